@@ -1,0 +1,55 @@
+/** Compiles src/ to dist/ when a source is newer than the last build; a clone then runs without a build step. */
+import {spawnSync} from 'node:child_process';
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = join(root, 'dist', '.stamp');
+
+/** Names, sizes and times of all sources: two equal pictures mean that nothing was edited. */
+function picture() {
+  const lines = [];
+  const visit = (folder) => {
+    for (const entry of readdirSync(folder, {withFileTypes: true})) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else {
+        const {size, mtimeMs} = statSync(path);
+        lines.push(`${path.slice(root.length)} ${size} ${mtimeMs}`);
+      }
+    }
+  };
+  visit(join(root, 'src'));
+  return lines.sort().join('\n');
+}
+
+/** Builds when needed. Emits into a folder of its own and renames it, so that a second process never sees half a build. */
+export function ensureBuilt() {
+  if (!existsSync(join(root, 'src'))) return; // an installed package carries dist/ only
+  const now = picture();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
+  const fresh = join(root, `.dist-${process.pid}`);
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+  const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh], {
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) {
+    rmSync(fresh, {recursive: true, force: true});
+    process.stderr.write(`pipeline: compiling src/ failed\n${built.stdout}${built.stderr}`);
+    process.exit(70);
+  }
+  mkdirSync(fresh, {recursive: true});
+  writeFileSync(join(fresh, '.stamp'), now);
+  const old = join(root, `.dist-old-${process.pid}`);
+  if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
+  try {
+    renameSync(fresh, join(root, 'dist'));
+  } catch {
+    rmSync(fresh, {recursive: true, force: true}); // another process was first, with the same sources
+  }
+  rmSync(old, {recursive: true, force: true});
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) ensureBuilt();

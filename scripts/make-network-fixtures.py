@@ -1,0 +1,207 @@
+"""Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, and of the contrastive loss.
+
+    python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy
+    venv/bin/python scripts/make-network-fixtures.py
+
+Weights and images come from a hash that the test computes too (`pattern`), so that only results are stored. All is
+computed in float64 from float32 values. Of each array its norm, its product with a pattern and its first four values are kept.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.set_default_dtype(torch.float64)
+
+
+def pattern(count, salt):
+    """Uniform in [-1, 1): murmur3's finaliser of the index."""
+    x = ((np.arange(count, dtype=np.uint64) + 1) * 2654435761 + salt * 40503) & 0xFFFFFFFF
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        x ^= x >> np.uint64(shift)
+        x = (x * factor) & 0xFFFFFFFF
+    return x.astype(np.float64) / 2147483648 - 1
+
+
+class Parameters:
+    """Named parameters in our layout and order: filters (h, w, in, out), dense kernels (in, out)."""
+
+    def __init__(self):
+        self.of = {}
+
+    def add(self, name, shape):
+        part = name.rsplit("/", 1)[1]
+        u = pattern(math.prod(shape), len(self.of) + 1)
+        if part == "kernel":
+            values = u * math.sqrt(6 / (math.prod(shape[:-2]) * shape[-1]))
+        elif part in ("gamma", "variance"):
+            values = 1 + 0.25 * u
+        else:
+            values = 0.25 * u
+        tensor = torch.tensor(values.astype(np.float32).astype(np.float64).reshape(shape))
+        self.of[name] = tensor.requires_grad_(part not in ("mean", "variance"))
+
+    def conv(self, name, size, inputs, outputs):
+        self.add(f"{name}/kernel", (size, size, inputs, outputs))
+
+    def bn(self, name, channels):
+        for part in ("gamma", "beta", "mean", "variance"):
+            self.add(f"{name}/{part}", (channels,))
+
+    def dense(self, name, inputs, outputs, bias):
+        self.add(f"{name}/kernel", (inputs, outputs))
+        if bias:
+            self.add(f"{name}/bias", (outputs,))
+
+
+class Net:
+    def __init__(self, side, width, head, classes):
+        self.side, self.head, self.classes = side, head, classes
+        self.p = Parameters()
+        stem = 3 if side <= 64 else 7
+        self.p.conv("stem/conv", stem, 3, 64)
+        self.p.bn("stem/bn", 64)
+        self.blocks = []
+        inputs = 64
+        for stage in range(4):
+            outputs = round(64 * 2**stage * width)
+            for block in range(2):
+                name = f"stage{stage + 1}/block{block + 1}"
+                stride = 2 if stage > 0 and block == 0 else 1
+                projects = stride != 1 or inputs != outputs
+                self.p.conv(f"{name}/conv1", 3, inputs, outputs)
+                self.p.bn(f"{name}/bn1", outputs)
+                self.p.conv(f"{name}/conv2", 3, outputs, outputs)
+                self.p.bn(f"{name}/bn2", outputs)
+                if projects:
+                    self.p.conv(f"{name}/shortcut/conv", 1, inputs, outputs)
+                    self.p.bn(f"{name}/shortcut/bn", outputs)
+                self.blocks.append((name, stride, projects))
+                inputs = outputs
+        for i, d in enumerate(head):
+            if i < len(head) - 1:
+                self.p.dense(f"head/dense{i + 1}", inputs, d, bias=False)
+                self.p.bn(f"head/bn{i + 1}", d)
+            else:
+                self.p.dense("head/embed", inputs, d, bias=True)
+            inputs = d
+        self.p.dense("head/logits", inputs, classes, bias=True)
+
+    def conv(self, name, x, stride):
+        w = self.p.of[f"{name}/kernel"]
+        return F.conv2d(x, w.permute(3, 2, 0, 1), stride=stride, padding=w.shape[0] // 2)
+
+    def bn(self, name, x, training):
+        of = {part: self.p.of[f"{name}/{part}"] for part in ("gamma", "beta", "mean", "variance")}
+        if training and x.dim() == 2:  # Keras takes the biased variance into the running average of rows; PyTorch does not
+            with torch.no_grad():
+                of["mean"].lerp_(x.mean(0), 0.1)
+                of["variance"].lerp_(x.var(0, unbiased=False), 0.1)
+            return F.batch_norm(x, None, None, of["gamma"], of["beta"], True, eps=1e-5)
+        return F.batch_norm(x, of["mean"], of["variance"], of["gamma"], of["beta"], training, momentum=0.1, eps=1e-5)
+
+    def pool(self, x, training):
+        large = self.side > 64
+        y = F.relu(self.bn("stem/bn", self.conv("stem/conv", x, 2 if large else 1), training))
+        if large:
+            y = F.max_pool2d(y, 3, 2, 1)
+        for name, stride, projects in self.blocks:
+            z = F.relu(self.bn(f"{name}/bn1", self.conv(f"{name}/conv1", y, stride), training))
+            z = self.bn(f"{name}/bn2", self.conv(f"{name}/conv2", z, 1), training)
+            if projects:
+                y = self.bn(f"{name}/shortcut/bn", self.conv(f"{name}/shortcut/conv", y, stride), training)
+            y = F.relu(y + z)
+        return y.mean((2, 3))
+
+    def logits(self, pooled, training):
+        y = pooled
+        for i in range(1, len(self.head)):
+            y = F.relu(self.bn(f"head/bn{i}", y @ self.p.of[f"head/dense{i}/kernel"], training))
+        if self.head:
+            y = y @ self.p.of["head/embed/kernel"] + self.p.of["head/embed/bias"]
+        return y @ self.p.of["head/logits/kernel"] + self.p.of["head/logits/bias"]
+
+
+def digest(tensor):
+    values = tensor.detach().numpy().reshape(-1)
+    return [float(f"{v:.9g}") for v in (np.linalg.norm(values), values @ pattern(values.size, 99), *values[:4])]
+
+
+def case(side, width, head, images):
+    classes, rate, momentum, decay = 4, 2e-5, 0.9, 0.05  # small steps: float32 stays beside float64; a decay that shows
+    net = Net(side, width, head, classes)
+    pixels = (0.5 + 0.5 * pattern(images * side * side * 3, 7)).astype(np.float32).astype(np.float64)
+    x = torch.tensor(pixels.reshape(images, side, side, 3)).permute(0, 3, 1, 2)
+    labels = torch.arange(images) % classes
+    with torch.no_grad():
+        inferred = net.pool(x, training=False)
+        out = {
+            "side": side, "width": width, "head": head, "images": images, "classes": classes,
+            "rate": rate, "momentum": momentum, "decay": decay,
+            "inference": {"pool": digest(inferred), "logits": digest(net.logits(inferred, training=False))},
+        }
+    start = {name: t.detach().clone() for name, t in net.p.of.items()}
+    trained = [t for t in net.p.of.values() if t.requires_grad]
+    sgd = torch.optim.SGD(trained, lr=rate, momentum=momentum, weight_decay=decay)
+    steps = []
+    for _ in range(3):
+        sgd.zero_grad()
+        loss = F.cross_entropy(net.logits(net.pool(x, training=True), training=True), labels)
+        loss.backward()
+        steps.append(loss.item())
+        if len(steps) == 1:
+            out["gradients"] = {name: digest(t.grad) for name, t in net.p.of.items() if t.requires_grad}
+        sgd.step()
+    out["losses"] = steps
+    out["moves"] = {name: digest(t - start[name]) for name, t in net.p.of.items()}
+    return out
+
+
+def info_nce(anchors, candidates, temperature):
+    similar = F.cosine_similarity(anchors[:, None, :], candidates[None, :, :], dim=2)
+    return F.cross_entropy(similar / temperature, torch.arange(len(anchors)))
+
+
+def contrastive_loss(rows, columns, temperature):
+    views = [torch.tensor(pattern(rows * columns, salt).astype(np.float32).astype(np.float64)) for salt in (11, 12)]
+    anchors, candidates = (view.reshape(rows, columns).requires_grad_() for view in views)
+    loss = info_nce(anchors, candidates, temperature)
+    loss.backward()
+    return {
+        "rows": rows, "columns": columns, "temperature": temperature, "loss": loss.item(),
+        "gradients": [[float(f"{v:.9g}") for v in view.grad.reshape(-1)] for view in (anchors, candidates)],
+    }
+
+
+def contrastive_head(features, hidden, outputs, images, temperature):
+    """The whole learner behind the pooled features: batch statistics over both views, a linear last layer without bias."""
+    p = Parameters()
+    p.dense("head/dense1", features, hidden, bias=False)
+    p.bn("head/bn1", hidden)
+    p.dense("head/embed", hidden, outputs, bias=False)
+    x = pattern(2 * images * features, 13).astype(np.float32).astype(np.float64)
+    y = torch.tensor(x.reshape(2 * images, features)) @ p.of["head/dense1/kernel"]
+    y = F.relu(F.batch_norm(y, None, None, p.of["head/bn1/gamma"], p.of["head/bn1/beta"], True, eps=1e-5))
+    y = y @ p.of["head/embed/kernel"]
+    loss = info_nce(y[:images], y[images:], temperature)
+    loss.backward()
+    return {
+        "features": features, "head": [hidden, outputs], "images": images, "temperature": temperature, "loss": loss.item(),
+        "gradients": {name: digest(t.grad) for name, t in p.of.items() if t.requires_grad},
+    }
+
+
+def write(name, **value):
+    path = Path(__file__).parent.parent / "test/fixtures/networks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"torch": torch.__version__, **value}) + "\n")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+write("resnet18.json", cases=[case(32, 0.125, [16, 16, 8], 8), case(128, 0.0625, [], 4)])
+write("contrastive.json", loss=contrastive_loss(8, 5, 0.2), head=contrastive_head(12, 16, 8, 8, 0.2))

@@ -1,0 +1,59 @@
+/** The built-in plug-ins, one line each; the only file that imports all of domain/. */
+import type {AnyDefinition} from './core/plugin/registry.ts';
+import {gde} from './domain/classifiers/gde.ts';
+import {kde} from './domain/classifiers/kde.ts';
+import {knn} from './domain/classifiers/knn.ts';
+import {ocSvm} from './domain/classifiers/oc-svm.ts';
+import {rotationClassifier} from './domain/classifiers/rotation.ts';
+import {catsVsDogs} from './domain/datasets/cats-vs-dogs.ts';
+import {celeba} from './domain/datasets/celeba.ts';
+import {cifar10} from './domain/datasets/cifar10.ts';
+import {cifar100} from './domain/datasets/cifar100.ts';
+import {fashionMnist} from './domain/datasets/fashion-mnist.ts';
+import {imageFolder} from './domain/datasets/image-folder.ts';
+import {mvtec} from './domain/datasets/mvtec.ts';
+import {synthetic} from './domain/datasets/synthetic.ts';
+import {contrastive} from './domain/learners/contrastive.ts';
+import {rotation} from './domain/learners/rotation.ts';
+import {untrained} from './domain/learners/untrained.ts';
+import {auc} from './domain/metrics/auc.ts';
+import {averagePrecisionMetric} from './domain/metrics/average-precision.ts';
+import {fpr95} from './domain/metrics/fpr95.ts';
+import {resnet18} from './domain/networks/resnet.ts';
+import {small} from './domain/networks/small.ts';
+import {crop, hflip, rotate90, rotate180, rotate270, vflip} from './domain/transforms/geometry.ts';
+import {jitter} from './domain/transforms/jitter.ts';
+import {blur, grayscale} from './domain/transforms/photometric.ts';
+
+export const plugins: readonly AnyDefinition[] = [
+  fashionMnist,
+  cifar10,
+  cifar100,
+  catsVsDogs,
+  celeba,
+  mvtec,
+  imageFolder,
+  synthetic,
+  crop,
+  hflip,
+  vflip,
+  jitter,
+  grayscale,
+  blur,
+  rotate90,
+  rotate180,
+  rotate270,
+  resnet18,
+  small,
+  untrained,
+  rotation,
+  contrastive,
+  ocSvm,
+  kde,
+  gde,
+  knn,
+  rotationClassifier,
+  auc,
+  averagePrecisionMetric,
+  fpr95,
+];

@@ -1,0 +1,125 @@
+/** Files that are whole or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
+import {createHash, randomBytes} from 'node:crypto';
+import {closeSync, openSync, readdirSync, readFileSync, readSync} from 'node:fs';
+import {mkdir, open, rename, rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {type Digest, sha256} from './canonical.ts';
+
+export interface FileDigest {
+  readonly bytes: number;
+  readonly sha256: Digest;
+}
+
+/**
+ * Writes a file in one step: whoever opens `path`, even after a power cut, finds the old content or the new, whole. The
+ * temporary file lies beside it, so that the last step is a rename within one file system.
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, {recursive: true});
+  const draft = join(folder, `.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(draft, 'wx');
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, {force: true});
+    throw error;
+  }
+  await syncToDisk(folder);
+}
+
+/**
+ * Waits until a file's content, or a folder's own entries (a new name, a rename), would survive a power cut. Independent
+ * ones are best awaited together: the file system then writes its journal once.
+ */
+export async function syncToDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+// Small files are read in one synchronous go, into one buffer: a no-op run verifies thousands of them, and the thread pool's
+// round trips would cost several times the work. Large ones are streamed, so that neither memory nor the event loop suffers.
+const small = Buffer.allocUnsafe(256 * 1024);
+const chunk = 4 * 1024 * 1024;
+
+/** SHA-256 and size of a file; memory does not grow with it. Between chunks it hears an abort. */
+export async function digestOfFile(path: string, signal?: AbortSignal): Promise<FileDigest> {
+  return digestOfSmall(path) ?? (await digestOfLarge(path, signal));
+}
+
+/** Undefined when the file is not small. */
+function digestOfSmall(path: string): FileDigest | undefined {
+  const file = openSync(path, 'r');
+  try {
+    for (let bytes = 0; bytes < small.length; ) {
+      const read = readSync(file, small, bytes, small.length - bytes, bytes);
+      if (read === 0) return {bytes, sha256: sha256(small.subarray(0, bytes))};
+      bytes += read;
+    }
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function digestOfLarge(path: string, signal: AbortSignal | undefined): Promise<FileDigest> {
+  const file = await open(path, 'r');
+  try {
+    const hash = createHash('sha256');
+    // Two buffers: the next chunk is read while the last one is hashed.
+    const buffers = [Buffer.allocUnsafe(chunk), Buffer.allocUnsafe(chunk)];
+    let bytes = 0;
+    let pending = file.read(buffers[0]!, 0, chunk, 0);
+    for (let turn = 0; ; turn++) {
+      const {bytesRead} = await pending;
+      signal?.throwIfAborted();
+      if (bytesRead === 0) return {bytes, sha256: hash.digest('hex') as Digest};
+      bytes += bytesRead;
+      pending = file.read(buffers[(turn + 1) % 2]!, 0, chunk, bytes);
+      hash.update(buffers[turn % 2]!.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * All that lies below a folder and is no folder itself (files, but also links and the like): paths relative to it with
+ * `/`, sorted by code unit.
+ */
+export function walk(folder: string): readonly string[] {
+  const found: string[] = [];
+  const visit = (prefix: string): void => {
+    for (const entry of readdirSync(join(folder, prefix), {withFileTypes: true})) {
+      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isDirectory()) visit(path);
+      else found.push(path);
+    }
+  };
+  visit('');
+  return found.sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** The file's text, or undefined where there is none. */
+export function readTextIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** `ENOSPC` and the like, of an error of the operating system. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

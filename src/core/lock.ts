@@ -1,0 +1,279 @@
+/**
+ * Lock files that never need a human. The file names its holder (process, host, start time); whoever waits finds out
+ * whether that process still lives, and takes the lock over when it does not. Works between processes and between hosts
+ * that share a file system; on another host, where processes can't be seen, a holder that has not written its heartbeat
+ * for a minute is dead.
+ */
+import {randomBytes} from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import {hostname} from 'node:os';
+import {dirname, join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import {codeOf} from './files.ts';
+
+/** A process, told apart from a later one that got the same id. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** Tells apart boots of a host and containers in it: processes are visible to each other only within one place. */
+  readonly place: string;
+  /** When the process began, in clock ticks since boot; absent where the system doesn't tell. */
+  readonly started?: string;
+}
+
+export interface Holder extends ProcessIdentity {
+  /** Unique to one taking of the lock. */
+  readonly token: string;
+  /** ISO time, for people. */
+  readonly since: string;
+}
+
+export interface Lock {
+  /** Gives the lock back; later calls do nothing. */
+  release(): void;
+}
+
+export interface LockOptions {
+  readonly signal?: AbortSignal;
+  /** Called once when the lock is held by somebody else; `undefined`: by a process that can't be told. */
+  onWait?(holder: Holder | undefined): void;
+}
+
+/** Seconds between heartbeats, and after how many without one a holder that can't be seen counts as dead. */
+export const heartbeat = {every: 5, deadAfter: 60} as const;
+
+const whole = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+};
+
+const pidNamespace = (): string => {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+};
+
+let self: ProcessIdentity | undefined;
+
+/** This process. */
+export function thisProcess(): ProcessIdentity {
+  if (!self) {
+    const started = startTimeOf(process.pid);
+    self = {
+      pid: process.pid,
+      host: hostname(),
+      place: `${whole('/proc/sys/kernel/random/boot_id') ?? ''} ${pidNamespace()}`.trim(),
+      ...(started !== undefined && started !== 'gone' && {started}),
+    };
+  }
+  return self;
+}
+
+/** Clock ticks from boot to the start of a process; `gone` when there is none (a zombie is none); undefined where /proc is not. */
+export function startTimeOf(pid: number): string | 'gone' | undefined {
+  const stat = whole(`/proc/${pid}/stat`);
+  if (stat === undefined) return whole('/proc/self/stat') === undefined ? undefined : 'gone';
+  // The name in parentheses may hold anything; fields are counted after it: state is the third, start time the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? 'gone' : fields[19];
+}
+
+/** `unknown`: on another host or in another container, where only its heartbeat can tell. */
+export function stateOf(owner: ProcessIdentity): 'alive' | 'dead' | 'unknown' {
+  const me = thisProcess();
+  if (owner.host !== me.host || owner.place !== me.place) return 'unknown';
+  const started = startTimeOf(owner.pid);
+  if (started === 'gone') return 'dead';
+  if (started !== undefined && owner.started !== undefined) return started === owner.started ? 'alive' : 'dead';
+  try {
+    process.kill(owner.pid, 0);
+    return 'alive';
+  } catch (error) {
+    return codeOf(error) === 'ESRCH' ? 'dead' : 'alive';
+  }
+}
+
+/** Waits for the lock at `path` and takes it. Rejects with the signal's reason when aborted. */
+export async function acquireLock(path: string, {signal, onWait}: LockOptions = {}): Promise<Lock> {
+  mkdirSync(dirname(path), {recursive: true});
+  let told = false;
+  for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
+    signal?.throwIfAborted();
+    const lock = tryLock(path);
+    if (lock) return lock;
+    if (!told) {
+      told = true;
+      onWait?.(readHolder(path));
+    }
+    await delay(wait, undefined, signal ? {signal} : {}).catch(() => signal?.throwIfAborted());
+  }
+}
+
+/** Takes the lock if it is free or its holder is dead. */
+export function tryLock(path: string): Lock | undefined {
+  return create(path) ?? (removeDeadLock(path) ? create(path) : undefined);
+}
+
+function create(path: string): Lock | undefined {
+  if (existsSync(path)) return undefined;
+  const token = randomBytes(4).toString('hex');
+  const holder: Holder = {...thisProcess(), token, since: new Date().toISOString()};
+  const text = `${JSON.stringify(holder)}\n`;
+  const file = place(path, token, text);
+  if (file === undefined) return undefined;
+  // The heartbeat writes the same bytes again, through the open file: the time is then the file server's, like the one that
+  // it is compared with, and a lock that another has made meanwhile is not touched.
+  const beat = setInterval(() => {
+    try {
+      writeSync(file, text, 0);
+    } catch {
+      // A disk that is full or away for a moment must not end the process; a missed beat does no harm.
+    }
+  }, heartbeat.every * 1000).unref();
+  let held = true;
+  return {
+    release() {
+      if (!held) return;
+      held = false;
+      clearInterval(beat);
+      closeSync(file);
+      if (readHolder(path)?.token === token) removeIfThere(path);
+    },
+  };
+}
+
+/**
+ * Puts a new file with this text at `path` and leaves it open; undefined when there is one. It is linked there when it is
+ * written: killed in between, nobody has an empty lock to wonder about.
+ */
+function place(path: string, token: string, text: string): number | undefined {
+  const draft = join(dirname(path), `.new-${token}`);
+  const file = openSync(draft, 'wx');
+  try {
+    writeSync(file, text, 0);
+    linkSync(draft, path);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    if (codeOf(error) === 'EEXIST') return undefined;
+    if (withoutLinks.has(codeOf(error))) return placeWithoutLink(path, text);
+    throw error;
+  } finally {
+    removeIfThere(draft);
+  }
+}
+
+/** What file systems without hard links (FAT, some network drives) answer. */
+const withoutLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+function placeWithoutLink(path: string, text: string): number | undefined {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return undefined;
+    throw error;
+  }
+  writeSync(file, text, 0);
+  return file;
+}
+
+/**
+ * Removes the lock when its holder is dead. Two processes may find the same dead holder, and the slower must not remove
+ * what the faster has made since: the right to remove is itself a lock, named after the dead holder's token.
+ */
+function removeDeadLock(path: string): boolean {
+  const token = deadToken(path);
+  if (token === undefined) return false;
+  const right = tryLock(`${path}.${token}`);
+  if (!right) return false;
+  try {
+    if (deadToken(path) !== token) return false;
+    removeIfThere(path);
+    return true;
+  } finally {
+    right.release();
+  }
+}
+
+/** Removes every lock in a folder whose holder is dead, and what crashes in the middle of this file's work have left. */
+export function sweepLocks(folder: string): void {
+  for (const entry of readdirSync(folder, {withFileTypes: true}))
+    if (entry.isFile()) removeDeadLock(join(folder, entry.name));
+}
+
+/** The token of a holder that is dead; undefined when it lives or there is no lock. */
+function deadToken(path: string): string | undefined {
+  const holder = readHolder(path);
+  const state = holder ? stateOf(holder) : 'unknown';
+  if (state === 'alive') return undefined;
+  if (state === 'unknown' && !isStale(path)) return undefined;
+  return holder?.token ?? 'unreadable';
+}
+
+/** True when nothing was written to the file for `heartbeat.deadAfter` seconds, by the clock of the file system that holds it. */
+function isStale(path: string): boolean {
+  try {
+    const written = statSync(path).mtimeMs;
+    return clockOf(dirname(path)) - written > heartbeat.deadAfter * 1000;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Now, by the clock that stamps files in this folder: a file server's may differ from ours. */
+function clockOf(folder: string): number {
+  const path = join(folder, `.clock-${randomBytes(4).toString('hex')}`);
+  const file = openSync(path, 'wx');
+  try {
+    return fstatSync(file).mtimeMs;
+  } finally {
+    closeSync(file);
+    removeIfThere(path);
+  }
+}
+
+/** Who holds the lock; undefined when nobody does or the file is not readable (yet, or torn by a power cut). */
+export function readHolder(path: string): Holder | undefined {
+  const text = whole(path);
+  if (!text) return undefined;
+  try {
+    const {pid, host, place, started, token, since} = JSON.parse(text) as Partial<Holder>;
+    if (typeof pid !== 'number' || typeof host !== 'string' || typeof place !== 'string') return undefined;
+    if (typeof token !== 'string' || !/^[0-9a-f]{8}$/.test(token) || typeof since !== 'string') return undefined;
+    return {pid, host, place, token, since, ...(typeof started === 'string' && {started})};
+  } catch {
+    return undefined;
+  }
+}
+
+/** For messages: `process 4711 on build-3, since 2026-01-31T12:00:00.000Z`. */
+export const describeHolder = (holder: Holder | undefined): string =>
+  holder ? `process ${holder.pid} on ${holder.host}, since ${holder.since}` : 'an unknown process';
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * What the six kinds of plug-in promise. Every sentence here is held by `test/contract/`.
+ *
+ * Conventions, everywhere: higher score = more anomalous; label 1 = anomalous, 0 = normal; rates and AUC in [0, 1];
+ * images are uint8 NHWC where stored and float32 [0, 1] NHWC (no mean or deviation taken out) where learnt from.
+ */
+
+import type {Rng} from '../random.ts';
+import type {Result} from '../result.ts';
+import type {Tensor2D, Tensor4D} from '../tensor/engine.ts';
+import type {ParameterSpec, Weights} from '../tensor/layers.ts';
+import type {PluginRef, Plugins} from './registry.ts';
+
+/** Row-major (rows, columns). */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float32Array;
+}
+
+/** What is saved of a fitted thing: name → shape and values. Order of insertion is kept. */
+export type NamedArrays = ReadonlyMap<string, {readonly shape: readonly number[]; readonly data: Float32Array}>;
+
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  /** 1 = grey: copied to three channels when it becomes float (paper protocol for Fashion-MNIST). */
+  readonly channels: 1 | 3;
+}
+
+/** `count` images, uint8 NHWC; the buffer may be shared between threads. */
+export interface ImageSet {
+  readonly shape: ImageShape;
+  readonly count: number;
+  readonly pixels: Uint8Array;
+}
+
+/** One image, float32 HWC; nominally [0, 1] but colour jitter does not clip. */
+export interface FloatImage {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly data: Float32Array;
+}
+
+// ---------------------------------------------------------------------------------------------------------- dataset
+
+export type Split = 'train' | 'test';
+
+/** A file that a dataset is read from; its content digest is part of the cache key, its path is not. */
+export interface SourceFile {
+  /** Stable name, such as `train-images-idx3-ubyte.gz`. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Where datasets may lie, best first: `--data`, `./data`, the system's folders; and whether fetching is allowed. */
+export interface DataRoots {
+  readonly folders: readonly string[];
+  readonly fetchInto?: string;
+  report?(message: string): void;
+}
+
+/** A dataset that can't be had: what was looked for, where, what to do. */
+export interface DatasetProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface ImageBatch extends ImageSet {
+  /** Index into `Dataset.classes`, one an image. */
+  readonly classes: Int32Array;
+}
+
+export interface Dataset {
+  /** Names of the one-class problems, in the papers' order. Each is a task of its own. */
+  readonly inliers: readonly string[];
+  /** Class names; the stored class of an image is an index into them. */
+  readonly classes: readonly string[];
+  readonly shape: ImageShape;
+  /** true: the images differ between inliers (MVTec's categories), and are read once an inlier; false: read once for all. */
+  readonly perInlier: boolean;
+  /** The class that is normal when `inlier` is: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
+  normalClass(inlier: string): string;
+  /** Finds (or fetches) and lists every file that `read` will open. */
+  locate(roots: DataRoots, inlier: string): Promise<Result<readonly SourceFile[], DatasetProblem>>;
+  /** Streams the split in the published order; memory does not grow with the dataset. Throws `DatasetError` naming a broken file. */
+  read(files: readonly SourceFile[], split: Split, inlier: string): AsyncIterable<ImageBatch>;
+}
+
+// -------------------------------------------------------------------------------------------------------- transform
+
+export interface Transform {
+  /** A new image of the same channels; never changes its argument; all chance from `rng`. */
+  apply(image: FloatImage, rng: Rng): FloatImage;
+}
+
+// ---------------------------------------------------------------------------------------------------------- network
+
+/** An encoder f: images → features. Pure description: its weights are passed to every call. */
+export interface Network {
+  /** Columns of the pooled feature. */
+  readonly features: number;
+  /** Widths of the projection head g asked for in the spec, input side first; empty = no head. */
+  readonly head: readonly number[];
+  /** For square inputs of this many pixels a side, which choose the stem. Throws for a side that it is not made for. */
+  parameters(side: number): readonly ParameterSpec[];
+  /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
+  pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
+}
+
+// ---------------------------------------------------------------------------------------------------------- learner
+
+export interface LearnProgress {
+  /** From 0. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Of this epoch, from 0; the report comes after it. */
+  readonly step: number;
+  /** Of one epoch. */
+  readonly steps: number;
+  readonly loss: number;
+  readonly accuracy?: number;
+  readonly learningRate: number;
+  /** Network inputs a second. */
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface CurvePoint {
+  /** From 0. */
+  readonly epoch: number;
+  /** Mean over the epoch's steps. */
+  readonly loss: number;
+  readonly accuracy?: number;
+  /** Of the epoch's first step. */
+  readonly learningRate: number;
+}
+
+/** Where a training leaves its state, so that a killed run resumes with the result of an uninterrupted one. */
+export interface Checkpoints {
+  load(): Promise<{readonly arrays: NamedArrays; readonly meta: {readonly [key: string]: unknown}} | undefined>;
+  save(arrays: NamedArrays, meta: {readonly [key: string]: unknown}): Promise<void>;
+  /** True when the last checkpoint is old enough (a few minutes) to write another at the end of this epoch. */
+  due(): boolean;
+}
+
+/**
+ * One copy of the training set: transforms applied first to last, at least one. Every copied image is an instance of its
+ * own, the same in every epoch; the originals are instances, too.
+ */
+export type CopyRef = readonly PluginRef[];
+
+export interface FitContext {
+  /** Training images of the normal class alone. */
+  readonly images: ImageSet;
+  /** The spec's augmentation, options resolved. */
+  readonly augment: readonly PluginRef[];
+  /** The spec's distribution augmentation, options resolved; absent when it has none. */
+  readonly distributionAugmentation?: readonly CopyRef[];
+  readonly rng: Rng;
+  readonly signal: AbortSignal;
+  readonly checkpoints: Checkpoints;
+  readonly plugins: Plugins;
+  report(progress: LearnProgress): void;
+  warn(message: string): void;
+}
+
+export interface FitResult {
+  readonly weights: NamedArrays;
+  /** One point an epoch; empty for a learner that does not train. */
+  readonly curve: readonly CurvePoint[];
+}
+
+/** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
+export interface Encoder {
+  /** Uint8 images → (n, d) of the named layer. */
+  embed(images: ImageSet, layer: string): Matrix;
+  dispose(): void;
+}
+
+export interface Learner {
+  fit(context: FitContext): Promise<FitResult>;
+  /** Rebuilds the encoder from saved weights alone (and the learner's options). */
+  encoder(weights: NamedArrays, plugins: Plugins): Encoder;
+  /**
+   * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.
+   * `augment` is one fresh draw of the spec's augmentation.
+   */
+  views?(image: FloatImage, augment: (image: FloatImage, rng: Rng) => FloatImage, rng: Rng): readonly FloatImage[];
+}
+
+// ------------------------------------------------------------------------------------------------------- classifier
+
+export interface Classifier {
+  /** Fit on features of normal data only; `features` is (n, d), n >= 1. Deterministic for a given `rng`. */
+  fit(features: Matrix, rng: Rng): Scorer;
+  /** From `Scorer.save()`: the same scores. */
+  restore(saved: NamedArrays): Scorer;
+}
+
+export interface Scorer {
+  /** One score a row; finite for finite input; does not depend on the order or the batching of rows. */
+  score(features: Matrix): Float64Array;
+  save(): NamedArrays;
+}
+
+// ----------------------------------------------------------------------------------------------------------- metric
+
+export interface Metric {
+  /** `labels` 1 = anomalous. NaN when undefined (one class only). Ties exact. */
+  compute(scores: Float64Array, labels: Uint8Array): number;
+}

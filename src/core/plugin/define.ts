@@ -1,0 +1,63 @@
+import type {Classifier, CopyRef, Dataset, Learner, Metric, Network, Transform} from './contracts.ts';
+import type {PluginRef} from './registry.ts';
+import type {Static, TObject} from './type.ts';
+
+/** What every plug-in says of itself; validation, defaults, schema, docs, cache key and contract tests come from it. */
+export interface Definition<K extends Kind, O extends TObject, C> {
+  readonly kind: K;
+  /** As written in YAML; by hand, never derived. */
+  readonly name: string;
+  /** Bump when the same options give another result: part of the cache key. */
+  readonly version: number;
+  /** One sentence for `pipeline plugins`. */
+  readonly summary: string;
+  readonly paper?: string;
+  readonly options: O;
+  create(options: Static<O>): C;
+}
+
+export type Kind = 'dataset' | 'transform' | 'network' | 'learner' | 'classifier' | 'metric';
+
+export interface DatasetDefinition<O extends TObject = TObject> extends Definition<'dataset', O, Dataset> {}
+
+export interface TransformDefinition<O extends TObject = TObject> extends Definition<'transform', O, Transform> {}
+
+export interface NetworkDefinition<O extends TObject = TObject> extends Definition<'network', O, Network> {}
+
+export interface LearnerDefinition<O extends TObject = TObject> extends Definition<'learner', O, Learner> {
+  /** Layers that `Encoder.embed` knows; the first is the default. */
+  readonly layers: readonly string[];
+  /** false: its weights depend on the seed alone, and one stage serves every inlier. */
+  readonly trains: boolean;
+  /** The paper's copies for the spec's `distribution_augmentation`, which has no default; absent: it takes none. */
+  readonly distributionAugmentation?: readonly CopyRef[];
+  /** Augmentation when the spec has none: the paper's recipe. */
+  readonly augment: readonly PluginRef[];
+  /** The method's id in the papers' tables (`data/baselines`), such as `rotation`; `copies`: of distribution augmentation. */
+  row(options: Static<O>, spec: {readonly copies: number}): string;
+}
+
+export interface ClassifierDefinition<O extends TObject = TObject> extends Definition<'classifier', O, Classifier> {
+  /** The layer it reads; undefined: the learner's first, or its own `layer` option. */
+  readonly layer?: string;
+  /** The classifier's id in the papers' tables, such as `oc-svm-rbf`. */
+  row(options: Static<O>): string;
+}
+
+export interface MetricDefinition<O extends TObject = TObject> extends Definition<'metric', O, Metric> {
+  readonly better: 'higher' | 'lower';
+}
+
+// Identity functions: they infer the option type from the schema, so that `create` is typed without a cast.
+export const defineDataset = <const O extends TObject>(d: Omit<DatasetDefinition<O>, 'kind'>) =>
+  ({kind: 'dataset', ...d}) as DatasetDefinition<O>;
+export const defineTransform = <const O extends TObject>(d: Omit<TransformDefinition<O>, 'kind'>) =>
+  ({kind: 'transform', ...d}) as TransformDefinition<O>;
+export const defineNetwork = <const O extends TObject>(d: Omit<NetworkDefinition<O>, 'kind'>) =>
+  ({kind: 'network', ...d}) as NetworkDefinition<O>;
+export const defineLearner = <const O extends TObject>(d: Omit<LearnerDefinition<O>, 'kind'>) =>
+  ({kind: 'learner', ...d}) as LearnerDefinition<O>;
+export const defineClassifier = <const O extends TObject>(d: Omit<ClassifierDefinition<O>, 'kind'>) =>
+  ({kind: 'classifier', ...d}) as ClassifierDefinition<O>;
+export const defineMetric = <const O extends TObject>(d: Omit<MetricDefinition<O>, 'kind'>) =>
+  ({kind: 'metric', ...d}) as MetricDefinition<O>;

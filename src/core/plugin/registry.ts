@@ -1,0 +1,117 @@
+import type {Classifier, Dataset, Learner, Metric, Network, Transform} from './contracts.ts';
+import type {
+  ClassifierDefinition,
+  DatasetDefinition,
+  Kind,
+  LearnerDefinition,
+  MetricDefinition,
+  NetworkDefinition,
+  TransformDefinition,
+} from './define.ts';
+import type {Static, TObject} from './type.ts';
+import {Type} from './type.ts';
+
+/** A plug-in by name with its options: what stands in YAML under `type` and beside it. */
+export interface PluginRef {
+  readonly type: string;
+  readonly [option: string]: unknown;
+}
+
+export interface Definitions {
+  readonly dataset: DatasetDefinition;
+  readonly transform: TransformDefinition;
+  readonly network: NetworkDefinition;
+  readonly learner: LearnerDefinition;
+  readonly classifier: ClassifierDefinition;
+  readonly metric: MetricDefinition;
+}
+
+export interface Created {
+  readonly dataset: Dataset;
+  readonly transform: Transform;
+  readonly network: Network;
+  readonly learner: Learner;
+  readonly classifier: Classifier;
+  readonly metric: Metric;
+}
+
+export type AnyDefinition = Definitions[Kind];
+
+export const kinds: readonly Kind[] = ['dataset', 'transform', 'network', 'learner', 'classifier', 'metric'];
+
+/** A module of plug-ins, ours (`builtin.ts`) or a user's: exports `plugins`. */
+export interface PluginModule {
+  readonly plugins: readonly AnyDefinition[];
+}
+
+/** The plug-ins of a run by kind and name. Refuses two of one name. */
+export class Plugins {
+  readonly #known = new Map<Kind, Map<string, AnyDefinition>>(kinds.map((kind) => [kind, new Map()]));
+  /** Modules to import to get the same plug-ins in another thread or process. */
+  readonly urls: readonly string[];
+
+  constructor(definitions: readonly AnyDefinition[], urls: readonly string[] = []) {
+    this.urls = urls;
+    for (const definition of definitions) {
+      const ofKind = this.#known.get(definition.kind);
+      if (!ofKind) throw new Error(`plug-in "${definition.name}" is of unknown kind "${definition.kind}"`);
+      if (ofKind.has(definition.name))
+        throw new Error(`two ${definition.kind} plug-ins are called "${definition.name}"`);
+      ofKind.set(definition.name, definition);
+    }
+  }
+
+  names(kind: Kind): readonly string[] {
+    return [...this.#known.get(kind)!.keys()];
+  }
+
+  find<K extends Kind>(kind: K, name: string): Definitions[K] | undefined {
+    return this.#known.get(kind)!.get(name) as Definitions[K] | undefined;
+  }
+
+  /** Every definition, by kind and then in the order of registration. */
+  definitions(): readonly AnyDefinition[] {
+    return kinds.flatMap((kind) => [...this.#known.get(kind)!.values()]);
+  }
+
+  /** With more plug-ins and the modules that they come from; refuses two of one name. */
+  extend(definitions: readonly AnyDefinition[], urls: readonly string[]): Plugins {
+    return new Plugins([...this.definitions(), ...definitions], [...this.urls, ...urls]);
+  }
+
+  /** For names that validation has let through. */
+  get<K extends Kind>(kind: K, name: string): Definitions[K] {
+    const found = this.find(kind, name);
+    if (!found) throw new Error(`no ${kind} "${name}"; known: ${this.names(kind).join(', ')}`);
+    return found;
+  }
+
+  /** Builds the plug-in; `ref` has its options resolved (defaults filled, validated). */
+  create<K extends Kind>(kind: K, ref: PluginRef): Created[K] {
+    const {type, ...options} = ref;
+    const definition = this.get(kind, type);
+    return definition.create(options as Static<TObject>) as Created[K];
+  }
+}
+
+/** Imports plug-in modules by URL: how worker processes and threads get theirs. */
+export async function loadPlugins(urls: readonly string[]): Promise<Plugins> {
+  const modules = await Promise.all(urls.map(async (url) => (await import(url)) as PluginModule));
+  return new Plugins(
+    modules.flatMap((module) => module.plugins),
+    urls,
+  );
+}
+
+/** JSON Schema keyword that marks an option whose value is itself a plug-in. */
+export const pluginKeyword = 'x-plugin';
+
+/** Beside it: what fills the parts that the spec leaves out. */
+export const fallbackKeyword = 'x-fallback';
+
+/**
+ * An option that names another plug-in: `network: {type: resnet18, width: 0.25}`. The plug-in's own schema checks the rest.
+ * `fallback` fills what the spec leaves out: `type`, and those of its keys that the chosen plug-in knows.
+ */
+export const pluginOption = (kind: Kind, fallback: PluginRef, description: string) =>
+  Type.Unsafe<PluginRef>({type: 'object', [pluginKeyword]: kind, [fallbackKeyword]: fallback, description});

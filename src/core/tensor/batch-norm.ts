@@ -1,0 +1,54 @@
+import {type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf} from './engine.ts';
+import {TRAIN_BATCH_NORM} from './gradients.ts';
+
+export interface TrainBatchNorm<T> {
+  readonly y: T;
+  /** (c): the batch's mean, for the running average. No gradient flows through it. */
+  readonly mean: Tensor1D;
+  /**
+   * (c): the batch's variance, for the running average; no gradient flows through it. Over the n·h·w values of a
+   * channel: divided by n·h·w − 1 for images, by n for rows, as the reference implementation's Keras does (its fused
+   * kernel, which serves 4-D inputs only, corrects the bias; its composed 2-D path does not). y itself is always
+   * normalised by the biased variance.
+   */
+  readonly variance: Tensor1D;
+}
+
+/**
+ * Batch normalisation by the statistics of this very batch, differentiable in x, gamma and beta:
+ * y = gamma · (x − mean) / √(variance + epsilon) + beta, for every channel (the last axis).
+ * x: (n, h, w, c) or (n, c); gamma, beta: (c).
+ */
+export function trainBatchNorm<T extends Tensor2D | Tensor4D>(
+  x: T,
+  gamma: Tensor1D,
+  beta: Tensor1D,
+  epsilon: number,
+): TrainBatchNorm<T> {
+  if (x.rank === 4) return fused(x as Tensor4D, gamma, beta, epsilon) as TrainBatchNorm<Tensor> as TrainBatchNorm<T>;
+  return tf.tidy(() => {
+    const [n, channels] = x.shape as [number, number];
+    const {y, mean, variance} = fused(tf.reshape(x, [n, 1, 1, channels]), gamma, beta, epsilon);
+    return {y: tf.reshape(y, x.shape), mean, variance: tf.mul(variance, (n - 1) / n)};
+  }) as TrainBatchNorm<Tensor> as TrainBatchNorm<T>;
+}
+
+function fused(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): TrainBatchNorm<Tensor4D> {
+  const outputs = tf.engine().runKernel(TRAIN_BATCH_NORM, {x, gamma, beta}, {epsilon}) as Tensor[];
+  const [y, mean, variance, ...kept] = outputs as [Tensor4D, Tensor1D, Tensor1D, ...Tensor[]];
+  // The gradient has its own references to the rest.
+  tf.dispose(kept);
+  return {y, mean, variance};
+}
+
+/** Batch normalisation by given statistics: a row does not depend on its batch. Shapes as in `trainBatchNorm`. */
+export function inferBatchNorm<T extends Tensor2D | Tensor4D>(
+  x: T,
+  mean: Tensor1D,
+  variance: Tensor1D,
+  gamma: Tensor1D,
+  beta: Tensor1D,
+  epsilon: number,
+): T {
+  return tf.batchNorm(x, mean, variance, beta, gamma, epsilon) as T;
+}

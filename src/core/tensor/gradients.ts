@@ -1,0 +1,38 @@
+/**
+ * Kernels of our own, by name, and their gradients, which are the same for every engine. Each engine brings the kernels
+ * themselves (`tensorflow.ts`: TensorFlow's fused ones; `wasm.ts`: composed of few passes).
+ */
+import type * as TF from '@tensorflow/tfjs';
+
+/** Inputs x (n, h, w, c), gamma (c), beta (c); attribute epsilon; outputs y, mean, variance (unbiased), then what the gradient needs. */
+export const TRAIN_BATCH_NORM = 'TrainBatchNorm';
+/** Inputs dy, x, gamma and the last three outputs of the above as a, b, c; outputs dx, dgamma, dbeta. */
+export const TRAIN_BATCH_NORM_GRAD = 'TrainBatchNormGrad';
+/** Inputs dy and y = relu(x); output dx. */
+export const RELU_GRAD = 'ReluGrad';
+
+export function registerGradients(tf: typeof TF): void {
+  tf.registerGradient({
+    kernelName: TRAIN_BATCH_NORM,
+    inputsToSave: ['x', 'gamma'],
+    outputsToSave: [false, false, false, true, true, true],
+    // No gradient flows through the statistics: they only feed the running averages.
+    gradFunc: (dys, saved, attrs) => {
+      const [x, gamma, a, b, c] = saved as [TF.Tensor4D, TF.Tensor1D, TF.Tensor, TF.Tensor, TF.Tensor];
+      const dy = (dys as TF.Tensor[])[0]!;
+      const all = tf.engine().runKernel(TRAIN_BATCH_NORM_GRAD, {dy, x, gamma, a, b, c}, attrs) as TF.Tensor[];
+      const [dx, dgamma, dbeta] = all as [TF.Tensor, TF.Tensor, TF.Tensor];
+      return {x: () => dx, gamma: () => dgamma, beta: () => dbeta};
+    },
+  });
+  // tfjs's own gradient of relu makes eight passes over memory (a step function by comparisons) and keeps the input alive.
+  tf.unregisterGradient('Relu');
+  tf.registerGradient({
+    kernelName: 'Relu',
+    inputsToSave: [],
+    outputsToSave: [true],
+    gradFunc: (dy, saved) => ({
+      x: () => tf.engine().runKernel(RELU_GRAD, {dy: dy as TF.Tensor, y: saved[0]!}) as TF.Tensor,
+    }),
+  });
+}

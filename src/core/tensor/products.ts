@@ -1,0 +1,46 @@
+import type {Matrix} from '../plugin/contracts.ts';
+import type {Tensor} from './engine.ts';
+import {tf} from './engine.ts';
+
+/** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
+const BLOCK_VALUES = 16 * 2 ** 20;
+
+/**
+ * Visits a·bᵀ in blocks of whole rows with bounded memory: `block` is row-major (rows, b.rows) and holds the products of
+ * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. It is the visitor's only during the call.
+ */
+export function forEachProductBlock(
+  a: Matrix,
+  b: Matrix,
+  visit: (rowStart: number, rows: number, block: Float32Array) => void,
+  blockValues = BLOCK_VALUES,
+): void {
+  if (a.columns !== b.columns) throw new Error(`expected rows of equal length, but got ${a.columns} and ${b.columns}`);
+  if (a.rows === 0 || b.rows === 0) return;
+  const most = Math.max(1, Math.floor(blockValues / b.rows));
+  const right = tf.tidy(() => transposed(b));
+  try {
+    for (let start = 0; start < a.rows; start += most) {
+      const rows = Math.min(most, a.rows - start);
+      const block = valuesOf(() => tf.matMul(toTensor(a, start, rows), right));
+      visit(start, rows, block);
+    }
+  } finally {
+    right.dispose();
+  }
+}
+
+/** Read outside `tidy`, which would look for tensors in every element of the array. */
+function valuesOf(compute: () => Tensor): Float32Array {
+  const tensor = tf.tidy(compute);
+  const values = tensor.dataSync<'float32'>();
+  tensor.dispose();
+  return values;
+}
+
+// matMul's own transposeB leaves XNNPACK for plain loops on wasm: many times slower.
+const transposed = (b: Matrix) => tf.transpose(toTensor(b, 0, b.rows));
+
+function toTensor({columns, data}: Matrix, start: number, rows: number) {
+  return tf.tensor2d(data.subarray(start * columns, (start + rows) * columns), [rows, columns]);
+}

@@ -1,0 +1,112 @@
+/** What the classifiers of paper.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
+
+import type {Matrix} from '../../core/plugin/contracts.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Rng} from '../../core/random.ts';
+
+/** Options that the RBF kernel's users share. */
+export const bandwidthOptions = {
+  gamma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
+    default: 'auto',
+    description: 'Width of the kernel exp(-gamma ‖x - y‖²); auto = gamma_multiplier / (d · variance of all entries).',
+  }),
+  gamma_multiplier: Type.Number({
+    exclusiveMinimum: 0,
+    default: 10,
+    description: 'Numerator of the automatic gamma; 10 in the paper, 1 is what scikit-learn calls "scale".',
+  }),
+};
+
+export const layerOption = Type.Union([Type.Literal('pool'), Type.Literal('embed')], {
+  default: 'pool',
+  description: 'Features to read: the pooled output of the network, or that of its projection head.',
+});
+
+export const trainLimitOption = Type.Integer({
+  minimum: 1,
+  default: 20_000,
+  description: 'Fit on at most so many rows, drawn at random; the paper’s limit, which only CelebA reaches.',
+});
+
+/** Rows scaled to length 1, as the paper does before RBF kernels; a row of zeros stays one. */
+export function normaliseRows(features: Matrix): Matrix {
+  const {rows, columns, data} = features;
+  const unit = new Float32Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    const start = row * columns;
+    let sum = 0;
+    for (let i = start; i < start + columns; i++) sum += data[i]! * data[i]!;
+    if (sum === 0) continue;
+    const length = Math.sqrt(sum);
+    for (let i = start; i < start + columns; i++) unit[i] = data[i]! / length;
+  }
+  return {rows, columns, data: unit};
+}
+
+/** The kernel's width for these training features, as the options have it. */
+export function gammaFor(
+  features: Matrix,
+  {gamma, gamma_multiplier}: {readonly gamma: number | 'auto'; readonly gamma_multiplier: number},
+): number {
+  return gamma === 'auto' ? automaticGamma(features, gamma_multiplier) : gamma;
+}
+
+/**
+ * multiplier / (d · Var), Var = population variance of all n·d entries (paper.md 4). 1, as in scikit-learn, where they do
+ * not vary by more than float32 can tell: the features say nothing then, and any finite width is as good.
+ */
+export function automaticGamma(features: Matrix, multiplier: number): number {
+  const {columns, data} = features;
+  let sum = 0;
+  for (const value of data) sum += value;
+  const mean = sum / data.length;
+  let squares = 0;
+  for (const value of data) squares += (value - mean) * (value - mean);
+  const variance = squares / data.length;
+  const gamma = multiplier / (columns * variance);
+  return variance > 1e-13 * (variance + mean * mean) && Number.isFinite(gamma) ? gamma : 1;
+}
+
+/** All rows where there are at most `limit`, otherwise a random subset of them in their old order. */
+export function thin(features: Matrix, limit: number, rng: Rng): Matrix {
+  if (features.rows <= limit) return features;
+  return pickRows(features, rng.fork('train-limit').permutation(features.rows).subarray(0, limit).sort());
+}
+
+export function pickRows({columns, data}: Matrix, chosen: ArrayLike<number>): Matrix {
+  const picked = new Float32Array(chosen.length * columns);
+  for (let i = 0; i < chosen.length; i++) {
+    picked.set(data.subarray(chosen[i]! * columns, (chosen[i]! + 1) * columns), i * columns);
+  }
+  return {rows: chosen.length, columns, data: picked};
+}
+
+/** Largest Euclidean length of a row. */
+export function longestRow({rows, columns, data}: Matrix): number {
+  let longest = 0;
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
+    longest = Math.max(longest, sum);
+  }
+  return Math.sqrt(longest);
+}
+
+/** e such that 2^e times a length of about `length` is between 1/2 and 1: products of scaled rows can't overflow float32. */
+export const scalingExponent = (length: number): number => (length > 0 ? -Math.ceil(Math.log2(length)) : 0);
+
+/** Saved arrays are float32. Doubles are saved as pairs of floats, (2, n): 48 of their 53 bits. */
+export function splitDoubles(values: ArrayLike<number>): Float32Array {
+  const n = values.length;
+  const pairs = new Float32Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    pairs[i] = values[i]!;
+    pairs[n + i] = values[i]! - pairs[i]!;
+  }
+  return pairs;
+}
+
+export function joinDoubles(pairs: Float32Array): Float64Array {
+  const n = pairs.length / 2;
+  return Float64Array.from({length: n}, (_, i) => pairs[i]! + pairs[n + i]!);
+}

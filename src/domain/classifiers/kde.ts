@@ -1,0 +1,72 @@
+import type {Classifier, Matrix, NamedArrays, Scorer} from '../../core/plugin/contracts.ts';
+import {defineClassifier} from '../../core/plugin/define.ts';
+import type {Static} from '../../core/plugin/type.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Rng} from '../../core/random.ts';
+import {expNegative} from './fast-exp.ts';
+import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
+import {RbfPoints} from './rbf.ts';
+
+const options = Type.Object(
+  {
+    ...bandwidthOptions,
+    normalise: Type.Boolean({default: true, description: 'Scale rows to length 1 first, as in the paper.'}),
+    layer: layerOption,
+    train_limit: trainLimitOption,
+  },
+  {additionalProperties: false},
+);
+
+type Options = Static<typeof options>;
+
+export const kde = defineClassifier({
+  name: 'kde',
+  version: 1,
+  summary: 'Gaussian kernel density of the training features, as minus its logarithm.',
+  paper: 'Sohn et al. 2021',
+  options,
+  row: () => 'kde',
+  create: (chosen) => new KernelDensity(chosen),
+});
+
+/**
+ * Score = -(1/γ) log Σᵢ exp(-γ ‖x - xᵢ‖²). On features of length 1, ‖x - xᵢ‖² = 2 - 2 x·xᵢ, so that it is the paper's
+ * -(1/γ) log Σᵢ exp(2γ x·xᵢ) plus 2. scikit-learn's log-density with bandwidth (2γ)^(-1/2) is minus γ times it, plus a constant.
+ */
+class KernelDensity implements Classifier {
+  readonly #options: Options;
+
+  constructor(chosen: Options) {
+    this.#options = chosen;
+  }
+
+  fit(features: Matrix, rng: Rng): Scorer {
+    const prepared = this.#prepare(thin(features, this.#options.train_limit, rng));
+    return this.#scorer(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)));
+  }
+
+  restore(saved: NamedArrays): Scorer {
+    return this.#scorer(RbfPoints.restore(saved));
+  }
+
+  #scorer(points: RbfPoints): Scorer {
+    return {
+      score: (features) => {
+        const scores = new Float64Array(features.rows);
+        points.forEachRow(this.#prepare(features), (row, exponents) => {
+          let nearest = -Infinity;
+          for (let i = 0; i < exponents.length; i++) nearest = Math.max(nearest, exponents[i]!);
+          let sum = 0;
+          for (let i = 0; i < exponents.length; i++) sum += expNegative(exponents[i]! - nearest);
+          scores[row] = -(nearest + Math.log(sum)) / points.gamma;
+        });
+        return scores;
+      },
+      save: () => new Map(points.save()),
+    };
+  }
+
+  #prepare(features: Matrix): Matrix {
+    return this.#options.normalise ? normaliseRows(features) : features;
+  }
+}

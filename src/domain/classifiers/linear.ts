@@ -1,0 +1,77 @@
+import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
+import {joinDoubles, longestRow, scalingExponent, splitDoubles} from './features.ts';
+import type {KernelSource} from './kernel-rows.ts';
+
+/**
+ * Training points 2^e x of the linear kernel; e keeps inner products within float32. One-class machines do not mind: α is the
+ * same for K and 4^e K.
+ */
+export class LinearPoints implements KernelSource {
+  readonly points: Matrix;
+  readonly #exponent: number;
+
+  constructor(features: Matrix) {
+    this.#exponent = scalingExponent(longestRow(features));
+    const scale = 2 ** this.#exponent;
+    this.points = {...features, data: features.data.map((value) => value * scale)};
+  }
+
+  diagonal(): Float64Array {
+    const {rows, columns, data} = this.points;
+    return Float64Array.from({length: rows}, (_, row) => {
+      let sum = 0;
+      for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
+      return sum;
+    });
+  }
+
+  finish(): void {
+    // The product is the kernel.
+  }
+
+  /** w = Σ αᵢ xᵢ. */
+  direction(alpha: Float64Array): Direction {
+    const {rows, columns, data} = this.points;
+    const sums = new Float64Array(columns);
+    for (let row = 0; row < rows; row++) {
+      const weight = alpha[row]!;
+      if (weight === 0) continue;
+      for (let i = 0; i < columns; i++) sums[i]! += weight * data[row * columns + i]!;
+    }
+    return new Direction(splitDoubles(sums), this.#exponent);
+  }
+}
+
+/** 2^e w as pairs of floats: what is saved is what scores. */
+export class Direction {
+  readonly #pairs: Float32Array;
+  readonly #exponent: number;
+  readonly #weights: Float64Array;
+
+  constructor(pairs: Float32Array, exponent: number) {
+    this.#pairs = pairs;
+    this.#exponent = exponent;
+    this.#weights = joinDoubles(pairs).map((value) => value / 2 ** exponent);
+  }
+
+  static restore(saved: NamedArrays): Direction {
+    return new Direction(saved.get('weights')!.data, saved.get('exponent')!.data[0]!);
+  }
+
+  save(): NamedArrays {
+    return new Map([
+      ['weights', {shape: [2, this.#weights.length], data: this.#pairs}],
+      ['exponent', {shape: [1], data: Float32Array.of(this.#exponent)}],
+    ]);
+  }
+
+  /** w·x a row, in double arithmetic. */
+  along({rows, columns, data}: Matrix): Float64Array {
+    const weights = this.#weights;
+    return Float64Array.from({length: rows}, (_, row) => {
+      let sum = 0;
+      for (let i = 0; i < columns; i++) sum += weights[i]! * data[row * columns + i]!;
+      return sum;
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import type {Classifier, Matrix, NamedArrays, Scorer} from '../../core/plugin/contracts.ts';
+import {defineClassifier} from '../../core/plugin/define.ts';
+import type {Static} from '../../core/plugin/type.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Rng} from '../../core/random.ts';
+import {expNegative} from './fast-exp.ts';
+import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
+import {kernelRows} from './kernel-rows.ts';
+import {Direction, LinearPoints} from './linear.ts';
+import {RbfPoints} from './rbf.ts';
+import {solveOneClass} from './smo.ts';
+
+const options = Type.Object(
+  {
+    kernel: Type.Union([Type.Literal('rbf'), Type.Literal('linear')], {
+      default: 'rbf',
+      description: 'rbf: exp(-gamma ‖x - y‖²); linear: x · y.',
+    }),
+    nu: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 0.5,
+      description:
+        'Share of the training rows allowed outside, and at least the share of support vectors. Range is (0, 1].',
+    }),
+    ...bandwidthOptions,
+    normalise: Type.Union([Type.Literal('auto'), Type.Boolean()], {
+      default: 'auto',
+      description: 'Scale rows to length 1 first; auto, as in the paper: for the rbf kernel, not for the linear one.',
+    }),
+    layer: layerOption,
+    tolerance: Type.Number({
+      exclusiveMinimum: 0,
+      default: 1e-3,
+      description: 'The solver stops when no pair of points violates optimality by more, in units of the mean k(x, x).',
+    }),
+    train_limit: trainLimitOption,
+  },
+  {additionalProperties: false},
+);
+
+type Options = Static<typeof options>;
+
+export const ocSvm = defineClassifier({
+  name: 'oc-svm',
+  version: 1,
+  summary: 'One-class support vector machine: minus the weighted sum of kernels at the support vectors.',
+  paper: 'Schölkopf et al. 2001; Sohn et al. 2021',
+  options,
+  row: ({kernel}) => (kernel === 'rbf' ? 'oc-svm-rbf' : 'oc-svm-linear'),
+  create: (chosen) => (chosen.kernel === 'rbf' ? new RbfMachine(chosen) : new LinearMachine(chosen)),
+});
+
+/** Score = -Σ αᵢ k(xᵢ, x), without the offset ρ: scikit-learn's `score_samples`, negated. */
+class RbfMachine implements Classifier {
+  readonly #options: Options;
+
+  constructor(chosen: Options) {
+    this.#options = chosen;
+  }
+
+  fit(features: Matrix, rng: Rng): Scorer {
+    const {nu, tolerance, train_limit: limit} = this.#options;
+    const prepared = this.#prepare(thin(features, limit, rng));
+    const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
+    const {alpha} = solveOneClass(kernelRows(points), nu, tolerance);
+    const support = supportOf(alpha);
+    return this.#scorer(
+      points.pick(support),
+      Float32Array.from(support, (i) => alpha[i]!),
+    );
+  }
+
+  restore(saved: NamedArrays): Scorer {
+    return this.#scorer(RbfPoints.restore(saved), saved.get('alpha')!.data);
+  }
+
+  #scorer(points: RbfPoints, alpha: Float32Array): Scorer {
+    return {
+      score: (features) => {
+        const scores = new Float64Array(features.rows);
+        points.forEachRow(this.#prepare(features), (row, exponents) => {
+          let sum = 0;
+          for (let i = 0; i < alpha.length; i++) sum += alpha[i]! * expNegative(exponents[i]!);
+          scores[row] = -sum;
+        });
+        return scores;
+      },
+      save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
+    };
+  }
+
+  #prepare(features: Matrix): Matrix {
+    return this.#options.normalise === false ? features : normaliseRows(features);
+  }
+}
+
+/** Score = -w·x with w = Σ αᵢ xᵢ. */
+class LinearMachine implements Classifier {
+  readonly #options: Options;
+
+  constructor(chosen: Options) {
+    this.#options = chosen;
+  }
+
+  fit(features: Matrix, rng: Rng): Scorer {
+    const {nu, tolerance, train_limit: limit} = this.#options;
+    const points = new LinearPoints(this.#prepare(thin(features, limit, rng)));
+    return this.#scorer(points.direction(solveOneClass(kernelRows(points), nu, tolerance).alpha));
+  }
+
+  restore(saved: NamedArrays): Scorer {
+    return this.#scorer(Direction.restore(saved));
+  }
+
+  #scorer(direction: Direction): Scorer {
+    return {
+      score: (features) => direction.along(this.#prepare(features)).map((value) => -value),
+      save: () => direction.save(),
+    };
+  }
+
+  #prepare(features: Matrix): Matrix {
+    return this.#options.normalise === true ? normaliseRows(features) : features;
+  }
+}
+
+function supportOf(alpha: Float64Array): Int32Array {
+  const all = Int32Array.from(alpha, (_, i) => i);
+  return all.filter((i) => alpha[i]! > 0);
+}

@@ -1,0 +1,30 @@
+import type {Classifier, Matrix, Scorer} from '../../core/plugin/contracts.ts';
+import {defineClassifier} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+
+/**
+ * The rotation learner's own classifier as detector (paper.md 4.5): how unsure it is of the turns of an image. Its features are
+ * log-probabilities of the right turn of each turned copy, (n, turns).
+ */
+export const rotationClassifier = defineClassifier({
+  name: 'rotation',
+  version: 1,
+  summary: 'How badly the rotation learner tells an image’s turns apart: minus the sum of the log-probabilities.',
+  paper: 'Golan & El-Yaniv 2018; Sohn et al. 2021',
+  options: Type.Object({}, {additionalProperties: false}),
+  layer: 'rotation',
+  row: () => 'rotation',
+  create: (): Classifier => ({fit: () => scorer, restore: () => scorer}),
+});
+
+// Nothing is learnt: the network already was.
+const scorer: Scorer = {score: minusRowSums, save: () => new Map()};
+
+/** Of the same order as the paper's 1 - product of the probabilities, which underflows. */
+function minusRowSums({rows, columns, data}: Matrix): Float64Array {
+  return Float64Array.from({length: rows}, (_, row) => {
+    let sum = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]!;
+    return -sum;
+  });
+}

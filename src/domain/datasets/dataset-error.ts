@@ -1,0 +1,21 @@
+import {codeOf} from '../../core/files.ts';
+
+/** A file of a dataset that can't be used. Its message says which, what was expected, what came and what to do. */
+export class DatasetError extends Error {
+  override readonly name = 'DatasetError';
+  readonly path: string;
+
+  constructor(path: string, expected: string, came: string, remedy: string) {
+    super(`${path}: expected ${expected}, but ${came}. ${remedy}`);
+    this.path = path;
+  }
+}
+
+/** What an error of the file system or of gunzip says of the file that was read; undefined for any other error. */
+export function whatCame(error: unknown): string | undefined {
+  const code = codeOf(error);
+  if (code === 'Z_BUF_ERROR') return 'the file is cut short';
+  if (code?.startsWith('Z_')) return `it can't be unpacked (${(error as Error).message})`;
+  if (code === 'ENOENT') return 'there is no such file';
+  return code && /^E[A-Z]+$/.test(code) ? `it can't be read (${code})` : undefined;
+}

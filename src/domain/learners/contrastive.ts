@@ -1,0 +1,89 @@
+import type {Network} from '../../core/plugin/contracts.ts';
+import {defineLearner} from '../../core/plugin/define.ts';
+import {pluginOption} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import type {Weights} from '../../core/tensor/layers.ts';
+import {embed, headParameters} from '../networks/head.ts';
+import {paperAugmentation} from './augmentation.ts';
+import {openEncoder, sideOf} from './encoder.ts';
+import {instancesOf} from './feed.ts';
+import {infoNce} from './losses.ts';
+import {optimizerOption, type StepResult, TrainingError, train} from './train.ts';
+
+export const contrastive = defineLearner({
+  name: 'contrastive',
+  version: 1,
+  summary:
+    'Tells which of a batch is another view of the same image; with distribution augmentation, of the same copy.',
+  paper: 'Sohn et al. 2021',
+  layers: ['pool', 'embed'],
+  trains: true,
+  augment: paperAugmentation,
+  distributionAugmentation: [[{type: 'rotate90'}], [{type: 'rotate180'}], [{type: 'rotate270'}]],
+  row: (_, {copies}) => (copies === 0 ? 'contrastive' : 'contrastive-da'),
+  options: Type.Object(
+    {
+      network: pluginOption(
+        'network',
+        {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512, 128]},
+        'The encoder and the widths of its projection head, whose last layer is linear without a bias.',
+      ),
+      epochs: Type.Integer({
+        minimum: 1,
+        default: 2048,
+        description: 'Passes over the training images and their copies by distribution augmentation.',
+      }),
+      batch: Type.Integer({
+        minimum: 2,
+        default: 32,
+        description:
+          'Images a step; the network sees two views of each. The others are negatives: few, as all are of one class.',
+      }),
+      temperature: Type.Number({
+        exclusiveMinimum: 0,
+        default: 0.2,
+        description: 'Divides the cosines; the lower, the more the nearest negatives count.',
+      }),
+      optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
+    },
+    {additionalProperties: false},
+  ),
+  create: (options) => ({
+    async fit(context) {
+      const {images, distributionAugmentation = []} = context;
+      if (instancesOf(images, distributionAugmentation) < 2)
+        throw new TrainingError('one training image alone has no negatives to be told from. Train on more images.');
+      const network = context.plugins.create('network', options.network);
+      return train({
+        context,
+        learner: {type: 'contrastive', ...options},
+        parameters: [...network.parameters(sideOf(images)), ...headParameters(network.features, network.head, 0)],
+        ...options,
+        chance: Math.log,
+        loss: (weights, x) => contrast(network, weights, x, options.temperature),
+      });
+    },
+
+    encoder(saved, plugins) {
+      const network = plugins.create('network', options.network);
+      return openEncoder(saved, {
+        pool: (weights, x) => network.pool(weights, x, {training: false}),
+        embed: (weights, x) =>
+          embed(weights, network.head, network.pool(weights, x, {training: false}), {training: false}),
+      });
+    },
+
+    /** Two draws of A, each of its own. */
+    views: (image, augment, rng) => [augment(image, rng), augment(image, rng)],
+  }),
+});
+
+/** x (2n, h, w, 3): the first views, then the second; both go through the network in one batch, as its statistics see. */
+export function contrast(network: Network, weights: Weights, x: Tensor4D, temperature: number): StepResult {
+  const n = x.shape[0] / 2;
+  const pooled = network.pool(weights, x, {training: true});
+  const embedded = embed(weights, network.head, pooled, {training: true});
+  const view = (start: number) => tf.slice(embedded, [start, 0], [n, -1]);
+  return {...infoNce(view(0), view(n), temperature), pooled};
+}

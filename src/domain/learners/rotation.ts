@@ -1,0 +1,91 @@
+import {defineLearner} from '../../core/plugin/define.ts';
+import {pluginOption} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import type {Weights} from '../../core/tensor/layers.ts';
+import {embed, headParameters, logits} from '../networks/head.ts';
+import {quarterTurn} from '../transforms/geometry.ts';
+import {paperAugmentation} from './augmentation.ts';
+import {openEncoder, sideOf} from './encoder.ts';
+import {classification} from './losses.ts';
+import {optimizerOption, train} from './train.ts';
+
+const turns = 4;
+
+export const rotation = defineLearner({
+  name: 'rotation',
+  version: 1,
+  summary: 'Predicts by which of four quarter turns an image was rotated.',
+  paper: 'Gidaris et al. 2018; Golan & El-Yaniv 2018; Sohn et al. 2021 with an MLP head',
+  layers: ['pool', 'embed', 'rotation'],
+  trains: true,
+  augment: paperAugmentation,
+  row: ({network}) => ((network['head'] as readonly number[]).length === 0 ? 'rotnet' : 'rotation'),
+  options: Type.Object(
+    {
+      network: pluginOption(
+        'network',
+        {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512]},
+        'The encoder and the widths of its projection head.',
+      ),
+      epochs: Type.Integer({minimum: 1, default: 2048, description: 'Passes over the training images.'}),
+      batch: Type.Integer({
+        minimum: 1,
+        default: 64,
+        description: 'Images a step; the network sees each of them in all four turns.',
+      }),
+      optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
+    },
+    {additionalProperties: false},
+  ),
+  create: (options) => ({
+    fit(context) {
+      const network = context.plugins.create('network', options.network);
+      return train({
+        context,
+        learner: {type: 'rotation', ...options},
+        parameters: [
+          ...network.parameters(sideOf(context.images)),
+          ...headParameters(network.features, network.head, turns),
+        ],
+        ...options,
+        chance: () => Math.log(turns),
+        loss(weights, x, {count}) {
+          const pooled = network.pool(weights, x, {training: true});
+          const embedded = embed(weights, network.head, pooled, {training: true});
+          // Turn by view: all images unturned, then all turned once …
+          const labels = Int32Array.from({length: turns * count}, (_, i) => Math.floor(i / count));
+          return {...classification(logits(weights, embedded), labels), pooled};
+        },
+      });
+    },
+
+    encoder(saved, plugins) {
+      const network = plugins.create('network', options.network);
+      const embedded = (weights: Weights, pooled: Tensor2D) => embed(weights, network.head, pooled, {training: false});
+      return openEncoder(saved, {
+        pool: (weights, x) => network.pool(weights, x, {training: false}),
+        embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
+        /** (n, 4): log-probability of the right turn for each of the four turned copies (paper 4.5). */
+        rotation: (weights, x) =>
+          tf.concat(
+            Array.from({length: turns}, (_, turn) => {
+              const pooled = network.pool(weights, turned(x, turn), {training: false});
+              return tf.slice(tf.logSoftmax(logits(weights, embedded(weights, pooled))), [0, turn], [-1, 1]);
+            }),
+            1,
+          ),
+      });
+    },
+
+    /** Each of the four turns is of a draw of its own; the turn comes last (paper 2.3). */
+    views: (image, augment, rng) => Array.from({length: turns}, (_, turn) => quarterTurn(augment(image, rng), turn)),
+  }),
+});
+
+/** A batch (n, h, w, c) of squares turned counter-clockwise. */
+function turned(x: Tensor4D, turns: number): Tensor4D {
+  if (turns === 0) return x;
+  if (turns === 2) return tf.reverse(x, [1, 2]);
+  return turns === 1 ? tf.reverse(tf.transpose(x, [0, 2, 1, 3]), 1) : tf.transpose(tf.reverse(x, 1), [0, 2, 1, 3]);
+}

@@ -1,0 +1,12 @@
+import {defineMetric} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {averagePrecision, rank} from './ranking.ts';
+
+export const averagePrecisionMetric = defineMetric({
+  name: 'average-precision',
+  version: 1,
+  summary: 'Area under the precision-recall curve by steps, anomalies being the positives.',
+  options: Type.Object({}, {additionalProperties: false}),
+  better: 'higher',
+  create: () => ({compute: (scores, labels) => averagePrecision(rank(scores, labels))}),
+});

@@ -1,0 +1,88 @@
+/**
+ * What the ranking metrics share: the scores of either class in ascending order. Anomalies are the positives; two scores are
+ * tied when they are equal, and a threshold t calls anomalous what scores at least t.
+ */
+import {sortAscending} from './sort.ts';
+
+export interface Ranking {
+  /** Ascending. */
+  readonly positives: Float64Array;
+  readonly negatives: Float64Array;
+}
+
+/** Infinite scores are in order; NaN is refused, for it would be ranked at random. */
+export function rank(scores: Float64Array, labels: Uint8Array): Ranking {
+  if (scores.length !== labels.length) {
+    throw new Error(`expected a label for every score, but got ${labels.length} labels and ${scores.length} scores`);
+  }
+  let anomalous = 0;
+  for (let i = 0; i < labels.length; i++) anomalous += labels[i]! === 0 ? 0 : 1;
+  const positives = new Float64Array(anomalous);
+  const negatives = new Float64Array(labels.length - anomalous);
+  let p = 0;
+  let n = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i]!;
+    if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; the classifier that made it is at fault`);
+    if (labels[i] === 0) negatives[n++] = score;
+    else positives[p++] = score;
+  }
+  return {positives: sortAscending(positives), negatives: sortAscending(negatives)};
+}
+
+/**
+ * Area under the ROC curve: the share of pairs (anomaly, normal) in which the anomaly scores higher, ties counting half
+ * (Mann–Whitney). NaN where either class is empty.
+ */
+export function areaUnderRoc({positives, negatives}: Ranking): number {
+  let below = 0;
+  let upTo = 0;
+  // Twice the count of pairs, a whole number: exact up to 2^53, 67 million scores of either class.
+  let twice = 0;
+  for (let i = 0; i < positives.length; i++) {
+    const score = positives[i]!;
+    while (below < negatives.length && negatives[below]! < score) below++;
+    if (upTo < below) upTo = below;
+    while (upTo < negatives.length && negatives[upTo]! <= score) upTo++;
+    twice += below + upTo;
+  }
+  return twice / (2 * positives.length * negatives.length);
+}
+
+/**
+ * Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct thresholds, from the highest (scikit-learn's definition: no interpolation, equal scores
+ * enter together). NaN where either class is empty.
+ */
+export function averagePrecision({positives, negatives}: Ranking): number {
+  if (positives.length === 0 || negatives.length === 0) return Number.NaN;
+  let falsePositives = 0;
+  let sum = 0;
+  let i = positives.length - 1;
+  while (i >= 0) {
+    const threshold = positives[i]!;
+    const before = i;
+    while (i >= 0 && positives[i]! === threshold) i--;
+    while (falsePositives < negatives.length && negatives[negatives.length - 1 - falsePositives]! >= threshold) {
+      falsePositives++;
+    }
+    const truePositives = positives.length - 1 - i;
+    sum += (before - i) * (truePositives / (truePositives + falsePositives));
+  }
+  return sum / positives.length;
+}
+
+/**
+ * The smallest false-positive rate among the thresholds that catch at least the share `rate` of the anomalies, as in the
+ * out-of-distribution literature. NaN where either class is empty.
+ */
+export function falsePositiveRateAt(rate: number, {positives, negatives}: Ranking): number {
+  if (positives.length === 0 || negatives.length === 0) return Number.NaN;
+  // The highest threshold that will do is the score of the anomaly that completes the share.
+  let needed = Math.ceil(rate * positives.length);
+  while (needed > 1 && (needed - 1) / positives.length >= rate) needed--; // where the product was rounded up
+  while (needed / positives.length < rate) needed++;
+  const threshold = positives[positives.length - needed]!;
+  let caught = 0;
+  while (caught < negatives.length && negatives[negatives.length - 1 - caught]! >= threshold) caught++;
+  return caught / negatives.length;
+}

@@ -1,0 +1,45 @@
+import type {Network} from '../../core/plugin/contracts.ts';
+import {defineNetwork} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {tf} from '../../core/tensor/engine.ts';
+import {batchNorm, batchNormParameters, conv, convParameters, globalAveragePool} from '../../core/tensor/layers.ts';
+import {headOption} from './head.ts';
+
+export const small = defineNetwork({
+  name: 'small',
+  version: 1,
+  summary: 'Four convolutions for quick looks on a CPU: thousands of 32-pixel images a second. Not of the papers.',
+  options: Type.Object(
+    {
+      width: Type.Integer({
+        minimum: 1,
+        maximum: 512,
+        default: 16,
+        description:
+          'Channels of the first convolution; each of the following three doubles them. Each halves the side.',
+      }),
+      head: headOption,
+    },
+    {additionalProperties: false},
+  ),
+  create: ({width, head}): Network => {
+    const channels = [3, width, 2 * width, 4 * width, 8 * width];
+    const layers = [1, 2, 3, 4];
+    return {
+      features: channels.at(-1)!,
+      head,
+      parameters: (side) => {
+        if (side < 8) throw new Error(`small takes images of at least 8 pixels a side, but these have ${side}.`);
+        return layers.flatMap((i) => [
+          ...convParameters(`conv${i}`, 3, channels[i - 1]!, channels[i]!),
+          ...batchNormParameters(`bn${i}`, channels[i]!),
+        ]);
+      },
+      pool: (weights, x, options) => {
+        let y = x;
+        for (const i of layers) y = tf.relu(batchNorm(weights, `bn${i}`, conv(weights, `conv${i}`, y, 2), options));
+        return globalAveragePool(y);
+      },
+    };
+  },
+});

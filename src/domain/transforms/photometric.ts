@@ -1,0 +1,108 @@
+/** Grey and blur. */
+
+import type {FloatImage} from '../../core/plugin/contracts.ts';
+import {defineTransform} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+
+/** Luma (ITU-R BT.601) in all three channels; a grey pixel stays as it is to the last bit. */
+export function toGrey(image: FloatImage): FloatImage {
+  const data = image.data.slice();
+  for (let i = 0; i < data.length; i += 3) {
+    const r = data[i]!;
+    const g = data[i + 1]!;
+    const b = data[i + 2]!;
+    const luma = r === g && g === b ? r : 0.299 * r + 0.587 * g + 0.114 * b;
+    data[i] = luma;
+    data[i + 1] = luma;
+    data[i + 2] = luma;
+  }
+  return {...image, data};
+}
+
+/** exp(-x² / 2σ²) for x = -radius … radius, with sum 1. */
+function gaussian(sigma: number, radius: number): Float64Array {
+  const kernel = Float64Array.from({length: 2 * radius + 1}, (_, i) =>
+    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
+  );
+  const sum = kernel.reduce((total, value) => total + value, 0);
+  return kernel.map((value) => value / sum);
+}
+
+/** Gaussian blur, rows then columns, 2 · radius + 1 taps; beyond the edge the edge goes on. */
+export function gaussianBlur(image: FloatImage, sigma: number, radius: number): FloatImage {
+  const {height, width, channels, data} = image;
+  const kernel = gaussian(sigma, radius);
+  const row = width * channels;
+  const rows = alongAxis(data, {lines: height, line: row, length: width, step: channels, channels}, kernel);
+  return {
+    ...image,
+    data: alongAxis(rows, {lines: width, line: channels, length: height, step: row, channels}, kernel),
+  };
+}
+
+/** `lines` lines, `line` floats apart, of `length` pixels, `step` floats apart. */
+interface Axis {
+  readonly lines: number;
+  readonly line: number;
+  readonly length: number;
+  readonly step: number;
+  readonly channels: number;
+}
+
+function alongAxis(data: Float32Array, axis: Axis, kernel: Float64Array): Float32Array {
+  const {lines, line, length, step, channels} = axis;
+  const radius = (kernel.length - 1) / 2;
+  const out = new Float32Array(data.length);
+  for (let l = 0; l < lines; l++)
+    for (let c = 0; c < channels; c++) {
+      const start = l * line + c;
+      for (let i = 0; i < length; i++) {
+        let sum = 0;
+        for (let k = -radius; k <= radius; k++)
+          sum += kernel[k + radius]! * data[start + Math.min(length - 1, Math.max(0, i + k)) * step]!;
+        out[start + i * step] = sum;
+      }
+    }
+  return out;
+}
+
+export const grayscale = defineTransform({
+  name: 'grayscale',
+  version: 1,
+  summary: 'Takes the colour out (luma in all three channels), with probability p.',
+  paper: 'Sohn et al. 2021',
+  options: Type.Object(
+    {p: Type.Number({minimum: 0, maximum: 1, default: 0.2, description: 'Probability of going grey.'})},
+    {additionalProperties: false},
+  ),
+  create: ({p}) => ({
+    apply: (image, rng) => (rng.uniform() < p ? toGrey(image) : {...image, data: image.data.slice()}),
+  }),
+});
+
+export const blur = defineTransform({
+  name: 'blur',
+  version: 1,
+  summary: 'Gaussian blur of random width, with probability p.',
+  paper: 'Sohn et al. 2021: in every recipe, but without effect in the released code, so in no recipe of ours',
+  options: Type.Object(
+    {
+      p: Type.Number({minimum: 0, maximum: 1, default: 0.5, description: 'Probability of the blur.'}),
+      min_sigma: Type.Number({
+        exclusiveMinimum: 0,
+        default: 0.1,
+        description: 'Smallest standard deviation, in pixels.',
+      }),
+      max_sigma: Type.Number({exclusiveMinimum: 0, default: 2, description: 'Largest standard deviation, in pixels.'}),
+    },
+    {additionalProperties: false},
+  ),
+  create: ({p, min_sigma, max_sigma}) => ({
+    apply(image, rng) {
+      if (rng.uniform() >= p) return {...image, data: image.data.slice()};
+      // A tenth of the side, made odd: 3 taps at 32 pixels, 7 at 64.
+      const radius = Math.floor(Math.floor(Math.min(image.height, image.width) / 10) / 2);
+      return gaussianBlur(image, rng.uniform(min_sigma, max_sigma), radius);
+    },
+  }),
+});

@@ -1,0 +1,28 @@
+/** What a user's own plug-ins are made of: `import {defineTransform, Type} from 'pipeline'`. */
+
+export type {
+  Classifier,
+  Dataset,
+  Encoder,
+  FloatImage,
+  ImageBatch,
+  ImageSet,
+  Learner,
+  Matrix,
+  Metric,
+  NamedArrays,
+  Network,
+  Scorer,
+  Transform,
+} from './core/plugin/contracts.ts';
+export {
+  defineClassifier,
+  defineDataset,
+  defineLearner,
+  defineMetric,
+  defineNetwork,
+  defineTransform,
+} from './core/plugin/define.ts';
+export {pluginOption} from './core/plugin/registry.ts';
+export {Type} from './core/plugin/type.ts';
+export type {Rng} from './core/random.ts';

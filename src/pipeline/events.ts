@@ -1,0 +1,89 @@
+/** All that happens in a run. Events are the only way progress leaves this floor, and `events.ndjson` is the log. */
+import type {Digest} from '../core/canonical.ts';
+import type {LearnProgress} from '../core/plugin/contracts.ts';
+import type {EngineInfo} from '../core/tensor/engine.ts';
+
+export type RunEvent = {readonly at: string} & (
+  | {
+      readonly type: 'run-started';
+      readonly run: string;
+      readonly spec: string;
+      readonly tasks: number;
+      readonly stages: number;
+    }
+  | {readonly type: 'engine-started'; readonly engine: EngineInfo}
+  | {readonly type: 'stage-started'; readonly stage: string; readonly kind: StageKind; readonly label: string}
+  | {
+      readonly type: 'stage-progress';
+      readonly stage: string;
+      readonly label: string;
+      readonly progress: StageProgress;
+    }
+  | {
+      readonly type: 'stage-finished';
+      readonly stage: string;
+      readonly kind: StageKind;
+      readonly label: string;
+      readonly how: 'computed' | 'cached';
+      readonly fingerprint: Digest;
+      readonly seconds: number;
+      /** Bytes; absent for a cached stage. */
+      readonly peakMemory?: number;
+      readonly engine?: string;
+      /** The stage's small result, as in its manifest (metrics of an `evaluate` stage). */
+      readonly summary: unknown;
+    }
+  | {
+      readonly type: 'stage-failed';
+      readonly stage: string;
+      readonly kind: StageKind;
+      readonly label: string;
+      readonly message: string;
+      readonly hint?: string;
+    }
+  | {
+      readonly type: 'stage-skipped';
+      readonly stage: string;
+      readonly kind: StageKind;
+      readonly label: string;
+      readonly because: string;
+    }
+  /** Something that a person waiting wants to know, such as a library being downloaded. */
+  | {readonly type: 'note'; readonly message: string}
+  | {readonly type: 'warning'; readonly stage?: string; readonly message: string}
+  | {
+      readonly type: 'run-finished';
+      readonly run: string;
+      readonly outcome: 'done' | 'failed' | 'interrupted';
+      readonly computed: number;
+      readonly cached: number;
+      readonly failed: number;
+      readonly skipped: number;
+      readonly seconds: number;
+    }
+);
+
+export type StageKind = 'data' | 'learn' | 'embed' | 'score' | 'evaluate';
+
+/** What a running stage reports: a training's state, or items done of all. */
+export type StageProgress =
+  | ({readonly of: 'training'} & LearnProgress)
+  | {
+      readonly of: 'items';
+      readonly done: number;
+      readonly total?: number;
+      readonly unit: string;
+      readonly perSecond?: number;
+    };
+
+/** An event without its time, as its maker writes it: the emitter stamps it. */
+export type Unstamped<E = RunEvent> = E extends unknown ? Omit<E, 'at'> : never;
+export type Emit = (event: Unstamped) => void;
+
+/** Stamps events with their time and hands them to every listener, in order. */
+export function emitter(listeners: readonly ((event: RunEvent) => void)[], now: () => Date = () => new Date()): Emit {
+  return (event) => {
+    const stamped = {at: now().toISOString(), ...event} as RunEvent;
+    for (const listener of listeners) listener(stamped);
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * Runs a graph: what is cached is found, the rest is computed, in lanes. A stage enters a lane only when its inputs are
+ * there (waiting inside would block the lane); the longest way to the end goes first.
+ */
+import {setMaxListeners} from 'node:events';
+import {availableParallelism} from 'node:os';
+import PQueue from 'p-queue';
+import type {Json} from '../../core/canonical.ts';
+import {compiledUrl} from '../../core/compiled.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {Emit} from '../events.ts';
+import {priorities, topological, upstream} from '../plan/order.ts';
+import type {Plan} from '../spec/spec.ts';
+import type {StageNode} from '../stages/stage.ts';
+import type {Cache, Entry} from '../store/cache.ts';
+import type {FileDigests} from '../store/sources.ts';
+import {WorkerPool} from './pool.ts';
+import {runStage, Skip, type StageOutcome} from './run-stage.ts';
+
+export interface ExecuteOptions {
+  /** Id of the run. */
+  readonly run: string;
+  readonly plan: Pick<Plan, 'name' | 'tasks'>;
+  readonly graph: readonly StageNode[];
+  readonly plugins: Pick<Plugins, 'urls'>;
+  readonly cache: Cache;
+  readonly digests: FileDigests;
+  /** Called once, and only when a stage that computes tensors is not cached. */
+  readonly engine: () => Promise<ResolvedEngine>;
+  /** Stages that compute tensors at once. Default: 1 with `tensorflow`, which uses all cores itself; one a core with `wasm`. */
+  readonly jobs?: number;
+  /** Default: as many as the machine has. */
+  readonly cores?: number;
+  /** Stop everything at the first failure; otherwise only what depends on it is skipped. */
+  readonly failFast?: boolean;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  /** Kept with every artifact that this run makes: versions, commit, machine. */
+  readonly provenance?: {readonly [key: string]: Json};
+  /** Module that exports `runStage`, for workers. Default: our own. */
+  readonly stages?: URL;
+  /** Milliseconds that a stage gets to end by itself when the run is interrupted. Default: 5000. */
+  readonly grace?: number;
+}
+
+export interface RunOutcome {
+  readonly outcome: 'done' | 'failed' | 'interrupted';
+  readonly computed: number;
+  readonly cached: number;
+  readonly failed: number;
+  /** Stages that were not run because of a failure or the interruption. */
+  readonly skipped: number;
+  readonly seconds: number;
+  /** Worker processes that were started. */
+  readonly workers: number;
+  readonly stages: ReadonlyMap<string, StageOutcome>;
+}
+
+export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
+  const {run, plan, graph, plugins, cache, digests, emit, signal} = options;
+  const began = performance.now();
+  emit({type: 'run-started', run, spec: plan.name, tasks: plan.tasks.length, stages: graph.length});
+  const pool = new WorkerPool({
+    plugins: plugins.urls,
+    stages: options.stages ?? new URL('../stages/index.js', compiledUrl(import.meta.url)),
+    grace: options.grace ?? 5000,
+  });
+  const stop = new Stop(signal);
+  const lanes = new Lanes(options, priorities(graph), stop);
+  const shop = {
+    cache,
+    digests,
+    pool,
+    emit,
+    signal: stop.signal,
+    provenance: options.provenance ?? {},
+    known: new Map<never, Promise<StageOutcome>>(),
+    look: lanes.look.bind(lanes),
+    enter: lanes.enter.bind(lanes),
+    onEngine: onceEngine(emit),
+  };
+  const results = new Map<string, Promise<StageOutcome>>();
+  const visit = async (node: StageNode): Promise<StageOutcome> => {
+    const made = new Map<string, Entry>();
+    const inputs = await Promise.all(upstream(node).map(async (id) => ({id, outcome: await results.get(id)!})));
+    for (const {id, outcome} of inputs) if ('entry' in outcome) made.set(id, outcome.entry);
+    const missing = inputs.find(({id}) => !made.has(id));
+    let outcome = missing ? follows(missing.outcome, labels.get(missing.id)!) : await runStage(node, made, shop);
+    // Stopped by a failure elsewhere, not by the user.
+    if (outcome.how === 'interrupted' && stop.because) outcome = {how: 'skipped', because: stop.because};
+    if (outcome.how === 'skipped') {
+      emit({type: 'stage-skipped', stage: node.id, kind: node.kind, label: node.label, because: outcome.because});
+    }
+    if (outcome.how === 'failed' && options.failFast) stop.now(`"${node.label}" failed (--fail-fast)`);
+    return outcome;
+  };
+  const labels = new Map(graph.map((node) => [node.id, node.label]));
+  try {
+    for (const node of topological(graph)) results.set(node.id, visit(node));
+    const stages = new Map<string, StageOutcome>();
+    for (const node of graph) stages.set(node.id, await results.get(node.id)!);
+    await digests.save();
+    const totals = {...count(stages), seconds: (performance.now() - began) / 1000};
+    emit({type: 'run-finished', run, ...totals});
+    return {...totals, workers: pool.started, stages};
+  } finally {
+    stop.dispose();
+    await pool.close();
+  }
+}
+
+/** What becomes of a stage whose input is missing. */
+function follows(outcome: StageOutcome, label: string): StageOutcome {
+  if (outcome.how === 'failed') return {how: 'skipped', because: `"${label}" failed`};
+  return outcome; // skipped or interrupted, for the same reason
+}
+
+function count(stages: ReadonlyMap<string, StageOutcome>): Omit<RunOutcome, 'seconds' | 'workers' | 'stages'> {
+  const tally = {computed: 0, cached: 0, failed: 0, skipped: 0, interrupted: 0};
+  for (const {how} of stages.values()) tally[how]++;
+  const {interrupted, ...counts} = tally;
+  const outcome = interrupted > 0 ? 'interrupted' : tally.failed > 0 ? 'failed' : 'done';
+  return {outcome, ...counts, skipped: counts.skipped + interrupted};
+}
+
+const onceEngine = (emit: Emit): ((engine: EngineInfo) => void) => {
+  let told = false;
+  return (engine) => {
+    if (!told) emit({type: 'engine-started', engine});
+    told = true;
+  };
+};
+
+/** Ends a run early: the user's signal, or a failure after which nothing else is wanted. */
+class Stop {
+  readonly #own = new AbortController();
+  readonly #user: AbortSignal;
+  readonly #forward = (): void => this.#own.abort();
+  /** Set when it was not the user. */
+  because: string | undefined;
+
+  constructor(user: AbortSignal) {
+    this.#user = user;
+    setMaxListeners(0, this.#own.signal); // one a running stage
+    if (user.aborted) this.#own.abort();
+    else user.addEventListener('abort', this.#forward, {once: true});
+  }
+
+  get signal(): AbortSignal {
+    return this.#own.signal;
+  }
+
+  now(because: string): void {
+    if (this.#own.signal.aborted) return;
+    this.because = because;
+    this.#own.abort();
+  }
+
+  dispose(): void {
+    this.#user.removeEventListener('abort', this.#forward);
+  }
+}
+
+/** Queues of stages that are ready. */
+class Lanes {
+  readonly #cpu: PQueue;
+  readonly #accelerator = new PQueue({concurrency: 1});
+  readonly #looks = new PQueue({concurrency: 8});
+  readonly #options: ExecuteOptions;
+  readonly #priorities: ReadonlyMap<string, number>;
+  readonly #stop: Stop;
+  readonly #cores: number;
+  #engine: Promise<ResolvedEngine> | undefined;
+
+  constructor(options: ExecuteOptions, priority: ReadonlyMap<string, number>, stop: Stop) {
+    this.#options = options;
+    this.#priorities = priority;
+    this.#stop = stop;
+    this.#cores = options.cores ?? availableParallelism();
+    this.#cpu = new PQueue({concurrency: this.#cores});
+  }
+
+  async look<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#looks.add(work);
+  }
+
+  async enter<T>(node: StageNode, work: (engine: ResolvedEngine | undefined) => Promise<T>): Promise<T> {
+    const priority = this.#priorities.get(node.id)!;
+    if (node.lane === 'cpu') return await this.#cpu.add(() => work(undefined), {priority});
+    const first = this.#engine === undefined;
+    this.#engine ??= this.#resolve();
+    const engine = await orAborted(this.#engine, this.#stop.signal).catch((error: unknown) => {
+      throw first || this.#stop.signal.aborted ? error : new Skip('there is no engine to compute tensors');
+    });
+    return await this.#accelerator.add(() => work(engine), {priority});
+  }
+
+  async #resolve(): Promise<ResolvedEngine> {
+    try {
+      const engine = await this.#options.engine();
+      const slots = this.#options.jobs ?? (engine.name === 'wasm' ? this.#cores : 1);
+      this.#accelerator.concurrency = slots;
+      // Several at once share the cores: more threads than cores make all of them slower.
+      return slots === 1 || engine.threads !== undefined
+        ? engine
+        : {...engine, threads: Math.max(1, Math.floor(this.#cores / slots))};
+    } catch (error) {
+      throw new Error(`no engine to compute tensors: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** A promise that nobody can cancel, left behind when the signal comes. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, {once: true});
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,220 @@
+/** Worker processes: started when needed, kept for the next stage, replaced when they crash. Bounds nothing: lanes do. */
+import {type ChildProcess, fork} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import type {Json} from '../../core/canonical.ts';
+import {compiledUrl} from '../../core/compiled.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {StageProgress} from '../events.ts';
+import type {FromWorker, Job, ToWorker} from './protocol.ts';
+
+export interface PoolOptions {
+  /** Modules of plug-ins (`Plugins.urls`). */
+  readonly plugins: readonly string[];
+  /** Module that exports `runStage`. */
+  readonly stages: URL;
+  /** Milliseconds between the request to stop and the kill. */
+  readonly grace: number;
+}
+
+export interface JobOptions {
+  /** Absent: the stage computes no tensors. */
+  readonly engine?: ResolvedEngine;
+  readonly signal: AbortSignal;
+  onProgress(progress: StageProgress): void;
+  onWarning(message: string): void;
+  onEngine(engine: EngineInfo): void;
+}
+
+export type JobResult =
+  | {readonly how: 'done'; readonly summary: Json; readonly peakMemory: number; readonly engine?: EngineInfo}
+  | {readonly how: 'failed'; readonly message: string; readonly hint?: string}
+  | {readonly how: 'aborted'};
+
+export class WorkerPool {
+  readonly #options: PoolOptions;
+  readonly #idle = new Set<WorkerProcess>();
+  readonly #all = new Set<WorkerProcess>();
+  #started = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Workers started so far. */
+  get started(): number {
+    return this.#started;
+  }
+
+  /** Runs one stage; never throws for what a stage or a worker does. */
+  async run(job: Job, options: JobOptions): Promise<JobResult> {
+    if (options.signal.aborted) return {how: 'aborted'};
+    const worker = this.#take(options.engine);
+    const result = await worker.run(job, options);
+    if (worker.alive) this.#idle.add(worker);
+    else this.#all.delete(worker);
+    return result;
+  }
+
+  /** Ends all workers, and waits for their ends. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#all].map((worker) => worker.kill()));
+  }
+
+  #take(engine: ResolvedEngine | undefined): WorkerProcess {
+    for (const worker of this.#idle) {
+      if (!worker.alive) this.#idle.delete(worker);
+      else if ((worker.engine === undefined) === (engine === undefined)) {
+        this.#idle.delete(worker);
+        return worker;
+      }
+    }
+    const worker = new WorkerProcess(this.#options, engine);
+    this.#started++;
+    this.#all.add(worker);
+    return worker;
+  }
+}
+
+/** How much of what a worker prints is kept for the message about its crash. */
+const tail = {characters: 4000, lines: 12} as const;
+
+class WorkerProcess {
+  readonly engine: ResolvedEngine | undefined;
+  readonly #child: ChildProcess;
+  readonly #grace: number;
+  readonly #exited: Promise<{readonly code: number | null; readonly signal: NodeJS.Signals | null}>;
+  #running = true;
+  #printed = '';
+  #info: EngineInfo | undefined;
+  #ready = false;
+  #listen: ((message: FromWorker) => void) | undefined;
+
+  constructor({plugins, stages, grace}: PoolOptions, engine: ResolvedEngine | undefined) {
+    this.engine = engine;
+    this.#grace = grace;
+    const entry = fileURLToPath(new URL('./worker.js', compiledUrl(import.meta.url)));
+    this.#child = fork(entry, [String(process.pid)], {
+      execArgv: [],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced', // JSON would turn a loss that is NaN into null
+    });
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text: string) => {
+        this.#printed = (this.#printed + text).slice(-tail.characters);
+      });
+    }
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => {
+        this.#running = false;
+        resolve({code, signal});
+      });
+      this.#child.once('error', (error) => {
+        this.#printed += error.message;
+        if (this.#child.pid === undefined) {
+          this.#running = false;
+          resolve({code: null, signal: null});
+        }
+      });
+    });
+    this.#child.on('message', (message: FromWorker) => this.#listen?.(message));
+    this.#send({
+      type: 'start',
+      plugins: plugins.map((url) => ours(url)),
+      stages: stages.href,
+      ...(engine ? {engine} : {}),
+    });
+  }
+
+  get alive(): boolean {
+    return this.#running && this.#ready;
+  }
+
+  async run(job: Job, options: JobOptions): Promise<JobResult> {
+    const answer = new Promise<JobResult>((resolve) => {
+      this.#listen = (message) => {
+        switch (message.type) {
+          case 'ready':
+            this.#ready = true;
+            this.#info = message.engine;
+            if (message.engine) options.onEngine(message.engine);
+            this.#send({type: 'run', job});
+            break;
+          case 'progress':
+            options.onProgress(message.progress);
+            break;
+          case 'warning':
+            options.onWarning(message.message);
+            break;
+          case 'done': {
+            const {summary, peakMemory} = message;
+            resolve({how: 'done', summary, peakMemory, ...(this.#info ? {engine: this.#info} : {})});
+            break;
+          }
+          case 'failed': {
+            const {message: text, hint} = message;
+            resolve({how: 'failed', message: text, ...(hint === undefined ? {} : {hint})});
+            break;
+          }
+        }
+      };
+    });
+    const crash = this.#exited.then(async (how) => crashed(how, await this.#lastWords()));
+    let killing: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      this.#send({type: 'abort'});
+      killing = setTimeout(() => this.#child.kill('SIGKILL'), this.#ready ? this.#grace : 0);
+    };
+    options.signal.addEventListener('abort', stop, {once: true});
+    if (this.#ready) this.#send({type: 'run', job});
+    const result = await Promise.race([answer, crash]);
+    options.signal.removeEventListener('abort', stop);
+    clearTimeout(killing);
+    this.#listen = undefined;
+    // A worker that could not even load its plug-ins or its engine is of no use to the next stage.
+    if (!this.#ready) await this.kill();
+    return result.how === 'failed' && options.signal.aborted ? {how: 'aborted'} : result;
+  }
+
+  async kill(): Promise<void> {
+    if (this.#running) this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  #send(message: ToWorker): void {
+    // A worker that has just died can't be told anything; its exit is what we hear of.
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** What it printed last; its pipes may end a little after the process, or never where a child of it holds them. */
+  async #lastWords(): Promise<string> {
+    const ends = [this.#child.stdout!, this.#child.stderr!].map(
+      (stream) => new Promise((resolve) => (stream.readableEnded ? resolve(true) : stream.once('end', resolve))),
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, 500);
+    });
+    await Promise.race([Promise.all(ends), patience]);
+    clearTimeout(timer);
+    return this.#printed.trimEnd().split('\n').slice(-tail.lines).join('\n');
+  }
+}
+
+/** Under vitest our own sources are TypeScript, which a worker can't load. */
+const ours = (url: string): string => (import.meta.url.endsWith('.ts') ? compiledUrl(url).href : url);
+
+function crashed(
+  {code, signal}: {readonly code: number | null; readonly signal: NodeJS.Signals | null},
+  lastWords: string,
+): JobResult {
+  const said = lastWords === '' ? '' : ` The last that it printed:\n${lastWords}`;
+  if (signal === 'SIGKILL')
+    return {
+      how: 'failed',
+      message: `its worker process was killed (SIGKILL), as the system does when memory runs out.${said}`,
+      hint: 'Give it more memory, a smaller batch, or run fewer stages at once (--jobs 1).',
+    };
+  const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with status ${code}`;
+  return {how: 'failed', message: `its worker process ${how} before the stage was done.${said}`};
+}

@@ -1,0 +1,30 @@
+/** What the main process and a worker say to each other. All of it survives structured cloning. */
+import type {Json} from '../../core/canonical.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {StageProgress} from '../events.ts';
+import type {StageContext} from '../stages/stage.ts';
+
+/** A stage to run: the plain part of its context. */
+export type Job = Omit<StageContext, 'plugins' | 'signal' | 'report' | 'warn'>;
+
+export type ToWorker =
+  /** First of all: what to load. */
+  | {
+      readonly type: 'start';
+      /** Modules of plug-ins. */
+      readonly plugins: readonly string[];
+      /** Module that exports `runStage`. */
+      readonly stages: string;
+      /** Absent: its stages compute no tensors. */
+      readonly engine?: ResolvedEngine;
+    }
+  /** One at a time; answered by `done` or `failed`. */
+  | {readonly type: 'run'; readonly job: Job}
+  | {readonly type: 'abort'};
+
+export type FromWorker =
+  | {readonly type: 'ready'; readonly engine?: EngineInfo}
+  | {readonly type: 'progress'; readonly progress: StageProgress}
+  | {readonly type: 'warning'; readonly message: string}
+  | {readonly type: 'done'; readonly summary: Json; readonly peakMemory: number}
+  | {readonly type: 'failed'; readonly message: string; readonly hint?: string};

@@ -1,0 +1,257 @@
+/** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → commit → event. */
+import {join} from 'node:path';
+import type {Digest, Json} from '../../core/canonical.ts';
+import {digestOfFile} from '../../core/files.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {Emit} from '../events.ts';
+import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
+import type {Manifest, StageNode} from '../stages/stage.ts';
+import type {Cache, Entry, Lock} from '../store/cache.ts';
+import type {FileDigests} from '../store/sources.ts';
+import type {WorkerPool} from './pool.ts';
+
+/** What became of a stage. */
+export type StageOutcome =
+  | {readonly how: 'computed' | 'cached'; readonly entry: Entry}
+  | {readonly how: 'failed'; readonly message: string; readonly hint?: string}
+  /** Nothing was wrong with it. */
+  | {readonly how: 'skipped'; readonly because: string}
+  | {readonly how: 'interrupted'};
+
+/** What all stages of a run share. */
+export interface Workshop {
+  readonly cache: Cache;
+  readonly digests: FileDigests;
+  readonly pool: WorkerPool;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  readonly provenance: {readonly [key: string]: Json};
+  /** Fingerprint → what this run already knows of it, or is finding out: nothing is looked up, or computed, twice. */
+  readonly known: Map<Digest, Promise<StageOutcome>>;
+  /** Looks things up, a few at a time: each may hold an open file and its buffers. */
+  look<T>(work: () => Promise<T>): Promise<T>;
+  /** Waits for a place in the stage's lane. Throws when the engine can't be had: an error to the first, `Skip` to the rest. */
+  enter<T>(node: StageNode, work: (engine: ResolvedEngine | undefined) => Promise<T>): Promise<T>;
+  /** Told by every worker that has started its engine. */
+  onEngine(engine: EngineInfo): void;
+}
+
+/** Runs a stage whose inputs are there (`made`: id → entry), or finds it. Never throws for what is not our own bug. */
+export async function runStage(
+  node: StageNode,
+  made: ReadonlyMap<string, Entry>,
+  shop: Workshop,
+): Promise<StageOutcome> {
+  const began = performance.now();
+  try {
+    if (shop.signal.aborted) return {how: 'interrupted'};
+    const manifest = (id: string): Manifest => made.get(id)!.manifest;
+    const key = await shop.look(() => keyOf(node, manifest, (path) => shop.digests.digest(path)));
+    const fingerprint = fingerprintOf(key);
+    const first = shop.known.get(fingerprint);
+    const outcome = first
+      ? asSecond(await first)
+      : await settle(shop.known, fingerprint, new Visit(node, made, key, shop).go());
+    tell(node, outcome, (performance.now() - began) / 1000, shop.emit);
+    return outcome;
+  } catch (error) {
+    const outcome = asOutcome(error, shop.signal);
+    tell(node, outcome, 0, shop.emit);
+    return outcome;
+  }
+}
+
+/** A stage that turned out to be equal to another one of the run finds that one's result. */
+const asSecond = (outcome: StageOutcome): StageOutcome =>
+  outcome.how === 'computed' ? {how: 'cached', entry: outcome.entry} : outcome;
+
+async function settle(
+  known: Workshop['known'],
+  fingerprint: Digest,
+  work: Promise<StageOutcome>,
+): Promise<StageOutcome> {
+  known.set(fingerprint, work);
+  return await work;
+}
+
+/** Thrown where a stage can't run for a reason that another stage has reported already. */
+export class Skip extends Error {}
+
+function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
+  if (error instanceof Skip) return {how: 'skipped', because: error.message};
+  if (signal.aborted) return {how: 'interrupted'};
+  return {how: 'failed', message: error instanceof Error ? error.message : String(error)};
+}
+
+function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
+  const stage = {stage: id, kind, label};
+  if (outcome.how === 'failed') {
+    const {message, hint} = outcome;
+    emit({type: 'stage-failed', ...stage, message, ...(hint === undefined ? {} : {hint})});
+  } else if (outcome.how === 'computed' || outcome.how === 'cached') {
+    const {fingerprint, summary, provenance} = outcome.entry.manifest;
+    const made = provenance as {seconds: number; peakMemory?: number; engine?: {name: string} | null};
+    const {peakMemory, engine} = made;
+    emit({
+      type: 'stage-finished',
+      ...stage,
+      how: outcome.how,
+      fingerprint,
+      seconds: outcome.how === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
+      ...(outcome.how === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
+      ...(engine ? {engine: engine.name} : {}),
+      summary,
+    });
+  }
+}
+
+/** One stage on its way through the workshop. */
+class Visit {
+  readonly #node: StageNode;
+  readonly #made: ReadonlyMap<string, Entry>;
+  readonly #key: StageKey;
+  readonly #fingerprint: Digest;
+  readonly #shop: Workshop;
+
+  constructor(node: StageNode, made: ReadonlyMap<string, Entry>, key: StageKey, shop: Workshop) {
+    this.#node = node;
+    this.#made = made;
+    this.#key = key;
+    this.#fingerprint = fingerprintOf(key);
+    this.#shop = shop;
+  }
+
+  async go(): Promise<StageOutcome> {
+    try {
+      return (await this.#find()) ?? (await this.#obtain());
+    } catch (error) {
+      return asOutcome(error, this.#shop.signal);
+    }
+  }
+
+  async #find(): Promise<StageOutcome | undefined> {
+    const {look, cache} = this.#shop;
+    const entry = await look(() => cache.find(this.#fingerprint));
+    return entry && {how: 'cached', entry};
+  }
+
+  /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */
+  async #obtain(): Promise<StageOutcome> {
+    const {enter, signal} = this.#shop;
+    let lock: Lock | undefined;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const turn = await enter(this.#node, async (engine) => {
+          signal.throwIfAborted();
+          if (!lock) {
+            const asked = await this.#lock();
+            if ('later' in asked) return asked;
+            lock = asked.now;
+            const found = await this.#find();
+            if (found) return {outcome: found};
+          }
+          return {outcome: await this.#compute(engine)};
+        });
+        if ('outcome' in turn) return turn.outcome;
+        lock = await turn.later;
+        const found = await this.#find();
+        if (found) return found;
+      }
+    } finally {
+      lock?.release();
+    }
+  }
+
+  /** The lock at once, or, when another process has it, the promise of it: the place in the lane is not for waiting. */
+  async #lock(): Promise<{readonly now: Lock} | {readonly later: Promise<Lock>}> {
+    const {cache, signal, emit} = this.#shop;
+    let wait = (): void => undefined;
+    const waiting = new Promise<undefined>((resolve) => {
+      wait = () => resolve(undefined);
+    });
+    const later = cache.lock(this.#fingerprint, {
+      signal,
+      onWait: (holder) => {
+        const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
+        emit({type: 'warning', stage: this.#node.id, message: `waiting for ${who} to finish "${this.#node.label}"`});
+        wait();
+      },
+    });
+    const lock = await Promise.race([later, waiting]);
+    return lock ? {now: lock} : {later};
+  }
+
+  async #compute(engine: ResolvedEngine | undefined): Promise<StageOutcome> {
+    const {cache, pool, signal, emit, provenance, onEngine} = this.#shop;
+    const {id, kind, label, recipe, sources} = this.#node;
+    const started = new Date();
+    emit({type: 'stage-started', stage: id, kind, label});
+    const draft = await cache.begin(this.#fingerprint);
+    try {
+      const job = {
+        kind,
+        recipe,
+        inputs: Object.fromEntries(this.#inputs().map(({role, path}) => [role, path])),
+        sources,
+        out: draft.folder,
+        scratch: cache.scratch(this.#fingerprint),
+      };
+      const result = await pool.run(job, {
+        signal,
+        ...(engine ? {engine} : {}),
+        onProgress: (progress) => emit({type: 'stage-progress', stage: id, label, progress}),
+        onWarning: (message) => emit({type: 'warning', stage: id, message}),
+        onEngine,
+      });
+      if (result.how === 'aborted') return {how: 'interrupted'};
+      if (result.how === 'failed') return result;
+      const changed = await this.#changed();
+      if (changed.length > 0) {
+        return {
+          how: 'failed',
+          message: `${changed.join(', ')} changed while the stage ran: its result belongs to neither content and was dropped.`,
+          hint: 'Run it again when nothing writes to it.',
+        };
+      }
+      const finished = new Date();
+      const made: Manifest['provenance'] = {
+        ...provenance,
+        engine: (result.engine as unknown as Json) ?? null,
+        started: started.toISOString(),
+        finished: finished.toISOString(),
+        seconds: (finished.getTime() - started.getTime()) / 1000,
+        peakMemory: result.peakMemory,
+      };
+      const parts = {kind, label, fingerprint: this.#fingerprint, key: this.#key as unknown as Json};
+      const entry = await draft.commit({...parts, summary: result.summary, provenance: made});
+      await cache.dropScratch(this.#fingerprint);
+      return {how: 'computed', entry};
+    } finally {
+      await draft.discard();
+    }
+  }
+
+  #inputs(): readonly {readonly role: string; readonly path: string; readonly sha256: Digest}[] {
+    return Object.entries(this.#node.inputs).map(([role, {stage, file}]) => {
+      const {folder, manifest} = this.#made.get(stage)!;
+      return {role, path: join(folder, file), sha256: manifest.files[file]!.sha256};
+    });
+  }
+
+  /** Files whose content is no longer what the fingerprint says. */
+  async #changed(): Promise<readonly string[]> {
+    const changed: string[] = [];
+    for (const {path, sha256} of this.#inputs()) {
+      if ((await digestOfFile(path).catch(() => undefined))?.sha256 !== sha256) changed.push(path);
+    }
+    const outside = [
+      ...this.#node.sources.map((file) => ({...file, before: this.#key.sources[file.name]})),
+      ...(this.#node.code ?? []).map((file) => ({...file, before: this.#key.code?.[file.name]})),
+    ];
+    for (const {path, before} of outside) {
+      if ((await this.#shop.digests.rehash(path).catch(() => undefined)) !== before) changed.push(path);
+    }
+    return changed;
+  }
+}

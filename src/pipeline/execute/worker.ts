@@ -1,0 +1,111 @@
+/**
+ * Entry of a worker process: one stage at a time, one engine. It knows neither the cache nor the plan, and commits nothing:
+ * it may be killed at any moment.
+ */
+import {readFileSync, writeFileSync} from 'node:fs';
+import {Worker} from 'node:worker_threads';
+import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
+import type {StageProgress} from '../events.ts';
+import type {RunStage} from '../stages/stage.ts';
+import type {FromWorker, Job, ToWorker} from './protocol.ts';
+
+/** Progress is for people: ten reports a second are plenty. */
+const reportEvery = 100;
+
+let plugins: Plugins;
+let runStage: RunStage;
+let aborting: AbortController | undefined;
+
+// Ctrl-C in a terminal reaches every process of the group: the main process decides what becomes of us.
+process.on('SIGINT', () => undefined);
+process.on('disconnect', () => process.exit(1));
+watchParent(Number(process.argv[2]));
+
+process.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'start':
+      void answer(() => start(message));
+      break;
+    case 'run':
+      void answer(() => run(message.job));
+      break;
+    case 'abort':
+      aborting?.abort();
+      break;
+  }
+});
+
+async function start(message: ToWorker & {type: 'start'}): Promise<FromWorker> {
+  plugins = await loadPlugins(message.plugins);
+  ({runStage} = (await import(message.stages)) as {runStage: RunStage});
+  if (!message.engine) return {type: 'ready'};
+  const {startEngine} = await import('../../core/tensor/engine.ts');
+  return {type: 'ready', engine: await startEngine(message.engine)};
+}
+
+async function run(job: Job): Promise<FromWorker> {
+  const controller = new AbortController();
+  aborting = controller;
+  const peak = watchMemory();
+  let last = Number.NEGATIVE_INFINITY;
+  let held: StageProgress | undefined;
+  const summary = await runStage({
+    ...job,
+    plugins,
+    signal: controller.signal,
+    report(progress) {
+      held = progress;
+      if (performance.now() - last < reportEvery) return;
+      last = performance.now();
+      held = undefined;
+      send({type: 'progress', progress});
+    },
+    warn: (text) => send({type: 'warning', message: text}),
+  });
+  if (held) send({type: 'progress', progress: held});
+  return {type: 'done', summary, peakMemory: peak()};
+}
+
+async function answer(work: () => Promise<FromWorker>): Promise<void> {
+  try {
+    send(await work());
+  } catch (error) {
+    send(failure(error));
+  }
+}
+
+/** An expected failure says what to do; any other says where it was thrown. */
+function failure(error: unknown): FromWorker {
+  if (!(error instanceof Error)) return {type: 'failed', message: String(error)};
+  if ('hint' in error && typeof error.hint === 'string')
+    return {type: 'failed', message: error.message, hint: error.hint};
+  const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];
+  return {type: 'failed', message: error.message, ...(place ? {hint: `Thrown at ${place}.`} : {})};
+}
+
+function send(message: FromWorker): void {
+  // A parent that is gone can't be told anything; `disconnect` ends us.
+  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
+}
+
+/** Peak memory in bytes from now on, where Linux lets us reset its mark; elsewhere, since the process began. */
+function watchMemory(): () => number {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    return () => process.resourceUsage().maxRSS * 1024;
+  }
+  return () => {
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    return kilobytes ? Number(kilobytes) * 1024 : process.resourceUsage().maxRSS * 1024;
+  };
+}
+
+/**
+ * Ends this process when its parent is gone, even in the middle of a long computation, when no event is handled: two
+ * trainings of one stage must not write to the same checkpoints.
+ */
+function watchParent(parent: number): void {
+  const code = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, 'SIGKILL'); }, 250);`;
+  new Worker(code, {eval: true}).unref();
+}

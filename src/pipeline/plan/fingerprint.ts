@@ -1,0 +1,55 @@
+/** The cache key of a stage, in clear and hashed. What differs between two keys is told by `explain.ts`. */
+import {type Digest, digestOf, type Json} from '../../core/canonical.ts';
+import {codeOf} from '../../core/files.ts';
+import {invariant} from '../../core/result.ts';
+import type {StageKind} from '../events.ts';
+import type {Manifest, StageNode} from '../stages/stage.ts';
+
+/** Bump when stages of the same recipe leave other files or columns than before: every entry is then computed anew. */
+const format = 1;
+
+/** All that determines a stage's result. Kept in its manifest. */
+export interface StageKey {
+  readonly format: number;
+  readonly kind: StageKind;
+  readonly recipe: StageNode['recipe'];
+  /** Role → digest of the input's content; where it came from does not matter. */
+  readonly inputs: {readonly [role: string]: Digest};
+  /** Name → digest of the content of a dataset's file. */
+  readonly sources: {readonly [name: string]: Digest};
+  /** The same for the code of a user's own plug-ins; absent when there is none. */
+  readonly code?: {readonly [name: string]: Digest};
+}
+
+/** The key of a stage whose inputs are there. `made` gives the manifest of a stage by id, `digest` that of a file's content. */
+export async function keyOf(
+  node: StageNode,
+  made: (stage: string) => Manifest,
+  digest: (path: string) => Promise<Digest>,
+): Promise<StageKey> {
+  const inputs = Object.entries(node.inputs).map(([role, {stage, file}]): [string, Digest] => {
+    const found = made(stage).files[file];
+    invariant(found, `"${made(stage).label}" left no ${file}, which "${node.label}" needs`);
+    return [role, found.sha256];
+  });
+  // One file at a time: thousands of images, each with its buffers, would not fit into memory.
+  const digests = async (files: StageNode['sources']): Promise<{readonly [name: string]: Digest}> => {
+    const found: {[name: string]: Digest} = {};
+    for (const {name, path} of files) {
+      found[name] = await digest(path).catch((error: unknown) => {
+        throw new Error(`can't read ${path} any more (${codeOf(error) ?? String(error)})`, {cause: error});
+      });
+    }
+    return found;
+  };
+  return {
+    format,
+    kind: node.kind,
+    recipe: node.recipe,
+    inputs: Object.fromEntries(inputs),
+    sources: await digests(node.sources),
+    ...(node.code ? {code: await digests(node.code)} : {}),
+  };
+}
+
+export const fingerprintOf = (key: StageKey): Digest => digestOf(key as unknown as Json);

@@ -1,0 +1,44 @@
+/** What stages and classifiers are called, for people: unique where that can be had, and never part of a key. */
+import {canonicalJson, type Json} from '../../core/canonical.ts';
+import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {Task} from '../spec/spec.ts';
+
+/**
+ * Column names of a task's classifiers: the id of the papers' tables, and where two share it, the options in which they
+ * differ: `oc-svm-rbf nu=0.1` and `oc-svm-rbf nu=0.5`. Two equal references get one name.
+ */
+export function classifierNames(plugins: Plugins, classifiers: readonly PluginRef[]): readonly string[] {
+  const rows = classifiers.map(({type, ...options}) => plugins.get('classifier', type).row(options as never));
+  return classifiers.map((ref, i) => {
+    const rivals = classifiers.filter((_, j) => rows[j] === rows[i]);
+    const differing = Object.keys(ref).filter((key) => rivals.some((rival) => text(rival[key]) !== text(ref[key])));
+    return [rows[i]!, ...differing.map((key) => `${key}=${text(ref[key])}`)].join(' ');
+  });
+}
+
+const text = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined ? 'default' : canonicalJson(value as Json);
+
+type Labelled = {readonly label: string; readonly tasks: readonly string[]};
+
+/** Stages of one label get what tells them apart: their points of the matrix, then their specs. */
+export function distinguish<N extends Labelled>(nodes: readonly N[], tasks: ReadonlyMap<string, Task>): readonly N[] {
+  const points = (task: Task): readonly string[] =>
+    Object.entries(task.point).map(([path, value]) => `${path}=${text(value)}`);
+  const specs = (task: Task): readonly string[] => [task.spec];
+  return [points, specs].reduce((all, tagsOf) => addTags(all, (id) => tagsOf(tasks.get(id)!)), nodes);
+}
+
+/** Adds the tags that all tasks of a stage have, but not all stages of its label. */
+function addTags<N extends Labelled>(nodes: readonly N[], tagsOf: (task: string) => readonly string[]): readonly N[] {
+  const tagged = nodes.map((node) => ({node, tags: common(node.tasks.map(tagsOf))}));
+  const ubiquitous = new Map<string, readonly string[]>();
+  for (const {node, tags} of tagged) ubiquitous.set(node.label, common([ubiquitous.get(node.label) ?? tags, tags]));
+  return tagged.map(({node, tags}) => {
+    const telling = tags.filter((tag) => !ubiquitous.get(node.label)!.includes(tag));
+    return {...node, label: [node.label, ...telling].join(' · ')};
+  });
+}
+
+const common = ([first = [], ...rest]: readonly (readonly string[])[]): readonly string[] =>
+  first.filter((tag) => rest.every((other) => other.includes(tag)));

@@ -1,0 +1,81 @@
+/** Orders a graph. Does not run it, and does not know the cache. */
+import {invariant} from '../../core/result.ts';
+import type {InputRef} from '../stages/stage.ts';
+
+/** As much of a stage as its order depends on. */
+export interface Ordered {
+  readonly id: string;
+  readonly inputs: {readonly [role: string]: Pick<InputRef, 'stage'>};
+}
+
+/** Ids of the stages that a stage waits for, each once. */
+export const upstream = (node: Ordered): readonly string[] => [
+  ...new Set(Object.values(node.inputs).map((input) => input.stage)),
+];
+
+/** Id → ids of the stages that wait for it, in the order of `nodes`. */
+export function dependents(nodes: readonly Ordered[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
+  for (const node of nodes) for (const from of upstream(node)) found.get(from)?.push(node.id);
+  return found;
+}
+
+/** The first cycle as a path that ends where it began (a → b → a), or undefined. An input of no stage is our own bug. */
+export function findCycle(nodes: readonly Ordered[]): readonly string[] | undefined {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const done = new Set<string>();
+  for (const start of nodes) {
+    // An explicit stack: a graph may be deeper than the call stack.
+    const path: {readonly id: string; readonly rest: Iterator<string>}[] = [];
+    const onPath = new Set<string>();
+    const enter = (id: string): void => {
+      const node = byId.get(id);
+      invariant(node, `a stage has an input from "${id}", which is not in the graph`);
+      path.push({id, rest: upstream(node)[Symbol.iterator]()});
+      onPath.add(id);
+    };
+    if (!done.has(start.id)) enter(start.id);
+    while (path.length > 0) {
+      const top = path.at(-1)!;
+      const next = top.rest.next();
+      if (next.done) {
+        path.pop();
+        onPath.delete(top.id);
+        done.add(top.id);
+      } else if (onPath.has(next.value)) {
+        const ids = path.map((step) => step.id);
+        return [...ids.slice(ids.indexOf(next.value)), next.value];
+      } else if (!done.has(next.value)) enter(next.value);
+    }
+  }
+  return undefined;
+}
+
+/** Every stage after those it waits for; otherwise in the order of `nodes`. Throws for a cycle, naming it. */
+export function topological<N extends Ordered>(nodes: readonly N[]): readonly N[] {
+  const cycle = findCycle(nodes);
+  invariant(!cycle, `the stages wait for each other in a circle: ${cycle?.join(' → ')}`);
+  const after = dependents(nodes);
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const waiting = new Map(nodes.map((node) => [node.id, upstream(node).length]));
+  const ordered = nodes.filter((node) => waiting.get(node.id) === 0);
+  for (const node of ordered) {
+    for (const id of after.get(node.id)!) {
+      const left = waiting.get(id)! - 1;
+      waiting.set(id, left);
+      if (left === 0) ordered.push(byId.get(id)!); // the loop goes on over what is pushed
+    }
+  }
+  return ordered;
+}
+
+/** Length of the longest path from a stage to the end of the graph, itself included: what must start first. */
+export function priorities(nodes: readonly Ordered[]): ReadonlyMap<string, number> {
+  const after = dependents(nodes);
+  const lengths = new Map<string, number>();
+  for (const node of topological(nodes).toReversed()) {
+    const rest = after.get(node.id)!.map((id) => lengths.get(id)!);
+    lengths.set(node.id, 1 + rest.reduce((longest, length) => Math.max(longest, length), 0));
+  }
+  return lengths;
+}

@@ -1,0 +1,60 @@
+/** What a run would do, without doing it. */
+import type {Digest} from '../../core/canonical.ts';
+import type {Manifest, StageNode} from '../stages/stage.ts';
+import {explainMiss} from './explain.ts';
+import {fingerprintOf, keyOf} from './fingerprint.ts';
+import {topological, upstream} from './order.ts';
+
+export type Forecast =
+  | {readonly state: 'hit'; readonly fingerprint: Digest; readonly manifest: Manifest}
+  | {readonly state: 'miss'; readonly fingerprint: Digest; readonly reasons: readonly string[]}
+  /** Its inputs are not there yet: whether it must run depends on what those that run leave. */
+  | {readonly state: 'unknown'; readonly waitsFor: readonly string[]};
+
+export interface PreviewOptions {
+  readonly graph: readonly StageNode[];
+  readonly cache: {
+    find(fingerprint: Digest): Promise<{readonly manifest: Manifest} | undefined>;
+    list(): AsyncIterable<{readonly manifest: Manifest}>;
+  };
+  readonly digests: {digest(path: string): Promise<Digest>};
+}
+
+/** A forecast a stage, by its id. Entries are verified, as a run would. `waitsFor` are labels of the stages that will run. */
+export async function previewPlan({graph, cache, digests}: PreviewOptions): Promise<ReadonlyMap<string, Forecast>> {
+  const forecasts = new Map<string, Forecast>();
+  const labels = new Map(graph.map((node) => [node.id, node.label]));
+  let cached: readonly Manifest[] | undefined;
+  for (const node of topological(graph)) {
+    const made = new Map<string, Manifest>();
+    const waitsFor: string[] = [];
+    for (const id of upstream(node)) {
+      const forecast = forecasts.get(id)!;
+      if (forecast.state === 'hit') made.set(id, forecast.manifest);
+      else waitsFor.push(labels.get(id)!);
+    }
+    if (waitsFor.length > 0) {
+      forecasts.set(node.id, {state: 'unknown', waitsFor});
+      continue;
+    }
+    const key = await keyOf(
+      node,
+      (id) => made.get(id)!,
+      (path) => digests.digest(path),
+    );
+    const fingerprint = fingerprintOf(key);
+    const entry = await cache.find(fingerprint);
+    if (entry) forecasts.set(node.id, {state: 'hit', fingerprint, manifest: entry.manifest});
+    else {
+      cached ??= await manifestsOf(cache);
+      forecasts.set(node.id, {state: 'miss', fingerprint, reasons: explainMiss(key, node.label, cached)});
+    }
+  }
+  return forecasts;
+}
+
+async function manifestsOf(cache: PreviewOptions['cache']): Promise<readonly Manifest[]> {
+  const manifests: Manifest[] = [];
+  for await (const {manifest} of cache.list()) manifests.push(manifest);
+  return manifests;
+}

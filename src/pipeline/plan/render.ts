@@ -1,0 +1,81 @@
+/** A graph as text for Mermaid and Graphviz. */
+import {unreachable} from '../../core/result.ts';
+import type {StageNode} from '../stages/stage.ts';
+import type {Forecast} from './preview.ts';
+
+type Forecasts = ReadonlyMap<string, Forecast>;
+
+/** Fill and border: green is cached, orange must run, grey depends on what those leave. */
+const colours = {
+  hit: {fill: '#d9f2d9', line: '#3c8d40'},
+  miss: {fill: '#ffe3c2', line: '#c46a00'},
+  unknown: {fill: '#eeeeee', line: '#888888'},
+} as const;
+
+const states = ['hit', 'miss', 'unknown'] as const;
+
+const wording = {hit: 'cached', miss: 'will run', unknown: 'depends'} as const;
+
+/** A flow chart, left to right. Edges carry the file that passes along them. */
+export function renderMermaid(graph: readonly StageNode[], forecasts?: Forecasts): string {
+  const names = namesOf(graph);
+  const lines = ['flowchart LR'];
+  for (const {id, label} of graph) {
+    const state = forecasts?.get(id)?.state;
+    lines.push(`  ${names.get(id)}["${escapeMermaid(label)}"]${state ? `:::${state}` : ''}`);
+  }
+  for (const {from, to, file} of edgesOf(graph))
+    lines.push(`  ${names.get(from)} -->|${escapeMermaid(file)}| ${names.get(to)}`);
+  if (forecasts)
+    for (const state of states)
+      lines.push(`  classDef ${state} fill:${colours[state].fill},stroke:${colours[state].line}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** A directed graph for `dot -Tsvg`. */
+export function renderDot(graph: readonly StageNode[], forecasts?: Forecasts): string {
+  const names = namesOf(graph);
+  const lines = ['digraph pipeline {', '  rankdir=LR', '  node [shape=box style="rounded,filled" fillcolor=white]'];
+  for (const {id, label} of graph) {
+    const state = forecasts?.get(id)?.state;
+    const look = state
+      ? ` fillcolor="${colours[state].fill}" color="${colours[state].line}" tooltip="${wording[state]}"`
+      : '';
+    lines.push(`  ${names.get(id)} [label="${escapeDot(label)}"${look}]`);
+  }
+  for (const {from, to, file} of edgesOf(graph))
+    lines.push(`  ${names.get(from)} -> ${names.get(to)} [label="${escapeDot(file)}"]`);
+  return `${[...lines, '}'].join('\n')}\n`;
+}
+
+export function render(format: 'mermaid' | 'dot', graph: readonly StageNode[], forecasts?: Forecasts): string {
+  switch (format) {
+    case 'mermaid':
+      return renderMermaid(graph, forecasts);
+    case 'dot':
+      return renderDot(graph, forecasts);
+    default:
+      return unreachable(format);
+  }
+}
+
+/** Short names in the order of the graph: ids that start with a digit, or words such as `end`, are none in Mermaid. */
+const namesOf = (graph: readonly StageNode[]): ReadonlyMap<string, string> =>
+  new Map(graph.map(({id}, i) => [id, `s${i + 1}`]));
+
+/** One edge for every file that passes between two stages, once. */
+function edgesOf(
+  graph: readonly StageNode[],
+): readonly {readonly from: string; readonly to: string; readonly file: string}[] {
+  return graph.flatMap(({id, inputs}) => {
+    const seen = new Map(
+      Object.values(inputs).map(({stage, file}) => [`${stage} ${file}`, {from: stage, to: id, file}]),
+    );
+    return [...seen.values()];
+  });
+}
+
+const escapeMermaid = (text: string): string =>
+  text.replace(/[&"<>#|[\]{}`\\\n\r]/g, (character) => `#${character.codePointAt(0)};`);
+
+const escapeDot = (text: string): string => text.replace(/[\\"]/g, '\\$&').replace(/\r?\n/g, '\\n');

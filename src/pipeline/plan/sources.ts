@@ -1,0 +1,67 @@
+/** Finds what a plan reads from outside: dataset files, and the code of a user's own plug-ins. */
+import {existsSync, readFileSync} from 'node:fs';
+import {relative} from 'node:path';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import {canonicalJson, type Json} from '../../core/canonical.ts';
+import type {DataRoots, SourceFile} from '../../core/plugin/contracts.ts';
+import type {AnyDefinition, PluginModule, PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {fail, type Result, succeed} from '../../core/result.ts';
+import type {Problem} from '../failures.ts';
+import type {Plan} from '../spec/spec.ts';
+
+export interface Sources {
+  /** `datasetKey` → the files that the dataset is read from. */
+  readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
+  /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
+  readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
+}
+
+/** One dataset as it is read: once for all inliers, or once an inlier where their images differ. */
+export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
+  canonicalJson({dataset, inlier} as Json);
+
+/** Calls each dataset's `locate` once. All that is missing is told at once, and the same thing only once. */
+export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
+  const datasets = new Map<string, readonly SourceFile[]>();
+  const problems = new Map<string, Problem>();
+  const asked = new Set<string>();
+  for (const task of plan.tasks) {
+    const dataset = plugins.create('dataset', task.dataset);
+    const key = datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined);
+    if (asked.has(key)) continue;
+    asked.add(key);
+    const located = await dataset.locate(roots, task.inlier);
+    if (located.ok) datasets.set(key, located.value);
+    else
+      for (const {message, hint} of located.failures)
+        problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
+  }
+  return problems.size > 0 ? fail(...problems.values()) : succeed({datasets, code: await codeOf(plan.pluginUrls)});
+}
+
+async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {
+  const code = new Map<AnyDefinition, readonly SourceFile[]>();
+  for (const url of urls) {
+    const files = moduleFiles(url);
+    const {plugins} = (await import(url)) as PluginModule;
+    for (const definition of plugins) code.set(definition, files);
+  }
+  return code;
+}
+
+const imported = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
+
+/** A module and all that it imports by relative path; packages are not followed. Named relative to the module. */
+function moduleFiles(url: string): readonly SourceFile[] {
+  const found = new Set<string>();
+  const visit = (path: string): void => {
+    if (found.has(path) || !existsSync(path)) return;
+    found.add(path);
+    for (const [, to] of readFileSync(path, 'utf8').matchAll(imported))
+      visit(fileURLToPath(new URL(to!, pathToFileURL(path))));
+  };
+  const entry = fileURLToPath(url);
+  visit(entry);
+  const folder = fileURLToPath(new URL('.', url));
+  return [...found].map((path) => ({name: relative(folder, path).replaceAll('\\', '/'), path}));
+}

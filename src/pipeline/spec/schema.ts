@@ -1,0 +1,285 @@
+/**
+ * The outer shape of specs and suites, said once: validation reads it, and with the plug-ins' own options it becomes the
+ * JSON Schema that editors use (`schemas/pipeline.schema.json`).
+ */
+
+import type {Kind} from '../../core/plugin/define.ts';
+import {type Schema, schemaOf} from '../../core/plugin/describe.ts';
+import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
+import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+
+const strict = {additionalProperties: false};
+
+/** A plug-in here; its own schema checks it. */
+const plugin = (kind: Kind, description: string) => Type.Unsafe<unknown>({[pluginKeyword]: kind, description});
+
+const pluginList = (kind: Kind, options: {minItems?: number; description: string; default?: unknown}) =>
+  Type.Array(Type.Unsafe<unknown>({[pluginKeyword]: kind}), {
+    'x-expected': `a list of ${(options.minItems ?? 0) > 0 ? 'at least one ' : ''}${kind}${options.minItems ? '' : 's'}`,
+    ...options,
+  });
+
+const name = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+  maxLength: 100,
+  'x-expected': 'a name of at most 100 letters, digits, ".", "_" and "-"',
+  description: 'Short name, first part of every task’s id. Default: the file’s name.',
+});
+
+const description = Type.String({description: 'What it is for, in a sentence or two.'});
+
+const table = Type.String({
+  minLength: 1,
+  description: 'Id of the paper’s table to print our numbers beside.',
+  examples: ['iclr-table-7'],
+});
+
+const files = (what: string) =>
+  Type.Array(Type.String({minLength: 1}), {minItems: 1, 'x-expected': `a list of at least one ${what}`});
+
+/** Keys that stand beside a dataset's own options. */
+export const datasetShape = Type.Object(
+  {
+    inliers: Type.Union(
+      [Type.Literal('all'), Type.Array(Type.Union([Type.String(), Type.Number()]), {minItems: 1, uniqueItems: true})],
+      {
+        default: 'all',
+        'x-expected': '"all" or a list of class names',
+        description: 'The classes to take as normal, one task each: `all`, or a list of names.',
+        examples: ['all'],
+      },
+    ),
+    limit: Type.Object(
+      {
+        train: Type.Optional(Type.Integer({minimum: 1, description: 'Training images of each class.'})),
+        test: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            description: 'Test images in all, as many of each class as there are in proportion.',
+          }),
+        ),
+      },
+      {
+        ...strict,
+        default: {},
+        description: 'A seeded, stratified subset for quick looks.',
+        examples: [{train: 500, test: 1000}],
+      },
+    ),
+  },
+  strict,
+);
+
+/** One point of a spec: the matrix is laid over it and taken out before it is checked. */
+export const specShape = Type.Object(
+  {
+    name: Type.Optional(name),
+    description: Type.Optional(description),
+    dataset: plugin('dataset', 'Where the images come from and which classes are normal.'),
+    learner: plugin('learner', 'How the features are learnt from the normal class.'),
+    augment: Type.Optional(
+      pluginList('transform', {
+        description: 'Augmentation of training images. Default: the learner’s own, after its paper.',
+      }),
+    ),
+    distribution_augmentation: Type.Optional(
+      Type.Array(
+        Type.Unsafe<unknown>({
+          anyOf: [{[pluginKeyword]: 'transform'}, {type: 'array', items: {[pluginKeyword]: 'transform'}, minItems: 1}],
+        }),
+        {
+          'x-expected': 'a list of transforms, or of lists of transforms',
+          description:
+            'Each item is a copy of the training images that counts as instances of its own, beside the originals (DA of the ' +
+            'ICLR paper): a transform, or a list of transforms to apply one after the other.',
+          examples: [['rotate90', 'rotate180', 'rotate270']],
+        },
+      ),
+    ),
+    classifiers: pluginList('classifier', {
+      minItems: 1,
+      description: 'One-class classifiers, each fitted on the learnt features.',
+    }),
+    metrics: pluginList('metric', {minItems: 1, description: 'What is computed of the scores.', default: ['auc']}),
+    seeds: Type.Union(
+      [
+        Type.Integer({minimum: 1, maximum: 1000}),
+        Type.Array(Type.Integer({minimum: 0, maximum: 4294967295}), {minItems: 1, uniqueItems: true}),
+      ],
+      {
+        default: 1,
+        'x-expected': 'an integer from 1 to 1000 or a list of different seeds',
+        description: 'How many seeds (`5` is 0, 1, 2, 3, 4), or a list of them.',
+        examples: [5],
+      },
+    ),
+    compare: Type.Object(
+      {
+        table: Type.Optional(table),
+        row: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'The table’s row. Default: the learner’s.',
+            examples: ['contrastive_da'],
+          }),
+        ),
+      },
+      {...strict, default: {}, description: 'What to print our numbers beside.'},
+    ),
+  },
+  strict,
+);
+
+/** Keys of a spec file that are read before its points are made. */
+export const fileShape = Type.Object({
+  plugins: Type.Optional(
+    Type.Union([Type.String({minLength: 1}), files('JavaScript module')], {
+      'x-expected': 'the path of a JavaScript module, or a list of them',
+      description: 'Your own plug-ins: ES modules that export `plugins`, by path from this file.',
+      examples: ['./my-plugins.js'],
+    }),
+  ),
+  matrix: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Array(Type.Unknown(), {minItems: 1, 'x-expected': 'a list of at least one value'}),
+      {
+        'x-expected': 'a mapping of dotted paths to lists of values',
+        description: 'Every combination is run: dotted paths into this file, each with the list of its values.',
+        examples: [{'learner.batch': [32, 64]}],
+      },
+    ),
+  ),
+});
+
+export const suiteShape = Type.Object(
+  {
+    name: Type.Optional(name),
+    description: Type.Optional(description),
+    suite: Type.Array(Type.String({minLength: 1}), {
+      minItems: 1,
+      'x-expected': 'a list of at least one pipeline file',
+      description: 'Pipeline files (or suites), by path from this file.',
+    }),
+    compare: Type.Object(
+      {table: Type.Optional(table)},
+      {...strict, default: {}, description: 'The table that they fill, where they name none.'},
+    ),
+  },
+  strict,
+);
+
+/** JSON Schema (draft-07) of spec and suite files with these plug-ins, for editors. */
+export function pipelineSchema(plugins: Plugins): Schema {
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Pipeline',
+    description: 'A pipeline file: one experiment, or a suite of them.',
+    type: 'object',
+    if: {required: ['suite']},
+    // biome-ignore lint/suspicious/noThenProperty: a JSON Schema keyword
+    then: {$ref: '#/definitions/suite'},
+    else: {$ref: '#/definitions/spec'},
+    definitions: {
+      suite: plain(suiteShape as unknown as Schema),
+      spec: specSchema(),
+      ...Object.fromEntries(kinds.map((kind) => [kind, pluginSchema(plugins, kind)])),
+    },
+  };
+}
+
+/** The committed file's text. */
+export const pipelineSchemaText = (plugins: Plugins): string => `${JSON.stringify(pipelineSchema(plugins), null, 2)}\n`;
+
+function specSchema(): Schema {
+  const spec = plain(specShape as unknown as Schema);
+  const file = plain(fileShape as unknown as Schema);
+  // The matrix may bring in whole parts, the learner most of all.
+  return {...spec, properties: {...spec.properties, ...file.properties}, required: []};
+}
+
+function pluginSchema(plugins: Plugins, kind: Kind): Schema {
+  const definitions = plugins.definitions().filter((definition) => definition.kind === kind);
+  const names = {
+    description: `The ${kind} with its default options.`,
+    oneOf: definitions.map(({name, summary}) => ({const: name, description: summary})),
+  };
+  const long = definitions.map((definition) => branch(definition));
+  const short = kind === 'transform' ? definitions.map((definition) => shorthand(definition)) : [];
+  return {oneOf: [names, ...long, ...short]};
+}
+
+/** `{type: kde, …}` */
+function branch(definition: AnyDefinition): Schema {
+  const options = plain(schemaOf(definition));
+  const beside = definition.kind === 'dataset' ? plain(datasetShape as unknown as Schema).properties : {};
+  return {
+    title: definition.name,
+    description: about(definition),
+    type: 'object',
+    properties: {type: {const: definition.name, description: definition.summary}, ...beside, ...options.properties},
+    required: ['type', ...(options.required ?? [])],
+    additionalProperties: false,
+  };
+}
+
+/** `crop: {min_side: 0.5}` */
+function shorthand(definition: AnyDefinition): Schema {
+  const options = plain(schemaOf(definition));
+  const inside: Schema = {
+    description: definition.summary,
+    type: ['object', 'null'],
+    properties: options.properties ?? {},
+    required: options.required ?? [],
+    additionalProperties: false,
+  };
+  return {
+    title: definition.name,
+    description: about(definition),
+    type: 'object',
+    properties: {[definition.name]: inside},
+    required: [definition.name],
+    additionalProperties: false,
+  };
+}
+
+const about = (definition: AnyDefinition): string =>
+  definition.paper ? `${definition.summary} (${definition.paper})` : definition.summary;
+
+/** A schema as editors want it: no keywords of ours, plug-ins by reference, only what has no default required. */
+function plain(schema: Schema): Schema {
+  const kind = schema[pluginKeyword];
+  if (typeof kind === 'string') {
+    const fallback = schema[fallbackKeyword];
+    return {
+      ...(schema.description && {description: schema.description}),
+      ...(fallback !== undefined && {default: fallback}),
+      // Beside a $ref draft-07 ignores everything; editors do not, and strict validators take allOf.
+      allOf: [{$ref: `#/definitions/${kind}`}],
+    };
+  }
+  const result: {[keyword: string]: unknown} = {};
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (keyword.startsWith('x-')) continue;
+    result[keyword] = plainKeyword(keyword, value);
+  }
+  if (Array.isArray(result['required'])) {
+    // TypeBox calls required what a default fills.
+    result['required'] = (schema.required ?? []).filter((name) => {
+      const option = schema.properties?.[name];
+      return option?.default === undefined && option?.[fallbackKeyword] === undefined;
+    });
+  }
+  return result;
+}
+
+function plainKeyword(keyword: string, value: unknown): unknown {
+  if (keyword === 'properties' || keyword === 'patternProperties')
+    return Object.fromEntries(
+      Object.entries(value as {[name: string]: Schema}).map(([key, inner]) => [key, plain(inner)]),
+    );
+  if (keyword === 'anyOf' || keyword === 'oneOf' || keyword === 'allOf') return (value as Schema[]).map(plain);
+  if (keyword === 'items' && typeof value === 'object' && !Array.isArray(value)) return plain(value as Schema);
+  return value;
+}

@@ -1,0 +1,53 @@
+/** A spec after reading, validation and filling of defaults; and the tasks it expands to. */
+import type {CopyRef} from '../../core/plugin/contracts.ts';
+import type {PluginRef} from '../../core/plugin/registry.ts';
+
+export interface Spec {
+  readonly name: string;
+  readonly description?: string;
+  readonly dataset: PluginRef & {
+    readonly inliers: 'all' | readonly string[];
+    readonly limit?: {readonly train?: number; readonly test?: number};
+  };
+  readonly learner: PluginRef;
+  /** Absent: the learner's own default. */
+  readonly augment?: readonly PluginRef[];
+  /** An item that was a transform is a list of one. */
+  readonly distribution_augmentation?: readonly CopyRef[];
+  readonly classifiers: readonly PluginRef[];
+  readonly metrics: readonly PluginRef[];
+  readonly seeds: readonly number[];
+  readonly compare?: {readonly table?: string; readonly row?: string};
+}
+
+/** One one-class problem: one inlier of one dataset, one seed, one point of the matrix. All options resolved. */
+export interface Task {
+  /** Unique in a run and readable: `fmnist-rotation/bag/rotation/seed=0`. */
+  readonly id: string;
+  /** `name` of the spec it came from. */
+  readonly spec: string;
+  readonly dataset: PluginRef;
+  readonly limit: {readonly train?: number; readonly test?: number};
+  readonly inlier: string;
+  readonly learner: PluginRef;
+  readonly augment: readonly PluginRef[];
+  readonly distributionAugmentation: readonly CopyRef[];
+  readonly classifiers: readonly PluginRef[];
+  readonly metrics: readonly PluginRef[];
+  readonly seed: number;
+  /** The matrix point: dotted path → value as written; empty without a matrix. */
+  readonly point: {readonly [path: string]: unknown};
+  /** Row and table of the paper to set it beside. */
+  readonly compare: {readonly table?: string; readonly row: string};
+}
+
+/** A spec file or suite, read, validated and expanded. */
+export interface Plan {
+  readonly name: string;
+  readonly description?: string;
+  /** Text of the file as it was read, kept with the run. */
+  readonly source: string;
+  readonly tasks: readonly Task[];
+  /** Plug-in modules of the spec (`plugins: ./my-plugins.js`), absolute file URLs. */
+  readonly pluginUrls: readonly string[];
+}

@@ -1,0 +1,95 @@
+/**
+ * Checkpoints of a training in a folder that outlives a crash. A torn or flipped one is as good as none, and so is one
+ * that another version of the program, another engine or another machine has made: it would not resume to the same result.
+ */
+import {readFileSync} from 'node:fs';
+import {readdir, rename, rm} from 'node:fs/promises';
+import {arch, cpus} from 'node:os';
+import {join} from 'node:path';
+import {deserialize, serialize} from 'node:v8';
+import {type Digest, sha256} from '../../core/canonical.ts';
+import {codeOf, digestOfFile, syncToDisk, writeFileAtomic} from '../../core/files.ts';
+import type {Checkpoints} from '../../core/plugin/contracts.ts';
+import {readArrays, writeArrays} from '../../core/table/arrays.ts';
+import {runningEngine} from '../../core/tensor/engine.ts';
+import {StageError} from './shared.ts';
+
+/** Names the arrays' file by its digest, so that the two are replaced in one step. */
+interface Head {
+  readonly maker: string;
+  readonly arrays: Digest;
+  readonly meta: {readonly [key: string]: unknown};
+}
+
+const headName = 'checkpoint';
+
+/** Seconds between checkpoints, from `PIPELINE_CHECKPOINT_SECONDS` (0 = at the end of every epoch); two minutes without it. */
+export function checkpointInterval(environment: {readonly [name: string]: string | undefined}): number {
+  const text = environment['PIPELINE_CHECKPOINT_SECONDS'];
+  if (text === undefined || text === '') return 120;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds;
+  throw new StageError(
+    `expected PIPELINE_CHECKPOINT_SECONDS to be a number of at least 0, but got "${text}"`,
+    'Write seconds, such as 300; 0 means at the end of every epoch.',
+  );
+}
+
+export function openCheckpoints(
+  folder: string,
+  {every, warn, maker = makerOf()}: {readonly every: number; warn(message: string): void; readonly maker?: string},
+): Checkpoints {
+  let last = performance.now();
+  return {
+    due: () => performance.now() - last >= every * 1000,
+    async load() {
+      const head = readHead(folder);
+      if (head === undefined) return undefined;
+      const ignored = (why: string) => warn(`the checkpoint is not used, training starts anew: ${why}`);
+      if (head === 'damaged') return void ignored('it is damaged');
+      if (head.maker !== maker) return void ignored(`it was made by ${head.maker}, this is ${maker}`);
+      const path = join(folder, `${head.arrays}.arrow`);
+      const found = await digestOfFile(path).catch(() => undefined);
+      if (found?.sha256 !== head.arrays) return void ignored('it is damaged');
+      return {arrays: await readArrays(path), meta: head.meta};
+    },
+    async save(arrays, meta) {
+      const draft = join(folder, 'draft.arrow');
+      await rm(draft, {force: true});
+      await writeArrays(draft, arrays);
+      await syncToDisk(draft);
+      const {sha256: digest} = await digestOfFile(draft);
+      await rename(draft, join(folder, `${digest}.arrow`));
+      await writeHead(folder, {maker, arrays: digest, meta});
+      for (const name of await readdir(folder)) {
+        if (name.endsWith('.arrow') && name !== `${digest}.arrow`) await rm(join(folder, name), {force: true});
+      }
+      last = performance.now();
+    },
+  };
+}
+
+// V8's format and not JSON: a loss of NaN must come back as one.
+async function writeHead(folder: string, head: Head): Promise<void> {
+  const body = serialize(head);
+  await writeFileAtomic(join(folder, headName), Buffer.concat([Buffer.from(sha256(body)), body]));
+}
+
+function readHead(folder: string): Head | 'damaged' | undefined {
+  try {
+    const bytes = readFileSync(join(folder, headName));
+    const body = bytes.subarray(64);
+    return bytes.toString('latin1', 0, 64) === sha256(body) ? (deserialize(body) as Head) : 'damaged';
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? undefined : 'damaged';
+  }
+}
+
+/** What must be equal for a resumed training to give the result of an uninterrupted one. */
+function makerOf(): string {
+  const url = new URL('../../../package.json', import.meta.url);
+  const {version} = JSON.parse(readFileSync(url, 'utf8')) as {version: string};
+  const engine = runningEngine();
+  const computer = engine ? `${engine.name} ${engine.version} on ${engine.device}` : 'no engine';
+  return `pipeline ${version}, ${computer}, ${arch()} ${cpus()[0]?.model ?? ''}`.trim();
+}

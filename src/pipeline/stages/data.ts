@@ -1,0 +1,135 @@
+/** Dataset plug-in → `train.arrow` and `test.arrow`: uint8 images with their classes, all of them or a seeded subset. */
+import {statSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {Dataset, ImageBatch, SourceFile, Split} from '../../core/plugin/contracts.ts';
+import {createImagesWriter, imagesInfo, readImages, sizeOf} from '../../core/table/images.ts';
+import type {DataRecipe} from './recipes.ts';
+import {createPlanned, ItemProgress, StageError} from './shared.ts';
+import type {RunStage, StageContext} from './stage.ts';
+import {Subset, stratify} from './subset.ts';
+
+export const data: RunStage = async (context) => {
+  const recipe = context.recipe as unknown as DataRecipe;
+  const dataset = createPlanned(context, 'dataset', recipe.dataset, {
+    [`dataset ${recipe.dataset.type}`]: recipe.version,
+  });
+  const before = context.sources.map(stateOf);
+  const progress = new ItemProgress(context, 'images');
+  const {train, test} = recipe.limit ?? {};
+  const counts = {
+    train: await writeSplit(context, dataset, 'train', progress, train === undefined ? undefined : {perClass: train}),
+    test: await writeSplit(context, dataset, 'test', progress, test === undefined ? undefined : {inAll: test}),
+  };
+  // The executor hashes these files again, too. That does not see an edit that was undone while we read; this does.
+  const changed = context.sources.filter((file, i) => stateOf(file) !== before[i]);
+  if (changed.length > 0) {
+    const names = changed.map(({path}) => path).join(', ');
+    throw new StageError(`${names} changed while being read`, 'Run it again when nothing writes to it.');
+  }
+  checkCounts(recipe, dataset, counts);
+  return {classes: dataset.classes, ...counts};
+};
+
+/** Images of each class, in the order of the dataset's classes. */
+type Counts = readonly number[];
+type Limit = {readonly perClass: number} | {readonly inAll: number};
+
+async function writeSplit(
+  context: StageContext,
+  dataset: Dataset,
+  split: Split,
+  progress: ItemProgress,
+  limit: Limit | undefined,
+): Promise<Counts> {
+  const path = join(context.out, `${split}.arrow`);
+  if (!limit) {
+    await writeImages(path, dataset, counting(read(context, dataset, split), progress));
+    return (await imagesInfo(path)).counts;
+  }
+  // The classes' sizes are known only at the end: candidates go to a file first, so that memory does not grow with the limit.
+  const candidates = join(context.scratch, `${split}-candidates.arrow`);
+  await rm(candidates, {force: true});
+  const subset = new Subset(split, 'perClass' in limit ? limit.perClass : limit.inAll);
+  const offered = counting(read(context, dataset, split), progress);
+  await writeImages(
+    candidates,
+    dataset,
+    filtered(offered, (label) => subset.offer(dataset.classes[label]!)),
+  );
+  const places = 'perClass' in limit ? undefined : stratify(subset.seen, limit.inAll);
+  const chosen = subset.chosen((name) => places?.get(name) ?? ('perClass' in limit ? limit.perClass : 0));
+  let row = 0;
+  await writeImages(
+    path,
+    dataset,
+    filtered(readImages(candidates), () => chosen.has(row++)),
+  );
+  await rm(candidates);
+  return (await imagesInfo(path)).counts;
+}
+
+async function writeImages(path: string, dataset: Dataset, batches: AsyncIterable<ImageBatch>): Promise<void> {
+  const writer = await createImagesWriter(path, {shape: dataset.shape, classes: dataset.classes});
+  try {
+    for await (const batch of batches) await writer.write(batch);
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  await writer.close();
+}
+
+function read({recipe, sources}: StageContext, dataset: Dataset, split: Split): AsyncIterable<ImageBatch> {
+  const {inlier} = recipe as unknown as DataRecipe;
+  return dataset.read(sources, split, inlier ?? dataset.inliers[0]!);
+}
+
+async function* counting(batches: AsyncIterable<ImageBatch>, progress: ItemProgress): AsyncIterable<ImageBatch> {
+  for await (const batch of batches) {
+    yield batch;
+    await progress.add(batch.count);
+  }
+}
+
+/** The images that `keep` says yes to; it is asked once for each, in order. */
+async function* filtered(
+  batches: AsyncIterable<ImageBatch>,
+  keep: (label: number) => boolean,
+): AsyncIterable<ImageBatch> {
+  for await (const {shape, count, pixels, classes} of batches) {
+    const kept = Array.from({length: count}, (_, i) => i).filter((i) => keep(classes[i]!));
+    const size = sizeOf(shape);
+    const few = new Uint8Array(kept.length * size);
+    kept.forEach((i, j) => {
+      few.set(pixels.subarray(i * size, (i + 1) * size), j * size);
+    });
+    yield {shape, count: kept.length, pixels: few, classes: Int32Array.from(kept, (i) => classes[i]!)};
+  }
+}
+
+function checkCounts(
+  recipe: DataRecipe,
+  dataset: Dataset,
+  counts: {readonly train: Counts; readonly test: Counts},
+): void {
+  const inliers = recipe.inlier === undefined ? dataset.inliers : [recipe.inlier];
+  const missing = [...new Set(inliers.map((inlier) => dataset.normalClass(inlier)))].filter(
+    (name) => !counts.train[dataset.classes.indexOf(name)],
+  );
+  const hint = 'Check that the dataset is complete: "pipeline data verify".';
+  if (missing.length > 0) {
+    throw new StageError(
+      `the training images of ${recipe.dataset.type} have none of class ${missing.join(', ')}`,
+      hint,
+    );
+  }
+  if (counts.test.every((count) => count === 0))
+    throw new StageError(`${recipe.dataset.type} has no test images`, hint);
+}
+
+/** Changes whenever the file is written to, even when the old content is written back. */
+function stateOf({path}: SourceFile): string {
+  const {dev, ino, size, mtimeNs, ctimeNs} = statSync(path, {bigint: true});
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}

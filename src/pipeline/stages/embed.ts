@@ -1,0 +1,62 @@
+/** Weights + images → `features.arrow`: one layer's output for each image, streamed batch by batch. */
+import {join} from 'node:path';
+import type {Encoder} from '../../core/plugin/contracts.ts';
+import {readArrays} from '../../core/table/arrays.ts';
+import {type FeatureChunk, writeFeatures} from '../../core/table/features.ts';
+import {imagesInfo, readImages} from '../../core/table/images.ts';
+import type {EmbedRecipe} from './recipes.ts';
+import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
+import type {RunStage, StageContext} from './stage.ts';
+
+/** Images at a time. */
+const batch = 256;
+
+export const embed: RunStage = async (context) => {
+  const recipe = context.recipe as unknown as EmbedRecipe;
+  const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
+  const {classes, count, counts} = await imagesInfo(inputOf(context, 'images'));
+  const wanted = recipe.normal === undefined ? count : (counts[classes.indexOf(recipe.normal)] ?? 0);
+  if (wanted === 0) {
+    const which = recipe.normal === undefined ? '' : ` of class "${recipe.normal}"`;
+    throw new StageError(`there are no images${which} to embed`, 'Check the dataset, or raise its limit.');
+  }
+  const encoder = learner.encoder(await readArrays(inputOf(context, 'weights')), context.plugins);
+  try {
+    const chunks = chunksOf(context, encoder, recipe, new ItemProgress(context, 'images', wanted));
+    // The width of a row is known from the first chunk.
+    const first = await chunks.next();
+    if (first.done) throw new Error(`expected ${wanted} images, but got none`);
+    const {columns} = first.value.features;
+    const path = join(context.out, 'features.arrow');
+    const rows = await writeFeatures(path, following(first.value, chunks), {columns, classNames: classes});
+    return {rows, columns};
+  } finally {
+    encoder.dispose();
+  }
+};
+
+async function* chunksOf(
+  context: StageContext,
+  encoder: Encoder,
+  {layer, normal, learner}: EmbedRecipe,
+  progress: ItemProgress,
+): AsyncGenerator<FeatureChunk> {
+  const options = {batch, ...(normal !== undefined && {class: normal})};
+  for await (const images of readImages(inputOf(context, 'images'), options)) {
+    const features = encoder.embed(images, layer);
+    const bad = firstNonFinite(features.data);
+    if (bad >= 0) {
+      throw new StageError(
+        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for an image: its training has diverged`,
+        "Lower the learner's learning rate.",
+      );
+    }
+    yield {features, classes: images.classes};
+    await progress.add(images.count);
+  }
+}
+
+async function* following<T>(first: T, rest: AsyncIterable<T>): AsyncIterable<T> {
+  yield first;
+  yield* rest;
+}

@@ -1,0 +1,51 @@
+/**
+ * What stands in `StageNode.recipe` of each kind: written by `plan/graph.ts`, read by the stages beside this file. Plain JSON,
+ * options resolved (defaults filled). A plug-in's `version` stands beside its reference: it is part of the key, and a stage
+ * refuses to run when the installed plug-in has another.
+ */
+import type {CopyRef} from '../../core/plugin/contracts.ts';
+import type {PluginRef} from '../../core/plugin/registry.ts';
+
+export interface DataRecipe {
+  readonly dataset: PluginRef;
+  readonly version: number;
+  /** Only where the dataset is read once an inlier (`Dataset.perInlier`). */
+  readonly inlier?: string;
+  /** `train`: training images a class; `test`: test images in all, stratified by class. */
+  readonly limit?: {readonly train?: number; readonly test?: number};
+}
+
+/** The learner as `learn` and `embed` need it. `versions`: kind and name (`learner cutpaste`; a transform is called so, too) → version of every plug-in used, its own included. */
+interface LearnerPart {
+  readonly learner: PluginRef;
+  readonly versions: {readonly [plugin: string]: number};
+}
+
+export interface LearnRecipe extends LearnerPart {
+  readonly augment: readonly PluginRef[];
+  /** Each makes a copy of the training images that is an instance of its own; absent when there is none. */
+  readonly distribution_augmentation?: readonly CopyRef[];
+  readonly seed: number;
+  /** Name of the normal class; absent for a learner that does not train: its weights depend on the seed alone. */
+  readonly normal?: string;
+}
+
+export interface EmbedRecipe extends LearnerPart {
+  readonly layer: string;
+  /** Only this class's images (the training split); absent: all images. */
+  readonly normal?: string;
+}
+
+export interface ScoreRecipe {
+  readonly classifier: PluginRef;
+  readonly version: number;
+  readonly seed: number;
+}
+
+export interface EvaluateRecipe {
+  readonly metrics: readonly PluginRef[];
+  /** `metric auc` → version. */
+  readonly versions: {readonly [metric: string]: number};
+  /** Every other class is anomalous. */
+  readonly normal: string;
+}

@@ -1,0 +1,80 @@
+/** What the bodies of stages have in common: failures with a hint, plug-ins of the planned version, progress by items. */
+import {setImmediate} from 'node:timers/promises';
+import type {Created, Definitions, PluginRef} from '../../core/plugin/registry.ts';
+import type {StageContext} from './stage.ts';
+
+/** A stage that can't go on for a reason that its user can do something about. */
+export class StageError extends Error {
+  override readonly name = 'StageError';
+  /** What to do. */
+  readonly hint: string;
+
+  constructor(message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
+    this.hint = hint;
+  }
+}
+
+/** The file of an input; the graph has planned it. */
+export function inputOf({inputs, kind}: StageContext, role: string): string {
+  const path = inputs[role];
+  if (path === undefined) throw new Error(`a ${kind} stage was started without its input "${role}"`);
+  return path;
+}
+
+/**
+ * Creates a plug-in, once all those that it uses are of the versions that the key of the stage names: the program may have
+ * been updated between planning and this moment. `versions`: `learner rotation` → version.
+ */
+export function createPlanned<K extends keyof Definitions>(
+  {plugins}: StageContext,
+  kind: K,
+  ref: PluginRef,
+  versions: {readonly [plugin: string]: number},
+): Created[K] {
+  for (const [plugin, planned] of Object.entries(versions)) {
+    const [of, name] = plugin.split(' ') as [keyof Definitions, string];
+    const {version} = plugins.get(of, name);
+    if (version === planned) continue;
+    throw new StageError(
+      `the run was planned with version ${planned} of ${of} "${name}", but version ${version} is installed now`,
+      'The program was changed meanwhile. Run it again.',
+    );
+  }
+  return plugins.create(kind, ref);
+}
+
+/** Tells how many items are done and how fast, and lets an abort be heard between them. */
+export class ItemProgress {
+  readonly #context: StageContext;
+  readonly #unit: string;
+  readonly #total: number | undefined;
+  readonly #started = performance.now();
+  #done = 0;
+
+  constructor(context: StageContext, unit: string, total?: number) {
+    this.#context = context;
+    this.#unit = unit;
+    this.#total = total;
+  }
+
+  async add(items: number): Promise<void> {
+    this.#done += items;
+    const seconds = (performance.now() - this.#started) / 1000;
+    this.#context.report({
+      of: 'items',
+      done: this.#done,
+      unit: this.#unit,
+      ...(this.#total !== undefined && {total: this.#total}),
+      ...(seconds > 0 && {perSecond: this.#done / seconds}),
+    });
+    await setImmediate();
+    this.#context.signal.throwIfAborted();
+  }
+}
+
+/** The index of the first value that is no finite number; -1 when all are. */
+export function firstNonFinite(values: Float32Array | Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+}

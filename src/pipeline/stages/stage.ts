@@ -1,0 +1,76 @@
+/** The contract of a stage: a node of the DAG as it is planned, and as a worker runs it. */
+import type {Digest, Json} from '../../core/canonical.ts';
+import type {SourceFile} from '../../core/plugin/contracts.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
+import type {StageKind, StageProgress} from '../events.ts';
+
+/** One input: a file that another stage leaves. Its content digest, not its maker's key, goes into the fingerprint. */
+export interface InputRef {
+  readonly stage: string;
+  readonly file: string;
+}
+
+/** A stage as planned. Two tasks that want equal nodes share one. */
+export interface StageNode {
+  /** Unique in a plan: digest of what is known before it runs. */
+  readonly id: string;
+  readonly kind: StageKind;
+  /** For people: `learn rotation · bag · seed 0`. */
+  readonly label: string;
+  /** What determines the result besides inputs and sources, in clear: plug-ins with versions, options, seed (`recipes.ts`). */
+  readonly recipe: {readonly [key: string]: Json};
+  readonly inputs: {readonly [role: string]: InputRef};
+  /** Dataset files (a `data` stage). */
+  readonly sources: readonly SourceFile[];
+  /** Code of a user's own plug-ins that the stage runs; absent when all are built in. In the key by content, like sources. */
+  readonly code?: readonly SourceFile[];
+  /** Which lane it waits for: `accelerator` for what computes tensors. */
+  readonly lane: 'cpu' | 'accelerator';
+  /** Ids of the tasks that need it. */
+  readonly tasks: readonly string[];
+  /** An `evaluate` stage: whose metrics its summary holds. `classifier` is the column's name in tables, unique in a task. */
+  readonly results?: readonly {readonly task: string; readonly classifier: string}[];
+}
+
+/** Summary of an `evaluate` stage: value by metric name (null = undefined, one class only), and the test images counted. */
+export interface EvaluateSummary {
+  readonly metrics: {readonly [metric: string]: number | null};
+  readonly normal: number;
+  readonly anomalous: number;
+}
+
+/** What a worker gets to run a stage. Paths are absolute. */
+export interface StageContext {
+  readonly kind: StageKind;
+  readonly recipe: {readonly [key: string]: Json};
+  /** Role → verified file. */
+  readonly inputs: {readonly [role: string]: string};
+  readonly sources: readonly SourceFile[];
+  /** Empty folder: every file left here becomes part of the artifact. */
+  readonly out: string;
+  /** Folder of this fingerprint that outlives a crash: checkpoints. Removed after the commit. */
+  readonly scratch: string;
+  readonly plugins: Plugins;
+  readonly signal: AbortSignal;
+  report(progress: StageProgress): void;
+  warn(message: string): void;
+}
+
+/** Returns the stage's small result, kept in the manifest; null when there is none. */
+export type RunStage = (context: StageContext) => Promise<Json>;
+
+/** What a stage left: kept as `manifest.json` beside its files. */
+export interface Manifest {
+  readonly format: 1;
+  readonly kind: StageKind;
+  readonly label: string;
+  readonly fingerprint: Digest;
+  /** The fingerprint in clear. */
+  readonly key: Json;
+  readonly files: {readonly [name: string]: {readonly bytes: number; readonly sha256: Digest}};
+  readonly summary: Json;
+  /** Recorded, never part of the key: engine, versions, host, times, peak memory. */
+  readonly provenance: Json;
+  /** SHA-256 of the canonical JSON of all of the above: a flipped bit in the manifest itself is seen. */
+  readonly self: Digest;
+}

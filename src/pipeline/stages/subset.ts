@@ -1,0 +1,143 @@
+/**
+ * Seeded random subsets of a stream of images whose length and classes are not known beforehand. Every image draws a
+ * number from its class's own stream; the smallest numbers win. So a smaller subset lies in a larger one, and whether an
+ * image is in does not depend on images of other classes.
+ */
+import {Rng} from '../../core/random.ts';
+
+/** The same for all runs, so that all tasks share one subset. */
+const stream = new Rng('subset of the images');
+
+export class Subset {
+  readonly #perClass: number;
+  readonly #rng: Rng;
+  readonly #classes = new Map<string, Running>();
+  #rows = 0;
+
+  /** @param perClass at most so many of each class can be kept in the end. */
+  constructor(split: string, perClass: number) {
+    this.#perClass = perClass;
+    this.#rng = stream.fork(split);
+  }
+
+  /** Offers the next image of the stream; true when it may be in the subset: then it is the next candidate. */
+  offer(name: string): boolean {
+    let running = this.#classes.get(name);
+    if (!running) {
+      running = {rng: this.#rng.fork(name), seen: 0, smallest: new SmallestKeys(this.#perClass)};
+      this.#classes.set(name, running);
+    }
+    running.seen++;
+    const accepted = running.smallest.offer(running.rng.uniform(), this.#rows);
+    if (accepted) this.#rows++;
+    return accepted;
+  }
+
+  /** Images seen of each class. */
+  get seen(): ReadonlyMap<string, number> {
+    return new Map([...this.#classes].map(([name, {seen}]) => [name, seen]));
+  }
+
+  /** Which candidates, counted from 0, are in the end in the subset: at most `most(class)` of each class. */
+  chosen(most: (name: string) => number): ReadonlySet<number> {
+    return new Set([...this.#classes].flatMap(([name, {smallest}]) => smallest.rows(most(name))));
+  }
+}
+
+interface Running {
+  readonly rng: Rng;
+  seen: number;
+  readonly smallest: SmallestKeys;
+}
+
+interface Keyed {
+  readonly key: number;
+  readonly row: number;
+}
+
+/** Of two equal keys the earlier is the smaller. */
+const larger = (a: Keyed, b: Keyed): boolean => a.key > b.key || (a.key === b.key && a.row > b.row);
+
+/** The `capacity` smallest keys of a stream: a binary heap with the largest of them on top. */
+class SmallestKeys {
+  readonly #capacity: number;
+  readonly #heap: Keyed[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  offer(key: number, row: number): boolean {
+    const heap = this.#heap;
+    const item = {key, row};
+    if (heap.length < this.#capacity) {
+      heap.push(item);
+      this.#rise(heap.length - 1);
+      return true;
+    }
+    if (heap.length === 0 || !larger(heap[0]!, item)) return false;
+    heap[0] = item;
+    this.#sink();
+    return true;
+  }
+
+  rows(most: number): readonly number[] {
+    const sorted = [...this.#heap].sort((a, b) => (larger(a, b) ? 1 : -1));
+    return sorted.slice(0, most).map(({row}) => row);
+  }
+
+  #rise(from: number): void {
+    for (let i = from; i > 0; ) {
+      const parent = (i - 1) >> 1;
+      if (!larger(this.#heap[i]!, this.#heap[parent]!)) return;
+      this.#swap(i, parent);
+      i = parent;
+    }
+  }
+
+  #sink(): void {
+    for (let i = 0; ; ) {
+      let top = i;
+      for (const child of [2 * i + 1, 2 * i + 2]) {
+        if (child < this.#heap.length && larger(this.#heap[child]!, this.#heap[top]!)) top = child;
+      }
+      if (top === i) return;
+      this.#swap(i, top);
+      i = top;
+    }
+  }
+
+  #swap(i: number, j: number): void {
+    const held = this.#heap[i]!;
+    this.#heap[i] = this.#heap[j]!;
+    this.#heap[j] = held;
+  }
+}
+
+/**
+ * Shares `total` places among classes in proportion to their sizes (largest remainder), at least one for each while there
+ * are enough: a test set without normal images has no AUC.
+ */
+export function stratify(sizes: ReadonlyMap<string, number>, total: number): ReadonlyMap<string, number> {
+  const all = [...sizes.values()].reduce((a, b) => a + b, 0);
+  if (total >= all) return sizes;
+  const least = total >= sizes.size ? 1 : 0;
+  const shares = [...sizes].map(([name, size]) => {
+    const share = (size * total) / all;
+    return {name, size, share, places: Math.max(Math.min(least, size), Math.floor(share))};
+  });
+  for (let rest = total - shares.reduce((sum, {places}) => sum + places, 0); rest !== 0; rest -= Math.sign(rest)) {
+    // The class that is furthest from its share gives or takes; of equals the first.
+    const lack = (one: (typeof shares)[number]): number =>
+      rest > 0
+        ? one.places < one.size
+          ? one.share - one.places
+          : Number.NEGATIVE_INFINITY
+        : one.places > least
+          ? one.places - one.share
+          : Number.NEGATIVE_INFINITY;
+    const furthest = shares.reduce((best, one) => (lack(one) > lack(best) ? one : best));
+    furthest.places += Math.sign(rest);
+  }
+  return new Map(shares.map(({name, places}) => [name, places]));
+}

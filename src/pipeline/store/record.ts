@@ -1,0 +1,188 @@
+/**
+ * What a run's folder tells: plan, events and environment joined, without the cache and without the database. A run that was
+ * killed is read as far as it got; the last line of `events.ndjson` may be torn.
+ */
+import {existsSync, readFileSync} from 'node:fs';
+import {basename, join, resolve} from 'node:path';
+import type {Json} from '../../core/canonical.ts';
+import {fail, type Result, succeed} from '../../core/result.ts';
+import type {EngineInfo} from '../../core/tensor/engine.ts';
+import type {RunEvent, StageKind} from '../events.ts';
+import type {Problem} from '../failures.ts';
+import type {Task} from '../spec/spec.ts';
+import type {EvaluateSummary, StageNode} from '../stages/stage.ts';
+
+/** `unfinished`: killed, or still running. */
+export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished';
+/** `started`: no end was recorded; `waiting`: it was never its turn. */
+export type StageStatus = 'computed' | 'cached' | 'failed' | 'skipped' | 'started' | 'waiting';
+
+export interface StageRecord {
+  readonly id: string;
+  readonly kind: StageKind;
+  readonly label: string;
+  readonly status: StageStatus;
+  readonly node: StageNode;
+  readonly fingerprint?: string;
+  readonly seconds?: number;
+  /** Bytes. */
+  readonly peakMemory?: number;
+  readonly engine?: string;
+  readonly summary?: unknown;
+  /** Why it failed or was skipped. */
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+export interface RunRecord {
+  readonly id: string;
+  readonly folder: string;
+  readonly name: string;
+  readonly tasks: readonly Task[];
+  readonly stages: readonly StageRecord[];
+  readonly environment: {readonly [key: string]: Json};
+  readonly outcome: Outcome;
+  /** ISO 8601, UTC. */
+  readonly started?: string;
+  readonly finished?: string;
+  readonly seconds?: number;
+  readonly engine?: EngineInfo;
+  readonly warnings: readonly string[];
+}
+
+export interface MetricValue {
+  readonly task: string;
+  /** The classifier's column in tables, unique in a task. */
+  readonly classifier: string;
+  readonly metric: string;
+  /** null: undefined, such as an AUC without anomalies. */
+  readonly value: number | null;
+  readonly normal: number;
+  readonly anomalous: number;
+  readonly stage: StageRecord;
+}
+
+/** Reads `runs/<id>/`. */
+export function readRecord(folder: string): Result<RunRecord, Problem> {
+  const plan = readJson<{name: string; tasks: Task[]; stages: StageNode[]}>(join(folder, 'plan.json'), isPlan);
+  if (!plan.ok) return plan;
+  const environmentFile = join(folder, 'environment.json');
+  const environment = existsSync(environmentFile)
+    ? readJson<{[key: string]: Json}>(environmentFile, isObject)
+    : succeed<{[key: string]: Json}>({}); // killed before it was written
+  if (!environment.ok) return environment;
+  const events = readEvents(join(folder, 'events.ndjson'));
+  return succeed(joinRecord(folder, plan.value, environment.value, events));
+}
+
+/** The metrics of every `evaluate` stage that has a result. */
+export function metricsOf(record: RunRecord): readonly MetricValue[] {
+  return record.stages.flatMap((stage) => {
+    if (stage.kind !== 'evaluate' || !isEvaluateSummary(stage.summary)) return [];
+    const {metrics, normal, anomalous} = stage.summary;
+    return (stage.node.results ?? []).flatMap(({task, classifier}) =>
+      Object.entries(metrics).map(([metric, value]) => ({task, classifier, metric, value, normal, anomalous, stage})),
+    );
+  });
+}
+
+function joinRecord(
+  folder: string,
+  plan: {readonly name: string; readonly tasks: readonly Task[]; readonly stages: readonly StageNode[]},
+  environment: RunRecord['environment'],
+  events: readonly RunEvent[],
+): RunRecord {
+  const seen = new Map<string, Partial<StageRecord> & {status: StageStatus}>();
+  const warnings: string[] = [];
+  const head: {-readonly [K in keyof RunRecord]?: RunRecord[K]} = {outcome: 'unfinished'};
+  for (const event of events) {
+    switch (event.type) {
+      case 'run-started':
+        head.started = event.at;
+        break;
+      case 'engine-started':
+        head.engine = event.engine;
+        break;
+      case 'stage-started':
+        seen.set(event.stage, {status: 'started'});
+        break;
+      case 'stage-finished': {
+        const {how, fingerprint, seconds, peakMemory, engine, summary} = event;
+        const optional = {...(peakMemory !== undefined && {peakMemory}), ...(engine !== undefined && {engine})};
+        seen.set(event.stage, {status: how, fingerprint, seconds, summary, ...optional});
+        break;
+      }
+      case 'stage-failed':
+        seen.set(event.stage, {status: 'failed', message: event.message, ...(event.hint && {hint: event.hint})});
+        break;
+      case 'stage-skipped':
+        seen.set(event.stage, {status: 'skipped', message: event.because});
+        break;
+      case 'warning':
+        warnings.push(event.message);
+        break;
+      case 'run-finished':
+        Object.assign(head, {outcome: event.outcome, finished: event.at, seconds: event.seconds});
+        break;
+    }
+  }
+  const stages = plan.stages.map((node) => ({
+    id: node.id,
+    kind: node.kind,
+    label: node.label,
+    node,
+    ...(seen.get(node.id) ?? {status: 'waiting' as const}),
+  }));
+  const {name, tasks} = plan;
+  return {
+    outcome: 'unfinished',
+    ...head,
+    id: basename(resolve(folder)),
+    folder,
+    name,
+    tasks,
+    stages,
+    environment,
+    warnings,
+  };
+}
+
+/** Events but for progress, which is most of the file and tells nothing of the result. */
+function readEvents(file: string): readonly RunEvent[] {
+  if (!existsSync(file)) return [];
+  const events: RunEvent[] = [];
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '' || line.includes('"type":"stage-progress"')) continue;
+    try {
+      events.push(JSON.parse(line) as RunEvent);
+    } catch {
+      // A torn line: the run was killed while it wrote. What it told is lost with it; the other lines are whole.
+    }
+  }
+  return events;
+}
+
+function readJson<T>(file: string, accepts: (value: unknown) => boolean): Result<T, Problem> {
+  const broken = (message: string) =>
+    fail<Problem>({message, file, hint: 'The folder is no whole run; remove it, or run its pipeline.yaml again.'});
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return broken(`cannot read ${basename(file)}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return accepts(value) ? succeed(value as T) : broken(`${basename(file)} has not the shape of one`);
+  } catch (error) {
+    return broken(`${basename(file)} is no JSON: ${(error as Error).message}`);
+  }
+}
+
+const isObject = (value: unknown): value is {[key: string]: unknown} =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isPlan = (value: unknown) =>
+  isObject(value) && value['format'] === 1 && Array.isArray(value['tasks']) && Array.isArray(value['stages']);
+
+const isEvaluateSummary = (value: unknown): value is EvaluateSummary => isObject(value) && isObject(value['metrics']);

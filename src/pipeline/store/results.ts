@@ -1,0 +1,339 @@
+/**
+ * `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. The only
+ * importer of @duckdb/*. The file is open for moments only, because DuckDB refuses even readers while a writer has it.
+ */
+import {existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
+import {dirname, join, resolve} from 'node:path';
+import {setTimeout as wait} from 'node:timers/promises';
+import {type DuckDBConnection, DuckDBInstance, StatementType} from '@duckdb/node-api';
+import {digestOf, type Json} from '../../core/canonical.ts';
+import {fail, type Result, succeed} from '../../core/result.ts';
+import type {Problem} from '../failures.ts';
+import {type Baseline, paperTasks, readBaselines} from './baselines.ts';
+import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
+import {readRecord} from './record.ts';
+import {type RunRows, rowsOf} from './rows.ts';
+import {migrations, type Row, type TableName, tables} from './schema.ts';
+
+export type {ComparisonFilter, ComparisonRow} from './comparison.ts';
+
+export interface ResultsOptions {
+  /** How long to wait for another process that holds the file. */
+  readonly waitSeconds?: number;
+  /** Told once when it has to wait. */
+  readonly report?: (message: string) => void;
+  readonly baselines?: readonly Baseline[];
+}
+
+export interface QueryResult {
+  readonly columns: readonly {readonly name: string; readonly type: string}[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+export interface Results {
+  /** Files a run's rows, instead of those that it had. */
+  ingestRun(folder: string): Promise<Result<{readonly run: string}, Problem>>;
+  /** Files all runs of a folder, anew. Folders that are no whole run are told and left out. */
+  rebuild(runsFolder: string): Promise<Result<Rebuilt, Problem>>;
+  /** One statement that only reads. */
+  query(sql: string): Promise<Result<QueryResult, Problem>>;
+  comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
+}
+
+export interface Rebuilt {
+  readonly runs: readonly string[];
+  readonly leftOut: readonly Problem[];
+}
+
+/** Nothing is opened until something is asked. */
+export function openResults(path: string, options: ResultsOptions = {}): Results {
+  const file = resolve(path);
+  const store = new Store(file, options);
+  return {
+    async ingestRun(folder) {
+      const record = readRecord(folder);
+      if (!record.ok) return record;
+      const rows = rowsOf(record.value);
+      return store.write((connection) => replaceRuns(connection, [rows]).then(() => ({run: record.value.id})));
+    },
+
+    async rebuild(runsFolder) {
+      const records = runFolders(runsFolder).map(readRecord);
+      const whole = records.flatMap((record) => (record.ok ? [record.value] : []));
+      const rebuilt = {
+        runs: whole.map((record) => record.id),
+        leftOut: records.flatMap((record) => (record.ok ? [] : record.failures)),
+      };
+      const refill = async (connection: DuckDBConnection) => {
+        for (const table of runTables) await connection.run(`delete from ${table}`);
+        await insertRuns(connection, whole.map(rowsOf));
+        return rebuilt;
+      };
+      const done = await store.write(refill);
+      if (done.ok || !done.failures.some((problem) => problem.message.startsWith(unusable))) return done;
+      // Damaged, or of a newer version: the file holds nothing that the folders do not.
+      for (const name of [file, `${file}.wal`]) rmSync(name, {force: true});
+      return store.write(refill);
+    },
+
+    query: (sql) => store.read((connection) => select(connection, sql, {one: true})),
+
+    async comparisonRows(filter = {}) {
+      const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
+      const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
+      const sql = `select * from (from comparison_of(${args}) union all by name from comparison_mean_of(${args}))
+        order by dataset, learner, config, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
+      const found = await store.read((connection) => select(connection, sql, {one: false}));
+      return found.ok ? succeed(found.value.rows.map((row) => comparisonRow(found.value.columns, row))) : found;
+    },
+  };
+}
+
+const runTables = ['runs', 'tasks', 'stages', 'metrics'] as const satisfies readonly TableName[];
+/** How messages of a file that `rebuild` may replace begin. */
+const unusable = 'the results database cannot be used: ';
+
+/** Opens, brings up to date, closes. In this process one at a time: DuckDB's own lock is between processes only. */
+class Store {
+  readonly #file: string;
+  readonly #options: ResultsOptions;
+  static readonly #queues = new Map<string, Promise<unknown>>();
+
+  constructor(file: string, options: ResultsOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  write<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<Result<T, Problem>> {
+    return this.#queued(async () => {
+      mkdirSync(dirname(this.#file), {recursive: true});
+      return this.#withConnection('READ_WRITE', async (connection) => {
+        const current = await this.#bringUpToDate(connection);
+        return current.ok ? succeed(await inTransaction(connection, () => work(connection))) : current;
+      });
+    });
+  }
+
+  read<T>(work: (connection: DuckDBConnection) => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> {
+    return this.#queued(async () => {
+      if (!existsSync(this.#file))
+        return fail({
+          message: 'there are no results yet',
+          file: this.#file,
+          hint: 'Run "pipeline run <spec>" first; if there are runs, "pipeline db rebuild" files them.',
+        });
+      const first = await this.#withConnection('READ_ONLY', async (connection) =>
+        (await this.#isCurrent(connection)) ? {done: await work(connection)} : {done: undefined},
+      );
+      if (!('done' in first)) return first;
+      if (first.done) return first.done;
+      const updated = await this.#withConnection('READ_WRITE', (connection) => this.#bringUpToDate(connection));
+      return updated.ok ? this.#withConnection('READ_ONLY', work) : updated;
+    });
+  }
+
+  #queued<T>(work: () => Promise<T>): Promise<T> {
+    const turn = (Store.#queues.get(this.#file) ?? Promise.resolve()).then(work, work);
+    Store.#queues.set(this.#file, turn);
+    return turn;
+  }
+
+  async #withConnection<T>(
+    mode: 'READ_ONLY' | 'READ_WRITE',
+    work: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T | {readonly ok: false; readonly failures: readonly Problem[]}> {
+    const opened = await this.#open(mode);
+    if (!opened.ok) return opened;
+    const instance = opened.value;
+    try {
+      const connection = await instance.connect();
+      try {
+        return await work(connection);
+      } finally {
+        connection.closeSync();
+      }
+    } finally {
+      instance.closeSync();
+    }
+  }
+
+  async #open(mode: 'READ_ONLY' | 'READ_WRITE'): Promise<Result<DuckDBInstance, Problem>> {
+    const deadline = Date.now() + (this.#options.waitSeconds ?? 30) * 1000;
+    for (let pause = 50; ; pause = Math.min(2 * pause, 1000)) {
+      try {
+        // No extension is ever fetched: what we use is built in.
+        return succeed(
+          await DuckDBInstance.create(this.#file, {access_mode: mode, autoinstall_known_extensions: 'false'}),
+        );
+      } catch (error) {
+        const message = (error as Error).message;
+        const holder = /Conflicting lock is held in (.+?)\. See/s.exec(message)?.[1] ?? 'another process';
+        if (!message.includes('Could not set lock')) return fail(this.#cannotOpen(message));
+        if (pause === 50) this.#options.report?.(`waiting for ${this.#file}, which ${holder} has open`);
+        if (Date.now() + pause > deadline)
+          return fail({
+            message: `the results database is in use by ${holder}`,
+            file: this.#file,
+            hint: 'Try again when it is done. No result is lost: "pipeline db rebuild" files every run in the folder.',
+          });
+        await wait(pause);
+      }
+    }
+  }
+
+  #cannotOpen(message: string): Problem {
+    if (message.includes('not a valid DuckDB database'))
+      return {
+        message: `${unusable}the file is not a DuckDB database`,
+        file: this.#file,
+        hint: '"pipeline db rebuild" makes it anew from the runs.',
+      };
+    return {message: `the results database cannot be opened: ${firstLine(message)}`, file: this.#file};
+  }
+
+  async #isCurrent(connection: DuckDBConnection): Promise<boolean> {
+    const found = await stateOf(connection);
+    return found?.number === migrations.length && found.baselines === this.#baselines().digest;
+  }
+
+  async #bringUpToDate(connection: DuckDBConnection): Promise<Result<void, Problem>> {
+    const number = (await stateOf(connection))?.number ?? 0;
+    if (number > migrations.length)
+      return fail({
+        message: `${unusable}it is of migration ${number}, and this version knows only ${migrations.length}`,
+        file: this.#file,
+        hint: 'Use the newer version of pipeline that wrote it, or "pipeline db rebuild" to make it anew with this one.',
+      });
+    const {rows, digest} = this.#baselines();
+    await inTransaction(connection, async () => {
+      for (const migration of migrations.slice(number)) await connection.run(migration);
+      if ((await stateOf(connection))?.baselines === digest) return;
+      await connection.run('delete from baselines; delete from paper_tasks;');
+      await insert(connection, 'baselines', rows);
+      await insert(
+        connection,
+        'paper_tasks',
+        [...paperTasks].map(([dataset, tasks]) => ({dataset, tasks})),
+      );
+      await connection.run(`update migration set number = ${migrations.length}, baselines = '${digest}'`);
+    });
+    return succeed(undefined);
+  }
+
+  #known: {readonly rows: readonly Row[]; readonly digest: string} | undefined;
+  #baselines() {
+    this.#known ??= baselineRows(this.#options.baselines ?? readBaselines());
+    return this.#known;
+  }
+}
+
+function baselineRows(baselines: readonly Baseline[]) {
+  const ranks = new Map<string, number>();
+  const rows = baselines.map(({spreadKind, ...row}) => {
+    const rank = ranks.get(row.table) ?? ranks.size;
+    ranks.set(row.table, rank);
+    return {rank, ...row, spread_kind: spreadKind};
+  });
+  return {rows, digest: digestOf({rows, tasks: [...paperTasks]} as unknown as Json)};
+}
+
+async function stateOf(connection: DuckDBConnection) {
+  const has = await connection.runAndReadAll(`select 1 from duckdb_tables() where table_name = 'migration'`);
+  if (has.currentRowCount === 0) return undefined;
+  const [row] = (await connection.runAndReadAll('select number, baselines from migration')).getRowsJS();
+  return row && {number: row[0] as number, baselines: row[1] as string | null};
+}
+
+async function inTransaction<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
+  await connection.run('begin');
+  try {
+    const result = await work();
+    await connection.run('commit');
+    return result;
+  } catch (error) {
+    await connection.run('rollback');
+    throw error;
+  }
+}
+
+async function replaceRuns(connection: DuckDBConnection, runs: readonly RunRows[]): Promise<void> {
+  const ids = runs.flatMap((rows) => rows.runs.map((row) => sqlText(row['run'] as string)));
+  for (const table of runTables) await connection.run(`delete from ${table} where run in (${ids})`);
+  await insertRuns(connection, runs);
+}
+
+async function insertRuns(connection: DuckDBConnection, runs: readonly RunRows[]): Promise<void> {
+  for (const table of runTables)
+    await insert(
+      connection,
+      table,
+      runs.flatMap((rows) => rows[table]),
+    );
+}
+
+/** One statement for all rows, which travel as JSON: a thousand single inserts take seconds. */
+async function insert(connection: DuckDBConnection, table: TableName, rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) return;
+  const shape = Object.entries(tables[table]).map(([column, type]) => [
+    column,
+    type === 'VARCHAR[]' ? ['VARCHAR'] : type,
+  ]);
+  await connection.run(`insert into ${table} by name select u.* from (select unnest(from_json($1, $2)) as u)`, [
+    JSON.stringify(rows),
+    JSON.stringify([Object.fromEntries(shape)]),
+  ]);
+}
+
+const reading = [StatementType.SELECT, StatementType.EXPLAIN];
+
+/** Runs a statement of the user's (`one`: checked to be one that reads) or of ours. */
+async function select(
+  connection: DuckDBConnection,
+  sql: string,
+  {one}: {readonly one: boolean},
+): Promise<Result<QueryResult, Problem>> {
+  try {
+    if (one) {
+      if (sql.trim() === '') return fail({message: 'expected one SQL statement, but got none'});
+      const statements = await connection.extractStatements(sql);
+      if (statements.count !== 1) return fail({message: `expected one SQL statement, but got ${statements.count}`});
+      const {statementType} = await statements.prepare(0);
+      if (!reading.includes(statementType))
+        return fail({
+          message: `expected a statement that reads, but got ${StatementType[statementType]}`,
+          hint: 'The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.',
+        });
+    }
+    const reader = await connection.runAndReadAll(sql);
+    const types = reader.columnTypes();
+    return succeed({
+      columns: reader.columnNames().map((name, at) => ({name, type: String(types[at])})),
+      rows: reader.getRowsJS().map((row) => row.map(plain)),
+    });
+  } catch (error) {
+    if (one) return fail({message: (error as Error).message.trim()});
+    throw error;
+  }
+}
+
+/** Numbers instead of bigints where they are exact, ISO text instead of dates. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  return value;
+}
+
+/** Folders of runs: those with a plan. Everything else in `runs/` (the cache, the database) is not looked at. */
+const runFolders = (folder: string): readonly string[] =>
+  existsSync(folder)
+    ? readdirSync(folder, {withFileTypes: true})
+        .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'plan.json')))
+        .map((entry) => join(folder, entry.name))
+        .sort()
+    : [];
+
+const sqlText = (text: string) => `'${text.replaceAll("'", "''")}'`;
+const firstLine = (text: string) => text.split('\n')[0]!;

@@ -1,0 +1,146 @@
+/** A run's record as rows of the results database. */
+import {canonicalJson, type Digest, digestOf, type Json} from '../../core/canonical.ts';
+import type {PluginRef} from '../../core/plugin/registry.ts';
+import type {Task} from '../spec/spec.ts';
+import type {EmbedRecipe, EvaluateRecipe, LearnRecipe, ScoreRecipe} from '../stages/recipes.ts';
+import type {StageNode} from '../stages/stage.ts';
+import {metricsOf, type RunRecord} from './record.ts';
+import type {Row} from './schema.ts';
+
+export interface RunRows {
+  readonly runs: readonly Row[];
+  readonly tasks: readonly Row[];
+  readonly stages: readonly Row[];
+  readonly metrics: readonly Row[];
+}
+
+export function rowsOf(record: RunRecord): RunRows {
+  const run = record.id;
+  const nodes = new Map(record.stages.map((stage) => [stage.id, stage.node]));
+  const stagesOf = indexByTask(record);
+  const count = (status: string) => record.stages.filter((stage) => stage.status === status).length;
+  return {
+    runs: [
+      {
+        run,
+        name: record.name,
+        started: record.started ?? null,
+        finished: record.finished ?? null,
+        outcome: record.outcome,
+        seconds: record.seconds ?? null,
+        engine: record.engine?.name ?? null,
+        tasks: record.tasks.length,
+        stages: record.stages.length,
+        computed: count('computed'),
+        cached: count('cached'),
+        failed: count('failed'),
+        skipped: count('skipped'),
+        environment: json(record.environment),
+      },
+    ],
+    tasks: record.tasks.map((task) => {
+      const own = stagesOf.get(task.id) ?? [];
+      const configuration = configurationOf(
+        task,
+        own.map((stage) => stage.node),
+      );
+      return {
+        run,
+        task: task.id,
+        spec: task.spec,
+        dataset: task.dataset.type,
+        inlier: task.inlier,
+        learner: task.learner.type,
+        seed: task.seed,
+        options: json(configuration),
+        point: json(task.point as Json),
+        classifiers: json(task.classifiers as Json),
+        config: digestOf(configuration),
+        data: own.find((stage) => stage.kind === 'data')?.fingerprint ?? null,
+        paper_table: task.compare.table ?? null,
+        paper_row: task.compare.row,
+      };
+    }),
+    stages: record.stages.map((stage) => ({
+      run,
+      stage: stage.id,
+      kind: stage.kind,
+      label: stage.label,
+      status: stage.status,
+      cached: stage.status === 'cached',
+      fingerprint: stage.fingerprint ?? null,
+      seconds: stage.seconds ?? null,
+      peak_memory: stage.peakMemory ?? null,
+      engine: stage.engine ?? null,
+      message: stage.message ?? null,
+      tasks: stage.node.tasks,
+    })),
+    metrics: metricsOf(record).map((value) => {
+      const {classifier, definition} = measureOf(value.stage.node, nodes, value.metric);
+      return {
+        run,
+        task: value.task,
+        classifier: value.classifier,
+        // A column's name begins with its id in the papers' tables (`plan/names.ts`): `oc-svm-rbf nu=0.1`.
+        paper_classifier: value.classifier.split(' ')[0]!,
+        classifier_options: json((classifier ?? null) as Json),
+        definition,
+        metric: value.metric,
+        value: value.value,
+        normal: value.normal,
+        anomalous: value.anomalous,
+      };
+    }),
+  };
+}
+
+/**
+ * All that a task's numbers depend on but seed, inlier and what comes after the features: the classifier and the metric are
+ * told apart by `definition`, so that asking for one more of them does not make another configuration.
+ */
+export function configurationOf(task: Task, stages: readonly StageNode[]): {readonly [key: string]: Json} {
+  const learn = stages.find((stage) => stage.kind === 'learn')?.recipe as LearnRecipe | undefined;
+  const data = stages.find((stage) => stage.kind === 'data');
+  return {
+    dataset: task.dataset as Json,
+    limit: task.limit as Json,
+    learner: task.learner as Json,
+    augment: task.augment as Json,
+    distribution_augmentation: task.distributionAugmentation as Json,
+    versions: {dataset: data?.recipe['version'] ?? null, ...learn?.versions},
+  };
+}
+
+/** What made this number of the features: classifier, the layer that it read, metric, all with versions and options. */
+function measureOf(
+  evaluate: StageNode,
+  nodes: ReadonlyMap<string, StageNode>,
+  metric: string,
+): {readonly classifier: PluginRef | undefined; readonly definition: Digest} {
+  const input = (node: StageNode | undefined, role: string) => nodes.get(node?.inputs[role]?.stage ?? '');
+  const score = input(evaluate, 'scores');
+  const scoring = score?.recipe as ScoreRecipe | undefined;
+  const embed = input(score, 'test')?.recipe as EmbedRecipe | undefined;
+  const measuring = evaluate.recipe as unknown as Partial<EvaluateRecipe>;
+  const definition = digestOf({
+    classifier: (scoring?.classifier ?? null) as Json,
+    classifierVersion: scoring?.version ?? null,
+    layer: embed?.layer ?? null,
+    metric: (measuring.metrics?.find((ref) => ref.type === metric) ?? metric) as Json,
+    metricVersion: measuring.versions?.[`metric ${metric}`] ?? null,
+  });
+  return {classifier: scoring?.classifier, definition};
+}
+
+function indexByTask(record: RunRecord) {
+  const index = new Map<string, RunRecord['stages'][number][]>();
+  for (const stage of record.stages)
+    for (const task of stage.node.tasks) {
+      const own = index.get(task);
+      if (own) own.push(stage);
+      else index.set(task, [stage]);
+    }
+  return index;
+}
+
+const json = (value: Json): string => canonicalJson(value);

@@ -1,0 +1,193 @@
+/**
+ * The results database: tables, and the views that compare. Rates are in [0, 1]; only `baselines` keeps what the papers
+ * print (0 to 100). A migration is never edited once released; the next one is appended.
+ */
+import {verdictMacros} from './verdict.ts';
+
+type Cell = null | boolean | number | string | readonly string[];
+export interface Row {
+  readonly [column: string]: Cell;
+}
+
+/** Columns of each table, in order, with DuckDB's types. */
+export const tables = {
+  runs: {
+    run: 'VARCHAR',
+    name: 'VARCHAR',
+    /** ISO 8601, UTC. */
+    started: 'VARCHAR',
+    finished: 'VARCHAR',
+    outcome: 'VARCHAR',
+    seconds: 'DOUBLE',
+    engine: 'VARCHAR',
+    tasks: 'INTEGER',
+    stages: 'INTEGER',
+    computed: 'INTEGER',
+    cached: 'INTEGER',
+    failed: 'INTEGER',
+    skipped: 'INTEGER',
+    environment: 'VARCHAR',
+  },
+  tasks: {
+    run: 'VARCHAR',
+    task: 'VARCHAR',
+    spec: 'VARCHAR',
+    dataset: 'VARCHAR',
+    inlier: 'VARCHAR',
+    learner: 'VARCHAR',
+    seed: 'BIGINT',
+    /** Canonical JSON of all that `config` digests. */
+    options: 'VARCHAR',
+    point: 'VARCHAR',
+    classifiers: 'VARCHAR',
+    config: 'VARCHAR',
+    /** Fingerprint of the task's `data` stage: dataset files, options, limit. */
+    data: 'VARCHAR',
+    paper_table: 'VARCHAR',
+    paper_row: 'VARCHAR',
+  },
+  stages: {
+    run: 'VARCHAR',
+    stage: 'VARCHAR',
+    kind: 'VARCHAR',
+    label: 'VARCHAR',
+    status: 'VARCHAR',
+    cached: 'BOOLEAN',
+    fingerprint: 'VARCHAR',
+    seconds: 'DOUBLE',
+    peak_memory: 'BIGINT',
+    engine: 'VARCHAR',
+    message: 'VARCHAR',
+    tasks: 'VARCHAR[]',
+  },
+  metrics: {
+    run: 'VARCHAR',
+    task: 'VARCHAR',
+    classifier: 'VARCHAR',
+    paper_classifier: 'VARCHAR',
+    classifier_options: 'VARCHAR',
+    /** Digest of classifier, layer and metric with their versions and options. */
+    definition: 'VARCHAR',
+    metric: 'VARCHAR',
+    value: 'DOUBLE',
+    normal: 'INTEGER',
+    anomalous: 'INTEGER',
+  },
+  baselines: {
+    /** Precedence: where several tables have a number, the lowest rank speaks. */
+    rank: 'INTEGER',
+    table: 'VARCHAR',
+    method: 'VARCHAR',
+    classifier: 'VARCHAR',
+    dataset: 'VARCHAR',
+    class: 'VARCHAR',
+    metric: 'VARCHAR',
+    value: 'DOUBLE',
+    spread: 'DOUBLE',
+    spread_kind: 'VARCHAR',
+    source: 'VARCHAR',
+  },
+  paper_tasks: {dataset: 'VARCHAR', tasks: 'INTEGER'},
+} as const satisfies Record<string, Record<string, string>>;
+
+export type TableName = keyof typeof tables;
+
+const createTables = Object.entries(tables).map(
+  ([name, columns]) =>
+    `create table ${name} (${Object.entries(columns)
+      .map(([column, type]) => `"${column}" ${type}`)
+      .join(', ')});`,
+);
+
+/**
+ * One value a configuration, inlier, seed, classifier and metric: the latest run's, so that no seed counts twice. Values from
+ * other data than the latest run's (another edition of the files under the same options) are left out, not mixed in.
+ * Arguments, each null for all: ids of runs, name of a spec or run.
+ */
+const values = `
+create macro values_of(run_ids, spec_name) as table (
+  with latest as (
+    select tasks.*, metrics.* exclude (run, task), concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
+    from metrics join tasks using (run, task) join runs using (run)
+    where metrics.value is not null
+      and (run_ids is null or list_contains(run_ids, run))
+      and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
+    qualify row_number() over (
+      partition by config, inlier, seed, definition, metric order by moment desc) = 1
+  )
+  from latest qualify data is not distinct from first_value(data) over (
+    partition by config, inlier, definition, metric order by moment desc)
+);`;
+
+/** The row of a paper that stands beside a group: the named table's if it has one, else the first that has. */
+const besidePaper = (groups: string) => `
+  select g.*, b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
+    b."table" as paper_source_table, b.source as paper_source,
+    ours - paper as difference,
+    verdict_of(g.metric, ours, paper, tolerance_of(sd, paper_spread, paper_spread_kind)) as verdict
+  from ${groups} g left join baselines b
+    on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
+    and b.class = g.inlier and b.metric = g.metric
+  qualify row_number() over (
+    partition by g.config, g.definition, g.metric, g.inlier
+    order by (b."table" = g.paper_table) desc nulls last, b.rank) = 1`;
+
+const comparisons = `
+create macro comparison_of(run_ids, spec_name, table_name) as table (
+  with planned as (
+    select config, inlier, count(distinct seed) as planned
+    from tasks join runs using (run)
+    where (run_ids is null or list_contains(run_ids, run))
+      and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
+    group by all
+  ), groups as (
+    select config, definition, metric, dataset, inlier, learner, data,
+      max_by(struct_pack(spec, classifier, paper_row, point, options, classifier_options,
+        paper_table := coalesce(table_name, paper_table)), moment) as last,
+      avg(value order by seed) as ours, stddev_samp(value order by seed) as sd,
+      count(*) as n, count(*) as n_most,
+      list(seed order by seed) as seeds, list_sort(list_distinct(list(run))) as runs,
+      any_value(paper_classifier) as paper_classifier
+    from values_of(run_ids, spec_name) group by config, definition, metric, dataset, inlier, learner, data
+  ), flat as (
+    select * exclude (last), unnest(last), planned from groups join planned using (config, inlier)
+  )
+  ${besidePaper('flat')}
+);
+create macro comparison_mean_of(run_ids, spec_name, table_name) as table (
+  with wanted as (
+    select config, any_value(paper_tasks.tasks) as known, count(distinct inlier) as planned_classes
+    from tasks left join paper_tasks using (dataset) join runs using (run)
+    where (run_ids is null or list_contains(run_ids, run))
+      and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
+    group by config
+  ), means as (
+    select config, definition, metric, dataset, 'mean' as inlier, learner,
+      case when count(distinct data) <= 1 then any_value(data) end as data,
+      avg(ours order by inlier) as ours, case when min(n) > 1 then avg(sd order by inlier) end as sd,
+      min(n) as n, max(n) as n_most, min(planned) as planned,
+      list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
+      any_value(paper_classifier) as paper_classifier,
+      min(spec) as spec, min(classifier) as classifier, min(paper_row) as paper_row, min(point) as point,
+      min(options) as options, min(classifier_options) as classifier_options, min(paper_table) as paper_table
+    from comparison_of(run_ids, spec_name, table_name) c join wanted using (config)
+    group by config, definition, metric, dataset, learner, known, planned_classes
+    -- all classes or none; and all from the same data, or (a dataset read once a class) each from its own
+    having count(*) = coalesce(known, planned_classes) and count(distinct data) in (0, 1, count(*))
+  )
+  ${besidePaper('means')}
+);
+create view comparison as from comparison_of(null, null, null);
+create view comparison_mean as from comparison_mean_of(null, null, null);`;
+
+/** Entry n brings a database from migration n to n + 1. */
+export const migrations: readonly string[] = [
+  [
+    'create table migration (number integer, baselines varchar);',
+    ...createTables,
+    verdictMacros,
+    values,
+    comparisons,
+    'insert into migration values (1, null);',
+  ].join('\n'),
+];

@@ -1,0 +1,43 @@
+/**
+ * When a number of ours matches the paper's: within max(1.0 point, two standard deviations). The deviation is the paper's
+ * (CutPaste's standard errors times √5), so that noise of ours makes no match; ours where the paper prints none. Stated
+ * twice, for TypeScript and for SQL, side by side.
+ */
+import {paperSeeds} from './baselines.ts';
+
+export type Verdict = 'matches' | 'above' | 'below' | 'below chance';
+
+export interface Judged {
+  readonly metric: string;
+  /** All in [0, 1]. */
+  readonly ours: number;
+  readonly sd: number | null;
+  readonly paper: number | null;
+  readonly paperSpread: number | null;
+  readonly paperSpreadKind: 'sd' | 'se' | '' | null;
+}
+
+/** null: nothing to compare with. */
+export function verdictOf({metric, ours, sd, paper, paperSpread, paperSpreadKind}: Judged): Verdict | null {
+  if (areas.includes(metric) && ours < 0.5) return 'below chance';
+  if (paper === null) return null;
+  const paperSd = paperSpread === null || paperSpreadKind !== 'se' ? paperSpread : paperSpread * Math.sqrt(paperSeeds);
+  const tolerance = Math.max(0.01, 2 * (paperSd ?? sd ?? 0));
+  if (Math.abs(ours - paper) <= tolerance + rounding) return 'matches';
+  return ours > paper ? 'above' : 'below';
+}
+
+/** Metrics of which chance gets one half. */
+const areas = ['auc', 'pixel-auc'];
+/** Decimals are not exact in binary: a difference of exactly one point is a match. */
+const rounding = 1e-9;
+
+export const verdictMacros = `
+create macro tolerance_of(sd, paper_sd, paper_kind) as
+  greatest(0.01, 2 * coalesce(case paper_kind when 'se' then paper_sd * sqrt(${paperSeeds}) else paper_sd end, sd, 0));
+create macro verdict_of(metric, ours, paper, tolerance) as case
+  when metric in (${areas.map((area) => `'${area}'`)}) and ours < 0.5 then 'below chance'
+  when paper is null then null
+  when abs(ours - paper) <= tolerance + ${rounding} then 'matches'
+  when ours > paper then 'above'
+  else 'below' end;`;

@@ -1,0 +1,215 @@
+import {readFileSync, statSync} from 'node:fs';
+import {Command, InvalidArgumentError, Option} from 'commander';
+import type {PlanOptions} from './plan.ts';
+import type {SpecOptions} from './prepare.ts';
+import type {CompareOptions, QueryOptions} from './results.ts';
+import type {RunOptions} from './run.ts';
+import {exitCodes, type Globals} from './session.ts';
+
+// Each command's module is imported when it is called: `--help` loads none of tfjs, DuckDB, Arrow, ajv.
+
+const version = (
+  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {version: string}
+).version;
+
+const program = new Command('pipeline')
+  .description('Declarative experiments in two-stage deep one-class classification.')
+  .version(version, '-V, --version')
+  .option('--runs <folder>', 'where runs, cache and results lie', process.env['PIPELINE_RUNS'] ?? 'runs')
+  .option('--data <folder>', 'where datasets are looked for first', process.env['PIPELINE_DATA'])
+  .option('--json', 'print events and results as JSON', false)
+  .showSuggestionAfterError()
+  .showHelpAfterError('(see --help)')
+  .configureHelp({showGlobalOptions: true})
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : exitCodes.wrongInput);
+  });
+
+program.hook('preAction', () => {
+  const {runs} = globals();
+  const found = statSync(runs, {throwIfNoEntry: false});
+  if (found && !found.isDirectory()) program.error(`error: --runs ${runs} is no folder`);
+});
+
+program.addHelpText(
+  'after',
+  `
+Examples:
+  pipeline run pipelines/quickstart.yaml           a minute on real images, beside the paper
+  pipeline plan pipelines/quickstart.yaml          what would run, what is cached, and why
+  pipeline compare quickstart                      the table again, from the results store
+  pipeline run pipelines/quickstart.yaml --set learner.epochs=50 --seeds 3
+
+Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted.`,
+);
+
+const engineOption = () =>
+  new Option('--engine <name>', 'what computes tensors')
+    .choices(['auto', 'tensorflow', 'wasm'])
+    .default(process.env['PIPELINE_ENGINE'] ?? 'auto');
+
+const collect = (value: string, before: readonly string[] = []) => [...before, value];
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1.');
+  return value;
+};
+
+/** Options that change the spec: shared by every command that reads one. */
+const specOptions = (command: Command): Command =>
+  command
+    .option('--set <path=value>', 'override one option, such as learner.epochs=10 (repeatable)', collect)
+    .option('--seeds <n|list>', 'number of seeds, or a list such as 0,3,7')
+    .option('--inliers <list>', 'only these inlier classes, such as bag,sandal');
+
+specOptions(program.command('run').description('run a spec or suite; only what is not cached is computed'))
+  .argument('<spec>', 'YAML file')
+  .addOption(engineOption())
+  .option('--jobs <n>', 'stages that compute tensors at once', positive)
+  .option('--fail-fast', 'stop at the first failure', false)
+  .option('--plain', 'plain lines instead of the live view', false)
+  .option('--quiet', 'print the table alone, and failures', false)
+  .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
+
+specOptions(program.command('plan').description('what would run, what is cached, and why; runs nothing'))
+  .argument('<spec>', 'YAML file')
+  .option('--explain', 'for every stage that would run, what differs from the nearest cached one', false)
+  .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot']))
+  .action(async (spec: string, options: PlanOptions) =>
+    leave((await import('./plan.ts')).plan(spec, options, globals())),
+  );
+
+specOptions(program.command('validate').description('check a spec or suite; runs nothing'))
+  .argument('<spec...>', 'YAML files')
+  .action(async (specs: string[], options: SpecOptions) =>
+    leave((await import('./plan.ts')).validate(specs, options, globals())),
+  );
+
+program
+  .command('compare')
+  .description("results beside the papers'")
+  .argument('[what...]', 'run ids or spec names; the latest run if none')
+  .addOption(
+    new Option('--format <format>', 'how to print')
+      .choices(['table', 'markdown', 'csv', 'json', 'latex'])
+      .default('table'),
+  )
+  .option('--metric <name>', 'which metric, or "all" (default: auc where there is one)')
+  .option('--table <id>', 'lay it out as a table of the papers, such as iclr-table-7')
+  .action(async (what: string[], options: CompareOptions) =>
+    leave((await import('./results.ts')).compare(what, options, globals())),
+  );
+
+program
+  .command('ls')
+  .description('runs, newest first')
+  .action(async () => leave((await import('./results.ts')).ls(globals())));
+
+program
+  .command('show')
+  .description('one run: tasks, stages, failures, metrics')
+  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .action(async (run: string) => leave((await import('./results.ts')).show(run, globals())));
+
+program
+  .command('why')
+  .description('what differs between two runs')
+  .argument('<run>', 'run id')
+  .argument('<other>', 'run id')
+  .action(async (run: string, other: string) => leave((await import('./results.ts')).whyRuns(run, other, globals())));
+
+program
+  .command('query')
+  .description('read-only SQL on the results (tables: runs, tasks, stages, metrics, baselines; view: comparison)')
+  .argument('<sql>', 'one statement')
+  .addOption(new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'))
+  .action(async (sql: string, options: QueryOptions) =>
+    leave((await import('./results.ts')).query(sql, options, globals())),
+  );
+
+const db = program.command('db').description('the results database');
+db.command('rebuild')
+  .description('make the database anew from the runs')
+  .action(async () => leave((await import('./results.ts')).rebuild(globals())));
+
+const data = program.command('data').description('datasets: where they are, fetching, checking');
+data
+  .command('ls')
+  .description('every dataset and where it was found')
+  .action(async () => leave((await import('./tools.ts')).dataLs(globals())));
+data
+  .command('fetch')
+  .description('fetch a dataset from its publisher into the data folder')
+  .argument('<dataset>')
+  .action(async (name: string) => leave((await import('./tools.ts')).dataFetch(name, globals())));
+data
+  .command('verify')
+  .description('read a dataset through and check its counts')
+  .argument('<dataset>')
+  .action(async (name: string) => leave((await import('./tools.ts')).dataVerify(name, globals())));
+
+const cache = program.command('cache').description('what stages left');
+cache
+  .command('ls')
+  .description('entries, newest first')
+  .action(async () => leave((await import('./tools.ts')).cacheLs(globals())));
+cache
+  .command('verify')
+  .description('hash every file of every entry')
+  .action(async () => leave((await import('./tools.ts')).cacheVerify(globals())));
+cache
+  .command('prune')
+  .description('remove old entries')
+  .option('--days <n>', 'older than this many days', positive, 30)
+  .action(async (options: {days: number}) => leave((await import('./tools.ts')).cachePrune(options, globals())));
+
+program
+  .command('plugins')
+  .description('datasets, transforms, networks, learners, classifiers and metrics, with their options')
+  .argument('[name]', 'one plug-in')
+  .option('--markdown', 'as Markdown', false)
+  .action(async (name: string | undefined, options: {markdown: boolean}) =>
+    leave((await import('./tools.ts')).plugins(name, options, globals())),
+  );
+
+program
+  .command('schema')
+  .description('the JSON Schema of specs, made from the plug-ins')
+  .option('--write', 'write schemas/pipeline.schema.json', false)
+  .action(async (options: {write: boolean}) => leave((await import('./tools.ts')).schema(options)));
+
+program
+  .command('doctor')
+  .description('engines, data, machine: what works and what would make it better')
+  .action(async () => leave((await import('./tools.ts')).doctor(globals())));
+
+program
+  .command('setup')
+  .description("fetch and compile TensorFlow's native engine")
+  .option('--if-possible', 'exit 0 where the machine lacks what it needs', false)
+  .action(async (options: {ifPossible: boolean}) => leave((await import('./tools.ts')).setup(options, globals())));
+
+function globals(): Globals {
+  const {runs, data: dataFolder, json} = program.opts<{runs: string; data?: string; json: boolean}>();
+  return {runs, json, ...(dataFolder === undefined ? {} : {data: dataFolder})};
+}
+
+/** The command's exit status; Node ends by itself once standard output is flushed. */
+async function leave(status: Promise<number>): Promise<void> {
+  process.exitCode = await status;
+}
+
+// `pipeline query … | head` closes the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`pipeline: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (process.env['PIPELINE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = exitCodes.failed;
+}

@@ -1,0 +1,79 @@
+/** `plan` and `validate`: what a spec means, without running anything. */
+import {plural} from '../../core/text.ts';
+import {topological} from '../../pipeline/plan/order.ts';
+import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';
+import {render} from '../../pipeline/plan/render.ts';
+import type {StageNode} from '../../pipeline/stages/stage.ts';
+import {openCache} from '../../pipeline/store/cache.ts';
+import {openFileDigests} from '../../pipeline/store/sources.ts';
+import {nothing, prepare, read, type SpecOptions} from './prepare.ts';
+import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
+
+export interface PlanOptions extends SpecOptions {
+  readonly explain: boolean;
+  readonly graph?: 'mermaid' | 'dot';
+}
+
+export const plan = (spec: string, options: PlanOptions, globals: Globals): Promise<number> =>
+  prepare(spec, options, globals, async ({plan: {name, tasks}, graph, warnings}) => {
+    for (const warning of warnings) err(`warning: ${warning}`);
+    const {cache: cacheFolder} = folders(globals);
+    const digests = openFileDigests(cacheFolder);
+    const cache = openCache(cacheFolder, {warn: (message) => err(`warning: ${message}`)});
+    const forecasts = await previewPlan({graph, cache, digests});
+    await digests.save();
+    if (options.graph) {
+      out(render(options.graph, graph, forecasts));
+      return exitCodes.done;
+    }
+    if (globals.json) {
+      out(
+        JSON.stringify(
+          {name, tasks, stages: graph.map((node) => forecastJson(node, forecasts.get(node.id)!))},
+          null,
+          2,
+        ),
+      );
+      return exitCodes.done;
+    }
+    out(`${name}: ${plural(tasks.length, 'task')}, ${plural(graph.length, 'stage')}`);
+    for (const node of topological(graph)) {
+      const forecast = forecasts.get(node.id)!;
+      out(`${marks[forecast.state]} ${node.label}`);
+      if (options.explain) for (const line of reasons(forecast)) out(`    ${line}`);
+    }
+    const count = (state: Forecast['state']) => graph.filter((node) => forecasts.get(node.id)!.state === state).length;
+    out(`${count('hit')} cached (=), ${count('miss')} to run (+), ${count('unknown')} waiting for those (?)`);
+    return exitCodes.done;
+  });
+
+const marks = {hit: '=', miss: '+', unknown: '?'} as const;
+
+const reasons = (forecast: Forecast): readonly string[] =>
+  forecast.state === 'miss'
+    ? forecast.reasons
+    : forecast.state === 'unknown'
+      ? [`after ${forecast.waitsFor.join(', ')}`]
+      : [];
+
+const forecastJson = ({id, kind, label}: StageNode, forecast: Forecast) => ({
+  id,
+  kind,
+  label,
+  state: forecast.state,
+  ...(forecast.state === 'unknown' ? {} : {fingerprint: forecast.fingerprint}),
+  reasons: reasons(forecast),
+});
+
+export async function validate(specs: readonly string[], options: SpecOptions, _globals: Globals): Promise<number> {
+  const problems = [];
+  for (const spec of specs) {
+    const found = await read(spec, options);
+    if (!found.ok) problems.push(...found.failures);
+    else {
+      for (const warning of found.value.warnings) err(`warning: ${spec}: ${warning}`);
+      out(`${spec}: ${plural(found.value.plan.tasks.length, 'task')}`);
+    }
+  }
+  return problems.length > 0 ? refuse(problems, nothing) : exitCodes.done;
+}

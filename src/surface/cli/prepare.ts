@@ -1,0 +1,46 @@
+/** What every command that starts from a spec does first. */
+import {buildGraph} from '../../pipeline/plan/graph.ts';
+import {locateSources} from '../../pipeline/plan/sources.ts';
+import {type ReadPlan, readPlan} from '../../pipeline/spec/expand.ts';
+import type {StageNode} from '../../pipeline/stages/stage.ts';
+import {builtinPlugins} from './builtin.ts';
+import {dataRoots, err, type Globals, orRefuse} from './session.ts';
+
+export interface SpecOptions {
+  readonly set?: readonly string[];
+  readonly seeds?: string;
+  readonly inliers?: string;
+}
+
+export interface Ready extends ReadPlan {
+  readonly graph: readonly StageNode[];
+}
+
+/** Reads the spec and finds its data: all that can be wrong before anything runs. */
+export async function prepare(
+  spec: string,
+  options: SpecOptions,
+  globals: Globals,
+  next: (ready: Ready) => Promise<number>,
+): Promise<number> {
+  return orRefuse(
+    await read(spec, options),
+    async (plan) =>
+      orRefuse(
+        await locateSources(plan.plan, plan.plugins, dataRoots(globals, err)),
+        (sources) => next({...plan, graph: buildGraph(plan.plan, plan.plugins, sources)}),
+        nothing,
+      ),
+    nothing,
+  );
+}
+
+/** What a problem of a spec means for what was asked. */
+export const nothing = 'nothing was run';
+
+/** Reads a spec or suite with the command line's changes. */
+export const read = (spec: string, {set, seeds, inliers}: SpecOptions) =>
+  readPlan(spec, {
+    builtin: builtinPlugins(),
+    overrides: {...(set && {set}), ...(seeds && {seeds}), ...(inliers && {inliers})},
+  });

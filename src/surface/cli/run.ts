@@ -1,0 +1,123 @@
+/** `run`: computes what is not cached, and ends with the table. */
+import type {EngineChoice} from '../../core/tensor/engine.ts';
+import {resolveEngine} from '../../core/tensor/provision.ts';
+import {emitter} from '../../pipeline/events.ts';
+import {execute} from '../../pipeline/execute/executor.ts';
+import {openCache} from '../../pipeline/store/cache.ts';
+import {createRun, describeEnvironment} from '../../pipeline/store/runs.ts';
+import {openFileDigests} from '../../pipeline/store/sources.ts';
+import {createReporter} from '../ui/reporter.ts';
+import {prepare, type Ready, type SpecOptions} from './prepare.ts';
+import {stepReporter} from './progress.ts';
+import {err, exitCodes, folders, type Globals, packageVersion, refuse} from './session.ts';
+
+export interface RunOptions extends SpecOptions {
+  readonly engine: EngineChoice;
+  readonly jobs?: number;
+  readonly failFast: boolean;
+  readonly plain: boolean;
+  readonly quiet: boolean;
+}
+
+export const run = (spec: string, options: RunOptions, globals: Globals): Promise<number> =>
+  prepare(spec, options, globals, (ready) => runGraph(ready, options, globals));
+
+async function runGraph(
+  {plan, plugins, graph, warnings}: Ready,
+  options: RunOptions,
+  globals: Globals,
+): Promise<number> {
+  const {runs, cache: cacheFolder, results} = folders(globals);
+  const environment = await describeEnvironment({
+    version: packageVersion(),
+    folder: process.cwd(),
+    command: process.argv.slice(2),
+  });
+  const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
+  const reporter = createReporter(
+    globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
+    process.stdout,
+    process.stderr,
+  );
+  const emit = emitter([record.log, reporter.event]);
+  const warn = (message: string): void => emit({type: 'warning', message});
+  const digests = openFileDigests(cacheFolder);
+  const note = (message: string): void => emit({type: 'note', message});
+  const interruption = interruptible(note, () => reporter.close());
+  try {
+    const cache = openCache(cacheFolder, {warn});
+    for (const warning of warnings) warn(warning);
+    const outcome = await execute({
+      run: record.id,
+      plan,
+      graph,
+      plugins,
+      cache,
+      digests,
+      emit,
+      signal: interruption.signal,
+      failFast: options.failFast,
+      ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
+      provenance: {
+        run: record.id,
+        version: environment.version,
+        node: environment.node,
+        host: environment.host,
+        cpu: environment.cpu,
+      },
+      engine: () =>
+        resolveEngine(options.engine, {
+          provision: true,
+          signal: interruption.signal,
+          report: stepReporter(note),
+        }),
+    });
+    record.close();
+    await digests.save();
+    const filed = await fileRun(results, record.folder);
+    if (!filed.ok) {
+      refuse(filed.failures, 'the run is kept; "pipeline db rebuild" files it');
+      return exitCodes.failed;
+    }
+    const {printComparison} = await import('./results.ts');
+    if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
+    if (outcome.outcome === 'done') return exitCodes.done;
+    err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
+    return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
+  } finally {
+    reporter.close();
+    interruption.done();
+  }
+}
+
+async function fileRun(results: string, folder: string) {
+  const {openResults} = await import('../../pipeline/store/results.ts');
+  return openResults(results, {report: err}).ingestRun(folder);
+}
+
+/** First Ctrl-C lets the stages stop (what is done stays cached, checkpoints stay); the second ends the process at once. */
+function interruptible(
+  note: (message: string) => void,
+  beforeExit: () => void,
+): {readonly signal: AbortSignal; done(): void} {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) {
+      beforeExit();
+      process.exit(exitCodes.interrupted);
+    }
+    note('Stopping; Ctrl-C once more stops at once.');
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    done: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}
+
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

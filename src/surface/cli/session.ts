@@ -1,0 +1,58 @@
+import {readFileSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {DataRoots} from '../../core/plugin/contracts.ts';
+import type {Result} from '../../core/result.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import {renderProblems} from '../ui/diagnostic.ts';
+
+/** Exit statuses, as `--help` prints them. */
+export const exitCodes = {done: 0, failed: 1, wrongInput: 2, interrupted: 130} as const;
+
+/** The package's own folder: its `package.json`, `schemas/`, `data/`. */
+export const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
+
+export const packageVersion = (): string =>
+  (JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {version: string}).version;
+
+/** Options before or after any command. */
+export interface Globals {
+  readonly runs: string;
+  readonly data?: string;
+  readonly json: boolean;
+}
+
+/** The folders of a session. */
+export const folders = (globals: Globals) => {
+  const runs = resolve(globals.runs);
+  return {runs, cache: join(runs, 'cache'), results: join(runs, 'results.duckdb')};
+};
+
+/** Where datasets are looked for, best first; fetched ones go into the first. */
+export const dataRoots = (globals: Globals, report?: (message: string) => void): DataRoots => {
+  const own = globals.data === undefined ? [] : [resolve(globals.data)];
+  return {folders: [...own, resolve('data')], fetchInto: own[0] ?? resolve('data'), ...(report ? {report} : {})};
+};
+
+export const out = (text: string): void => {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+};
+
+export const err = (text: string): void => {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+};
+
+/** Prints what is wrong with the user's input, and what did not happen because of it (`so`); the exit status for it. */
+export function refuse(problems: readonly Problem[], so?: string): number {
+  const {isTTY, columns} = process.stderr;
+  const colour = isTTY === true && process.stderr.hasColors();
+  err(renderProblems(problems, {colour, ...(columns && {width: columns}), ...(so && {so})}));
+  return exitCodes.wrongInput;
+}
+
+/** Goes on with the value, or prints the problems. */
+export const orRefuse = async <T>(
+  result: Result<T, Problem>,
+  next: (value: T) => number | Promise<number>,
+  so?: string,
+): Promise<number> => (result.ok ? next(result.value) : refuse(result.failures, so));

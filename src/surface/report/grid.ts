@@ -1,0 +1,177 @@
+/** A table of the papers with our numbers between its rows. */
+import {digestOf, type Json} from '../../core/canonical.ts';
+import {groupBy} from '../../core/group.ts';
+import {type Baseline, paperTasks} from '../../pipeline/store/baselines.ts';
+import type {ComparisonRow} from '../../pipeline/store/results.ts';
+import {type Verdict, verdictOf} from '../../pipeline/store/verdict.ts';
+import type {Line} from './compare.ts';
+
+export interface Grid {
+  readonly table: string;
+  readonly metric: string;
+  /** Datasets (`all`: the mean over them, weighted by tasks), or classes and their means. */
+  readonly columns: readonly string[];
+  readonly rows: readonly GridRow[];
+}
+
+interface GridRow {
+  readonly method: string;
+  readonly classifier: string;
+  /** null: the paper has no such row. */
+  readonly paper: readonly (PaperCell | null)[] | null;
+  /** One a configuration of ours; none: not run. */
+  readonly ours: readonly OurRow[];
+}
+
+interface OurRow {
+  readonly label: string;
+  readonly cells: readonly (OurCell | null)[];
+  readonly notes: readonly number[];
+}
+
+/** [0, 1]. */
+export interface PaperCell {
+  readonly value: number;
+  readonly spread: number | null;
+  readonly spreadKind: Baseline['spreadKind'];
+}
+
+export interface OurCell {
+  readonly value: number;
+  readonly spread: number | null;
+  readonly n: number;
+  readonly verdict: Verdict | null;
+}
+
+/**
+ * The table that all rows name, when ours fill at least half of its columns: a suite is laid out as the paper does, a glance at
+ * two of ten classes is not.
+ */
+export function fittingTable(rows: readonly ComparisonRow[], baselines: readonly Baseline[]): string | undefined {
+  const [table, ...others] = new Set(rows.map((row) => row.specTable));
+  if (!table || others.length > 0) return undefined;
+  const printed = baselines.filter((row) => row.table === table);
+  const byDataset = new Set(printed.map((row) => row.dataset)).size > 1;
+  const columns = new Set(printed.map((row) => (byDataset ? row.dataset : row.class)));
+  const filled = new Set(
+    rows.flatMap((row) => (byDataset ? (row.inlier === 'mean' ? [row.dataset] : []) : [row.inlier])),
+  );
+  return 2 * [...columns].filter((column) => filled.has(column)).length >= columns.size ? table : undefined;
+}
+
+/** undefined: there is no such table. */
+export function gridOf(table: string, lines: readonly Line[], baselines: readonly Baseline[]): Grid | undefined {
+  const printed = baselines.filter((row) => row.table === table);
+  if (printed.length === 0) return undefined;
+  const metric = printed[0]!.metric;
+  const datasets = [...new Set(printed.map((row) => row.dataset))];
+  const byDataset = datasets.length > 1;
+  const columnOf = (it: {readonly dataset: string; readonly class: string}) => (byDataset ? it.dataset : it.class);
+  const columns = [...new Set(printed.map(columnOf))];
+  const ours = lines.filter(
+    (line) => line.metric === metric && datasets.includes(line.dataset) && (!byDataset || line.inlier === 'mean'),
+  );
+  const keyOf = (method: string, classifier: string) => `${method}\n${classifier}`;
+  const ourRows = groupBy(ours, (line) => keyOf(line.paperRow, line.paperClassifier));
+  const paperRows = groupBy(printed, (row) => keyOf(row.method, row.classifier));
+  const keys = [...new Set([...paperRows.keys(), ...ourRows.keys()])];
+  return {
+    table,
+    metric,
+    columns,
+    rows: keys.map((key) => {
+      const [method, classifier] = key.split('\n') as [string, string];
+      const own = paperRows.get(key);
+      const paper = own
+        ? columns.map((column) => {
+            const cell = own.find((row) => columnOf(row) === column);
+            if (!cell) return null;
+            const {value, spread, spreadKind} = cell;
+            return {value: value / 100, spread: spread === null ? null : spread / 100, spreadKind};
+          })
+        : null;
+      const place = (line: Line) => columnOf({dataset: line.dataset, class: line.inlier});
+      const variants = variantsOf(ourRows.get(key) ?? [], place);
+      return {method, classifier, paper, ours: variants.map((them) => ourRow(them, columns, place, paper))};
+    }),
+  };
+}
+
+/**
+ * Lines of one method and classifier as rows: one if no column has two of them, else one a configuration. Versions of a
+ * dataset and its own options do not tell rows apart: columns are datasets.
+ */
+function variantsOf(lines: readonly Line[], place: (line: Line) => string): readonly (readonly Line[])[] {
+  if (lines.length === 0) return [];
+  if (new Set(lines.map(place)).size === lines.length) return [lines];
+  return [...groupBy(lines, settingsOf).values()].flatMap((group) =>
+    new Set(group.map(place)).size === group.length
+      ? [group]
+      : [...groupBy(group, (line) => line.config + line.definition).values()],
+  );
+}
+
+const settingsOf = (line: Line): string => {
+  const {learner, augment, distribution_augmentation: copies, limit} = line.options;
+  return digestOf([learner, augment, copies, limit, line.classifierOptions] as Json);
+};
+
+function ourRow(
+  lines: readonly Line[],
+  columns: readonly string[],
+  place: (line: Line) => string,
+  paper: GridRow['paper'],
+): OurRow {
+  const at = new Map(lines.map((line) => [place(line), line]));
+  const cells = columns.map((column, index): OurCell | null => {
+    const line = at.get(column);
+    if (line) return {value: line.ours, spread: line.spread, n: line.n, verdict: line.verdict};
+    const mean =
+      column === 'all' ? meanOverDatasets(lines) : column.startsWith('mean-') ? meanOverKind(lines, column) : null;
+    if (!mean) return null;
+    const beside = paper?.[index];
+    const verdict = verdictOf({
+      metric: lines[0]!.metric,
+      ours: mean.value,
+      sd: null,
+      paper: beside?.value ?? null,
+      paperSpread: beside?.spread ?? null,
+      paperSpreadKind: beside?.spreadKind ?? null,
+    });
+    return {...mean, verdict};
+  });
+  const labels = new Set(lines.map((line) => line.label));
+  return {
+    label: labels.size === 1 ? [...labels][0]! : lines[0]!.paperRow,
+    cells,
+    notes: [...new Set(lines.flatMap((line) => line.notes))].sort((a, b) => a - b),
+  };
+}
+
+/** ICLR's "Mean": weighted by tasks; only of all five datasets under the same settings. */
+function meanOverDatasets(lines: readonly Line[]): Omit<OurCell, 'verdict'> | null {
+  const wanted = [...paperTasks.keys()].filter((dataset) => dataset !== 'mvtec');
+  const found = wanted.map((dataset) => lines.find((line) => line.dataset === dataset));
+  if (found.some((line) => line === undefined) || new Set(lines.map(settingsOf)).size > 1) return null;
+  const whole = found as readonly Line[];
+  const weights = whole.map((line) => paperTasks.get(line.dataset)!);
+  const value = sum(whole.map((line, i) => line.ours * weights[i]!)) / sum(weights);
+  return {value, spread: null, n: Math.min(...whole.map((line) => line.n))};
+}
+
+const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
+
+/** CutPaste's averages over the textures and over the objects of MVTec. */
+function meanOverKind(lines: readonly Line[], column: string): Omit<OurCell, 'verdict'> | null {
+  const classes = lines.filter((line) => line.inlier !== 'mean');
+  const members = classes.filter((line) => textures.includes(line.inlier) === (column === 'mean-texture'));
+  if (members.length !== (column === 'mean-texture' ? 5 : 10)) return null;
+  const spreads = members.map((line) => line.spread);
+  return {
+    value: sum(members.map((line) => line.ours)) / members.length,
+    spread: spreads.includes(null) ? null : sum(spreads as number[]) / members.length,
+    n: Math.min(...members.map((line) => line.n)),
+  };
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

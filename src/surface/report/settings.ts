@@ -1,0 +1,120 @@
+/** In what a result's settings are not the paper's, in words: what stops its number from being comparable. */
+import type {Json} from '../../core/canonical.ts';
+import {differences} from '../../core/diff.ts';
+import {checkPlugin} from '../../core/plugin/check.ts';
+import type {CopyRef} from '../../core/plugin/contracts.ts';
+import type {Kind} from '../../core/plugin/define.ts';
+import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {count} from '../../core/text.ts';
+import type {ComparisonRow} from '../../pipeline/store/results.ts';
+
+/** What of a comparison's row departs from the paper: `epochs 12 (paper: 2048)`. */
+export type Departures = (row: ComparisonRow) => readonly string[];
+
+type Options = {readonly [key: string]: Json};
+
+/** A plug-in's defaults are the paper's settings; without a plug-in of that name nothing can be said of it. */
+export function departuresFrom(plugins: Plugins): Departures {
+  const defaults = new Map<string, Options | undefined>();
+  const defaultsOf = (kind: Kind, type: string) => {
+    const key = `${kind} ${type}`;
+    if (!defaults.has(key)) {
+      const {value, issues} = plugins.find(kind, type)
+        ? checkPlugin(plugins, kind, {type})
+        : {value: undefined, issues: []};
+      defaults.set(key, issues.length === 0 ? (value as Options | undefined) : undefined);
+    }
+    return defaults.get(key);
+  };
+
+  /** `skip`: paths that make the method what it is. */
+  const changed = (
+    kind: Kind,
+    ref: PluginRef,
+    skip: (path: string, value: Json | undefined) => boolean = () => false,
+  ) => {
+    const paper = defaultsOf(kind, ref.type);
+    if (!paper) return [];
+    const found = differences(ref as Json, paper).filter(({path, left}) => !skip(path, left));
+    // Another network has other options: its type says it all.
+    const replaced = found.filter(({path}) => path.endsWith('.type')).map(({path}) => path.slice(0, -'type'.length));
+    return found
+      .filter(({path}) => path.endsWith('.type') || !replaced.some((prefix) => path.startsWith(prefix)))
+      .map(({path, left, right}) => `${words(path)} ${show(left)} (paper: ${show(right)})`);
+  };
+
+  return (row) => {
+    const {
+      dataset,
+      limit,
+      learner,
+      augment,
+      distribution_augmentation: copies = [],
+    } = row.options as unknown as {
+      readonly dataset: PluginRef;
+      readonly limit: {readonly train?: number; readonly test?: number};
+      readonly learner: PluginRef;
+      readonly augment: readonly PluginRef[];
+      readonly distribution_augmentation?: readonly CopyRef[];
+    };
+    const definition = plugins.find('learner', learner.type);
+    const makesTheRow = (path: string, value: Json | undefined) => {
+      const paper = defaultsOf('learner', learner.type);
+      if (!definition || !paper) return false;
+      const spec = {copies: copies.length};
+      return definition.row(withPath(paper, path, value) as never, spec) !== definition.row(paper as never, spec);
+    };
+    const classifier = row.classifierOptions as unknown as PluginRef | null;
+    const svmKernel = (path: string) => path === 'kernel'; // part of the classifier's name in the tables
+    return [
+      ...changed('dataset', dataset),
+      ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
+      ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
+      ...changed('learner', learner, makesTheRow),
+      ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
+      ...distribution(copies, definition?.distributionAugmentation ?? []),
+      ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),
+    ];
+  };
+}
+
+/** None is another method, and has a row of its own. */
+function distribution(ours: readonly CopyRef[], paper: readonly CopyRef[]): readonly string[] {
+  const names = (copies: readonly CopyRef[]) => copies.map((copy) => copy.map(({type}) => type).join(' + ')).join(', ');
+  return ours.length === 0 || names(ours) === names(paper)
+    ? []
+    : [`distribution augmentation ${names(ours)} (paper: ${names(paper)})`];
+}
+
+function augmentation(plugins: Plugins, ours: readonly PluginRef[], paper: readonly PluginRef[]): readonly string[] {
+  const resolve = (refs: readonly PluginRef[]) =>
+    refs.map((ref) => checkPlugin(plugins, 'transform', ref).value as Json);
+  if (differences(resolve(ours), resolve(paper)).length === 0) return [];
+  const names = (refs: readonly PluginRef[]) => refs.map((ref) => ref.type).join(', ') || 'none';
+  return names(ours) === names(paper)
+    ? [`augmentation ${names(ours)} with other options than the paper's`]
+    : [`augmentation ${names(ours)} (paper: ${names(paper)})`];
+}
+
+function withPath(value: Options, path: string, leaf: Json | undefined): Options {
+  const [key, ...rest] = path.split('.') as [string, ...string[]];
+  if (rest.length === 0) return {...value, [key]: leaf} as Options;
+  return {...value, [key]: withPath((value[key] ?? {}) as Options, rest.join('.'), leaf)};
+}
+
+/** `network.type` → `network`, `optimizer.learning_rate` → `learning rate`. */
+const words = (path: string): string =>
+  path
+    .replace(/\.type$/, '')
+    .replace(/^optimizer\./, '')
+    .replaceAll('.', ' ')
+    .replaceAll('_', ' ');
+
+const show = (value: Json | undefined): string => {
+  if (value === undefined) return 'none';
+  if (Array.isArray(value)) {
+    const same = value.length > 2 && value.every((item) => item === value[0]);
+    return value.length === 0 ? 'none' : same ? `${value.length} × ${value[0]}` : value.join(', ');
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};

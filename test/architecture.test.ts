@@ -1,0 +1,69 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {dirname, join, relative} from 'node:path';
+import {expect, test} from 'vitest';
+
+const sources = readdirSync('src', {recursive: true, encoding: 'utf8'})
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => join('src', file))
+  .sort();
+
+/** Every module that a file names in an import, an export-from, or an import(): types and values alike. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  return [...text.matchAll(/(?:\bfrom|\bimport\(|^import)\s*'([^']+)'/gm)].map((match) => match[1]!);
+}
+
+/** `src/pipeline/plan/order.ts` → `pipeline`; `src/builtin.ts` → `builtin.ts`. */
+const floor = (file: string): string => file.split('/')[1]!;
+const room = (file: string): string => file.split('/').slice(1, 3).join('/');
+
+const inside = (file: string): string[] =>
+  importsOf(file)
+    .filter((to) => to.startsWith('.'))
+    .map((to) => relative('.', join(dirname(file), to)));
+
+const floors: Record<string, readonly string[]> = {
+  core: ['core'],
+  domain: ['core', 'domain'],
+  pipeline: ['core', 'pipeline'],
+  surface: ['core', 'pipeline', 'domain', 'surface', 'builtin.ts'],
+  'builtin.ts': ['core', 'domain'],
+  'index.ts': ['core', 'pipeline', 'surface', 'builtin.ts'],
+};
+
+test.for(sources)('%s imports only what its floor may', (file) => {
+  const allowed = floors[floor(file)];
+  expect(allowed, `${floor(file)} is no floor of the house`).toBeDefined();
+  const forbidden = inside(file).filter((to) => !allowed!.includes(floor(to)));
+  expect(forbidden, `${floor(file)} may import ${allowed!.join(', ')}`).toEqual([]);
+});
+
+test.for(sources.filter((file) => floor(file) === 'domain'))('%s stays in its room of domain/', (file) => {
+  const doors: Record<string, readonly string[]> = {'domain/learners': ['domain/transforms', 'domain/networks']};
+  const allowed = [room(file), ...(doors[room(file)] ?? [])];
+  expect(inside(file).filter((to) => floor(to) === 'domain' && !allowed.includes(room(to)))).toEqual([]);
+});
+
+test.for(sources.filter((file) => room(file) === 'surface/ui'))('%s knows neither cli nor report', (file) => {
+  expect(inside(file).filter((to) => ['surface/cli', 'surface/report'].includes(room(to)))).toEqual([]);
+});
+
+/** A package that may die or be replaced costs one file. */
+const doors: readonly (readonly [RegExp, RegExp])[] = [
+  [/^@tensorflow\//, /^src\/core\/tensor\//],
+  [/^apache-arrow/, /^src\/core\/table\/ipc\.ts$/],
+  [/^@duckdb\//, /^src\/pipeline\/store\/results\.ts$/],
+  [/^yaml$/, /^src\/pipeline\/spec\/read\.ts$/],
+  [/^commander$/, /^src\/surface\/cli\/main\.ts$/],
+  [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],
+  [/^ajv/, /^src\/(core\/plugin\/check|pipeline\/spec\/validate)\.ts$/],
+  [/^sharp$/, /^src\/core\/images\.ts$/],
+  [/^tar-stream$/, /^src\/domain\/datasets\/archive\.ts$/],
+  [/^p-queue$/, /^src\/pipeline\/execute\/executor\.ts$/],
+];
+
+test.for(doors)('only one door leads to %s', ([name, door]) => {
+  const users = sources.filter((file) => importsOf(file).some((to) => name.test(to)));
+  expect(users.length, `${name} is imported somewhere`).toBeGreaterThan(0);
+  expect(users.filter((file) => !door.test(file))).toEqual([]);
+});

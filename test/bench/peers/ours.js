@@ -1,0 +1,49 @@
+/** Our ResNet-18 train step: the same network and step as resnet_torch.py, spoken to in the same way. */
+import {createInterface} from 'node:readline';
+import {Rng} from '../../../dist/core/random.js';
+import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
+import {createWeights, denseParameters} from '../../../dist/core/tensor/layers.js';
+import {Sgd} from '../../../dist/core/tensor/optimise.js';
+import {resolveEngine} from '../../../dist/core/tensor/provision.js';
+import {classification} from '../../../dist/domain/learners/losses.js';
+import {logits} from '../../../dist/domain/networks/head.js';
+import {resnet18} from '../../../dist/domain/networks/resnet.js';
+
+const [width, batch, threads, engineName] = [
+  Number(process.argv[2]),
+  Number(process.argv[3]),
+  Number(process.argv[4]),
+  process.argv[5],
+];
+const engine = await startEngine({...(await resolveEngine(engineName, {provision: false})), threads});
+const network = resnet18.create({width, head: []});
+const weights = createWeights(
+  [...network.parameters(32), ...denseParameters('head/logits', network.features, 4, {bias: true})],
+  new Rng(0),
+);
+const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
+const x = tf.randomUniform([batch, 32, 32, 3], 0, 1, 'float32', 1);
+const labels = Int32Array.from({length: batch}, (_, i) => i % 4);
+
+const step = () =>
+  tf.tidy(() => {
+    const {value, grads} = tf.variableGrads(
+      () => classification(logits(weights, network.pool(weights, x, {training: true})), labels).loss,
+      [...sgd.trainable],
+    );
+    sgd.step(grads, 0.01);
+    return value;
+  });
+
+step().dispose();
+process.stdout.write(`ready ${engine.version}\n`);
+for await (const line of createInterface({input: process.stdin})) {
+  const start = performance.now();
+  let loss;
+  for (let i = 0; i < Number(line); i++) {
+    loss?.dispose();
+    loss = step();
+  }
+  loss.dataSync(); // what was queued is done
+  process.stdout.write(`${(performance.now() - start) / 1000}\n`);
+}

@@ -1,0 +1,52 @@
+"""PyTorch's ResNet-18 train step: reads a number of steps a line, answers with the seconds they took.
+
+The network of paper.md 1.1 for 32-pixel images (3x3 stem, no max-pool), rotation head Dense(4), cross-entropy,
+SGD with momentum 0.9 and weight decay 3e-4: the same step as ours.
+"""
+import sys
+import time
+
+import torch
+from torch import nn
+
+width, batch, threads = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+
+
+class Block(nn.Module):
+    def __init__(self, into, out, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(),
+            nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out))
+        same = stride == 1 and into == out
+        self.way = nn.Identity() if same else nn.Sequential(nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.way(x))
+
+
+def network():
+    layers = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    into = 64
+    for stage, channels in enumerate([64, 128, 256, 512]):
+        out = int(channels * width)
+        layers += [Block(into, out, 1 if stage == 0 else 2), Block(out, out, 1)]
+        into = out
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(into, 4)).to(memory_format=torch.channels_last)
+
+
+model = network()
+optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=3e-4)
+x = torch.rand(batch, 3, 32, 32).to(memory_format=torch.channels_last)
+y = torch.arange(batch) % 4
+loss_of = nn.CrossEntropyLoss()
+print("ready", torch.__version__, flush=True)
+for line in sys.stdin:
+    start = time.perf_counter()
+    for _ in range(int(line)):
+        optimiser.zero_grad(set_to_none=True)
+        loss_of(model(x), y).backward()
+        optimiser.step()
+    print(time.perf_counter() - start, flush=True)

@@ -1,0 +1,58 @@
+/** What every row of the bench uses: turns, medians, processes that stay loaded between turns. */
+import {spawn, spawnSync} from 'node:child_process';
+import {createInterface} from 'node:readline';
+
+export const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+/**
+ * Runs the contestants in turns, `rounds` times, and returns the figures of each. The machine's speed drifts: only ratios
+ * within one round mean something, so the ratio is the median of the rounds' ratios.
+ */
+export async function inTurns(contestants, rounds) {
+  const figures = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of Object.entries(contestants)) figures[name].push(await run());
+  }
+  return figures;
+}
+
+/** A peer that reads a number of steps a line and answers with seconds; undefined when it can't be started. */
+export async function peer(command, args) {
+  const child = spawn(command, args, {stdio: ['pipe', 'pipe', 'pipe']});
+  const lines = createInterface({input: child.stdout})[Symbol.asyncIterator]();
+  child.on('error', () => {});
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const first = await lines.next();
+  if (first.done || !first.value.startsWith('ready')) {
+    return {missing: stderr.trim().split('\n').at(-1) || 'did not start', close: () => child.kill()};
+  }
+  return {
+    version: first.value.slice('ready '.length),
+    async run(steps) {
+      child.stdin.write(`${steps}\n`);
+      const answer = await lines.next();
+      if (answer.done) throw new Error(`${command} ${args.join(' ')} ended: ${stderr}`);
+      return Number(answer.value);
+    },
+    close: () => child.stdin.end(),
+  };
+}
+
+/** Wall seconds of a whole process. Throws when it fails. */
+export function wall(command, args, options = {}) {
+  const start = process.hrtime.bigint();
+  const {status, error, stderr, stdout} = spawnSync(command, args, {encoding: 'utf8', ...options});
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited ${status}\n${stdout}${stderr}`);
+  return seconds;
+}
+
+export const has = (command, args = ['--version']) => spawnSync(command, args).status === 0;

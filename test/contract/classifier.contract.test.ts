@@ -1,0 +1,159 @@
+import {describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../src/builtin.ts';
+import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {Matrix} from '../../src/core/plugin/contracts.ts';
+import {Plugins} from '../../src/core/plugin/registry.ts';
+import {Rng} from '../../src/core/random.ts';
+import {onEachEngine} from '../rig/tensors.ts';
+
+const plugins = new Plugins(builtin);
+
+/** Beside the defaults: the other kernels, and the ends of the ranges. */
+const more: {readonly [type: string]: readonly {readonly [option: string]: unknown}[]} = {
+  'oc-svm': [
+    {kernel: 'linear'},
+    {kernel: 'linear', normalise: true},
+    {nu: 1e-3},
+    {nu: 1},
+    {gamma: 0.5, normalise: false},
+    {train_limit: 30},
+  ],
+  kde: [{gamma: 0.5, normalise: false}, {train_limit: 30}],
+  gde: [
+    {normalise: false},
+    {shrinkage: 'ledoit-wolf'},
+    {shrinkage: 'ledoit-wolf', normalise: false},
+    {train_limit: 30},
+  ],
+  knn: [{k: 3}, {k: 1000}, {train_limit: 30}],
+};
+
+type Make = (rows: number, columns: number, seed: string) => Matrix;
+const fill =
+  (value: (rng: Rng, column: number) => number): Make =>
+  (rows, columns, seed) => {
+    const rng = new Rng(seed);
+    return {rows, columns, data: Float32Array.from({length: rows * columns}, (_, i) => value(rng, i % columns))};
+  };
+
+/** What a layer holds of normal images, and of images of another kind. */
+const layers: {readonly [layer: string]: {readonly near: Make; readonly far: Make}} = {
+  any: {
+    near: fill((rng, column) => 2 + Math.sin(column) + 0.1 * rng.normal()),
+    far: fill((rng, column) => -2 - Math.sin(2 * column) + 0.1 * rng.normal()),
+  },
+  // Log-probabilities.
+  rotation: {near: fill((rng) => -rng.uniform(0, 0.1)), far: fill((rng) => -rng.uniform(2, 9))},
+};
+
+const constant = (rows: number, columns: number, value: number): Matrix => ({
+  rows,
+  columns,
+  data: new Float32Array(rows * columns).fill(value),
+});
+const slice = ({columns, data}: Matrix, from: number, to: number): Matrix => ({
+  rows: to - from,
+  columns,
+  data: data.slice(from * columns, to * columns),
+});
+const pick = (all: Matrix, order: Iterable<number>): Matrix => {
+  const rows = [...order].map((i) => slice(all, i, i + 1).data);
+  return {rows: rows.length, columns: all.columns, data: Float32Array.from(rows.flatMap((row) => [...row]))};
+};
+const allFinite = (scores: Float64Array): boolean => scores.every(Number.isFinite);
+
+const cases = plugins
+  .names('classifier')
+  .flatMap((type) => [{}, ...(more[type] ?? [])].map((options) => ({type, options, name: JSON.stringify(options)})));
+
+onEachEngine(() => {
+  describe.each(cases)('$type $name', ({type, options}) => {
+    const checked = checkPlugin(plugins, 'classifier', {type, ...options});
+    const classifier = plugins.create('classifier', checked.value);
+    const {near, far} = layers[plugins.get('classifier', type).layer ?? 'any'] ?? layers['any']!;
+    const train = near(90, 12, 'train');
+    const probe = pick(
+      {rows: 160, columns: 12, data: Float32Array.of(...near(80, 12, 'probe').data, ...far(80, 12, 'probe').data)},
+      new Rng(1).permutation(160),
+    );
+
+    test('options are valid', () => {
+      expect(checked.issues).toEqual([]);
+    });
+
+    test('is deterministic, and one finite score a row', () => {
+      const scores = classifier.fit(train, new Rng(0)).score(probe);
+      expect(scores.length).toBe(160);
+      expect(allFinite(scores)).toBe(true);
+      expect(classifier.fit(train, new Rng(0)).score(probe)).toEqual(scores);
+      expect(classifier.fit(train, new Rng(0)).score(slice(probe, 0, 0)).length).toBe(0);
+    });
+
+    test('a score does not depend on the order or the batching of rows, to the last bit', () => {
+      const scorer = classifier.fit(train, new Rng(0));
+      const scores = scorer.score(probe);
+      const order = new Rng(2).permutation(160);
+      expect(scorer.score(pick(probe, order))).toEqual(Float64Array.from(order, (i) => scores[i]!));
+      for (const [from, to] of [
+        [0, 1],
+        [159, 160],
+        [3, 10],
+        [7, 150],
+      ] as const) {
+        expect(scorer.score(slice(probe, from, to))).toEqual(scores.slice(from, to));
+      }
+    });
+
+    test('saved and restored, it gives the same scores', () => {
+      const scorer = classifier.fit(train, new Rng(0));
+      const saved = scorer.save();
+      for (const {shape, data} of saved.values()) expect(shape.reduce((a, b) => a * b, 1)).toBe(data.length);
+      const restored = plugins.create('classifier', checked.value).restore(saved);
+      expect(restored.score(probe)).toEqual(scorer.score(probe));
+      expect(restored.save()).toEqual(saved);
+    });
+
+    test('far rows score above near ones', () => {
+      const scorer = classifier.fit(train, new Rng(0));
+      const highest = Math.max(...scorer.score(near(50, 12, 'near')));
+      expect(Math.min(...scorer.score(far(50, 12, 'far')))).toBeGreaterThan(highest);
+    });
+
+    test.each([
+      ['one row', near(1, 12, 'a'), near(5, 12, 'b')],
+      ['one column', near(40, 1, 'a'), far(9, 1, 'b')],
+      ['one row and column', near(1, 1, 'a'), far(2, 1, 'b')],
+      ['more columns than rows', near(5, 300, 'a'), far(9, 300, 'b')],
+      [
+        'duplicates',
+        pick(
+          near(4, 6, 'a'),
+          Array.from({length: 60}, (_, i) => i % 4),
+        ),
+        far(9, 6, 'b'),
+      ],
+      ['rows of zeros', constant(8, 5, 0), near(9, 5, 'b')],
+      ['zeros to be scored', near(30, 5, 'a'), constant(3, 5, 0)],
+    ])('%s: finite', (_, features, others) => {
+      const scorer = classifier.fit(features, new Rng(0));
+      expect(allFinite(scorer.score(features))).toBe(true);
+      expect(allFinite(scorer.score(others))).toBe(true);
+    });
+
+    test('a constant column is no obstacle, and all rows equal score equally', () => {
+      const features = near(40, 6, 'a');
+      for (let i = 0; i < features.data.length; i += 6) features.data[i] = -1;
+      expect(allFinite(classifier.fit(features, new Rng(0)).score(far(9, 6, 'b')))).toBe(true);
+      const scores = classifier.fit(constant(20, 7, -0.3), new Rng(0)).score(constant(5, 7, -0.3));
+      expect(allFinite(scores)).toBe(true);
+      expect(new Set(scores).size).toBe(1);
+    });
+
+    test.each([1e-30, 1e30])('features of the size %s are finite features', (size) => {
+      const scaled = ({rows, columns, data}: Matrix) => ({rows, columns, data: data.map((value) => value * size)});
+      const scorer = classifier.fit(scaled(train), new Rng(0));
+      expect(allFinite(scorer.score(scaled(probe)))).toBe(true);
+      expect(allFinite(classifier.fit(train, new Rng(0)).score(scaled(probe)))).toBe(true);
+    });
+  });
+});

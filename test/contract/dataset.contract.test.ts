@@ -1,0 +1,217 @@
+import {createHash} from 'node:crypto';
+import {mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../src/builtin.ts';
+import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {Dataset, ImageBatch, SourceFile, Split} from '../../src/core/plugin/contracts.ts';
+import {Plugins} from '../../src/core/plugin/registry.ts';
+import {DatasetError} from '../../src/domain/datasets/dataset-error.ts';
+import type {TemporaryFolder} from '../rig/archives.ts';
+import {cifar10Files, cifar100Files, rootWith} from '../rig/cifar.ts';
+import {fashionMnistRoot, noFashionMnist} from '../rig/fashion-mnist.ts';
+import {catsVsDogsTree, celebaTree, imageTree, mvtecTree} from '../rig/images.ts';
+
+const plugins = new Plugins(builtin);
+
+/** A dataset with options, and where its files are. */
+interface Case {
+  readonly type: string;
+  readonly options: {readonly [option: string]: unknown};
+  /** Images of each split as published; by inlier where they differ. */
+  readonly counts: {readonly [split in Split]: number};
+  /** Classes of which there are training images: all, or some. */
+  readonly trained?: readonly string[];
+  /** The first, or this one. */
+  readonly inlier?: string;
+  /** Folders for `locate`, made when the tests begin. */
+  readonly open?: () => TemporaryFolder | Promise<TemporaryFolder>;
+  /** The archive that the test needs, when it is not here. */
+  readonly lacks?: string | false;
+}
+
+const cases: readonly Case[] = [
+  {type: 'fashion-mnist', options: {edition: 'small'}, counts: {train: 5000, test: 1000}},
+  {
+    type: 'fashion-mnist',
+    options: {},
+    counts: {train: 60_000, test: 10_000},
+    open: fashionMnistRoot,
+    lacks: noFashionMnist && 'fashion-mnist.tar.gz',
+  },
+  {
+    type: 'cifar10',
+    options: {},
+    counts: {train: 50_000, test: 10_000},
+    open: () => rootWith('cifar10/cifar-10-batches-bin', cifar10Files()),
+  },
+  {
+    type: 'cifar100',
+    options: {},
+    counts: {train: 50_000, test: 10_000},
+    open: () => rootWith('', cifar100Files()),
+  },
+  {
+    type: 'cats-vs-dogs',
+    options: {train: 9, test: 3},
+    counts: {train: 18, test: 6},
+    open: () => catsVsDogsTree(12),
+  },
+  {
+    type: 'celeba',
+    options: {images: 'any-size'},
+    counts: {train: 9, test: 7},
+    open: () => celebaTree([9, 4, 7]),
+  },
+  {
+    type: 'mvtec',
+    options: {},
+    counts: {train: 60, test: 42},
+    trained: ['good'],
+    inlier: 'toothbrush',
+    open: () => mvtecTree('toothbrush', [60, 12, 30]),
+  },
+  {
+    type: 'image-folder',
+    options: {size: 16},
+    counts: {train: 5, test: 7},
+    trained: ['good'],
+    open: () => imageTree({'image-folder/train/good': 5, 'image-folder/test/good': 3, 'image-folder/test/bent': 4}),
+  },
+  {
+    type: 'image-folder',
+    options: {folder: 'parts', list: 'list.csv', classes: ['nut', 'bolt'], size: 8, fit: 'crop', interpolation: 'area'},
+    counts: {train: 6, test: 5},
+    async open() {
+      const place = await imageTree({'parts/a': 6, 'parts/b': 5});
+      const line = (folder: string, split: string) => (_: unknown, i: number) =>
+        `${folder}/00${i}.png,${split},${i % 2 ? 'nut' : 'bolt'}\r\n`;
+      const lines = [...Array.from({length: 6}, line('a', 'train')), ...Array.from({length: 5}, line('b', 'test'))];
+      writeFileSync(join(place.folder, 'parts', 'list.csv'), `path,split,label\r\n${lines.join('')}`);
+      return place;
+    },
+  },
+  {type: 'synthetic', options: {}, counts: {train: 800, test: 800}},
+  {type: 'synthetic', options: {size: 20, classes: 8, train: 33, test: 1, seed: 4}, counts: {train: 264, test: 8}},
+];
+
+const splits = ['train', 'test'] as const;
+
+test('every dataset has a case here', () => {
+  expect(plugins.names('dataset').filter((name) => !cases.some(({type}) => type === name))).toEqual([]);
+});
+
+for (const {type, options, counts, trained, inlier: wanted, open, lacks} of cases)
+  describe.skipIf(lacks)(`${type} ${JSON.stringify(options)}${lacks ? ` (needs ${lacks})` : ''}`, () => {
+    const checked = checkPlugin(plugins, 'dataset', {type, ...options});
+    const dataset: Dataset = plugins.create('dataset', checked.value);
+    const inlier = wanted ?? dataset.inliers[0]!;
+    let place: TemporaryFolder | undefined;
+    let files: readonly SourceFile[] = [];
+
+    beforeAll(async () => {
+      place = await open?.();
+      const located = await dataset.locate({folders: place ? [place.folder] : []}, inlier);
+      if (!located.ok) throw new Error(located.failures[0]!.message);
+      files = located.value;
+    });
+    afterAll(() => place?.remove());
+
+    const images = (split: Split, from = files): AsyncIterable<ImageBatch> => dataset.read(from, split, inlier);
+
+    /** Counts, classes and a digest of all that a reading gives. */
+    const picture = async (split: Split) => {
+      const hash = createHash('sha256');
+      const seen = new Set<number>();
+      let count = 0;
+      for await (const batch of images(split)) {
+        count += batch.count;
+        for (const label of batch.classes) seen.add(label);
+        hash.update(batch.pixels).update(new Uint8Array(batch.classes.slice().buffer));
+      }
+      return {count, classes: [...seen].toSorted((a, b) => a - b), digest: hash.digest('hex')};
+    };
+
+    test('options are valid, and names are told apart', () => {
+      expect(checked.issues).toEqual([]);
+      expect(new Set(dataset.classes).size).toBe(dataset.classes.length);
+      expect(new Set(dataset.inliers).size).toBe(dataset.inliers.length);
+      for (const name of [...dataset.classes, ...dataset.inliers]) expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+    });
+
+    test('every inlier has a normal class, and another class beside it', () => {
+      for (const name of dataset.inliers) expect(dataset.classes).toContain(dataset.normalClass(name));
+      expect(dataset.classes.length).toBeGreaterThan(1);
+    });
+
+    test('files have names of their own', () => {
+      expect(new Set(files.map(({name}) => name)).size).toBe(files.length);
+    });
+
+    test('batches have the shape that the dataset says, and classes that it has', async () => {
+      const {height, width, channels} = dataset.shape;
+      for (const split of splits)
+        for await (const batch of images(split)) {
+          const {shape, count, pixels, classes} = batch;
+          if (count < 1) throw new Error('an empty batch');
+          expect([shape, pixels.length, classes.length]).toEqual([
+            {height, width, channels},
+            count * height * width * channels,
+            count,
+          ]);
+          if (!classes.every((label) => Number.isInteger(label) && label >= 0 && label < dataset.classes.length))
+            throw new Error('a class that the dataset does not have');
+        }
+    });
+
+    test('as many images as published, of every class, and the same when read again', async () => {
+      const all = dataset.classes.map((_, label) => label);
+      const [train, again, tested] = [await picture('train'), await picture('train'), await picture('test')];
+      const learnt = trained?.map((name) => dataset.classes.indexOf(name)) ?? all;
+      expect(train).toMatchObject({count: counts.train, classes: learnt});
+      expect(tested).toMatchObject({count: counts.test, classes: all});
+      expect(again).toEqual(train);
+      expect(tested.digest).not.toBe(train.digest);
+    });
+
+    test('a batch is its own: what is written into one changes no other', async () => {
+      const clean: string[] = [];
+      for await (const {pixels} of images('test')) clean.push(createHash('sha256').update(pixels).digest('hex'));
+      let at = 0;
+      for await (const {pixels, classes} of images('test')) {
+        expect(createHash('sha256').update(pixels).digest('hex')).toBe(clean[at++]);
+        pixels.fill(77);
+        classes.fill(77);
+      }
+    });
+
+    test('reading may stop early, and two readings do not disturb each other', async () => {
+      for await (const _ of images('train')) break;
+      const [one, two] = await Promise.all([picture('test'), picture('test')]);
+      expect(one).toEqual(two);
+    });
+
+    test('a file that is cut short is refused by name', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'cut-'));
+      try {
+        // Of a tree of images a few.
+        const some = files.filter((_, i) => i % Math.ceil(files.length / 8) === 0);
+        for (const file of some) {
+          const path = join(folder, 'cut');
+          writeFileSync(path, readFileSync(file.path));
+          truncateSync(path, Math.floor(readFileSync(file.path).length * 0.7));
+          const cut = files.map((other) => (other === file ? {name: file.name, path} : other));
+          const readAll = async () => {
+            // The smaller split first.
+            for (const split of ['test', 'train'] as const) for await (const _ of images(split, cut));
+          };
+          const error: unknown = await readAll().catch((thrown: unknown) => thrown);
+          expect(error).toBeInstanceOf(DatasetError);
+          expect((error as DatasetError).message).toContain(path);
+        }
+      } finally {
+        rmSync(folder, {recursive: true});
+      }
+    });
+  });

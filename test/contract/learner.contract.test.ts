@@ -1,0 +1,194 @@
+/** What every learner promises (`core/plugin/contracts.ts`), on every engine; a new one in `builtin.ts` is held to it at once. */
+import {describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../src/builtin.ts';
+import {compiledUrl} from '../../src/core/compiled.ts';
+import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {
+  Checkpoints,
+  FitContext,
+  FitResult,
+  ImageSet,
+  LearnProgress,
+  NamedArrays,
+} from '../../src/core/plugin/contracts.ts';
+import type {LearnerDefinition} from '../../src/core/plugin/define.ts';
+import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
+import {Rng} from '../../src/core/random.ts';
+import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
+
+const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);
+const definitions = plugins.names('learner').map((name) => plugins.get('learner', name));
+
+/** Options that make a learner small enough to be trained in a moment, where it has them. */
+const little: {readonly [option: string]: unknown} = {
+  network: {type: 'small', width: 4, head: [6, 5]},
+  epochs: 3,
+  batch: 4,
+};
+
+function refOf({name, options}: LearnerDefinition): PluginRef {
+  const known = Object.entries(little).filter(([option]) => option in options.properties);
+  const {value, issues} = checkPlugin(plugins, 'learner', {type: name, ...Object.fromEntries(known)});
+  expect(issues).toEqual([]);
+  return value;
+}
+
+/** Textured images of one seed: no two alike, none symmetric. */
+function imagesOf(count: number, channels: 1 | 3): ImageSet {
+  const side = 32;
+  const rng = new Rng('images');
+  const pixels = Uint8Array.from({length: count * side * side * channels}, (_, i) => {
+    const row = Math.floor(i / (side * channels)) % side;
+    return Math.floor(rng.uniform(0, 100) + 5 * (row % 30));
+  });
+  return {shape: {height: side, width: side, channels}, count, pixels};
+}
+
+/** Keeps what is saved; `due` at the end of every epoch. */
+class MemoryCheckpoints implements Checkpoints {
+  saved: {readonly arrays: NamedArrays; readonly meta: {readonly [key: string]: unknown}} | undefined;
+
+  load() {
+    return Promise.resolve(this.saved);
+  }
+
+  save(arrays: NamedArrays, meta: {readonly [key: string]: unknown}) {
+    this.saved = {arrays, meta: JSON.parse(JSON.stringify(meta))};
+    return Promise.resolve();
+  }
+
+  due() {
+    return true;
+  }
+}
+
+interface Fitting {
+  readonly seed?: number;
+  readonly images?: ImageSet;
+  readonly checkpoints?: Checkpoints;
+  readonly signal?: AbortSignal;
+  readonly report?: (progress: LearnProgress) => void;
+}
+
+function trained(
+  definition: LearnerDefinition,
+  {seed = 0, images = imagesOf(9, 1), ...rest}: Fitting = {},
+): Promise<FitResult> {
+  const augment = definition.augment.map((ref) => checkPlugin(plugins, 'transform', ref).value);
+  const context: FitContext = {
+    images,
+    augment,
+    rng: new Rng(seed),
+    signal: new AbortController().signal,
+    checkpoints: new MemoryCheckpoints(),
+    plugins,
+    report: () => {},
+    warn: () => {},
+    ...rest,
+  };
+  return plugins.create('learner', refOf(definition)).fit(context);
+}
+
+onEachEngine(() => {
+  describe.for(definitions.map((definition) => [definition.name, definition] as const))('%s', ([, definition]) => {
+    const encoderOf = (weights: NamedArrays) => plugins.create('learner', refOf(definition)).encoder(weights, plugins);
+    const numbers = ({weights, curve}: FitResult) => ({weights: new Map(weights), curve: [...curve]});
+
+    test('gives the same weights and curve for the same seed, others for another', async () => {
+      const [first, again, other] = [
+        await trained(definition),
+        await trained(definition),
+        await trained(definition, {seed: 1}),
+      ];
+      expect(numbers(again)).toEqual(numbers(first));
+      expect(numbers(other)).not.toEqual(numbers(first));
+      expect(first.curve.length).toBe(definition.trains ? little['epochs'] : 0);
+      expect(first.curve.map(({epoch}) => epoch)).toEqual([...first.curve.keys()]);
+    });
+
+    test('embeds by every layer it names: finite, a row an image, whatever the batch, the same when restored', async () => {
+      const {weights} = await trained(definition);
+      const images = imagesOf(5, 3);
+      expect(definition.layers.length).toBeGreaterThan(0);
+      const encoder = encoderOf(weights);
+      const restored = encoderOf(weights);
+      for (const layer of definition.layers) {
+        const all = encoder.embed(images, layer);
+        expect(all.rows).toBe(5);
+        expect(all.data.length).toBe(all.rows * all.columns);
+        expect(all.data.every(Number.isFinite)).toBe(true);
+        expect(restored.embed(images, layer)).toEqual(all);
+        const size = images.pixels.length / images.count;
+        for (let i = 0; i < images.count; i++) {
+          const one = {...images, count: 1, pixels: images.pixels.slice(i * size, (i + 1) * size)};
+          expectClose(encoder.embed(one, layer).data, all.data.slice(i * all.columns, (i + 1) * all.columns));
+        }
+        expect(all.data.slice(0, all.columns)).not.toEqual(all.data.slice(all.columns, 2 * all.columns));
+      }
+      expect(encoder.embed({...images, count: 0, pixels: new Uint8Array(0)}, definition.layers[0]!).rows).toBe(0);
+      expect(() => encoder.embed(images, 'nothing')).toThrow(/no layer "nothing"; known: /);
+      encoder.dispose();
+      restored.dispose();
+    });
+
+    test('takes grey images for three equal channels', async () => {
+      const grey = imagesOf(3, 1);
+      const pixels = Uint8Array.from({length: 3 * grey.pixels.length}, (_, i) => grey.pixels[Math.floor(i / 3)]!);
+      const encoder = encoderOf((await trained(definition)).weights);
+      const layer = definition.layers[0]!;
+      const colour: ImageSet = {shape: {...grey.shape, channels: 3}, count: 3, pixels};
+      expect(encoder.embed(colour, layer)).toEqual(encoder.embed(grey, layer));
+      encoder.dispose();
+    });
+
+    test('leaves no tensor behind', async () => {
+      await expectNoLeaks(async () => {
+        const {weights} = await trained(definition);
+        const encoder = encoderOf(weights);
+        for (const layer of definition.layers) encoder.embed(imagesOf(2, 3), layer);
+        encoder.dispose();
+      });
+    });
+
+    if (!definition.trains) return;
+
+    test('answers an abort: before it starts, and between two steps', async () => {
+      const reason = new Error('stopped by the user');
+      await expect(trained(definition, {signal: AbortSignal.abort(reason)})).rejects.toBe(reason);
+      const controller = new AbortController();
+      let reports = 0;
+      const report = () => {
+        reports++;
+        controller.abort(reason);
+      };
+      await expect(trained(definition, {signal: controller.signal, report})).rejects.toBe(reason);
+      expect(reports).toBe(1);
+    });
+
+    test('goes on from a checkpoint with the result of an uninterrupted training', async () => {
+      const whole = await trained(definition);
+      const checkpoints = new MemoryCheckpoints();
+      for (const epoch of [1, 2]) {
+        // Killed in the second epoch, resumed, and killed again in the third.
+        const controller = new AbortController();
+        const report = (progress: LearnProgress) => progress.epoch === epoch && controller.abort();
+        await expect(trained(definition, {checkpoints, signal: controller.signal, report})).rejects.toThrow();
+      }
+      expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
+    });
+
+    test('reports how far it is', async () => {
+      const reports: LearnProgress[] = [];
+      await trained(definition, {report: (progress) => reports.push(progress)});
+      expect(new Set(reports.map(({epoch}) => epoch))).toEqual(new Set([0, 1, 2]));
+      for (const {epochs, step, steps, loss, learningRate, imagesPerSecond, secondsLeft} of reports) {
+        expect(epochs).toBe(3);
+        expect(step).toBeLessThan(steps);
+        expect(learningRate).toBeGreaterThan(0);
+        expect(imagesPerSecond).toBeGreaterThan(0);
+        for (const value of [loss, secondsLeft, imagesPerSecond]) expect(Number.isFinite(value)).toBe(true);
+      }
+      expect(reports.at(-1)!.secondsLeft).toBe(0);
+    });
+  });
+});

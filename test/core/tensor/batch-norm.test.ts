@@ -1,0 +1,139 @@
+import {describe, expect, test} from 'vitest';
+import {inferBatchNorm, trainBatchNorm} from '../../../src/core/tensor/batch-norm.ts';
+import {type Tensor, type Tensor1D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
+import {expectClose, expectNoLeaks, finiteDifference, onCpu, onEachEngine, tensor, values} from '../../rig/tensors.ts';
+
+const epsilon = 1e-3;
+const shapes = [
+  [4, 5, 3, 6],
+  [2, 1, 1, 3],
+  [64, 16, 16, 2],
+  [7, 6],
+  [2, 3],
+];
+
+const parameters = (channels: number): [Tensor1D, Tensor1D] => [
+  tf.tidy(() => tf.add(tensor<Tensor1D>([channels], 5), 2)),
+  tensor<Tensor1D>([channels], 6),
+];
+
+/** x with a mean far from 0, as after a few layers. */
+const input = (shape: readonly number[]): Tensor4D => tf.tidy(() => tf.add(tf.mul(tensor<Tensor4D>(shape, 4), 2), 3));
+
+/** The textbook formula, in ops whose gradients are tfjs's own. */
+function composed(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
+  const {mean, variance} = tf.moments(
+    x,
+    x.shape.slice(0, -1).map((_, axis) => axis),
+  );
+  return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), gamma), beta);
+}
+
+onEachEngine(() => {
+  describe('trainBatchNorm', () => {
+    test.for(shapes)('x %s: value, statistics', (...[shape]) => {
+      const channels = shape.at(-1)!;
+      const [gamma, beta] = parameters(channels);
+      const x = input(shape);
+      const {y, mean, variance} = trainBatchNorm(x, gamma, beta, epsilon);
+      const columns = Array.from({length: channels}, (_, c) =>
+        Float64Array.from(x.dataSync()).filter((_, i) => i % channels === c),
+      );
+      const means = columns.map((column) => column.reduce((sum, v) => sum + v, 0) / column.length);
+      const sums = columns.map((column, c) => column.reduce((sum, v) => sum + (v - means[c]!) ** 2, 0));
+      const [g, b] = [gamma.dataSync(), beta.dataSync()];
+      const expected = Array.from(x.dataSync(), (v, i) => {
+        const c = i % channels;
+        return (g[c]! * (v - means[c]!)) / Math.sqrt(sums[c]! / columns[c]!.length + epsilon) + b[c]!;
+      });
+      expect(y.shape).toEqual(shape);
+      expectClose(y, expected, {relative: 1e-4, absolute: 1e-4});
+      expectClose(mean, means);
+      // Images: unbiased; rows: biased (see the doc comment).
+      expectClose(
+        variance,
+        sums.map((sum, c) => sum / (columns[c]!.length - (shape.length === 4 ? 1 : 0))),
+      );
+    });
+
+    test.for(shapes)(
+      'x %s: gradients equal those of the composed formula on the plain-JavaScript backend',
+      async (...[shape]) => {
+        const gradients = (normalise: (x: Tensor, gamma: Tensor, beta: Tensor) => Tensor) => {
+          const [gamma, beta] = parameters(shape.at(-1)!);
+          const loss = (x: Tensor, g: Tensor, b: Tensor) => tf.sum(tf.mul(normalise(x, g, b), tensor(shape, 3)));
+          return tf.grads(loss)([input(shape), gamma, beta]);
+        };
+        const ours = gradients((x, g, b) => trainBatchNorm(x as Tensor4D, g as Tensor1D, b as Tensor1D, epsilon).y);
+        const theirs = await onCpu(() => gradients(composed).map((gradient) => gradient.dataSync()));
+        for (const [i, gradient] of ours.entries()) expectClose(gradient, theirs[i]!, {relative: 1e-3, absolute: 1e-3});
+      },
+    );
+
+    test.for([
+      [3, 2, 2, 2],
+      [6, 2],
+    ])('x %s: agrees with finite differences', (...[shape]) => {
+      const [gamma, beta] = parameters(2);
+      const weights = tensor(shape, 3);
+      const loss = (x: Tensor) =>
+        tf.sum(tf.mul(tf.square(trainBatchNorm(x as Tensor4D, gamma, beta, epsilon).y), weights));
+      const x = values(
+        shape.reduce((size, side) => size * side, 1),
+        1,
+      );
+      const gradient = tf.grad(loss)(tf.tensor(x, [...shape]));
+      const numeric = finiteDifference((at) => tf.tidy(() => loss(tf.tensor(at, [...shape])).dataSync()[0]!), x);
+      expectClose(gradient, numeric, {relative: 1e-2, absolute: 2e-2});
+    });
+
+    test('normalises by the biased variance, however far the mean', () => {
+      const x = tf.tensor2d([1000, 1001, 1002, 1003], [4, 1]);
+      const {y} = trainBatchNorm(x, tf.tensor1d([1]), tf.tensor1d([0]), 0);
+      expectClose(y, [-1.341641, -0.447214, 0.447214, 1.341641], {relative: 1e-3});
+    });
+
+    test('frees what it makes, forwards and backwards', async () => {
+      for (const shape of [
+        [4, 5, 3, 6],
+        [7, 6],
+      ]) {
+        const x = input(shape);
+        const [gamma, beta] = parameters(6);
+        await expectNoLeaks(() => Object.values(trainBatchNorm(x, gamma, beta, epsilon)));
+        await expectNoLeaks(() =>
+          tf.grads((...[a, g, b]) => tf.sum(trainBatchNorm(a as Tensor4D, g as Tensor1D, b as Tensor1D, epsilon).y))([
+            x,
+            gamma,
+            beta,
+          ]),
+        );
+      }
+    });
+  });
+
+  describe('inferBatchNorm', () => {
+    test.for(shapes)('x %s: a row does not depend on its batch', (...[shape]) => {
+      const channels = shape.at(-1)!;
+      const [gamma, beta] = parameters(channels);
+      const mean = tensor<Tensor1D>([channels], 8);
+      const variance = tf.add(tensor<Tensor1D>([channels], 9), 1.5) as Tensor1D;
+      const x = input(shape);
+      const y = inferBatchNorm(x, mean, variance, gamma, beta, epsilon);
+      const first = inferBatchNorm(tf.slice(x, [0], [1]) as Tensor4D, mean, variance, gamma, beta, epsilon);
+      const [m, v, g, b] = [mean, variance, gamma, beta].map((part) => part.dataSync()) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
+      const expected = Array.from(x.dataSync(), (value, i) => {
+        const c = i % channels;
+        return (g[c]! * (value - m[c]!)) / Math.sqrt(v[c]! + epsilon) + b[c]!;
+      });
+      expect(y.shape).toEqual(shape);
+      expectClose(y, expected);
+      expect(Array.from(first.dataSync())).toEqual(Array.from(y.dataSync().slice(0, first.size)));
+    });
+  });
+});

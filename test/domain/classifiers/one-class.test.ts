@@ -1,0 +1,133 @@
+import {readFileSync} from 'node:fs';
+import {describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../../src/builtin.ts';
+import {checkPlugin} from '../../../src/core/plugin/check.ts';
+import type {Matrix} from '../../../src/core/plugin/contracts.ts';
+import {Plugins} from '../../../src/core/plugin/registry.ts';
+import {Rng} from '../../../src/core/random.ts';
+import {automaticGamma, normaliseRows, thin} from '../../../src/domain/classifiers/features.ts';
+import {onEachEngine} from '../../rig/tensors.ts';
+
+const fixture = JSON.parse(
+  readFileSync(new URL('../../fixtures/classifiers/one-class.json', import.meta.url), 'utf8'),
+) as {
+  readonly columns: number;
+  readonly gamma: number;
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+  readonly machines: readonly {kernel: string; nu: number; tolerance: number; scores: readonly number[]}[];
+  readonly log_density: readonly number[];
+};
+
+/** `type` with `options`, fitted on the first `rows` training rows of the fixture above. */
+const {cases} = JSON.parse(
+  readFileSync(new URL('../../fixtures/classifiers/densities.json', import.meta.url), 'utf8'),
+) as {
+  readonly cases: readonly {
+    readonly rows: number;
+    readonly type: string;
+    readonly options: {readonly [option: string]: unknown};
+    readonly scores: readonly number[];
+  }[];
+};
+
+const matrix = (values: readonly number[]): Matrix => ({
+  rows: values.length / fixture.columns,
+  columns: fixture.columns,
+  data: Float32Array.from(values),
+});
+const train = matrix(fixture.train);
+const probe = matrix(fixture.test);
+
+const plugins = new Plugins(builtin);
+const fitted = (features: Matrix, type: string, options: {readonly [option: string]: unknown} = {}) => {
+  const checked = checkPlugin(plugins, 'classifier', {type, ...options});
+  expect(checked.issues).toEqual([]);
+  return plugins.create('classifier', checked.value).fit(features, new Rng(0));
+};
+
+/** Largest difference, as a share of the largest expected value. */
+function difference(came: ArrayLike<number>, expected: readonly number[]): number {
+  const scale = Math.max(...expected.map(Math.abs));
+  return Math.max(...expected.map((value, i) => Math.abs(came[i]! - value) / scale));
+}
+
+test('gamma is the paper’s', () => {
+  expect(automaticGamma(normaliseRows(train), 10)).toBeCloseTo(fixture.gamma, 5);
+});
+
+onEachEngine(() => {
+  describe('scikit-learn says the same', () => {
+    test.each(fixture.machines)('oc-svm $kernel, nu $nu, tolerance $tolerance', ({kernel, nu, tolerance, scores}) => {
+      const scorer = fitted(train, 'oc-svm', {kernel, nu, tolerance});
+      expect(difference(scorer.score(probe), scores)).toBeLessThan(tolerance === 1e-8 ? 1e-6 : 1e-3);
+    });
+
+    test('kde', () => {
+      // scikit-learn normalises: log-density = log Σ k - log n + d/2 log(γ/π).
+      const {gamma} = fixture;
+      const constant = -Math.log(train.rows) + (train.columns / 2) * Math.log(gamma / Math.PI);
+      const scores = fitted(train, 'kde').score(probe);
+      const logDensity = scores.map((score) => -gamma * score + constant);
+      expect(difference(logDensity, fixture.log_density)).toBeLessThan(1e-5);
+    });
+  });
+
+  test.each(cases.map((one) => ({...one, name: JSON.stringify(one.options)})))(
+    'scikit-learn says the same: $type $name of $rows rows of 16 features',
+    ({type, options, rows, scores}) => {
+      const some: Matrix = {...train, rows, data: train.data.slice(0, rows * train.columns)};
+      expect(difference(fitted(some, type, options).score(probe), scores)).toBeLessThan(1e-5);
+    },
+  );
+
+  test('with nu = 1 a machine ranks as the density does', () => {
+    const machine = fitted(train, 'oc-svm', {nu: 1}).score(probe);
+    const density = fitted(train, 'kde').score(probe);
+    const order = (scores: Float64Array) => [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
+    expect(order(machine)).toEqual(order(density));
+  });
+
+  test('a machine of all features times a constant gives the same linear ranking', () => {
+    const scaled = ({rows, columns, data}: Matrix) => ({rows, columns, data: data.map((value) => value * 64)});
+    const once = fitted(train, 'oc-svm', {kernel: 'linear'}).score(probe);
+    const more = fitted(scaled(train), 'oc-svm', {kernel: 'linear'}).score(scaled(probe));
+    expect(more).toEqual(once.map((score) => score * 64 ** 2));
+  });
+
+  test('the sum of log-probabilities is the rotation classifier’s score', () => {
+    const features = {rows: 2, columns: 4, data: Float32Array.of(0, -1, -2, -0.5, -300, -1, -1, -1)};
+    expect(fitted(features, 'rotation').score(features)).toEqual(Float64Array.of(3.5, 303));
+  });
+
+  test('far rows of a density are as far as they are, beyond the range of floats', () => {
+    const scorer = fitted({rows: 1, columns: 1, data: Float32Array.of(0)}, 'kde', {normalise: false, gamma: 1});
+    const scores = scorer.score({rows: 3, columns: 1, data: Float32Array.of(3, 1e10, 1e30)});
+    expect(scores[0]).toBeCloseTo(9, 6);
+    expect(scores[1]! / 1e20).toBeCloseTo(1, 6);
+    expect(scores[2]! / 1e60).toBeCloseTo(1, 6);
+  });
+});
+
+test('thin keeps some rows, each once and in order, and draws them from the generator alone', () => {
+  const rows = {rows: 100, columns: 1, data: Float32Array.from({length: 100}, (_, i) => i)};
+  expect(thin(rows, 100, new Rng(0))).toBe(rows);
+  const some = [...thin(rows, 30, new Rng(0)).data];
+  expect(some.length).toBe(30);
+  expect([...new Set(some)].sort((a, b) => a - b)).toEqual(some);
+  expect([...thin(rows, 30, new Rng(0)).data]).toEqual(some);
+  expect([...thin(rows, 30, new Rng(1)).data]).not.toEqual(some);
+});
+
+test('the papers’ names', () => {
+  const names = (type: string, options = {}) => {
+    const {type: _, ...resolved} = checkPlugin(plugins, 'classifier', {type, ...options}).value;
+    return plugins.get('classifier', type).row(resolved);
+  };
+  expect([names('oc-svm'), names('oc-svm', {kernel: 'linear'}), names('kde'), names('rotation')]).toEqual([
+    'oc-svm-rbf',
+    'oc-svm-linear',
+    'kde',
+    'rotation',
+  ]);
+});

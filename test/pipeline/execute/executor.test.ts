@@ -1,0 +1,337 @@
+import {readFileSync} from 'node:fs';
+import {expect, test} from 'vitest';
+import type {ResolvedEngine} from '../../../src/core/tensor/engine.ts';
+import {fates, told, World} from '../../rig/world.ts';
+
+test('runs stages after their inputs, the longest way to the end first', async () => {
+  using world = new World();
+  const happening = world.start(
+    {
+      gate: {
+        script: [
+          ['tell', 'gate'],
+          ['wait', 'go'],
+        ],
+      },
+      low: {},
+      high: {},
+      middle: {needs: ['high']},
+      end: {needs: ['middle', 'low']},
+    },
+    {cores: 1},
+  );
+  await happening.told('gate'); // the only place is taken; low and high are waiting for it
+  world.write('go');
+  expect((await happening.outcome).outcome).toBe('done');
+  const started = world.journal.filter((line) => line.startsWith('start'));
+  expect(started.slice(0, 2)).toEqual(['start gate', 'start high']);
+  expect(started.indexOf('start middle')).toBeGreaterThan(1);
+  expect(started.at(-1)).toBe('start end');
+  expect(told(happening.events, 'run-started')).toEqual([
+    {type: 'run-started', run: 'run', spec: 'test', tasks: 0, stages: 5},
+  ]);
+  expect(told(happening.events, 'run-finished')).toMatchObject([
+    {outcome: 'done', computed: 5, cached: 0, failed: 0, skipped: 0},
+  ]);
+});
+
+test('a second run finds everything, and starts no worker and no engine', async () => {
+  using world = new World();
+  const stages = {data: {}, learn: {needs: ['data'], lane: 'accelerator' as const}, score: {needs: ['learn']}};
+  let asked = 0;
+  const engine = async (): Promise<ResolvedEngine> => {
+    asked++;
+    return {name: 'wasm'};
+  };
+  const first = await world.run(stages, {engine});
+  expect({...fates(first), asked}).toEqual({data: 'computed', learn: 'computed', score: 'computed', asked: 1});
+  expect(told(first.events, 'engine-started')).toMatchObject([{engine: {name: 'wasm'}}]);
+  const second = await world.run(stages, {engine});
+  expect({...fates(second), asked}).toEqual({data: 'cached', learn: 'cached', score: 'cached', asked: 1});
+  expect(second.workers).toBe(0);
+  expect(told(second.events, 'stage-finished')).toMatchObject([
+    {stage: 'data', how: 'cached', summary: {text: 'data()'}},
+    {stage: 'learn', how: 'cached', engine: 'wasm'},
+    {stage: 'score', how: 'cached'},
+  ]);
+});
+
+test('a no-op run of a thousand stages starts no worker', async () => {
+  using world = new World();
+  const cache = world.cache();
+  // Entries made by hand: what is tested is that nothing is computed.
+  const stages = Object.fromEntries(Array.from({length: 1000}, (_, i) => [`s${i}`, {as: 'same', text: 'same'}]));
+  await world.run({first: {as: 'same', text: 'same'}}, {cache});
+  const {outcome, cached, workers} = await world.run(stages, {cache});
+  expect({outcome, cached, workers}).toEqual({outcome: 'done', cached: 1000, workers: 0});
+});
+
+test('an input that changes without changing the result of its reader stops there', async () => {
+  using world = new World();
+  await world.run({a: {text: 'one'}, b: {needs: ['a'], text: 'same'}, c: {needs: ['b']}});
+  const second = await world.run({a: {text: 'two'}, b: {needs: ['a'], text: 'same'}, c: {needs: ['b']}});
+  expect(fates(second)).toEqual({a: 'computed', b: 'computed', c: 'cached'});
+});
+
+test('stages that turn out to be equal are computed once', async () => {
+  using world = new World();
+  const {stages} = await world.run({
+    a: {text: 'same'},
+    b: {text: 'same', as: 'b'},
+    // Different nodes of the plan; equal once the contents of their inputs are known.
+    ofA: {needs: ['a'], as: 'reader'},
+    ofB: {needs: ['b'], as: 'reader'},
+  });
+  expect(world.journal.filter((line) => line === 'start reader')).toHaveLength(1);
+  expect(Object.values(fates({stages})).sort()).toEqual(['cached', 'computed', 'computed', 'computed']);
+});
+
+test('a failure costs its stage and what depends on it', async () => {
+  using world = new World();
+  const {outcome, events, stages, failed, skipped, computed} = await world.run({
+    bad: {script: [['fail', 'no luck']]},
+    next: {needs: ['bad']},
+    last: {needs: ['next']},
+    good: {},
+    after: {needs: ['good']},
+  });
+  expect({outcome, failed, skipped, computed}).toEqual({outcome: 'failed', failed: 1, skipped: 2, computed: 2});
+  expect(fates({stages})).toEqual({
+    bad: 'failed',
+    next: 'skipped',
+    last: 'skipped',
+    good: 'computed',
+    after: 'computed',
+  });
+  expect([...told(events, 'stage-failed'), ...told(events, 'stage-skipped')]).toMatchInlineSnapshot(`
+    [
+      {
+        "hint": "Try something else.",
+        "kind": "data",
+        "label": "stage bad",
+        "message": "no luck",
+        "stage": "bad",
+        "type": "stage-failed",
+      },
+      {
+        "because": ""stage bad" failed",
+        "kind": "data",
+        "label": "stage next",
+        "stage": "next",
+        "type": "stage-skipped",
+      },
+      {
+        "because": ""stage bad" failed",
+        "kind": "data",
+        "label": "stage last",
+        "stage": "last",
+        "type": "stage-skipped",
+      },
+    ]
+  `);
+});
+
+test('an unexpected error says where it was thrown', async () => {
+  using world = new World();
+  const {events} = await world.run({bad: {script: [['throw', 'x is not a function']]}});
+  const [failure] = told(events, 'stage-failed') as [{message: string; hint: string}];
+  expect(failure.message).toBe('x is not a function');
+  expect(failure.hint).toMatch(/^Thrown at .*fake-stages\.js:\d+:\d+/);
+});
+
+test('fail-fast stops what runs and starts nothing more', async () => {
+  using world = new World();
+  const happening = world.start(
+    {
+      slow: {
+        script: [
+          ['tell', 'slow'],
+          ['wait', 'never'],
+        ],
+      },
+      bad: {
+        script: [
+          ['wait', 'go'],
+          ['fail', 'no luck'],
+        ],
+      },
+      later: {},
+      next: {needs: ['slow']},
+    },
+    {failFast: true},
+  );
+  await happening.told('slow');
+  world.write('go');
+  const {outcome, stages} = await happening.outcome;
+  expect(outcome).toBe('failed');
+  expect(fates({stages})).toEqual({slow: 'skipped', bad: 'failed', later: 'skipped', next: 'skipped'});
+  expect(world.journal).toContain('stopped slow');
+  expect(world.journal).not.toContain('start later');
+  expect(told(happening.events, 'stage-skipped')[0]).toMatchObject({because: '"stage bad" failed (--fail-fast)'});
+});
+
+test('an interrupted run tells its stages to stop, and goes on where it was', async () => {
+  using world = new World();
+  const stages = {
+    first: {},
+    slow: {needs: ['first'], script: [['checkpoint'], ['tell', 'slow'], ['wait', 'go']] as const},
+    last: {needs: ['slow']},
+  };
+  const happening = world.start(stages);
+  await happening.told('slow');
+  happening.interrupt();
+  const {outcome, skipped, computed} = await happening.outcome;
+  expect({outcome, skipped, computed}).toEqual({outcome: 'interrupted', skipped: 2, computed: 1});
+  expect(world.journal).toEqual(['start first', 'end first', 'start slow', 'stopped slow']);
+  expect(told(happening.events, 'stage-failed')).toEqual([]);
+  expect(told(happening.events, 'run-finished')).toMatchObject([{outcome: 'interrupted'}]);
+
+  world.write('go');
+  const second = await world.run(stages);
+  expect(fates(second)).toEqual({first: 'cached', slow: 'computed', last: 'computed'});
+  // What the interrupted stage had left in its scratch folder was there again, and is gone after the commit.
+  expect(told(second.events, 'stage-finished')[1]).toMatchObject({summary: {count: 2}});
+});
+
+test('a stage that hears nothing is killed after the grace period', async () => {
+  using world = new World();
+  const happening = world.start({deaf: {script: [['tell', 'deaf'], ['spin']]}}, {grace: 20});
+  await happening.told('deaf');
+  happening.interrupt();
+  expect((await happening.outcome).outcome).toBe('interrupted');
+});
+
+test('a run that is interrupted before it begins does nothing', async () => {
+  using world = new World();
+  const controller = new AbortController();
+  controller.abort();
+  const {outcome, workers, skipped} = await world.run({a: {}, b: {}}, {signal: controller.signal});
+  expect({outcome, workers, skipped}).toEqual({outcome: 'interrupted', workers: 0, skipped: 2});
+});
+
+const crashes = [
+  {
+    of: 'a kill for want of memory',
+    script: [
+      ['print', 'allocating…'],
+      ['kill', 'SIGKILL'],
+    ],
+    failure: {
+      message:
+        'its worker process was killed (SIGKILL), as the system does when memory runs out. The last that it printed:\nallocating…',
+      hint: 'Give it more memory, a smaller batch, or run fewer stages at once (--jobs 1).',
+    },
+  },
+  {
+    of: 'a crash',
+    script: [
+      ['print', 'core dumped'],
+      ['kill', 'SIGSEGV'],
+    ],
+    failure: {
+      message:
+        'its worker process was ended by SIGSEGV before the stage was done. The last that it printed:\ncore dumped',
+    },
+  },
+  {
+    of: 'an exit',
+    script: [['exit', 3]],
+    failure: {message: 'its worker process ended with status 3 before the stage was done.'},
+  },
+] as const;
+
+test.for(crashes)('$of of a worker costs one stage', async ({script, failure}) => {
+  using world = new World();
+  const {outcome, events, stages} = await world.run({bad: {script}, good: {}, more: {needs: ['good']}}, {cores: 1});
+  expect({outcome, ...fates({stages})}).toEqual({outcome: 'failed', bad: 'failed', good: 'computed', more: 'computed'});
+  expect(told(events, 'stage-failed')).toEqual([
+    {type: 'stage-failed', stage: 'bad', kind: 'data', label: 'stage bad', ...failure},
+  ]);
+});
+
+test('a result is dropped when a source, or a plug-in, changed while it was made', async () => {
+  using world = new World();
+  const source = world.write('images.bin', 'pixels');
+  const code = world.write('plugins.js', 'code');
+  const run = await world.run({
+    reads: {sources: [source], script: [['edit', source]]},
+    uses: {code: [code], script: [['edit', code]]},
+    after: {needs: ['reads']},
+  });
+  expect(fates(run)).toEqual({reads: 'failed', uses: 'failed', after: 'skipped'});
+  const messages = told(run.events, 'stage-failed').map((event) => (event as {message: string}).message);
+  expect(messages.map((message) => message.replaceAll(world.root, '<world>')).sort()).toMatchInlineSnapshot(`
+    [
+      "<world>/images.bin changed while the stage ran: its result belongs to neither content and was dropped.",
+      "<world>/plugins.js changed while the stage ran: its result belongs to neither content and was dropped.",
+    ]
+  `);
+  // As the file is now, it is another stage.
+  const second = await world.run({reads: {sources: [source]}});
+  expect(told(second.events, 'stage-finished')).toMatchObject([{how: 'computed', summary: {text: 'reads(pixelsx)'}}]);
+});
+
+test('a source that is gone fails its stage', async () => {
+  using world = new World();
+  const gone = `${world.root}/gone.bin`;
+  const {events} = await world.run({a: {sources: [gone]}});
+  expect(told(events, 'stage-failed')).toMatchObject([{stage: 'a', message: `can't read ${gone} any more (ENOENT)`}]);
+});
+
+test('without an engine one stage fails and says why; what needs none goes on', async () => {
+  using world = new World();
+  const {events, stages} = await world.run({
+    learn1: {lane: 'accelerator'},
+    learn2: {lane: 'accelerator'},
+    data: {},
+  });
+  expect(fates({stages})).toEqual({learn1: 'failed', learn2: 'skipped', data: 'computed'});
+  expect([...told(events, 'stage-failed'), ...told(events, 'stage-skipped')]).toMatchInlineSnapshot(`
+    [
+      {
+        "kind": "data",
+        "label": "stage learn1",
+        "message": "no engine to compute tensors: no test wants one",
+        "stage": "learn1",
+        "type": "stage-failed",
+      },
+      {
+        "because": "there is no engine to compute tensors",
+        "kind": "data",
+        "label": "stage learn2",
+        "stage": "learn2",
+        "type": "stage-skipped",
+      },
+    ]
+  `);
+});
+
+test('warnings of a stage arrive with its id', async () => {
+  using world = new World();
+  const {events} = await world.run({a: {script: [['warn', 'odd image']]}});
+  expect(told(events, 'warning')).toEqual([{type: 'warning', stage: 'a', message: 'odd image'}]);
+});
+
+test('a module of stages that can not be loaded fails the stage with its reason', async () => {
+  using world = new World();
+  const stages = new URL(`file://${world.write('broken.js', 'throw new Error("broken plug-in")')}`);
+  const {events} = await world.run({a: {}, b: {}}, {stages});
+  expect(told(events, 'stage-failed')).toMatchObject([{message: 'broken plug-in'}, {message: 'broken plug-in'}]);
+});
+
+test('artifacts carry the key in clear, the summary and where they come from', async () => {
+  using world = new World();
+  const {stages} = await world.run({a: {}}, {provenance: {version: '1.2.3'}});
+  const outcome = stages.get('a')!;
+  expect(outcome.how).toBe('computed');
+  if (!('entry' in outcome)) return;
+  const {manifest, folder} = outcome.entry;
+  expect(readFileSync(`${folder}/out`, 'utf8')).toBe('a()');
+  expect(manifest).toMatchObject({
+    kind: 'data',
+    label: 'stage a',
+    key: {format: 1, kind: 'data', recipe: {name: 'a'}, inputs: {}, sources: {}},
+    summary: {text: 'a()'},
+    provenance: {version: '1.2.3', engine: null, peakMemory: expect.any(Number), seconds: expect.any(Number)},
+  });
+});

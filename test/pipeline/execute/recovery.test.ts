@@ -1,0 +1,164 @@
+/** Real processes, killed or at the same time: nothing is lost, half-written, or done twice. */
+import {type ChildProcess, spawn} from 'node:child_process';
+import {existsSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+import {expect, test} from 'vitest';
+import type {RunEvent} from '../../../src/pipeline/events.ts';
+import {type FakeStage, told, World} from '../../rig/world.ts';
+
+interface Runner {
+  readonly child: ChildProcess;
+  readonly events: RunEvent[];
+  /** Resolves at the first event that fits. */
+  heard(fits: (event: RunEvent) => boolean): Promise<void>;
+  readonly ended: Promise<{readonly code: number | null; readonly signal: string | null}>;
+}
+
+function startRunner(world: World, stages: {readonly [id: string]: FakeStage}): Runner {
+  const graph = world.write('graph.json', JSON.stringify(world.graph(stages)));
+  const entry = fileURLToPath(new URL('../../rig/runner.js', import.meta.url));
+  const child = spawn(process.execPath, [entry, world.root, graph], {stdio: ['ignore', 'pipe', 'inherit']});
+  const events: RunEvent[] = [];
+  const listeners = new Set<() => void>();
+  const lines = createInterface({input: child.stdout});
+  lines.on('line', (line) => {
+    events.push(JSON.parse(line) as RunEvent);
+    for (const listener of listeners) listener();
+  });
+  const closed = new Promise<void>((resolve) => lines.once('close', resolve));
+  const ended = new Promise<{code: number | null; signal: string | null}>((resolve) => {
+    child.once('exit', (code, signal) => void closed.then(() => resolve({code, signal})));
+  });
+  const heard = (fits: (event: RunEvent) => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const check = (): void => {
+        if (!events.some(fits)) return;
+        listeners.delete(check);
+        resolve();
+      };
+      listeners.add(check);
+      check();
+    });
+  return {child, events, heard, ended};
+}
+
+const finished = (events: readonly RunEvent[]): {readonly [id: string]: string} =>
+  Object.fromEntries(events.flatMap((event) => (event.type === 'stage-finished' ? [[event.stage, event.how]] : [])));
+
+/** a → b → c and d; `b` is where it happens. */
+const chain = (script: FakeStage['script'] = [], last: FakeStage['script'] = []) => ({
+  a: {},
+  b: {needs: ['a'], script},
+  c: {needs: ['b']},
+  d: {needs: ['a', 'c'], script: last},
+});
+
+const result = 'd(a(),c(b(a())))';
+
+interface Moment {
+  readonly when: string;
+  readonly script: NonNullable<FakeStage['script']>;
+}
+
+const moments: readonly Moment[] = [
+  {when: 'while a stage computes', script: [['checkpoint'], ['murder']]},
+  // Somewhere between the end of the stage, the hashing of what it left, the commit and the next stage.
+  ...[0, 3, 12].map((delay): Moment => ({when: `${delay} ms after a stage ended`, script: [['murder', delay]]})),
+];
+
+test.for(moments)('a runner killed $when is taken up where it was', async ({script}) => {
+  using world = new World();
+  // The last stage waits, so that no machine is so fast that the runner is done before it is killed.
+  const stages = chain(script, [['wait', 'go']]);
+  const first = startRunner(world, stages);
+  expect(await first.ended).toEqual({code: null, signal: 'SIGKILL'});
+  world.write('go');
+
+  const second = startRunner(world, stages);
+  expect(await second.ended).toEqual({code: 0, signal: null});
+  const how = finished(second.events);
+  for (const stage of Object.keys(finished(first.events))) expect(how[stage]).toBe('cached');
+  expect(told(second.events, 'stage-finished').at(-1)).toMatchObject({stage: 'd', summary: {text: result}});
+  expect(told(second.events, 'run-finished')).toMatchObject([{outcome: 'done', failed: 0, skipped: 0}]);
+  // Beginnings of locks (`.new-…`) are in nobody's way, and go after a minute.
+  for (const litter of ['tmp', 'scratch', 'locks', 'damaged'])
+    expect(readdirSync(join(world.cacheRoot, litter)).filter((name) => !name.startsWith('.new-'))).toEqual([]);
+
+  const third = startRunner(world, stages);
+  await third.ended;
+  expect(Object.values(finished(third.events))).toEqual(['cached', 'cached', 'cached', 'cached']);
+});
+
+test('a runner killed while its worker starts leaves no worker behind', async () => {
+  using world = new World();
+  const stages = chain([
+    ['tell', 'b'],
+    ['wait', 'go'],
+  ]);
+  const first = startRunner(world, stages);
+  await first.heard((event) => event.type === 'stage-started' && event.stage === 'a');
+  first.child.kill('SIGKILL');
+  await first.ended;
+  world.write('go');
+  const second = startRunner(world, stages);
+  expect((await second.ended).code).toBe(0);
+  expect(told(second.events, 'stage-finished').at(-1)).toMatchObject({summary: {text: result}});
+});
+
+test.skipIf(!existsSync('/proc/self/stat'))('a worker that computes without a pause ends with its runner', async () => {
+  using world = new World();
+  const first = startRunner(world, {deaf: {script: [['pid'], ['tell', 'deaf'], ['spin']]}});
+  await first.heard((event) => event.type === 'stage-progress');
+  const pid = world.journal.find((line) => line.startsWith('pid'))!.split(' ')[1]!;
+  expect(existsSync(`/proc/${pid}`)).toBe(true);
+  first.child.kill('SIGKILL');
+  await expect.poll(() => existsSync(`/proc/${pid}`), {timeout: 20_000}).toBe(false);
+});
+
+test('Ctrl-C ends a runner with what was done kept', async () => {
+  using world = new World();
+  const stages = chain([
+    ['tell', 'b'],
+    ['wait', 'go'],
+  ]);
+  const first = startRunner(world, stages);
+  await first.heard((event) => event.type === 'stage-progress');
+  first.child.kill('SIGINT');
+  expect(await first.ended).toEqual({code: 1, signal: null});
+  expect(told(first.events, 'run-finished')).toMatchObject([{outcome: 'interrupted', computed: 1, skipped: 3}]);
+  world.write('go');
+  const second = startRunner(world, stages);
+  await second.ended;
+  expect(finished(second.events)).toEqual({a: 'cached', b: 'computed', c: 'computed', d: 'computed'});
+});
+
+test('two runners on one cache run every stage once between them', async () => {
+  using world = new World();
+  const stages = {
+    ...chain([
+      ['tell', 'b'],
+      ['wait', 'go'],
+    ]),
+    ...Object.fromEntries(Array.from({length: 6}, (_, i) => [`free ${i}`, {}])),
+  };
+  const runners = [startRunner(world, stages), startRunner(world, stages)] as const;
+  const waits = (event: RunEvent): boolean => event.type === 'warning' && event.message.includes('"stage b"');
+  // One of them computes b; the other waits for it, in no lane.
+  await Promise.race(runners.map((runner) => runner.heard(waits)));
+  world.write('go');
+  for (const runner of runners) expect(await runner.ended).toEqual({code: 0, signal: null});
+  const started = world.journal.filter((line) => line.startsWith('start')).sort();
+  expect(started).toEqual(
+    Object.keys(stages)
+      .map((id) => `start ${id}`)
+      .sort(),
+  );
+  for (const {events} of runners) {
+    expect(told(events, 'stage-finished')).toHaveLength(10);
+    expect(events.filter((event) => event.type === 'stage-finished' && event.stage === 'd')).toMatchObject([
+      {summary: {text: result}},
+    ]);
+  }
+});

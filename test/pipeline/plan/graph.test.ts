@@ -1,0 +1,390 @@
+import {expect, test} from 'vitest';
+import type {Dataset, SourceFile} from '../../../src/core/plugin/contracts.ts';
+import {defineDataset} from '../../../src/core/plugin/define.ts';
+import type {AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
+import {Type} from '../../../src/core/plugin/type.ts';
+import {buildGraph} from '../../../src/pipeline/plan/graph.ts';
+import {datasetKey} from '../../../src/pipeline/plan/sources.ts';
+import type {Plan, Task} from '../../../src/pipeline/spec/spec.ts';
+import type {StageNode} from '../../../src/pipeline/stages/stage.ts';
+import {fakePlugins} from '../../rig/fake-plugins.ts';
+
+const goods = defineDataset({
+  name: 'goods',
+  version: 2,
+  summary: 'Each category has images of its own.',
+  options: Type.Object({}),
+  create: (): Dataset => ({
+    inliers: ['bottle', 'cable'],
+    classes: ['good', 'broken'],
+    shape: {height: 8, width: 8, channels: 3},
+    perInlier: true,
+    normalClass: () => 'good',
+    locate: () => Promise.reject(new Error('not asked here')),
+    read: () => {
+      throw new Error('not asked here');
+    },
+  }),
+});
+
+const plugins = fakePlugins().extend([goods as unknown as AnyDefinition], []);
+
+const base: Omit<Task, 'id'> = {
+  spec: 'looks',
+  dataset: {type: 'pets', size: 32},
+  limit: {},
+  inlier: 'cat',
+  learner: {type: 'contrastive', network: {type: 'tiny', width: 0.5, head: [128]}, epochs: 100},
+  augment: [{type: 'crop', min_side: 0.4}],
+  distributionAugmentation: [],
+  classifiers: [{type: 'kde'}],
+  metrics: [{type: 'auc'}],
+  seed: 0,
+  point: {},
+  compare: {row: 'contrastive'},
+};
+
+const untrained: Partial<Task> = {learner: {type: 'untrained', network: {type: 'tiny', width: 0.5, head: []}}};
+
+function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readonly StageNode[] {
+  const full = tasks.map((task, i): Task => ({id: `task ${i + 1}`, ...base, ...task}));
+  const plan: Plan = {name: 'looks', source: '', tasks: full, pluginUrls: []};
+  const datasets = new Map<string, readonly SourceFile[]>();
+  for (const {dataset, inlier} of full) {
+    for (const key of [datasetKey(dataset, inlier), datasetKey(dataset, undefined)]) datasets.set(key, []);
+  }
+  return buildGraph(plan, known, {datasets, code: new Map()});
+}
+
+const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
+
+test('one task is a chain from its images to its metrics', () => {
+  const nodes = draw([{limit: {train: 50}, distributionAugmentation: [[{type: 'hflip', p: 1}]]}]);
+  const names = new Map(nodes.map((node) => [node.id, node.label]));
+  const clear = nodes.map(({label, lane, recipe, inputs, results}) => ({
+    label,
+    lane,
+    recipe,
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([role, {stage, file}]) => [role, `${file} of ${names.get(stage)}`]),
+    ),
+    ...(results ? {results} : {}),
+  }));
+  expect(clear).toMatchInlineSnapshot(`
+    [
+      {
+        "inputs": {},
+        "label": "data pets",
+        "lane": "cpu",
+        "recipe": {
+          "dataset": {
+            "size": 32,
+            "type": "pets",
+          },
+          "limit": {
+            "train": 50,
+          },
+          "version": 1,
+        },
+      },
+      {
+        "inputs": {
+          "images": "train.arrow of data pets",
+        },
+        "label": "learn contrastive · cat · seed 0",
+        "lane": "accelerator",
+        "recipe": {
+          "augment": [
+            {
+              "min_side": 0.4,
+              "type": "crop",
+            },
+          ],
+          "distribution_augmentation": [
+            [
+              {
+                "p": 1,
+                "type": "hflip",
+              },
+            ],
+          ],
+          "learner": {
+            "epochs": 100,
+            "network": {
+              "head": [
+                128,
+              ],
+              "type": "tiny",
+              "width": 0.5,
+            },
+            "type": "contrastive",
+          },
+          "normal": "cat",
+          "seed": 0,
+          "versions": {
+            "learner contrastive": 3,
+            "network tiny": 1,
+            "transform crop": 1,
+            "transform hflip": 1,
+          },
+        },
+      },
+      {
+        "inputs": {
+          "images": "train.arrow of data pets",
+          "weights": "weights.arrow of learn contrastive · cat · seed 0",
+        },
+        "label": "embed train contrastive.pool · cat · seed 0",
+        "lane": "accelerator",
+        "recipe": {
+          "layer": "pool",
+          "learner": {
+            "epochs": 100,
+            "network": {
+              "head": [
+                128,
+              ],
+              "type": "tiny",
+              "width": 0.5,
+            },
+            "type": "contrastive",
+          },
+          "normal": "cat",
+          "versions": {
+            "learner contrastive": 3,
+            "network tiny": 1,
+          },
+        },
+      },
+      {
+        "inputs": {
+          "images": "test.arrow of data pets",
+          "weights": "weights.arrow of learn contrastive · cat · seed 0",
+        },
+        "label": "embed test contrastive.pool · cat · seed 0",
+        "lane": "accelerator",
+        "recipe": {
+          "layer": "pool",
+          "learner": {
+            "epochs": 100,
+            "network": {
+              "head": [
+                128,
+              ],
+              "type": "tiny",
+              "width": 0.5,
+            },
+            "type": "contrastive",
+          },
+          "versions": {
+            "learner contrastive": 3,
+            "network tiny": 1,
+          },
+        },
+      },
+      {
+        "inputs": {
+          "test": "features.arrow of embed test contrastive.pool · cat · seed 0",
+          "train": "features.arrow of embed train contrastive.pool · cat · seed 0",
+        },
+        "label": "score kde · contrastive · cat · seed 0",
+        "lane": "accelerator",
+        "recipe": {
+          "classifier": {
+            "type": "kde",
+          },
+          "seed": 0,
+          "version": 1,
+        },
+      },
+      {
+        "inputs": {
+          "scores": "scores.arrow of score kde · contrastive · cat · seed 0",
+        },
+        "label": "evaluate kde · contrastive · cat · seed 0",
+        "lane": "cpu",
+        "recipe": {
+          "metrics": [
+            {
+              "type": "auc",
+            },
+          ],
+          "normal": "cat",
+          "versions": {
+            "metric auc": 1,
+          },
+        },
+        "results": [
+          {
+            "classifier": "kde",
+            "task": "task 1",
+          },
+        ],
+      },
+    ]
+  `);
+});
+
+test('tasks share what does not depend on the inlier or the seed', () => {
+  expect(labels(draw([{}, {inlier: 'dog'}, {seed: 1}]))).toMatchInlineSnapshot(`
+    [
+      "data pets",
+      "learn contrastive · cat · seed 0",
+      "embed train contrastive.pool · cat · seed 0",
+      "embed test contrastive.pool · cat · seed 0",
+      "score kde · contrastive · cat · seed 0",
+      "evaluate kde · contrastive · cat · seed 0",
+      "learn contrastive · dog · seed 0",
+      "embed train contrastive.pool · dog · seed 0",
+      "embed test contrastive.pool · dog · seed 0",
+      "score kde · contrastive · dog · seed 0",
+      "evaluate kde · contrastive · dog · seed 0",
+      "learn contrastive · cat · seed 1",
+      "embed train contrastive.pool · cat · seed 1",
+      "embed test contrastive.pool · cat · seed 1",
+      "score kde · contrastive · cat · seed 1",
+      "evaluate kde · contrastive · cat · seed 1",
+    ]
+  `);
+});
+
+test('a learner that does not train has one set of weights, and one test embedding, for all inliers', () => {
+  const nodes = draw([untrained, {...untrained, inlier: 'dog', augment: []}]);
+  expect(labels(nodes)).toMatchInlineSnapshot(`
+    [
+      "data pets",
+      "learn untrained · seed 0",
+      "embed train untrained.pool · cat · seed 0",
+      "embed test untrained.pool · seed 0",
+      "score kde · untrained · cat · seed 0",
+      "evaluate kde · untrained · cat · seed 0",
+      "embed train untrained.pool · dog · seed 0",
+      "score kde · untrained · dog · seed 0",
+      "evaluate kde · untrained · dog · seed 0",
+    ]
+  `);
+  expect(nodes.find((node) => node.kind === 'learn')!.tasks).toEqual(['task 1', 'task 2']);
+});
+
+test('where images differ between inliers, each is read by itself', () => {
+  const mine = {...untrained, dataset: {type: 'goods'}};
+  expect(
+    labels(
+      draw([
+        {...mine, inlier: 'bottle'},
+        {...mine, inlier: 'cable'},
+      ]),
+    ),
+  ).toMatchInlineSnapshot(`
+    [
+      "data goods · bottle",
+      "learn untrained · bottle · seed 0",
+      "embed train untrained.pool · bottle · seed 0",
+      "embed test untrained.pool · bottle · seed 0",
+      "score kde · untrained · bottle · seed 0",
+      "evaluate kde · untrained · bottle · seed 0",
+      "data goods · cable",
+      "learn untrained · cable · seed 0",
+      "embed train untrained.pool · cable · seed 0",
+      "embed test untrained.pool · cable · seed 0",
+      "score kde · untrained · cable · seed 0",
+      "evaluate kde · untrained · cable · seed 0",
+    ]
+  `);
+});
+
+test('classifiers of a task share the embeddings of their layer, and have names of their own', () => {
+  const classifiers = [
+    {type: 'svm', nu: 0.1, kernel: 'rbf'},
+    {type: 'svm', nu: 0.5, kernel: 'rbf'},
+    {type: 'svm', nu: 0.5, kernel: 'linear'},
+    {type: 'kde', layer: 'head'},
+    {type: 'softmax'},
+  ];
+  const nodes = draw([{classifiers}]);
+  expect(labels(nodes).filter((label) => /^(embed|evaluate)/.test(label))).toMatchInlineSnapshot(`
+    [
+      "embed train contrastive.pool · cat · seed 0",
+      "embed test contrastive.pool · cat · seed 0",
+      "evaluate svm-rbf nu=0.1 · contrastive · cat · seed 0",
+      "evaluate svm-rbf nu=0.5 · contrastive · cat · seed 0",
+      "evaluate svm-linear · contrastive · cat · seed 0",
+      "embed train contrastive.head · cat · seed 0",
+      "embed test contrastive.head · cat · seed 0",
+      "evaluate kde · contrastive · cat · seed 0",
+      "evaluate softmax · contrastive · cat · seed 0",
+    ]
+  `);
+  expect(nodes.flatMap((node) => node.results ?? []).map((result) => result.classifier)).toMatchInlineSnapshot(`
+    [
+      "svm-rbf nu=0.1",
+      "svm-rbf nu=0.5",
+      "svm-linear",
+      "kde",
+      "softmax",
+    ]
+  `);
+});
+
+test('a stage that two tasks want is one, and knows the results of both', () => {
+  const nodes = draw([{}, {spec: 'another'}]);
+  expect(nodes).toHaveLength(6);
+  expect(nodes.at(-1)!.results).toEqual([
+    {task: 'task 1', classifier: 'kde'},
+    {task: 'task 2', classifier: 'kde'},
+  ]);
+});
+
+test('stages of one label are told apart by their point of the matrix, or their spec', () => {
+  const learner = (epochs: number) => ({...base.learner, epochs});
+  expect(
+    labels(
+      draw([
+        {learner: learner(10), point: {'learner.epochs': 10, 'learner.batch': 32}},
+        {learner: learner(20), point: {'learner.epochs': 20, 'learner.batch': 32}},
+      ]),
+    ).filter((label) => label.startsWith('learn')),
+  ).toMatchInlineSnapshot(`
+    [
+      "learn contrastive · cat · seed 0 · learner.epochs=10",
+      "learn contrastive · cat · seed 0 · learner.epochs=20",
+    ]
+  `);
+  expect(
+    labels(draw([{learner: learner(10)}, {learner: learner(20), spec: 'longer'}])).filter((label) =>
+      label.startsWith('learn'),
+    ),
+  ).toMatchInlineSnapshot(`
+    [
+      "learn contrastive · cat · seed 0 · looks",
+      "learn contrastive · cat · seed 0 · longer",
+    ]
+  `);
+});
+
+test("a stage has the code of a user's plug-ins that it runs", () => {
+  const kde = plugins.get('classifier', 'kde');
+  const tiny = plugins.get('network', 'tiny');
+  const code = new Map<AnyDefinition, readonly SourceFile[]>([
+    [kde, [{name: 'mine.js', path: '/mine.js'}]],
+    [tiny, [{name: 'nets.js', path: '/nets.js'}]],
+  ]);
+  const plan: Plan = {name: 'looks', source: '', tasks: [{id: 'one', ...base}], pluginUrls: []};
+  const nodes = buildGraph(plan, plugins, {datasets: new Map([[datasetKey(base.dataset, undefined), []]]), code});
+  const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);
+  expect(files).toEqual([
+    'data: ',
+    'learn: nets.js',
+    'embed: nets.js',
+    'embed: nets.js',
+    'score: mine.js',
+    'evaluate: ',
+  ]);
+});
+
+test('ids depend on options and versions, not on names of specs or order of keys', () => {
+  const ids = (task: Partial<Task>): readonly string[] => draw([task]).map((node) => node.id);
+  expect(ids({spec: 'another', dataset: {size: 32, type: 'pets'}})).toEqual(ids({}));
+  expect(ids({metrics: [{type: 'average-precision'}]}).slice(0, 5)).toEqual(ids({}).slice(0, 5));
+  expect(ids({learner: {...base.learner, epochs: 50}})[1]).not.toBe(ids({})[1]);
+});

@@ -1,0 +1,104 @@
+import {expect, test} from 'vitest';
+import type {Dataset} from '../../../src/core/plugin/contracts.ts';
+import {defineDataset} from '../../../src/core/plugin/define.ts';
+import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
+import {Type} from '../../../src/core/plugin/type.ts';
+import {fail, succeed} from '../../../src/core/result.ts';
+import {datasetKey, locateSources} from '../../../src/pipeline/plan/sources.ts';
+import type {Plan, Task} from '../../../src/pipeline/spec/spec.ts';
+import {World} from '../../rig/world.ts';
+
+const asked: string[] = [];
+
+const dataset = (name: string, perInlier: boolean, there: boolean) =>
+  defineDataset({
+    name,
+    version: 1,
+    summary: 'Found, or not.',
+    options: Type.Object({}),
+    create: (): Dataset => ({
+      inliers: ['a', 'b'],
+      classes: ['a', 'b'],
+      shape: {height: 1, width: 1, channels: 1},
+      perInlier,
+      normalClass: (inlier) => inlier,
+      locate: async ({folders}, inlier) => {
+        asked.push(`${name} ${inlier}`);
+        const path = `${folders[0]}/${name}/${perInlier ? inlier : 'all'}.bin`;
+        return there
+          ? succeed([{name: 'all.bin', path}])
+          : fail({
+              message: `no ${name}.tar.gz in ${folders.join(', ')}`,
+              hint: `Fetch it: pipeline data fetch ${name}.`,
+            });
+      },
+      read: () => {
+        throw new Error('not asked here');
+      },
+    }),
+  }) as unknown as AnyDefinition;
+
+const plugins = new Plugins([
+  dataset('shared', false, true),
+  dataset('split', true, true),
+  dataset('gone', false, false),
+  dataset('lost', true, false),
+]);
+
+const plan = (
+  tasks: readonly (readonly [dataset: string, inlier: string])[],
+  pluginUrls: readonly string[] = [],
+): Plan => ({
+  name: 'plan',
+  source: '',
+  tasks: tasks.map(([type, inlier]) => ({dataset: {type}, inlier}) as Task),
+  pluginUrls,
+});
+
+test('every dataset is looked for once, or once an inlier where their images differ', async () => {
+  asked.length = 0;
+  const tasks = ['shared', 'split'].flatMap((type) => ['a', 'b', 'a'].map((inlier) => [type, inlier] as const));
+  const found = await locateSources(plan(tasks), plugins, {folders: ['/data']});
+  expect(asked).toEqual(['shared a', 'split a', 'split b']);
+  expect(found.ok && Object.fromEntries(found.value.datasets)).toEqual({
+    [datasetKey({type: 'shared'}, undefined)]: [{name: 'all.bin', path: '/data/shared/all.bin'}],
+    [datasetKey({type: 'split'}, 'a')]: [{name: 'all.bin', path: '/data/split/a.bin'}],
+    [datasetKey({type: 'split'}, 'b')]: [{name: 'all.bin', path: '/data/split/b.bin'}],
+  });
+});
+
+test('all that is missing is told at once, the same thing once', async () => {
+  const tasks = ['gone', 'shared', 'lost'].flatMap((type) => ['a', 'b'].map((inlier) => [type, inlier] as const));
+  const found = await locateSources(plan(tasks), plugins, {folders: ['/data', '/usr/share/datasets']});
+  expect(found).toMatchInlineSnapshot(`
+    {
+      "failures": [
+        {
+          "hint": "Fetch it: pipeline data fetch gone.",
+          "message": "dataset "gone": no gone.tar.gz in /data, /usr/share/datasets",
+        },
+        {
+          "hint": "Fetch it: pipeline data fetch lost.",
+          "message": "dataset "lost": no lost.tar.gz in /data, /usr/share/datasets",
+        },
+      ],
+      "ok": false,
+    }
+  `);
+});
+
+test("the code of a user's plug-ins is the module and all that it imports by relative path", async () => {
+  using world = new World();
+  world.write('lib/deep.js', "export {helper} from '../helper.js';");
+  world.write('helper.js', 'export const helper = 1;');
+  const entry = world.write(
+    'plugins.js',
+    "import {helper} from './lib/deep.js';\nimport {join} from 'node:path';\nexport const plugins = [{kind: 'metric', name: join('x', String(helper))}];",
+  );
+  const url = new URL(`file://${entry}`).href;
+  const found = await locateSources(plan([], [url]), plugins, {folders: []});
+  if (!found.ok) throw new Error('not found');
+  expect([...found.value.code].map(([{name}, files]) => [name, files.map((file) => file.name)])).toEqual([
+    ['x/1', ['plugins.js', 'lib/deep.js', 'helper.js']],
+  ]);
+});

@@ -1,0 +1,125 @@
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect, test} from 'vitest';
+import type {NamedArrays} from '../../../src/core/plugin/contracts.ts';
+import {checkpointInterval, openCheckpoints} from '../../../src/pipeline/stages/checkpoints.ts';
+import {data} from '../../../src/pipeline/stages/data.ts';
+import {learn} from '../../../src/pipeline/stages/learn.ts';
+import type {StageContext} from '../../../src/pipeline/stages/stage.ts';
+import {flipByte} from '../../rig/faults.ts';
+import {toyPlugins, writeToys} from '../../rig/toys.ts';
+
+const fresh = (): string => mkdtempSync(join(tmpdir(), 'checkpoints-'));
+const arrays = (value: number): NamedArrays => new Map([['w', {shape: [2], data: Float32Array.of(value, Number.NaN)}]]);
+const strict = {every: 0, maker: 'me', warn: (message: string) => expect.unreachable(message)};
+
+/** Opens the folder and loads, collecting warnings. */
+async function load(folder: string, maker = 'me') {
+  const warnings: string[] = [];
+  const checkpoints = openCheckpoints(folder, {every: 0, maker, warn: (message) => warnings.push(message)});
+  return {saved: await checkpoints.load(), warnings};
+}
+
+test('the last one saved is loaded, to the bit', async () => {
+  const folder = fresh();
+  const checkpoints = openCheckpoints(folder, strict);
+  expect(await checkpoints.load()).toBeUndefined();
+  await checkpoints.save(arrays(1), {curve: [{epoch: 1, loss: 0.1}]});
+  await checkpoints.save(arrays(2), {curve: [{epoch: 1, loss: Number.NaN}]});
+  expect(readdirSync(folder)).toHaveLength(2);
+  const {saved, warnings} = await load(folder);
+  expect(saved).toEqual({arrays: arrays(2), meta: {curve: [{epoch: 1, loss: Number.NaN}]}});
+  expect(warnings).toEqual([]);
+});
+
+test('with any byte flipped it is as good as none', async () => {
+  const folder = fresh();
+  await openCheckpoints(folder, strict).save(arrays(1), {});
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const content = readFileSync(path);
+    for (const at of [0, 63, 64, content.length >> 1, content.length - 1]) {
+      flipByte(path, at);
+      const {saved, warnings} = await load(folder);
+      expect(saved, `${name} byte ${at}`).toBeUndefined();
+      expect(warnings).toEqual(['the checkpoint is not used, training starts anew: it is damaged']);
+      writeFileSync(path, content);
+    }
+  }
+  expect((await load(folder)).saved).toBeDefined();
+});
+
+test('one by another maker is not resumed from', async () => {
+  const folder = fresh();
+  await openCheckpoints(folder, strict).save(arrays(1), {});
+  const {saved, warnings} = await load(folder, 'you');
+  expect(saved).toBeUndefined();
+  expect(warnings).toEqual(['the checkpoint is not used, training starts anew: it was made by me, this is you']);
+});
+
+test('a crash between the arrays and the head leaves the one before', async () => {
+  const folder = fresh();
+  const checkpoints = openCheckpoints(folder, strict);
+  await checkpoints.save(arrays(1), {});
+  writeFileSync(join(folder, 'draft.arrow'), 'half of a fi');
+  writeFileSync(join(folder, `${'0'.repeat(64)}.arrow`), 'whole, but no head names it');
+  expect((await load(folder)).saved?.arrays).toEqual(arrays(1));
+  await checkpoints.save(arrays(2), {});
+  expect(readdirSync(folder)).toHaveLength(2);
+});
+
+test('how often is settable', () => {
+  expect(checkpointInterval({})).toBe(120);
+  expect(checkpointInterval({PIPELINE_CHECKPOINT_SECONDS: '0'})).toBe(0);
+  expect(checkpointInterval({PIPELINE_CHECKPOINT_SECONDS: '1.5'})).toBe(1.5);
+  expect(() => checkpointInterval({PIPELINE_CHECKPOINT_SECONDS: 'often'})).toThrow(
+    'expected PIPELINE_CHECKPOINT_SECONDS to be a number of at least 0, but got "often"',
+  );
+  const folder = fresh();
+  expect(openCheckpoints(folder, strict).due()).toBe(true);
+  expect(openCheckpoints(folder, {...strict, every: 3600}).due()).toBe(false);
+});
+
+test('a training that crashed and goes on ends like one that did not', async () => {
+  const folder = fresh();
+  const base = {plugins: toyPlugins(), signal: new AbortController().signal, report: () => undefined};
+  const warn = (message: string) => expect.unreachable(message);
+  const room = (name: string): string => {
+    mkdirSync(join(folder, name));
+    return join(folder, name);
+  };
+  const sources = await writeToys(folder, {train: [9, 9, 9], test: [1, 1, 1]});
+  const images = room('images');
+  const recipe = {dataset: {type: 'toy'}, version: 1};
+  await data({...base, warn, kind: 'data', recipe, inputs: {}, sources, out: images, scratch: room('images-scratch')});
+
+  const train = (name: string, scratch: string, crashes?: number) => {
+    const learner = {type: 'mean-colour', epochs: 6, diverges: false, ...(crashes !== undefined && {crashes})};
+    const context: StageContext = {
+      ...base,
+      warn,
+      kind: 'learn',
+      recipe: {learner, versions: {'learner mean-colour': 1}, augment: [], seed: 3, normal: 'blue'},
+      inputs: {images: join(images, 'train.arrow')},
+      sources: [],
+      out: room(name),
+      scratch,
+    };
+    return learn(context);
+  };
+  process.env['PIPELINE_CHECKPOINT_SECONDS'] = '0';
+  try {
+    const straight = await train('straight', room('straight-scratch'));
+    const scratch = room('scratch');
+    await expect(train('crashed', scratch, 4)).rejects.toThrow('crash');
+    expect(readdirSync(scratch)).toHaveLength(2);
+    expect(await train('resumed', scratch, 4)).toEqual(straight);
+    for (const name of ['weights.arrow', 'curve.arrow']) {
+      const [one, two] = ['straight', 'resumed'].map((run) => readFileSync(join(folder, run, name)));
+      expect(one!.equals(two!), name).toBe(true);
+    }
+  } finally {
+    delete process.env['PIPELINE_CHECKPOINT_SECONDS'];
+  }
+});

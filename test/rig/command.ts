@@ -1,0 +1,146 @@
+/** The command as its users run it: `bin/pipeline.js` in a child process, in a project folder of its own. */
+import {type ChildProcess, spawn} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+import type {RunEvent} from '../../src/pipeline/events.ts';
+
+export const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
+export const command = join(packageFolder, 'bin', 'pipeline.js');
+
+export interface Ended {
+  /** Exit status, or the signal's name. */
+  readonly status: number | string;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  /** Of a command with `--json`. */
+  readonly events: readonly RunEvent[];
+  /** Resolves at the first event that fits; rejects when the command ends before. */
+  heard(fits: (event: RunEvent) => boolean): Promise<RunEvent>;
+  readonly ended: Promise<Ended>;
+}
+
+export class Project implements Disposable {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'pipeline-')));
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, {recursive: true, force: true});
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(dirname(this.path(name)), {recursive: true});
+    writeFileSync(this.path(name), text);
+  }
+
+  /** Makes `import … from 'pipeline'` work, as `npm install` of it would. */
+  install(): void {
+    mkdirSync(this.path('node_modules'));
+    symlinkSync(packageFolder, this.path('node_modules', 'pipeline'), 'dir');
+  }
+
+  /** Ids of runs, oldest first. */
+  get runs(): readonly string[] {
+    return readdirSync(this.path('runs'))
+      .filter((name) => /^\d{8}-\d{6}-/.test(name))
+      .sort();
+  }
+
+  /** Files that a cache keeps only while something runs, or after something went wrong. */
+  get litter(): readonly string[] {
+    return ['tmp', 'scratch', 'locks', 'damaged'].flatMap((name) =>
+      readdirSync(this.path('runs', 'cache', name)).map((file) => `${name}/${file}`),
+    );
+  }
+
+  /** Runs a command line to its end. */
+  run(...args: readonly string[]): Promise<Ended> {
+    return this.start(args).ended;
+  }
+
+  /** Starts one, in a process group of its own as a shell does. */
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}, nodeOptions: readonly string[] = []): Started {
+    const {PIPELINE_RUNS: _, PIPELINE_DATA: __, NO_COLOR: ___, FORCE_COLOR: ____, ...inherited} = process.env;
+    const child = spawn(process.execPath, [...nodeOptions, command, ...args], {
+      cwd: this.folder,
+      env: {...inherited, PIPELINE_ENGINE: 'wasm', ...env},
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const events: RunEvent[] = [];
+    const waiting = new Set<() => void>();
+    let out = '';
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    const lines = createInterface({input: child.stdout});
+    lines.on('line', (line) => {
+      out += `${line}\n`;
+      if (!args.includes('--json') || args[0] !== 'run') return;
+      events.push(JSON.parse(line) as RunEvent);
+      for (const check of waiting) check();
+    });
+    const closed = new Promise<void>((resolve) => lines.once('close', resolve));
+    const ended = new Promise<Ended>((resolve) => {
+      child.once('close', (code, signal) => void closed.then(() => resolve({status: signal ?? code!, out, err})));
+    });
+    const heard = (fits: (event: RunEvent) => boolean): Promise<RunEvent> =>
+      new Promise((resolve, reject) => {
+        const check = (): void => {
+          const event = events.find(fits);
+          if (!event) return;
+          waiting.delete(check);
+          resolve(event);
+        };
+        waiting.add(check);
+        check();
+        void ended.then(() => reject(new Error(`the command ended before: ${err}${out}`)));
+      });
+    return {child, events, heard, ended};
+  }
+
+  /** What differs from machine to machine and from run to run, masked: for snapshots. */
+  masked(text: string): string {
+    return text
+      .replaceAll(this.folder, '<folder>')
+      .replaceAll(/\d{8}-\d{6}-([\w-]+?)-[\da-f]{4}\b/g, '<time>-$1')
+      .replaceAll(/\b[\da-f]{64}\b/g, '<digest>')
+      .replaceAll(/\b\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?\b/g, '<date>')
+      .replaceAll(/\b\d+(\.\d+)? s · \d+ MB peak/g, '<time> · <memory> peak')
+      .replaceAll(/\b\d+(\.\d+)? s\b/g, '<time>')
+      .replaceAll(/ +\d+ MB$/gm, ' <memory>')
+      .replaceAll(/\b\d\.\d{3,}\b/g, '<n>')
+      .replaceAll(/(<digest>|\b[\da-f]{64})-[\da-z]+-\d+\b/g, '<digest>-<suffix>')
+      .replaceAll(/ +<time>/g, ' <time>')
+      .replaceAll(/ +\d+\.\d\b(?! ±)/g, ' <n>')
+      .replaceAll(/─+/g, '──');
+  }
+}
+
+/** Drawn images, a network of a few filters: a run is a matter of seconds, on every machine. */
+export const tinySpec = (changes: {readonly [key: string]: string} = {}): string =>
+  Object.entries({
+    name: 'tiny',
+    dataset: '{ type: synthetic, size: 16, train: 32, test: 16, classes: 3, inliers: [stripes] }',
+    learner: '{ type: rotation, network: { type: small, width: 4, head: [16] }, epochs: 2, batch: 16 }',
+    augment: '[hflip]',
+    classifiers: '[kde]',
+    metrics: '[auc, fpr95]',
+    seeds: '1',
+    ...changes,
+  })
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join('');
+
+/** The table that a run ends with, without its title. */
+export const tableOf = (out: string): string => out.slice(out.indexOf('normal class'));

@@ -1,0 +1,107 @@
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import sharp from 'sharp';
+import {Rng} from '../../src/core/random.ts';
+import {type TemporaryFolder, temporaryFolder} from './archives.ts';
+
+interface Plain {
+  readonly height: number;
+  readonly width: number;
+  readonly pixels: readonly number[];
+}
+
+export const imageFixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
+
+/** Of `scripts/make-image-fixtures.py`. */
+export const imageFixtures = JSON.parse(readFileSync(imageFixture('expected.json'), 'utf8')) as {
+  readonly decoded: {readonly [name: string]: Plain};
+  readonly resized: {
+    readonly from: Plain;
+    readonly to: readonly {
+      readonly height: number;
+      readonly width: number;
+      readonly area: readonly number[];
+      readonly bicubic: readonly number[];
+    }[];
+  };
+  readonly permutations: readonly {
+    readonly n: number;
+    readonly calls: number;
+    readonly begins: readonly number[];
+    readonly sha256: string;
+  }[];
+};
+
+/** A noise image of its own for every seed. */
+export async function writeImage(
+  path: string,
+  {seed, height = 12, width = 10}: {readonly seed: string; readonly height?: number; readonly width?: number},
+): Promise<void> {
+  const rng = new Rng(seed);
+  const pixels = Uint8Array.from({length: height * width * 3}, () => rng.integer(256));
+  mkdirSync(dirname(path), {recursive: true});
+  const image = sharp(pixels, {raw: {height, width, channels: 3}});
+  writeFileSync(path, await (path.endsWith('.png') ? image.png() : image.jpeg()).toBuffer());
+}
+
+/** A data folder with so many images `000.png`, `001.png` … in each of these folders. */
+export async function imageTree(folders: {readonly [path: string]: number}): Promise<TemporaryFolder> {
+  const place = temporaryFolder('images');
+  for (const [path, count] of Object.entries(folders))
+    for (let i = 0; i < count; i++) {
+      const name = `${path}/${String(i).padStart(3, '0')}.png`;
+      await writeImage(join(place.folder, name), {seed: name});
+    }
+  return place;
+}
+
+/** `PetImages` with so many images of each class; no two are the same. */
+export async function catsVsDogsTree(count: number): Promise<TemporaryFolder> {
+  const place = temporaryFolder('cats-vs-dogs');
+  for (const name of ['Cat', 'Dog'])
+    for (let i = 0; i < count; i++) {
+      const path = `cats-vs-dogs/PetImages/${name}/${i}.jpg`;
+      await writeImage(join(place.folder, path), {seed: path, height: 40 + i, width: 90 - i});
+    }
+  return place;
+}
+
+/** A category of MVTec AD with so many images in train/good, in test/good and of one defect, whose masks are there. */
+export async function mvtecTree(
+  category: string,
+  [train, good, defect]: readonly [number, number, number],
+): Promise<TemporaryFolder> {
+  const home = `mvtec/${category}`;
+  const place = await imageTree({
+    [`${home}/train/good`]: train,
+    [`${home}/test/good`]: good,
+    [`${home}/test/scratch`]: defect,
+  });
+  for (let i = 0; i < defect; i++) {
+    const mask = join(place.folder, home, 'ground_truth', 'scratch', `${String(i).padStart(3, '0')}_mask.png`);
+    await writeImage(mask, {seed: 'mask', height: 2, width: 2});
+  }
+  return place;
+}
+
+/** CelebA's lists and images, so many for training, validation and test; every third wears eyeglasses. */
+export async function celebaTree(
+  counts: readonly [number, number, number],
+  size: {readonly height?: number; readonly width?: number} = {},
+): Promise<TemporaryFolder> {
+  const place = temporaryFolder('celeba');
+  const home = join(place.folder, 'celeba');
+  const faces = counts
+    .flatMap((count, part) => new Array<number>(count).fill(part))
+    .map((part, i) => ({name: `${String(i + 1).padStart(6, '0')}.jpg`, part, wears: i % 3 === 0 ? ' 1' : '-1'}));
+  for (const {name} of faces) await writeImage(join(home, 'img_align_celeba', name), {seed: name, ...size});
+  const lines = faces.map(({name, wears}) => `${name} -1  ${wears}  1\r\n`);
+  writeFileSync(
+    join(home, 'list_attr_celeba.txt'),
+    `${faces.length}\r\nBald Eyeglasses Young \r\n${lines.join('').replaceAll('  -', ' -')}`,
+  );
+  writeFileSync(join(home, 'list_eval_partition.txt'), faces.map(({name, part}) => `${name} ${part}\r\n`).join(''));
+  return place;
+}

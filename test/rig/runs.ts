@@ -1,0 +1,219 @@
+/** Made-up run folders: what `pipeline run` would leave in `runs/<id>/`, without running anything. */
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {digestOf, type Json} from '../../src/core/canonical.ts';
+import type {PluginRef} from '../../src/core/plugin/registry.ts';
+import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
+import type {Task} from '../../src/pipeline/spec/spec.ts';
+import type {StageNode} from '../../src/pipeline/stages/stage.ts';
+
+export interface MadeUpRun {
+  readonly id: string;
+  readonly name?: string;
+  /** ISO 8601; a run with a later one is the later run. */
+  readonly at?: string;
+  readonly tasks: readonly MadeUpTask[];
+  readonly environment?: {readonly [key: string]: Json};
+  /** Ends of the log: default whole. `torn` leaves half a last line and no end. */
+  readonly end?: 'whole' | 'torn' | 'none';
+  /** Content digest of the dataset's files. */
+  readonly data?: string;
+  /** Of the learner's plug-in. */
+  readonly version?: number;
+  readonly metricVersion?: number;
+  readonly cached?: boolean;
+}
+
+interface MadeUpTask {
+  readonly spec?: string;
+  readonly dataset?: PluginRef;
+  readonly limit?: Task['limit'];
+  readonly inlier: string;
+  readonly learner?: PluginRef;
+  readonly augment?: readonly PluginRef[];
+  readonly seed: number;
+  readonly point?: Task['point'];
+  readonly compare?: Task['compare'];
+  /** Column name → its reference and its metrics (null: undefined); `fails`: what its score stage died of. */
+  readonly scores: {
+    readonly [classifier: string]: {
+      readonly ref?: PluginRef;
+      readonly metrics?: {readonly [metric: string]: number | null};
+      readonly fails?: string;
+    };
+  };
+}
+
+const full: PluginRef = {
+  type: 'rotation',
+  network: {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512]},
+  epochs: 2048,
+  batch: 64,
+  optimizer: {learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4, schedule: 'cosine'},
+};
+
+/** Shorthand for one classifier with one AUC. */
+export const auc = (value: number | null, classifier = 'kde') => ({
+  [classifier]: {metrics: {auc: value}},
+});
+
+export const paperRotation = full;
+
+/** Writes `<runs>/<id>/` and returns its path. */
+export function makeRun(runs: string, run: MadeUpRun): string {
+  const folder = join(runs, run.id);
+  mkdirSync(folder, {recursive: true});
+  const name = run.name ?? 'made-up';
+  const stages = new Map<string, StageNode>();
+  const ends: Unstamped[] = [];
+  const tasks = run.tasks.map((made) => {
+    const task = taskOf(made, name);
+    const add = (
+      kind: StageNode['kind'],
+      label: string,
+      recipe: object,
+      inputs: StageNode['inputs'],
+      more: Partial<StageNode> = {},
+    ) => {
+      const id = digestOf({kind, recipe: recipe as Json, inputs: inputs as unknown as Json}).slice(0, 12);
+      const known = stages.get(id);
+      const lane = kind === 'data' || kind === 'evaluate' ? ('cpu' as const) : ('accelerator' as const);
+      const node = {
+        id,
+        kind,
+        label,
+        recipe: recipe as StageNode['recipe'],
+        inputs,
+        sources: [],
+        lane,
+        tasks: [task.id],
+        ...more,
+      };
+      stages.set(id, known ? {...known, tasks: [...known.tasks, task.id]} : node);
+      return {id, isNew: !known};
+    };
+    const finish = (stage: {id: string; isNew: boolean}, summary: unknown = null) => {
+      if (!stage.isNew) return;
+      const {id, kind, label, recipe} = stages.get(stage.id)!;
+      const fingerprint = digestOf({id, recipe: recipe as Json, data: kind === 'data' ? (run.data ?? 'files') : null});
+      const made = {type: 'stage-finished', stage: id, kind, label, fingerprint, summary} as const;
+      ends.push(
+        run.cached
+          ? {...made, how: 'cached', seconds: 0.01}
+          : {...made, how: 'computed', seconds: 1.5, peakMemory: 123_000_000, engine: 'wasm'},
+      );
+    };
+    const version = run.version ?? 1;
+    const data = add('data', `data ${task.dataset.type}`, {dataset: task.dataset, version: 1, limit: task.limit}, {});
+    finish(data);
+    const learner = {learner: task.learner, versions: {[`learner ${task.learner.type}`]: version}};
+    const learn = add(
+      'learn',
+      `learn ${task.learner.type} · ${task.inlier} · seed ${task.seed}`,
+      {...learner, augment: task.augment, seed: task.seed, normal: task.inlier},
+      {images: {stage: data.id, file: 'train.arrow'}},
+    );
+    finish(learn, {epochs: task.learner['epochs'] ?? 0});
+    const embed = add(
+      'embed',
+      `embed test · ${task.inlier} · seed ${task.seed}`,
+      {...learner, layer: 'pool'},
+      {weights: {stage: learn.id, file: 'weights.arrow'}, images: {stage: data.id, file: 'test.arrow'}},
+    );
+    finish(embed);
+    for (const [classifier, {ref, metrics, fails}] of Object.entries(made.scores)) {
+      const label = `${classifier} · ${task.inlier} · seed ${task.seed}`;
+      const score = add(
+        'score',
+        `score ${label}`,
+        {classifier: ref ?? {type: classifier}, version: 1, seed: task.seed},
+        {test: {stage: embed.id, file: 'features.arrow'}},
+      );
+      const evaluate = add(
+        'evaluate',
+        `evaluate ${label}`,
+        {
+          metrics: task.metrics,
+          versions: Object.fromEntries(task.metrics.map(({type}) => [`metric ${type}`, run.metricVersion ?? 1])),
+          normal: task.inlier,
+        },
+        {scores: {stage: score.id, file: 'scores.arrow'}},
+        {results: [{task: task.id, classifier}]},
+      );
+      if (fails) {
+        const kind = 'score' as const;
+        ends.push(
+          {type: 'stage-failed', stage: score.id, kind, label: `score ${label}`, message: fails, hint: 'Try another.'},
+          {
+            type: 'stage-skipped',
+            stage: evaluate.id,
+            kind: 'evaluate',
+            label: `evaluate ${label}`,
+            because: `score ${label} failed`,
+          },
+        );
+      } else if (metrics) {
+        finish(score);
+        finish(evaluate, {metrics, normal: 1000, anomalous: 9000});
+      }
+    }
+    return task;
+  });
+  const engine = {name: 'wasm', version: '4.22.0', device: 'cpu', threads: 1} as const;
+  const count = (type: string, how?: string) =>
+    ends.filter((end) => end.type === type && (!how || ('how' in end && end.how === how))).length;
+  const failed = count('stage-failed');
+  const events: Unstamped[] = [
+    {type: 'run-started', run: run.id, spec: name, tasks: tasks.length, stages: stages.size},
+    {type: 'engine-started', engine},
+    ...ends,
+    ...((run.end ?? 'whole') === 'whole'
+      ? [
+          {
+            type: 'run-finished' as const,
+            run: run.id,
+            outcome: failed ? ('failed' as const) : ('done' as const),
+            computed: count('stage-finished', 'computed'),
+            cached: count('stage-finished', 'cached'),
+            failed,
+            skipped: count('stage-skipped'),
+            seconds: 63,
+          },
+        ]
+      : []),
+  ];
+  const at = run.at ?? '2026-01-01T00:00:00.000Z';
+  const lines = events.map((event) => JSON.stringify({at, ...event} as RunEvent));
+  const torn = run.end === 'torn' ? '\n{"at":"2026-01-01T00:00:01.000Z","type":"stage-fin' : '\n';
+  writeFileSync(join(folder, 'pipeline.yaml'), `name: ${name}\n`);
+  writeFileSync(join(folder, 'plan.json'), JSON.stringify({format: 1, name, tasks, stages: [...stages.values()]}));
+  writeFileSync(join(folder, 'events.ndjson'), lines.join('\n') + torn);
+  writeFileSync(
+    join(folder, 'environment.json'),
+    JSON.stringify(run.environment ?? {version: '0.1.0', node: '20.19.0', git: {commit: 'abc', dirty: false}}),
+  );
+  return folder;
+}
+
+function taskOf(made: MadeUpTask, name: string): Task {
+  const learner = made.learner ?? full;
+  const spec = made.spec ?? name;
+  const point = made.point ?? {};
+  const tags = Object.entries(point).map(([path, value]) => `/${path}=${JSON.stringify(value)}`);
+  const metrics = new Set(Object.values(made.scores).flatMap((score) => Object.keys(score.metrics ?? {auc: 0})));
+  return {
+    id: `${spec}/${made.dataset?.type ?? 'cifar10'}/${made.inlier}/${learner.type}${tags.join('')}/seed=${made.seed}`,
+    spec,
+    dataset: made.dataset ?? {type: 'cifar10'},
+    limit: made.limit ?? {},
+    inlier: made.inlier,
+    learner,
+    augment: made.augment ?? [{type: 'crop', min_side: 0.5}, {type: 'hflip'}],
+    distributionAugmentation: [],
+    classifiers: Object.entries(made.scores).map(([classifier, {ref}]) => ref ?? {type: classifier}),
+    metrics: [...metrics].map((type) => ({type})),
+    seed: made.seed,
+    point,
+    compare: made.compare ?? {row: learner.type},
+  };
+}

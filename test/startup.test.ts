@@ -1,0 +1,89 @@
+/** A command loads only what it needs: tfjs, DuckDB and Arrow take longer to load than most commands take to run. */
+import {readFileSync, writeFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import {afterAll, beforeAll, expect, test} from 'vitest';
+import {Project, tinySpec} from './rig/command.ts';
+
+const project = new Project();
+const hook = fileURLToPath(new URL('./rig/loads.js', import.meta.url));
+
+beforeAll(async () => {
+  project.write(
+    'tiny.yaml',
+    tinySpec({learner: '{ type: untrained, network: { type: small, width: 4 } }', augment: '[]'}),
+  );
+  expect((await project.run('run', 'tiny.yaml')).status).toBe(0);
+});
+afterAll(() => project[Symbol.dispose]());
+
+/** Packages that the command's own process loads, sorted; without those that are for one platform. */
+async function loads(...args: readonly string[]): Promise<readonly string[]> {
+  const file = project.path('loads');
+  writeFileSync(file, '');
+  const {status, err} = await project.start(args, {LOADS: file}, ['--import', hook]).ended;
+  expect([status, err]).toEqual([0, '']);
+  const names = new Set(readFileSync(file, 'utf8').split('\n'));
+  return [...names].filter((name) => name !== '' && !name.endsWith(`${process.platform}-${process.arch}`)).sort();
+}
+
+test('--help and --version load the parser of command lines alone', async () => {
+  expect(await loads('--help')).toEqual(['commander']);
+  expect(await loads('--version')).toEqual(['commander']);
+});
+
+test('validate and plugins load no tfjs, no Arrow, no DuckDB', async () => {
+  expect(await loads('validate', 'tiny.yaml')).toMatchInlineSnapshot(`
+    [
+      "ajv",
+      "commander",
+      "fast-deep-equal",
+      "fast-uri",
+      "json-schema-traverse",
+      "yaml",
+    ]
+  `);
+  expect(await loads('plugins')).toMatchInlineSnapshot(`
+    [
+      "ajv",
+      "commander",
+      "fast-deep-equal",
+      "fast-uri",
+      "json-schema-traverse",
+    ]
+  `);
+});
+
+test('plan and a run that is cached load no tfjs and no Arrow', async () => {
+  expect(await loads('plan', 'tiny.yaml')).toMatchInlineSnapshot(`
+    [
+      "ajv",
+      "commander",
+      "fast-deep-equal",
+      "fast-uri",
+      "json-schema-traverse",
+      "yaml",
+    ]
+  `);
+  expect(await loads('run', 'tiny.yaml')).toMatchInlineSnapshot(`
+    [
+      "@duckdb/node-api",
+      "@duckdb/node-bindings",
+      "ajv",
+      "commander",
+      "detect-libc",
+      "eventemitter3",
+      "fast-deep-equal",
+      "fast-uri",
+      "json-schema-traverse",
+      "p-queue",
+      "p-timeout",
+      "yaml",
+    ]
+  `);
+});
+
+test('the hook sees what is loaded in either way', async () => {
+  const names = await loads('query', 'select 1');
+  expect(names).toContain('@duckdb/node-api');
+  expect(names).toContain('@duckdb/node-bindings'); // CommonJS, which requires the next
+});

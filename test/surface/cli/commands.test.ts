@@ -1,0 +1,507 @@
+/** Whole commands, as a user sees them. One run, then everything that reads it. */
+import {readdirSync, rmSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {type Ended, Project, tableOf, tinySpec} from '../../rig/command.ts';
+import {flipByte} from '../../rig/faults.ts';
+
+const project = new Project();
+let first: Ended;
+
+beforeAll(async () => {
+  project.write('tiny.yaml', tinySpec());
+  project.write('wrong.yaml', tinySpec({learner: '{ type: rotation, epocs: 3 }', metrics: '[acu]'}));
+  first = await project.run('run', 'tiny.yaml', '--jobs', '1');
+});
+afterAll(() => project[Symbol.dispose]());
+
+/** Status, standard output and standard error in one text. */
+const all = ({status, out, err}: Ended): string =>
+  project.masked([out, err && `--- stderr\n${err}`, `--- status ${status}`].filter((part) => part !== '').join(''));
+const shown = async (...args: readonly string[]): Promise<string> => all(await project.run(...args));
+
+describe('run', () => {
+  test('the first computes and ends with the table', () => {
+    expect(all(first)).toMatchInlineSnapshot(`
+      "tiny: 1 task, 6 stages, run <time>-tiny
+      [1/6] ✓ data synthetic: <time> · <memory> peak
+      engine wasm 4.22.0 on cpu, 1 thread
+      warning: learn rotation · stripes · seed 0: the last epoch's loss is <n> and guessing gives <n>: almost nothing was learnt in 2 epochs. Try more epochs or another optimizer.learning_rate.
+      [2/6] ✓ learn rotation · stripes · seed 0: <time> · <memory> peak
+      [3/6] ✓ embed train rotation.pool · stripes · seed 0: <time> · <memory> peak
+      [4/6] ✓ embed test rotation.pool · stripes · seed 0: <time> · <memory> peak
+      [5/6] ✓ score kde · rotation · stripes · seed 0: <time> · <memory> peak
+      [6/6] ✓ evaluate kde · rotation · stripes · seed 0: <time> · <memory> peak
+      Done in <time>: 6 computed, 0 cached.
+      <time>-tiny
+
+      normal class  method    classifier  ours  n
+      ──
+      stripes       rotation  kde <n>  1
+      ──
+      mean          rotation  kde <n>  1
+      --- status 0"
+    `);
+  });
+
+  test('the second finds all of it', async () => {
+    const second = await project.run('run', 'tiny.yaml', '--plain');
+    expect(all(second)).toMatchInlineSnapshot(`
+        "tiny: 1 task, 6 stages, run <time>-tiny
+        Done in <time>: 0 computed, 6 cached.
+        <time>-tiny
+
+        normal class  method    classifier  ours  n
+        ──
+        stripes       rotation  kde <n>  1
+        ──
+        mean          rotation  kde <n>  1
+        --- status 0"
+      `);
+    expect(tableOf(second.out)).toBe(tableOf(first.out));
+  });
+
+  test('--json: events and nothing else', async () => {
+    const {status, out, err} = await project.run('run', 'tiny.yaml', '--json');
+    expect({status, err}).toEqual({status: 0, err: ''});
+    const types = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as {type: string}).type);
+    expect(types).toEqual(['run-started', ...Array<string>(6).fill('stage-finished'), 'run-finished']);
+  });
+
+  test('--quiet: the table alone', async () => {
+    const {out, err} = await project.run('run', 'tiny.yaml', '--quiet');
+    expect(err).toBe('');
+    expect(out.split('\n')[0]).toBe(project.runs.at(-1));
+    expect(tableOf(out)).toBe(tableOf(first.out));
+  });
+
+  test('no escape codes in pipes', async () => {
+    const env = {TERM: 'xterm-256color', COLORTERM: 'truecolor'};
+    const lines = [['run', 'tiny.yaml'], ['plugins'], ['validate', 'wrong.yaml'], ['doctor']];
+    for (const {out, err} of await Promise.all(lines.map((args) => project.start(args, env).ended)))
+      expect(out + err).not.toContain('\u001b');
+  });
+});
+
+describe('plan and validate', () => {
+  test('plan', async () => {
+    expect(await shown('plan', 'tiny.yaml')).toMatchInlineSnapshot(`
+      "tiny: 1 task, 6 stages
+      = data synthetic
+      = learn rotation · stripes · seed 0
+      = embed train rotation.pool · stripes · seed 0
+      = embed test rotation.pool · stripes · seed 0
+      = score kde · rotation · stripes · seed 0
+      = evaluate kde · rotation · stripes · seed 0
+      6 cached (=), 0 to run (+), 0 waiting for those (?)
+      --- status 0"
+    `);
+  });
+
+  test('plan --explain', async () => {
+    expect(
+      await shown('plan', 'tiny.yaml', '--explain', '--set', 'learner.epochs=3', '--seeds', '0,1'),
+    ).toMatchInlineSnapshot(`
+      "tiny: 2 tasks, 11 stages
+      = data synthetic
+      + learn rotation · stripes · seed 0
+          learner.epochs 2 → 3
+      + learn rotation · stripes · seed 1
+          learner.epochs 2 → 3
+          seed 0 → 1
+      ? embed train rotation.pool · stripes · seed 0
+          after learn rotation · stripes · seed 0
+      ? embed test rotation.pool · stripes · seed 0
+          after learn rotation · stripes · seed 0
+      ? embed train rotation.pool · stripes · seed 1
+          after learn rotation · stripes · seed 1
+      ? embed test rotation.pool · stripes · seed 1
+          after learn rotation · stripes · seed 1
+      ? score kde · rotation · stripes · seed 0
+          after embed train rotation.pool · stripes · seed 0, embed test rotation.pool · stripes · seed 0
+      ? score kde · rotation · stripes · seed 1
+          after embed train rotation.pool · stripes · seed 1, embed test rotation.pool · stripes · seed 1
+      ? evaluate kde · rotation · stripes · seed 0
+          after score kde · rotation · stripes · seed 0
+      ? evaluate kde · rotation · stripes · seed 1
+          after score kde · rotation · stripes · seed 1
+      1 cached (=), 2 to run (+), 8 waiting for those (?)
+      --- status 0"
+    `);
+  });
+
+  test('plan --graph', async () => {
+    expect(await shown('plan', 'tiny.yaml', '--graph', 'mermaid')).toMatchInlineSnapshot(`
+      "flowchart LR
+        s1["data synthetic"]:::hit
+        s2["learn rotation · stripes · seed 0"]:::hit
+        s3["embed train rotation.pool · stripes · seed 0"]:::hit
+        s4["embed test rotation.pool · stripes · seed 0"]:::hit
+        s5["score kde · rotation · stripes · seed 0"]:::hit
+        s6["evaluate kde · rotation · stripes · seed 0"]:::hit
+        s1 -->|train.arrow| s2
+        s2 -->|weights.arrow| s3
+        s1 -->|train.arrow| s3
+        s2 -->|weights.arrow| s4
+        s1 -->|test.arrow| s4
+        s3 -->|features.arrow| s5
+        s4 -->|features.arrow| s5
+        s5 -->|scores.arrow| s6
+        classDef hit fill:#d9f2d9,stroke:#3c8d40
+        classDef miss fill:#ffe3c2,stroke:#c46a00
+        classDef unknown fill:#eeeeee,stroke:#888888
+      --- status 0"
+    `);
+    const {out} = await project.run('plan', 'tiny.yaml', '--graph', 'dot');
+    expect(out).toMatch(/^digraph pipeline \{\n.*\n\}\n$/s);
+  });
+
+  test('plan --json', async () => {
+    const plan = JSON.parse((await project.run('plan', 'tiny.yaml', '--json')).out);
+    expect(plan).toMatchObject({name: 'tiny', tasks: [{inlier: 'stripes', seed: 0}]});
+    expect(plan.stages.map(({kind, state}: {kind: string; state: string}) => `${kind} ${state}`)).toEqual([
+      'data hit',
+      'learn hit',
+      'embed hit',
+      'embed hit',
+      'score hit',
+      'evaluate hit',
+    ]);
+  });
+
+  test('validate', async () => {
+    expect(await shown('validate', 'tiny.yaml', 'tiny.yaml')).toMatchInlineSnapshot(`
+      "tiny.yaml: 1 task
+      tiny.yaml: 1 task
+      --- status 0"
+    `);
+    expect(await shown('validate', 'tiny.yaml', 'wrong.yaml', 'none.yaml')).toMatchInlineSnapshot(`
+      "tiny.yaml: 1 task
+      --- stderr
+      ✗ wrong.yaml:3:28  learner "rotation" has no option "epocs"
+          3 │ learner: { type: rotation, epocs: 3 }
+            │                            ~~~~~
+         Did you mean "epochs"? (an integer of at least 1, default 2048)
+      ✗ wrong.yaml:6:11  there is no metric "acu"
+          6 │ metrics: [acu]
+            │           ~~~
+         Did you mean "auc"?
+      ✗ there is no file none.yaml
+         Did you mean tiny.yaml?
+
+      3 problems; nothing was run.
+      --- status 2"
+    `);
+  });
+});
+
+describe('compare', () => {
+  test('the latest run, a run, a part of its id, a spec', async () => {
+    const {out} = await project.run('compare');
+    expect(tableOf(out)).toBe(tableOf(first.out));
+    const id = project.runs[0]!;
+    const all = [[id], [id.slice(9)], ['tiny'], [id, 'latest'], ['tiny', id]];
+    for (const {status, out} of await Promise.all(all.map((what) => project.run('compare', ...what))))
+      expect([status, tableOf(out)]).toEqual([0, tableOf(first.out)]);
+  });
+
+  test('every format', async () => {
+    const formats = ['markdown', 'csv', 'latex'].map((format) => shown('compare', 'tiny', '--format', format));
+    expect((await Promise.all(formats)).join('\n')).toMatchInlineSnapshot(`
+      "## tiny
+
+      | normal class | method | classifier | ours | n |
+      | --- | --- | --- | ---: | ---: |
+      | stripes | rotation | kde | <n> | 1 |
+      | mean | rotation | kde | <n> | 1 |
+      --- status 0
+      dataset,inlier,method,label,classifier,metric,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,config,runs
+      synthetic,stripes,rotation,rotation,kde,auc,<n>,,1,1,,,,,,,,<digest>,<time>-tiny
+      synthetic,mean,rotation,rotation,kde,auc,<n>,,1,1,,,,,,,,<digest>,<time>-tiny
+      --- status 0
+      % tiny; needs \\usepackage{booktabs}
+      \\begin{tabular}{lllrr}
+      \\toprule
+      normal class & method & classifier & ours & n \\\\
+      \\midrule
+      stripes & rotation & kde & <n> & 1 \\\\
+      \\midrule
+      mean & rotation & kde & <n> & 1 \\\\
+      \\bottomrule
+      \\end{tabular}
+      --- status 0"
+    `);
+    const json = await Promise.all([
+      project.run('compare', 'tiny', '--format', 'json'),
+      project.run('compare', 'tiny', '--json'),
+    ]);
+    expect(json[0].out).toBe(json[1].out);
+    expect(JSON.parse(json[0].out)).toMatchObject({title: 'tiny'});
+  });
+
+  test('metrics and the papers’ tables', async () => {
+    const [table, metric, unknown, paper] = await Promise.all([
+      shown('compare', '--metric', 'all'),
+      shown('compare', 'tiny', '--metric', 'fpr59'),
+      shown('compare', 'tiny', '--table', 'iclr-table-77'),
+      shown('compare', 'tiny', '--table', 'iclr-table-7'),
+    ]);
+    expect(table).toContain('fpr95');
+    expect(metric).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ tiny has no metric "fpr59"
+         Did you mean "fpr95"?
+      --- status 2"
+    `);
+    expect(unknown).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ the papers have no table that is called "iclr-table-77"
+         Did you mean "iclr-table-7"?
+      --- status 2"
+    `);
+    expect(paper.split('\n')[2]).toContain('cifar10');
+  });
+
+  test('what is not there', async () => {
+    expect(await shown('compare', 'tny')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ no run and no spec is called "tny"
+         Did you mean "tiny"?
+      --- status 2"
+    `);
+    expect(await shown('compare', '2', 'nothing')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ "2" is part of 5 runs: <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny
+         Give more of the id, or "latest".
+      ✗ no run and no spec is called "nothing"
+         There are results of: tiny.
+      --- status 2"
+    `);
+    expect(await shown('compare', '--runs', 'empty')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ there is no run in <folder>/empty
+         Make one: pipeline run <spec>.
+      --- status 2"
+    `);
+  });
+});
+
+describe('ls, show, why', () => {
+  test('ls', async () => {
+    const lines = (await shown('ls')).split('\n');
+    expect([lines[0], lines[2]]).toMatchInlineSnapshot(`
+      [
+        "run                        name  started               outcome  tasks  computed  cached  failed    time",
+        "<time>-tiny  tiny  <date>  done         1         0       6       0 <time>",
+      ]
+    `);
+    expect(JSON.parse((await project.run('ls', '--json')).out)).toHaveLength(project.runs.length);
+    expect(await shown('ls', '--runs', 'empty')).toMatchInlineSnapshot(`
+      "No runs yet.
+      --- status 0"
+    `);
+  });
+
+  test('show', async () => {
+    expect(await shown('show', project.runs[0]!)).toMatchInlineSnapshot(`
+      "<time>-tiny: tiny, done after <time>
+      started <date> · 1 task · wasm 4.22.0, cpu
+      <folder>/runs/<time>-tiny
+
+      task                          classifier   auc  fpr95
+      ──
+      tiny/stripes/rotation/seed=0  kde <n> <n>
+
+      stage     computed    time  peak memory
+      ──
+      data             1 <time> <memory>
+      learn            1 <time> <memory>
+      embed            2 <time> <memory>
+      score            1 <time> <memory>
+      evaluate         1 <time> <memory>
+
+      Warnings:
+        the last epoch's loss is <n> and guessing gives <n>: almost nothing was learnt in 2 epochs. Try more epochs or another optimizer.learning_rate.
+      --- status 0"
+    `);
+    expect((await project.run('show', 'latest')).out).toContain(project.runs.at(-1));
+    expect(await shown('show', 'nothing')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ no run is called "nothing"
+         The latest is <time>-tiny; "pipeline ls" lists all.
+      --- status 2"
+    `);
+  });
+
+  test('why', async () => {
+    expect(await shown('why', project.runs[1]!, project.runs[2]!)).toMatchInlineSnapshot(`
+      "<time>-tiny → <time>-tiny
+
+      Environment:
+        command: ["run","tiny.yaml","--plain"] → ["run","tiny.yaml","--json"]
+
+      2 numbers are equal.
+      --- status 0"
+    `);
+  });
+});
+
+describe('query and db', () => {
+  test('query', async () => {
+    expect(await shown('query', 'select spec, inlier, metric from comparison order by all')).toMatchInlineSnapshot(`
+      "spec  inlier   metric
+      ──
+      tiny  stripes  auc
+      tiny  stripes  fpr95
+      --- status 0"
+    `);
+    expect((await project.run('query', 'select 1 as x, null as y', '--format', 'csv')).out).toBe('x,y\n1,\n');
+    expect(JSON.parse((await project.run('query', 'select 1 as x', '--json')).out)).toEqual([{x: 1}]);
+  });
+
+  test('query refuses to write, and says what is wrong with SQL', async () => {
+    expect(await shown('query', 'delete from runs')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ expected a statement that reads, but got DELETE
+         The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.
+      --- status 2"
+    `);
+    expect(await shown('query', 'selec 1')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ Failed to extract statements: Parser Error: syntax error at or near "selec"
+         LINE 1: selec 1
+                 ^
+      --- status 2"
+    `);
+  });
+
+  test('a lost database is made anew from the runs', async () => {
+    rmSync(project.path('runs', 'results.duckdb'));
+    expect(await shown('query', 'select 1')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ there are no results in <folder>/runs
+         File the runs: pipeline db rebuild.
+      --- status 2"
+    `);
+    expect((await project.run('db', 'rebuild')).out).toBe(`${project.runs.length} runs filed\n`);
+    expect(tableOf((await project.run('compare')).out)).toBe(tableOf(first.out));
+  });
+});
+
+describe('data, plugins, schema, doctor', () => {
+  test('data ls and verify', async () => {
+    expect((await project.run('data', 'ls')).out).toContain('✓ synthetic: made here, needs no files\n');
+    expect(await shown('data', 'verify', 'synthetic')).toMatchInlineSnapshot(`
+      "synthetic train: 800 images (stripes 200, checkers 200, blobs 200, rings 200)
+      synthetic test: 800 images (stripes 200, checkers 200, blobs 200, rings 200)
+      --- status 0"
+    `);
+    expect(await shown('data', 'verify', 'synthetik')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ no dataset is called "synthetik"
+         Did you mean "synthetic"?
+      --- status 2"
+    `);
+  });
+
+  test('plugins', async () => {
+    const list = await project.run('plugins');
+    expect(list.out).toMatch(/^datasets\n {2}fashion-mnist /);
+    expect(await shown('plugins', 'hflip')).toMatchInlineSnapshot(`
+      "transform hflip (version 1)
+      Swaps left and right, with probability p.
+      Source: Sohn et al. 2021
+        p                  a number from 0 to 1, default <n>
+                           Probability of the flip.
+      --- status 0"
+    `);
+    expect((await project.run('plugins', 'rotation')).out).toContain('optimizer.learning_rate');
+    expect(await shown('plugins', 'fpr95', '--markdown')).toMatchInlineSnapshot(`
+      "### metric \`fpr95\`
+
+      Share of normal images called anomalous by the threshold that catches 95 % of the anomalies.
+      --- status 0"
+    `);
+    expect(JSON.parse((await project.run('plugins', 'kde', '--json')).out)).toMatchObject([
+      {kind: 'classifier', name: 'kde', options: {type: 'object'}},
+    ]);
+    expect(await shown('plugins', 'kd')).toMatchInlineSnapshot(`
+      "--- stderr
+      ✗ no plug-in is called "kd"
+         Did you mean "kde"?
+      --- status 2"
+    `);
+  });
+
+  test('schema', async () => {
+    expect(JSON.parse((await project.run('schema')).out)).toMatchObject({title: 'Pipeline'});
+  });
+
+  test('doctor says what works and what would make it better', async () => {
+    const home = {PIPELINE_CACHE_HOME: project.path('home')};
+    const {status, out} = await project.start(['doctor'], home).ended;
+    expect(status).toBe(0);
+    expect(out).toMatch(/^pipeline \d+\.\d+\.\d+ · Node /);
+    expect(out).toContain('✓ engine wasm');
+    expect(out).toMatch(/\n(Nothing is missing\.|What would make it better:\n( {2}.+\n)+)$/);
+    const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
+    expect(engines.map(({name}: {name: string}) => name)).toEqual(['tensorflow', 'wasm']);
+    expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
+  });
+});
+
+describe('wrong command lines', () => {
+  test.concurrent.for([
+    'runn tiny.yaml',
+    'run',
+    'run tiny.yaml --qiet',
+    'run tiny.yaml --jobs many',
+    'run tiny.yaml --engine abacus',
+    'run tiny.yaml --set learner.epocs=3',
+    'run tiny.yaml --set learner.epochs',
+    'run tiny.yaml --seeds x',
+    'run tiny.yaml --inliers stripe',
+    'run tin.yaml',
+    'ls --runs tiny.yaml',
+  ])('pipeline %s', async (line, {expect}) => {
+    expect(await shown(...line.split(' '))).toMatchSnapshot();
+  });
+});
+
+describe('cache', () => {
+  test('ls, verify with a flipped byte, and computed again', async () => {
+    const {out} = await project.run('cache', 'ls');
+    expect(out).toMatch(/\n6 entries, \d+ kB\n$/);
+    expect(await shown('cache', 'verify')).toMatchInlineSnapshot(`
+      "6 entries sound, 0 damaged
+      --- status 0"
+    `);
+    const entries = JSON.parse((await project.run('cache', 'ls', '--json')).out) as {
+      kind: string;
+      fingerprint: string;
+    }[];
+    const {fingerprint} = entries.find(({kind}) => kind === 'score')!;
+    const folder = project.path('runs', 'cache', fingerprint.slice(0, 2), fingerprint);
+    const file = join(folder, readdirSync(folder).find((name) => name === 'scores.arrow')!);
+    flipByte(file, Math.floor(statSync(file).size / 2));
+    expect(await shown('cache', 'verify')).toMatchInlineSnapshot(`
+      "✗ <digest>: scores.arrow differs from its checksum; moved to <folder>/runs/cache/damaged/<digest>-<suffix>
+      5 entries sound, 1 damaged
+      --- status 1"
+    `);
+    const again = await project.run('run', 'tiny.yaml');
+    expect(all(again)).toContain('1 computed, 5 cached');
+    expect(tableOf(again.out)).toBe(tableOf(first.out));
+  });
+
+  test('prune', async () => {
+    expect(await shown('cache', 'prune')).toMatch(/^removed 0 entries, freed .+ kB\n/); // the damaged one
+    expect(await shown('cache', 'prune', '--runs', 'empty')).toMatchInlineSnapshot(`
+      "there is no cache here
+      --- status 0"
+    `);
+  });
+});
