@@ -14,6 +14,7 @@ import {imageFolder} from './domain/datasets/image-folder.ts';
 import {mvtec} from './domain/datasets/mvtec.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
+import {cutpaste} from './domain/learners/cutpaste.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
 import {auc} from './domain/metrics/auc.ts';
@@ -21,7 +22,7 @@ import {averagePrecisionMetric} from './domain/metrics/average-precision.ts';
 import {fpr95} from './domain/metrics/fpr95.ts';
 import {resnet18} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
-import {crop, hflip, rotate90, rotate180, rotate270, vflip} from './domain/transforms/geometry.ts';
+import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
 import {jitter} from './domain/transforms/jitter.ts';
 import {blur, grayscale} from './domain/transforms/photometric.ts';
 
@@ -35,6 +36,7 @@ export const plugins: readonly AnyDefinition[] = [
   imageFolder,
   synthetic,
   crop,
+  shift,
   hflip,
   vflip,
   jitter,
@@ -48,6 +50,7 @@ export const plugins: readonly AnyDefinition[] = [
   untrained,
   rotation,
   contrastive,
+  cutpaste,
   ocSvm,
   kde,
   gde,

@@ -24,6 +24,7 @@ const little: {readonly [option: string]: unknown} = {
   network: {type: 'small', width: 4, head: [6, 5]},
   epochs: 3,
   batch: 4,
+  steps_per_epoch: 2,
 };
 
 function refOf({name, options}: LearnerDefinition): PluginRef {
