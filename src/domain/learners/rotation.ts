@@ -9,6 +9,7 @@ import {paperAugmentation} from './augmentation.ts';
 import {openEncoder, sideOf} from './encoder.ts';
 import {classification} from './losses.ts';
 import {optimizerOption, train} from './train.ts';
+import {workOf} from './work.ts';
 
 const turns = 4;
 
@@ -39,6 +40,8 @@ export const rotation = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
+    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), turns, turns, options, of),
+
     fit(context) {
       const network = context.plugins.create('network', options.network);
       return train({

@@ -8,6 +8,8 @@ import {topological, upstream} from './order.ts';
 export type Forecast =
   | {readonly state: 'hit'; readonly fingerprint: Digest; readonly manifest: Manifest}
   | {readonly state: 'miss'; readonly fingerprint: Digest; readonly reasons: readonly string[]}
+  /** A dataset's files can't be had: what depends on it can't run. */
+  | {readonly state: 'absent'; readonly reasons: readonly string[]}
   /** Its inputs are not there yet: whether it must run depends on what those that run leave. */
   | {readonly state: 'unknown'; readonly waitsFor: readonly string[]};
 
@@ -26,6 +28,10 @@ export async function previewPlan({graph, cache, digests}: PreviewOptions): Prom
   const labels = new Map(graph.map((node) => [node.id, node.label]));
   let cached: readonly Manifest[] | undefined;
   for (const node of topological(graph)) {
+    if (node.absent) {
+      forecasts.set(node.id, {state: 'absent', reasons: [node.absent.message, node.absent.hint]});
+      continue;
+    }
     const made = new Map<string, Manifest>();
     const waitsFor: string[] = [];
     for (const id of upstream(node)) {

@@ -40,7 +40,8 @@ Examples:
   pipeline compare quickstart                      the table again, from the results store
   pipeline run pipelines/quickstart.yaml --set learner.epochs=50 --seeds 3
 
-Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted.`,
+Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. A task whose data are not here has failed;
+where no data of a spec or suite are here, its input is wrong.`,
 );
 
 const engineOption = () =>
@@ -72,8 +73,10 @@ specOptions(program.command('run').description('run a spec or suite; only what i
   .option('--quiet', 'print the table alone, and failures', false)
   .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
 
-specOptions(program.command('plan').description('what would run, what is cached, and why; runs nothing'))
+specOptions(program.command('plan').description('what would run, what is cached, and how much computing it is; runs nothing'))
   .argument('<spec>', 'YAML file')
+  .option('--estimate', 'measure a few steps of each training: how long all of them take on this machine', false)
+  .addOption(engineOption())
   .option('--explain', 'for every stage that would run, what differs from the nearest cached one', false)
   .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot']))
   .action(async (spec: string, options: PlanOptions) =>
