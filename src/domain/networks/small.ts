@@ -2,7 +2,14 @@ import type {Network} from '../../core/plugin/contracts.ts';
 import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {tf} from '../../core/tensor/engine.ts';
-import {batchNorm, batchNormParameters, conv, convMacs, convParameters, globalAveragePool} from '../../core/tensor/layers.ts';
+import {
+  batchNorm,
+  batchNormParameters,
+  conv,
+  convMacs,
+  convParameters,
+  globalAveragePool,
+} from '../../core/tensor/layers.ts';
 import {headOption} from './head.ts';
 
 export const small = defineNetwork({

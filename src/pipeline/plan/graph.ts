@@ -96,7 +96,10 @@ class Drawing {
     const key = datasetKey(task.dataset, inlier);
     const sources = this.#sources.datasets.get(key) ?? [];
     const absent = this.#sources.absent.get(key);
-    invariant(absent || this.#sources.datasets.has(key), `the files of dataset "${task.dataset.type}" were not located`);
+    invariant(
+      absent || this.#sources.datasets.has(key),
+      `the files of dataset "${task.dataset.type}" were not located`,
+    );
     const recipe: DataRecipe = {
       dataset: task.dataset,
       version: used[0]!.version,

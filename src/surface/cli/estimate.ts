@@ -26,11 +26,7 @@ const speedKey = ({recipe, shape}: Training): string => {
   return canonicalJson({learner, augment, copies, shape} as unknown as Json);
 };
 
-export async function measure(
-  trainings: readonly Training[],
-  plugins: Plugins,
-  choice: EngineChoice,
-): Promise<Speeds> {
+export async function measure(trainings: readonly Training[], plugins: Plugins, choice: EngineChoice): Promise<Speeds> {
   const different = new Map(trainings.filter(({work}) => work).map((training) => [speedKey(training), training]));
   const speeds = new Map<string, number>();
   if (different.size === 0) return speeds;
@@ -66,7 +62,9 @@ export function estimateLines({trainings, pflop, unknown, seconds}: Estimate): r
   return [
     ...(known > 0 ? [`${plural(known, 'training')} to run: ${operations(pflop)}${time}`] : []),
     ...(unknown.length > 0
-      ? [`${plural(unknown.length, 'training')} of unknown size, such as ${unknown[0]} (their data were not read yet, or the learner does not tell)`]
+      ? [
+          `${plural(unknown.length, 'training')} of unknown size, such as ${unknown[0]} (their data were not read yet, or the learner does not tell)`,
+        ]
       : []),
   ];
 }

@@ -1,5 +1,6 @@
 import {readFileSync, statSync} from 'node:fs';
 import {Command, InvalidArgumentError, Option} from 'commander';
+import type {AugmentOptions} from './augment.ts';
 import type {PlanOptions} from './plan.ts';
 import type {SpecOptions} from './prepare.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
@@ -73,7 +74,9 @@ specOptions(program.command('run').description('run a spec or suite; only what i
   .option('--quiet', 'print the table alone, and failures', false)
   .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
 
-specOptions(program.command('plan').description('what would run, what is cached, and how much computing it is; runs nothing'))
+specOptions(
+  program.command('plan').description('what would run, what is cached, and how much computing it is; runs nothing'),
+)
   .argument('<spec>', 'YAML file')
   .option('--estimate', 'measure a few steps of each training: how long all of them take on this machine', false)
   .addOption(engineOption())
@@ -109,11 +112,21 @@ program
   .description('runs, newest first')
   .action(async () => leave((await import('./results.ts')).ls(globals())));
 
-program
-  .command('show')
+const show = program.command('show');
+show
   .description('one run: tasks, stages, failures, metrics')
   .argument('<run>', 'run id, a unique part of it, or "latest"')
   .action(async (run: string) => leave((await import('./results.ts')).show(run, globals())));
+
+specOptions(show.command('augment').description('a picture of what a learner is fed: images, and views of them'))
+  .argument('<spec>', 'YAML file')
+  .option('--task <id>', "a task's id, or a part of it (default: the first that trains)")
+  .option('--images <n>', 'training images, a row each', positive, 8)
+  .option('--draws <n>', 'draws of the augmentation, as in so many epochs', positive, 3)
+  .option('--out <file>', 'where the PNG goes (default: into the runs folder)')
+  .action(async (spec: string, options: AugmentOptions) =>
+    leave((await import('./augment.ts')).showAugment(spec, options, globals())),
+  );
 
 program
   .command('why')

@@ -1,6 +1,7 @@
 /** `plan` and `validate`: what a spec means, without running anything. */
-import {plural} from '../../core/text.ts';
+
 import type {EngineChoice} from '../../core/tensor/engine.ts';
+import {plural} from '../../core/text.ts';
 import {trainingsOf} from '../../pipeline/plan/estimate.ts';
 import {topological} from '../../pipeline/plan/order.ts';
 import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';

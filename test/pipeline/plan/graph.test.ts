@@ -370,7 +370,11 @@ test("a stage has the code of a user's plug-ins that it runs", () => {
     [tiny, [{name: 'nets.js', path: '/nets.js'}]],
   ]);
   const plan: Plan = {name: 'looks', source: '', tasks: [{id: 'one', ...base}], pluginUrls: []};
-  const nodes = buildGraph(plan, plugins, {datasets: new Map([[datasetKey(base.dataset, undefined), []]]), absent: new Map(), code});
+  const nodes = buildGraph(plan, plugins, {
+    datasets: new Map([[datasetKey(base.dataset, undefined), []]]),
+    absent: new Map(),
+    code,
+  });
   const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);
   expect(files).toEqual([
     'data: ',
