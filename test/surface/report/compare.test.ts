@@ -280,6 +280,45 @@ test("a paper's table: rows are methods, columns datasets, ours below the paper'
   `);
 });
 
+test('a mean over some classes says so, data that are not here too, and other classifiers than the table has are left out', async () => {
+  const some = [
+    ['cifar10', ['airplane', 'automobile'], 0.9],
+    ['cats-vs-dogs', ['cat', 'dog'], 0.8],
+  ] as const;
+  const rows = await rowsOf({
+    name: 'table-1',
+    tasks: tasksOf(some, 2).map((task) => ({...task, scores: {...task.scores, ...auc(0.7, 'oc-svm-rbf')}})),
+  });
+  const absent = ['aquatic-mammals', 'fish'].map((inlier) => {
+    return {spec: 'a', table: 'blog-table-1', dataset: 'cifar100', inlier, message: 'not found: looked in ./data'};
+  });
+  const named = rows.map((row) => ({...row, specTable: 'blog-table-1'}));
+  expect(fittingTable(named, baselines)).toBe('blog-table-1');
+  expect(fittingTable(named.slice(0, 1), baselines)).toBeUndefined();
+  expect(fittingTable(named.slice(0, 1), baselines, absent)).toBe('blog-table-1');
+  const comparison = compared(rows, {title: 'table-1', table: 'blog-table-1', absent});
+  const grid = {...comparison.grid!, rows: comparison.grid!.rows.filter((row) => row.ours.length > 0)};
+  expect(formatComparison({...comparison, grid}, 'table')).toMatchInlineSnapshot(`
+    "table-1
+
+    method    classifier                     cifar10    cifar100  fashion-mnist      cats-vs-dogs
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    rotation  kde         paper           91.3 ± 0.3  84.1 ± 0.6     95.8 ± 0.3        86.4 ± 0.6
+                          ours   90.1 ± 0.1 (2) 2/10      absent              –  80.0 ± 0.1 (2) -
+
+    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    ± of a mean over classes is the mean of the classes' own ±.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
+    2/10: a mean over 2 of 10 classes alone; not judged.
+    Left out, as the table has no such row: rotation oc-svm-rbf (--format csv has them).
+    absent: cifar100 (aquatic-mammals, fish): not found: looked in ./data
+    "
+  `);
+  const list = formatComparison(compared(rows.slice(0, 1), {absent}), 'table');
+  expect(list).toContain('absent: cifar100 (aquatic-mammals, fish): not found: looked in ./data');
+});
+
 test('the mean over datasets is weighted by tasks, and only of all five under the same settings', async () => {
   const cifar100 = baselines.filter(
     (row) => row.table === 'iclr-table-9' && row.method === 'rotation' && row.classifier === 'kde',
