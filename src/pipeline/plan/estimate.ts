@@ -32,9 +32,9 @@ export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions)
   const byId = new Map(tasks.map((task) => [task.id, task]));
   return graph.flatMap((node): Training[] => {
     const recipe = node.recipe as unknown as LearnRecipe;
-    if (node.kind !== 'learn' || recipe.normal === undefined || forecasts.get(node.id)?.state === 'hit') return [];
+    const state = forecasts.get(node.id)?.state;
+    if (node.kind !== 'learn' || recipe.normal === undefined || state === 'hit' || state === 'absent') return [];
     const data = forecasts.get(node.inputs['images']!.stage);
-    if (data?.state === 'absent') return [];
     const task = byId.get(node.tasks[0]!)!;
     const {shape} = plugins.create('dataset', task.dataset);
     const images = imagesOf(task, recipe.normal, plugins, data);

@@ -50,7 +50,7 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
     for (const node of topological(graph)) {
       const forecast = forecasts.get(node.id)!;
       out(`${marks[forecast.state]} ${node.label}`);
-      if (options.explain || forecast.state === 'absent') for (const line of reasons(forecast)) out(`    ${line}`);
+      if (options.explain || node.absent) for (const line of reasons(forecast)) out(`    ${line}`);
     }
     const count = (state: Forecast['state']) => graph.filter((node) => forecasts.get(node.id)!.state === state).length;
     const absent = count('absent') === 0 ? '' : `, ${count('absent')} without data (✗)`;

@@ -38,16 +38,16 @@ describe('data that are not here', () => {
           not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
           get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA <n>), and unpack it so that <folder>/data/mvtec/wood/train/good is there
       ? learn rotation · stripes · seed 0
-      ? learn rotation · wood · seed 0
+      ✗ learn rotation · wood · seed 0
       ? embed train rotation.pool · stripes · seed 0
       ? embed test rotation.pool · stripes · seed 0
-      ? embed train rotation.pool · wood · seed 0
-      ? embed test rotation.pool · wood · seed 0
+      ✗ embed train rotation.pool · wood · seed 0
+      ✗ embed test rotation.pool · wood · seed 0
       ? score kde · rotation · stripes · seed 0
-      ? score kde · rotation · wood · seed 0
+      ✗ score kde · rotation · wood · seed 0
       ? evaluate kde · rotation · stripes · seed 0
-      ? evaluate kde · rotation · wood · seed 0
-      0 cached (=), 1 to run (+), 10 waiting for those (?), 1 without data (✗)
+      ✗ evaluate kde · rotation · wood · seed 0
+      0 cached (=), 1 to run (+), 5 waiting for those (?), 6 without data (✗)
       1 training to run: <n> TFLOP
       --- status 0"
     `);
