@@ -73,6 +73,8 @@ export function fittingTable(
   const byDataset = new Set(printed.map((row) => row.dataset)).size > 1;
   const columns = new Set(printed.map((row) => (byDataset ? row.dataset : row.class)));
   const filled = new Set([...rows, ...absent].map((row) => (byDataset ? row.dataset : row.inlier)));
+  // Means are of what there is.
+  if (!byDataset && filled.size > 0) for (const column of columns) if (isMean(column)) filled.add(column);
   return 2 * [...columns].filter((column) => filled.has(column)).length >= columns.size ? table : undefined;
 }
 
@@ -178,9 +180,9 @@ function ourRow(
       const {ours: value, spread, n, verdict, classes} = line;
       return {value, spread, n, verdict, ...(classes && {classes})};
     }
-    const mean =
-      column === 'all' ? meanOverDatasets(lines) : column.startsWith('mean-') ? meanOverKind(lines, column) : null;
+    const mean = column === 'all' ? meanOverDatasets(lines) : isMean(column) ? meanOverKind(lines, column) : null;
     if (!mean) return null;
+    if (mean.classes) return {...mean, verdict: null};
     const beside = paper?.[index];
     const verdict = verdictOf({
       metric: lines[0]!.metric,
@@ -213,16 +215,23 @@ function meanOverDatasets(lines: readonly Cell[]): Omit<OurCell, 'verdict'> | nu
 
 const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
 
-/** CutPaste's averages over the textures and over the objects of MVTec. */
+const isMean = (column: string): boolean => column === 'mean' || column.startsWith('mean-');
+
+/** Over the classes of a column: all, or CutPaste's textures or objects of MVTec; over those that there are, and then said so. */
 function meanOverKind(lines: readonly Line[], column: string): Omit<OurCell, 'verdict'> | null {
-  const classes = lines.filter((line) => line.inlier !== 'mean');
-  const members = classes.filter((line) => textures.includes(line.inlier) === (column === 'mean-texture'));
-  if (members.length !== (column === 'mean-texture' ? 5 : 10)) return null;
+  const belongs = ({inlier}: Line): boolean =>
+    inlier !== 'mean' && (column === 'mean' || textures.includes(inlier) === (column === 'mean-texture'));
+  const members = lines.filter(belongs);
+  const all = paperTasks.get(lines[0]!.dataset);
+  const of = column === 'mean' ? all : column === 'mean-texture' ? 5 : 10;
+  // All of them without a mean of the store's: their data differ.
+  if (members.length === 0 || of === undefined || (column === 'mean' && members.length >= of)) return null;
   const spreads = members.map((line) => line.spread);
   return {
     value: sum(members.map((line) => line.ours)) / members.length,
     spread: spreads.includes(null) ? null : sum(spreads as number[]) / members.length,
     n: Math.min(...members.map((line) => line.n)),
+    ...(members.length < of && {classes: {have: members.length, of}}),
   };
 }
 

@@ -419,6 +419,36 @@ test("CutPaste's tables: columns are categories, ± is the standard error", asyn
   `);
 });
 
+test('a mean over some categories says so, and a table of means alone is laid out with any of them', async () => {
+  const made = (['bottle', 'wood'] as const).map((inlier) => ({
+    dataset: {type: 'mvtec'},
+    inlier,
+    seed: 0,
+    learner: {type: 'cutpaste'},
+    compare: {row: 'cutpaste', table: 'means'},
+    scores: auc(inlier === 'wood' ? 0.8 : 0.9, 'gde'),
+  }));
+  const rows = await rowsOf({tasks: made});
+  const means = baselines
+    .filter((row) => row.table === 'cutpaste-table-1' && row.method === 'cutpaste' && row.class.startsWith('mean'))
+    .map((row) => ({...row, table: 'means'}));
+  expect(fittingTable(rows, means)).toBe('means');
+  const {grid} = buildComparison(rows, {title: 'MVTec', baselines: means, table: 'means'});
+  expect(Object.fromEntries(grid!.columns.map((column, i) => [column, grid!.rows[0]!.ours[0]!.cells[i]]))).toEqual({
+    'mean-texture': {value: 0.8, spread: null, n: 1, verdict: null, classes: {have: 1, of: 5}},
+    'mean-object': {value: 0.9, spread: null, n: 1, verdict: null, classes: {have: 1, of: 10}},
+    mean: {value: expect.closeTo(0.85, 12), spread: null, n: 1, verdict: null, classes: {have: 2, of: 15}},
+  });
+  const whole = buildComparison(rows, {title: 'MVTec', baselines, table: 'cutpaste-table-1'});
+  expect(
+    fittingTable(
+      rows.map((row) => ({...row, specTable: 'cutpaste-table-1'})),
+      baselines,
+    ),
+  ).toBeUndefined();
+  expect(whole.legend).toContain('2/15: a mean over 2 of 15 classes alone; not judged.');
+});
+
 test('a table that no paper has is no grid', () => {
   expect(compared(quick, {table: 'iclr-table-99'}).grid).toBeUndefined();
 });
