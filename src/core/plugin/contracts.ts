@@ -80,6 +80,8 @@ export interface Dataset {
   readonly shape: ImageShape;
   /** true: the images differ between inliers (MVTec's categories), and are read once an inlier; false: read once for all. */
   readonly perInlier: boolean;
+  /** Training images of the normal class, as published; absent (or undefined): known only once they are read. */
+  trainImages?(inlier: string): number | undefined;
   /** The class that is normal when `inlier` is: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
   normalClass(inlier: string): string;
   /** Finds (or fetches) and lists every file that `read` will open. */
@@ -105,6 +107,8 @@ export interface Network {
   readonly head: readonly number[];
   /** For square inputs of this many pixels a side, which choose the stem. Throws for a side that it is not made for. */
   parameters(side: number): readonly ParameterSpec[];
+  /** Multiply-accumulates of one image of that side, forward, without the head: for estimates. Absent: not known. */
+  macs?(side: number): number;
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
 }
@@ -179,7 +183,23 @@ export interface Encoder {
   dispose(): void;
 }
 
+/** How much a training computes. */
+export interface Work {
+  readonly steps: number;
+  /** Network inputs a step: images, and views of each. */
+  readonly inputs: number;
+  /** Multiply-accumulates of one input, forward, head included. */
+  readonly macs: number;
+}
+
 export interface Learner {
+  /** The work of training on so many images of that side and `copies` of each by distribution augmentation. Absent: not known. */
+  work?(of: {
+    readonly images: number;
+    readonly copies: number;
+    readonly side: number;
+    readonly plugins: Plugins;
+  }): Work | undefined;
   fit(context: FitContext): Promise<FitResult>;
   /** Rebuilds the encoder from saved weights alone (and the learner's options). */
   encoder(weights: NamedArrays, plugins: Plugins): Encoder;

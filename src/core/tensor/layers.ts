@@ -30,6 +30,10 @@ export const convParameters = (name: string, size: number, inputs: number, outpu
   {name: `${name}/kernel`, shape: [size, size, inputs, outputs], start: 'he-normal-fan-out', trainable: true},
 ];
 
+/** Multiply-accumulates of that filter on one image, for `side` × `side` outputs. */
+export const convMacs = (size: number, inputs: number, outputs: number, side: number): number =>
+  size * size * inputs * outputs * side * side;
+
 export const batchNormParameters = (name: string, channels: number): ParameterSpec[] => [
   {name: `${name}/gamma`, shape: [channels], start: 'ones', trainable: true},
   {name: `${name}/beta`, shape: [channels], start: 'zeros', trainable: true},

@@ -52,6 +52,7 @@ export const mvtec = defineDataset({
     shape: {height: side, width: side, channels: 3},
     perInlier: true,
     normalClass: () => normal,
+    trainImages: (inlier) => categories[inlier as Category][0],
     locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
     read: (files, split) =>
       readImageFiles(

@@ -95,6 +95,7 @@ export const synthetic = defineDataset({
   create: (options) => ({
     ...oneVersusRest(textures.slice(0, options.classes).map(([name]) => name)),
     shape: {height: options.size, width: options.size, channels: 3},
+    trainImages: () => options.train,
     locate: () => Promise.resolve(succeed([])),
     async *read(_files, split) {
       const {size, classes, seed} = options;

@@ -11,6 +11,7 @@ import {openEncoder} from './encoder.ts';
 import {instancesOf} from './feed.ts';
 import {infoNce} from './losses.ts';
 import {optimizerOption, type StepResult, TrainingError, train} from './train.ts';
+import {workOf} from './work.ts';
 
 export const contrastive = defineLearner({
   name: 'contrastive',
@@ -53,6 +54,8 @@ export const contrastive = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
+    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), 0, 2, options, of),
+
     async fit(context) {
       const {images, distributionAugmentation = []} = context;
       if (instancesOf(images, distributionAugmentation) < 2)

@@ -19,6 +19,7 @@ import {classifyViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
+import {workOf} from './work.ts';
 
 /** Name → its row in the papers' tables, and the defects that are told from normal: one class each, or one of several for a class. */
 const variants = {
@@ -113,6 +114,8 @@ export const cutpaste = defineLearner({
     const {classes} = variants[options.variant as Variant];
     const kinds = classes.length + 1;
     return {
+      work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), kinds, kinds, options, of),
+
       fit(context) {
         const network = context.plugins.create('network', options.network);
         return train({

@@ -100,9 +100,31 @@ export function instanceMaker(
   };
 }
 
+/** Where all chance of a training's batches comes from. */
+export const batchStream = (rng: Rng): string => rng.fork('batches').path;
+
+export type ViewOptions = Pick<FeedOptions, 'images' | 'learner' | 'augment' | 'copies' | 'plugins' | 'stream'>;
+
+export interface ViewMaker {
+  instance(index: number): FloatImage;
+  /** What the network gets of an instance in a pass. */
+  views(pass: number, index: number): readonly FloatImage[];
+}
+
+/** The one way from training images to network inputs: of training, and of whoever shows what it is fed. */
+export function viewMaker({images, learner: ref, augment, copies = [], plugins, stream}: ViewOptions): ViewMaker {
+  const learner = plugins.create('learner', ref);
+  if (!learner.views) throw new Error(`learner "${ref.type}" makes no views: it does not train`);
+  const draw = compose(augment, plugins);
+  const instance = instanceMaker(images, copies, plugins, stream);
+  return {
+    instance,
+    views: (pass, index) => learner.views!(instance(index), draw, instanceRng(stream, pass, index)),
+  };
+}
+
 /** Names the stream of one instance in one pass. */
-export const instanceRng = (stream: string, pass: number, index: number): Rng =>
-  new Rng(`${stream}/image/${pass}/${index}`);
+const instanceRng = (stream: string, pass: number, index: number): Rng => new Rng(`${stream}/image/${pass}/${index}`);
 
 export function openFeed(options: FeedOptions): Feed {
   const {images, learner, augment, copies = [], plugins, stream, batch, epochs, startEpoch, dropLast} = options;
@@ -210,11 +232,10 @@ export function openFeed(options: FeedOptions): Feed {
 }
 
 /** How many inputs the learner makes of an image, and their size: learnt by making those of the first. */
-function probe({images, learner, augment, plugins, stream}: FeedOptions) {
-  const made = plugins.create('learner', learner);
-  const views = made.views?.(floatImage(images, 0), compose(augment, plugins), instanceRng(stream, 0, 0));
-  const first = views?.[0];
-  if (!views || !first) throw new Error(`learner "${learner.type}" makes no views: it does not train`);
+function probe(options: FeedOptions) {
+  const views = viewMaker(options).views(0, 0);
+  const first = views[0];
+  if (!first) throw new Error(`learner "${options.learner.type}" makes no views: it does not train`);
   return {views: views.length, height: first.height, width: first.width};
 }
 

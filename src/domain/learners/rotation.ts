@@ -10,6 +10,7 @@ import {classifyViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
+import {workOf} from './work.ts';
 
 const turns = 4;
 
@@ -42,6 +43,8 @@ export const rotation = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
+    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), turns, turns, options, of),
+
     fit(context) {
       const network = context.plugins.create('network', options.network);
       return train({

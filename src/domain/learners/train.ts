@@ -16,7 +16,7 @@ import {
   weightsToArrays,
 } from '../../core/tensor/layers.ts';
 import {learningRate, type Schedule, Sgd} from '../../core/tensor/optimise.ts';
-import {type Feed, type FeedBatch, instancesOf, openFeed} from './feed.ts';
+import {batchStream, type Feed, type FeedBatch, instancesOf, openFeed} from './feed.ts';
 
 export interface OptimizerOptions {
   readonly learning_rate: number;
@@ -107,7 +107,7 @@ export async function train(training: Training): Promise<FitResult> {
       augment,
       copies,
       plugins,
-      stream: rng.fork('batches').path,
+      stream: batchStream(rng),
       batch,
       epochs,
       startEpoch: curve.length,

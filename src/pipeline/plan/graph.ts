@@ -1,6 +1,6 @@
 /** Tasks → stages. Two tasks that want equal stages share one. Does not look at the cache. */
 import {digestOf, type Json} from '../../core/canonical.ts';
-import type {SourceFile} from '../../core/plugin/contracts.ts';
+import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import type {AnyDefinition, PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {invariant} from '../../core/result.ts';
 import type {StageKind} from '../events.ts';
@@ -31,6 +31,7 @@ interface Wanted {
   readonly recipe: DataRecipe | LearnRecipe | EmbedRecipe | ScoreRecipe | EvaluateRecipe;
   readonly inputs: StageNode['inputs'];
   readonly sources?: readonly SourceFile[];
+  readonly absent?: DatasetProblem | undefined;
   readonly used: readonly AnyDefinition[];
 }
 
@@ -92,8 +93,13 @@ class Drawing {
 
   #data(task: Task, inlier: string | undefined): string {
     const used = usedBy(this.#plugins, 'dataset', task.dataset);
-    const sources = this.#sources.datasets.get(datasetKey(task.dataset, inlier));
-    invariant(sources, `the files of dataset "${task.dataset.type}" were not located`);
+    const key = datasetKey(task.dataset, inlier);
+    const sources = this.#sources.datasets.get(key) ?? [];
+    const absent = this.#sources.absent.get(key);
+    invariant(
+      absent || this.#sources.datasets.has(key),
+      `the files of dataset "${task.dataset.type}" were not located`,
+    );
     const recipe: DataRecipe = {
       dataset: task.dataset,
       version: used[0]!.version,
@@ -106,6 +112,7 @@ class Drawing {
       recipe,
       inputs: {},
       sources,
+      absent,
       used,
     });
   }
@@ -182,7 +189,7 @@ class Drawing {
   }
 
   /** The id of the stage that is as wanted: there already, or new. */
-  #want(task: Task, {kind, label, recipe, inputs, sources = [], used}: Wanted): string {
+  #want(task: Task, {kind, label, recipe, inputs, sources = [], absent, used}: Wanted): string {
     const code = [...new Set(used.flatMap((definition) => this.#sources.code.get(definition) ?? []))];
     const told = recipe as unknown as {readonly [key: string]: Json};
     const ofInputs = Object.fromEntries(Object.entries(inputs).map(([role, {stage, file}]) => [role, [stage, file]]));
@@ -194,6 +201,7 @@ class Drawing {
       recipe: told,
       inputs,
       sources,
+      ...(absent ? {absent} : {}),
       ...(code.length > 0 ? {code} : {}),
       lane: kind === 'data' || kind === 'evaluate' ? 'cpu' : 'accelerator',
       tasks: new Set<string>(),

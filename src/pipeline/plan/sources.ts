@@ -3,7 +3,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {canonicalJson, type Json} from '../../core/canonical.ts';
-import type {DataRoots, SourceFile} from '../../core/plugin/contracts.ts';
+import type {DataRoots, DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import type {AnyDefinition, PluginModule, PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {Problem} from '../failures.ts';
@@ -12,6 +12,8 @@ import type {Plan} from '../spec/spec.ts';
 export interface Sources {
   /** `datasetKey` → the files that the dataset is read from. */
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
+  /** `datasetKey` → why the dataset can't be had. Its `data` stage fails with this, the rest of the plan goes on. */
+  readonly absent: ReadonlyMap<string, DatasetProblem>;
   /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
   readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
 }
@@ -20,9 +22,13 @@ export interface Sources {
 export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
   canonicalJson({dataset, inlier} as Json);
 
-/** Calls each dataset's `locate` once. All that is missing is told at once, and the same thing only once. */
+/**
+ * Calls each dataset's `locate` once. A plan of which nothing can be read is a problem of the input: all that is missing is told
+ * at once, and the same thing only once. Otherwise what can be read is, as in a suite over datasets of which one is not here.
+ */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
+  const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
   const asked = new Set<string>();
   for (const task of plan.tasks) {
@@ -32,11 +38,14 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
     asked.add(key);
     const located = await dataset.locate(roots, task.inlier);
     if (located.ok) datasets.set(key, located.value);
-    else
+    else {
+      absent.set(key, located.failures[0]!);
       for (const {message, hint} of located.failures)
         problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
+    }
   }
-  return problems.size > 0 ? fail(...problems.values()) : succeed({datasets, code: await codeOf(plan.pluginUrls)});
+  if (problems.size > 0 && datasets.size === 0) return fail(...problems.values());
+  return succeed({datasets, absent, code: await codeOf(plan.pluginUrls)});
 }
 
 async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {

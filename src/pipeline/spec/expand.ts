@@ -101,7 +101,8 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     const made = makeTasks(spec, checked.inliers, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
     for (const task of made.tasks.slice(0, 1))
-      for (const warning of copyWarnings(task.distributionAugmentation, task.augment)) warnings.add(warning);
+      for (const issue of copyWarnings(task.distributionAugmentation, task.augment))
+        warnings.add(warningText(place(file, overlay, issue)));
     problems.push(...made.issues.map((issue) => place(file, overlay, issue)));
   }
   return {tasks, problems, warnings: [...warnings]};
@@ -170,6 +171,10 @@ function place(file: SpecFile, overlay: Overlay, issue: Issue): Problem {
     ? ofOption(origin.option, issue)
     : toProblem(file.source, {...issue, path: origin.path, at});
 }
+
+/** With its place behind it: it begins like the warnings that have none. */
+const warningText = ({message, file, range}: Problem): string =>
+  file && range ? `${message} (${file}:${range.line}:${range.column})` : message;
 
 const ofOption = (option: string, {message, hint}: Issue): Problem => ({
   message: `${option}: ${message}`,

@@ -1,6 +1,6 @@
 /** The contract of a stage: a node of the DAG as it is planned, and as a worker runs it. */
 import type {Digest, Json} from '../../core/canonical.ts';
-import type {SourceFile} from '../../core/plugin/contracts.ts';
+import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {StageKind, StageProgress} from '../events.ts';
 
@@ -22,6 +22,8 @@ export interface StageNode {
   readonly inputs: {readonly [role: string]: InputRef};
   /** Dataset files (a `data` stage). */
   readonly sources: readonly SourceFile[];
+  /** Why those files can't be had: the stage fails with it. */
+  readonly absent?: DatasetProblem;
   /** Code of a user's own plug-ins that the stage runs; absent when all are built in. In the key by content, like sources. */
   readonly code?: readonly SourceFile[];
   /** Which lane it waits for: `accelerator` for what computes tensors. */

@@ -165,13 +165,14 @@ const noteMarks = (notes: readonly number[]) => notes.map((note) => `[${note}]`)
 // ------------------------------------------------------------------------------------------------------------- grid
 
 /** Two lines a method: the paper's, and ours below it. */
-function gridTable({columns, rows}: Grid): TextTable {
+function gridTable({columns, rows, absent}: Grid): TextTable {
   const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
   const ourCell = (cell: OurCell | null) =>
     cell
       ? [
           number(cell.value, cell.spread, true),
           ...(cell.n === paperSeeds ? [] : [`(${cell.n})`]),
+          ...(cell.classes ? [`${cell.classes.have}/${cell.classes.of}`] : []),
           ...(cell.verdict ? [markOf(cell.verdict)] : []),
         ].join(' ')
       : '–';
@@ -190,7 +191,7 @@ function gridTable({columns, rows}: Grid): TextTable {
         row.paper ? name : ours.label,
         row.paper ? '' : lead[1]!,
         ['ours', noteMarks(ours.notes)].filter(Boolean).join(' '),
-        ...ours.cells.map(ourCell),
+        ...ours.cells.map((cell, at) => (!cell && absent.includes(columns[at]!) ? 'absent' : ourCell(cell))),
       ]);
     }
   }
