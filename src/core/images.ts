@@ -89,8 +89,11 @@ export function cropped(
   return {height: window.height, width: window.width, pixels: out};
 }
 
-/** `area`: OpenCV's INTER_AREA, the mean of what a pixel covers. `bicubic`: PIL's BICUBIC, widened where it shrinks. */
-export type Interpolation = 'area' | 'bicubic';
+/**
+ * `area`: OpenCV's INTER_AREA, the mean of what a pixel covers. `bicubic`: PIL's BICUBIC, widened where it shrinks. `nearest`: the
+ * pixel under the middle, for masks.
+ */
+export type Interpolation = 'area' | 'bicubic' | 'nearest';
 
 /** Stored values are interpolated as they are: gamma is not taken out, as neither PIL nor OpenCV do. */
 export function resized(picture: Picture, height: number, width: number, interpolation: Interpolation): Picture {
@@ -154,7 +157,11 @@ interface Taps {
 function tapsOf(from: number, to: number, interpolation: Interpolation): readonly Taps[] {
   const scale = from / to;
   return Array.from({length: to}, (_, i) =>
-    interpolation === 'area' ? areaTaps(i, scale, from) : cubicTaps(i, scale, from),
+    interpolation === 'area'
+      ? areaTaps(i, scale, from)
+      : interpolation === 'bicubic'
+        ? cubicTaps(i, scale, from)
+        : {first: Math.floor((i + 0.5) * scale), weights: Float64Array.of(1)},
   );
 }
 

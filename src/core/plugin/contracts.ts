@@ -70,6 +70,8 @@ export interface DatasetProblem {
 export interface ImageBatch extends ImageSet {
   /** Index into `Dataset.classes`, one an image. */
   readonly classes: Int32Array;
+  /** 1 = this pixel is defective, 0 = it is not; (count, height, width). Of the test images of a dataset that has `masks`. */
+  readonly masks?: Uint8Array;
 }
 
 export interface Dataset {
@@ -82,6 +84,10 @@ export interface Dataset {
   readonly perInlier: boolean;
   /** Training images of the normal class, as published; absent (or undefined): known only once they are read. */
   trainImages?(inlier: string): number | undefined;
+  /** true: its test images come with masks, the truth for every pixel. */
+  readonly masks?: boolean;
+  /** Whether all images of this inlier show one object in one pose, so that a place in one is the same place in all. Absent: no. */
+  aligned?(inlier: string): boolean;
   /** The class that is normal when `inlier` is: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
   normalClass(inlier: string): string;
   /** Finds (or fetches) and lists every file that `read` will open. */
@@ -230,4 +236,20 @@ export interface Scorer {
 export interface Metric {
   /** `labels` 1 = anomalous. NaN when undefined (one class only). Ties exact. */
   compute(scores: Float64Array, labels: Uint8Array): number;
+}
+
+/** What a metric of pixels is given: score and truth of every pixel of the test images, (count, height, width). */
+export interface PixelSample {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  /** Higher = more anomalous. */
+  readonly maps: Float32Array;
+  /** 1 = anomalous. */
+  readonly masks: Uint8Array;
+}
+
+export interface PixelMetric {
+  /** NaN when undefined (no anomalous or no normal pixel). Ties exact. Changes nothing of its argument. */
+  measurePixels(sample: PixelSample): number;
 }
