@@ -16,9 +16,13 @@ import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
+import {alignment} from './domain/metrics/alignment.ts';
 import {auc} from './domain/metrics/auc.ts';
 import {averagePrecisionMetric} from './domain/metrics/average-precision.ts';
+import {f1Max} from './domain/metrics/f1-max.ts';
 import {fpr95} from './domain/metrics/fpr95.ts';
+import {linearProbe} from './domain/metrics/linear-probe.ts';
+import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {resnet18} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
 import {crop, hflip, rotate90, rotate180, rotate270, vflip} from './domain/transforms/geometry.ts';
@@ -56,4 +60,9 @@ export const plugins: readonly AnyDefinition[] = [
   auc,
   averagePrecisionMetric,
   fpr95,
+  f1Max,
+  uniformity,
+  uniformityMmd,
+  alignment,
+  linearProbe,
 ];

@@ -1,7 +1,8 @@
-import type {Classifier, Dataset, Learner, Metric, Network, Transform} from './contracts.ts';
+import type {Classifier, Dataset, FeatureMetric, Learner, Metric, Network, Transform} from './contracts.ts';
 import type {
   ClassifierDefinition,
   DatasetDefinition,
+  FeatureMetricDefinition,
   Kind,
   LearnerDefinition,
   MetricDefinition,
@@ -23,7 +24,7 @@ export interface Definitions {
   readonly network: NetworkDefinition;
   readonly learner: LearnerDefinition;
   readonly classifier: ClassifierDefinition;
-  readonly metric: MetricDefinition;
+  readonly metric: MetricDefinition | FeatureMetricDefinition;
 }
 
 export interface Created {
@@ -32,7 +33,7 @@ export interface Created {
   readonly network: Network;
   readonly learner: Learner;
   readonly classifier: Classifier;
-  readonly metric: Metric;
+  readonly metric: Metric | FeatureMetric;
 }
 
 export type AnyDefinition = Definitions[Kind];

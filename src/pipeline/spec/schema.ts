@@ -114,6 +114,15 @@ export const specShape = Type.Object(
         examples: [5],
       },
     ),
+    ensemble: Type.Optional(
+      Type.Union([Type.Literal('seeds'), Type.Literal('standardised-seeds')], {
+        description:
+          'Combine the scores of all seeds and judge them as one, beside the seeds themselves: `seeds` takes the mean of the ' +
+          'scores as they are (the papers say "combined"; the raw mean is our choice); `standardised-seeds` first scales each ' +
+          'seed’s scores to mean 0 and deviation 1 over the test images.',
+        examples: ['seeds'],
+      }),
+    ),
     compare: Type.Object(
       {
         table: Type.Optional(table),

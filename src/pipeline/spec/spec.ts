@@ -17,8 +17,12 @@ export interface Spec {
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seeds: readonly number[];
+  readonly ensemble?: Ensemble;
   readonly compare?: {readonly table?: string; readonly row?: string};
 }
+
+/** How the scores of the seeds are combined: their mean, or the mean of each seed's standardised scores. */
+export type Ensemble = 'seeds' | 'standardised-seeds';
 
 /** One one-class problem: one inlier of one dataset, one seed, one point of the matrix. All options resolved. */
 export interface Task {
@@ -35,6 +39,8 @@ export interface Task {
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seed: number;
+  /** The scores of all seeds are combined, too, and judged as one; absent: they are not. */
+  readonly ensemble?: Ensemble;
   /** The matrix point: dotted path → value as written; empty without a matrix. */
   readonly point: {readonly [path: string]: unknown};
   /** Row and table of the paper to set it beside. */

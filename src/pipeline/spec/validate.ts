@@ -6,7 +6,7 @@ import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {suggest} from '../../core/text.ts';
 import {checkCopies, checkList, repeated} from './lists.ts';
 import {datasetShape, fileShape, specShape} from './schema.ts';
-import type {Spec} from './spec.ts';
+import type {Ensemble, Spec} from './spec.ts';
 
 export interface ValidatedSpec {
   /** Absent when there are issues. */
@@ -30,6 +30,7 @@ interface Outer {
   readonly classifiers: readonly unknown[];
   readonly metrics: readonly unknown[];
   readonly seeds: number | readonly number[];
+  readonly ensemble?: Ensemble;
   readonly compare: {readonly table?: string; readonly row?: string};
 }
 
@@ -92,6 +93,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     classifiers,
     metrics,
     seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
+    ...(part.ensemble && {ensemble: part.ensemble}),
     compare: part.compare ?? {},
   };
   return {spec, inliers: inliers.value, issues, misfits, ...noCopies};

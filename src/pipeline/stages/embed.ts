@@ -1,6 +1,7 @@
 /** Weights + images → `features.arrow`: one layer's output for each image, streamed batch by batch. */
 import {join} from 'node:path';
-import type {Encoder} from '../../core/plugin/contracts.ts';
+import type {Encoder, FloatImage} from '../../core/plugin/contracts.ts';
+import {Rng} from '../../core/random.ts';
 import {readArrays} from '../../core/table/arrays.ts';
 import {type FeatureChunk, writeFeatures} from '../../core/table/features.ts';
 import {imagesInfo, readImages} from '../../core/table/images.ts';
@@ -38,12 +39,16 @@ export const embed: RunStage = async (context) => {
 async function* chunksOf(
   context: StageContext,
   encoder: Encoder,
-  {layer, normal, learner}: EmbedRecipe,
+  {layer, normal, learner, view}: EmbedRecipe,
   progress: ItemProgress,
 ): AsyncGenerator<FeatureChunk> {
   const options = {batch, ...(normal !== undefined && {class: normal})};
+  const augmented = view && viewer(context, view);
+  let done = 0;
   for await (const images of readImages(inputOf(context, 'images'), options)) {
-    const features = encoder.embed(images, layer);
+    const first = done;
+    const features = encoder.embed(images, layer, augmented && ((image, i) => augmented(image, first + i)));
+    done += images.count;
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
       throw new StageError(
@@ -54,6 +59,16 @@ async function* chunksOf(
     yield {features, classes: images.classes};
     await progress.add(images.count);
   }
+}
+
+/** The draw of an image depends on the seed, the draw's number and the image's place alone. */
+function viewer({plugins}: StageContext, {augment, seed, draw}: NonNullable<EmbedRecipe['view']>) {
+  const transforms = augment.map((ref) => plugins.create('transform', ref));
+  const draws = new Rng(seed).fork('views').fork(draw);
+  return (image: FloatImage, index: number): FloatImage => {
+    const rng = draws.fork(index);
+    return transforms.reduce((current, transform) => transform.apply(current, rng), image);
+  };
 }
 
 async function* following<T>(first: T, rest: AsyncIterable<T>): AsyncIterable<T> {

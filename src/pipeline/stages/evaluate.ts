@@ -1,8 +1,9 @@
 /** Metric plug-ins + scores → `metrics.arrow`, and the same in the summary, which is what goes into the tables. */
 import {join} from 'node:path';
+import type {Metric} from '../../core/plugin/contracts.ts';
 import {readScores, writeMetrics} from '../../core/table/small.ts';
 import type {EvaluateRecipe} from './recipes.ts';
-import {createPlanned, inputOf, StageError} from './shared.ts';
+import {aboutMetrics, createPlanned, inputOf, StageError} from './shared.ts';
 import type {EvaluateSummary, RunStage} from './stage.ts';
 
 export const evaluate: RunStage = async (context) => {
@@ -20,12 +21,13 @@ export const evaluate: RunStage = async (context) => {
   }
   const values = new Map<string, number>();
   for (const ref of recipe.metrics) {
-    const value = createPlanned(context, 'metric', ref, recipe.versions).compute(scores, labels);
+    const metric = createPlanned(context, 'metric', ref, recipe.versions) as Metric;
+    const value = metric.compute(scores, labels);
     if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
     values.set(ref.type, value);
   }
   await writeMetrics(join(context.out, 'metrics.arrow'), values);
   const metrics = Object.fromEntries([...values].map(([name, value]) => [name, Number.isNaN(value) ? null : value]));
-  const summary: EvaluateSummary = {metrics, normal, anomalous};
+  const summary: EvaluateSummary = {metrics, normal, anomalous, ...aboutMetrics(context, recipe.metrics)};
   return {...summary};
 };

@@ -15,6 +15,10 @@ export const runStage: RunStage = async (context) => {
       return (await import('./score.ts')).score(context);
     case 'evaluate':
       return (await import('./evaluate.ts')).evaluate(context);
+    case 'ensemble':
+      return (await import('./ensemble.ts')).ensemble(context);
+    case 'measure':
+      return (await import('./measure.ts')).measure(context);
     default:
       return unreachable(kind);
   }

@@ -34,6 +34,8 @@ export interface EmbedRecipe extends LearnerPart {
   readonly layer: string;
   /** Only this class's images (the training split); absent: all images. */
   readonly normal?: string;
+  /** Of a seeded draw of the augmentation instead of the image itself; `versions` name its transforms, too. */
+  readonly view?: {readonly augment: readonly PluginRef[]; readonly seed: number; readonly draw: number};
 }
 
 export interface ScoreRecipe {
@@ -48,4 +50,18 @@ export interface EvaluateRecipe {
   readonly versions: {readonly [metric: string]: number};
   /** Every other class is anomalous. */
   readonly normal: string;
+}
+
+/** Scores of several seeds into one: their mean, as they are or each standardised over the test images first. */
+export interface EnsembleRecipe {
+  readonly combine: 'mean' | 'standardised-mean';
+}
+
+/** A metric of features: one a stage, for they cost more than those of scores. */
+export interface MeasureRecipe {
+  readonly metric: PluginRef;
+  readonly version: number;
+  /** Every other class is anomalous. */
+  readonly normal: string;
+  readonly seed: number;
 }
