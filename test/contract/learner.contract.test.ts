@@ -132,6 +132,26 @@ onEachEngine(() => {
       restored.dispose();
     });
 
+    test('embeds what a view makes of each image, told its index', async () => {
+      const encoder = encoderOf((await trained(definition)).weights);
+      const images = imagesOf(3, 3);
+      const size = images.pixels.length / 3;
+      const layer = definition.layers[0]!;
+      const plain = encoder.embed(images, layer);
+      expect(encoder.embed(images, layer, (image) => image)).toEqual(plain);
+      // Every view is the first image's.
+      const first: number[] = [];
+      const same = encoder.embed(images, layer, (image, index) => {
+        first.push(index);
+        const data = Float32Array.from(images.pixels.subarray(0, size), (value) => value / 255);
+        return {...image, data};
+      });
+      expect(first).toEqual([0, 1, 2]);
+      for (let i = 0; i < 3; i++)
+        expectClose(same.data.slice(i * same.columns, (i + 1) * same.columns), plain.data.slice(0, plain.columns));
+      encoder.dispose();
+    });
+
     test('takes grey images for three equal channels', async () => {
       const grey = imagesOf(3, 1);
       const pixels = Uint8Array.from({length: 3 * grey.pixels.length}, (_, i) => grey.pixels[Math.floor(i / 3)]!);

@@ -184,8 +184,8 @@ export interface FitResult {
 
 /** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
 export interface Encoder {
-  /** Uint8 images → (n, d) of the named layer. */
-  embed(images: ImageSet, layer: string): Matrix;
+  /** Uint8 images → (n, d) of the named layer; `view`: of what it makes of each float image and its index instead. */
+  embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Matrix;
   dispose(): void;
 }
 
@@ -236,6 +236,22 @@ export interface Scorer {
 export interface Metric {
   /** `labels` 1 = anomalous. NaN when undefined (one class only). Ties exact. */
   compute(scores: Float64Array, labels: Uint8Array): number;
+}
+
+/** What a metric of features is given: the frozen features of one layer. All chance from `rng`. */
+export interface FeatureSample {
+  /** Of all test images (n, d). */
+  readonly features: Matrix;
+  /** One a row, 1 = anomalous. */
+  readonly labels: Uint8Array;
+  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`). */
+  readonly views?: readonly [Matrix, Matrix];
+  readonly rng: Rng;
+}
+
+export interface FeatureMetric {
+  /** NaN when undefined (too few images). Deterministic for a given `rng`; changes nothing of its argument. */
+  measure(sample: FeatureSample): number;
 }
 
 /** What a metric of pixels is given: score and truth of every pixel of the test images, (count, height, width). */

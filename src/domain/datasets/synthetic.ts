@@ -142,7 +142,11 @@ const categories = (count: number): Pick<Dataset, 'inliers' | 'classes' | 'perIn
 
 /** Images of one texture; of the test's every other has a blot. */
 async function* readCategory(
-  {size, seed, ...options}: {readonly size: number; readonly seed: number; readonly train: number; readonly test: number},
+  {
+    size,
+    seed,
+    ...options
+  }: {readonly size: number; readonly seed: number; readonly train: number; readonly test: number},
   split: Split,
   inlier: string,
 ): AsyncIterable<ImageBatch> {

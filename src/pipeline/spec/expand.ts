@@ -98,6 +98,7 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
       problems.push(place(file, overlay, {path: ['classifiers'], at: 'key', message, ...(hint && {hint})}));
     }
     const spec = {...checked.spec, classifiers: left};
+    if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
     const made = makeTasks(spec, checked.inliers, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
     for (const task of made.tasks.slice(0, 1))
@@ -214,6 +215,8 @@ function makeTasks(
     distributionAugmentation: spec.distribution_augmentation ?? [],
     classifiers: spec.classifiers,
     metrics: spec.metrics,
+    ...(spec.ensemble && {ensemble: spec.ensemble}),
+    ...(spec.localize && {localize: spec.localize}),
     point: Object.fromEntries(axes.map(({path, values}, a) => [path, values[combination[a]!]])),
     compare: {...(named !== undefined && {table: named}), row},
   };

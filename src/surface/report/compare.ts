@@ -152,6 +152,7 @@ const partText = ({have, of}: NonNullable<OurCell['classes']>) => `${have} of ${
 function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly string[] {
   const kinds = new Set(lines.filter((line) => line.spread !== null).map((line) => line.spreadKind));
   const means = lines.some((line) => line.inlier === 'mean' && line.spread !== null);
+  const marks = new Map(lines.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])));
   const verdicts = grid !== undefined || lines.some((line) => line.paper !== null);
   return [
     ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as ICLR prints it.'] : []),
@@ -162,6 +163,7 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
           "matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).",
         ]
       : []),
+    ...[...marks].map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`),
     ...(grid ? ['= matches, + above, - below the paper, ! below chance; (n) seeds; – no number.'] : []),
     ...(grid ? partLines(grid) : []),
   ];
