@@ -14,6 +14,7 @@ import type {
 import type {LearnerDefinition} from '../../src/core/plugin/define.ts';
 import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
+import {floatImage} from '../../src/domain/transforms/image.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);
@@ -196,6 +197,23 @@ onEachEngine(() => {
         await expect(trained(definition, {checkpoints, signal: controller.signal, report})).rejects.toThrow();
       }
       expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
+    });
+
+    test('tells the work of a training, where it does, as it is', async () => {
+      const learner = plugins.create('learner', refOf(definition));
+      const work = learner.work?.({images: 9, copies: 0, side: 32, plugins});
+      if (!work) return;
+      let last: LearnProgress | undefined;
+      await trained(definition, {
+        report: (progress) => {
+          last = progress;
+        },
+      });
+      expect(work.steps).toBe(last!.epochs * last!.steps);
+      // Nine images of which each step takes four.
+      const views = learner.views?.(floatImage(imagesOf(1, 3), 0), (image) => image, new Rng('views')).length;
+      expect(work.inputs).toBe(4 * views!);
+      expect(work.macs).toBeGreaterThan(plugins.create('network', little['network'] as PluginRef).macs!(32));
     });
 
     test('reports how far it is', async () => {
