@@ -14,6 +14,7 @@ import {imageFolder} from './domain/datasets/image-folder.ts';
 import {mvtec} from './domain/datasets/mvtec.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
+import {denoising} from './domain/learners/denoising.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
 import {auc} from './domain/metrics/auc.ts';
@@ -48,6 +49,7 @@ export const plugins: readonly AnyDefinition[] = [
   untrained,
   rotation,
   contrastive,
+  denoising,
   ocSvm,
   kde,
   gde,
