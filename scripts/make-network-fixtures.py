@@ -1,4 +1,5 @@
-"""Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, of the contrastive loss, and of telling views apart.
+"""Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, of the contrastive loss, of telling
+views apart, and of the denoising autoencoder.
 
     python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy
     venv/bin/python scripts/make-network-fixtures.py
@@ -216,6 +217,44 @@ def classify_views(features, hidden, outputs, images, views):
     }
 
 
+def denoising(side, columns, images):
+    """The mirrored decoder and the mean squared error behind a stand-in for the encoder: some of the image's pixels."""
+    p = Parameters()
+    sides = [side]
+    while sides[0] > 4:
+        sides.insert(0, -(-sides[0] // 2))
+    channels = [max(16, columns >> i) for i in range(len(sides))]
+    p.dense("decoder/dense", columns, sides[0] ** 2 * channels[0], bias=False)
+    p.bn("decoder/bn0", channels[0])
+    for i in range(1, len(sides)):
+        p.conv(f"decoder/conv{i}", 3, channels[i - 1], channels[i])
+        p.bn(f"decoder/bn{i}", channels[i])
+    p.conv("decoder/image", 3, channels[-1], 3)
+    p.add("decoder/image/bias", (3,))
+
+    def conv(name, x):
+        return F.conv2d(x, p.of[f"{name}/kernel"].permute(3, 2, 0, 1), padding=1)
+
+    def bn(name, x):
+        return F.relu(F.batch_norm(x, None, None, p.of[f"{name}/gamma"], p.of[f"{name}/beta"], True, eps=1e-5))
+
+    x = pattern(2 * images * side * side * 3, 17).astype(np.float32).astype(np.float64).reshape(2 * images, side, side, 3)
+    noisy, clean = torch.tensor(x[:images]), torch.tensor(x[images:])
+    code = noisy.reshape(images, -1)[:, :columns]
+    y = (code @ p.of["decoder/dense/kernel"]).reshape(images, sides[0], sides[0], channels[0]).permute(0, 3, 1, 2)
+    y = bn("decoder/bn0", y)
+    for i in range(1, len(sides)):
+        y = F.interpolate(y, scale_factor=2, mode="nearest")[:, :, : sides[i], : sides[i]]
+        y = bn(f"decoder/bn{i}", conv(f"decoder/conv{i}", y))
+    y = conv("decoder/image", y).permute(0, 2, 3, 1) + p.of["decoder/image/bias"]
+    loss = F.mse_loss(y, clean)
+    loss.backward()
+    return {
+        "side": side, "columns": columns, "images": images, "loss": loss.item(), "decoded": digest(y),
+        "gradients": {name: digest(t.grad) for name, t in p.of.items() if t.requires_grad},
+    }
+
+
 def write(name, **value):
     path = Path(__file__).parent.parent / "test/fixtures/networks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -226,3 +265,4 @@ def write(name, **value):
 write("resnet18.json", cases=[case(32, 0.125, [16, 16, 8], 8), case(128, 0.0625, [], 4)])
 write("contrastive.json", loss=contrastive_loss(8, 5, 0.2), head=contrastive_head(12, 16, 8, 8, 0.2))
 write("classify-views.json", cases=[classify_views(12, 16, 8, 6, views) for views in (2, 3, 4)])
+write("denoising.json", cases=[denoising(14, 40, 6), denoising(32, 24, 4)])

@@ -15,6 +15,7 @@ import {mvtec} from './domain/datasets/mvtec.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
+import {denoising} from './domain/learners/denoising.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
 import {alignment} from './domain/metrics/alignment.ts';
@@ -57,6 +58,7 @@ export const plugins: readonly AnyDefinition[] = [
   rotation,
   contrastive,
   cutpaste,
+  denoising,
   ocSvm,
   kde,
   gde,

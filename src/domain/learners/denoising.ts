@@ -1,0 +1,141 @@
+import type {FloatImage, ImageSet, Network} from '../../core/plugin/contracts.ts';
+import {defineLearner} from '../../core/plugin/define.ts';
+import {pluginOption} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Rng} from '../../core/random.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import type {Weights} from '../../core/tensor/layers.ts';
+import {decode, decoderParameters} from '../networks/decoder.ts';
+import {embed, headParameters} from '../networks/head.ts';
+import {compose} from '../transforms/compose.ts';
+import {floatImage} from '../transforms/image.ts';
+import {paperAugmentation} from './augmentation.ts';
+import {openEncoder, sideOf} from './encoder.ts';
+import {optimizerOption, type StepResult, train} from './train.ts';
+
+export const denoising = defineLearner({
+  name: 'denoising',
+  version: 1,
+  summary: 'Reconstructs an image from a noisy copy of it: the denoising autoencoder of the tables.',
+  paper: 'Vincent et al. 2008; Sohn et al. 2021, rows "Denoising", whose architecture and noise are not told',
+  layers: ['pool', 'embed'],
+  trains: true,
+  augment: paperAugmentation,
+  row: () => 'denoising',
+  options: Type.Object(
+    {
+      network: pluginOption(
+        'network',
+        {type: 'resnet18', width: 1, head: []},
+        'The encoder. Its pooled feature is the code, or, with a head, the head’s linear last layer. The paper does not ' +
+          'say: ours is the other learners’ network, decoded by its mirror image (nearest-neighbour up-convolutions).',
+      ),
+      noise: Type.Union([Type.Literal('mask'), Type.Literal('gaussian')], {
+        default: 'mask',
+        description:
+          'mask: pixels become black; gaussian: numbers are added, without clipping. The paper does not say; ours is what ' +
+          'its published reproduction took.',
+      }),
+      level: Type.Number({
+        exclusiveMinimum: 0,
+        exclusiveMaximum: 1,
+        default: 0.25,
+        description:
+          'mask: share of the pixels; gaussian: standard deviation, images being in [0, 1]. The paper does not say; ours ' +
+          'is the reproduction’s 25 % of the pixels.',
+      }),
+      epochs: Type.Integer({
+        minimum: 1,
+        default: 2048,
+        description: 'Passes over the training images. The paper does not say; ours as its other learners.',
+      }),
+      batch: Type.Integer({
+        minimum: 1,
+        default: 64,
+        description: 'Images a step. The paper does not say; ours as rotation prediction.',
+      }),
+      optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
+    },
+    {additionalProperties: false},
+  ),
+  create: (options) => ({
+    fit(context) {
+      const {images, augment, plugins, rng} = context;
+      const network = plugins.create('network', options.network);
+      const side = sideOf(images);
+      const guessing = lossOfMean(images, compose(augment, plugins), rng.fork('guessing'));
+      return train({
+        context,
+        learner: {type: 'denoising', ...options},
+        parameters: [
+          ...network.parameters(side),
+          ...headParameters(network.features, network.head, 0),
+          ...decoderParameters(network.head.at(-1) ?? network.features, side),
+        ],
+        ...options,
+        chance: () => guessing,
+        loss: (weights, x) => denoise(network, weights, x),
+      });
+    },
+
+    encoder(saved, plugins) {
+      const network = plugins.create('network', options.network);
+      return openEncoder(saved, {
+        pool: (weights, x) => network.pool(weights, x, {training: false}),
+        embed: (weights, x) =>
+          embed(weights, network.head, network.pool(weights, x, {training: false}), {training: false}),
+      });
+    },
+
+    /** The noisy image and the clean one, which is to be found: of one draw of the augmentation. */
+    views(image, augment, rng) {
+      const clean = augment(image, rng);
+      return [options.noise === 'mask' ? masked(clean, options.level, rng) : noisy(clean, options.level, rng), clean];
+    },
+  }),
+});
+
+/** x (2n, s, s, 3): the noisy images, then the clean ones. Mean squared error over all numbers of the clean ones. */
+export function denoise(network: Network, weights: Weights, x: Tensor4D): StepResult {
+  const n = x.shape[0] / 2;
+  const part = (start: number): Tensor4D => tf.slice(x, [start, 0, 0, 0], [n, -1, -1, -1]);
+  const pooled = network.pool(weights, part(0), {training: true});
+  const code = embed(weights, network.head, pooled, {training: true});
+  const made = decode(weights, code, x.shape[1], {training: true});
+  return {loss: tf.mean(tf.square(tf.sub(made, part(n)))), pooled};
+}
+
+/** Each pixel black, in all its channels, with this probability. */
+function masked(image: FloatImage, share: number, rng: Rng): FloatImage {
+  const data = image.data.slice();
+  for (let at = 0; at < data.length; at += image.channels)
+    if (rng.uniform() < share) data.fill(0, at, at + image.channels);
+  return {...image, data};
+}
+
+function noisy(image: FloatImage, deviation: number, rng: Rng): FloatImage {
+  return {...image, data: image.data.map((value) => value + deviation * rng.normal())};
+}
+
+/** Draws that the loss of guessing is taken from. */
+const draws = 256;
+
+/**
+ * Mean squared error of always answering with the mean image, the best that can be done without looking. Infinite where
+ * there is nothing to guess (all images equal): then no loss is that of guessing.
+ */
+function lossOfMean(images: ImageSet, draw: (image: FloatImage, rng: Rng) => FloatImage, rng: Rng): number {
+  const size = images.shape.height * images.shape.width * 3;
+  const sum = new Float64Array(size);
+  let squares = 0;
+  for (let i = 0; i < draws; i++) {
+    const {data} = draw(floatImage(images, i % images.count), rng);
+    for (let at = 0; at < size; at++) {
+      sum[at]! += data[at]!;
+      squares += data[at]! ** 2;
+    }
+  }
+  const ofMean = sum.reduce((total, value) => total + (value / draws) ** 2, 0);
+  const variance = (squares / draws - ofMean) / size;
+  return variance > 1e-9 ? variance : Number.POSITIVE_INFINITY;
+}
