@@ -15,6 +15,7 @@ import {mvtec} from './domain/datasets/mvtec.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {denoising} from './domain/learners/denoising.ts';
+import {pretrained} from './domain/learners/pretrained.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
 import {auc} from './domain/metrics/auc.ts';
@@ -47,6 +48,7 @@ export const plugins: readonly AnyDefinition[] = [
   resnet18,
   small,
   untrained,
+  pretrained,
   rotation,
   contrastive,
   denoising,

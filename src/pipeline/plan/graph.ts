@@ -1,14 +1,14 @@
 /** Tasks → stages. Two tasks that want equal stages share one. Does not look at the cache. */
 import {digestOf, type Json} from '../../core/canonical.ts';
 import type {SourceFile} from '../../core/plugin/contracts.ts';
-import type {AnyDefinition, PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {type AnyDefinition, type PluginRef, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import {invariant} from '../../core/result.ts';
 import type {StageKind} from '../events.ts';
 import type {Plan, Task} from '../spec/spec.ts';
 import type {DataRecipe, EmbedRecipe, EvaluateRecipe, LearnRecipe, ScoreRecipe} from '../stages/recipes.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {classifierNames, distinguish} from './names.ts';
-import {datasetKey, type Sources} from './sources.ts';
+import {datasetKey, learnerKey, type Sources} from './sources.ts';
 import {usedBy, versionsOf} from './used.ts';
 
 /** What the stages of one task have in common. */
@@ -20,6 +20,9 @@ interface Scene {
   /** Only where the images differ between inliers. */
   readonly inlier: string | undefined;
   readonly learnt: readonly AnyDefinition[];
+  /** Without the paths of files that its options name: those are `files`. */
+  readonly learner: PluginRef;
+  readonly files: readonly SourceFile[];
   /** Id of the `data` stage. */
   readonly data: string;
 }
@@ -30,7 +33,9 @@ interface Wanted {
   readonly label: string;
   readonly recipe: DataRecipe | LearnRecipe | EmbedRecipe | ScoreRecipe | EvaluateRecipe;
   readonly inputs: StageNode['inputs'];
+  /** A dataset's files follow from the recipe; those of a learner do not. */
   readonly sources?: readonly SourceFile[];
+  readonly files?: readonly SourceFile[];
   readonly used: readonly AnyDefinition[];
 }
 
@@ -76,6 +81,8 @@ class Drawing {
       normal: dataset.normalClass(task.inlier),
       inlier,
       learnt: usedBy(plugins, 'learner', task.learner),
+      learner: without(task.learner, pathOptions(learner)),
+      files: this.#sources.learners.get(learnerKey(task.learner)) ?? [],
       data: this.#data(task, inlier),
     };
     const learn = this.#learn(scene);
@@ -110,14 +117,14 @@ class Drawing {
     });
   }
 
-  #learn({task, trains, normal, inlier, learnt, data}: Scene): string {
+  #learn({task, trains, normal, inlier, learnt, learner, files, data}: Scene): string {
     // Weights of a learner that does not train come from the seed alone: neither class nor augmentation matters.
     const augment = trains ? task.augment : [];
     const copies = trains ? task.distributionAugmentation : [];
     const transforms = [...augment, ...copies.flat()].flatMap((ref) => usedBy(this.#plugins, 'transform', ref));
     const used = [...learnt, ...transforms];
     const recipe: LearnRecipe = {
-      learner: task.learner,
+      learner,
       versions: versionsOf(used),
       augment,
       ...(copies.length > 0 ? {distribution_augmentation: copies} : {}),
@@ -129,19 +136,20 @@ class Drawing {
       label: label(`learn ${task.learner.type}`, trains ? task.inlier : inlier, `seed ${task.seed}`),
       recipe,
       inputs: {images: {stage: data, file: 'train.arrow'}},
+      files,
       used,
     });
   }
 
   #embed(
-    {task, trains, normal, inlier, learnt, data}: Scene,
+    {task, trains, normal, inlier, learnt, learner, files, data}: Scene,
     learn: string,
     layer: string,
     split: 'train' | 'test',
   ): string {
     const whose = trains || split === 'train' ? task.inlier : inlier;
     const recipe: EmbedRecipe = {
-      learner: task.learner,
+      learner,
       versions: versionsOf(learnt),
       layer,
       ...(split === 'train' ? {normal} : {}),
@@ -151,6 +159,7 @@ class Drawing {
       label: label(`embed ${split} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
       recipe,
       inputs: {weights: {stage: learn, file: 'weights.arrow'}, images: {stage: data, file: `${split}.arrow`}},
+      files,
       used: learnt,
     });
   }
@@ -182,18 +191,19 @@ class Drawing {
   }
 
   /** The id of the stage that is as wanted: there already, or new. */
-  #want(task: Task, {kind, label, recipe, inputs, sources = [], used}: Wanted): string {
+  #want(task: Task, {kind, label, recipe, inputs, sources = [], files = [], used}: Wanted): string {
     const code = [...new Set(used.flatMap((definition) => this.#sources.code.get(definition) ?? []))];
     const told = recipe as unknown as {readonly [key: string]: Json};
     const ofInputs = Object.fromEntries(Object.entries(inputs).map(([role, {stage, file}]) => [role, [stage, file]]));
-    const id = digestOf({kind, recipe: told, inputs: ofInputs}).slice(0, 16);
+    const paths = files.length > 0 ? {files: files.map(({path}) => path)} : {};
+    const id = digestOf({kind, recipe: told, inputs: ofInputs, ...paths}).slice(0, 16);
     const node = this.#nodes.get(id) ?? {
       id,
       kind,
       label,
       recipe: told,
       inputs,
-      sources,
+      sources: [...sources, ...files],
       ...(code.length > 0 ? {code} : {}),
       lane: kind === 'data' || kind === 'evaluate' ? 'cpu' : 'accelerator',
       tasks: new Set<string>(),
@@ -204,6 +214,9 @@ class Drawing {
     return id;
   }
 }
+
+const without = (ref: PluginRef, options: readonly string[]): PluginRef =>
+  Object.fromEntries(Object.entries(ref).filter(([name]) => !options.includes(name))) as unknown as PluginRef;
 
 const label = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined).join(' · ');

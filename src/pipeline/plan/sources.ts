@@ -12,6 +12,8 @@ import type {Plan} from '../spec/spec.ts';
 export interface Sources {
   /** `datasetKey` → the files that the dataset is read from. */
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
+  /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
+  readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
   /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
   readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
 }
@@ -20,7 +22,9 @@ export interface Sources {
 export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
   canonicalJson({dataset, inlier} as Json);
 
-/** Calls each dataset's `locate` once. All that is missing is told at once, and the same thing only once. */
+export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
+
+/** Calls each dataset's `locate` and each learner's `files` once. All that is missing is told at once, and the same thing only once. */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
   const problems = new Map<string, Problem>();
@@ -36,7 +40,20 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
       for (const {message, hint} of located.failures)
         problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
   }
-  return problems.size > 0 ? fail(...problems.values()) : succeed({datasets, code: await codeOf(plan.pluginUrls)});
+  const learners = new Map<string, readonly SourceFile[]>();
+  for (const {learner} of plan.tasks) {
+    const {files} = plugins.get('learner', learner.type);
+    const key = learnerKey(learner);
+    if (!files || learners.has(key)) continue;
+    const {type, ...options} = learner;
+    const found = files(options);
+    if (found.ok) learners.set(key, found.value);
+    else
+      for (const {message, hint} of found.failures)
+        problems.set(message, {message: `learner "${type}": ${message}`, hint});
+  }
+  if (problems.size > 0) return fail(...problems.values());
+  return succeed({datasets, learners, code: await codeOf(plan.pluginUrls)});
 }
 
 async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {

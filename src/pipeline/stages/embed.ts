@@ -43,7 +43,7 @@ async function* chunksOf(
 ): AsyncGenerator<FeatureChunk> {
   const options = {batch, ...(normal !== undefined && {class: normal})};
   for await (const images of readImages(inputOf(context, 'images'), options)) {
-    const features = encoder.embed(images, layer);
+    const features = await encoder.embed(images, layer);
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
       throw new StageError(

@@ -53,7 +53,7 @@ function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readon
   for (const {dataset, inlier} of full) {
     for (const key of [datasetKey(dataset, inlier), datasetKey(dataset, undefined)]) datasets.set(key, []);
   }
-  return buildGraph(plan, known, {datasets, code: new Map()});
+  return buildGraph(plan, known, {datasets, learners: new Map(), code: new Map()});
 }
 
 const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
@@ -370,7 +370,11 @@ test("a stage has the code of a user's plug-ins that it runs", () => {
     [tiny, [{name: 'nets.js', path: '/nets.js'}]],
   ]);
   const plan: Plan = {name: 'looks', source: '', tasks: [{id: 'one', ...base}], pluginUrls: []};
-  const nodes = buildGraph(plan, plugins, {datasets: new Map([[datasetKey(base.dataset, undefined), []]]), code});
+  const nodes = buildGraph(plan, plugins, {
+    datasets: new Map([[datasetKey(base.dataset, undefined), []]]),
+    learners: new Map(),
+    code,
+  });
   const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);
   expect(files).toEqual([
     'data: ',
