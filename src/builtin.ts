@@ -16,6 +16,7 @@ import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
 import {denoising} from './domain/learners/denoising.ts';
+import {pretrained} from './domain/learners/pretrained.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
 import {alignment} from './domain/metrics/alignment.ts';
@@ -55,6 +56,7 @@ export const plugins: readonly AnyDefinition[] = [
   resnet18,
   small,
   untrained,
+  pretrained,
   rotation,
   contrastive,
   cutpaste,

@@ -131,7 +131,7 @@ const toyLearner = defineLearner({
     encoder(weights: NamedArrays) {
       const mean = weights.get('mean')!.data;
       return {
-        embed(images, layer) {
+        async embed(images, layer) {
           const colours = meanColours({...images, rows: images.count});
           const broken = layer === 'broken' ? Number.POSITIVE_INFINITY : 0;
           return {...colours, data: colours.data.map((value, i) => value - mean[i % 3]! + broken)};

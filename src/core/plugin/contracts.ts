@@ -47,7 +47,7 @@ export interface FloatImage {
 
 export type Split = 'train' | 'test';
 
-/** A file that a dataset is read from; its content digest is part of the cache key, its path is not. */
+/** A file that a dataset (or a learner's option) is read from; its content digest is part of the cache key, its path is not. */
 export interface SourceFile {
   /** Stable name, such as `train-images-idx3-ubyte.gz`. */
   readonly name: string;
@@ -185,7 +185,7 @@ export interface FitResult {
 /** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
 export interface Encoder {
   /** Uint8 images → (n, d) of the named layer; `view`: of what it makes of each float image and its index instead. */
-  embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Matrix;
+  embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
   dispose(): void;
 }
 

@@ -1,12 +1,15 @@
+import type {Result} from '../result.ts';
 import type {
   Classifier,
   CopyRef,
   Dataset,
+  DatasetProblem,
   FeatureMetric,
   Learner,
   Metric,
   Network,
   PixelMetric,
+  SourceFile,
   Transform,
 } from './contracts.ts';
 import type {PluginRef} from './registry.ts';
@@ -43,6 +46,11 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   readonly distributionAugmentation?: readonly CopyRef[];
   /** Augmentation when the spec has none: the paper's recipe. */
   readonly augment: readonly PluginRef[];
+  /**
+   * Finds every file that its `pathOption`s name, and those beside it. The one that an option names is called as the option
+   * is: in stages the option is filled with that file's path. Absent: it has no such options.
+   */
+  files?(options: Static<O>): Result<readonly SourceFile[], DatasetProblem>;
   /** The method's id in the papers' tables (`data/baselines`), such as `rotation`; `copies`: of distribution augmentation. */
   row(options: Static<O>, spec: {readonly copies: number}): string;
 }

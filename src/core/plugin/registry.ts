@@ -126,3 +126,19 @@ export const fallbackKeyword = 'x-fallback';
  */
 export const pluginOption = (kind: Kind, fallback: PluginRef, description: string) =>
   Type.Unsafe<PluginRef>({type: 'object', [pluginKeyword]: kind, [fallbackKeyword]: fallback, description});
+
+/** JSON Schema keyword that marks an option whose value is the path of a file. */
+const pathKeyword = 'x-path';
+
+/**
+ * An option of a learner that names a file, relative to the spec's folder. Its content determines results, not its path: the
+ * learner lists it in `files`.
+ */
+export const pathOption = (description: string) =>
+  Type.Unsafe<string>({type: 'string', minLength: 1, [pathKeyword]: true, description});
+
+/** Names of the options that were made by `pathOption`. */
+export const pathOptions = ({options}: AnyDefinition): readonly string[] =>
+  Object.entries(options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}})
+    .filter(([, option]) => option[pathKeyword] === true)
+    .map(([name]) => name);

@@ -7,13 +7,13 @@ import {floatImage} from '../transforms/image.ts';
 export type Layer = (weights: Weights, x: Tensor4D) => Tensor2D;
 
 /** Pixels that go through the network at once: bounds its activations, each 256 bytes a pixel in ResNet-18's first stage. */
-const pixelsAtOnce = 64 * 32 * 32;
+export const pixelsAtOnce = 64 * 32 * 32;
 
 /** An encoder over saved weights: uint8 images in, one of `layers` out, batch by batch. */
 export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string]: Layer}): Encoder {
   const weights = weightsFromArrays(arrays);
   return {
-    embed(images, name, view): Matrix {
+    async embed(images, name, view): Promise<Matrix> {
       const layer = layers[name];
       if (!layer) throw new Error(`no layer "${name}"; known: ${Object.keys(layers).join(', ')}`);
       const {height, width} = images.shape;

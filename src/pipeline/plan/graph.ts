@@ -1,7 +1,7 @@
 /** Tasks → stages. Two tasks that want equal stages share one. Does not look at the cache. */
 import {canonicalJson, digestOf, type Json} from '../../core/canonical.ts';
 import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
-import type {AnyDefinition, PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {type AnyDefinition, type PluginRef, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import {invariant} from '../../core/result.ts';
 import {receptiveSigma, type Windows} from '../../core/windows.ts';
 import type {StageKind} from '../events.ts';
@@ -18,7 +18,7 @@ import type {
 } from '../stages/recipes.ts';
 import type {ResultRef, StageNode} from '../stages/stage.ts';
 import {classifierNames, distinguish} from './names.ts';
-import {datasetKey, type Sources} from './sources.ts';
+import {datasetKey, learnerKey, type Sources} from './sources.ts';
 import {usedBy, versionsOf} from './used.ts';
 
 /** What the stages of one task have in common. */
@@ -30,6 +30,9 @@ interface Scene {
   /** Only where the images differ between inliers. */
   readonly inlier: string | undefined;
   readonly learnt: readonly AnyDefinition[];
+  /** Without the paths of files that its options name: those are `files`. */
+  readonly learner: PluginRef;
+  readonly files: readonly SourceFile[];
   /** Id of the `data` stage. */
   readonly data: string;
   /** Whether a task that localizes does so with a classifier at each place. */
@@ -50,8 +53,10 @@ interface Wanted {
     | EvaluateRecipe
     | MeasureRecipe;
   readonly inputs: StageNode['inputs'];
+  /** A dataset's files follow from the recipe; those of a learner do not. */
   readonly sources?: readonly SourceFile[];
   readonly absent?: DatasetProblem | undefined;
+  readonly files?: readonly SourceFile[];
   readonly used: readonly AnyDefinition[];
 }
 
@@ -106,6 +111,8 @@ class Drawing {
       normal: dataset.normalClass(task.inlier),
       inlier,
       learnt: usedBy(plugins, 'learner', task.learner),
+      learner: without(task.learner, pathOptions(learner)),
+      files: this.#sources.learners.get(learnerKey(task.learner)) ?? [],
       data: this.#data(task, inlier),
       perLocation:
         task.localize?.density === 'per-location' ||
@@ -197,14 +204,14 @@ class Drawing {
     });
   }
 
-  #learn({task, trains, normal, inlier, learnt, data}: Scene): string {
+  #learn({task, trains, normal, inlier, learnt, learner, files, data}: Scene): string {
     // Weights of a learner that does not train come from the seed alone: neither class nor augmentation matters.
     const augment = trains ? task.augment : [];
     const copies = trains ? task.distributionAugmentation : [];
     const transforms = [...augment, ...copies.flat()].flatMap((ref) => usedBy(this.#plugins, 'transform', ref));
     const used = [...learnt, ...transforms];
     const recipe: LearnRecipe = {
-      learner: task.learner,
+      learner,
       versions: versionsOf(used),
       augment,
       ...(copies.length > 0 ? {distribution_augmentation: copies} : {}),
@@ -216,12 +223,13 @@ class Drawing {
       label: label(`learn ${task.learner.type}`, trains ? task.inlier : inlier, `seed ${task.seed}`),
       recipe,
       inputs: {images: {stage: data, file: 'train.arrow'}},
+      files,
       used,
     });
   }
 
   #embed(
-    {task, trains, normal, inlier, learnt, data}: Scene,
+    {task, trains, normal, inlier, learnt, learner, files, data}: Scene,
     learn: string,
     layer: string,
     split: 'train' | 'test',
@@ -232,7 +240,7 @@ class Drawing {
     const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(this.#plugins, 'transform', ref));
     const used = [...learnt, ...transforms];
     const recipe: EmbedRecipe = {
-      learner: task.learner,
+      learner,
       versions: versionsOf(used),
       layer,
       ...(ofNormal ? {normal} : {}),
@@ -245,6 +253,7 @@ class Drawing {
       label: label(`embed ${what} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
       recipe,
       inputs: {weights: {stage: learn, file: 'weights.arrow'}, images: {stage: data, file: `${split}.arrow`}},
+      files,
       used,
     });
   }
@@ -343,18 +352,19 @@ class Drawing {
   }
 
   /** The id of the stage that is as wanted: there already, or new. */
-  #want(task: Task, {kind, label, recipe, inputs, sources = [], absent, used}: Wanted): string {
+  #want(task: Task, {kind, label, recipe, inputs, sources = [], files = [], absent, used}: Wanted): string {
     const code = [...new Set(used.flatMap((definition) => this.#sources.code.get(definition) ?? []))];
     const told = recipe as unknown as {readonly [key: string]: Json};
     const ofInputs = Object.fromEntries(Object.entries(inputs).map(([role, {stage, file}]) => [role, [stage, file]]));
-    const id = digestOf({kind, recipe: told, inputs: ofInputs}).slice(0, 16);
+    const paths = files.length > 0 ? {files: files.map(({path}) => path)} : {};
+    const id = digestOf({kind, recipe: told, inputs: ofInputs, ...paths}).slice(0, 16);
     const node = this.#nodes.get(id) ?? {
       id,
       kind,
       label,
       recipe: told,
       inputs,
-      sources,
+      sources: [...sources, ...files],
       ...(absent ? {absent} : {}),
       ...(code.length > 0 ? {code} : {}),
       lane: kind === 'data' || kind === 'ensemble' || kind === 'evaluate' ? 'cpu' : 'accelerator',
@@ -366,6 +376,9 @@ class Drawing {
     return id;
   }
 }
+
+const without = (ref: PluginRef, options: readonly string[]): PluginRef =>
+  Object.fromEntries(Object.entries(ref).filter(([name]) => !options.includes(name))) as unknown as PluginRef;
 
 const label = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined).join(' · ');

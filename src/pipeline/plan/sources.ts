@@ -14,6 +14,8 @@ export interface Sources {
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
   /** `datasetKey` → why the dataset can't be had. Its `data` stage fails with this, the rest of the plan goes on. */
   readonly absent: ReadonlyMap<string, DatasetProblem>;
+  /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
+  readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
   /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
   readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
 }
@@ -22,9 +24,13 @@ export interface Sources {
 export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
   canonicalJson({dataset, inlier} as Json);
 
+/** One learner with its options, which may name files. */
+export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
+
 /**
- * Calls each dataset's `locate` once. A plan of which nothing can be read is a problem of the input: all that is missing is told
- * at once, and the same thing only once. Otherwise what can be read is, as in a suite over datasets of which one is not here.
+ * Calls each dataset's `locate` and each learner's `files` once. A plan of which nothing can be read is a problem of the input, and
+ * so is a file that a spec itself names: all that is missing is told at once, and the same thing only once. Otherwise what can be
+ * read is, as in a suite over datasets of which one is not here.
  */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
@@ -44,8 +50,22 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
         problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
     }
   }
-  if (problems.size > 0 && datasets.size === 0) return fail(...problems.values());
-  return succeed({datasets, absent, code: await codeOf(plan.pluginUrls)});
+  const learners = new Map<string, readonly SourceFile[]>();
+  const named = new Map<string, Problem>();
+  for (const {learner} of plan.tasks) {
+    const {files} = plugins.get('learner', learner.type);
+    const key = learnerKey(learner);
+    if (!files || learners.has(key)) continue;
+    const {type, ...options} = learner;
+    const found = files(options);
+    if (found.ok) learners.set(key, found.value);
+    else
+      for (const {message, hint} of found.failures)
+        named.set(message, {message: `learner "${type}": ${message}`, hint});
+  }
+  const fatal = [...(datasets.size === 0 ? problems.values() : []), ...named.values()];
+  if (fatal.length > 0) return fail(...fatal);
+  return succeed({datasets, absent, learners, code: await codeOf(plan.pluginUrls)});
 }
 
 async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {

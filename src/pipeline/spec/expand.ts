@@ -1,7 +1,8 @@
 /** A pipeline file → the plan of its tasks: seeds × inliers × matrix, of one spec or of a suite. */
+import {dirname, resolve} from 'node:path';
 import {canonicalJson, type Json} from '../../core/canonical.ts';
 import type {Issue} from '../../core/plugin/check.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {type PluginRef, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import type {Result} from '../../core/result.ts';
 import {fail, succeed} from '../../core/result.ts';
 import {plural} from '../../core/text.ts';
@@ -97,7 +98,8 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
       const message = `no classifier is left for learner "${checked.spec.learner.type}": each reads a layer that it does not have`;
       problems.push(place(file, overlay, {path: ['classifiers'], at: 'key', message, ...(hint && {hint})}));
     }
-    const spec = {...checked.spec, classifiers: left};
+    const learner = withPaths(plugins, checked.spec.learner, dirname(file.source.file));
+    const spec = {...checked.spec, learner, classifiers: left};
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
     const made = makeTasks(spec, checked.inliers, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
@@ -181,6 +183,15 @@ const ofOption = (option: string, {message, hint}: Issue): Problem => ({
   message: `${option}: ${message}`,
   ...(hint && {hint}),
 });
+
+/** Paths in a spec are relative to its folder. */
+function withPaths(plugins: Plugins, learner: PluginRef, folder: string): PluginRef {
+  const paths = pathOptions(plugins.get('learner', learner.type)).flatMap((option) => {
+    const path = learner[option];
+    return typeof path === 'string' ? [[option, resolve(folder, path)]] : [];
+  });
+  return {...learner, ...Object.fromEntries(paths)};
+}
 
 function makeTasks(
   spec: Spec,

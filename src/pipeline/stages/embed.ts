@@ -50,7 +50,7 @@ async function* chunksOf(
   for await (const images of readImages(inputOf(context, 'images'), options)) {
     const first = done;
     const seen = windows ? cutWindows(images, 0, windows) : images;
-    const features = encoder.embed(seen, layer, augmented && ((image, i) => augmented(image, first + i)));
+    const features = await encoder.embed(seen, layer, augmented && ((image, i) => augmented(image, first + i)));
     done += images.count;
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {

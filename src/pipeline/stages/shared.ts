@@ -1,6 +1,6 @@
 /** What the bodies of stages have in common: failures with a hint, plug-ins of the planned version, progress by items. */
 import {setImmediate} from 'node:timers/promises';
-import type {Created, Definitions, PluginRef} from '../../core/plugin/registry.ts';
+import {type Created, type Definitions, type PluginRef, pathOptions} from '../../core/plugin/registry.ts';
 import type {EvaluateSummary, StageContext} from './stage.ts';
 
 /** A stage that can't go on for a reason that its user can do something about. */
@@ -24,10 +24,11 @@ export function inputOf({inputs, kind}: StageContext, role: string): string {
 
 /**
  * Creates a plug-in, once all those that it uses are of the versions that the key of the stage names: the program may have
- * been updated between planning and this moment. `versions`: `learner rotation` → version.
+ * been updated between planning and this moment. `versions`: `learner rotation` → version. Options that name files, which
+ * recipes leave out, come from the stage's sources.
  */
 export function createPlanned<K extends keyof Definitions>(
-  {plugins}: StageContext,
+  {plugins, sources}: StageContext,
   kind: K,
   ref: PluginRef,
   versions: {readonly [plugin: string]: number},
@@ -41,7 +42,11 @@ export function createPlanned<K extends keyof Definitions>(
       'The program was changed meanwhile. Run it again.',
     );
   }
-  return plugins.create(kind, ref);
+  const files = pathOptions(plugins.get(kind, ref.type)).map((option) => {
+    const file = sources.find(({name}) => name === option);
+    return [option, file?.path ?? ref[option]];
+  });
+  return plugins.create(kind, {...ref, ...Object.fromEntries(files)});
 }
 
 /** What tables must know of metrics besides their values. */

@@ -20,7 +20,7 @@ export interface StageNode {
   /** What determines the result besides inputs and sources, in clear: plug-ins with versions, options, seed (`recipes.ts`). */
   readonly recipe: {readonly [key: string]: Json};
   readonly inputs: {readonly [role: string]: InputRef};
-  /** Dataset files (a `data` stage). */
+  /** Dataset files (a `data` stage), or those that options of its learner name. */
   readonly sources: readonly SourceFile[];
   /** Why those files can't be had: the stage fails with it. */
   readonly absent?: DatasetProblem;

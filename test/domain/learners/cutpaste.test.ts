@@ -142,7 +142,7 @@ onEachEngine(() => {
     expect(curve.at(-1)!.loss).toBeLessThan(0.5 * Math.log(2));
     const encoder = learner.encoder(weights, plugins);
     try {
-      const classes = encoder.embed(gradients(6), 'classes');
+      const classes = await encoder.embed(gradients(6), 'classes');
       expect([classes.rows, classes.columns]).toEqual([6, 2]);
       // Log-probabilities, normal first; these are normal.
       for (let i = 0; i < 6; i++) {
@@ -159,7 +159,7 @@ onEachEngine(() => {
     const {learner, weights} = await learn({patch: 16});
     const encoder = learner.encoder(weights, plugins);
     try {
-      expect(encoder.embed(gradients(2), 'pool')).toMatchObject({rows: 2, columns: 64});
+      expect(await encoder.embed(gradients(2), 'pool')).toMatchObject({rows: 2, columns: 64});
     } finally {
       encoder.dispose();
     }

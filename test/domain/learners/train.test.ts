@@ -57,12 +57,12 @@ onEachEngine(() => {
     expect(warnings).toEqual([]);
     // The encoder turns images itself: by the same turns in the same order as the training did.
     const encoder = learner.encoder(weights, plugins);
-    const logProbability = encoder.embed(ramps(16), 'rotation');
+    const logProbability = await encoder.embed(ramps(16), 'rotation');
     expect(logProbability.columns).toBe(4);
     expect(Math.max(...logProbability.data)).toBeLessThanOrEqual(0);
     expect(logProbability.data.reduce((sum, v) => sum + v, 0) / 64).toBeGreaterThan(-0.7);
-    expect(encoder.embed(ramps(2), 'pool').columns).toBe(32);
-    expect(encoder.embed(ramps(2), 'embed').columns).toBe(8);
+    expect((await encoder.embed(ramps(2), 'pool')).columns).toBe(32);
+    expect((await encoder.embed(ramps(2), 'embed')).columns).toBe(8);
     encoder.dispose();
   });
 

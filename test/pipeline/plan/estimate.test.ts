@@ -19,7 +19,12 @@ async function trainings(
   if (!read.ok) throw new Error(read.failures.map(({message}) => message).join('\n'));
   const {tasks} = read.value.plan;
   const datasets = new Map(tasks.map(({dataset}) => [datasetKey(dataset, undefined), []]));
-  const graph = buildGraph(read.value.plan, plugins, {datasets, absent: new Map(), code: new Map()});
+  const graph = buildGraph(read.value.plan, plugins, {
+    datasets,
+    absent: new Map(),
+    learners: new Map(),
+    code: new Map(),
+  });
   return trainingsOf({graph, tasks, plugins, forecasts: new Map(graph.map((node) => [node.id, forecast(node)]))});
 }
 

@@ -1,0 +1,149 @@
+import {basename, dirname, join} from 'node:path';
+import type {Encoder, ImageSet, Matrix} from '../../core/plugin/contracts.ts';
+import {defineLearner} from '../../core/plugin/define.ts';
+import {pathOption} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {succeed} from '../../core/result.ts';
+import {type ImageModel, ModelError} from '../../core/tensor/image-model.ts';
+import {findModel, openModel} from '../../core/tensor/model-file.ts';
+import {cropResize} from '../transforms/geometry.ts';
+import {floatImage} from '../transforms/image.ts';
+import {pixelsAtOnce} from './encoder.ts';
+
+const threeNumbers = {minItems: 3, maxItems: 3} as const;
+
+export const pretrained = defineLearner({
+  name: 'pretrained',
+  version: 1,
+  summary:
+    'Features of a network that was trained elsewhere, such as on ImageNet, from a local file (ONNX or TensorFlow.js).',
+  paper: 'Sohn et al. 2021, rows "ResNet-50 (ImageNet)"; their input size is not told',
+  layers: ['pool'],
+  trains: false,
+  augment: [],
+  row: ({path}) => (/resnet[-_]?50/i.test(basename(path)) ? 'imagenet-resnet50' : 'pretrained'),
+  files({path, output}) {
+    const found = findModel(path, output);
+    if (!found.ok) return found;
+    const {main, outside} = found.value;
+    return succeed([
+      {name: 'path', path: main},
+      ...outside.map((name) => ({name: `path/${name}`, path: join(dirname(main), name)})),
+    ]);
+  },
+  options: Type.Object(
+    {
+      path: pathOption(
+        'The network: an ONNX file, or model.json of a TensorFlow.js graph model. One called resnet50 stands beside the ' +
+          'papers’ ImageNet row; compare.row names another.',
+      ),
+      output: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            'Name of the tensor to take, any within the network: most files end in class scores, the features come before. ' +
+            'What has height and width is averaged over them. Default: the first output.',
+        }),
+      ),
+      size: Type.Optional(
+        Type.Integer({
+          minimum: 8,
+          maximum: 1024,
+          description:
+            'Pixels a side that images are stretched to (bilinear, no antialiasing). Default: what the file asks for, or, ' +
+            'where it leaves that open, the images as they are. The paper does not say; its 80.0 on CIFAR-10 points to 32.',
+        }),
+      ),
+      mean: Type.Array(Type.Number(), {
+        ...threeNumbers,
+        default: [0.485, 0.456, 0.406],
+        description: 'Taken from the colours, which are in [0, 1]. Default: ImageNet’s.',
+      }),
+      std: Type.Array(Type.Number({exclusiveMinimum: 0}), {
+        ...threeNumbers,
+        default: [0.229, 0.224, 0.225],
+        description: 'The colours are divided by it afterwards. Default: ImageNet’s.',
+      }),
+    },
+    {additionalProperties: false},
+  ),
+  create: (options) => ({
+    /** Nothing is learnt, but that the network takes such images shows here and not after all of them. */
+    async fit({images: {shape}}) {
+      const encoder = encoderOf(options);
+      try {
+        await encoder.embed(
+          {shape, count: 1, pixels: new Uint8Array(shape.height * shape.width * shape.channels)},
+          'pool',
+        );
+      } finally {
+        encoder.dispose();
+      }
+      return {weights: new Map(), curve: []};
+    },
+    encoder: () => encoderOf(options),
+  }),
+});
+
+interface Options {
+  readonly path: string;
+  readonly output?: string;
+  readonly size?: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Opens the file when the first images come. */
+function encoderOf(options: Options): Encoder {
+  let opened: Promise<ImageModel> | undefined;
+  return {
+    async embed(images, layer) {
+      if (layer !== 'pool') throw new Error(`no layer "${layer}"; known: pool`);
+      opened ??= openModel(options.path, options.output);
+      return embed(await opened, images, options);
+    },
+    dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // told by embed
+  };
+}
+
+async function embed(model: ImageModel, images: ImageSet, options: Options): Promise<Matrix> {
+  const [height, width] = sidesOf(model, images, options);
+  const size = height * width * 3;
+  const {batch} = model.input;
+  const atOnce = batch ?? Math.max(1, Math.floor(pixelsAtOnce / (height * width)));
+  let data = new Float32Array(0);
+  let columns = 0;
+  for (let from = 0; from < images.count; from += atOnce) {
+    const count = Math.min(atOnce, images.count - from);
+    const n = batch ?? count; // where the file fixes it, the last batch is filled up with zeros
+    const inputs = new Float32Array(n * size);
+    for (let i = 0; i < count; i++) inputs.set(inputOf(images, from + i, height, width, options), i * size);
+    const made = await model.run({shape: [n, height, width], data: inputs});
+    if (from === 0) {
+      columns = made.columns;
+      data = new Float32Array(images.count * columns);
+    }
+    data.set(made.data.subarray(0, count * columns), from * columns);
+  }
+  return {rows: images.count, columns, data};
+}
+
+function sidesOf({input}: ImageModel, {shape}: ImageSet, {path, size}: Options): readonly [number, number] {
+  for (const [side, name] of [
+    [input.height, 'height'],
+    [input.width, 'width'],
+  ] as const)
+    if (size !== undefined && side !== undefined && side !== size)
+      throw new ModelError(`${path} takes images of ${name} ${side}, but "size" is ${size}. Leave "size" out.`);
+  return [size ?? input.height ?? shape.height, size ?? input.width ?? shape.width];
+}
+
+/** (height, width, 3), normalised. */
+function inputOf(images: ImageSet, index: number, height: number, width: number, {mean, std}: Options): Float32Array {
+  const image = floatImage(images, index);
+  const fits = image.height === height && image.width === width;
+  const whole = {top: 0, left: 0, height: image.height, width: image.width};
+  const {data} = fits ? image : cropResize(image, whole, height, width);
+  for (let at = 0; at < data.length; at++) data[at] = (data[at]! - mean[at % 3]!) / std[at % 3]!;
+  return data;
+}
