@@ -66,7 +66,11 @@ class GaussianDensity implements Classifier {
     const share =
       shrinkage === 'none'
         ? 0
-        : ledoitWolfShare({trace, squares: sum(products.map((it) => it * it)) / (small ? n * n : 1), lengths: fourthPowers(x, d)}, n, d);
+        : ledoitWolfShare(
+            {trace, squares: sum(products.map((it) => it * it)) / (small ? n * n : 1), lengths: fourthPowers(x, d)},
+            n,
+            d,
+          );
     const largest = (1 - share) * maximum(variances) + (share * trace) / d;
     const b = (share * trace) / d + Math.max(regularisation, leastRegularisation * largest);
     if (dualServes(n, d, (1 - share) * trace, b)) {
