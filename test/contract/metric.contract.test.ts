@@ -1,7 +1,14 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
-import type {FeatureMetric, FeatureSample, Matrix, Metric, PixelMetric, PixelSample} from '../../src/core/plugin/contracts.ts';
+import type {
+  FeatureMetric,
+  FeatureSample,
+  Matrix,
+  Metric,
+  PixelMetric,
+  PixelSample,
+} from '../../src/core/plugin/contracts.ts';
 import type {FeatureMetricDefinition, MetricDefinition, PixelMetricDefinition} from '../../src/core/plugin/define.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
