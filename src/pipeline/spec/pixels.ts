@@ -12,7 +12,7 @@ export function pixelIssues(
   const {shape, masks = false} = plugins.create('dataset', dataset);
   const issues: Issue[] = [];
   for (const [i, {type}] of metrics.entries()) {
-    if (plugins.get('metric', type).of !== 'pixels') continue;
+    if (plugins.find('metric', type)?.of !== 'pixels') continue; // one that there is not is told elsewhere
     if (!localize)
       issues.push({
         path: ['metrics', i],

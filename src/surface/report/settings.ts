@@ -51,12 +51,14 @@ export function departuresFrom(plugins: Plugins): Departures {
       learner,
       augment,
       distribution_augmentation: copies = [],
+      localize,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
       readonly learner: PluginRef;
       readonly augment: readonly PluginRef[];
       readonly distribution_augmentation?: readonly CopyRef[];
+      readonly localize?: {readonly patch: number; readonly stride: number};
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -74,12 +76,22 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...changed('learner', learner, makesTheRow),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
+      ...(localize ? windows(localize) : []),
       ...(row.ensemble === null || row.ensemble === paperSeeds
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
       ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),
     ];
   };
+}
+
+/** Those of CutPaste's localisation (paper.md 3.5). */
+const paperWindows = {patch: 32, stride: 4};
+
+function windows({patch, stride}: {readonly patch: number; readonly stride: number}): readonly string[] {
+  return patch === paperWindows.patch && stride === paperWindows.stride
+    ? []
+    : [`windows of ${patch} pixels every ${stride} (paper: ${paperWindows.patch} every ${paperWindows.stride})`];
 }
 
 /** None is another method, and has a row of its own. */
