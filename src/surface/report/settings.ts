@@ -74,7 +74,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...changed('learner', learner, makesTheRow),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
-      ...(row.ensemble === null || row.ensemble === paperSeeds
+      ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
       ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),

@@ -111,6 +111,6 @@ test('classifier options', () => {
 
 test('an ensemble of other than five seeds', () => {
   const of = (ensemble: number | null) =>
-    departures({options: paper, classifierOptions: null, ensemble} as unknown as ComparisonRow);
+    departures({options: paper, classifierOptions: null, ensemble, paper: 0.9} as unknown as ComparisonRow);
   expect([of(null), of(5), of(3)]).toEqual([[], [], ['ensemble of 3 seeds (paper: 5)']]);
 });
