@@ -77,7 +77,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
       ...(localize ? windows(localize) : []),
-      ...(row.ensemble === null || row.ensemble === paperSeeds
+      ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
       ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),
