@@ -13,7 +13,7 @@ import numpy as np
 import sklearn
 from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity, NearestNeighbors
 from sklearn.svm import OneClassSVM
@@ -115,6 +115,7 @@ def metrics():
         if levels is not None:
             scores = np.floor(scores * levels / 6) if levels > 1 else np.zeros(n)
         fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
+        precision, recall, _ = precision_recall_curve(labels, scores)
         cases.append({
             "name": name,
             "scores": shorten(scores),
@@ -122,6 +123,7 @@ def metrics():
             "auc": float(roc_auc_score(labels, scores)),
             "average-precision": float(average_precision_score(labels, scores)),
             "fpr95": float(fpr[tpr >= 0.95].min()),
+            "f1-max": float((2 * precision * recall / np.maximum(precision + recall, 1e-300)).max()),
         })
     write("metrics.json", {"scikit_learn": sklearn.__version__, "cases": cases})
 

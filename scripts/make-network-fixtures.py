@@ -1,4 +1,5 @@
-"""Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, of the contrastive loss, and of the denoising autoencoder.
+"""Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, of the contrastive loss, of telling
+views apart, and of the denoising autoencoder.
 
     python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy
     venv/bin/python scripts/make-network-fixtures.py
@@ -196,6 +197,26 @@ def contrastive_head(features, hidden, outputs, images, temperature):
     }
 
 
+def classify_views(features, hidden, outputs, images, views):
+    """Which view is it? Behind the pooled features: batch statistics over all views, last layers with biases."""
+    p = Parameters()
+    p.dense("head/dense1", features, hidden, bias=False)
+    p.bn("head/bn1", hidden)
+    p.dense("head/embed", hidden, outputs, bias=True)
+    p.dense("head/logits", outputs, views, bias=True)
+    x = pattern(views * images * features, 13).astype(np.float32).astype(np.float64)
+    y = torch.tensor(x.reshape(views * images, features)) @ p.of["head/dense1/kernel"]
+    y = F.relu(F.batch_norm(y, None, None, p.of["head/bn1/gamma"], p.of["head/bn1/beta"], True, eps=1e-5))
+    y = y @ p.of["head/embed/kernel"] + p.of["head/embed/bias"]
+    y = y @ p.of["head/logits/kernel"] + p.of["head/logits/bias"]
+    loss = F.cross_entropy(y, torch.arange(views).repeat_interleave(images))
+    loss.backward()
+    return {
+        "features": features, "head": [hidden, outputs], "images": images, "views": views, "loss": loss.item(),
+        "gradients": {name: digest(t.grad) for name, t in p.of.items() if t.requires_grad},
+    }
+
+
 def denoising(side, columns, images):
     """The mirrored decoder and the mean squared error behind a stand-in for the encoder: some of the image's pixels."""
     p = Parameters()
@@ -243,4 +264,5 @@ def write(name, **value):
 
 write("resnet18.json", cases=[case(32, 0.125, [16, 16, 8], 8), case(128, 0.0625, [], 4)])
 write("contrastive.json", loss=contrastive_loss(8, 5, 0.2), head=contrastive_head(12, 16, 8, 8, 0.2))
+write("classify-views.json", cases=[classify_views(12, 16, 8, 6, views) for views in (2, 3, 4)])
 write("denoising.json", cases=[denoising(14, 40, 6), denoising(32, 24, 4)])

@@ -14,16 +14,23 @@ import {imageFolder} from './domain/datasets/image-folder.ts';
 import {mvtec} from './domain/datasets/mvtec.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
+import {cutpaste} from './domain/learners/cutpaste.ts';
 import {denoising} from './domain/learners/denoising.ts';
 import {pretrained} from './domain/learners/pretrained.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
+import {alignment} from './domain/metrics/alignment.ts';
 import {auc} from './domain/metrics/auc.ts';
+import {aupro} from './domain/metrics/aupro.ts';
 import {averagePrecisionMetric} from './domain/metrics/average-precision.ts';
+import {f1Max} from './domain/metrics/f1-max.ts';
 import {fpr95} from './domain/metrics/fpr95.ts';
+import {linearProbe} from './domain/metrics/linear-probe.ts';
+import {pixelAuc} from './domain/metrics/pixel-auc.ts';
+import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {resnet18} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
-import {crop, hflip, rotate90, rotate180, rotate270, vflip} from './domain/transforms/geometry.ts';
+import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
 import {jitter} from './domain/transforms/jitter.ts';
 import {blur, grayscale} from './domain/transforms/photometric.ts';
 
@@ -37,6 +44,7 @@ export const plugins: readonly AnyDefinition[] = [
   imageFolder,
   synthetic,
   crop,
+  shift,
   hflip,
   vflip,
   jitter,
@@ -51,6 +59,7 @@ export const plugins: readonly AnyDefinition[] = [
   pretrained,
   rotation,
   contrastive,
+  cutpaste,
   denoising,
   ocSvm,
   kde,
@@ -60,4 +69,11 @@ export const plugins: readonly AnyDefinition[] = [
   auc,
   averagePrecisionMetric,
   fpr95,
+  pixelAuc,
+  aupro,
+  f1Max,
+  uniformity,
+  uniformityMmd,
+  alignment,
+  linearProbe,
 ];

@@ -88,7 +88,8 @@ test('commands and options exist', async () => {
     const words = line.split(/\s+/);
     let at = '';
     let help = await helpOf('');
-    while (words.length > 0 && help.commands.length > 0 && !words[0]!.startsWith('-')) {
+    // `show <run>` has an argument where `show augment` has a command.
+    while (words.length > 0 && help.commands.length > 0 && !/^[-<[]/.test(words[0]!)) {
       const names = words.shift()!.split('|');
       for (const name of names) if (!help.commands.includes(name)) wrong.push(`pipeline ${line}: no command ${name}`);
       if (!help.commands.includes(names[0]!)) return;

@@ -12,6 +12,14 @@ export class ImageError extends Error {
   override readonly name = 'ImageError';
 }
 
+/** As a PNG file's bytes. */
+export async function encodePng({height, width, pixels}: Picture): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  return sharp(pixels, {raw: {height, width, channels: 3}})
+    .png()
+    .toBuffer();
+}
+
 let loading: Promise<typeof import('sharp')> | undefined;
 
 /**
@@ -25,13 +33,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   if (kind === undefined) throw new ImageError('it is neither JPEG nor PNG');
   // libvips is content with whole pixels; a PNG file without its end is a cut one all the same.
   if (kind === 'PNG' && !endsAsPng(bytes)) throw new ImageError("it can't be decoded as PNG (it is cut short)");
-  loading ??= import('sharp').then((module) => {
-    // Callers decode several images at a time, and never the same twice.
-    module.default.concurrency(1);
-    module.default.cache(false);
-    return module;
-  });
-  const {default: sharp} = await loading;
+  const sharp = await loadSharp();
   try {
     const {data, info} = await sharp(bytes, {failOn: 'error', ignoreIcc: true, autoOrient: true})
       .toColourspace('srgb')
@@ -44,6 +46,16 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
     if (error instanceof ImageError || !(error instanceof Error)) throw error;
     throw new ImageError(`it can't be decoded as ${kind} (${firstLine(error.message)})`);
   }
+}
+
+async function loadSharp(): Promise<typeof import('sharp')['default']> {
+  loading ??= import('sharp').then((module) => {
+    // Callers decode several images at a time, and never the same twice.
+    module.default.concurrency(1);
+    module.default.cache(false);
+    return module;
+  });
+  return (await loading).default;
 }
 
 /** What libvips says last is a consequence of what it says first. */
@@ -77,8 +89,11 @@ export function cropped(
   return {height: window.height, width: window.width, pixels: out};
 }
 
-/** `area`: OpenCV's INTER_AREA, the mean of what a pixel covers. `bicubic`: PIL's BICUBIC, widened where it shrinks. */
-export type Interpolation = 'area' | 'bicubic';
+/**
+ * `area`: OpenCV's INTER_AREA, the mean of what a pixel covers. `bicubic`: PIL's BICUBIC, widened where it shrinks. `nearest`: the
+ * pixel under the middle, for masks.
+ */
+export type Interpolation = 'area' | 'bicubic' | 'nearest';
 
 /** Stored values are interpolated as they are: gamma is not taken out, as neither PIL nor OpenCV do. */
 export function resized(picture: Picture, height: number, width: number, interpolation: Interpolation): Picture {
@@ -142,7 +157,11 @@ interface Taps {
 function tapsOf(from: number, to: number, interpolation: Interpolation): readonly Taps[] {
   const scale = from / to;
   return Array.from({length: to}, (_, i) =>
-    interpolation === 'area' ? areaTaps(i, scale, from) : cubicTaps(i, scale, from),
+    interpolation === 'area'
+      ? areaTaps(i, scale, from)
+      : interpolation === 'bicubic'
+        ? cubicTaps(i, scale, from)
+        : {first: Math.floor((i + 0.5) * scale), weights: Float64Array.of(1)},
   );
 }
 

@@ -63,7 +63,7 @@ export type RunEvent = {readonly at: string} & (
     }
 );
 
-export type StageKind = 'data' | 'learn' | 'embed' | 'score' | 'evaluate';
+export type StageKind = 'data' | 'learn' | 'embed' | 'score' | 'ensemble' | 'evaluate' | 'measure' | 'localize';
 
 /** What a running stage reports: a training's state, or items done of all. */
 export type StageProgress =

@@ -175,6 +175,15 @@ for (const {type, options, counts, trained, inlier: wanted, open, lacks} of case
       expect(tested.digest).not.toBe(train.digest);
     });
 
+    test('training images of the normal class, where it tells how many, are those', async () => {
+      const told = dataset.trainImages?.(inlier);
+      if (told === undefined) return;
+      const normal = dataset.classes.indexOf(dataset.normalClass(inlier));
+      let count = 0;
+      for await (const {classes} of images('train')) count += classes.filter((label) => label === normal).length;
+      expect(told).toBe(count);
+    });
+
     test('a batch is its own: what is written into one changes no other', async () => {
       const clean: string[] = [];
       for await (const {pixels} of images('test')) clean.push(createHash('sha256').update(pixels).digest('hex'));

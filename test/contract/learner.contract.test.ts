@@ -15,6 +15,7 @@ import type {
 import type {LearnerDefinition} from '../../src/core/plugin/define.ts';
 import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
+import {floatImage} from '../../src/domain/transforms/image.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);
@@ -26,6 +27,7 @@ const little: {readonly [option: string]: unknown} = {
   epochs: 3,
   batch: 4,
   path: fileURLToPath(new URL('../fixtures/models/tiny.onnx', import.meta.url)),
+  steps_per_epoch: 2,
 };
 
 function refOf({name, options}: LearnerDefinition): PluginRef {
@@ -135,6 +137,26 @@ onEachEngine(() => {
       restored.dispose();
     });
 
+    test('embeds what a view makes of each image, told its index', async () => {
+      const encoder = encoderOf((await trained(definition)).weights);
+      const images = imagesOf(3, 3);
+      const size = images.pixels.length / 3;
+      const layer = definition.layers[0]!;
+      const plain = await encoder.embed(images, layer);
+      expect(await encoder.embed(images, layer, (image) => image)).toEqual(plain);
+      // Every view is the first image's.
+      const first: number[] = [];
+      const same = await encoder.embed(images, layer, (image, index) => {
+        first.push(index);
+        const data = Float32Array.from(images.pixels.subarray(0, size), (value) => value / 255);
+        return {...image, data};
+      });
+      expect(first).toEqual([0, 1, 2]);
+      for (let i = 0; i < 3; i++)
+        expectClose(same.data.slice(i * same.columns, (i + 1) * same.columns), plain.data.slice(0, plain.columns));
+      encoder.dispose();
+    });
+
     test('takes grey images for three equal channels', async () => {
       const grey = imagesOf(3, 1);
       const pixels = Uint8Array.from({length: 3 * grey.pixels.length}, (_, i) => grey.pixels[Math.floor(i / 3)]!);
@@ -179,6 +201,23 @@ onEachEngine(() => {
         await expect(trained(definition, {checkpoints, signal: controller.signal, report})).rejects.toThrow();
       }
       expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
+    });
+
+    test('tells the work of a training, where it does, as it is', async () => {
+      const learner = plugins.create('learner', refOf(definition));
+      const work = learner.work?.({images: 9, copies: 0, side: 32, plugins});
+      if (!work) return;
+      let last: LearnProgress | undefined;
+      await trained(definition, {
+        report: (progress) => {
+          last = progress;
+        },
+      });
+      expect(work.steps).toBe(last!.epochs * last!.steps);
+      // Nine images of which each step takes four.
+      const views = learner.views?.(floatImage(imagesOf(1, 3), 0), (image) => image, new Rng('views')).length;
+      expect(work.inputs).toBe(4 * views!);
+      expect(work.macs).toBeGreaterThan(plugins.create('network', little['network'] as PluginRef).macs!(32));
     });
 
     test('reports how far it is', async () => {

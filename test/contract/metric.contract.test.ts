@@ -1,15 +1,20 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {FeatureMetric, FeatureSample, Matrix, Metric} from '../../src/core/plugin/contracts.ts';
+import type {FeatureMetricDefinition, MetricDefinition} from '../../src/core/plugin/define.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
+import {expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin);
 
-describe.each(plugins.names('metric'))('%s', (type) => {
+const ofFeatures = (type: string) => plugins.get('metric', type).of === 'features';
+
+describe.each(plugins.names('metric').filter((type) => !ofFeatures(type)))('%s', (type) => {
   const checked = checkPlugin(plugins, 'metric', {type});
-  const metric = plugins.create('metric', checked.value);
-  const {better} = plugins.get('metric', type);
+  const metric = plugins.create('metric', checked.value) as Metric;
+  const {better} = plugins.get('metric', type) as MetricDefinition;
   const rng = new Rng(0);
   const labels = Uint8Array.from({length: 500}, () => (rng.uniform() < 0.3 ? 1 : 0));
   const scores = Float64Array.from(labels, (label) => Math.round(4 * (rng.normal() + label)));
@@ -48,5 +53,58 @@ describe.each(plugins.names('metric'))('%s', (type) => {
     expect(() => metric.compute(Float64Array.of(1, Number.NaN), Uint8Array.of(0, 1))).toThrow(
       /score 1 is not a number/,
     );
+  });
+});
+
+onEachEngine(() => {
+  describe.each(plugins.names('metric').filter(ofFeatures))('%s', (type) => {
+    const checked = checkPlugin(plugins, 'metric', {type});
+    const metric = plugins.create('metric', checked.value) as FeatureMetric;
+    const {views, scale = 'rate'} = plugins.get('metric', type) as FeatureMetricDefinition;
+    const draws = new Rng(0);
+    const matrix = (rows: number, columns: number): Matrix => ({
+      rows,
+      columns,
+      data: Float32Array.from({length: rows * columns}, () => Math.max(0, draws.normal() + 0.5)),
+    });
+    const sampleOf = (normal: number, anomalous: number, columns: number): FeatureSample => ({
+      features: matrix(normal + anomalous, columns),
+      labels: Uint8Array.from({length: normal + anomalous}, (_, i) => (i % 2 === 0 && i < 2 * normal ? 0 : 1)),
+      ...(views && {views: [matrix(normal, columns), matrix(normal, columns)]}),
+      rng: new Rng(3),
+    });
+
+    test('options are valid', () => {
+      expect(checked.issues).toEqual([]);
+    });
+
+    test('is finite, of its scale, the same for the same seed, and changes no argument', () => {
+      const sample = sampleOf(20, 30, 7);
+      const before = structuredClone({features: sample.features, labels: sample.labels, views: sample.views});
+      const value = metric.measure(sample);
+      expect(Number.isFinite(value)).toBe(true);
+      if (scale === 'rate') {
+        expect(value).toBeGreaterThanOrEqual(0);
+        expect(value).toBeLessThanOrEqual(1);
+      }
+      expect(metric.measure({...sample, rng: new Rng(3)})).toBe(value);
+      expect({features: sample.features, labels: sample.labels, views: sample.views}).toEqual(before);
+    });
+
+    test('is finite for one column, equal rows and rows of zeros', () => {
+      const ones = sampleOf(10, 10, 1);
+      expect(Number.isFinite(metric.measure(ones))).toBe(true);
+      const zeros = sampleOf(10, 10, 4);
+      for (const {data} of [zeros.features, ...(zeros.views ?? [])]) data.fill(0);
+      expect(Number.isFinite(metric.measure(zeros))).toBe(true);
+    });
+
+    test('is NaN without images', () => {
+      expect(metric.measure(sampleOf(0, 0, 3))).toBeNaN();
+    });
+
+    test('leaves no tensor behind', async () => {
+      await expectNoLeaks(async () => void metric.measure(sampleOf(20, 30, 7)));
+    });
   });
 });

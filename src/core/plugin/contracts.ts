@@ -70,6 +70,8 @@ export interface DatasetProblem {
 export interface ImageBatch extends ImageSet {
   /** Index into `Dataset.classes`, one an image. */
   readonly classes: Int32Array;
+  /** 1 = this pixel is defective, 0 = it is not; (count, height, width). Of the test images of a dataset that has `masks`. */
+  readonly masks?: Uint8Array;
 }
 
 export interface Dataset {
@@ -80,6 +82,12 @@ export interface Dataset {
   readonly shape: ImageShape;
   /** true: the images differ between inliers (MVTec's categories), and are read once an inlier; false: read once for all. */
   readonly perInlier: boolean;
+  /** Training images of the normal class, as published; absent (or undefined): known only once they are read. */
+  trainImages?(inlier: string): number | undefined;
+  /** true: its test images come with masks, the truth for every pixel. */
+  readonly masks?: boolean;
+  /** Whether all images of this inlier show one object in one pose, so that a place in one is the same place in all. Absent: no. */
+  aligned?(inlier: string): boolean;
   /** The class that is normal when `inlier` is: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
   normalClass(inlier: string): string;
   /** Finds (or fetches) and lists every file that `read` will open. */
@@ -105,6 +113,8 @@ export interface Network {
   readonly head: readonly number[];
   /** For square inputs of this many pixels a side, which choose the stem. Throws for a side that it is not made for. */
   parameters(side: number): readonly ParameterSpec[];
+  /** Multiply-accumulates of one image of that side, forward, without the head: for estimates. Absent: not known. */
+  macs?(side: number): number;
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
 }
@@ -174,12 +184,28 @@ export interface FitResult {
 
 /** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
 export interface Encoder {
-  /** Uint8 images → (n, d) of the named layer. */
-  embed(images: ImageSet, layer: string): Promise<Matrix>;
+  /** Uint8 images → (n, d) of the named layer; `view`: of what it makes of each float image and its index instead. */
+  embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
   dispose(): void;
 }
 
+/** How much a training computes. */
+export interface Work {
+  readonly steps: number;
+  /** Network inputs a step: images, and views of each. */
+  readonly inputs: number;
+  /** Multiply-accumulates of one input, forward, head included. */
+  readonly macs: number;
+}
+
 export interface Learner {
+  /** The work of training on so many images of that side and `copies` of each by distribution augmentation. Absent: not known. */
+  work?(of: {
+    readonly images: number;
+    readonly copies: number;
+    readonly side: number;
+    readonly plugins: Plugins;
+  }): Work | undefined;
   fit(context: FitContext): Promise<FitResult>;
   /** Rebuilds the encoder from saved weights alone (and the learner's options). */
   encoder(weights: NamedArrays, plugins: Plugins): Encoder;
@@ -210,4 +236,36 @@ export interface Scorer {
 export interface Metric {
   /** `labels` 1 = anomalous. NaN when undefined (one class only). Ties exact. */
   compute(scores: Float64Array, labels: Uint8Array): number;
+}
+
+/** What a metric of features is given: the frozen features of one layer. All chance from `rng`. */
+export interface FeatureSample {
+  /** Of all test images (n, d). */
+  readonly features: Matrix;
+  /** One a row, 1 = anomalous. */
+  readonly labels: Uint8Array;
+  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`). */
+  readonly views?: readonly [Matrix, Matrix];
+  readonly rng: Rng;
+}
+
+export interface FeatureMetric {
+  /** NaN when undefined (too few images). Deterministic for a given `rng`; changes nothing of its argument. */
+  measure(sample: FeatureSample): number;
+}
+
+/** What a metric of pixels is given: score and truth of every pixel of the test images, (count, height, width). */
+export interface PixelSample {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  /** Higher = more anomalous. */
+  readonly maps: Float32Array;
+  /** 1 = anomalous. */
+  readonly masks: Uint8Array;
+}
+
+export interface PixelMetric {
+  /** NaN when undefined (no anomalous or no normal pixel). Ties exact. Changes nothing of its argument. */
+  measurePixels(sample: PixelSample): number;
 }

@@ -4,9 +4,11 @@ import type {
   CopyRef,
   Dataset,
   DatasetProblem,
+  FeatureMetric,
   Learner,
   Metric,
   Network,
+  PixelMetric,
   SourceFile,
   Transform,
 } from './contracts.ts';
@@ -60,7 +62,29 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   row(options: Static<O>): string;
 }
 
-export interface MetricDefinition<O extends TObject = TObject> extends Definition<'metric', O, Metric> {
+interface AnyMetricDefinition<O extends TObject, M> extends Definition<'metric', O, M> {
+  /** `rate` (default): lies in [0, 1], printed × 100. `number`: printed as it is. */
+  readonly scale?: 'rate' | 'number';
+  /** What it takes from the test labels beyond being judged by them: every print of its values is marked with it. */
+  readonly testLabels?: string;
+}
+
+/** A metric of scores. */
+export interface MetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, Metric> {
+  readonly of?: 'scores';
+  readonly better: 'higher' | 'lower';
+}
+
+/** A metric of the features themselves: computed once a layer, not once a classifier. */
+export interface FeatureMetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, FeatureMetric> {
+  readonly of: 'features';
+  /** true: it compares two draws of the spec's augmentation of the normal test images. */
+  readonly views?: boolean;
+}
+
+/** A metric of the scores of pixels, against masks: of tasks that `localize`. */
+export interface PixelMetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, PixelMetric> {
+  readonly of: 'pixels';
   readonly better: 'higher' | 'lower';
 }
 
@@ -77,3 +101,7 @@ export const defineClassifier = <const O extends TObject>(d: Omit<ClassifierDefi
   ({kind: 'classifier', ...d}) as ClassifierDefinition<O>;
 export const defineMetric = <const O extends TObject>(d: Omit<MetricDefinition<O>, 'kind'>) =>
   ({kind: 'metric', ...d}) as MetricDefinition<O>;
+export const defineFeatureMetric = <const O extends TObject>(d: Omit<FeatureMetricDefinition<O>, 'kind' | 'of'>) =>
+  ({kind: 'metric', of: 'features', ...d}) as FeatureMetricDefinition<O>;
+export const definePixelMetric = <const O extends TObject>(d: Omit<PixelMetricDefinition<O>, 'kind' | 'of'>) =>
+  ({kind: 'metric', of: 'pixels', ...d}) as PixelMetricDefinition<O>;

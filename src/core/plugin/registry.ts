@@ -1,11 +1,22 @@
-import type {Classifier, Dataset, Learner, Metric, Network, Transform} from './contracts.ts';
+import type {
+  Classifier,
+  Dataset,
+  FeatureMetric,
+  Learner,
+  Metric,
+  Network,
+  PixelMetric,
+  Transform,
+} from './contracts.ts';
 import type {
   ClassifierDefinition,
   DatasetDefinition,
+  FeatureMetricDefinition,
   Kind,
   LearnerDefinition,
   MetricDefinition,
   NetworkDefinition,
+  PixelMetricDefinition,
   TransformDefinition,
 } from './define.ts';
 import type {Static, TObject} from './type.ts';
@@ -23,7 +34,7 @@ export interface Definitions {
   readonly network: NetworkDefinition;
   readonly learner: LearnerDefinition;
   readonly classifier: ClassifierDefinition;
-  readonly metric: MetricDefinition;
+  readonly metric: MetricDefinition | FeatureMetricDefinition | PixelMetricDefinition;
 }
 
 export interface Created {
@@ -32,7 +43,7 @@ export interface Created {
   readonly network: Network;
   readonly learner: Learner;
   readonly classifier: Classifier;
-  readonly metric: Metric;
+  readonly metric: Metric | FeatureMetric | PixelMetric;
 }
 
 export type AnyDefinition = Definitions[Kind];

@@ -22,7 +22,7 @@ export interface Column {
 }
 
 /** What a file is: kept in its metadata as `pipeline.table`, so that one is not mistaken for another. */
-export type TableKind = 'images' | 'features' | 'scores' | 'arrays' | 'curve' | 'metrics';
+export type TableKind = 'images' | 'maps' | 'features' | 'scores' | 'arrays' | 'curve' | 'metrics';
 
 /** Metadata key of the class names, a JSON array. */
 export const classNamesKey = 'classes';
@@ -33,8 +33,26 @@ const classColumn: Column = {
   description: 'Index into the metadata field "classes".',
 };
 
-export const imageColumns = (shape: readonly number[]): readonly Column[] => [
+export const imageColumns = (shape: readonly number[], {masks}: {readonly masks: boolean}): readonly Column[] => [
   {name: 'pixels', type: {tensor: 'uint8', shape}, description: 'One image: height, width, channels (RGB or grey).'},
+  classColumn,
+  ...(masks
+    ? [
+        {
+          name: 'mask',
+          type: {tensor: 'uint8', shape: shape.slice(0, 2)},
+          description: '1 where it is defective.',
+        } as const,
+      ]
+    : []),
+];
+
+export const mapColumns = (shape: readonly number[]): readonly Column[] => [
+  {
+    name: 'map',
+    type: {tensor: 'float32', shape},
+    description: 'Score of every pixel: height, width; higher = more anomalous.',
+  },
   classColumn,
 ];
 

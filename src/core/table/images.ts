@@ -7,6 +7,8 @@ export interface ImagesInfo {
   readonly shape: ImageShape;
   readonly classes: readonly string[];
   readonly count: number;
+  /** Whether every image has a mask. */
+  readonly masks: boolean;
   /** Images of each class, in the order of `classes`. */
   readonly counts: readonly number[];
 }
@@ -29,22 +31,32 @@ export interface ReadOptions {
 // Record batches of about this size whatever the batches that come in: the file's bytes depend on the images alone.
 const batchBytes = 4 * 1024 * 1024;
 
-/** @param classes names; the stored class of an image is an index into them. */
+/** @param classes names; the stored class of an image is an index into them. `masks`: every batch has them, and they are kept. */
 export async function createImagesWriter(
   path: string,
-  {shape, classes}: {readonly shape: ImageShape; readonly classes: readonly string[]},
+  {
+    shape,
+    classes,
+    masks = false,
+  }: {readonly shape: ImageShape; readonly classes: readonly string[]; readonly masks?: boolean},
 ): Promise<ImagesWriter> {
   const size = sizeOf(shape);
-  const columns = imageColumns([shape.height, shape.width, shape.channels]);
+  const area = shape.height * shape.width;
+  const columns = imageColumns([shape.height, shape.width, shape.channels], {masks});
   const table = await createTable(path, 'images', columns, {[classNamesKey]: JSON.stringify(classes)});
   const capacity = Math.max(1, Math.floor(batchBytes / size));
   const pixels = new Uint8Array(capacity * size);
   const labels = new Int32Array(capacity);
+  const truth = new Uint8Array(masks ? capacity * area : 0);
   let filled = 0;
   let count = 0;
   const flush = async (): Promise<void> => {
     if (filled === 0) return;
-    await table.write(filled, {pixels: pixels.subarray(0, filled * size), class: labels.subarray(0, filled)});
+    await table.write(filled, {
+      pixels: pixels.subarray(0, filled * size),
+      class: labels.subarray(0, filled),
+      ...(masks && {mask: truth.subarray(0, filled * area)}),
+    });
     count += filled;
     filled = 0;
   };
@@ -60,6 +72,8 @@ export async function createImagesWriter(
       if (batch.pixels.length < batch.count * size || batch.classes.length < batch.count) {
         throw new Error(`a batch of ${batch.count} images has too few pixels or classes`);
       }
+      if (masks && (batch.masks?.length ?? 0) < batch.count * area)
+        throw new Error(`a batch of ${batch.count} images has too few masks`);
       for (let from = 0; from < batch.count; ) {
         const take = Math.min(capacity - filled, batch.count - from);
         const taken = batch.classes.subarray(from, from + take);
@@ -67,6 +81,7 @@ export async function createImagesWriter(
         if (stranger !== undefined) throw new Error(`an image has class ${stranger}, but there are ${classes.length}`);
         pixels.set(batch.pixels.subarray(from * size, (from + take) * size), filled * size);
         labels.set(taken, filled);
+        if (masks) truth.set(batch.masks!.subarray(from * area, (from + take) * area), filled * area);
         filled += take;
         from += take;
         if (filled === capacity) await flush();
@@ -87,7 +102,7 @@ export const imagesInfo = (path: string): Promise<ImagesInfo> =>
     const {shape, classes} = headOf(table);
     const counts = classes.map(() => 0);
     for await (const batch of table.batches()) for (const label of labelsOf(batch)) counts[label]!++;
-    return {shape, classes, counts, count: counts.reduce((a, b) => a + b, 0)};
+    return {shape, classes, masks: hasMasks(table), counts, count: counts.reduce((a, b) => a + b, 0)};
   });
 
 /** Streams images in the order of the file. */
@@ -96,15 +111,21 @@ export async function* readImages(
   {class: name, batch = 256}: ReadOptions = {},
 ): AsyncIterable<ImageBatch> {
   let filled = 0;
-  let out: {pixels: Uint8Array; classes: Int32Array} | undefined;
+  let out: {pixels: Uint8Array; classes: Int32Array; masks?: Uint8Array} | undefined;
   let shape: ImageShape | undefined;
-  for await (const {head, pixels, labels, index} of stored(path, name)) {
+  for await (const {head, pixels, labels, masks, index} of stored(path, name)) {
     shape = head.shape;
     const size = sizeOf(shape);
+    const area = shape.height * shape.width;
     for (let i = 0; i < labels.length; i++) {
       if (index !== undefined && labels[i] !== index) continue;
-      out ??= {pixels: new Uint8Array(batch * size), classes: new Int32Array(batch)};
+      out ??= {
+        pixels: new Uint8Array(batch * size),
+        classes: new Int32Array(batch),
+        ...(masks && {masks: new Uint8Array(batch * area)}),
+      };
       out.pixels.set(pixels.subarray(i * size, (i + 1) * size), filled * size);
+      if (masks) out.masks!.set(masks.subarray(i * area, (i + 1) * area), filled * area);
       out.classes[filled++] = labels[i]!;
       if (filled < batch) continue;
       yield {shape, count: filled, ...out};
@@ -118,6 +139,7 @@ export async function* readImages(
     count: filled,
     pixels: out.pixels.subarray(0, filled * sizeOf(shape)),
     classes: out.classes.subarray(0, filled),
+    ...(out.masks && {masks: out.masks.subarray(0, filled * shape.height * shape.width)}),
   };
 }
 
@@ -149,13 +171,20 @@ interface Head {
 async function* stored(
   path: string,
   name: string | undefined,
-): AsyncIterable<{head: Head; pixels: Uint8Array; labels: Int32Array; index: number | undefined}> {
+): AsyncIterable<{
+  head: Head;
+  pixels: Uint8Array;
+  labels: Int32Array;
+  masks: Uint8Array | undefined;
+  index: number | undefined;
+}> {
   const table = await openTable(path, 'images');
   try {
     const head = headOf(table);
     const index = name === undefined ? undefined : indexOf(head.classes, name, path);
     for await (const batch of table.batches()) {
-      yield {head, index, pixels: batch.column('pixels') as Uint8Array, labels: labelsOf(batch)};
+      const masks = hasMasks(table) ? (batch.column('mask') as Uint8Array) : undefined;
+      yield {head, index, pixels: batch.column('pixels') as Uint8Array, labels: labelsOf(batch), masks};
     }
   } finally {
     await table.close();
@@ -168,6 +197,8 @@ function headOf(table: TableReader): Head {
   if (!height || !width || (channels !== 1 && channels !== 3)) throw new Error('the images have no known shape');
   return {shape: {height, width, channels}, classes: classNamesOf(table)};
 }
+
+const hasMasks = (table: TableReader): boolean => table.columns.some(({name}) => name === 'mask');
 
 const labelsOf = (batch: Batch): Int32Array => batch.column('class') as Int32Array;
 

@@ -4,7 +4,10 @@
  */
 import type * as TF from '@tensorflow/tfjs';
 
-/** Inputs x (n, h, w, c), gamma (c), beta (c); attribute epsilon; outputs y, mean, variance (unbiased), then what the gradient needs. */
+/**
+ * Inputs x (n, h, w, c), gamma, beta and the running mean and variance (c); attributes epsilon and momentum (`Running`);
+ * outputs y, the moved mean and variance (by the unbiased one of the batch), then what the gradient needs.
+ */
 export const TRAIN_BATCH_NORM = 'TrainBatchNorm';
 /** Inputs dy, x, gamma and the last three outputs of the above as a, b, c; outputs dx, dgamma, dbeta. */
 export const TRAIN_BATCH_NORM_GRAD = 'TrainBatchNormGrad';
@@ -16,7 +19,7 @@ export function registerGradients(tf: typeof TF): void {
     kernelName: TRAIN_BATCH_NORM,
     inputsToSave: ['x', 'gamma'],
     outputsToSave: [false, false, false, true, true, true],
-    // No gradient flows through the statistics: they only feed the running averages.
+    // No gradient flows through the running statistics.
     gradFunc: (dys, saved, attrs) => {
       const [x, gamma, a, b, c] = saved as [TF.Tensor4D, TF.Tensor1D, TF.Tensor, TF.Tensor, TF.Tensor];
       const dy = (dys as TF.Tensor[])[0]!;

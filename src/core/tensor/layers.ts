@@ -30,6 +30,10 @@ export const convParameters = (name: string, size: number, inputs: number, outpu
   {name: `${name}/kernel`, shape: [size, size, inputs, outputs], start: 'he-normal-fan-out', trainable: true},
 ];
 
+/** Multiply-accumulates of that filter on one image, for `side` × `side` outputs. */
+export const convMacs = (size: number, inputs: number, outputs: number, side: number): number =>
+  size * size * inputs * outputs * side * side;
+
 export const batchNormParameters = (name: string, channels: number): ParameterSpec[] => [
   {name: `${name}/gamma`, shape: [channels], start: 'ones', trainable: true},
   {name: `${name}/beta`, shape: [channels], start: 'zeros', trainable: true},
@@ -146,12 +150,12 @@ export function batchNorm<T extends Tensor2D | Tensor4D>(
   const [gamma, beta, mean, variance] = ['gamma', 'beta', 'mean', 'variance'].map((part) =>
     get(weights, name, part),
   ) as unknown as [Tensor1D, Tensor1D, Variable, Variable];
-  if (!training)
-    return inferBatchNorm(x, mean as Tensor as Tensor1D, variance as Tensor as Tensor1D, gamma, beta, batchNormEpsilon);
-  const batch = trainBatchNorm(x, gamma, beta, batchNormEpsilon);
-  move(mean, batch.mean);
-  move(variance, batch.variance);
-  return batch.y;
+  const running = {mean: mean as Tensor as Tensor1D, variance: variance as Tensor as Tensor1D};
+  if (!training) return inferBatchNorm(x, running.mean, running.variance, gamma, beta, batchNormEpsilon);
+  const moved = trainBatchNorm(x, gamma, beta, {...running, momentum: batchNormMomentum}, batchNormEpsilon);
+  mean.assign(moved.mean);
+  variance.assign(moved.variance);
+  return moved.y;
 }
 
 /** 3 × 3, stride 2, padded by 1; x must not be negative (it follows a ReLU). */
@@ -160,11 +164,6 @@ export const maxPool = (x: Tensor4D): Tensor4D => maxPool2d(x, 3, 2);
 /** x (n, h, w, c) → (n, c). */
 export function globalAveragePool(x: Tensor4D): Tensor2D {
   return tf.mean(x, [1, 2]);
-}
-
-function move(running: Variable, batch: Tensor): void {
-  // 0.9 · running + 0.1 · batch in three small ops instead of five.
-  running.assign(tf.sub(running, tf.mul(tf.sub(running, batch), 1 - batchNormMomentum)));
 }
 
 function get(weights: Weights, name: string, part: string): Variable {

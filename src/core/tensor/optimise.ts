@@ -30,7 +30,7 @@ export function learningRate(
  */
 export class Sgd {
   readonly #weights: ReadonlyMap<string, Variable>;
-  readonly #velocities: ReadonlyMap<string, Variable>;
+  readonly #groups: readonly Group[];
   readonly #momentum: Scalar;
   readonly #decay: Scalar | undefined;
 
@@ -41,16 +41,7 @@ export class Sgd {
     velocities?: NamedArrays,
   ) {
     this.#weights = new Map([...weights].filter(([, variable]) => variable.trainable));
-    this.#velocities = new Map(
-      [...this.#weights].map(([name, weight]) => {
-        const saved = velocities?.get(name);
-        if (velocities && !saved) throw new Error(`saved momentum has no "${name}"`);
-        const start = saved ? tf.tensor(saved.data, weight.shape, 'float32') : tf.zeros(weight.shape);
-        const velocity = tf.variable(start, false);
-        start.dispose();
-        return [name, velocity];
-      }),
-    );
+    this.#groups = grouped(this.#weights).map((members) => ({members, velocity: startVelocity(members, velocities)}));
     this.#momentum = tf.scalar(options.momentum);
     this.#decay = options.decay === 0 ? undefined : tf.scalar(options.decay);
   }
@@ -64,33 +55,81 @@ export class Sgd {
   step(gradients: {readonly [variable: string]: Tensor}, rate: number): void {
     tf.tidy(() => {
       const by = tf.scalar(rate);
-      for (const [name, weight] of this.#weights) {
-        const gradient = gradients[weight.name];
-        if (!gradient) throw new Error(`the loss does not depend on "${name}"`);
-        const velocity = this.#velocities.get(name)!;
-        const terms = [gradient, tf.mul(velocity, this.#momentum)];
+      for (const {members, velocity} of this.#groups) {
+        const slopes = members.map(({name, weight}) => {
+          const gradient = gradients[weight.name];
+          if (!gradient) throw new Error(`the loss does not depend on "${name}"`);
+          return gradient;
+        });
+        const weight = joined(members.map((member) => member.weight));
+        const terms = [joined(slopes), tf.mul(velocity, this.#momentum)];
         if (this.#decay) terms.push(tf.mul(weight, this.#decay));
         const next = tf.addN(terms);
         velocity.assign(next);
-        weight.assign(tf.sub(weight, tf.mul(next, by)));
+        const moved = parted(tf.sub(weight, tf.mul(next, by)), members);
+        for (const [i, member] of members.entries()) member.weight.assign(moved[i]!);
       }
     });
   }
 
   /** The velocities, by the weights' names. */
   async arrays(): Promise<NamedArrays> {
-    return new Map(
-      await Promise.all(
-        [...this.#velocities].map(
-          async ([name, v]) => [name, {shape: v.shape, data: Float32Array.from(await v.data())}] as const,
-        ),
-      ),
-    );
+    const arrays: [string, {shape: readonly number[]; data: Float32Array}][] = [];
+    for (const {members, velocity} of this.#groups) {
+      const values = Float32Array.from(await velocity.data());
+      let from = 0;
+      for (const {name, weight} of members) {
+        arrays.push([name, {shape: weight.shape, data: values.slice(from, from + weight.size)}]);
+        from += weight.size;
+      }
+    }
+    return new Map(arrays);
   }
 
   dispose(): void {
-    for (const velocity of this.#velocities.values()) velocity.dispose();
+    for (const {velocity} of this.#groups) velocity.dispose();
     this.#momentum.dispose();
     this.#decay?.dispose();
   }
 }
+
+interface Member {
+  readonly name: string;
+  readonly weight: Variable;
+}
+
+/** Weights that are updated by one chain of ops: one of any shape, or several vectors laid end to end. */
+interface Group {
+  readonly members: readonly Member[];
+  /** Of the shape of the one weight, or as long as all vectors together. */
+  readonly velocity: Variable;
+}
+
+/** All vectors (two of three weights of a ResNet) are one group: an op on so few numbers costs its call, not its work. */
+function grouped(weights: ReadonlyMap<string, Variable>): readonly (readonly Member[])[] {
+  const members = [...weights].map(([name, weight]) => ({name, weight}));
+  const vectors = members.filter(({weight}) => weight.rank === 1);
+  const others = members.filter(({weight}) => weight.rank !== 1).map((member) => [member]);
+  return vectors.length > 0 ? [vectors, ...others] : others;
+}
+
+function startVelocity(members: readonly Member[], saved: NamedArrays | undefined): Variable {
+  return tf.tidy(() => {
+    const parts = members.map(({name, weight}) => {
+      const found = saved?.get(name);
+      if (saved && !found) throw new Error(`saved momentum has no "${name}"`);
+      return found ? tf.tensor(found.data, weight.shape, 'float32') : tf.zeros(weight.shape);
+    });
+    return tf.variable(joined(parts), false);
+  });
+}
+
+const joined = (tensors: readonly Tensor[]): Tensor => (tensors.length === 1 ? tensors[0]! : tf.concat([...tensors]));
+
+const parted = (tensor: Tensor, members: readonly Member[]): readonly Tensor[] =>
+  members.length === 1
+    ? [tensor]
+    : tf.split(
+        tensor,
+        members.map(({weight}) => weight.size),
+      );

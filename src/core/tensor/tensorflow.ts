@@ -82,17 +82,13 @@ function registerFusedKernels(tf: typeof TF): void {
         run(backend as NodeBackend, inputs as unknown as Inputs, (attrs ?? {}) as Attrs),
     });
 
-  register(TRAIN_BATCH_NORM, (backend, {x, gamma, beta}, {epsilon}) =>
-    tf.tidy(() => {
-      // Statistics come out of the op when it trains; it wants empty ones in.
-      const none = tf.tensor1d([]);
-      const attributes = [
-        ...normAttributes(backend.binding, epsilon),
-        floatAttribute(backend.binding, 'exponential_avg_factor', 1),
-      ];
-      return backend.executeMultipleOutputs('FusedBatchNormV3', attributes, [x!, gamma!, beta!, none, none], 6);
-    }),
-  );
+  register(TRAIN_BATCH_NORM, (backend, {x, gamma, beta, mean, variance}, {epsilon, momentum}) => {
+    const attributes = [
+      ...normAttributes(backend.binding, epsilon),
+      floatAttribute(backend.binding, 'exponential_avg_factor', 1 - momentum!),
+    ];
+    return backend.executeMultipleOutputs('FusedBatchNormV3', attributes, [x!, gamma!, beta!, mean!, variance!], 6);
+  });
   register(TRAIN_BATCH_NORM_GRAD, (backend, {dy, x, gamma, a, b, c}, {epsilon}) => {
     const inputs = [dy!, x!, gamma!, a!, b!, c!];
     const all = backend.executeMultipleOutputs(
@@ -110,7 +106,7 @@ function registerFusedKernels(tf: typeof TF): void {
 }
 
 type Inputs = Readonly<Record<string, TF.Tensor>>;
-type Attrs = {readonly epsilon: number};
+type Attrs = {readonly epsilon: number; readonly momentum?: number};
 
 function normAttributes(binding: Binding, epsilon: number): OpAttribute[] {
   return [

@@ -159,15 +159,23 @@ function registerBatchNorm(tf: typeof TF): void {
     return tf.reshape(tf.avgPool(view, [values, 1], 1, 'valid'), [channels]);
   };
 
-  register<{epsilon: number}>(tf, TRAIN_BATCH_NORM, ({x, gamma, beta}, {epsilon}) => {
-    const image = x! as TF.Tensor4D;
+  register<{epsilon: number; momentum: number}>(tf, TRAIN_BATCH_NORM, (inputs, {epsilon, momentum}) => {
+    const {gamma, beta} = inputs as unknown as Record<'gamma' | 'beta', TF.Tensor1D>;
+    const image = inputs['x'] as TF.Tensor4D;
     const values = image.size / image.shape[3];
     const mean = average(image);
     const variance = average(tf.squaredDifference(image, mean));
-    const y = tf.batchNorm(image, mean, variance, beta as TF.Tensor1D, gamma as TF.Tensor1D, epsilon);
-    const unbiased = tf.mul(variance, values / Math.max(values - 1, 1));
-    // Copies, since the caller frees what it is given one by one; the third place is TensorFlow's alone.
-    return [y, mean, unbiased, tf.clone(mean), variance, tf.zeros([1])];
+    const y = tf.batchNorm(image, mean, variance, beta, gamma, epsilon);
+    const moved = (old: TF.Tensor, batch: TF.Tensor, factor: number) =>
+      tf.add(tf.mul(old, momentum), tf.mul(batch, (1 - momentum) * factor));
+    return [
+      y,
+      moved(inputs['mean']!, mean, 1),
+      moved(inputs['variance']!, variance, values / Math.max(values - 1, 1)),
+      mean,
+      variance,
+      tf.zeros([1]), // the third place is TensorFlow's alone
+    ];
   });
 
   // With x̂ = (x − mean) / √(variance + ε) and ⟨·⟩ the mean over a channel's values (their number is m):

@@ -1,8 +1,11 @@
 /** What the classifiers of paper.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
 
+import {pickRows} from '../../core/matrix.ts';
 import type {Matrix} from '../../core/plugin/contracts.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
+
+export {normaliseRows, pickRows} from '../../core/matrix.ts';
 
 /** Options that the RBF kernel's users share. */
 export const bandwidthOptions = {
@@ -27,21 +30,6 @@ export const trainLimitOption = Type.Integer({
   default: 20_000,
   description: 'Fit on at most so many rows, drawn at random; the paper’s limit, which only CelebA reaches.',
 });
-
-/** Rows scaled to length 1, as the paper does before RBF kernels; a row of zeros stays one. */
-export function normaliseRows(features: Matrix): Matrix {
-  const {rows, columns, data} = features;
-  const unit = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++) {
-    const start = row * columns;
-    let sum = 0;
-    for (let i = start; i < start + columns; i++) sum += data[i]! * data[i]!;
-    if (sum === 0) continue;
-    const length = Math.sqrt(sum);
-    for (let i = start; i < start + columns; i++) unit[i] = data[i]! / length;
-  }
-  return {rows, columns, data: unit};
-}
 
 /** The kernel's width for these training features, as the options have it. */
 export function gammaFor(
@@ -71,14 +59,6 @@ export function automaticGamma(features: Matrix, multiplier: number): number {
 export function thin(features: Matrix, limit: number, rng: Rng): Matrix {
   if (features.rows <= limit) return features;
   return pickRows(features, rng.fork('train-limit').permutation(features.rows).subarray(0, limit).sort());
-}
-
-export function pickRows({columns, data}: Matrix, chosen: ArrayLike<number>): Matrix {
-  const picked = new Float32Array(chosen.length * columns);
-  for (let i = 0; i < chosen.length; i++) {
-    picked.set(data.subarray(chosen[i]! * columns, (chosen[i]! + 1) * columns), i * columns);
-  }
-  return {rows: chosen.length, columns, data: picked};
 }
 
 /** Largest Euclidean length of a row. */

@@ -50,6 +50,7 @@ export const catsVsDogs = defineDataset({
   create: (options) => ({
     ...oneVersusRest(classes),
     shape,
+    trainImages: () => options.train,
     locate: (roots) => Promise.resolve(locate(roots, options)),
     read: (files, split) =>
       readImageFiles(chosen(files, split, options.train), shape, (picture) => coveringSquare(picture, side, 'area')),

@@ -38,6 +38,7 @@ export const cifar10 = defineDataset({
   create: () => ({
     ...oneVersusRest(cifar.classes),
     shape: cifarShape,
+    trainImages: () => 5000,
     locate: (roots) => locateFiles(roots, publication),
     read: (files, split) => readCifar(cifar, files, split),
   }),

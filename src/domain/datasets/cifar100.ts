@@ -61,6 +61,7 @@ export const cifar100 = defineDataset({
   create: () => ({
     ...oneVersusRest(cifar.classes),
     shape: cifarShape,
+    trainImages: () => 2500,
     locate: (roots) => locateFiles(roots, publication),
     read: (files, split) => readCifar(cifar, files, split),
   }),

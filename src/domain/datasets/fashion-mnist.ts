@@ -117,6 +117,7 @@ export const fashionMnist = defineDataset({
   create: ({edition}) => ({
     ...oneVersusRest(classes),
     shape: {height: side, width: side, channels: 1},
+    trainImages: () => editions[edition].train.count / classes.length,
     async locate(roots) {
       if (edition === 'full') return locateFiles(roots, publication);
       return succeed(publication.files.map(({name}) => ({name, path: join(small, name)})));

@@ -58,6 +58,8 @@ export interface LabelledFile {
   readonly path: string;
   /** Index into the dataset's classes. */
   readonly label: number;
+  /** The file of its mask; absent: no pixel is defective. */
+  readonly mask?: string;
 }
 
 /** Images decoded at a time: enough to keep the cores busy, and what bounds the memory. */
@@ -67,24 +69,34 @@ const batchBytes = 4 * 1024 * 1024;
 
 /**
  * Decodes the files in their order. `prepare` makes each of the shape that the dataset says, or throws a `DatasetError`.
- * A file that is no whole image ends it with a `DatasetError` that names it.
+ * A file that is no whole image ends it with a `DatasetError` that names it. `prepareMask`, for files with masks: the same for
+ * a mask, interpolated by nearest neighbour; half of white and more is defective.
  */
 export async function* readImageFiles(
   files: Iterable<LabelledFile>,
   shape: ImageShape,
   prepare: (picture: Picture, path: string) => Picture,
+  prepareMask?: (mask: Picture) => Picture,
 ): AsyncGenerator<ImageBatch> {
-  const size = shape.height * shape.width * shape.channels;
+  const area = shape.height * shape.width;
+  const size = area * shape.channels;
   const capacity = Math.max(1, Math.floor(batchBytes / size));
-  const running: {readonly label: number; readonly picture: Promise<Picture>}[] = [];
-  const start = ({path, label}: LabelledFile): void => {
-    const picture = openImage(path).then((opened) => prepare(opened, path));
+  const running: {readonly label: number; readonly opened: Promise<readonly [Picture, Uint8Array | undefined]>}[] = [];
+  const start = ({path, label, mask}: LabelledFile): void => {
+    const opened = openImage(path).then(
+      async (picture) =>
+        [prepare(picture, path), mask && prepareMask && (await openMask(mask, picture, prepareMask))] as const,
+    );
     // Awaited in turn: until then a failure is no unhandled one.
-    picture.catch(() => {});
-    running.push({label, picture});
+    opened.catch(() => {});
+    running.push({label, opened: opened as Promise<readonly [Picture, Uint8Array | undefined]>});
   };
-  let pixels = new Uint8Array(capacity * size);
-  let classes = new Int32Array(capacity);
+  const room = () => ({
+    pixels: new Uint8Array(capacity * size),
+    classes: new Int32Array(capacity),
+    ...(prepareMask && {masks: new Uint8Array(capacity * area)}),
+  });
+  let batch = room();
   let filled = 0;
   const iterator = files[Symbol.iterator]();
   for (let next = iterator.next(); ; next = iterator.next()) {
@@ -94,16 +106,37 @@ export async function* readImageFiles(
     }
     const first = running.shift();
     if (!first) break;
-    pixels.set((await first.picture).pixels, filled * size);
-    classes[filled++] = first.label;
+    const [picture, mask] = await first.opened;
+    batch.pixels.set(picture.pixels, filled * size);
+    if (mask) batch.masks!.set(mask, filled * area);
+    batch.classes[filled++] = first.label;
     if (filled < capacity) continue;
-    yield {shape, count: filled, pixels, classes};
-    pixels = new Uint8Array(capacity * size);
-    classes = new Int32Array(capacity);
+    yield {shape, count: filled, ...batch};
+    batch = room();
     filled = 0;
   }
   if (filled > 0)
-    yield {shape, count: filled, pixels: pixels.slice(0, filled * size), classes: classes.slice(0, filled)};
+    yield {
+      shape,
+      count: filled,
+      pixels: batch.pixels.slice(0, filled * size),
+      classes: batch.classes.slice(0, filled),
+      ...(batch.masks && {masks: batch.masks.slice(0, filled * area)}),
+    };
+}
+
+/** 1 where the mask is white, of the shape that `prepare` gives. */
+async function openMask(path: string, image: Picture, prepare: (mask: Picture) => Picture): Promise<Uint8Array> {
+  const mask = await openImage(path);
+  if (mask.height !== image.height || mask.width !== image.width)
+    throw new DatasetError(
+      path,
+      `a mask of ${image.width} × ${image.height} pixels as its image`,
+      `${mask.width} × ${mask.height}`,
+      'Replace it by the one of this image.',
+    );
+  const {height, width, pixels} = prepare(mask);
+  return Uint8Array.from({length: height * width}, (_, i) => (pixels[3 * i]! > 127 ? 1 : 0));
 }
 
 async function openImage(path: string): Promise<Picture> {

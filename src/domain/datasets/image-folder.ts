@@ -9,7 +9,7 @@ import {choice} from '../../core/text.ts';
 import {DatasetError} from './dataset-error.ts';
 import {coveringSquare, type LabelledFile, readImageFiles} from './image-files.ts';
 import {readImageList} from './image-list.ts';
-import {checkMasks, isFolder, listTree, partsOf} from './image-tree.ts';
+import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from './image-tree.ts';
 import {oneVersusRest} from './one-class.ts';
 
 const name = Type.String({pattern: '^[a-z0-9][a-z0-9_-]*$'});
@@ -48,6 +48,12 @@ export const imageFolder = defineDataset({
             'Take each of these folders (or labels) of train and test as normal in turn, all others as anomalous.',
         }),
       ),
+      masks: Type.Boolean({
+        default: false,
+        description:
+          'Read the masks, ground_truth/<defect>/<image>_mask.png for every image of test/<defect>, for metrics of pixels. Not ' +
+          'with "list" or "classes".',
+      }),
       size: Type.Integer({minimum: 8, maximum: 1024, default: 256, description: 'Height and width that images get.'}),
       fit: Type.Union([Type.Literal('stretch'), Type.Literal('crop')], {
         default: 'stretch',
@@ -69,14 +75,18 @@ export const imageFolder = defineDataset({
         ? oneVersusRest(classes)
         : {inliers: [normal], classes, perInlier: false, normalClass: () => normal}),
       shape,
+      ...(hasMasks(options) && {masks: true}),
       locate: (roots) => Promise.resolve(locate(roots, options)),
       read: (files, split) =>
         readImageFiles(
           options.list === undefined
-            ? ofTree(files, split, labelOf(options))
+            ? labelled(files, split, labelOf(options))
             : ofList(files, split, options.list, labelOf(options)),
           shape,
           (picture) => fitted(picture, options),
+          ...(hasMasks(options) && split === 'test'
+            ? [(mask: Picture) => fitted(mask, {...options, interpolation: 'nearest'})]
+            : []),
         ),
     };
   },
@@ -87,6 +97,7 @@ interface Options {
   readonly list?: string;
   readonly normal: string;
   readonly classes?: readonly string[];
+  readonly masks: boolean;
   readonly size: number;
   readonly fit: 'stretch' | 'crop';
   readonly interpolation: Interpolation;
@@ -94,6 +105,8 @@ interface Options {
 
 const fitted = (picture: Picture, {size, fit, interpolation}: Options): Picture =>
   fit === 'crop' ? coveringSquare(picture, size, interpolation) : resized(picture, size, size, interpolation);
+
+const hasMasks = ({masks, list, classes}: Options): boolean => masks && list === undefined && classes === undefined;
 
 /** A folder's or label's name → index into the classes; negative where it has none. */
 const labelOf =
@@ -123,9 +136,10 @@ function locate(roots: DataRoots, options: Options): Result<readonly SourceFile[
       message: `${join(place, 'test')}: no anomalous images`,
       hint: `Put them into folders of any name beside ${normal}.`,
     });
-  if (!existsSync(join(place, 'ground_truth'))) return tree;
+  if (!hasMasks(options) && !existsSync(join(place, 'ground_truth'))) return tree;
   const masks = checkMasks(place, tree.value, normal);
-  return masks.ok ? tree : masks;
+  if (!masks.ok) return masks;
+  return hasMasks(options) ? succeed([...tree.value, ...masksOf(place, tree.value, normal)]) : tree;
 }
 
 function listed(folder: string, list: string, options: Options): Result<readonly SourceFile[], DatasetProblem> {
@@ -166,17 +180,6 @@ function listed(folder: string, list: string, options: Options): Result<readonly
     if (error instanceof DatasetError)
       return fail({message: error.message, hint: `It is read because of option "list".`});
     throw error;
-  }
-}
-
-function* ofTree(
-  files: readonly SourceFile[],
-  split: Split,
-  index: (folder: string) => number,
-): Generator<LabelledFile> {
-  for (const {name, path} of files) {
-    const parts = partsOf(name);
-    if (parts.split === split) yield {path, label: index(parts.folder)};
   }
 }
 

@@ -5,7 +5,7 @@ import {join, parse} from 'node:path';
 import type {DatasetProblem, SourceFile, Split} from '../../core/plugin/contracts.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import {clippedList, suggest} from '../../core/text.ts';
-import {contentsOf, imagesIn} from './image-files.ts';
+import {contentsOf, imagesIn, type LabelledFile} from './image-files.ts';
 
 export interface Layout {
   /** Folders that must be there with at least one image, of each split. */
@@ -57,6 +57,34 @@ export function listTree(folder: string, layout: Layout): Result<readonly Source
 export function partsOf(name: string): {readonly split: Split; readonly folder: string; readonly image: string} {
   const [split, folder, ...image] = name.split('/');
   return {split: split as Split, folder: folder!, image: image.join('/')};
+}
+
+/** The name of the mask of a test image that is not normal: `test/cut/000.png` → `ground_truth/cut/000_mask.png`. */
+function maskName(image: string): string {
+  const parts = partsOf(image);
+  return `ground_truth/${parts.folder}/${parse(parts.image).name}_mask.png`;
+}
+
+/** The masks of all test images that are not normal, named by their paths in the tree. */
+export const masksOf = (folder: string, files: readonly SourceFile[], normal: string): readonly SourceFile[] =>
+  files
+    .map(({name}) => partsOf(name).split === 'test' && partsOf(name).folder !== normal && maskName(name))
+    .filter((name) => name !== false)
+    .map((name) => ({name, path: join(folder, ...name.split('/'))}));
+
+/** Images of a split of a located tree, with their masks where those are among the files. */
+export function* labelled(
+  files: readonly SourceFile[],
+  split: Split,
+  index: (folder: string) => number,
+): Generator<LabelledFile> {
+  const paths = new Map(files.map(({name, path}) => [name, path]));
+  for (const {name, path} of files) {
+    const parts = partsOf(name);
+    if (parts.split !== split) continue;
+    const mask = split === 'test' ? paths.get(maskName(name)) : undefined;
+    yield {path, label: index(parts.folder), ...(mask !== undefined && {mask})};
+  }
 }
 
 /**

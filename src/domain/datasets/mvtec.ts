@@ -1,12 +1,12 @@
 import {join} from 'node:path';
-import {resized} from '../../core/images.ts';
+import {type Picture, resized} from '../../core/images.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import {defineDataset} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import {choice} from '../../core/text.ts';
 import {readImageFiles} from './image-files.ts';
-import {checkMasks, isFolder, listTree, partsOf} from './image-tree.ts';
+import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from './image-tree.ts';
 
 /** Images in train/good, in test/good, and in the other folders of test; textures first, as in the papers' tables. */
 const categories = {
@@ -29,12 +29,24 @@ const categories = {
 
 type Category = keyof typeof categories;
 
+/** Objects in one pose (paper.md 3.5): a density of its own at every place. */
+const aligned: ReadonlySet<Category> = new Set([
+  'bottle',
+  'cable',
+  'capsule',
+  'metal_nut',
+  'pill',
+  'toothbrush',
+  'transistor',
+  'zipper',
+]);
+
 const side = 256;
 const normal = 'good';
 
 export const mvtec = defineDataset({
   name: 'mvtec',
-  version: 1,
+  version: 2,
   summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to 256 × 256.',
   paper: 'Bergmann et al. 2019',
   options: Type.Object(
@@ -51,16 +63,17 @@ export const mvtec = defineDataset({
     classes: [normal, 'defect'],
     shape: {height: side, width: side, channels: 3},
     perInlier: true,
+    masks: true,
+    aligned: (inlier) => aligned.has(inlier as Category),
     normalClass: () => normal,
+    trainImages: (inlier) => categories[inlier as Category][0],
     locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
     read: (files, split) =>
       readImageFiles(
-        files.flatMap(({name, path}) => {
-          const parts = partsOf(name);
-          return parts.split === split ? [{path, label: parts.folder === normal ? 0 : 1}] : [];
-        }),
+        labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
         {height: side, width: side, channels: 3},
         (picture) => resized(picture, side, side, interpolation),
+        ...(split === 'test' ? [(mask: Picture) => resized(mask, side, side, 'nearest')] : []),
       ),
   }),
 });
@@ -96,5 +109,5 @@ function locate(roots: DataRoots, category: Category): Result<readonly SourceFil
     });
   }
   const masks = checkMasks(place, tree.value, normal);
-  return masks.ok ? succeed(tree.value) : masks;
+  return masks.ok ? succeed([...tree.value, ...masksOf(place, tree.value, normal)]) : masks;
 }

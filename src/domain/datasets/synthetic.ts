@@ -1,4 +1,4 @@
-import type {ImageBatch} from '../../core/plugin/contracts.ts';
+import type {Dataset, ImageBatch, Split} from '../../core/plugin/contracts.ts';
 import {defineDataset} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {Rng} from '../../core/random.ts';
@@ -89,14 +89,25 @@ export const synthetic = defineDataset({
         description: `How many of: ${textures.map(([name]) => name).join(', ')}.`,
       }),
       seed: Type.Integer({minimum: 0, default: 0, description: 'Another seed draws other images.'}),
+      defects: Type.Boolean({
+        default: false,
+        description:
+          'Instead of one texture against the rest: test images of the texture itself with a blot on every other one, and masks ' +
+          'that say where. Each texture is a category of its own, as at MVTec.',
+      }),
     },
     {additionalProperties: false},
   ),
   create: (options) => ({
-    ...oneVersusRest(textures.slice(0, options.classes).map(([name]) => name)),
+    ...(options.defects ? categories(options.classes) : oneVersusRest(names(options.classes))),
     shape: {height: options.size, width: options.size, channels: 3},
+    trainImages: () => options.train,
     locate: () => Promise.resolve(succeed([])),
-    async *read(_files, split) {
+    async *read(_files, split, inlier) {
+      if (options.defects) {
+        yield* readCategory(options, split, inlier);
+        return;
+      }
       const {size, classes, seed} = options;
       const total = options[split] * classes;
       for (let first = 0; first < total; first += batch) {
@@ -118,6 +129,54 @@ export const synthetic = defineDataset({
     },
   }),
 });
+
+const names = (count: number): readonly string[] => textures.slice(0, count).map(([name]) => name);
+
+const categories = (count: number): Pick<Dataset, 'inliers' | 'classes' | 'perInlier' | 'normalClass' | 'masks'> => ({
+  inliers: names(count),
+  classes: ['good', 'defect'],
+  perInlier: true,
+  masks: true,
+  normalClass: () => 'good',
+});
+
+/** Images of one texture; of the test's every other has a blot. */
+async function* readCategory(
+  {
+    size,
+    seed,
+    ...options
+  }: {readonly size: number; readonly seed: number; readonly train: number; readonly test: number},
+  split: Split,
+  inlier: string,
+): AsyncIterable<ImageBatch> {
+  const [, draw] = textures.find(([name]) => name === inlier)!;
+  for (let first = 0; first < options[split]; first += batch) {
+    const count = Math.min(batch, options[split] - first);
+    const pixels = new Uint8Array(count * size * size * 3);
+    const masks = new Uint8Array(count * size * size);
+    const classes = Int32Array.from({length: count}, (_, i) => (split === 'test' ? (first + i) % 2 : 0));
+    for (let i = 0; i < count; i++) {
+      const rng = new Rng(`synthetic/${seed}/${split}/${inlier}/${first + i}`);
+      const image = pixels.subarray(i * size * size * 3, (i + 1) * size * size * 3);
+      paint(draw(rng), size, image, rng);
+      if (classes[i] === 1) blot(size, image, masks.subarray(i * size * size, (i + 1) * size * size), rng);
+    }
+    yield {shape: {height: size, width: size, channels: 3}, count, pixels, classes, ...(split === 'test' && {masks})};
+  }
+}
+
+/** A disc of one colour, an eighth to a quarter of the image wide, wholly inside; 1 in the mask where it is. */
+function blot(size: number, image: Uint8Array, mask: Uint8Array, rng: Rng): void {
+  const radius = (size * rng.uniform(1 / 8, 1 / 4)) / 2;
+  const [x, y] = [rng.uniform(radius, size - radius), rng.uniform(radius, size - radius)];
+  const colour = [rng.integer(256), rng.integer(256), rng.integer(256)];
+  for (let i = 0; i < mask.length; i++) {
+    if (Math.hypot((i % size) + 0.5 - x, Math.floor(i / size) + 0.5 - y) > radius) continue;
+    mask[i] = 1;
+    image.set(colour, 3 * i);
+  }
+}
 
 /** Two colours far enough apart, the pattern between them, and a little noise. */
 function paint(pattern: Pattern, size: number, to: Uint8Array, rng: Rng): void {

@@ -7,3 +7,12 @@ export const paperAugmentation: readonly PluginRef[] = [
   {type: 'jitter', brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.4},
   {type: 'grayscale', p: 0.2},
 ];
+
+/**
+ * Translation and colour jitter of the whole image (paper.md 3.3). The paper gives no strengths; these are the defaults that
+ * stand in the released code of the ICLR paper, which shares its authors.
+ */
+export const cutPasteAugmentation: readonly PluginRef[] = [
+  {type: 'shift', by: 0.125},
+  {type: 'jitter', brightness: 0.125, contrast: 0.4, saturation: 0.4, hue: 0},
+];

@@ -6,10 +6,12 @@ import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, headParameters} from '../networks/head.ts';
 import {paperAugmentation} from './augmentation.ts';
-import {openEncoder, sideOf} from './encoder.ts';
+import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
+import {openEncoder} from './encoder.ts';
 import {instancesOf} from './feed.ts';
 import {infoNce} from './losses.ts';
 import {optimizerOption, type StepResult, TrainingError, train} from './train.ts';
+import {workOf} from './work.ts';
 
 export const contrastive = defineLearner({
   name: 'contrastive',
@@ -21,7 +23,8 @@ export const contrastive = defineLearner({
   trains: true,
   augment: paperAugmentation,
   distributionAugmentation: [[{type: 'rotate90'}], [{type: 'rotate180'}], [{type: 'rotate270'}]],
-  row: (_, {copies}) => (copies === 0 ? 'contrastive' : 'contrastive-da'),
+  row: ({patch}, {copies}) =>
+    `${copies === 0 ? 'contrastive' : 'contrastive-da'}${patch === undefined ? '' : '-patch'}`,
   options: Type.Object(
     {
       network: pluginOption(
@@ -29,6 +32,7 @@ export const contrastive = defineLearner({
         {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512, 128]},
         'The encoder and the widths of its projection head, whose last layer is linear without a bias.',
       ),
+      patch: patchOption,
       epochs: Type.Integer({
         minimum: 1,
         default: 2048,
@@ -50,6 +54,8 @@ export const contrastive = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
+    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), 0, 2, options, of),
+
     async fit(context) {
       const {images, distributionAugmentation = []} = context;
       if (instancesOf(images, distributionAugmentation) < 2)
@@ -58,7 +64,10 @@ export const contrastive = defineLearner({
       return train({
         context,
         learner: {type: 'contrastive', ...options},
-        parameters: [...network.parameters(sideOf(images)), ...headParameters(network.features, network.head, 0)],
+        parameters: [
+          ...network.parameters(trainingSide(images, options.patch)),
+          ...headParameters(network.features, network.head, 0),
+        ],
         ...options,
         chance: Math.log,
         loss: (weights, x) => contrast(network, weights, x, options.temperature),
@@ -74,8 +83,11 @@ export const contrastive = defineLearner({
       });
     },
 
-    /** Two draws of A, each of its own. */
-    views: (image, augment, rng) => [augment(image, rng), augment(image, rng)],
+    /** Two draws of A, each of its own, on one patch where it is patches that are learnt from. */
+    views(image, augment, rng) {
+      const seen = cropPatch(image, options.patch, rng);
+      return [augment(seen, rng), augment(seen, rng)];
+    },
   }),
 });
 

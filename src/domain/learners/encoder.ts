@@ -1,4 +1,4 @@
-import type {Encoder, ImageSet, Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
+import type {Encoder, FloatImage, ImageSet, Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
 import {type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import {disposeWeights, type Weights, weightsFromArrays} from '../../core/tensor/layers.ts';
 import {floatImage} from '../transforms/image.ts';
@@ -13,7 +13,7 @@ export const pixelsAtOnce = 64 * 32 * 32;
 export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string]: Layer}): Encoder {
   const weights = weightsFromArrays(arrays);
   return {
-    async embed(images: ImageSet, name: string): Promise<Matrix> {
+    async embed(images, name, view): Promise<Matrix> {
       const layer = layers[name];
       if (!layer) throw new Error(`no layer "${name}"; known: ${Object.keys(layers).join(', ')}`);
       const {height, width} = images.shape;
@@ -23,7 +23,7 @@ export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string
       for (let from = 0; from < images.count; from += atOnce) {
         const count = Math.min(atOnce, images.count - from);
         const y = tf.tidy(() =>
-          layer(weights, tf.tensor4d(floatImages(images, from, count), [count, height, width, 3])),
+          layer(weights, tf.tensor4d(floatImages(images, from, count, view), [count, height, width, 3])),
         );
         columns = y.shape[1];
         const features = y.dataSync<'float32'>(); // not inside tidy, which would look at every number of it
@@ -38,10 +38,15 @@ export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string
 }
 
 /** `count` images from index `from` on, as the network sees them, one behind the other. */
-function floatImages(images: ImageSet, from: number, count: number): Float32Array {
+function floatImages(
+  images: ImageSet,
+  from: number,
+  count: number,
+  view: (image: FloatImage, index: number) => FloatImage = (image) => image,
+): Float32Array {
   const size = images.shape.height * images.shape.width * 3;
   const data = new Float32Array(count * size);
-  for (let i = 0; i < count; i++) data.set(floatImage(images, from + i).data, i * size);
+  for (let i = 0; i < count; i++) data.set(view(floatImage(images, from + i), from + i).data, i * size);
   return data;
 }
 

@@ -2,22 +2,19 @@
 
 import {parentPort, workerData} from 'node:worker_threads';
 import {loadPlugins} from '../../core/plugin/registry.ts';
-import {compose} from '../transforms/compose.ts';
-import {type FeedJob, type FeedSetup, instanceMaker, instanceRng} from './feed.ts';
+import {type FeedJob, type FeedSetup, viewMaker} from './feed.ts';
 
 const setup = workerData as FeedSetup;
 const plugins = await loadPlugins(setup.urls);
-const learner = plugins.create('learner', setup.learner);
-const augment = compose(setup.augment, plugins);
-const instance = instanceMaker(setup.images, setup.copies, plugins, setup.stream);
+const maker = viewMaker({...setup, plugins});
 const slots = setup.slots.map((slot) => new Float32Array(slot));
 const size = setup.height * setup.width * 3;
 
-parentPort!.on('message', ({slot, epoch, indices}: FeedJob) => {
+parentPort!.on('message', ({slot, pass, indices}: FeedJob) => {
   const to = slots[slot]!;
   indices.forEach((index, at) => {
     try {
-      const views = learner.views!(instance(index), augment, instanceRng(setup.stream, epoch, index));
+      const views = maker.views(pass, index);
       if (views.length !== setup.views)
         throw new Error(`expected ${setup.views} views as of image 0, but got ${views.length}`);
       for (let view = 0; view < views.length; view++) {
@@ -31,7 +28,7 @@ parentPort!.on('message', ({slot, epoch, indices}: FeedJob) => {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(
-        `learner "${setup.learner.type}" failed on training image ${nameOf(index)} in epoch ${epoch}: ${why}`,
+        `learner "${setup.learner.type}" failed on training image ${nameOf(index)} in pass ${pass}: ${why}`,
         {
           cause: error,
         },

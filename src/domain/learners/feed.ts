@@ -1,7 +1,7 @@
 /**
  * The training batches of a learner: augmentation in worker threads that run ahead of the training step, so that the
- * accelerator does not wait. What a batch holds depends on (stream, epoch, instance) alone: neither on the number of
- * threads nor on the engine.
+ * accelerator does not wait. What a batch holds depends on (stream, pass, instance) alone: neither on the number of
+ * threads nor on the engine. A pass goes once over all instances, in an order of its own; an epoch is one, as a rule.
  *
  * An instance is what a learner takes for one image: an image, or a copy of it by distribution augmentation (paper 2.5).
  * Instance i is image i mod n in its copy floor(i / n); copy 0 is the original. Copies are made anew where they are needed, not kept.
@@ -33,8 +33,10 @@ export interface FeedOptions {
   readonly epochs: number;
   /** First epoch to make, counted from 0: where a resumed training goes on. */
   readonly startEpoch: number;
-  /** true: an epoch's last instances that fill no batch are left out of it. */
+  /** true: a pass's last instances that fill no batch are left out of it. */
   readonly dropLast: boolean;
+  /** Batches of an epoch; passes over the instances then run on from epoch to epoch. Default: an epoch is one pass. */
+  readonly stepsPerEpoch?: number;
   /** Default: one core is left to the training step, at most 4 threads. */
   readonly threads?: number;
 }
@@ -77,7 +79,7 @@ export interface FeedSetup {
 /** A batch to be made into a slot; the thread answers with the slot's number. */
 export interface FeedJob {
   readonly slot: number;
-  readonly epoch: number;
+  readonly pass: number;
   readonly indices: Uint32Array;
 }
 
@@ -98,15 +100,38 @@ export function instanceMaker(
   };
 }
 
-/** Names the stream of one instance in one epoch. */
-export const instanceRng = (stream: string, epoch: number, index: number): Rng =>
-  new Rng(`${stream}/image/${epoch}/${index}`);
+/** Where all chance of a training's batches comes from. */
+export const batchStream = (rng: Rng): string => rng.fork('batches').path;
+
+export type ViewOptions = Pick<FeedOptions, 'images' | 'learner' | 'augment' | 'copies' | 'plugins' | 'stream'>;
+
+export interface ViewMaker {
+  instance(index: number): FloatImage;
+  /** What the network gets of an instance in a pass. */
+  views(pass: number, index: number): readonly FloatImage[];
+}
+
+/** The one way from training images to network inputs: of training, and of whoever shows what it is fed. */
+export function viewMaker({images, learner: ref, augment, copies = [], plugins, stream}: ViewOptions): ViewMaker {
+  const learner = plugins.create('learner', ref);
+  if (!learner.views) throw new Error(`learner "${ref.type}" makes no views: it does not train`);
+  const draw = compose(augment, plugins);
+  const instance = instanceMaker(images, copies, plugins, stream);
+  return {
+    instance,
+    views: (pass, index) => learner.views!(instance(index), draw, instanceRng(stream, pass, index)),
+  };
+}
+
+/** Names the stream of one instance in one pass. */
+const instanceRng = (stream: string, pass: number, index: number): Rng => new Rng(`${stream}/image/${pass}/${index}`);
 
 export function openFeed(options: FeedOptions): Feed {
   const {images, learner, augment, copies = [], plugins, stream, batch, epochs, startEpoch, dropLast} = options;
   const instances = instancesOf(images, copies);
-  const stepsPerEpoch = dropLast ? Math.floor(instances / batch) : Math.ceil(instances / batch);
-  if (stepsPerEpoch === 0)
+  const stepsPerPass = dropLast ? Math.floor(instances / batch) : Math.ceil(instances / batch);
+  const stepsPerEpoch = options.stepsPerEpoch ?? stepsPerPass;
+  if (stepsPerPass === 0)
     throw new Error(
       `${instances} training images fill no batch of ${batch}; lower "batch" or take more images ("limit.train")`,
     );
@@ -150,16 +175,26 @@ export function openFeed(options: FeedOptions): Feed {
   });
 
   const total = Math.max(0, epochs - startEpoch) * stepsPerEpoch;
+  /** Where batch number `at` of this feed stands in the whole training. */
+  const placeOf = (at: number) => {
+    const step = startEpoch * stepsPerEpoch + at;
+    return {
+      epoch: Math.floor(step / stepsPerEpoch),
+      step: step % stepsPerEpoch,
+      pass: Math.floor(step / stepsPerPass),
+      inPass: step % stepsPerPass,
+    };
+  };
   let order: Uint32Array | undefined;
   let sent = 0;
   let taken = 0;
   /** Batch number `sent` goes into slot `sent % slots` and to thread `sent % threads`: all batches cost the same. */
   const send = (): void => {
     if (sent >= total) return;
-    const epoch = startEpoch + Math.floor(sent / stepsPerEpoch);
-    const step = sent % stepsPerEpoch;
-    if (step === 0 || !order) order = new Rng(`${stream}/order/${epoch}`).permutation(instances);
-    const job: FeedJob = {slot: sent % slots.length, epoch, indices: order.slice(step * batch, (step + 1) * batch)};
+    const {pass, inPass} = placeOf(sent);
+    if (inPass === 0 || !order) order = new Rng(`${stream}/order/${pass}`).permutation(instances);
+    const indices = order.slice(inPass * batch, (inPass + 1) * batch);
+    const job: FeedJob = {slot: sent % slots.length, pass, indices};
     workers[sent % threads]!.postMessage(job);
     sent++;
   };
@@ -184,9 +219,8 @@ export function openFeed(options: FeedOptions): Feed {
       wake = undefined;
       if (failure) throw failure;
       ready.delete(slot);
-      const step = taken % stepsPerEpoch;
-      const count = Math.min(batch, instances - step * batch);
-      const epoch = startEpoch + Math.floor(taken / stepsPerEpoch);
+      const {epoch, step, inPass} = placeOf(taken);
+      const count = Math.min(batch, instances - inPass * batch);
       taken++;
       return {epoch, step, count, views, images: new Float32Array(slots[slot]!, 0, views * count * height * width * 3)};
     },
@@ -198,11 +232,10 @@ export function openFeed(options: FeedOptions): Feed {
 }
 
 /** How many inputs the learner makes of an image, and their size: learnt by making those of the first. */
-function probe({images, learner, augment, plugins, stream}: FeedOptions) {
-  const made = plugins.create('learner', learner);
-  const views = made.views?.(floatImage(images, 0), compose(augment, plugins), instanceRng(stream, 0, 0));
-  const first = views?.[0];
-  if (!views || !first) throw new Error(`learner "${learner.type}" makes no views: it does not train`);
+function probe(options: FeedOptions) {
+  const views = viewMaker(options).views(0, 0);
+  const first = views[0];
+  if (!first) throw new Error(`learner "${options.learner.type}" makes no views: it does not train`);
   return {views: views.length, height: first.height, width: first.width};
 }
 

@@ -6,9 +6,11 @@ import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
 import {paperAugmentation} from './augmentation.ts';
-import {openEncoder, sideOf} from './encoder.ts';
-import {classification} from './losses.ts';
+import {classifyViews} from './classify-views.ts';
+import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
+import {openEncoder} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
+import {workOf} from './work.ts';
 
 const turns = 4;
 
@@ -20,7 +22,8 @@ export const rotation = defineLearner({
   layers: ['pool', 'embed', 'rotation'],
   trains: true,
   augment: paperAugmentation,
-  row: ({network}) => ((network['head'] as readonly number[]).length === 0 ? 'rotnet' : 'rotation'),
+  row: ({network, patch}) =>
+    `${(network['head'] as readonly number[]).length === 0 ? 'rotnet' : 'rotation'}${patch === undefined ? '' : '-patch'}`,
   options: Type.Object(
     {
       network: pluginOption(
@@ -28,6 +31,7 @@ export const rotation = defineLearner({
         {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512]},
         'The encoder and the widths of its projection head.',
       ),
+      patch: patchOption,
       epochs: Type.Integer({minimum: 1, default: 2048, description: 'Passes over the training images.'}),
       batch: Type.Integer({
         minimum: 1,
@@ -39,24 +43,20 @@ export const rotation = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
+    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), turns, turns, options, of),
+
     fit(context) {
       const network = context.plugins.create('network', options.network);
       return train({
         context,
         learner: {type: 'rotation', ...options},
         parameters: [
-          ...network.parameters(sideOf(context.images)),
+          ...network.parameters(trainingSide(context.images, options.patch)),
           ...headParameters(network.features, network.head, turns),
         ],
         ...options,
         chance: () => Math.log(turns),
-        loss(weights, x, {count}) {
-          const pooled = network.pool(weights, x, {training: true});
-          const embedded = embed(weights, network.head, pooled, {training: true});
-          // Turn by view: all images unturned, then all turned once …
-          const labels = Int32Array.from({length: turns * count}, (_, i) => Math.floor(i / count));
-          return {...classification(logits(weights, embedded), labels), pooled};
-        },
+        loss: (weights, x) => classifyViews(network, weights, x, turns),
       });
     },
 
@@ -79,7 +79,10 @@ export const rotation = defineLearner({
     },
 
     /** Each of the four turns is of a draw of its own; the turn comes last (paper 2.3). */
-    views: (image, augment, rng) => Array.from({length: turns}, (_, turn) => quarterTurn(augment(image, rng), turn)),
+    views(image, augment, rng) {
+      const seen = cropPatch(image, options.patch, rng);
+      return Array.from({length: turns}, (_, turn) => quarterTurn(augment(seen, rng), turn));
+    },
   }),
 });
 

@@ -16,7 +16,7 @@ import {
   weightsToArrays,
 } from '../../core/tensor/layers.ts';
 import {learningRate, type Schedule, Sgd} from '../../core/tensor/optimise.ts';
-import {type Feed, type FeedBatch, instancesOf, openFeed} from './feed.ts';
+import {batchStream, type Feed, type FeedBatch, instancesOf, openFeed} from './feed.ts';
 
 export interface OptimizerOptions {
   readonly learning_rate: number;
@@ -25,8 +25,11 @@ export interface OptimizerOptions {
   readonly schedule: Schedule;
 }
 
-/** The option `optimizer` of a learner, with the paper's values for it. */
-export const optimizerOption = (defaults: Omit<OptimizerOptions, 'schedule'>) =>
+/** The option `optimizer` of a learner, with its paper's values for it. */
+export const optimizerOption = ({
+  schedule = 'cosine',
+  ...defaults
+}: Omit<OptimizerOptions, 'schedule'> & {readonly schedule?: Schedule}) =>
   Type.Object(
     {
       learning_rate: Type.Number({
@@ -41,8 +44,8 @@ export const optimizerOption = (defaults: Omit<OptimizerOptions, 'schedule'>) =>
         description: 'L2 on every trainable weight, those of batch normalisation and the biases too.',
       }),
       schedule: Type.Union([Type.Literal('cosine'), Type.Literal('cosine-per-step'), Type.Literal('constant')], {
-        default: 'cosine',
-        description: 'cosine: down to 0 along one half wave, a step an epoch as in the papers, or a step a batch.',
+        default: schedule,
+        description: 'cosine: down to 0 along one half wave, a step an epoch as in the ICLR paper, or a step a batch.',
       }),
     },
     {additionalProperties: false, default: {}, description: 'Stochastic gradient descent with momentum.'},
@@ -64,6 +67,8 @@ export interface Training {
   readonly epochs: number;
   /** Instances a step: images, and their copies by distribution augmentation. */
   readonly batch: number;
+  /** Steps of an epoch; absent: one pass over the instances. */
+  readonly stepsPerEpoch?: number;
   readonly optimizer: OptimizerOptions;
   /** Loss of guessing at random, for a batch of so many images. */
   chance(batch: number): number;
@@ -102,11 +107,12 @@ export async function train(training: Training): Promise<FitResult> {
       augment,
       copies,
       plugins,
-      stream: rng.fork('batches').path,
+      stream: batchStream(rng),
       batch,
       epochs,
       startEpoch: curve.length,
       dropLast: true,
+      ...(training.stepsPerEpoch !== undefined && {stepsPerEpoch: training.stepsPerEpoch}),
     });
     while (curve.length < epochs) {
       curve.push(await trainEpoch({...training, batch}, state, feed, curve.length));

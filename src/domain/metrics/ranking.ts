@@ -86,3 +86,25 @@ export function falsePositiveRateAt(rate: number, {positives, negatives}: Rankin
   while (caught < negatives.length && negatives[negatives.length - 1 - caught]! >= threshold) caught++;
   return caught / negatives.length;
 }
+
+/**
+ * The largest F1 = 2 TP / (2 TP + FP + FN) over all thresholds, equal scores on one side. Choosing the threshold looks at
+ * the labels. NaN where either class is empty.
+ */
+export function largestF1({positives, negatives}: Ranking): number {
+  if (positives.length === 0 || negatives.length === 0) return Number.NaN;
+  let largest = 0;
+  let falsePositives = 0;
+  let i = positives.length - 1;
+  // A threshold between two anomalies only adds false positives: the anomalies' own scores are all that matter.
+  while (i >= 0) {
+    const threshold = positives[i]!;
+    while (i >= 0 && positives[i]! === threshold) i--;
+    while (falsePositives < negatives.length && negatives[negatives.length - 1 - falsePositives]! >= threshold) {
+      falsePositives++;
+    }
+    const caught = positives.length - 1 - i;
+    largest = Math.max(largest, (2 * caught) / (caught + falsePositives + positives.length));
+  }
+  return largest;
+}

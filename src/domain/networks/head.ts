@@ -37,6 +37,13 @@ export function headParameters(features: number, widths: readonly number[], clas
   ];
 }
 
+/** Multiply-accumulates of one pooled feature through head and logits. */
+export const headMacs = (features: number, widths: readonly number[], classes: number): number =>
+  [...widths, ...(classes > 0 ? [classes] : [])].reduce(
+    ({macs, inputs}, outputs) => ({macs: macs + inputs * outputs, inputs: outputs}),
+    {macs: 0, inputs: features},
+  ).macs;
+
 /** Pooled feature (n, features) → embedding (n, last width); itself when there is no head. */
 export function embed(
   weights: Weights,

@@ -2,7 +2,14 @@ import type {Network} from '../../core/plugin/contracts.ts';
 import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {tf} from '../../core/tensor/engine.ts';
-import {batchNorm, batchNormParameters, conv, convParameters, globalAveragePool} from '../../core/tensor/layers.ts';
+import {
+  batchNorm,
+  batchNormParameters,
+  conv,
+  convMacs,
+  convParameters,
+  globalAveragePool,
+} from '../../core/tensor/layers.ts';
 import {headOption} from './head.ts';
 
 export const small = defineNetwork({
@@ -34,6 +41,13 @@ export const small = defineNetwork({
           ...convParameters(`conv${i}`, 3, channels[i - 1]!, channels[i]!),
           ...batchNormParameters(`bn${i}`, channels[i]!),
         ]);
+      },
+      macs: (side) => {
+        let at = side;
+        return layers.reduce((sum, i) => {
+          at = Math.ceil(at / 2);
+          return sum + convMacs(3, channels[i - 1]!, channels[i]!, at);
+        }, 0);
       },
       pool: (weights, x, options) => {
         let y = x;

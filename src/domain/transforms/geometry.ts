@@ -145,6 +145,55 @@ export const hflip = defineTransform({
   }),
 });
 
+/** Moved by whole pixels, `down` and `right`; what comes in at an edge is the image mirrored there, the edge itself not repeated. */
+export function translate(image: FloatImage, down: number, right: number): FloatImage {
+  const {height, width, channels, data} = image;
+  const out = new Float32Array(data.length);
+  for (let y = 0; y < height; y++) {
+    const row = reflected(y - down, height) * width;
+    for (let x = 0; x < width; x++) {
+      const from = (row + reflected(x - right, width)) * channels;
+      for (let c = 0; c < channels; c++) out[(y * width + x) * channels + c] = data[from + c]!;
+    }
+  }
+  return {...image, data: out};
+}
+
+/** -1 → 1, -2 → 2, size → size − 2 …; `at` is less than a size beyond the edges. */
+function reflected(at: number, size: number): number {
+  if (size === 1) return 0;
+  if (at < 0) return -at;
+  return at < size ? at : 2 * (size - 1) - at;
+}
+
+export const shift = defineTransform({
+  name: 'shift',
+  version: 1,
+  summary: 'Moves the image by whole pixels at random; mirrors what is missing at the edges.',
+  paper:
+    'Li et al. 2021 (CutPaste) translate, and do not say how far; by a crop of the reflect-padded image in the ICLR code',
+  options: Type.Object(
+    {
+      by: Type.Number({
+        minimum: 0,
+        maximum: 0.5,
+        default: 0.125,
+        description: 'Farthest in each direction, as a part of the side.',
+      }),
+    },
+    {additionalProperties: false},
+  ),
+  create: ({by}) => ({
+    apply(image, rng) {
+      const draw = (size: number): number => {
+        const most = Math.min(Math.floor(by * size), size - 1);
+        return rng.integer(2 * most + 1) - most;
+      };
+      return translate(image, draw(image.height), draw(image.width));
+    },
+  }),
+});
+
 const always = Type.Object({}, {additionalProperties: false});
 
 export const vflip = defineTransform({

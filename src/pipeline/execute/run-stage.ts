@@ -45,6 +45,11 @@ export async function runStage(
   const began = performance.now();
   try {
     if (shop.signal.aborted) return {how: 'interrupted'};
+    if (node.absent) {
+      const outcome = {how: 'failed', ...node.absent} as const;
+      tell(node, outcome, 0, shop.emit);
+      return outcome;
+    }
     const manifest = (id: string): Manifest => made.get(id)!.manifest;
     const key = await shop.look(() => keyOf(node, manifest, (path) => shop.digests.digest(path)));
     const fingerprint = fingerprintOf(key);

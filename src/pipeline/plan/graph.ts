@@ -1,12 +1,22 @@
 /** Tasks → stages. Two tasks that want equal stages share one. Does not look at the cache. */
-import {digestOf, type Json} from '../../core/canonical.ts';
-import type {SourceFile} from '../../core/plugin/contracts.ts';
+import {canonicalJson, digestOf, type Json} from '../../core/canonical.ts';
+import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import {type AnyDefinition, type PluginRef, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import {invariant} from '../../core/result.ts';
+import {receptiveSigma, type Windows} from '../../core/windows.ts';
 import type {StageKind} from '../events.ts';
-import type {Plan, Task} from '../spec/spec.ts';
-import type {DataRecipe, EmbedRecipe, EvaluateRecipe, LearnRecipe, ScoreRecipe} from '../stages/recipes.ts';
-import type {StageNode} from '../stages/stage.ts';
+import type {Localize, Plan, Task} from '../spec/spec.ts';
+import type {
+  DataRecipe,
+  EmbedRecipe,
+  EnsembleRecipe,
+  EvaluateRecipe,
+  LearnRecipe,
+  LocalizeRecipe,
+  MeasureRecipe,
+  ScoreRecipe,
+} from '../stages/recipes.ts';
+import type {ResultRef, StageNode} from '../stages/stage.ts';
 import {classifierNames, distinguish} from './names.ts';
 import {datasetKey, learnerKey, type Sources} from './sources.ts';
 import {usedBy, versionsOf} from './used.ts';
@@ -25,36 +35,56 @@ interface Scene {
   readonly files: readonly SourceFile[];
   /** Id of the `data` stage. */
   readonly data: string;
+  /** Whether a task that localizes does so with a classifier at each place. */
+  readonly perLocation: boolean;
 }
 
 /** A stage before it has an id and its tasks. */
 interface Wanted {
   readonly kind: StageKind;
   readonly label: string;
-  readonly recipe: DataRecipe | LearnRecipe | EmbedRecipe | ScoreRecipe | EvaluateRecipe;
+  readonly recipe:
+    | DataRecipe
+    | LearnRecipe
+    | EmbedRecipe
+    | ScoreRecipe
+    | LocalizeRecipe
+    | EnsembleRecipe
+    | EvaluateRecipe
+    | MeasureRecipe;
   readonly inputs: StageNode['inputs'];
   /** A dataset's files follow from the recipe; those of a learner do not. */
   readonly sources?: readonly SourceFile[];
   readonly files?: readonly SourceFile[];
+  readonly absent?: DatasetProblem | undefined;
   readonly used: readonly AnyDefinition[];
 }
 
 export function buildGraph(plan: Plan, plugins: Plugins, sources: Sources): readonly StageNode[] {
   const drawing = new Drawing(plugins, sources);
   for (const task of plan.tasks) drawing.add(task);
+  drawing.combine();
   return distinguish(drawing.nodes(), new Map(plan.tasks.map((task) => [task.id, task])));
 }
 
 type Growing = Omit<StageNode, 'tasks' | 'results'> & {
   readonly tasks: Set<string>;
-  readonly results: {readonly task: string; readonly classifier: string}[];
+  readonly results: ResultRef[];
 };
+
+/** One classifier's scores by tasks that differ in the seed alone. */
+interface Ensemble {
+  readonly name: string;
+  /** `scores`: id of the `score` stage. */
+  readonly members: {readonly scene: Scene; readonly scores: string}[];
+}
 
 /** Grows while tasks are added. */
 class Drawing {
   readonly #plugins: Plugins;
   readonly #sources: Sources;
   readonly #nodes = new Map<string, Growing>();
+  readonly #ensembles = new Map<string, Ensemble>();
 
   constructor(plugins: Plugins, sources: Sources) {
     this.#plugins = plugins;
@@ -84,23 +114,79 @@ class Drawing {
       learner: without(task.learner, pathOptions(learner)),
       files: this.#sources.learners.get(learnerKey(task.learner)) ?? [],
       data: this.#data(task, inlier),
+      perLocation:
+        task.localize?.density === 'per-location' ||
+        (task.localize?.density === 'auto' && (dataset.aligned?.(task.inlier) ?? false)),
     };
     const learn = this.#learn(scene);
     const names = classifierNames(plugins, task.classifiers);
+    const [ofFeatures, ofScores] = this.#metricsOf(task);
+    for (const metric of ofFeatures) this.#measure(scene, learn, metric);
+    if (ofScores.length === 0) return;
     for (const [i, classifier] of task.classifiers.entries()) {
       const layer = layerOf(plugins, classifier, scene.defaultLayer);
       const features = {
-        train: {stage: this.#embed(scene, learn, layer, 'train'), file: 'features.arrow'},
-        test: {stage: this.#embed(scene, learn, layer, 'test'), file: 'features.arrow'},
+        train: {stage: this.#embed(scene, learn, layer, 'train', {windows: task.localize}), file: 'features.arrow'},
+        test: {stage: this.#embed(scene, learn, layer, 'test', {windows: task.localize}), file: 'features.arrow'},
       };
-      this.#judge(scene, classifier, names[i]!, features);
+      const scores = task.localize
+        ? this.#localize(scene, task.localize, classifier, names[i]!, features)
+        : this.#score(scene, classifier, names[i]!, features);
+      this.#evaluate(scene, ofScores, scores, {task: task.id, classifier: names[i]!});
+      if (task.ensemble) this.#enrol(scene, i, scores, names[i]!);
     }
+  }
+
+  /** The ensembles of the tasks that were added. */
+  combine(): void {
+    for (const {name, members} of this.#ensembles.values()) {
+      if (members.length < 2) continue; // nothing to combine
+      members.sort((a, b) => a.scene.task.seed - b.scene.task.seed);
+      const {task} = members[0]!.scene;
+      const seeds = members.map(({scene}) => scene.task.seed);
+      const classifier = `${name} (ensemble of ${seeds.length} seeds)`;
+      const recipe: EnsembleRecipe = {combine: task.ensemble === 'seeds' ? 'mean' : 'standardised-mean'};
+      const wanted: Wanted = {
+        kind: 'ensemble',
+        label: label(`ensemble ${name}`, task.learner.type, task.inlier, `${seeds.length} seeds`),
+        recipe,
+        inputs: Object.fromEntries(
+          members.map(({scores}, i) => [`seed ${seeds[i]}`, {stage: scores, file: 'scores.arrow'}]),
+        ),
+        used: [],
+      };
+      // Scores of images alone are combined, not maps.
+      const ofImages = this.#metricsOf(task)[1].filter(({type}) => this.#plugins.get('metric', type).of !== 'pixels');
+      if (ofImages.length === 0) continue;
+      for (const {scene} of members) {
+        const stage = this.#want(scene.task, wanted);
+        this.#evaluate(scene, ofImages, stage, {task: task.id, classifier, ensemble: seeds});
+      }
+    }
+  }
+
+  #metricsOf({metrics}: Task): readonly [ofFeatures: readonly PluginRef[], ofScores: readonly PluginRef[]] {
+    const ofFeatures = ({type}: PluginRef) => this.#plugins.get('metric', type).of === 'features';
+    return [metrics.filter(ofFeatures), metrics.filter((ref) => !ofFeatures(ref))];
+  }
+
+  #enrol(scene: Scene, nth: number, scores: string, name: string): void {
+    const {id: _, seed: __, ...shared} = scene.task;
+    const key = canonicalJson({...shared, nth} as unknown as Json);
+    const ensemble = this.#ensembles.get(key) ?? {name, members: []};
+    ensemble.members.push({scene, scores});
+    this.#ensembles.set(key, ensemble);
   }
 
   #data(task: Task, inlier: string | undefined): string {
     const used = usedBy(this.#plugins, 'dataset', task.dataset);
-    const sources = this.#sources.datasets.get(datasetKey(task.dataset, inlier));
-    invariant(sources, `the files of dataset "${task.dataset.type}" were not located`);
+    const key = datasetKey(task.dataset, inlier);
+    const sources = this.#sources.datasets.get(key) ?? [];
+    const absent = this.#sources.absent.get(key);
+    invariant(
+      absent || this.#sources.datasets.has(key),
+      `the files of dataset "${task.dataset.type}" were not located`,
+    );
     const recipe: DataRecipe = {
       dataset: task.dataset,
       version: used[0]!.version,
@@ -113,6 +199,7 @@ class Drawing {
       recipe,
       inputs: {},
       sources,
+      absent,
       used,
     });
   }
@@ -137,6 +224,7 @@ class Drawing {
       recipe,
       inputs: {images: {stage: data, file: 'train.arrow'}},
       files,
+      absent: this.#sources.absent.get(learnerKey(task.learner)),
       used,
     });
   }
@@ -146,56 +234,131 @@ class Drawing {
     learn: string,
     layer: string,
     split: 'train' | 'test',
+    {draw, windows}: {readonly draw?: number; readonly windows?: Windows | undefined} = {},
   ): string {
-    const whose = trains || split === 'train' ? task.inlier : inlier;
+    const ofNormal = split === 'train' || draw !== undefined;
+    const whose = trains || ofNormal ? task.inlier : inlier;
+    const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(this.#plugins, 'transform', ref));
+    const used = [...learnt, ...transforms];
     const recipe: EmbedRecipe = {
       learner,
-      versions: versionsOf(learnt),
+      versions: versionsOf(used),
       layer,
-      ...(split === 'train' ? {normal} : {}),
+      ...(ofNormal ? {normal} : {}),
+      ...(draw === undefined ? {} : {view: {augment: task.augment, seed: task.seed, draw}}),
+      ...(windows ? {windows: {patch: windows.patch, stride: windows.stride}} : {}),
     };
+    const what = draw === undefined ? `${windows ? 'windows of ' : ''}${split}` : `view ${draw + 1} of ${split}`;
     return this.#want(task, {
       kind: 'embed',
-      label: label(`embed ${split} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
+      label: label(`embed ${what} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
       recipe,
       inputs: {weights: {stage: learn, file: 'weights.arrow'}, images: {stage: data, file: `${split}.arrow`}},
       files,
-      used: learnt,
+      used,
     });
   }
 
-  /** Scores of one classifier, and what the metrics say of them. */
-  #judge({task, normal}: Scene, classifier: PluginRef, name: string, features: StageNode['inputs']): void {
-    const subject = label(name, task.learner.type, task.inlier, `seed ${task.seed}`);
+  #score({task}: Scene, classifier: PluginRef, name: string, features: StageNode['inputs']): string {
     const classifying = usedBy(this.#plugins, 'classifier', classifier);
     const scoring: ScoreRecipe = {classifier, version: classifying[0]!.version, seed: task.seed};
-    const score = this.#want(task, {
+    return this.#want(task, {
       kind: 'score',
-      label: `score ${subject}`,
+      label: label(`score ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
       recipe: scoring,
       inputs: features,
       used: classifying,
     });
-    const measuring = task.metrics.flatMap((ref) => usedBy(this.#plugins, 'metric', ref));
-    const recipe: EvaluateRecipe = {metrics: task.metrics, versions: versionsOf(measuring), normal};
+  }
+
+  /** Heat maps, and scores of images from them. */
+  #localize(
+    {task, normal, data, perLocation}: Scene,
+    {patch, stride, sigma, blend}: Localize,
+    classifier: PluginRef,
+    name: string,
+    features: StageNode['inputs'],
+  ): string {
+    const classifying = usedBy(this.#plugins, 'classifier', classifier);
+    const recipe: LocalizeRecipe = {
+      classifier,
+      version: classifying[0]!.version,
+      seed: task.seed,
+      windows: {patch, stride},
+      per_location: perLocation,
+      normal,
+      sigma: sigma === 'auto' ? receptiveSigma(patch) : sigma,
+      blend,
+    };
+    return this.#want(task, {
+      kind: 'localize',
+      label: label(`localize ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+      recipe,
+      inputs: {...features, images: {stage: data, file: 'test.arrow'}},
+      used: classifying,
+    });
+  }
+
+  /** What the metrics say of scores; those of pixels, of maps too. */
+  #evaluate({task, normal, data}: Scene, metrics: readonly PluginRef[], score: string, result: ResultRef): void {
+    const pixels = metrics.some(({type}) => this.#plugins.get('metric', type).of === 'pixels');
+    const measuring = metrics.flatMap((ref) => usedBy(this.#plugins, 'metric', ref));
+    const recipe: EvaluateRecipe = {metrics, versions: versionsOf(measuring), normal};
     const evaluate = this.#want(task, {
       kind: 'evaluate',
-      label: `evaluate ${subject}`,
+      label: `evaluate ${this.#nodes.get(score)!.label.replace(/^(score|localize) /, '')}`,
       recipe,
-      inputs: {scores: {stage: score, file: 'scores.arrow'}},
+      inputs: {
+        scores: {stage: score, file: 'scores.arrow'},
+        ...(pixels && {
+          maps: {stage: score, file: 'maps.arrow'},
+          images: {stage: data, file: 'test.arrow'},
+        }),
+      },
       used: measuring,
     });
-    const {results} = this.#nodes.get(evaluate)!;
-    const known = results.some((result) => result.task === task.id && result.classifier === name);
-    if (!known) results.push({task: task.id, classifier: name});
+    this.#file(evaluate, result);
+  }
+
+  /** A metric of features, for every layer that the classifiers choose: one of a classifier's own is no representation. */
+  #measure(scene: Scene, learn: string, metric: PluginRef): void {
+    const {task, normal, defaultLayer} = scene;
+    const choosing = task.classifiers.filter(({type}) => this.#plugins.get('classifier', type).layer === undefined);
+    const layers = new Set(choosing.map((classifier) => layerOf(this.#plugins, classifier, defaultLayer)));
+    const measuring = usedBy(this.#plugins, 'metric', metric);
+    const definition = this.#plugins.get('metric', metric.type);
+    const views = definition.of === 'features' && definition.views === true;
+    for (const layer of layers.size > 0 ? layers : [defaultLayer]) {
+      const features = (draw?: number) => ({
+        stage: this.#embed(scene, learn, layer, 'test', draw === undefined ? {} : {draw}),
+        file: 'features.arrow',
+      });
+      const recipe: MeasureRecipe = {metric, version: measuring[0]!.version, normal, seed: task.seed};
+      const measure = this.#want(task, {
+        kind: 'measure',
+        label: label(`measure ${metric.type} of ${layer}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+        recipe,
+        inputs: {features: features(), ...(views ? {first: features(0), second: features(1)} : {})},
+        used: measuring,
+      });
+      this.#file(measure, {task: task.id, classifier: `(${layer})`});
+    }
+  }
+
+  /** Tells whose numbers a stage makes. */
+  #file(stage: string, result: ResultRef): void {
+    const {results} = this.#nodes.get(stage)!;
+    const known = results.some(({task, classifier}) => task === result.task && classifier === result.classifier);
+    if (!known) results.push(result);
   }
 
   /** The id of the stage that is as wanted: there already, or new. */
-  #want(task: Task, {kind, label, recipe, inputs, sources = [], files = [], used}: Wanted): string {
+  #want(task: Task, {kind, label, recipe, inputs, sources = [], files = [], absent, used}: Wanted): string {
     const code = [...new Set(used.flatMap((definition) => this.#sources.code.get(definition) ?? []))];
     const told = recipe as unknown as {readonly [key: string]: Json};
     const ofInputs = Object.fromEntries(Object.entries(inputs).map(([role, {stage, file}]) => [role, [stage, file]]));
-    const paths = files.length > 0 ? {files: files.map(({path}) => path)} : {};
+    const paths =
+      files.length > 0 || absent ? {files: files.map(({path}) => path), absent: absent?.message ?? null} : {};
     const id = digestOf({kind, recipe: told, inputs: ofInputs, ...paths}).slice(0, 16);
     const node = this.#nodes.get(id) ?? {
       id,
@@ -204,8 +367,9 @@ class Drawing {
       recipe: told,
       inputs,
       sources: [...sources, ...files],
+      ...(absent ? {absent} : {}),
       ...(code.length > 0 ? {code} : {}),
-      lane: kind === 'data' || kind === 'evaluate' ? 'cpu' : 'accelerator',
+      lane: kind === 'data' || kind === 'ensemble' || kind === 'evaluate' ? 'cpu' : 'accelerator',
       tasks: new Set<string>(),
       results: [],
     };

@@ -8,6 +8,8 @@ import {topological, upstream} from './order.ts';
 export type Forecast =
   | {readonly state: 'hit'; readonly fingerprint: Digest; readonly manifest: Manifest}
   | {readonly state: 'miss'; readonly fingerprint: Digest; readonly reasons: readonly string[]}
+  /** A dataset's files can't be had: neither it nor what depends on it can run. */
+  | {readonly state: 'absent'; readonly reasons: readonly string[]}
   /** Its inputs are not there yet: whether it must run depends on what those that run leave. */
   | {readonly state: 'unknown'; readonly waitsFor: readonly string[]};
 
@@ -26,12 +28,22 @@ export async function previewPlan({graph, cache, digests}: PreviewOptions): Prom
   const labels = new Map(graph.map((node) => [node.id, node.label]));
   let cached: readonly Manifest[] | undefined;
   for (const node of topological(graph)) {
+    if (node.absent) {
+      forecasts.set(node.id, {state: 'absent', reasons: [node.absent.message, node.absent.hint]});
+      continue;
+    }
     const made = new Map<string, Manifest>();
     const waitsFor: string[] = [];
+    const without: string[] = [];
     for (const id of upstream(node)) {
       const forecast = forecasts.get(id)!;
-      if (forecast.state === 'hit') made.set(id, forecast.manifest);
+      if (forecast.state === 'absent') without.push(labels.get(id)!);
+      else if (forecast.state === 'hit') made.set(id, forecast.manifest);
       else waitsFor.push(labels.get(id)!);
+    }
+    if (without.length > 0) {
+      forecasts.set(node.id, {state: 'absent', reasons: [`without ${without.join(', ')}`]});
+      continue;
     }
     if (waitsFor.length > 0) {
       forecasts.set(node.id, {state: 'unknown', waitsFor});

@@ -5,16 +5,17 @@ import type {Forecast} from './preview.ts';
 
 type Forecasts = ReadonlyMap<string, Forecast>;
 
-/** Fill and border: green is cached, orange must run, grey depends on what those leave. */
+/** Fill and border: green is cached, orange must run, grey depends on what those leave, red lacks its data. */
 const colours = {
   hit: {fill: '#d9f2d9', line: '#3c8d40'},
   miss: {fill: '#ffe3c2', line: '#c46a00'},
   unknown: {fill: '#eeeeee', line: '#888888'},
+  absent: {fill: '#ffd6d6', line: '#b00020'},
 } as const;
 
-const states = ['hit', 'miss', 'unknown'] as const;
+const states = ['hit', 'miss', 'unknown', 'absent'] as const;
 
-const wording = {hit: 'cached', miss: 'will run', unknown: 'depends'} as const;
+const wording = {hit: 'cached', miss: 'will run', unknown: 'depends', absent: 'no data'} as const;
 
 /** A flow chart, left to right. Edges carry the file that passes along them. */
 export function renderMermaid(graph: readonly StageNode[], forecasts?: Forecasts): string {
@@ -26,8 +27,9 @@ export function renderMermaid(graph: readonly StageNode[], forecasts?: Forecasts
   }
   for (const {from, to, file} of edgesOf(graph))
     lines.push(`  ${names.get(from)} -->|${escapeMermaid(file)}| ${names.get(to)}`);
+  const used = new Set([...(forecasts?.values() ?? [])].map(({state}) => state));
   if (forecasts)
-    for (const state of states)
+    for (const state of states.filter((one) => one !== 'absent' || used.has(one)))
       lines.push(`  classDef ${state} fill:${colours[state].fill},stroke:${colours[state].line}`);
   return `${lines.join('\n')}\n`;
 }

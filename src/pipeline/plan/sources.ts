@@ -3,7 +3,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {canonicalJson, type Json} from '../../core/canonical.ts';
-import type {DataRoots, SourceFile} from '../../core/plugin/contracts.ts';
+import type {DataRoots, DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import type {AnyDefinition, PluginModule, PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {Problem} from '../failures.ts';
@@ -14,6 +14,8 @@ export interface Sources {
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
   /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
   readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
+  /** `datasetKey` or `learnerKey` → why the files can't be had. The first stage of them fails with this, the rest of the plan goes on. */
+  readonly absent: ReadonlyMap<string, DatasetProblem>;
   /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
   readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
 }
@@ -22,11 +24,16 @@ export interface Sources {
 export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
   canonicalJson({dataset, inlier} as Json);
 
-export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
+export const learnerKey = (learner: PluginRef): string => canonicalJson({learner} as unknown as Json);
 
-/** Calls each dataset's `locate` and each learner's `files` once. All that is missing is told at once, and the same thing only once. */
+/**
+ * Calls each dataset's `locate` and each learner's `files` once. A plan of which nothing can be read is a problem of the input:
+ * all that is missing is told at once, and the same thing only once. Otherwise what can be read is, as in a suite over datasets
+ * of which one is not here.
+ */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
+  const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
   const asked = new Set<string>();
   for (const task of plan.tasks) {
@@ -36,24 +43,35 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
     asked.add(key);
     const located = await dataset.locate(roots, task.inlier);
     if (located.ok) datasets.set(key, located.value);
-    else
+    else {
+      absent.set(key, located.failures[0]!);
       for (const {message, hint} of located.failures)
         problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
+    }
   }
   const learners = new Map<string, readonly SourceFile[]>();
   for (const {learner} of plan.tasks) {
     const {files} = plugins.get('learner', learner.type);
     const key = learnerKey(learner);
-    if (!files || learners.has(key)) continue;
+    if (!files || learners.has(key) || absent.has(key)) continue;
     const {type, ...options} = learner;
     const found = files(options);
     if (found.ok) learners.set(key, found.value);
-    else
+    else {
+      absent.set(key, found.failures[0]!);
       for (const {message, hint} of found.failures)
         problems.set(message, {message: `learner "${type}": ${message}`, hint});
+    }
   }
-  if (problems.size > 0) return fail(...problems.values());
-  return succeed({datasets, learners, code: await codeOf(plan.pluginUrls)});
+  const canStart = plan.tasks.some((task) => {
+    const dataset = plugins.create('dataset', task.dataset);
+    return (
+      !absent.has(datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined)) &&
+      !absent.has(learnerKey(task.learner))
+    );
+  });
+  if (problems.size > 0 && !canStart) return fail(...problems.values());
+  return succeed({datasets, learners, absent, code: await codeOf(plan.pluginUrls)});
 }
 
 async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {

@@ -100,10 +100,12 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     }
     const learner = withPaths(plugins, checked.spec.learner, dirname(file.source.file));
     const spec = {...checked.spec, learner, classifiers: left};
+    if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
     const made = makeTasks(spec, checked.inliers, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
     for (const task of made.tasks.slice(0, 1))
-      for (const warning of copyWarnings(task.distributionAugmentation, task.augment)) warnings.add(warning);
+      for (const issue of copyWarnings(task.distributionAugmentation, task.augment))
+        warnings.add(warningText(place(file, overlay, issue)));
     problems.push(...made.issues.map((issue) => place(file, overlay, issue)));
   }
   return {tasks, problems, warnings: [...warnings]};
@@ -173,6 +175,10 @@ function place(file: SpecFile, overlay: Overlay, issue: Issue): Problem {
     : toProblem(file.source, {...issue, path: origin.path, at});
 }
 
+/** With its place behind it: it begins like the warnings that have none. */
+const warningText = ({message, file, range}: Problem): string =>
+  file && range ? `${message} (${file}:${range.line}:${range.column})` : message;
+
 const ofOption = (option: string, {message, hint}: Issue): Problem => ({
   message: `${option}: ${message}`,
   ...(hint && {hint}),
@@ -220,6 +226,8 @@ function makeTasks(
     distributionAugmentation: spec.distribution_augmentation ?? [],
     classifiers: spec.classifiers,
     metrics: spec.metrics,
+    ...(spec.ensemble && {ensemble: spec.ensemble}),
+    ...(spec.localize && {localize: spec.localize}),
     point: Object.fromEntries(axes.map(({path, values}, a) => [path, values[combination[a]!]])),
     compare: {...(named !== undefined && {table: named}), row},
   };

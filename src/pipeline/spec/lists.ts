@@ -64,22 +64,25 @@ export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Pa
 const alone = ({value, issues}: Checked<PluginRef>): Checked<CopyRef> => ({value: [value], issues});
 
 /** What of the copies works against itself: allowed, since it is an experiment of its own, but seldom meant. */
-export function copyWarnings(copies: readonly CopyRef[], augment: readonly PluginRef[]): readonly string[] {
-  return copies.flatMap((copy) =>
-    copy.flatMap((ref) => [
-      ...(augment.some(({type}) => type === ref.type)
-        ? [
-            `"${ref.type}" is in "augment" and in "distribution_augmentation": the one teaches that an image and its ` +
-              `"${ref.type}" are the same, the other that they differ. Remove it from one of them.`,
-          ]
-        : []),
-      ...(typeof ref['p'] === 'number' && ref['p'] < 1
-        ? [
-            `"${ref.type}" in "distribution_augmentation" has p = ${ref['p']}: each copy that it leaves as it is equals ` +
-              `another instance, and is taught to differ from it. Write ${ref.type}: {p: 1}.`,
-          ]
-        : []),
-    ]),
+export function copyWarnings(copies: readonly CopyRef[], augment: readonly PluginRef[]): readonly Issue[] {
+  const at = (i: number, message: string): Issue => ({path: ['distribution_augmentation', i], at: 'value', message});
+  return copies.flatMap((copy, i) =>
+    copy
+      .flatMap((ref) => [
+        ...(augment.some(({type}) => type === ref.type)
+          ? [
+              `"${ref.type}" is in "augment" and in "distribution_augmentation": the one teaches that an image and its ` +
+                `"${ref.type}" are the same, the other that they differ. Remove it from one of them.`,
+            ]
+          : []),
+        ...(typeof ref['p'] === 'number' && ref['p'] < 1
+          ? [
+              `"${ref.type}" in "distribution_augmentation" has p = ${ref['p']}: each copy that it leaves as it is equals ` +
+                `another instance, and is taught to differ from it. Write ${ref.type}: {p: 1}.`,
+            ]
+          : []),
+      ])
+      .map((message) => at(i, message)),
   );
 }
 

@@ -97,6 +97,43 @@ export const specShape = Type.Object(
         },
       ),
     ),
+    localize: Type.Optional(
+      Type.Object(
+        {
+          patch: Type.Integer({
+            minimum: 8,
+            default: 32,
+            description: 'Side of the windows whose features are scored, in pixels; 32 in the CutPaste paper (A.5).',
+          }),
+          stride: Type.Integer({minimum: 1, default: 4, description: 'Pixels from one window to the next.'}),
+          density: Type.Union([Type.Literal('auto'), Type.Literal('shared'), Type.Literal('per-location')], {
+            default: 'auto',
+            description:
+              'shared: classifiers are fitted on the windows of all places together; per-location: one at each place; auto: ' +
+              'per-location where the dataset’s objects are aligned (eight categories of MVTec), shared elsewhere.',
+          }),
+          sigma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
+            default: 'auto',
+            description:
+              'Width in pixels of the Gaussian by which a window’s score is spread over its pixels. The paper does not give it; ' +
+              'auto is FCDD’s rule, 10 for windows of 32 pixels and more.',
+          }),
+          blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')], {
+            default: 'mean',
+            description:
+              'How the windows over a pixel are combined: their weighted mean, or their plain sum as by the transposed convolution ' +
+              'of the paper, which makes pixels near the edge, under fewer windows, score nearer 0.',
+          }),
+        },
+        {
+          ...strict,
+          description:
+            'Score all windows of each test image and make heat maps of them; an image’s score is the largest of its map. Goes with a ' +
+            'learner that has learnt from patches (its option "patch").',
+          examples: [{patch: 32, stride: 4}],
+        },
+      ),
+    ),
     classifiers: pluginList('classifier', {
       minItems: 1,
       description: 'One-class classifiers, each fitted on the learnt features.',
@@ -113,6 +150,15 @@ export const specShape = Type.Object(
         description: 'How many seeds (`5` is 0, 1, 2, 3, 4), or a list of them.',
         examples: [5],
       },
+    ),
+    ensemble: Type.Optional(
+      Type.Union([Type.Literal('seeds'), Type.Literal('standardised-seeds')], {
+        description:
+          'Combine the scores of all seeds and judge them as one, beside the seeds themselves: `seeds` takes the mean of the ' +
+          'scores as they are (the papers say "combined"; the raw mean is our choice); `standardised-seeds` first scales each ' +
+          'seed’s scores to mean 0 and deviation 1 over the test images.',
+        examples: ['seeds'],
+      }),
     ),
     compare: Type.Object(
       {

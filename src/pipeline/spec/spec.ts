@@ -2,6 +2,15 @@
 import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
 
+/** Heat maps of the test images, from the scores of all their windows. */
+export interface Localize {
+  readonly patch: number;
+  readonly stride: number;
+  readonly density: 'auto' | 'shared' | 'per-location';
+  readonly sigma: 'auto' | number;
+  readonly blend: 'mean' | 'sum';
+}
+
 export interface Spec {
   readonly name: string;
   readonly description?: string;
@@ -14,11 +23,16 @@ export interface Spec {
   readonly augment?: readonly PluginRef[];
   /** An item that was a transform is a list of one. */
   readonly distribution_augmentation?: readonly CopyRef[];
+  readonly localize?: Localize;
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seeds: readonly number[];
+  readonly ensemble?: Ensemble;
   readonly compare?: {readonly table?: string; readonly row?: string};
 }
+
+/** How the scores of the seeds are combined: their mean, or the mean of each seed's standardised scores. */
+export type Ensemble = 'seeds' | 'standardised-seeds';
 
 /** One one-class problem: one inlier of one dataset, one seed, one point of the matrix. All options resolved. */
 export interface Task {
@@ -32,9 +46,12 @@ export interface Task {
   readonly learner: PluginRef;
   readonly augment: readonly PluginRef[];
   readonly distributionAugmentation: readonly CopyRef[];
+  readonly localize?: Localize;
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seed: number;
+  /** The scores of all seeds are combined, too, and judged as one; absent: they are not. */
+  readonly ensemble?: Ensemble;
   /** The matrix point: dotted path → value as written; empty without a matrix. */
   readonly point: {readonly [path: string]: unknown};
   /** Row and table of the paper to set it beside. */

@@ -5,8 +5,9 @@ import type {Schema} from '../../core/plugin/describe.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {suggest} from '../../core/text.ts';
 import {checkCopies, checkList, repeated} from './lists.ts';
+import {pixelIssues} from './pixels.ts';
 import {datasetShape, fileShape, specShape} from './schema.ts';
-import type {Spec} from './spec.ts';
+import type {Ensemble, Localize, Spec} from './spec.ts';
 
 export interface ValidatedSpec {
   /** Absent when there are issues. */
@@ -30,6 +31,8 @@ interface Outer {
   readonly classifiers: readonly unknown[];
   readonly metrics: readonly unknown[];
   readonly seeds: number | readonly number[];
+  readonly ensemble?: Ensemble;
+  readonly localize?: Localize;
   readonly compare: {readonly table?: string; readonly row?: string};
 }
 
@@ -76,6 +79,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
 
   const inliers = dataset ? inliersOf(plugins, dataset, beside.value.inliers) : {value: [], issues: []};
   issues.push(...inliers.issues);
+  if (dataset && !broken.has('localize')) issues.push(...pixelIssues(plugins, dataset, part.localize, metrics));
   const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
   const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
@@ -92,6 +96,8 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     classifiers,
     metrics,
     seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
+    ...(part.ensemble && {ensemble: part.ensemble}),
+    ...(part.localize && {localize: part.localize}),
     compare: part.compare ?? {},
   };
   return {spec, inliers: inliers.value, issues, misfits, ...noCopies};

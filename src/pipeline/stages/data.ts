@@ -44,7 +44,7 @@ async function writeSplit(
 ): Promise<Counts> {
   const path = join(context.out, `${split}.arrow`);
   if (!limit) {
-    await writeImages(path, dataset, counting(read(context, dataset, split), progress));
+    await writeImages(path, dataset, split, counting(read(context, dataset, split), progress));
     return (await imagesInfo(path)).counts;
   }
   // The classes' sizes are known only at the end: candidates go to a file first, so that memory does not grow with the limit.
@@ -55,6 +55,7 @@ async function writeSplit(
   await writeImages(
     candidates,
     dataset,
+    split,
     filtered(offered, (label) => subset.offer(dataset.classes[label]!)),
   );
   const places = 'perClass' in limit ? undefined : stratify(subset.seen, limit.inAll);
@@ -63,14 +64,20 @@ async function writeSplit(
   await writeImages(
     path,
     dataset,
+    split,
     filtered(readImages(candidates), () => chosen.has(row++)),
   );
   await rm(candidates);
   return (await imagesInfo(path)).counts;
 }
 
-async function writeImages(path: string, dataset: Dataset, batches: AsyncIterable<ImageBatch>): Promise<void> {
-  const writer = await createImagesWriter(path, {shape: dataset.shape, classes: dataset.classes});
+async function writeImages(
+  path: string,
+  {shape, classes, masks = false}: Dataset,
+  split: Split,
+  batches: AsyncIterable<ImageBatch>,
+): Promise<void> {
+  const writer = await createImagesWriter(path, {shape, classes, masks: masks && split === 'test'});
   try {
     for await (const batch of batches) await writer.write(batch);
   } catch (error) {
@@ -97,15 +104,25 @@ async function* filtered(
   batches: AsyncIterable<ImageBatch>,
   keep: (label: number) => boolean,
 ): AsyncIterable<ImageBatch> {
-  for await (const {shape, count, pixels, classes} of batches) {
+  for await (const {shape, count, pixels, classes, masks} of batches) {
     const kept = Array.from({length: count}, (_, i) => i).filter((i) => keep(classes[i]!));
-    const size = sizeOf(shape);
-    const few = new Uint8Array(kept.length * size);
-    kept.forEach((i, j) => {
-      few.set(pixels.subarray(i * size, (i + 1) * size), j * size);
-    });
-    yield {shape, count: kept.length, pixels: few, classes: Int32Array.from(kept, (i) => classes[i]!)};
+    yield {
+      shape,
+      count: kept.length,
+      pixels: pick(pixels, kept, sizeOf(shape)),
+      classes: Int32Array.from(kept, (i) => classes[i]!),
+      ...(masks && {masks: pick(masks, kept, shape.height * shape.width)}),
+    };
   }
+}
+
+/** Of rows of `size` bytes. */
+function pick(rows: Uint8Array, chosen: readonly number[], size: number): Uint8Array {
+  const few = new Uint8Array(chosen.length * size);
+  chosen.forEach((row, to) => {
+    few.set(rows.subarray(row * size, (row + 1) * size), to * size);
+  });
+  return few;
 }
 
 function checkCounts(

@@ -1,9 +1,11 @@
-/** Weights + images → `features.arrow`: one layer's output for each image, streamed batch by batch. */
+/** Weights + images → `features.arrow`: one layer's output for each image, or for all its windows, streamed batch by batch. */
 import {join} from 'node:path';
-import type {Encoder} from '../../core/plugin/contracts.ts';
+import type {Encoder, FloatImage} from '../../core/plugin/contracts.ts';
+import {Rng} from '../../core/random.ts';
 import {readArrays} from '../../core/table/arrays.ts';
 import {type FeatureChunk, writeFeatures} from '../../core/table/features.ts';
 import {imagesInfo, readImages} from '../../core/table/images.ts';
+import {cutWindows} from '../../core/windows.ts';
 import type {EmbedRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {RunStage, StageContext} from './stage.ts';
@@ -38,12 +40,18 @@ export const embed: RunStage = async (context) => {
 async function* chunksOf(
   context: StageContext,
   encoder: Encoder,
-  {layer, normal, learner}: EmbedRecipe,
+  {layer, normal, learner, view, windows}: EmbedRecipe,
   progress: ItemProgress,
 ): AsyncGenerator<FeatureChunk> {
-  const options = {batch, ...(normal !== undefined && {class: normal})};
+  // An image has thousands of windows.
+  const options = {batch: windows ? 1 : batch, ...(normal !== undefined && {class: normal})};
+  const augmented = view && viewer(context, view);
+  let done = 0;
   for await (const images of readImages(inputOf(context, 'images'), options)) {
-    const features = await encoder.embed(images, layer);
+    const first = done;
+    const seen = windows ? cutWindows(images, 0, windows) : images;
+    const features = await encoder.embed(seen, layer, augmented && ((image, i) => augmented(image, first + i)));
+    done += images.count;
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
       throw new StageError(
@@ -51,9 +59,19 @@ async function* chunksOf(
         "Lower the learner's learning rate.",
       );
     }
-    yield {features, classes: images.classes};
+    yield {features, classes: windows ? new Int32Array(seen.count).fill(images.classes[0]!) : images.classes};
     await progress.add(images.count);
   }
+}
+
+/** The draw of an image depends on the seed, the draw's number and the image's place alone. */
+function viewer({plugins}: StageContext, {augment, seed, draw}: NonNullable<EmbedRecipe['view']>) {
+  const transforms = augment.map((ref) => plugins.create('transform', ref));
+  const draws = new Rng(seed).fork('views').fork(draw);
+  return (image: FloatImage, index: number): FloatImage => {
+    const rng = draws.fork(index);
+    return transforms.reduce((current, transform) => transform.apply(current, rng), image);
+  };
 }
 
 async function* following<T>(first: T, rest: AsyncIterable<T>): AsyncIterable<T> {

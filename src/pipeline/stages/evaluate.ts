@@ -1,9 +1,12 @@
 /** Metric plug-ins + scores → `metrics.arrow`, and the same in the summary, which is what goes into the tables. */
 import {join} from 'node:path';
+import type {Metric, PixelMetric, PixelSample} from '../../core/plugin/contracts.ts';
+import {readImages} from '../../core/table/images.ts';
+import {readMaps} from '../../core/table/maps.ts';
 import {readScores, writeMetrics} from '../../core/table/small.ts';
 import type {EvaluateRecipe} from './recipes.ts';
-import {createPlanned, inputOf, StageError} from './shared.ts';
-import type {EvaluateSummary, RunStage} from './stage.ts';
+import {aboutMetrics, createPlanned, inputOf, StageError} from './shared.ts';
+import type {EvaluateSummary, RunStage, StageContext} from './stage.ts';
 
 export const evaluate: RunStage = async (context) => {
   const recipe = context.recipe as unknown as EvaluateRecipe;
@@ -19,13 +22,33 @@ export const evaluate: RunStage = async (context) => {
     );
   }
   const values = new Map<string, number>();
+  let pixels: PixelSample | undefined;
   for (const ref of recipe.metrics) {
-    const value = createPlanned(context, 'metric', ref, recipe.versions).compute(scores, labels);
+    const metric = createPlanned(context, 'metric', ref, recipe.versions);
+    let value: number;
+    if (context.plugins.get('metric', ref.type).of === 'pixels') {
+      pixels ??= await readPixels(context);
+      value = (metric as PixelMetric).measurePixels(pixels);
+    } else value = (metric as Metric).compute(scores, labels);
     if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
     values.set(ref.type, value);
   }
   await writeMetrics(join(context.out, 'metrics.arrow'), values);
   const metrics = Object.fromEntries([...values].map(([name, value]) => [name, Number.isNaN(value) ? null : value]));
-  const summary: EvaluateSummary = {metrics, normal, anomalous};
+  const summary: EvaluateSummary = {metrics, normal, anomalous, ...aboutMetrics(context, recipe.metrics)};
   return {...summary};
 };
+
+/** Scores and truth of all pixels of the test images: 5 bytes each in memory. */
+async function readPixels(context: StageContext): Promise<PixelSample> {
+  const maps = await readMaps(inputOf(context, 'maps'));
+  const masks = new Uint8Array(maps.data.length);
+  let filled = 0;
+  for await (const batch of readImages(inputOf(context, 'images'))) {
+    if (!batch.masks) throw new Error('the test images have no masks');
+    masks.set(batch.masks, filled);
+    filled += batch.masks.length;
+  }
+  if (filled !== masks.length) throw new Error(`${masks.length} scores of pixels for ${filled} in the masks`);
+  return {count: maps.count, height: maps.height, width: maps.width, maps: maps.data, masks};
+}

@@ -13,8 +13,14 @@ export const runStage: RunStage = async (context) => {
       return (await import('./embed.ts')).embed(context);
     case 'score':
       return (await import('./score.ts')).score(context);
+    case 'localize':
+      return (await import('./localize.ts')).localize(context);
     case 'evaluate':
       return (await import('./evaluate.ts')).evaluate(context);
+    case 'ensemble':
+      return (await import('./ensemble.ts')).ensemble(context);
+    case 'measure':
+      return (await import('./measure.ts')).measure(context);
     default:
       return unreachable(kind);
   }

@@ -18,7 +18,7 @@ export const learn: RunStage = async (context) => {
     images: await trainingImages(context, recipe.normal),
     augment: recipe.augment,
     ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
-    rng: new Rng(recipe.seed).fork('learner'),
+    rng: learnerRng(recipe),
     signal,
     checkpoints: openCheckpoints(context.scratch, {every: checkpointInterval(process.env), warn}),
     plugins,
@@ -37,6 +37,9 @@ export const learn: RunStage = async (context) => {
   await writeCurve(join(context.out, 'curve.arrow'), curve);
   return summaryOf(curve);
 };
+
+/** Where all chance of a training comes from. */
+export const learnerRng = ({seed}: Pick<LearnRecipe, 'seed'>): Rng => new Rng(seed).fork('learner');
 
 async function trainingImages(context: StageContext, normal: string | undefined): Promise<ImageSet> {
   const path = inputOf(context, 'images');

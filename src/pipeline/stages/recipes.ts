@@ -5,6 +5,7 @@
  */
 import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
+import type {Blend, Windows} from '../../core/windows.ts';
 
 export interface DataRecipe {
   readonly dataset: PluginRef;
@@ -32,8 +33,27 @@ export interface LearnRecipe extends LearnerPart {
 
 export interface EmbedRecipe extends LearnerPart {
   readonly layer: string;
+  /** Of every window instead of the whole image: a row a window, image by image, row by row. */
+  readonly windows?: Windows;
   /** Only this class's images (the training split); absent: all images. */
   readonly normal?: string;
+  /** Of a seeded draw of the augmentation instead of the image itself; `versions` name its transforms, too. */
+  readonly view?: {readonly augment: readonly PluginRef[]; readonly seed: number; readonly draw: number};
+}
+
+/** The learner's features of all windows of an image are scored, spread over its pixels, and the largest is the image's. */
+export interface LocalizeRecipe {
+  readonly classifier: PluginRef;
+  readonly version: number;
+  readonly seed: number;
+  readonly windows: Windows;
+  /** true: a classifier of its own at every place. */
+  readonly per_location: boolean;
+  /** Name of the normal class, for the pictures. */
+  readonly normal: string;
+  /** Of the Gaussian, in pixels. */
+  readonly sigma: number;
+  readonly blend: Blend;
 }
 
 export interface ScoreRecipe {
@@ -48,4 +68,18 @@ export interface EvaluateRecipe {
   readonly versions: {readonly [metric: string]: number};
   /** Every other class is anomalous. */
   readonly normal: string;
+}
+
+/** Scores of several seeds into one: their mean, as they are or each standardised over the test images first. */
+export interface EnsembleRecipe {
+  readonly combine: 'mean' | 'standardised-mean';
+}
+
+/** A metric of features: one a stage, for they cost more than those of scores. */
+export interface MeasureRecipe {
+  readonly metric: PluginRef;
+  readonly version: number;
+  /** Every other class is anomalous. */
+  readonly normal: string;
+  readonly seed: number;
 }

@@ -1,7 +1,7 @@
 /** What the bodies of stages have in common: failures with a hint, plug-ins of the planned version, progress by items. */
 import {setImmediate} from 'node:timers/promises';
 import {type Created, type Definitions, type PluginRef, pathOptions} from '../../core/plugin/registry.ts';
-import type {StageContext} from './stage.ts';
+import type {EvaluateSummary, StageContext} from './stage.ts';
 
 /** A stage that can't go on for a reason that its user can do something about. */
 export class StageError extends Error {
@@ -47,6 +47,20 @@ export function createPlanned<K extends keyof Definitions>(
     return [option, file?.path ?? ref[option]];
   });
   return plugins.create(kind, {...ref, ...Object.fromEntries(files)});
+}
+
+/** What tables must know of metrics besides their values. */
+export function aboutMetrics(
+  {plugins}: StageContext,
+  refs: readonly PluginRef[],
+): Pick<EvaluateSummary, 'numbers' | 'testLabels'> {
+  const definitions = refs.map(({type}) => plugins.get('metric', type));
+  const numbers = definitions.filter(({scale}) => scale === 'number').map(({name}) => name);
+  const marks = definitions.flatMap(({name, testLabels}) => (testLabels === undefined ? [] : [[name, testLabels]]));
+  return {
+    ...(numbers.length > 0 && {numbers}),
+    ...(marks.length > 0 && {testLabels: Object.fromEntries(marks) as {readonly [metric: string]: string}}),
+  };
 }
 
 /** Tells how many items are done and how fast, and lets an abort be heard between them. */

@@ -1,6 +1,6 @@
 /** The contract of a stage: a node of the DAG as it is planned, and as a worker runs it. */
 import type {Digest, Json} from '../../core/canonical.ts';
-import type {SourceFile} from '../../core/plugin/contracts.ts';
+import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {StageKind, StageProgress} from '../events.ts';
 
@@ -22,21 +22,36 @@ export interface StageNode {
   readonly inputs: {readonly [role: string]: InputRef};
   /** Dataset files (a `data` stage), or those that options of its learner name. */
   readonly sources: readonly SourceFile[];
+  /** Why those files can't be had: the stage fails with it. */
+  readonly absent?: DatasetProblem;
   /** Code of a user's own plug-ins that the stage runs; absent when all are built in. In the key by content, like sources. */
   readonly code?: readonly SourceFile[];
   /** Which lane it waits for: `accelerator` for what computes tensors. */
   readonly lane: 'cpu' | 'accelerator';
   /** Ids of the tasks that need it. */
   readonly tasks: readonly string[];
-  /** An `evaluate` stage: whose metrics its summary holds. `classifier` is the column's name in tables, unique in a task. */
-  readonly results?: readonly {readonly task: string; readonly classifier: string}[];
+  /** An `evaluate` or `measure` stage: whose metrics its summary holds. */
+  readonly results?: readonly ResultRef[];
 }
 
-/** Summary of an `evaluate` stage: value by metric name (null = undefined, one class only), and the test images counted. */
+/** Whose numbers an `evaluate` or `measure` stage makes. */
+export interface ResultRef {
+  readonly task: string;
+  /** The column's name in tables, unique in a task; of a metric of features the layer in brackets, `(pool)`. */
+  readonly classifier: string;
+  /** Of an ensemble: its seeds. It is one number of all of them, and `task` is that of the first. */
+  readonly ensemble?: readonly number[];
+}
+
+/** Summary of an `evaluate` or `measure` stage: value by metric name (null = undefined), and the test images counted. */
 export interface EvaluateSummary {
   readonly metrics: {readonly [metric: string]: number | null};
   readonly normal: number;
   readonly anomalous: number;
+  /** Names of the metrics that are no rates; absent: all are. */
+  readonly numbers?: readonly string[];
+  /** Metric → what it takes from the test labels beyond being judged by them; absent: nothing. */
+  readonly testLabels?: {readonly [metric: string]: string};
 }
 
 /** What a worker gets to run a stage. Paths are absolute. */

@@ -27,6 +27,12 @@ export interface ComparisonRow {
   readonly classifier: string;
   readonly paperClassifier: string;
   readonly metric: string;
+  /** A `rate` is printed × 100; null: not known of results of an older version. */
+  readonly scale: 'rate' | 'number' | null;
+  /** What the metric takes from the test labels beyond being judged by them; null: nothing. */
+  readonly testLabels: string | null;
+  /** The number of seeds whose scores are combined into this one number; null: no ensemble. */
+  readonly ensemble: number | null;
   /** dataset, limit, learner, augment, distribution_augmentation, versions. */
   readonly options: {readonly [key: string]: Json};
   readonly classifierOptions: Json;
@@ -67,6 +73,9 @@ export function comparisonRow(columns: readonly {readonly name: string}[], cells
     classifier: row['classifier'],
     paperClassifier: row['paper_classifier'],
     metric: row['metric'],
+    scale: row['scale'],
+    testLabels: row['test_labels'],
+    ensemble: (row['ensemble'] as readonly number[] | null)?.length ?? null,
     options: JSON.parse(row['options'] as string),
     classifierOptions: JSON.parse(row['classifier_options'] as string),
     point: JSON.parse(row['point'] as string),

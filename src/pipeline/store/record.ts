@@ -59,6 +59,12 @@ export interface MetricValue {
   readonly value: number | null;
   readonly normal: number;
   readonly anomalous: number;
+  /** A `rate` is printed × 100. */
+  readonly scale: 'rate' | 'number';
+  /** What the metric takes from the test labels beyond being judged by them. */
+  readonly testLabels: string | null;
+  /** Of an ensemble: the seeds that it combines; `task` is that of the first. */
+  readonly ensemble: readonly number[] | null;
   readonly stage: StageRecord;
 }
 
@@ -75,13 +81,24 @@ export function readRecord(folder: string): Result<RunRecord, Problem> {
   return succeed(joinRecord(folder, plan.value, environment.value, events));
 }
 
-/** The metrics of every `evaluate` stage that has a result. */
+/** The metrics of every `evaluate` and `measure` stage that has a result. */
 export function metricsOf(record: RunRecord): readonly MetricValue[] {
   return record.stages.flatMap((stage) => {
-    if (stage.kind !== 'evaluate' || !isEvaluateSummary(stage.summary)) return [];
-    const {metrics, normal, anomalous} = stage.summary;
-    return (stage.node.results ?? []).flatMap(({task, classifier}) =>
-      Object.entries(metrics).map(([metric, value]) => ({task, classifier, metric, value, normal, anomalous, stage})),
+    if ((stage.kind !== 'evaluate' && stage.kind !== 'measure') || !isEvaluateSummary(stage.summary)) return [];
+    const {metrics, normal, anomalous, numbers = [], testLabels = {}} = stage.summary;
+    return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null}) =>
+      Object.entries(metrics).map(([metric, value]) => ({
+        task,
+        classifier,
+        metric,
+        value,
+        normal,
+        anomalous,
+        scale: numbers.includes(metric) ? ('number' as const) : ('rate' as const),
+        testLabels: testLabels[metric] ?? null,
+        ensemble,
+        stage,
+      })),
     );
   });
 }

@@ -276,7 +276,7 @@ async function insert(connection: DuckDBConnection, table: TableName, rows: read
   if (rows.length === 0) return;
   const shape = Object.entries(tables[table]).map(([column, type]) => [
     column,
-    type === 'VARCHAR[]' ? ['VARCHAR'] : type,
+    type.endsWith('[]') ? [type.slice(0, -2)] : type,
   ]);
   await connection.run(`insert into ${table} by name select u.* from (select unnest(from_json($1, $2)) as u)`, [
     JSON.stringify(rows),

@@ -2,9 +2,16 @@
 import {canonicalJson, type Digest, digestOf, type Json} from '../../core/canonical.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
 import type {Task} from '../spec/spec.ts';
-import type {EmbedRecipe, EvaluateRecipe, LearnRecipe, ScoreRecipe} from '../stages/recipes.ts';
+import type {
+  EmbedRecipe,
+  EnsembleRecipe,
+  EvaluateRecipe,
+  LearnRecipe,
+  MeasureRecipe,
+  ScoreRecipe,
+} from '../stages/recipes.ts';
 import type {StageNode} from '../stages/stage.ts';
-import {metricsOf, type RunRecord} from './record.ts';
+import {type MetricValue, metricsOf, type RunRecord} from './record.ts';
 import type {Row} from './schema.ts';
 
 export interface RunRows {
@@ -76,7 +83,7 @@ export function rowsOf(record: RunRecord): RunRows {
       tasks: stage.node.tasks,
     })),
     metrics: metricsOf(record).map((value) => {
-      const {classifier, definition} = measureOf(value.stage.node, nodes, value.metric);
+      const {classifier, definition} = measureOf(value, nodes);
       return {
         run,
         task: value.task,
@@ -89,6 +96,9 @@ export function rowsOf(record: RunRecord): RunRows {
         value: value.value,
         normal: value.normal,
         anomalous: value.anomalous,
+        scale: value.scale,
+        test_labels: value.testLabels,
+        ensemble: value.ensemble,
       };
     }),
   };
@@ -113,21 +123,31 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
 
 /** What made this number of the features: classifier, the layer that it read, metric, all with versions and options. */
 function measureOf(
-  evaluate: StageNode,
+  {stage: {node}, metric, ensemble}: MetricValue,
   nodes: ReadonlyMap<string, StageNode>,
-  metric: string,
 ): {readonly classifier: PluginRef | undefined; readonly definition: Digest} {
-  const input = (node: StageNode | undefined, role: string) => nodes.get(node?.inputs[role]?.stage ?? '');
-  const score = input(evaluate, 'scores');
+  const input = (from: StageNode | undefined, role: string) => nodes.get(from?.inputs[role]?.stage ?? '');
+  if (node.kind === 'measure') {
+    const {layer} = (input(node, 'features')?.recipe ?? {}) as Partial<EmbedRecipe>;
+    const {metric: ref, version} = node.recipe as unknown as MeasureRecipe;
+    return {
+      classifier: undefined,
+      definition: digestOf({layer: layer ?? null, metric: ref as Json, metricVersion: version}),
+    };
+  }
+  const combining = ensemble && input(node, 'scores');
+  const score = combining ? input(combining, `seed ${ensemble[0]}`) : input(node, 'scores');
   const scoring = score?.recipe as ScoreRecipe | undefined;
   const embed = input(score, 'test')?.recipe as EmbedRecipe | undefined;
-  const measuring = evaluate.recipe as unknown as Partial<EvaluateRecipe>;
+  const measuring = node.recipe as unknown as Partial<EvaluateRecipe>;
   const definition = digestOf({
     classifier: (scoring?.classifier ?? null) as Json,
     classifierVersion: scoring?.version ?? null,
     layer: embed?.layer ?? null,
     metric: (measuring.metrics?.find((ref) => ref.type === metric) ?? metric) as Json,
     metricVersion: measuring.versions?.[`metric ${metric}`] ?? null,
+    // An ensemble is never one of the seeds: it has a definition, and so a group, of its own.
+    ...(combining && {ensemble: {seeds: ensemble, ...(combining.recipe as unknown as EnsembleRecipe)}}),
   });
   return {classifier: scoring?.classifier, definition};
 }

@@ -4,7 +4,7 @@
  */
 import {verdictMacros} from './verdict.ts';
 
-type Cell = null | boolean | number | string | readonly string[];
+type Cell = null | boolean | number | string | readonly string[] | readonly number[];
 export interface Row {
   readonly [column: string]: Cell;
 }
@@ -72,6 +72,12 @@ export const tables = {
     value: 'DOUBLE',
     normal: 'INTEGER',
     anomalous: 'INTEGER',
+    /** `rate` or `number`; null, of older runs: a rate if it looks like one. */
+    scale: 'VARCHAR',
+    /** What the metric takes from the test labels beyond being judged by them. */
+    test_labels: 'VARCHAR',
+    /** Seeds whose scores are combined; null: of one seed. */
+    ensemble: 'BIGINT[]',
   },
   baselines: {
     /** Precedence: where several tables have a number, the lowest rank speaks. */
@@ -105,9 +111,11 @@ const createTables = Object.entries(tables).map(
  * Arguments, each null for all: ids of runs, name of a spec or run.
  */
 const values = `
-create macro values_of(run_ids, spec_name) as table (
+create or replace macro values_of(run_ids, spec_name) as table (
   with latest as (
-    select tasks.*, metrics.* exclude (run, task), concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
+    select tasks.* replace (
+        case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row),
+      metrics.* exclude (run, task), concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
     from metrics join tasks using (run, task) join runs using (run)
     where metrics.value is not null
       and (run_ids is null or list_contains(run_ids, run))
@@ -133,7 +141,7 @@ const besidePaper = (groups: string) => `
     order by (b."table" = g.paper_table) desc nulls last, b.rank) = 1`;
 
 const comparisons = `
-create macro comparison_of(run_ids, spec_name, table_name) as table (
+create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   with planned as (
     select config, inlier, count(distinct seed) as planned
     from tasks join runs using (run)
@@ -146,15 +154,18 @@ create macro comparison_of(run_ids, spec_name, table_name) as table (
         paper_table := coalesce(table_name, paper_table)), moment) as last,
       avg(value order by seed) as ours, stddev_samp(value order by seed) as sd,
       count(*) as n, count(*) as n_most,
-      list(seed order by seed) as seeds, list_sort(list_distinct(list(run))) as runs,
-      any_value(paper_classifier) as paper_classifier
+      coalesce(any_value(ensemble), list(seed order by seed)) as seeds, list_sort(list_distinct(list(run))) as runs,
+      any_value(paper_classifier) as paper_classifier,
+      any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels
     from values_of(run_ids, spec_name) group by config, definition, metric, dataset, inlier, learner, data
   ), flat as (
-    select * exclude (last), unnest(last), planned from groups join planned using (config, inlier)
+    -- an ensemble is one number, and no seed of it can be missing
+    select * exclude (last), unnest(last), case when ensemble is null then planned else 1 end as planned
+    from groups join planned using (config, inlier)
   )
   ${besidePaper('flat')}
 );
-create macro comparison_mean_of(run_ids, spec_name, table_name) as table (
+create or replace macro comparison_mean_of(run_ids, spec_name, table_name) as table (
   with wanted as (
     select config, any_value(paper_tasks.tasks) as known, count(distinct inlier) as planned_classes
     from tasks left join paper_tasks using (dataset) join runs using (run)
@@ -168,6 +179,7 @@ create macro comparison_mean_of(run_ids, spec_name, table_name) as table (
       min(n) as n, max(n) as n_most, min(planned) as planned,
       list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
       any_value(paper_classifier) as paper_classifier,
+      any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
       min(spec) as spec, min(classifier) as classifier, min(paper_row) as paper_row, min(point) as point,
       min(options) as options, min(classifier_options) as classifier_options, min(paper_table) as paper_table
     from comparison_of(run_ids, spec_name, table_name) c join wanted using (config)
@@ -177,8 +189,10 @@ create macro comparison_mean_of(run_ids, spec_name, table_name) as table (
   )
   ${besidePaper('means')}
 );
-create view comparison as from comparison_of(null, null, null);
-create view comparison_mean as from comparison_mean_of(null, null, null);`;
+create or replace view comparison as from comparison_of(null, null, null);
+create or replace view comparison_mean as from comparison_mean_of(null, null, null);`;
+
+const columnType = (table: TableName, column: string) => (tables[table] as Record<string, string>)[column]!;
 
 /** Entry n brings a database from migration n to n + 1. */
 export const migrations: readonly string[] = [
@@ -189,5 +203,13 @@ export const migrations: readonly string[] = [
     values,
     comparisons,
     'insert into migration values (1, null);',
+  ].join('\n'),
+  // Columns that a new file has from its first migration.
+  [
+    ...['scale', 'test_labels', 'ensemble'].map(
+      (name) => `alter table metrics add column if not exists ${name} ${columnType('metrics', name)};`,
+    ),
+    values,
+    comparisons,
   ].join('\n'),
 ];

@@ -1,5 +1,6 @@
 import {readFileSync, statSync} from 'node:fs';
 import {Command, InvalidArgumentError, Option} from 'commander';
+import type {AugmentOptions} from './augment.ts';
 import type {PlanOptions} from './plan.ts';
 import type {SpecOptions} from './prepare.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
@@ -40,7 +41,8 @@ Examples:
   pipeline compare quickstart                      the table again, from the results store
   pipeline run pipelines/quickstart.yaml --set learner.epochs=50 --seeds 3
 
-Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted.`,
+Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. A task whose data are not here has failed;
+where no data of a spec or suite are here, its input is wrong.`,
 );
 
 const engineOption = () =>
@@ -72,8 +74,12 @@ specOptions(program.command('run').description('run a spec or suite; only what i
   .option('--quiet', 'print the table alone, and failures', false)
   .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
 
-specOptions(program.command('plan').description('what would run, what is cached, and why; runs nothing'))
+specOptions(
+  program.command('plan').description('what would run, what is cached, and how much computing it is; runs nothing'),
+)
   .argument('<spec>', 'YAML file')
+  .option('--estimate', 'measure a few steps of each training: how long all of them take on this machine', false)
+  .addOption(engineOption())
   .option('--explain', 'for every stage that would run, what differs from the nearest cached one', false)
   .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot']))
   .action(async (spec: string, options: PlanOptions) =>
@@ -106,11 +112,21 @@ program
   .description('runs, newest first')
   .action(async () => leave((await import('./results.ts')).ls(globals())));
 
-program
-  .command('show')
+const show = program.command('show');
+show
   .description('one run: tasks, stages, failures, metrics')
   .argument('<run>', 'run id, a unique part of it, or "latest"')
   .action(async (run: string) => leave((await import('./results.ts')).show(run, globals())));
+
+specOptions(show.command('augment').description('a picture of what a learner is fed: images, and views of them'))
+  .argument('<spec>', 'YAML file')
+  .option('--task <id>', "a task's id, or a part of it (default: the first that trains)")
+  .option('--images <n>', 'training images, a row each', positive, 8)
+  .option('--draws <n>', 'draws of the augmentation, as in so many epochs', positive, 3)
+  .option('--out <file>', 'where the PNG goes (default: into the runs folder)')
+  .action(async (spec: string, options: AugmentOptions) =>
+    leave((await import('./augment.ts')).showAugment(spec, options, globals())),
+  );
 
 program
   .command('why')

@@ -1,21 +1,28 @@
 /** `plan` and `validate`: what a spec means, without running anything. */
+
+import type {EngineChoice} from '../../core/tensor/engine.ts';
 import {plural} from '../../core/text.ts';
+import {trainingsOf} from '../../pipeline/plan/estimate.ts';
 import {topological} from '../../pipeline/plan/order.ts';
 import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';
 import {render} from '../../pipeline/plan/render.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {openCache} from '../../pipeline/store/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
+import {estimateLines, measure, sumUp} from './estimate.ts';
 import {nothing, prepare, read, type SpecOptions} from './prepare.ts';
 import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
 
 export interface PlanOptions extends SpecOptions {
   readonly explain: boolean;
   readonly graph?: 'mermaid' | 'dot';
+  /** Measure, too: how long the trainings take here. */
+  readonly estimate: boolean;
+  readonly engine: EngineChoice;
 }
 
 export const plan = (spec: string, options: PlanOptions, globals: Globals): Promise<number> =>
-  prepare(spec, options, globals, async ({plan: {name, tasks}, graph, warnings}) => {
+  prepare(spec, options, globals, async ({plan: {name, tasks}, plugins, graph, warnings}) => {
     for (const warning of warnings) err(`warning: ${warning}`);
     const {cache: cacheFolder} = folders(globals);
     const digests = openFileDigests(cacheFolder);
@@ -26,10 +33,13 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
       out(render(options.graph, graph, forecasts));
       return exitCodes.done;
     }
+    const trainings = trainingsOf({graph, tasks, plugins, forecasts});
+    const speeds = options.estimate ? await measure(trainings, plugins, options.engine) : undefined;
+    const estimate = sumUp(trainings, speeds);
     if (globals.json) {
       out(
         JSON.stringify(
-          {name, tasks, stages: graph.map((node) => forecastJson(node, forecasts.get(node.id)!))},
+          {name, tasks, stages: graph.map((node) => forecastJson(node, forecasts.get(node.id)!)), estimate},
           null,
           2,
         ),
@@ -40,17 +50,19 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
     for (const node of topological(graph)) {
       const forecast = forecasts.get(node.id)!;
       out(`${marks[forecast.state]} ${node.label}`);
-      if (options.explain) for (const line of reasons(forecast)) out(`    ${line}`);
+      if (options.explain || node.absent) for (const line of reasons(forecast)) out(`    ${line}`);
     }
     const count = (state: Forecast['state']) => graph.filter((node) => forecasts.get(node.id)!.state === state).length;
-    out(`${count('hit')} cached (=), ${count('miss')} to run (+), ${count('unknown')} waiting for those (?)`);
+    const absent = count('absent') === 0 ? '' : `, ${count('absent')} without data (✗)`;
+    out(`${count('hit')} cached (=), ${count('miss')} to run (+), ${count('unknown')} waiting for those (?)${absent}`);
+    for (const line of estimateLines(estimate)) out(line);
     return exitCodes.done;
   });
 
-const marks = {hit: '=', miss: '+', unknown: '?'} as const;
+const marks = {hit: '=', miss: '+', unknown: '?', absent: '✗'} as const;
 
 const reasons = (forecast: Forecast): readonly string[] =>
-  forecast.state === 'miss'
+  forecast.state === 'miss' || forecast.state === 'absent'
     ? forecast.reasons
     : forecast.state === 'unknown'
       ? [`after ${forecast.waitsFor.join(', ')}`]
@@ -61,7 +73,7 @@ const forecastJson = ({id, kind, label}: StageNode, forecast: Forecast) => ({
   kind,
   label,
   state: forecast.state,
-  ...(forecast.state === 'unknown' ? {} : {fingerprint: forecast.fingerprint}),
+  ...('fingerprint' in forecast ? {fingerprint: forecast.fingerprint} : {}),
   reasons: reasons(forecast),
 });
 

@@ -8,6 +8,7 @@ import {readBaselines} from '../../pipeline/store/baselines.ts';
 import {readRecord} from '../../pipeline/store/record.ts';
 import {type ComparisonFilter, openResults} from '../../pipeline/store/results.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs.ts';
+import {absentOf, absentQuery} from '../report/absent.ts';
 import {buildComparison} from '../report/compare.ts';
 import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
 import {fittingTable} from '../report/grid.ts';
@@ -79,7 +80,9 @@ export async function printComparison(
 ): Promise<number> {
   const results = resultsOf(globals);
   const asked = {...filter, ...(table === undefined ? {} : {table})};
-  return orRefuse(await results.comparisonRows(asked), (rows) => {
+  return orRefuse(await results.comparisonRows(asked), async (rows) => {
+    const missing = await results.query(absentQuery(filter));
+    const absent = missing.ok ? absentOf(missing.value, rows) : [];
     const title = filter.spec ?? filter.runs?.join(', ') ?? 'all runs';
     if (rows.length === 0) return whenEmpty(title);
     const baselines = readBaselines();
@@ -92,14 +95,14 @@ export async function printComparison(
     if (metric !== undefined && metric !== 'all' && !known.includes(metric)) {
       return refuse([{message: `${title} has no metric "${metric}"`, hint: suggest(metric, known, 'It has')}]);
     }
-    // A suite fills a table of the papers: it is shown in that table's layout.
-    const suite = new Set(rows.map((row) => row.spec)).size > 1;
-    const layout = table ?? (suite ? fittingTable(rows, baselines) : undefined);
+    // What fills a table of the papers is shown in that table's layout.
+    const layout = table ?? fittingTable(rows, baselines, absent);
     const comparison = buildComparison(rows, {
       title,
       baselines,
       metrics: metric === 'all' || !known.includes(metric ?? 'auc') ? known : [metric ?? 'auc'],
       departures: departuresFrom(builtinPlugins()),
+      absent,
       ...(layout === undefined ? {} : {table: layout}),
     });
     out(formatComparison(comparison, globals.json ? 'json' : format, columns()));

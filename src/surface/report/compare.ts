@@ -5,7 +5,8 @@ import {groupBy} from '../../core/group.ts';
 import type {Baseline} from '../../pipeline/store/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results.ts';
 import type {Verdict} from '../../pipeline/store/verdict.ts';
-import {type Grid, gridOf} from './grid.ts';
+import {type Absent, absentLines} from './absent.ts';
+import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Departures} from './settings.ts';
 
 export interface ComparisonOptions {
@@ -16,6 +17,8 @@ export interface ComparisonOptions {
   readonly table?: string;
   /** Only these metrics; absent: all. */
   readonly metrics?: readonly string[];
+  /** Tasks without numbers because their data were not here. */
+  readonly absent?: readonly Absent[];
   /** What of a row is not as in the paper (`settings.ts`); absent: not told. */
   readonly departures?: Departures;
 }
@@ -42,7 +45,7 @@ export interface Line extends ComparisonRow {
 }
 
 export function buildComparison(rows: readonly ComparisonRow[], options: ComparisonOptions): Comparison {
-  const {title, baselines, table, metrics, departures} = options;
+  const {title, baselines, table, metrics, departures, absent = []} = options;
   const wanted = metrics ? rows.filter((row) => metrics.includes(row.metric)) : rows;
   const notes: string[] = [];
   const noteOf = (text: string) => {
@@ -73,8 +76,8 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         compareText(a.label, b.label) ||
         compareText(a.classifier, b.classifier),
     );
-  const grid = table === undefined ? undefined : gridOf(table, lines, baselines);
-  return {title, lines, ...(grid && {grid}), legend: legendOf(lines, grid), notes};
+  const grid = table === undefined ? undefined : gridOf(table, lines, baselines, absent);
+  return {title, lines, ...(grid && {grid}), legend: [...legendOf(lines, grid), ...absentLines(absent)], notes};
 }
 
 /** Differing options of the configurations that share a method and a dataset. */
@@ -130,9 +133,26 @@ const marks: {readonly [verdict in Verdict]: string} = {
 /** `=`, `+`, `-`, `!`; empty where there is nothing to compare with. */
 export const markOf = (verdict: Verdict | null): string => (verdict === null ? '' : marks[verdict]);
 
+function partLines({rows, leftOut}: Grid): readonly string[] {
+  const cells = rows.flatMap((row) => row.ours.flatMap((ours) => ours.cells));
+  const parts = cells.flatMap((cell) => (cell?.classes ? [partText(cell.classes)] : []));
+  return [
+    ...[...new Set(parts)].map(
+      (part) => `${part.replace(' of ', '/')}: a mean over ${part} classes alone; not judged.`,
+    ),
+    ...(leftOut.length > 0
+      ? [`Left out, as the table has no such row: ${leftOut.join(', ')} (--format csv has them).`]
+      : []),
+  ];
+}
+
+/** `2 of 10`. */
+const partText = ({have, of}: NonNullable<OurCell['classes']>) => `${have} of ${of}`;
+
 function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly string[] {
   const kinds = new Set(lines.filter((line) => line.spread !== null).map((line) => line.spreadKind));
   const means = lines.some((line) => line.inlier === 'mean' && line.spread !== null);
+  const marks = new Map(lines.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])));
   const verdicts = grid !== undefined || lines.some((line) => line.paper !== null);
   return [
     ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as ICLR prints it.'] : []),
@@ -143,6 +163,8 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
           "matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).",
         ]
       : []),
+    ...[...marks].map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`),
     ...(grid ? ['= matches, + above, - below the paper, ! below chance; (n) seeds; – no number.'] : []),
+    ...(grid ? partLines(grid) : []),
   ];
 }

@@ -105,7 +105,7 @@ function listTable({lines}: Comparison): TextTable {
     leading('method', (line) => line.label),
     leading('classifier', (line) => line.classifier),
     ...(varies((line) => line.metric) ? [leading('metric', (line) => line.metric)] : []),
-    {name: 'ours', align: 'right', cell: (line) => number(line.ours, line.spread, rates(line))},
+    {name: 'ours', align: 'right', cell: (line) => marked(line, number(line.ours, line.spread, rates(line)))},
     {name: 'n', align: 'right', cell: seedsText},
     ...(compared
       ? [
@@ -144,11 +144,15 @@ const leading = (name: string, cell: (line: Line) => string): Column => ({name, 
 const seedsText = ({n, nMost, planned}: Line) =>
   `${n === nMost ? n : `${n}-${nMost}`}${n < planned ? ` of ${planned}` : ''}`;
 
-/** Printed × 100; a metric that leaves [0, 1] is no rate, and is printed as it is. */
+/** Printed × 100; what is no rate, or leaves [0, 1], is printed as it is. */
 function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
-  const others = new Set(lines.filter((line) => line.ours < 0 || line.ours > 1).map((line) => line.metric));
+  const others = new Set(
+    lines.filter(({scale, ours}) => scale === 'number' || ours < 0 || ours > 1).map((line) => line.metric),
+  );
   return (line) => !others.has(line.metric);
 }
+
+const marked = ({testLabels}: Line, text: string) => (testLabels === null ? text : `${text} †`);
 
 const number = (value: number, spread: number | null, rate: boolean) => {
   const text = (it: number) => (rate ? (100 * it).toFixed(1) : it.toPrecision(4));
@@ -165,13 +169,14 @@ const noteMarks = (notes: readonly number[]) => notes.map((note) => `[${note}]`)
 // ------------------------------------------------------------------------------------------------------------- grid
 
 /** Two lines a method: the paper's, and ours below it. */
-function gridTable({columns, rows}: Grid): TextTable {
+function gridTable({columns, rows, absent}: Grid): TextTable {
   const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
   const ourCell = (cell: OurCell | null) =>
     cell
       ? [
           number(cell.value, cell.spread, true),
           ...(cell.n === paperSeeds ? [] : [`(${cell.n})`]),
+          ...(cell.classes ? [`${cell.classes.have}/${cell.classes.of}`] : []),
           ...(cell.verdict ? [markOf(cell.verdict)] : []),
         ].join(' ')
       : '–';
@@ -190,7 +195,7 @@ function gridTable({columns, rows}: Grid): TextTable {
         row.paper ? name : ours.label,
         row.paper ? '' : lead[1]!,
         ['ours', noteMarks(ours.notes)].filter(Boolean).join(' '),
-        ...ours.cells.map(ourCell),
+        ...ours.cells.map((cell, at) => (!cell && absent.includes(columns[at]!) ? 'absent' : ourCell(cell))),
       ]);
     }
   }
@@ -217,6 +222,8 @@ const csvColumns: readonly (readonly [string, (line: Line, comparison: Compariso
   ['label', (line) => line.label],
   ['classifier', (line) => line.classifier],
   ['metric', (line) => line.metric],
+  ['test_labels', (line) => line.testLabels],
+  ['ensemble', (line) => line.ensemble],
   ['ours', (line) => line.ours],
   ['sd', (line) => line.sd],
   ['n', (line) => line.n],

@@ -6,6 +6,7 @@ import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {Kind} from '../../core/plugin/define.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {count} from '../../core/text.ts';
+import {paperSeeds} from '../../pipeline/store/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results.ts';
 
 /** What of a comparison's row departs from the paper: `epochs 12 (paper: 2048)`. */
@@ -73,6 +74,9 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...changed('learner', learner, makesTheRow),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
+      ...(row.ensemble === null || row.ensemble === paperSeeds
+        ? []
+        : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
       ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),
     ];
   };

@@ -2,7 +2,7 @@
 import {groupBy} from '../../core/group.ts';
 import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
-import {metricsOf, type RunRecord, type StageStatus} from '../../pipeline/store/record.ts';
+import {type MetricValue, metricsOf, type RunRecord, type StageStatus} from '../../pipeline/store/record.ts';
 import {dateText, listRuns, type RunListing} from './ls.ts';
 import {terminalTable} from './table.ts';
 
@@ -17,11 +17,19 @@ export interface RunReport extends RunListing {
   readonly warnings: readonly string[];
 }
 
+/** An ensemble's number is of all its seeds. */
+const taskName = ({task, ensemble}: MetricValue) =>
+  ensemble ? task.replace(/seed=\d+$/, `seeds=${ensemble.join(',')}`) : task;
+
 interface TaskResult {
   readonly task: string;
   readonly classifier: string;
-  /** In [0, 1]; null: undefined. */
+  /** null: undefined. */
   readonly metrics: {readonly [metric: string]: number | null};
+  /** Those that are no rates. */
+  readonly numbers: readonly string[];
+  /** Metric → what it takes from the test labels beyond being judged by them. */
+  readonly testLabels: {readonly [metric: string]: string};
 }
 
 interface KindReport {
@@ -44,9 +52,13 @@ export function reportRun(record: RunRecord): RunReport {
     ...(engine && {engine: `${engine.name} ${engine.version}, ${engine.device}`}),
     environment: record.environment,
     results: [...results.values()].map((values) => ({
-      task: values[0]!.task,
+      task: taskName(values[0]!),
       classifier: values[0]!.classifier,
       metrics: Object.fromEntries(values.map(({metric, value}) => [metric, value])),
+      numbers: values.filter(({scale}) => scale === 'number').map(({metric}) => metric),
+      testLabels: Object.fromEntries(
+        values.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])),
+      ),
     })),
     kinds: [...groupBy(record.stages, (stage) => stage.kind)].map(([kind, stages]) => {
       const computed = stages.filter((stage) => stage.status === 'computed');
@@ -101,16 +113,21 @@ function resultsTable(results: readonly TaskResult[], columns: number | undefine
   if (results.length === 0) return 'No metric was computed.';
   const metrics = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))];
   const others = new Set(
-    results.flatMap((result) => Object.entries(result.metrics).flatMap(([name, it]) => (isRate(it) ? [] : [name]))),
+    results.flatMap(({metrics, numbers}) => [
+      ...numbers,
+      ...Object.entries(metrics).flatMap(([name, it]) => (isRate(it) ? [] : [name])),
+    ]),
   );
   const text = (metric: string, value: number | null | undefined) =>
     value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
-  return terminalTable(
+  const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
+  const foot = Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`);
+  const table = terminalTable(
     {
       columns: [
         {name: 'task', align: 'left'},
         {name: 'classifier', align: 'left'},
-        ...metrics.map((name) => ({name, align: 'right' as const})),
+        ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
       ],
       rows: results.map((result) => [
         result.task,
@@ -121,6 +138,7 @@ function resultsTable(results: readonly TaskResult[], columns: number | undefine
     },
     columns,
   );
+  return [table, ...foot].join('\n');
 }
 
 /** Printed × 100; what leaves [0, 1] is no rate. */

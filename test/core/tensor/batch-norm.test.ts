@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {inferBatchNorm, trainBatchNorm} from '../../../src/core/tensor/batch-norm.ts';
+import {inferBatchNorm, type Running, trainBatchNorm} from '../../../src/core/tensor/batch-norm.ts';
 import {type Tensor, type Tensor1D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
 import {expectClose, expectNoLeaks, finiteDifference, onCpu, onEachEngine, tensor, values} from '../../rig/tensors.ts';
 
@@ -16,6 +16,13 @@ const parameters = (channels: number): [Tensor1D, Tensor1D] => [
   tf.tidy(() => tf.add(tensor<Tensor1D>([channels], 5), 2)),
   tensor<Tensor1D>([channels], 6),
 ];
+
+/** Running statistics of which a quarter stays. */
+const running = (channels: number): Running => ({
+  mean: tensor<Tensor1D>([channels], 7),
+  variance: tf.tidy(() => tf.add(tensor<Tensor1D>([channels], 8), 2)),
+  momentum: 0.25,
+});
 
 /** x with a mean far from 0, as after a few layers. */
 const input = (shape: readonly number[]): Tensor4D => tf.tidy(() => tf.add(tf.mul(tensor<Tensor4D>(shape, 4), 2), 3));
@@ -35,7 +42,8 @@ onEachEngine(() => {
       const channels = shape.at(-1)!;
       const [gamma, beta] = parameters(channels);
       const x = input(shape);
-      const {y, mean, variance} = trainBatchNorm(x, gamma, beta, epsilon);
+      const old = running(channels);
+      const {y, mean, variance} = trainBatchNorm(x, gamma, beta, old, epsilon);
       const columns = Array.from({length: channels}, (_, c) =>
         Float64Array.from(x.dataSync()).filter((_, i) => i % channels === c),
       );
@@ -48,12 +56,12 @@ onEachEngine(() => {
       });
       expect(y.shape).toEqual(shape);
       expectClose(y, expected, {relative: 1e-4, absolute: 1e-4});
-      expectClose(mean, means);
+      const moved = (before: Tensor1D, batch: readonly number[]) =>
+        Array.from(before.dataSync(), (value, c) => 0.25 * value + 0.75 * batch[c]!);
+      expectClose(mean, moved(old.mean, means));
       // Images: unbiased; rows: biased (see the doc comment).
-      expectClose(
-        variance,
-        sums.map((sum, c) => sum / (columns[c]!.length - (shape.length === 4 ? 1 : 0))),
-      );
+      const variances = sums.map((sum, c) => sum / (columns[c]!.length - (shape.length === 4 ? 1 : 0)));
+      expectClose(variance, moved(old.variance, variances));
     });
 
     test.for(shapes)(
@@ -64,7 +72,10 @@ onEachEngine(() => {
           const loss = (x: Tensor, g: Tensor, b: Tensor) => tf.sum(tf.mul(normalise(x, g, b), tensor(shape, 3)));
           return tf.grads(loss)([input(shape), gamma, beta]);
         };
-        const ours = gradients((x, g, b) => trainBatchNorm(x as Tensor4D, g as Tensor1D, b as Tensor1D, epsilon).y);
+        const old = running(shape.at(-1)!);
+        const ours = gradients(
+          (x, g, b) => trainBatchNorm(x as Tensor4D, g as Tensor1D, b as Tensor1D, old, epsilon).y,
+        );
         const theirs = await onCpu(() => gradients(composed).map((gradient) => gradient.dataSync()));
         for (const [i, gradient] of ours.entries()) expectClose(gradient, theirs[i]!, {relative: 1e-3, absolute: 1e-3});
       },
@@ -76,8 +87,9 @@ onEachEngine(() => {
     ])('x %s: agrees with finite differences', (...[shape]) => {
       const [gamma, beta] = parameters(2);
       const weights = tensor(shape, 3);
+      const old = running(2);
       const loss = (x: Tensor) =>
-        tf.sum(tf.mul(tf.square(trainBatchNorm(x as Tensor4D, gamma, beta, epsilon).y), weights));
+        tf.sum(tf.mul(tf.square(trainBatchNorm(x as Tensor4D, gamma, beta, old, epsilon).y), weights));
       const x = values(
         shape.reduce((size, side) => size * side, 1),
         1,
@@ -89,7 +101,7 @@ onEachEngine(() => {
 
     test('normalises by the biased variance, however far the mean', () => {
       const x = tf.tensor2d([1000, 1001, 1002, 1003], [4, 1]);
-      const {y} = trainBatchNorm(x, tf.tensor1d([1]), tf.tensor1d([0]), 0);
+      const {y} = trainBatchNorm(x, tf.tensor1d([1]), tf.tensor1d([0]), running(1), 0);
       expectClose(y, [-1.341641, -0.447214, 0.447214, 1.341641], {relative: 1e-3});
     });
 
@@ -100,13 +112,12 @@ onEachEngine(() => {
       ]) {
         const x = input(shape);
         const [gamma, beta] = parameters(6);
-        await expectNoLeaks(() => Object.values(trainBatchNorm(x, gamma, beta, epsilon)));
+        const old = running(6);
+        await expectNoLeaks(() => Object.values(trainBatchNorm(x, gamma, beta, old, epsilon)));
         await expectNoLeaks(() =>
-          tf.grads((...[a, g, b]) => tf.sum(trainBatchNorm(a as Tensor4D, g as Tensor1D, b as Tensor1D, epsilon).y))([
-            x,
-            gamma,
-            beta,
-          ]),
+          tf.grads((...[a, g, b]) =>
+            tf.sum(trainBatchNorm(a as Tensor4D, g as Tensor1D, b as Tensor1D, old, epsilon).y),
+          )([x, gamma, beta]),
         );
       }
     });

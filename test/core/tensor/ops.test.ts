@@ -2,7 +2,14 @@
 import {expect, test} from 'vitest';
 import {trainBatchNorm} from '../../../src/core/tensor/batch-norm.ts';
 import {conv2d} from '../../../src/core/tensor/convolution.ts';
-import {startEngine, type Tensor, type Tensor2D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
+import {
+  startEngine,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+  tf,
+} from '../../../src/core/tensor/engine.ts';
 import {engines, expectClose, expectNoLeaks, onCpu, onEachEngine, tensor} from '../../rig/tensors.ts';
 
 interface Case {
@@ -63,6 +70,7 @@ onEachEngine((engine) => {
   test('a training step frees what it makes', async () => {
     const filter = tf.variable(tensor<Tensor4D>([3, 3, 3, 4], 1));
     const [gamma, beta] = [tf.variable(tf.ones([4])), tf.variable(tf.zeros([4]))];
+    const running = {mean: tf.zeros([4]) as Tensor1D, variance: tf.ones([4]) as Tensor1D, momentum: 0.9};
     const kernel = tf.variable(tensor<Tensor2D>([4, 2], 2));
     const optimizer = tf.train.sgd(0.1);
     const x = tensor<Tensor4D>([4, 8, 8, 3], 3);
@@ -70,7 +78,7 @@ onEachEngine((engine) => {
     await expectNoLeaks(() =>
       tf.tidy(() => {
         optimizer.minimize(() => {
-          const {y} = trainBatchNorm(conv2d(x, filter as Tensor4D, 2), gamma as never, beta as never, 1e-5);
+          const {y} = trainBatchNorm(conv2d(x, filter as Tensor4D, 2), gamma as never, beta as never, running, 1e-5);
           const pooled = tf.mean(tf.relu(y), [1, 2]) as Tensor2D;
           return tf.losses.softmaxCrossEntropy(labels, tf.matMul(pooled, kernel as Tensor2D)) as never;
         });

@@ -43,6 +43,39 @@ onEachEngine(() => {
     expectClose(weights.get('mean')!, [7], {absolute: 0});
   });
 
+  test('vectors and matrices side by side: each as if it were alone', async () => {
+    const specs = [
+      {name: 'a', shape: [2]},
+      {name: 'm', shape: [2, 1]},
+      {name: 'b', shape: [1]},
+      {name: 'c', shape: [3]},
+    ].map((one) => ({...one, start: 'zeros', trainable: true}) as const);
+    const first = (size: number, salt: number) => Float32Array.from({length: size}, (_, i) => salt + 0.3 * i - 1);
+    const at = new Map(specs.map(({name, shape}, i) => [name, {shape, data: first(shape[0]!, i)}]));
+    const descend = (names: readonly string[]) => {
+      const chosen = specs.filter(({name}) => names.includes(name));
+      const weights = restoreWeights(chosen, at);
+      const sgd = new Sgd(weights, {momentum: 0.9, decay: 0.01});
+      for (const rate of [0.1, 0.05]) {
+        const gradients = [...weights].map(([name, {name: id, shape}]) => [
+          id,
+          tf.tensor(first(shape[0]!, name.codePointAt(0)! / 50), shape),
+        ]);
+        sgd.step(Object.fromEntries(gradients), rate);
+      }
+      return {weights, sgd};
+    };
+    const all = descend(['a', 'm', 'b', 'c']);
+    const velocities = await all.sgd.arrays();
+    expect([...velocities.keys()].sort()).toEqual(['a', 'b', 'c', 'm']);
+    for (const {name, shape} of specs) {
+      const alone = descend([name]);
+      expect(all.weights.get(name)!.dataSync()).toEqual(alone.weights.get(name)!.dataSync());
+      expect(velocities.get(name)).toEqual((await alone.sgd.arrays()).get(name));
+      expect(velocities.get(name)!.shape).toEqual(shape);
+    }
+  });
+
   test('goes on from saved velocities as if it had never stopped', async () => {
     const weights = restoreWeights([spec], start);
     const first = new Sgd(weights, {momentum: 0.9, decay: 0});

@@ -3,7 +3,7 @@ import {expect, test} from 'vitest';
 import type {ImageBatch, Split} from '../../../src/core/plugin/contracts.ts';
 import {synthetic} from '../../../src/domain/datasets/synthetic.ts';
 
-const defaults = {size: 16, train: 20, test: 10, classes: 4, seed: 0};
+const defaults = {size: 16, train: 20, test: 10, classes: 4, seed: 0, defects: false};
 
 const read = async (options: typeof defaults, split: Split): Promise<readonly ImageBatch[]> => {
   const batches: ImageBatch[] = [];

@@ -89,6 +89,22 @@ test('the same batches from one thread, from three, and again; others from anoth
   expect(other.map((batch) => numbersIn(batch))).not.toEqual(one.map((batch) => numbersIn(batch)));
 });
 
+test('epochs of a number of steps: passes run on from one to the next, the same when begun in the middle', async () => {
+  const options = {epochs: 3, stepsPerEpoch: 5, dropLast: true} as const;
+  const feed = open(options);
+  expect(feed.stepsPerEpoch).toBe(5);
+  const batches = await drain(feed);
+  expect(batches.map(({epoch, step}) => `${epoch}.${step}`).join(' ')).toBe(
+    '0.0 0.1 0.2 0.3 0.4 1.0 1.1 1.2 1.3 1.4 2.0 2.1 2.2 2.3 2.4',
+  );
+  // Two batches of 4 of 10 images are a pass: none is seen twice in it, and its order and draws are its own.
+  const passes = Array.from({length: 7}, (_, pass) => batches.slice(2 * pass, 2 * pass + 2));
+  for (const pass of passes) expect(new Set(pass.flatMap((batch) => numbersIn(batch))).size).toBe(8);
+  expect(new Set(passes.map((pass) => pass.map((batch) => numbersIn(batch)).join())).size).toBe(7);
+  expect(new Set(batches.map(({images}) => images.join())).size).toBe(15);
+  expect(await drain(open({...options, startEpoch: 1}))).toEqual(batches.slice(5));
+});
+
 test('an image is drawn anew in every epoch, whatever its batch', async () => {
   const shifts = (batches: readonly FeedBatch[], image: number) =>
     batches.flatMap((batch) =>
@@ -169,12 +185,12 @@ test('too few images for a batch, and a learner without views, are refused', () 
 test('what fails in a thread reaches next(), and goes on doing so', async () => {
   const feed = open({learner: {type: 'picky', value: 3}});
   await expect(drain(feed)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: learner "picky" failed on training image 3 in epoch 0: can't stand 3]`,
+    `[Error: learner "picky" failed on training image 3 in pass 0: can't stand 3]`,
   );
   await expect(feed.next()).rejects.toThrow("can't stand 3");
   const copied = open({learner: {type: 'picky', value: 13}, copies: [[{type: 'ten'}]]});
   await expect(drain(copied)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: learner "picky" failed on training image 3, copy 1 of distribution_augmentation, in epoch 0: can't stand 13]`,
+    `[Error: learner "picky" failed on training image 3, copy 1 of distribution_augmentation, in pass 0: can't stand 13]`,
   );
 });
 
@@ -190,7 +206,7 @@ test('a thread that ends, and one that cannot start, are failures as well', asyn
 
 test('views of changing size are refused', async () => {
   await expect(drain(open({learner: {type: 'fickle'}}))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: learner "fickle" failed on training image 9 in epoch 0: expected views of 2×2×3 as of image 0, but got 1×1×3]`,
+    `[Error: learner "fickle" failed on training image 9 in pass 0: expected views of 2×2×3 as of image 0, but got 1×1×3]`,
   );
 });
 

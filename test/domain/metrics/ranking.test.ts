@@ -1,7 +1,13 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {areaUnderRoc, averagePrecision, falsePositiveRateAt, rank} from '../../../src/domain/metrics/ranking.ts';
+import {
+  areaUnderRoc,
+  averagePrecision,
+  falsePositiveRateAt,
+  largestF1,
+  rank,
+} from '../../../src/domain/metrics/ranking.ts';
 import {sortAscending} from '../../../src/domain/metrics/sort.ts';
 
 interface Case {
@@ -11,6 +17,7 @@ interface Case {
   readonly auc: number;
   readonly 'average-precision': number;
   readonly fpr95: number;
+  readonly 'f1-max': number;
 }
 
 const fixtures = JSON.parse(
@@ -27,6 +34,7 @@ describe('scikit-learn says the same', () => {
     expect(Math.abs(areaUnderRoc(ranking) - reference.auc)).toBeLessThan(1e-12);
     expect(Math.abs(averagePrecision(ranking) - reference['average-precision'])).toBeLessThan(1e-12);
     expect(Math.abs(falsePositiveRateAt(0.95, ranking) - reference.fpr95)).toBeLessThan(1e-12);
+    expect(Math.abs(largestF1(ranking) - reference['f1-max'])).toBeLessThan(1e-12);
   });
 });
 
@@ -36,6 +44,8 @@ test('by hand', () => {
   expect(auc([Infinity, Infinity, -Infinity], [1, 0, 0])).toBe(0.75);
   // From above: anomaly (1/1), normal, anomaly (2/3).
   expect(averagePrecision(ranked([3, 2, 1], [1, 0, 1]))).toBeCloseTo((1 + 2 / 3) / 2, 15);
+  // From 0.8: 1 caught, 1 missed; from 0.4: 2 caught and the tied normal one, 4/5; from 0.1: 2 caught, 2 wrong.
+  expect(largestF1(ranked([0.1, 0.4, 0.4, 0.8], [0, 0, 1, 1]))).toBe(0.8);
   // 95 % of 20 anomalies are 19: the threshold is the second lowest of them.
   const scores = [...Array.from({length: 20}, (_, i) => i), 0.5, 1, 30, -4];
   const labels = [...new Array<number>(20).fill(1), 0, 0, 0, 0];

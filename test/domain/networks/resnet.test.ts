@@ -4,7 +4,7 @@ import {type Tensor2D, tf} from '../../../src/core/tensor/engine.ts';
 import {disposeWeights, type ParameterSpec, restoreWeights, weightsToArrays} from '../../../src/core/tensor/layers.ts';
 import {Sgd} from '../../../src/core/tensor/optimise.ts';
 import {classification} from '../../../src/domain/learners/losses.ts';
-import {embed, headParameters, logits} from '../../../src/domain/networks/head.ts';
+import {embed, headMacs, headParameters, logits} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
 import {onEachEngine} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern, patternValues} from './pattern.ts';
@@ -46,6 +46,24 @@ describe('parameters', () => {
     expect(total(wide, 4)).toBe(13_275_716);
     expect(total([...wide, 128], 0)).toBe(13_339_712);
     expect(total([], 4)).toBe(11_170_884);
+  });
+
+  test('multiply-accumulates are 0.555 G at 32 pixels, 2.222 G at 64, 2.369 G at 256 (paper 9)', () => {
+    const giga = (side: number) => make(1).macs!(side) / 1e9;
+    expect(giga(32)).toBeCloseTo(0.555, 3);
+    expect(giga(64)).toBeCloseTo(2.222, 3);
+    expect(giga(256)).toBeCloseTo(2.369, 3);
+    expect(giga(128)).toBeCloseTo(giga(256) / 4, 9);
+    // A quarter of the width is 1/12.5 of the work: the stem stays.
+    expect(make(0.25).macs!(32) / 1e6).toBeCloseTo(44, 0);
+    expect(
+      headMacs(
+        512,
+        Array.from({length: 8}, () => 512),
+        4,
+      ),
+    ).toBe(8 * 512 * 512 + 512 * 4);
+    expect(headMacs(512, [], 0)).toBe(0);
   });
 
   test('the width leaves the stem as it is', () => {

@@ -11,6 +11,8 @@ import {
   rotate90,
   rotate180,
   rotate270,
+  shift,
+  translate,
   vflip,
 } from '../../../src/domain/transforms/geometry.ts';
 import {expectClose, fixtures, greyImage, reference} from './rig.ts';
@@ -122,4 +124,29 @@ test('crop of an oblong image keeps its shape, and min_side 1 keeps everything',
   }
   expect(crop.create({min_side: 1}).apply(reference, rng)).toEqual(reference);
   expect(crop.create({min_side: 0.01}).apply(greyImage(1, 1, [0.5]), rng)).toEqual(greyImage(1, 1, [0.5]));
+});
+
+test('translation mirrors what is missing, the edge itself not repeated', () => {
+  const image = greyImage(2, 4, [0, 1, 2, 3, 4, 5, 6, 7]);
+  const grey = (down: number, right: number) =>
+    Array.from(translate(image, down, right).data.filter((_, i) => i % 3 === 0));
+  expect(grey(0, 1)).toEqual([1, 0, 1, 2, 5, 4, 5, 6]);
+  expect(grey(0, -2)).toEqual([2, 3, 2, 1, 6, 7, 6, 5]);
+  expect(grey(1, 0)).toEqual([4, 5, 6, 7, 0, 1, 2, 3]);
+  expect(grey(0, 0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('shift goes to an eighth of the side in every direction, and no farther', () => {
+  const image = greyImage(
+    16,
+    16,
+    Array.from({length: 256}, (_, i) => i),
+  );
+  const {apply} = shift.create({by: 0.125});
+  const middles = new Set(
+    Array.from({length: 600}, (_, seed) => apply(image, new Rng(seed)).data[(8 * 16 + 8) * 3]! - (8 * 16 + 8)),
+  );
+  expect([...middles].sort((a, b) => a - b)).toEqual(
+    [-2, -1, 0, 1, 2].flatMap((down) => [-2, -1, 0, 1, 2].map((right) => 16 * down + right)),
+  );
 });

@@ -53,7 +53,7 @@ function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readon
   for (const {dataset, inlier} of full) {
     for (const key of [datasetKey(dataset, inlier), datasetKey(dataset, undefined)]) datasets.set(key, []);
   }
-  return buildGraph(plan, known, {datasets, learners: new Map(), code: new Map()});
+  return buildGraph(plan, known, {datasets, learners: new Map(), absent: new Map(), code: new Map()});
 }
 
 const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
@@ -373,6 +373,7 @@ test("a stage has the code of a user's plug-ins that it runs", () => {
   const nodes = buildGraph(plan, plugins, {
     datasets: new Map([[datasetKey(base.dataset, undefined), []]]),
     learners: new Map(),
+    absent: new Map(),
     code,
   });
   const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);

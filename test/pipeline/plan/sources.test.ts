@@ -68,7 +68,7 @@ test('every dataset is looked for once, or once an inlier where their images dif
 });
 
 test('all that is missing is told at once, the same thing once', async () => {
-  const tasks = ['gone', 'shared', 'lost'].flatMap((type) => ['a', 'b'].map((inlier) => [type, inlier] as const));
+  const tasks = ['gone', 'lost'].flatMap((type) => ['a', 'b'].map((inlier) => [type, inlier] as const));
   const found = await locateSources(plan(tasks), plugins, {folders: ['/data', '/usr/share/datasets']});
   expect(found).toMatchInlineSnapshot(`
     {
@@ -85,6 +85,30 @@ test('all that is missing is told at once, the same thing once', async () => {
       "ok": false,
     }
   `);
+});
+
+test('what is there goes on without what is missing', async () => {
+  const found = await locateSources(
+    plan([
+      ['gone', 'a'],
+      ['shared', 'a'],
+      ['lost', 'b'],
+    ]),
+    plugins,
+    {folders: ['/data']},
+  );
+  if (!found.ok) throw new Error('not found');
+  expect([...found.value.datasets.keys()]).toEqual([datasetKey({type: 'shared'}, undefined)]);
+  expect(Object.fromEntries(found.value.absent)).toEqual({
+    [datasetKey({type: 'gone'}, undefined)]: {
+      message: 'no gone.tar.gz in /data',
+      hint: 'Fetch it: pipeline data fetch gone.',
+    },
+    [datasetKey({type: 'lost'}, 'b')]: {
+      message: 'no lost.tar.gz in /data',
+      hint: 'Fetch it: pipeline data fetch lost.',
+    },
+  });
 });
 
 test("the code of a user's plug-ins is the module and all that it imports by relative path", async () => {

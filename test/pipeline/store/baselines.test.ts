@@ -25,6 +25,13 @@ test('every cell of the tables is there, once', () => {
     'iclr-table-11': 10 * 3,
     'cutpaste-table-1': 10 * 18,
     'cutpaste-table-2': 3 * 18 + 1,
+    'cutpaste-table-3': 4 * 18,
+    'cutpaste-table-4': 5 * 3,
+    'cutpaste-table-5': 4 * 3,
+    'cutpaste-table-6': 2 * 8,
+    'cutpaste-table-7': 9 * 3,
+    'cutpaste-table-8': 8 * 3,
+    'cutpaste-text': 3,
     'blog-table-1': 19,
     'blog-table-2': 5,
     'blog-table-3': 5,
@@ -64,7 +71,7 @@ test.for(['iclr-table-5', 'iclr-table-7'])('%s: the mean over datasets is weight
 test('CutPaste averages re-compute: means, and means of standard errors', () => {
   const texture = ['carpet', 'grid', 'leather', 'tile', 'wood'];
   const off: string[] = [];
-  for (const [column, rows] of columns(['cutpaste-table-1', 'cutpaste-table-2'])) {
+  for (const [column, rows] of columns(['cutpaste-table-1', 'cutpaste-table-2', 'cutpaste-table-3'])) {
     if (rows.length === 1) continue; // GradCAM: only its mean is printed
     const classes = rows.filter((row) => !row.class.startsWith('mean'));
     expect(classes.length, column).toBe(15);
@@ -85,6 +92,51 @@ test('CutPaste averages re-compute: means, and means of standard errors', () => 
     }
   }
   expect(off).toEqual([]);
+});
+
+test("CutPaste's ablations: the mean over all is that over 5 textures and 10 objects, and lies where table 1 has it", () => {
+  const off: string[] = [];
+  for (const [column, rows] of columns([4, 5, 7, 8].map((number) => `cutpaste-table-${number}`))) {
+    const of = (name: string) => rows.find((row) => row.class === name)!;
+    const [texture, object, printed] = [of('mean-texture'), of('mean-object'), of('mean')];
+    const [value, spread] = [
+      (5 * texture.value + 10 * object.value) / 15,
+      (5 * texture.spread! + 10 * object.spread!) / 15,
+    ];
+    if (Math.abs(value - printed.value) > rounding)
+      off.push(`${column}: ${value.toFixed(2)}, printed ${printed.value}`);
+    if (Math.abs(spread - printed.spread!) > rounding)
+      off.push(`${column}: ± ${spread.toFixed(2)}, printed ${printed.spread}`);
+    const sameAs = all.find(
+      (row) => row.table === 'cutpaste-table-1' && row.method === printed.method && row.class === 'mean',
+    );
+    if (sameAs && sameAs.value !== printed.value) off.push(`${column}: ${printed.value}, in table 1 ${sameAs.value}`);
+  }
+  expect(off).toMatchInlineSnapshot(`
+    [
+      "cutpaste-table-4 confetti gde auc: ± 0.97, printed 1.5",
+    ]
+  `);
+});
+
+test('the default setting of each sweep is the row of table 1', () => {
+  const mean = (table: string, method: string) =>
+    all.find((row) => row.table === table && row.method === method && row.class === 'mean')!.value;
+  const defaults = ['7 lr-0.03', '7 epochs-256', '8 jitter-0.1', '8 area-0.15'].map(
+    (it) => it.split(' ') as [string, string],
+  );
+  for (const [number, setting] of defaults)
+    expect(mean(`cutpaste-table-${number}`, `cutpaste-3way-${setting}`)).toBe(
+      mean('cutpaste-table-1', 'cutpaste-3way'),
+    );
+});
+
+test('synthetic defects: the mean over shapes re-computes', () => {
+  for (const [column, rows] of columns(['cutpaste-table-6'])) {
+    const shapes = rows.filter((row) => row.class !== 'mean');
+    const printed = rows.find((row) => row.class === 'mean')!;
+    expect(Math.abs(mean(shapes.map((row) => row.value)) - printed.value), column).toBeLessThanOrEqual(rounding);
+  }
 });
 
 test('table 7 and tables 8 to 11 agree, but for denoising on Fashion-MNIST and Cat-vs-Dog', () => {

@@ -129,6 +129,7 @@ describe('plan and validate', () => {
       ? evaluate kde · rotation · stripes · seed 1
           after score kde · rotation · stripes · seed 1
       1 cached (=), 2 to run (+), 8 waiting for those (?)
+      2 trainings to run: <n> TFLOP
       --- status 0"
     `);
   });

@@ -280,6 +280,45 @@ test("a paper's table: rows are methods, columns datasets, ours below the paper'
   `);
 });
 
+test('a mean over some classes says so, data that are not here too, and other classifiers than the table has are left out', async () => {
+  const some = [
+    ['cifar10', ['airplane', 'automobile'], 0.9],
+    ['cats-vs-dogs', ['cat', 'dog'], 0.8],
+  ] as const;
+  const rows = await rowsOf({
+    name: 'table-1',
+    tasks: tasksOf(some, 2).map((task) => ({...task, scores: {...task.scores, ...auc(0.7, 'oc-svm-rbf')}})),
+  });
+  const absent = ['aquatic-mammals', 'fish'].map((inlier) => {
+    return {spec: 'a', table: 'blog-table-1', dataset: 'cifar100', inlier, message: 'not found: looked in ./data'};
+  });
+  const named = rows.map((row) => ({...row, specTable: 'blog-table-1'}));
+  expect(fittingTable(named, baselines)).toBe('blog-table-1');
+  expect(fittingTable(named.slice(0, 1), baselines)).toBeUndefined();
+  expect(fittingTable(named.slice(0, 1), baselines, absent)).toBe('blog-table-1');
+  const comparison = compared(rows, {title: 'table-1', table: 'blog-table-1', absent});
+  const grid = {...comparison.grid!, rows: comparison.grid!.rows.filter((row) => row.ours.length > 0)};
+  expect(formatComparison({...comparison, grid}, 'table')).toMatchInlineSnapshot(`
+    "table-1
+
+    method    classifier                     cifar10    cifar100  fashion-mnist      cats-vs-dogs
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    rotation  kde         paper           91.3 ± 0.3  84.1 ± 0.6     95.8 ± 0.3        86.4 ± 0.6
+                          ours   90.1 ± 0.1 (2) 2/10      absent              –  80.0 ± 0.1 (2) -
+
+    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    ± of a mean over classes is the mean of the classes' own ±.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
+    2/10: a mean over 2 of 10 classes alone; not judged.
+    Left out, as the table has no such row: rotation oc-svm-rbf (--format csv has them).
+    absent: cifar100 (aquatic-mammals, fish): not found: looked in ./data
+    "
+  `);
+  const list = formatComparison(compared(rows.slice(0, 1), {absent}), 'table');
+  expect(list).toContain('absent: cifar100 (aquatic-mammals, fish): not found: looked in ./data');
+});
+
 test('the mean over datasets is weighted by tasks, and only of all five under the same settings', async () => {
   const cifar100 = baselines.filter(
     (row) => row.table === 'iclr-table-9' && row.method === 'rotation' && row.classifier === 'kde',
@@ -378,6 +417,36 @@ test("CutPaste's tables: columns are categories, ± is the standard error", asyn
     = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
     "
   `);
+});
+
+test('a mean over some categories says so, and a table of means alone is laid out with any of them', async () => {
+  const made = (['bottle', 'wood'] as const).map((inlier) => ({
+    dataset: {type: 'mvtec'},
+    inlier,
+    seed: 0,
+    learner: {type: 'cutpaste'},
+    compare: {row: 'cutpaste', table: 'means'},
+    scores: auc(inlier === 'wood' ? 0.8 : 0.9, 'gde'),
+  }));
+  const rows = await rowsOf({tasks: made});
+  const means = baselines
+    .filter((row) => row.table === 'cutpaste-table-1' && row.method === 'cutpaste' && row.class.startsWith('mean'))
+    .map((row) => ({...row, table: 'means'}));
+  expect(fittingTable(rows, means)).toBe('means');
+  const {grid} = buildComparison(rows, {title: 'MVTec', baselines: means, table: 'means'});
+  expect(Object.fromEntries(grid!.columns.map((column, i) => [column, grid!.rows[0]!.ours[0]!.cells[i]]))).toEqual({
+    'mean-texture': {value: 0.8, spread: null, n: 1, verdict: null, classes: {have: 1, of: 5}},
+    'mean-object': {value: 0.9, spread: null, n: 1, verdict: null, classes: {have: 1, of: 10}},
+    mean: {value: expect.closeTo(0.85, 12), spread: null, n: 1, verdict: null, classes: {have: 2, of: 15}},
+  });
+  const whole = buildComparison(rows, {title: 'MVTec', baselines, table: 'cutpaste-table-1'});
+  expect(
+    fittingTable(
+      rows.map((row) => ({...row, specTable: 'cutpaste-table-1'})),
+      baselines,
+    ),
+  ).toBeUndefined();
+  expect(whole.legend).toContain('2/15: a mean over 2 of 15 classes alone; not judged.');
 });
 
 test('a table that no paper has is no grid', () => {

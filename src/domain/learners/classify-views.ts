@@ -1,0 +1,18 @@
+import type {Network} from '../../core/plugin/contracts.ts';
+import type {Tensor4D} from '../../core/tensor/engine.ts';
+import type {Weights} from '../../core/tensor/layers.ts';
+import {embed, logits} from '../networks/head.ts';
+import {classification} from './losses.ts';
+import type {StepResult} from './train.ts';
+
+/**
+ * The proxy task of rotation prediction and CutPaste: which of an image's views is this? x (views · n, h, w, 3): view 0 of
+ * every image, then view 1 …; the label is the view. All go through the network in one batch, as its statistics see.
+ */
+export function classifyViews(network: Network, weights: Weights, x: Tensor4D, views: number): StepResult {
+  const count = x.shape[0] / views;
+  const pooled = network.pool(weights, x, {training: true});
+  const embedded = embed(weights, network.head, pooled, {training: true});
+  const labels = Int32Array.from({length: x.shape[0]}, (_, i) => Math.floor(i / count));
+  return {...classification(logits(weights, embedded), labels), pooled};
+}

@@ -1,0 +1,31 @@
+/** Training on patches of images instead of whole ones (paper.md 3.5). */
+import type {FloatImage, ImageSet} from '../../core/plugin/contracts.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Rng} from '../../core/random.ts';
+import {cut, drawPlace} from '../transforms/patch.ts';
+import {sideOf} from './encoder.ts';
+
+export const patchOption = Type.Optional(
+  Type.Integer({
+    minimum: 8,
+    maximum: 1024,
+    description:
+      'Train on random square patches of so many pixels a side instead of whole images, a new one for each image and epoch; ' +
+      '64 in the CutPaste paper. With "localize", features are then taken of all windows of an image.',
+  }),
+);
+
+/** A random patch of `side` pixels; the image itself when `side` is absent. Has a stream of its own. */
+export function cropPatch(image: FloatImage, side: number | undefined, rng: Rng): FloatImage {
+  if (side === undefined) return image;
+  const size = {height: side, width: side};
+  return {...image, ...cut(image, size, drawPlace(image, size, rng.fork('patch')))};
+}
+
+/** Side of the network's inputs in training. Throws where a patch does not fit into the images. */
+export function trainingSide(images: ImageSet, patch: number | undefined): number {
+  const side = sideOf(images);
+  if (patch === undefined) return side;
+  if (patch > side) throw new Error(`"patch" is ${patch} pixels a side, but the images have ${side}. Lower it.`);
+  return patch;
+}

@@ -1,0 +1,155 @@
+import {defineLearner} from '../../core/plugin/define.ts';
+import {pluginOption} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {type Tensor2D, tf} from '../../core/tensor/engine.ts';
+import type {Weights} from '../../core/tensor/layers.ts';
+import {embed, headParameters, logits} from '../networks/head.ts';
+import {
+  confetti,
+  cutoutGrey,
+  cutoutMean,
+  cutoutRandom,
+  cutPaste,
+  cutPasteScar,
+  type Defect,
+  scar,
+} from '../transforms/defects.ts';
+import {cutPasteAugmentation} from './augmentation.ts';
+import {classifyViews} from './classify-views.ts';
+import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
+import {openEncoder} from './encoder.ts';
+import {optimizerOption, train} from './train.ts';
+import {workOf} from './work.ts';
+
+/** Name → its row in the papers' tables, and the defects that are told from normal: one class each, or one of several for a class. */
+const variants = {
+  normal: {row: 'cutpaste', classes: [[cutPaste]]},
+  scar: {row: 'cutpaste-scar', classes: [[cutPasteScar]]},
+  '3way': {row: 'cutpaste-3way', classes: [[cutPaste], [cutPasteScar]]},
+  union: {row: 'cutpaste-union', classes: [[cutPaste, cutPasteScar]]},
+  'cutout-grey': {row: 'cutout', classes: [[cutoutGrey]]},
+  'cutout-mean': {row: 'cutout-mean', classes: [[cutoutMean]]},
+  'cutout-random': {row: 'cutout-random', classes: [[cutoutRandom]]},
+  'cutout-scar': {row: 'scar', classes: [[scar]]},
+  confetti: {row: 'confetti', classes: [[confetti]]},
+} as const satisfies {
+  readonly [name: string]: {readonly row: string; readonly classes: readonly (readonly Defect[])[]};
+};
+
+type Variant = keyof typeof variants;
+
+export const cutpaste = defineLearner({
+  name: 'cutpaste',
+  version: 1,
+  summary: 'Tells normal images from ones with a patch of their own cut out and pasted somewhere else.',
+  paper: 'Li et al. 2021 (CutPaste)',
+  layers: ['pool', 'embed', 'classes'],
+  trains: true,
+  augment: cutPasteAugmentation,
+  row: ({variant, patch}) => `${variants[variant as Variant].row}${patch === undefined ? '' : '-patch'}`,
+  options: Type.Object(
+    {
+      variant: Type.Union(
+        (Object.keys(variants) as Variant[]).map((name) => Type.Literal(name)),
+        {
+          default: '3way',
+          description:
+            'What stands against normal. normal: CutPaste; scar: CutPaste-Scar; 3way: a class for each of the two; union: one ' +
+            'class of both. The ablations: cutout with grey (0.5), with the mean or a random colour, scars of a random colour, confetti.',
+        },
+      ),
+      network: pluginOption(
+        'network',
+        {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512, 128]},
+        "The encoder and the widths of its projection head. The paper does not give the head: the ICLR paper's contrastive one is a guess.",
+      ),
+      patch: patchOption,
+      epochs: Type.Integer({minimum: 1, default: 256, description: 'Of `steps_per_epoch` updates each.'}),
+      steps_per_epoch: Type.Integer({
+        minimum: 1,
+        default: 256,
+        description: 'Updates in an epoch, however many images there are: passes over them run on from epoch to epoch.',
+      }),
+      batch: Type.Integer({
+        minimum: 1,
+        default: 32,
+        description:
+          'Images a step; the network sees one input of each class for each (64 for two classes, 96 for three).',
+      }),
+      min_area: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1,
+        default: 0.02,
+        description: 'Smallest part of the image that a patch covers.',
+      }),
+      max_area: Type.Number({exclusiveMinimum: 0, maximum: 1, default: 0.15, description: 'Largest.'}),
+      aspect: Type.Union([Type.Literal('log-uniform'), Type.Literal('two-uniforms')], {
+        default: 'log-uniform',
+        description:
+          'Height to width of a patch, 0.3 to 3.3: log-uniform, or a fair choice of U(0.3, 1) and U(1, 3.3). The paper gives the ' +
+          'two intervals, not the law.',
+      }),
+      patch_jitter: Type.Number({
+        minimum: 0,
+        maximum: 0.5,
+        default: 0.1,
+        description: 'Strength of brightness, contrast, saturation and hue jitter of what is pasted.',
+      }),
+      scar_scale: Type.Number({
+        exclusiveMinimum: 0,
+        default: 1,
+        description:
+          'Factor on the sides of a scar (2 to 16 by 10 to 25 pixels). The paper does not say whether they shrink with 64-pixel patches.',
+      }),
+      optimizer: optimizerOption({
+        learning_rate: 0.03,
+        momentum: 0.9,
+        weight_decay: 3e-5,
+        schedule: 'cosine-per-step',
+      }),
+    },
+    {additionalProperties: false},
+  ),
+  create(options) {
+    const {classes} = variants[options.variant as Variant];
+    const kinds = classes.length + 1;
+    return {
+      work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), kinds, kinds, options, of),
+
+      fit(context) {
+        const network = context.plugins.create('network', options.network);
+        return train({
+          context,
+          learner: {type: 'cutpaste', ...options},
+          parameters: [
+            ...network.parameters(trainingSide(context.images, options.patch)),
+            ...headParameters(network.features, network.head, kinds),
+          ],
+          ...options,
+          stepsPerEpoch: options.steps_per_epoch,
+          chance: () => Math.log(kinds),
+          loss: (weights, x) => classifyViews(network, weights, x, kinds),
+        });
+      },
+
+      encoder(saved, plugins) {
+        const network = plugins.create('network', options.network);
+        const embedded = (weights: Weights, pooled: Tensor2D) =>
+          embed(weights, network.head, pooled, {training: false});
+        return openEncoder(saved, {
+          pool: (weights, x) => network.pool(weights, x, {training: false}),
+          embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
+          /** (n, classes): log-probabilities, that of normal first. */
+          classes: (weights, x) =>
+            tf.logSoftmax(logits(weights, embedded(weights, network.pool(weights, x, {training: false})))),
+        });
+      },
+
+      /** One draw of the augmentation, as it is and with each class's defect (eq. 1: the whole image is augmented first). */
+      views(image, augment, rng) {
+        const base = augment(cropPatch(image, options.patch, rng), rng);
+        return [base, ...classes.map((defects) => defects[rng.integer(defects.length)]!(base, options, rng))];
+      },
+    };
+  },
+});

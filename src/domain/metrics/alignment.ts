@@ -1,0 +1,24 @@
+import {normaliseRows} from '../../core/matrix.ts';
+import {defineFeatureMetric} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+
+export const alignment = defineFeatureMetric({
+  name: 'alignment',
+  version: 1,
+  summary:
+    'How near two draws of the augmentation of a normal test image come: mean squared distance of their features, scaled to ' +
+    'length 1. 0 where they always agree, 2 for unrelated directions, 4 at most.',
+  paper: 'Wang & Isola 2020',
+  scale: 'number',
+  views: true,
+  options: Type.Object({}, {additionalProperties: false}),
+  create: () => ({
+    measure({views}) {
+      if (!views) throw new Error('alignment was asked of features without augmented views');
+      const [a, b] = views.map(normaliseRows) as [ReturnType<typeof normaliseRows>, ReturnType<typeof normaliseRows>];
+      let sum = 0;
+      for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) ** 2;
+      return sum / a.rows;
+    },
+  }),
+});

@@ -1,0 +1,14 @@
+import {defineMetric} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {largestF1, rank} from './ranking.ts';
+
+export const f1Max = defineMetric({
+  name: 'f1-max',
+  version: 1,
+  summary:
+    'The largest F1 of any threshold, anomalies being the positives: the threshold is chosen by the test labels.',
+  testLabels: 'its threshold is the best one for the test labels',
+  options: Type.Object({}, {additionalProperties: false}),
+  better: 'higher',
+  create: () => ({compute: (scores, labels) => largestF1(rank(scores, labels))}),
+});

@@ -1,0 +1,64 @@
+/** How much computing a plan's trainings are: what is cached counts nothing. Does not run anything. */
+import type {ImageShape, Work} from '../../core/plugin/contracts.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
+import type {Task} from '../spec/spec.ts';
+import type {LearnRecipe} from '../stages/recipes.ts';
+import type {StageNode} from '../stages/stage.ts';
+import type {Forecast} from './preview.ts';
+
+/** One training that would run. */
+export interface Training {
+  readonly label: string;
+  readonly recipe: LearnRecipe;
+  readonly shape: ImageShape;
+  /** Of the normal class. Absent: not known before the data are read; then there is no `work`. */
+  readonly images?: number;
+  /** Absent: the learner or its network does not tell. */
+  readonly work?: Work;
+}
+
+/** Operations of a training: two a multiply-accumulate, forward once and backward twice (paper 9). */
+export const flopOf = ({steps, inputs, macs}: Work): number => 6 * macs * steps * inputs;
+
+export interface EstimateOptions {
+  readonly graph: readonly StageNode[];
+  readonly tasks: readonly Task[];
+  readonly plugins: Plugins;
+  readonly forecasts: ReadonlyMap<string, Forecast>;
+}
+
+/** The trainings that are not cached and whose data are there. */
+export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions): readonly Training[] {
+  const byId = new Map(tasks.map((task) => [task.id, task]));
+  return graph.flatMap((node): Training[] => {
+    const recipe = node.recipe as unknown as LearnRecipe;
+    const state = forecasts.get(node.id)?.state;
+    if (node.kind !== 'learn' || recipe.normal === undefined || state === 'hit' || state === 'absent') return [];
+    const data = forecasts.get(node.inputs['images']!.stage);
+    const task = byId.get(node.tasks[0]!)!;
+    const {shape} = plugins.create('dataset', task.dataset);
+    const images = imagesOf(task, recipe.normal, plugins, data);
+    const work = images === undefined ? undefined : workOf(recipe, images, shape, plugins);
+    return [{label: node.label, recipe, shape, ...(images !== undefined && {images}), ...(work && {work})}];
+  });
+}
+
+function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins: Plugins): Work | undefined {
+  const copies = recipe.distribution_augmentation?.length ?? 0;
+  try {
+    return plugins.create('learner', recipe.learner).work?.({images, copies, side: shape.height, plugins});
+  } catch {
+    return undefined; // a network that does not take images of this size: the training itself says so
+  }
+}
+
+/** Training images of the normal class: counted where the data are cached, else as published and limited. */
+function imagesOf(task: Task, normal: string, plugins: Plugins, data: Forecast | undefined): number | undefined {
+  if (data?.state === 'hit') {
+    const {classes, train} = data.manifest.summary as {classes: readonly string[]; train: readonly number[]};
+    return train[classes.indexOf(normal)];
+  }
+  const published = plugins.create('dataset', task.dataset).trainImages?.(task.inlier);
+  if (published === undefined) return undefined;
+  return Math.min(published, task.limit.train ?? published);
+}

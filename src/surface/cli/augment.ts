@@ -1,0 +1,109 @@
+/** `show augment`: a picture of what a learner is fed. */
+import {join, resolve} from 'node:path';
+import {writeFileAtomic} from '../../core/files.ts';
+import {encodePng} from '../../core/images.ts';
+import type {CopyRef} from '../../core/plugin/contracts.ts';
+import {readImageSet} from '../../core/table/images.ts';
+import {plural} from '../../core/text.ts';
+import {batchStream} from '../../domain/learners/feed.ts';
+import {contactSheet} from '../../domain/learners/sheet.ts';
+import {emitter} from '../../pipeline/events.ts';
+import {execute} from '../../pipeline/execute/executor.ts';
+import type {Task} from '../../pipeline/spec/spec.ts';
+import {learnerRng} from '../../pipeline/stages/learn.ts';
+import type {LearnRecipe} from '../../pipeline/stages/recipes.ts';
+import type {StageNode} from '../../pipeline/stages/stage.ts';
+import {openCache} from '../../pipeline/store/cache.ts';
+import {openFileDigests} from '../../pipeline/store/sources.ts';
+import {prepare, type Ready, type SpecOptions} from './prepare.ts';
+import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
+
+export interface AugmentOptions extends SpecOptions {
+  readonly task?: string;
+  readonly images: number;
+  readonly draws: number;
+  readonly out?: string;
+}
+
+export const showAugment = (spec: string, options: AugmentOptions, globals: Globals): Promise<number> =>
+  prepare(spec, options, globals, async (ready) => {
+    const {plan, plugins, graph} = ready;
+    const asked = plan.tasks.filter(({id}) => options.task === undefined || id.includes(options.task));
+    if (asked.length === 0)
+      return refuse([
+        {message: `no task is called "${options.task}"`, hint: `There are ${plan.tasks.map(({id}) => id).join(', ')}.`},
+      ]);
+    const task = asked.find(({learner}) => plugins.create('learner', learner).views);
+    if (!task)
+      return refuse([
+        {
+          message: `learner "${asked[0]!.learner.type}" does not train: it is fed no images`,
+          hint: 'Ask for a task of another learner: --task <id>.',
+        },
+      ]);
+    const recipe = graph.find(({kind, tasks}) => kind === 'learn' && tasks.includes(task.id))!
+      .recipe as unknown as LearnRecipe;
+    const data = graph.find(({kind, tasks}) => kind === 'data' && tasks.includes(task.id))!;
+    const file = await trainingImages(data, ready, globals);
+    if (file === undefined) return exitCodes.failed;
+    const images = await readImageSet(file, {class: recipe.normal!});
+    const {learner, augment, distribution_augmentation: copies = []} = recipe;
+    const stream = batchStream(learnerRng(recipe));
+    const sheet = contactSheet({
+      images,
+      learner,
+      augment,
+      copies,
+      plugins,
+      stream,
+      rows: options.images,
+      draws: options.draws,
+    });
+    const to = resolve(options.out ?? join(folders(globals).runs, 'augment', `${fileName(task)}.png`));
+    await writeFileAtomic(to, await encodePng(sheet.picture));
+    const legend = legendOf(recipe, copies, images.count, options.draws, sheet);
+    if (globals.json) out(JSON.stringify({file: to, task: task.id, ...legend}, null, 2));
+    else out([to, `task: ${task.id}`, `rows: ${legend.rows}`, `columns: ${legend.columns}`].join('\n'));
+    return exitCodes.done;
+  });
+
+const fileName = ({id}: Task): string => id.replaceAll(/[^A-Za-z0-9._=-]+/g, '-');
+
+/** The file of the training images as the `data` stage leaves it, from the cache or made now; undefined: it failed, and said why. */
+async function trainingImages(data: StageNode, {plugins}: Ready, globals: Globals): Promise<string | undefined> {
+  const {cache: folder} = folders(globals);
+  const {stages} = await execute({
+    run: 'augment',
+    plan: {name: 'augment', tasks: []},
+    graph: [data],
+    plugins,
+    cache: openCache(folder, {warn: (message) => err(`warning: ${message}`)}),
+    digests: openFileDigests(folder),
+    emit: emitter([]),
+    signal: new AbortController().signal,
+    engine: () => Promise.reject(new Error('reading images needs no engine')),
+  });
+  const outcome = stages.get(data.id)!;
+  if ('entry' in outcome) return join(outcome.entry.folder, 'train.arrow');
+  if (outcome.how === 'failed')
+    refuse([{message: `${data.label}: ${outcome.message}`, ...(outcome.hint && {hint: outcome.hint})}]);
+  return undefined;
+}
+
+function legendOf(
+  {normal, augment}: LearnRecipe,
+  copies: readonly CopyRef[],
+  count: number,
+  draws: number,
+  {images, views}: {readonly images: readonly number[]; readonly views: number},
+) {
+  const names = (refs: CopyRef) => refs.map(({type}) => type).join(' + ') || 'none';
+  const each = copies.length === 0 ? '' : `, each followed by its copies by ${copies.map(names).join(', ')}`;
+  const view = views === 1 ? 'the view' : `the ${views} views`;
+  return {
+    rows: `${images.length} of ${plural(count, 'training image')} of class "${normal}"${each}`,
+    columns:
+      `before augmentation, then ${plural(draws, 'draw')} of ${view} that the network gets; ` +
+      `augmentation: ${names(augment)}; values beyond [0, 1] are cut`,
+  };
+}

@@ -1,0 +1,173 @@
+import {expect, test} from 'vitest';
+import {plugins as builtin} from '../../../src/builtin.ts';
+import {compiledUrl} from '../../../src/core/compiled.ts';
+import {checkPlugin} from '../../../src/core/plugin/check.ts';
+import type {FitContext, FloatImage, ImageSet} from '../../../src/core/plugin/contracts.ts';
+import {type PluginRef, Plugins} from '../../../src/core/plugin/registry.ts';
+import {Rng} from '../../../src/core/random.ts';
+import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
+import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {expectClose, onEachEngine} from '../../rig/tensors.ts';
+
+const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
+const resolved = (kind: 'learner' | 'transform', ref: PluginRef): PluginRef => {
+  const {value, issues} = checkPlugin(plugins, kind, ref);
+  expect(issues).toEqual([]);
+  return value;
+};
+const create = (options: {readonly [option: string]: unknown} = {}) =>
+  plugins.create('learner', resolved('learner', {type: 'cutpaste', ...options}));
+
+/** Colour images whose rows and columns can be told apart, with a little noise. */
+function gradients(count: number, side = 32): ImageSet {
+  const rng = new Rng('gradients');
+  const pixels = Uint8Array.from({length: count * side * side * 3}, (_, i) => {
+    const [channel, x, y] = [i % 3, Math.floor(i / 3) % side, Math.floor(i / (3 * side)) % side];
+    return 40 + [4 * x, 4 * y, 60][channel]! + rng.integer(20);
+  });
+  return {shape: {height: side, width: side, channels: 3}, count, pixels};
+}
+
+const same = (image: FloatImage): FloatImage => image;
+const differ = (a: FloatImage, b: FloatImage): number =>
+  Array.from({length: a.data.length / 3}, (_, i) => i).filter((i) =>
+    [0, 1, 2].some((c) => a.data[3 * i + c] !== b.data[3 * i + c]),
+  ).length;
+
+test('the defaults are the paper’s: 256 epochs of 256 updates, 32 images of each class, a rate of 0.03 (paper 3.3)', () => {
+  const learner = resolved('learner', {type: 'cutpaste'});
+  expect(learner).toMatchObject({variant: '3way', epochs: 256, steps_per_epoch: 256, batch: 32});
+  expect(learner).toMatchObject({min_area: 0.02, max_area: 0.15, patch_jitter: 0.1});
+  expect(learner['optimizer']).toEqual({
+    learning_rate: 0.03,
+    momentum: 0.9,
+    weight_decay: 3e-5,
+    schedule: 'cosine-per-step',
+  });
+});
+
+test('rows of the papers’ tables', () => {
+  const row = (variant: string, patch?: number) =>
+    cutpaste.row({variant, ...(patch !== undefined && {patch})} as never, {copies: 0});
+  const variants = cutpaste.options.properties.variant as unknown as {anyOf: readonly {const: string}[]};
+  expect(variants.anyOf.map(({const: variant}) => `${variant}: ${row(variant)}`)).toMatchInlineSnapshot(`
+    [
+      "normal: cutpaste",
+      "scar: cutpaste-scar",
+      "3way: cutpaste-3way",
+      "union: cutpaste-union",
+      "cutout-grey: cutout",
+      "cutout-mean: cutout-mean",
+      "cutout-random: cutout-random",
+      "cutout-scar: scar",
+      "confetti: confetti",
+    ]
+  `);
+  expect(row('3way', 64)).toBe('cutpaste-3way-patch');
+});
+
+test('views: the augmented image as it is, then one of each class made of this very draw', () => {
+  const image = floatImage(gradients(1), 0);
+  let draws = 0;
+  const brighter = (one: FloatImage): FloatImage => {
+    draws++;
+    return {...one, data: one.data.map((value) => value + 0.001)};
+  };
+  const views = create({variant: '3way'}).views!(image, brighter, new Rng(0));
+  expect([views.length, draws]).toEqual([3, 1]);
+  expect(views[0]).toEqual(brighter(image));
+  for (const defect of views.slice(1)) {
+    expect(differ(defect, views[0]!)).toBeGreaterThan(0);
+    expect(differ(defect, views[0]!)).toBeLessThan(0.5 * 1024);
+  }
+});
+
+test('union is one class of patches and scars, each as often', () => {
+  const image = floatImage(gradients(1, 64), 0);
+  const learner = create({variant: 'union', patch_jitter: 0});
+  const upright = Array.from({length: 200}, (_, seed) => {
+    const [normal, defect, ...rest] = learner.views!(image, same, new Rng(seed));
+    expect(rest).toEqual([]);
+    // Scars have at most 16 × 25 pixels, and are turned; patches of an image of 64 × 64 have 82 to 614.
+    return differ(normal!, defect!) > 400;
+  });
+  const large = upright.filter(Boolean).length / 200;
+  expect(large).toBeGreaterThan(0.1); // a patch with probability 1/2, above 400 pixels with (614 − 400) / (614 − 82)
+  expect(large).toBeLessThan(0.3);
+});
+
+test('a patch is a crop of the image, another in every pass, and what is pasted comes from it', () => {
+  const image = floatImage(gradients(1, 64), 0);
+  const learner = create({patch: 24, variant: 'normal', patch_jitter: 0});
+  const [first, defect] = learner.views!(image, same, new Rng(1));
+  expect(first).toMatchObject({height: 24, width: 24});
+  expect(learner.views!(image, same, new Rng(2))[0]).not.toEqual(first);
+  const colours = ({data}: FloatImage) =>
+    Array.from({length: data.length / 3}, (_, i) => data.subarray(3 * i, 3 * i + 3).join());
+  const own = new Set(colours(first!));
+  expect(colours(defect!).every((colour) => own.has(colour))).toBe(true);
+});
+
+onEachEngine(() => {
+  async function learn(options: {readonly [option: string]: unknown}, images = gradients(6)) {
+    const learner = create({
+      network: {type: 'small', width: 8, head: [16, 8]},
+      batch: 4,
+      epochs: 1,
+      steps_per_epoch: 5,
+      ...options,
+    });
+    const steps = new Set<number>();
+    const context: FitContext = {
+      images,
+      augment: [],
+      rng: new Rng(0),
+      signal: new AbortController().signal,
+      checkpoints: {load: async () => undefined, save: async () => {}, due: () => false},
+      plugins,
+      report: (progress) => steps.add(progress.steps),
+      warn: () => {},
+    };
+    return {learner, steps: [...steps], ...(await learner.fit(context))};
+  }
+
+  test('learns to tell the classes apart, in epochs as long as asked for', async () => {
+    const {learner, curve, weights} = await learn({
+      variant: 'cutout-random',
+      epochs: 8,
+      steps_per_epoch: 12,
+      optimizer: {learning_rate: 0.05},
+    });
+    expect(curve.length).toBe(8);
+    expect(curve.at(-1)!.loss).toBeLessThan(0.5 * Math.log(2));
+    const encoder = learner.encoder(weights, plugins);
+    try {
+      const classes = await encoder.embed(gradients(6), 'classes');
+      expect([classes.rows, classes.columns]).toEqual([6, 2]);
+      // Log-probabilities, normal first; these are normal.
+      for (let i = 0; i < 6; i++) {
+        const [normal, defect] = [classes.data[2 * i]!, classes.data[2 * i + 1]!];
+        expectClose(Float32Array.of(Math.exp(normal) + Math.exp(defect)), [1], {absolute: 1e-4});
+        expect(normal).toBeGreaterThan(defect);
+      }
+    } finally {
+      encoder.dispose();
+    }
+  });
+
+  test('what has learnt from patches takes whole images', async () => {
+    const {learner, weights} = await learn({patch: 16});
+    const encoder = learner.encoder(weights, plugins);
+    try {
+      expect(encoder.embed(gradients(2), 'pool')).toMatchObject({rows: 2, columns: 64});
+    } finally {
+      encoder.dispose();
+    }
+  });
+
+  test('a patch that is larger than the images is refused', async () => {
+    await expect(learn({patch: 64})).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[Error: "patch" is 64 pixels a side, but the images have 32. Lower it.]`,
+    );
+  });
+});

@@ -1,0 +1,86 @@
+/** The specs of `pipelines/` say what they are: the papers' settings, or in words that they are not; suites fill their tables. */
+import {readdirSync} from 'node:fs';
+import {describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../src/builtin.ts';
+import type {Json} from '../src/core/canonical.ts';
+import {Plugins} from '../src/core/plugin/registry.ts';
+import {classifierNames} from '../src/pipeline/plan/names.ts';
+import {readPlan} from '../src/pipeline/spec/expand.ts';
+import type {Plan} from '../src/pipeline/spec/spec.ts';
+import {readBaselines} from '../src/pipeline/store/baselines.ts';
+import type {ComparisonRow} from '../src/pipeline/store/results.ts';
+import {departuresFrom} from '../src/surface/report/settings.ts';
+
+const plugins = new Plugins(builtin);
+const departures = departuresFrom(plugins);
+const files = readdirSync('pipelines').map((name) => `pipelines/${name}`);
+const short = /-cpu\.yaml$|quickstart/;
+
+async function planOf(file: string): Promise<Plan> {
+  const read = await readPlan(file, {builtin: plugins});
+  if (!read.ok) throw new Error(read.failures.map(({message}) => message).join('\n'));
+  return read.value.plan;
+}
+
+/** As much of a table's row as settings are told by. */
+function departing({tasks}: Plan): readonly string[] {
+  const found = tasks.flatMap((task) =>
+    task.classifiers.flatMap((ref) => {
+      const {dataset, limit, learner, augment, distributionAugmentation: distribution_augmentation} = task;
+      const options = {dataset, limit, learner, augment, distribution_augmentation} as unknown as Json;
+      return departures({options, classifierOptions: ref, classifier: ref.type} as unknown as ComparisonRow);
+    }),
+  );
+  return [...new Set(found)];
+}
+
+test.for(files.filter((file) => !short.test(file)))('%s has the paper’s settings and five seeds', async (file) => {
+  const plan = await planOf(file);
+  expect(departing(plan)).toEqual([]);
+  expect(new Set(plan.tasks.map(({seed}) => seed))).toEqual(new Set([0, 1, 2, 3, 4]));
+});
+
+test.for(files.filter((file) => short.test(file)))(
+  '%s says that its setting or its numbers are not the paper’s',
+  async (file) => {
+    const plan = await planOf(file);
+    expect(departing(plan)).not.toEqual([]);
+    expect(plan.description).toMatch(/is\s+not the paper's setting|numbers are not the paper's/);
+  },
+);
+
+describe('suites fill every cell of their tables that the learners here can fill', () => {
+  /** Methods of other people, and of ours what is not there yet. */
+  const others: {readonly [table: string]: readonly string[]} = {
+    'blog-table-1': ['ruff-2018', 'golan-2018', 'bergman-2020', 'hendrycks-2019', 'huang-2019'],
+    'iclr-table-5': [],
+    'iclr-table-7': ['imagenet-resnet50'],
+    'blog-table-2': ['ruff-2020', 'bergmann-2020', 'rotation-patch', 'contrastive-da-patch'],
+    'cutpaste-table-1': ['ruff-2020', 'bergmann-2020', 'yi-2020', 'rotation', 'cutpaste-3way-ensemble'],
+    'cutpaste-table-4': [],
+    'cutpaste-table-5': [],
+  };
+  const baselines = readBaselines();
+  const suites = Object.keys(others).flatMap((table) => {
+    const file = `pipelines/${table.replace('blog-', '')}`;
+    return [`${file}.yaml`, `${file}-cpu.yaml`].map((name) => [name, table] as const);
+  });
+
+  test.for(suites)('%s: %s', async ([file, table]) => {
+    const {tasks} = await planOf(file);
+    expect(new Set(tasks.map(({compare}) => compare.table))).toEqual(new Set([table]));
+    const filled = new Set(
+      tasks.flatMap(({dataset, compare, classifiers}) =>
+        classifierNames(plugins, classifiers).map((name) => `${compare.row} ${name} ${dataset.type}`),
+      ),
+    );
+    const cells = baselines.filter(
+      (row) => row.table === table && row.dataset !== 'all' && !others[table]!.includes(row.method),
+    );
+    expect(cells.length).toBeGreaterThan(0);
+    const empty = cells
+      .map((row) => `${row.method} ${row.classifier} ${row.dataset}`)
+      .filter((cell) => !filled.has(cell));
+    expect(empty).toEqual([]);
+  });
+});
