@@ -33,46 +33,42 @@ export const learnerKey = (learner: PluginRef): string => canonicalJson({learner
  */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
+  const learners = new Map<string, readonly SourceFile[]>();
   const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
   const asked = new Set<string>();
+  let runnable = false;
+
+  /** Asks once for what `key` names, and keeps the answer in `found`. */
+  const ask = async (
+    key: string,
+    what: string,
+    found: Map<string, readonly SourceFile[]>,
+    find: () => Located | Promise<Located>,
+  ): Promise<void> => {
+    if (asked.has(key)) return;
+    asked.add(key);
+    const located = await find();
+    if (located.ok) return void found.set(key, located.value);
+    absent.set(key, located.failures[0]!);
+    for (const {message, hint} of located.failures) problems.set(message, {message: `${what}: ${message}`, hint});
+  };
+
   for (const task of plan.tasks) {
     const dataset = plugins.create('dataset', task.dataset);
-    const key = datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined);
-    if (asked.has(key)) continue;
-    asked.add(key);
-    const located = await dataset.locate(roots, task.inlier);
-    if (located.ok) datasets.set(key, located.value);
-    else {
-      absent.set(key, located.failures[0]!);
-      for (const {message, hint} of located.failures)
-        problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
-    }
+    const ofDataset = datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined);
+    await ask(ofDataset, `dataset "${task.dataset.type}"`, datasets, () => dataset.locate(roots, task.inlier));
+    const {type, ...options} = task.learner;
+    const {files} = plugins.get('learner', type);
+    const ofLearner = learnerKey(task.learner);
+    if (files) await ask(ofLearner, `learner "${type}"`, learners, () => files(options));
+    runnable ||= !absent.has(ofDataset) && !absent.has(ofLearner);
   }
-  const learners = new Map<string, readonly SourceFile[]>();
-  for (const {learner} of plan.tasks) {
-    const {files} = plugins.get('learner', learner.type);
-    const key = learnerKey(learner);
-    if (!files || learners.has(key) || absent.has(key)) continue;
-    const {type, ...options} = learner;
-    const found = files(options);
-    if (found.ok) learners.set(key, found.value);
-    else {
-      absent.set(key, found.failures[0]!);
-      for (const {message, hint} of found.failures)
-        problems.set(message, {message: `learner "${type}": ${message}`, hint});
-    }
-  }
-  const canStart = plan.tasks.some((task) => {
-    const dataset = plugins.create('dataset', task.dataset);
-    return (
-      !absent.has(datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined)) &&
-      !absent.has(learnerKey(task.learner))
-    );
-  });
-  if (problems.size > 0 && !canStart) return fail(...problems.values());
+  if (problems.size > 0 && !runnable) return fail(...problems.values());
   return succeed({datasets, learners, absent, code: await codeOf(plan.pluginUrls)});
 }
+
+type Located = Result<readonly SourceFile[], DatasetProblem>;
 
 async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {
   const code = new Map<AnyDefinition, readonly SourceFile[]>();
