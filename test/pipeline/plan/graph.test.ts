@@ -53,7 +53,7 @@ function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readon
   for (const {dataset, inlier} of full) {
     for (const key of [datasetKey(dataset, inlier), datasetKey(dataset, undefined)]) datasets.set(key, []);
   }
-  return buildGraph(plan, known, {datasets, absent: new Map(), learners: new Map(), code: new Map()});
+  return buildGraph(plan, known, {datasets, learners: new Map(), absent: new Map(), code: new Map()});
 }
 
 const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
@@ -362,6 +362,18 @@ test('stages of one label are told apart by their point of the matrix, or their 
   `);
 });
 
+test('stage 2 sees the original training images alone: neither augmentation nor copies reach it (paper 2.5, 4)', () => {
+  const task = {augment: [{type: 'crop', min_side: 0.5}], distributionAugmentation: [[{type: 'hflip', p: 1}]]};
+  const nodes = draw([task]);
+  expect(nodes.find(({kind}) => kind === 'learn')!.recipe).toMatchObject({
+    augment: task.augment,
+    distribution_augmentation: task.distributionAugmentation,
+  });
+  const embeds = nodes.filter(({kind}) => kind === 'embed');
+  expect(embeds.length).toBe(2);
+  for (const {recipe} of embeds) expect(Object.keys(recipe).filter((key) => /augment|view/.test(key))).toEqual([]);
+});
+
 test("a stage has the code of a user's plug-ins that it runs", () => {
   const kde = plugins.get('classifier', 'kde');
   const tiny = plugins.get('network', 'tiny');
@@ -372,8 +384,8 @@ test("a stage has the code of a user's plug-ins that it runs", () => {
   const plan: Plan = {name: 'looks', source: '', tasks: [{id: 'one', ...base}], pluginUrls: []};
   const nodes = buildGraph(plan, plugins, {
     datasets: new Map([[datasetKey(base.dataset, undefined), []]]),
-    absent: new Map(),
     learners: new Map(),
+    absent: new Map(),
     code,
   });
   const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);
