@@ -1,13 +1,13 @@
 /**
  * Features of all windows → `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, the largest of each; and
- * pictures of the most telling maps (`overlay-*.png`). Memory: the features of all windows, training and test.
+ * pictures of the most telling maps (`overlay-*.png`). Features are streamed: memory does not grow with the windows.
  */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {encodePng} from '../../core/images.ts';
-import type {Classifier, Matrix} from '../../core/plugin/contracts.ts';
+import type {Classifier} from '../../core/plugin/contracts.ts';
 import {Rng} from '../../core/random.ts';
-import {type Features, readFeatures} from '../../core/table/features.ts';
+import {streamFeatures} from '../../core/table/features.ts';
 import {imagesInfo, readImages} from '../../core/table/images.ts';
 import {readMaps, writeMaps} from '../../core/table/maps.ts';
 import {writeScores} from '../../core/table/small.ts';
@@ -16,9 +16,12 @@ import {overlay} from './overlay.ts';
 import type {LocalizeRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {RunStage, StageContext} from './stage.ts';
+import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
 
 /** Pictures of each kind: false alarms, misses and finds. */
 const pictures = 8;
+/** Of features in memory at a time, in bytes. */
+const featureBytes = 512 * 1024 * 1024;
 
 export const localize: RunStage = async (context) => {
   const recipe = context.recipe as unknown as LocalizeRecipe;
@@ -26,14 +29,12 @@ export const localize: RunStage = async (context) => {
   const classifier = createPlanned(context, 'classifier', ref, {[`classifier ${ref.type}`]: version});
   const {shape, count, classes} = await imagesInfo(inputOf(context, 'images'));
   const places = windowsAlong(shape.height, windows) * windowsAlong(shape.width, windows);
-  const train = await readFeatures(inputOf(context, 'train'));
-  const test = await readFeatures(inputOf(context, 'test'));
-  if (test.features.rows !== count * places)
-    throw new Error(`${test.features.rows} windows for ${count} images of ${places}`);
+  const train = await openWindows(inputOf(context, 'train'), places);
+  const test = await openWindows(inputOf(context, 'test'), places);
+  if (test.images !== count) throw new Error(`windows of ${test.images} images for ${count} images`);
 
-  const scores = recipe.per_location
-    ? await scoreByPlace(context, classifier, train.features, test.features, places)
-    : scoreTogether(context, classifier, train.features, test.features);
+  const score = recipe.per_location ? scoreByPlace : scoreTogether;
+  const scores = await score(context, classifier, train, test);
   const bad = firstNonFinite(scores);
   if (bad >= 0)
     throw new StageError(
@@ -46,8 +47,8 @@ export const localize: RunStage = async (context) => {
   const path = join(context.out, 'maps.arrow');
   await writeMaps(path, {...shape, classNames: classes}, mapsOf());
   await writeScores(join(context.out, 'scores.arrow'), {scores: largest, classes: labels, classNames: test.classNames});
-  await draw(context, path, largest, labels, test);
-  return {images: count, windows: places, trained: train.features.rows};
+  await draw(context, path, largest, labels, test.classNames);
+  return {images: count, windows: places, trained: train.rows};
 
   async function* mapsOf(): AsyncIterable<readonly [Float32Array, number]> {
     for (let image = 0; image < count; image++) {
@@ -60,41 +61,51 @@ export const localize: RunStage = async (context) => {
 
 const rngOf = ({recipe}: StageContext): Rng => new Rng((recipe as unknown as LocalizeRecipe).seed).fork('classifier');
 
-function scoreTogether(context: StageContext, classifier: Classifier, train: Matrix, test: Matrix): Float64Array {
-  const scorer = classifier.fit(train, rngOf(context));
+/** One classifier, of windows of all places; of a random subset of them where all would not fit in memory. */
+async function scoreTogether(
+  context: StageContext,
+  classifier: Classifier,
+  train: WindowFeatures,
+  test: WindowFeatures,
+): Promise<Float64Array> {
+  const rng = rngOf(context);
+  const most = Math.max(1, Math.floor(featureBytes / (4 * train.columns)));
+  const scorer = classifier.fit(await sampleRows(train, most, rng.fork('windows')), rng);
   context.signal.throwIfAborted();
-  return scorer.score(test);
+  const progress = new ItemProgress(context, 'windows', test.rows);
+  const scores = new Float64Array(test.rows);
+  let row = 0;
+  for await (const {features} of streamFeatures(test.path)) {
+    scores.set(scorer.score(features), row);
+    row += features.rows;
+    await progress.add(features.rows);
+  }
+  return scores;
 }
 
 /** A classifier at each place, of the same place in all training images; none is kept. */
 async function scoreByPlace(
   context: StageContext,
   classifier: Classifier,
-  train: Matrix,
-  test: Matrix,
-  places: number,
+  train: WindowFeatures,
+  test: WindowFeatures,
 ): Promise<Float64Array> {
+  const {places} = test;
   const rng = rngOf(context);
   const progress = new ItemProgress(context, 'places', places);
   const scores = new Float64Array(test.rows);
-  for (let place = 0; place < places; place++) {
-    const scorer = classifier.fit(everyNth(train, places, place), rng.fork(place));
-    for (const [image, score] of scorer.score(everyNth(test, places, place)).entries())
-      scores[image * places + place] = score;
-    await progress.add(1);
+  const atOnce = Math.max(1, Math.floor(featureBytes / (4 * train.columns * (train.images + test.images))));
+  for (let first = 0; first < places; first += atOnce) {
+    const count = Math.min(atOnce, places - first);
+    const [ofTrain, ofTest] = [await gatherPlaces(train, first, count), await gatherPlaces(test, first, count)];
+    for (let i = 0; i < count; i++) {
+      const place = first + i;
+      const scorer = classifier.fit(ofTrain[i]!, rng.fork(place));
+      for (const [image, score] of scorer.score(ofTest[i]!).entries()) scores[image * places + place] = score;
+      await progress.add(1);
+    }
   }
   return scores;
-}
-
-/** Rows first, first + n, … */
-function everyNth({rows, columns, data}: Matrix, n: number, first: number): Matrix {
-  const chosen = rows / n;
-  const picked = new Float32Array(chosen * columns);
-  for (let i = 0; i < chosen; i++) {
-    const from = (i * n + first) * columns;
-    picked.set(data.subarray(from, from + columns), i * columns);
-  }
-  return {rows: chosen, columns, data: picked};
 }
 
 /** The normal images that score highest, the anomalous ones that score lowest, and those that score highest. */
@@ -103,7 +114,7 @@ async function draw(
   path: string,
   scores: Float64Array,
   labels: Int32Array,
-  {classNames}: Features,
+  classNames: readonly string[],
 ): Promise<void> {
   const {normal} = context.recipe as unknown as {readonly normal: string};
   const ascending = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
