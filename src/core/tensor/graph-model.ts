@@ -21,7 +21,7 @@ export function readGraphModel(path: string): GraphModelFile {
   if (json?.format === 'layers-model')
     throw new Error('it is a layers model: convert it with --output_format=tfjs_graph_model');
   if (json?.format !== 'graph-model' || !json.modelTopology || !json.weightsManifest)
-    throw new Error('it is no TensorFlow.js graph model');
+    throw new Error('it lacks "format": "graph-model", a topology or a list of weights');
   const {node = []} = json.modelTopology as {readonly node?: readonly {readonly name: string}[]};
   return {
     topology: json.modelTopology,

@@ -5,13 +5,14 @@ import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
 import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import type {Weights} from '../../core/tensor/layers.ts';
-import {decode, decoderParameters} from '../networks/decoder.ts';
+import {decode, decoderMacs, decoderParameters} from '../networks/decoder.ts';
 import {embed, headParameters} from '../networks/head.ts';
 import {compose} from '../transforms/compose.ts';
 import {floatImage} from '../transforms/image.ts';
 import {paperAugmentation} from './augmentation.ts';
 import {openEncoder, sideOf} from './encoder.ts';
 import {optimizerOption, type StepResult, train} from './train.ts';
+import {workOf} from './work.ts';
 
 export const denoising = defineLearner({
   name: 'denoising',
@@ -59,6 +60,12 @@ export const denoising = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
+    work({plugins, ...of}) {
+      const network = plugins.create('network', options.network);
+      const work = workOf(network, 0, 1, options, of); // the clean image goes through nothing
+      return work && {...work, macs: work.macs + decoderMacs(columnsOf(network), of.side)};
+    },
+
     fit(context) {
       const {images, augment, plugins, rng} = context;
       const network = plugins.create('network', options.network);
@@ -70,7 +77,7 @@ export const denoising = defineLearner({
         parameters: [
           ...network.parameters(side),
           ...headParameters(network.features, network.head, 0),
-          ...decoderParameters(network.head.at(-1) ?? network.features, side),
+          ...decoderParameters(columnsOf(network), side),
         ],
         ...options,
         chance: () => guessing,
@@ -94,6 +101,9 @@ export const denoising = defineLearner({
     },
   }),
 });
+
+/** Of the code. */
+const columnsOf = ({features, head}: Network): number => head.at(-1) ?? features;
 
 /** x (2n, s, s, 3): the noisy images, then the clean ones. Mean squared error over all numbers of the clean ones. */
 export function denoise(network: Network, weights: Weights, x: Tensor4D): StepResult {

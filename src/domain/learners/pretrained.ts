@@ -1,5 +1,5 @@
 import {basename, dirname, join} from 'node:path';
-import type {Encoder, ImageSet, Matrix} from '../../core/plugin/contracts.ts';
+import type {Encoder, FloatImage, ImageSet, Matrix} from '../../core/plugin/contracts.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
@@ -97,16 +97,21 @@ interface Options {
 function encoderOf(options: Options): Encoder {
   let opened: Promise<ImageModel> | undefined;
   return {
-    async embed(images, layer) {
+    async embed(images, layer, view) {
       if (layer !== 'pool') throw new Error(`no layer "${layer}"; known: pool`);
       opened ??= openModel(options.path, options.output);
-      return embed(await opened, images, options);
+      return embed(await opened, images, options, view);
     },
     dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // told by embed
   };
 }
 
-async function embed(model: ImageModel, images: ImageSet, options: Options): Promise<Matrix> {
+async function embed(
+  model: ImageModel,
+  images: ImageSet,
+  options: Options,
+  view: (image: FloatImage, index: number) => FloatImage = (image) => image,
+): Promise<Matrix> {
   const [height, width] = sidesOf(model, images, options);
   const size = height * width * 3;
   const {batch} = model.input;
@@ -117,7 +122,10 @@ async function embed(model: ImageModel, images: ImageSet, options: Options): Pro
     const count = Math.min(atOnce, images.count - from);
     const n = batch ?? count; // where the file fixes it, the last batch is filled up with zeros
     const inputs = new Float32Array(n * size);
-    for (let i = 0; i < count; i++) inputs.set(inputOf(images, from + i, height, width, options), i * size);
+    for (let i = 0; i < count; i++) {
+      const image = view(floatImage(images, from + i), from + i);
+      inputs.set(inputOf(image, height, width, options), i * size);
+    }
     const made = await model.run({shape: [n, height, width], data: inputs});
     if (from === 0) {
       columns = made.columns;
@@ -139,11 +147,9 @@ function sidesOf({input}: ImageModel, {shape}: ImageSet, {path, size}: Options):
 }
 
 /** (height, width, 3), normalised. */
-function inputOf(images: ImageSet, index: number, height: number, width: number, {mean, std}: Options): Float32Array {
-  const image = floatImage(images, index);
+function inputOf(image: FloatImage, height: number, width: number, {mean, std}: Options): Float32Array {
   const fits = image.height === height && image.width === width;
   const whole = {top: 0, left: 0, height: image.height, width: image.width};
   const {data} = fits ? image : cropResize(image, whole, height, width);
-  for (let at = 0; at < data.length; at++) data[at] = (data[at]! - mean[at % 3]!) / std[at % 3]!;
-  return data;
+  return data.map((value, at) => (value - mean[at % 3]!) / std[at % 3]!);
 }

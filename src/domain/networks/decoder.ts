@@ -49,6 +49,14 @@ export function decoderParameters(columns: number, side: number): ParameterSpec[
   ];
 }
 
+/** Multiply-accumulates of one image, without normalisation. */
+export function decoderMacs(columns: number, side: number): number {
+  const [first, ...rest] = sidesOf(side) as [number, ...number[]];
+  const dense = columns * first ** 2 * channelsOf(columns, 0);
+  const ups = rest.map((next, i) => 9 * next ** 2 * channelsOf(columns, i) * channelsOf(columns, i + 1));
+  return ups.reduce((sum, macs) => sum + macs, dense) + 27 * side ** 2 * channelsOf(columns, rest.length);
+}
+
 /** Codes (n, columns) → images (n, side, side, 3), not bounded to [0, 1]. */
 export function decode(
   weights: Weights,

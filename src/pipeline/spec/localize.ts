@@ -66,7 +66,7 @@ export function localizeIssues(
   const {shape, masks = false} = plugins.create('dataset', dataset);
   const issues: Issue[] = [];
   for (const [i, {type}] of metrics.entries()) {
-    if (plugins.get('metric', type).of !== 'pixels') continue;
+    if (plugins.find('metric', type)?.of !== 'pixels') continue; // one that there is not is told elsewhere
     if (!localize)
       issues.push({
         path: ['metrics', i],
@@ -102,7 +102,7 @@ function gradcamIssues(plugins: Plugins, learner: PluginRef | undefined, written
     message: `"localize" of type "gradcam" has no option "${key}"`,
     hint: 'It belongs to type "patches". Remove it.',
   }));
-  if (!learner || plugins.get('learner', learner.type).gradcam) return issues;
+  if (!learner || plugins.find('learner', learner.type)?.gradcam) return issues;
   const able = plugins.definitions().filter((one) => one.kind === 'learner' && one.gradcam);
   return [
     ...issues,

@@ -160,7 +160,7 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     from values_of(run_ids, spec_name) group by config, definition, metric, dataset, inlier, learner, data
   ), flat as (
     -- an ensemble is one number, and no seed of it can be missing
-    select * exclude (last), unnest(last), case when ensemble is null then planned else 1 end as planned
+    select * exclude (last, planned), unnest(last), case when ensemble is null then planned else 1 end as planned
     from groups join planned using (config, inlier)
   )
   ${besidePaper('flat')}

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import type {Dataset} from '../../../src/core/plugin/contracts.ts';
-import {defineDataset} from '../../../src/core/plugin/define.ts';
+import {defineDataset, defineLearner} from '../../../src/core/plugin/define.ts';
 import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import {fail, succeed} from '../../../src/core/result.ts';
@@ -38,7 +38,22 @@ const dataset = (name: string, perInlier: boolean, there: boolean) =>
     }),
   }) as unknown as AnyDefinition;
 
+const learner = defineLearner({
+  name: 'still',
+  version: 1,
+  summary: 'Names no files.',
+  options: Type.Object({}),
+  layers: ['pool'],
+  trains: false,
+  augment: [],
+  row: () => 'still',
+  create: () => {
+    throw new Error('not asked here');
+  },
+}) as unknown as AnyDefinition;
+
 const plugins = new Plugins([
+  learner,
   dataset('shared', false, true),
   dataset('split', true, true),
   dataset('gone', false, false),
@@ -51,7 +66,7 @@ const plan = (
 ): Plan => ({
   name: 'plan',
   source: '',
-  tasks: tasks.map(([type, inlier]) => ({dataset: {type}, inlier}) as Task),
+  tasks: tasks.map(([type, inlier]) => ({dataset: {type}, inlier, learner: {type: 'still'}}) as unknown as Task),
   pluginUrls,
 });
 

@@ -583,3 +583,24 @@ test('the same file read twice gives the same plan', async () => {
   const read = async () => (await readPlan(path, {builtin: fakePlugins()})) as {value: {plan: unknown}};
   expect((await read()).value.plan).toEqual((await read()).value.plan);
 });
+
+test('an ensemble over seeds', async () => {
+  const {plan: read, warnings} = await plan(`${least}seeds: 2\nensemble: seeds\n`);
+  expect(read.tasks.map(({seed, ensemble}) => [seed, ensemble])).toEqual([
+    [0, 'seeds'],
+    [1, 'seeds'],
+  ]);
+  expect(warnings).toEqual([]);
+  expect((await plan(`${least}ensemble: standardised-seeds\n`)).warnings).toEqual([
+    '"ensemble" combines seeds, but there is only one',
+  ]);
+  expect(await screen(`${least}ensemble: seed\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:4:11  expected "ensemble" to be "seeds" or "standardised-seeds", but got "seed"
+        4 │ ensemble: seed
+          │           ~~~~
+       Did you mean "seeds"?
+
+    1 problem; nothing was run.
+    "
+  `);
+});

@@ -70,6 +70,7 @@ const row = (options: object, classifierOptions: Json = {type: 'oc-svm', kernel:
     classifier: 'oc-svm-rbf',
     classifierOptions,
     options: {...paper, ...options} as ComparisonRow['options'],
+    ensemble: null as number | null,
   } as ComparisonRow);
 const network = (options: object) => ({learner: {...paper.learner, network: options}});
 
@@ -106,4 +107,10 @@ test('classifier options', () => {
   expect(row({}, {type: 'oc-svm', kernel: 'rbf', nu: 0.1})).toEqual(['oc-svm-rbf: nu 0.1 (paper: 0.5)']);
   expect(row({}, {type: 'oc-svm', kernel: 'linear', nu: 0.5})).toEqual([]);
   expect(row({}, null)).toEqual([]);
+});
+
+test('an ensemble of other than five seeds', () => {
+  const of = (ensemble: number | null) =>
+    departures({options: paper, classifierOptions: null, ensemble, paper: 0.9} as unknown as ComparisonRow);
+  expect([of(null), of(5), of(3)]).toEqual([[], [], ['ensemble of 3 seeds (paper: 5)']]);
 });
