@@ -6,6 +6,7 @@ import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {Kind} from '../../core/plugin/define.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {count} from '../../core/text.ts';
+import type {Localize} from '../../pipeline/spec/spec.ts';
 import {paperSeeds} from '../../pipeline/store/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results.ts';
 
@@ -58,7 +59,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly learner: PluginRef;
       readonly augment: readonly PluginRef[];
       readonly distribution_augmentation?: readonly CopyRef[];
-      readonly localize?: {readonly patch: number; readonly stride: number};
+      readonly localize?: Localize;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -76,7 +77,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...changed('learner', learner, makesTheRow),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
-      ...(localize ? windows(localize) : []),
+      ...(localize?.type === 'patches' ? windows(localize) : []),
       ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
