@@ -568,3 +568,15 @@ classifiers: [{type: svm, <<: &nu {nu: 0.1}}, {<<: *nu, type: svm, kernel: linea
   ]);
   expect(task!.learner['optimizer']).toEqual({learning_rate: 0.0003, schedule: 'cosine'});
 });
+
+test('a metric twice, with other options', async () => {
+  expect(await screen(`${least}metrics: [auc, {type: auc}]\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:4:16  "metrics" has "auc" twice
+        4 │ metrics: [auc, {type: auc}]
+          │                ~~~~~~~~~~~
+       Tables name a metric by its type alone: remove one of the two, or run another spec.
+
+    1 problem; nothing was run.
+    "
+  `);
+});
