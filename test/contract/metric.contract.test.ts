@@ -1,17 +1,25 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
-import type {FeatureMetric, FeatureSample, Matrix, Metric} from '../../src/core/plugin/contracts.ts';
-import type {FeatureMetricDefinition, MetricDefinition} from '../../src/core/plugin/define.ts';
+import type {
+  FeatureMetric,
+  FeatureSample,
+  Matrix,
+  Metric,
+  PixelMetric,
+  PixelSample,
+} from '../../src/core/plugin/contracts.ts';
+import type {FeatureMetricDefinition, MetricDefinition, PixelMetricDefinition} from '../../src/core/plugin/define.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
 import {expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin);
 
-const ofFeatures = (type: string) => plugins.get('metric', type).of === 'features';
+const of = (what: 'scores' | 'features' | 'pixels') =>
+  plugins.names('metric').filter((type) => (plugins.get('metric', type).of ?? 'scores') === what);
 
-describe.each(plugins.names('metric').filter((type) => !ofFeatures(type)))('%s', (type) => {
+describe.each(of('scores'))('%s', (type) => {
   const checked = checkPlugin(plugins, 'metric', {type});
   const metric = plugins.create('metric', checked.value) as Metric;
   const {better} = plugins.get('metric', type) as MetricDefinition;
@@ -56,8 +64,58 @@ describe.each(plugins.names('metric').filter((type) => !ofFeatures(type)))('%s',
   });
 });
 
+describe.each(of('pixels'))('%s', (type) => {
+  const checked = checkPlugin(plugins, 'metric', {type});
+  const metric = plugins.create('metric', checked.value) as PixelMetric;
+  const {better} = plugins.get('metric', type) as PixelMetricDefinition;
+  const [count, height, width] = [5, 9, 7];
+  const rng = new Rng(0);
+  const masks = Uint8Array.from({length: count * height * width}, () => (rng.uniform() < 0.2 ? 1 : 0));
+  const maps = Float32Array.from(masks, (mask) => Math.round(4 * (rng.normal() + mask)));
+  const sample: PixelSample = {count, height, width, maps, masks};
+  const filled = (value: number): PixelSample => ({...sample, masks: new Uint8Array(masks.length).fill(value)});
+
+  test('options are valid', () => {
+    expect(checked.issues).toEqual([]);
+  });
+
+  test('lies in [0, 1], changes no argument, and does not depend on the order of images', () => {
+    const before = structuredClone(sample);
+    const value = metric.measurePixels(sample);
+    expect(value).toBeGreaterThan(0);
+    expect(value).toBeLessThan(1);
+    expect(sample).toEqual(before);
+    const area = height * width;
+    const turned = <T extends Uint8Array | Float32Array>(values: T, into: T): T => {
+      for (let i = 0; i < count; i++) into.set(values.subarray(i * area, (i + 1) * area), (count - 1 - i) * area);
+      return into;
+    };
+    const reversed = {...sample, maps: turned(maps, maps.slice()), masks: turned(masks, masks.slice())};
+    expect(metric.measurePixels(reversed)).toBeCloseTo(value, 12);
+  });
+
+  test('a perfect map is the best value, also with infinite scores', () => {
+    const best = better === 'higher' ? 1 : 0;
+    expect(metric.measurePixels({...sample, maps: Float32Array.from(masks)})).toBeCloseTo(best, 12);
+    const infinite = Float32Array.from(masks, (mask) => (mask === 1 ? Infinity : -Infinity));
+    expect(metric.measurePixels({...sample, maps: infinite})).toBeCloseTo(best, 12);
+  });
+
+  test('is NaN where no pixel is anomalous, or none normal', () => {
+    expect(metric.measurePixels(filled(0))).toBeNaN();
+    expect(metric.measurePixels(filled(1))).toBeNaN();
+    expect(metric.measurePixels({...sample, count: 0, maps: new Float32Array(), masks: new Uint8Array()})).toBeNaN();
+  });
+
+  test('refuses a score that is not a number', () => {
+    const broken = maps.slice();
+    broken[1] = Number.NaN;
+    expect(() => metric.measurePixels({...sample, maps: broken})).toThrow(/score 1 is not a number/);
+  });
+});
+
 onEachEngine(() => {
-  describe.each(plugins.names('metric').filter(ofFeatures))('%s', (type) => {
+  describe.each(of('features'))('%s', (type) => {
     const checked = checkPlugin(plugins, 'metric', {type});
     const metric = plugins.create('metric', checked.value) as FeatureMetric;
     const {views, scale = 'rate'} = plugins.get('metric', type) as FeatureMetricDefinition;

@@ -36,25 +36,15 @@ export function covariance(x: Float64Array, d: number): Float64Array {
 }
 
 /**
- * Shrinks `sigma` in place to (1 - s) Σ + s μ I, μ the mean variance, with the s that Ledoit & Wolf (2004) find to lie
- * nearest the true covariance. `x`: the centred rows (n, d) that it was computed of.
+ * The share s that Ledoit & Wolf (2004) take from the covariance Σ, to give (1 - s) Σ + s μ I, μ the mean variance: with it this
+ * lies nearest the true covariance. `squares`: ‖Σ‖²; `lengths`: Σᵢ ‖xᵢ‖⁴ over the n centred rows.
  */
-export function ledoitWolf(sigma: Float64Array, x: Float64Array, d: number): void {
-  const n = x.length / d;
-  let trace = 0;
-  for (let i = 0; i < d; i++) trace += sigma[i * d + i]!;
-  const mean = trace / d;
-  let squares = 0; // ‖Σ‖²
-  for (const value of sigma) squares += value * value;
-  let lengths = 0; // Σᵢ ‖xᵢ‖⁴
-  for (let row = 0; row < x.length; row += d) {
-    let length = 0;
-    for (let i = row; i < row + d; i++) length += x[i]! * x[i]!;
-    lengths += length * length;
-  }
-  const spread = squares - mean * trace; // ‖Σ - μI‖²
+export function ledoitWolfShare(
+  {trace, squares, lengths}: {readonly trace: number; readonly squares: number; readonly lengths: number},
+  n: number,
+  d: number,
+): number {
+  const spread = squares - (trace * trace) / d; // ‖Σ - μI‖²
   const error = (lengths / n - squares) / n;
-  const s = spread > 0 ? Math.min(Math.max(error / spread, 0), 1) : 0;
-  for (let i = 0; i < sigma.length; i++) sigma[i]! *= 1 - s;
-  for (let i = 0; i < d; i++) sigma[i * d + i]! += s * mean;
+  return spread > 0 ? Math.min(Math.max(error / spread, 0), 1) : 0;
 }

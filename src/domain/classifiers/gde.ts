@@ -4,7 +4,8 @@ import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
 import {cholesky, solveLower} from './cholesky.ts';
-import {centred, columnMeans, covariance, ledoitWolf} from './covariance.ts';
+import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
+import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
 import {joinDoubles, layerOption, normaliseRows, splitDoubles, thin, trainLimitOption} from './features.ts';
 
 const options = Type.Object(
@@ -35,7 +36,7 @@ const leastRegularisation = 1e-10;
 
 export const gde = defineClassifier({
   name: 'gde',
-  version: 1,
+  version: 2,
   summary: 'One Gaussian with full covariance; minus its log-likelihood.',
   paper: 'Sohn et al. 2021; Li et al. 2021 (CutPaste)',
   options,
@@ -54,48 +55,92 @@ class GaussianDensity implements Classifier {
   fit(features: Matrix, rng: Rng): Scorer {
     const {shrinkage, regularisation, train_limit: limit} = this.#options;
     const prepared = this.#prepare(thin(features, limit, rng));
-    const n = prepared.columns;
+    const {rows: n, columns: d} = prepared;
     const mean = columnMeans(prepared);
-    const rows = centred(prepared, mean);
-    const sigma = covariance(rows, n);
-    if (shrinkage === 'ledoit-wolf') ledoitWolf(sigma, rows, n);
-    let largest = 0;
-    for (let i = 0; i < n; i++) largest = Math.max(largest, sigma[i * n + i]!);
-    const added = Math.max(regularisation, leastRegularisation * largest);
-    for (let i = 0; i < n; i++) sigma[i * n + i]! += added;
-    const lower = cholesky(sigma, n);
-    if (!lower) throw new Error(`the covariance of ${features.rows} rows of ${n} features could not be factorised`);
-    return this.#scorer(splitDoubles(mean), splitDoubles(packed(lower, n)));
+    const x = centred(prepared, mean);
+    // The smaller of the two has the same trace and squares, and so the same share of the identity.
+    const small = n < d;
+    const products = small ? gramOf(x, d) : covariance(x, d);
+    const variances = columnVariances(x, d);
+    const trace = sum(variances);
+    const share =
+      shrinkage === 'none'
+        ? 0
+        : ledoitWolfShare(
+            {trace, squares: sum(products.map((it) => it * it)) / (small ? n * n : 1), lengths: fourthPowers(x, d)},
+            n,
+            d,
+          );
+    const largest = (1 - share) * maximum(variances) + (share * trace) / d;
+    const b = (share * trace) / d + Math.max(regularisation, leastRegularisation * largest);
+    if (dualServes(n, d, (1 - share) * trace, b)) {
+      const {whitened, halfLogDeterminant} = dualGaussian(x, products, d, (1 - share) / n, b);
+      return this.#dualScorer(splitDoubles(mean), splitDoubles(whitened), splitDoubles([b, halfLogDeterminant]));
+    }
+    const sigma = small ? covariance(x, d) : products;
+    for (let i = 0; i < sigma.length; i++) sigma[i]! *= 1 - share;
+    for (let i = 0; i < d; i++) sigma[i * d + i]! += b;
+    const lower = cholesky(sigma, d);
+    if (!lower) throw new Error(`the covariance of ${n} rows of ${d} features could not be factorised`);
+    return this.#scorer(splitDoubles(mean), splitDoubles(packed(lower, d)));
   }
 
   restore(saved: NamedArrays): Scorer {
-    return this.#scorer(saved.get('mean')!.data, saved.get('lower')!.data);
+    const data = (name: string): Float32Array => saved.get(name)!.data;
+    return saved.has('lower')
+      ? this.#scorer(data('mean'), data('lower'))
+      : this.#dualScorer(data('mean'), data('whitened'), data('constants'));
   }
 
   /** Both as pairs of floats: what is saved is what scores. `lower`: the Cholesky factor's triangle, row by row. */
   #scorer(meanPairs: Float32Array, lowerPairs: Float32Array): Scorer {
     const mean = joinDoubles(meanPairs);
-    const n = mean.length;
-    const lower = unpacked(joinDoubles(lowerPairs), n);
-    let logVolume = (n / 2) * Math.log(2 * Math.PI);
-    for (let i = 0; i < n; i++) logVolume += Math.log(lower[i * n + i]!);
+    const d = mean.length;
+    const lower = unpacked(joinDoubles(lowerPairs), d);
+    let logVolume = (d / 2) * Math.log(2 * Math.PI);
+    for (let i = 0; i < d; i++) logVolume += Math.log(lower[i * d + i]!);
     return {
-      score: (features) => {
-        const {rows, data} = this.#prepare(features);
-        const difference = new Float64Array(n);
-        return Float64Array.from({length: rows}, (_, row) => {
-          for (let i = 0; i < n; i++) difference[i] = data[row * n + i]! - mean[i]!;
+      score: (features) =>
+        this.#scoreRows(features, mean, (v) => {
           let squares = 0;
-          for (const value of solveLower(lower, difference)) squares += value * value;
+          for (const value of solveLower(lower, v)) squares += value * value;
           return squares / 2 + logVolume;
-        });
-      },
+        }),
       save: () =>
         new Map([
-          ['mean', {shape: [2, n], data: meanPairs}],
+          ['mean', {shape: [2, d], data: meanPairs}],
           ['lower', {shape: [2, lowerPairs.length / 2], data: lowerPairs}],
         ]),
     };
+  }
+
+  /** Of `dual-gaussian.ts`; `constants`: b and half the log-determinant. */
+  #dualScorer(meanPairs: Float32Array, whitenedPairs: Float32Array, constants: Float32Array): Scorer {
+    const mean = joinDoubles(meanPairs);
+    const d = mean.length;
+    const whitened = joinDoubles(whitenedPairs);
+    const [b, halfLogDeterminant] = joinDoubles(constants) as unknown as [number, number];
+    const logVolume = (d / 2) * Math.log(2 * Math.PI) + halfLogDeterminant;
+    return {
+      score: (features) => this.#scoreRows(features, mean, (v) => dualDistance(whitened, v, b) / 2 + logVolume),
+      save: () =>
+        new Map([
+          ['mean', {shape: [2, d], data: meanPairs}],
+          ['whitened', {shape: [2, whitened.length / d, d], data: whitenedPairs}],
+          ['constants', {shape: [2, 2], data: constants}],
+        ]),
+    };
+  }
+
+  /** `of` is given each row less the mean, and may spoil it. */
+  #scoreRows(features: Matrix, mean: Float64Array, of: (v: Float64Array) => number): Float64Array {
+    const {rows, data} = this.#prepare(features);
+    const d = mean.length;
+    const difference = new Float64Array(d);
+    return Float64Array.from({length: rows}, (_, row) => {
+      for (let i = 0; i < d; i++) difference[i] = data[row * d + i]! - mean[i]!;
+      return of(difference);
+    });
   }
 
   #prepare(features: Matrix): Matrix {
@@ -113,4 +158,25 @@ function unpacked(triangle: Float64Array, n: number): Float64Array {
   const lower = new Float64Array(n * n);
   for (let i = 0, from = 0; i < n; from += ++i) lower.set(triangle.subarray(from, from + i + 1), i * n);
   return lower;
+}
+
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+const maximum = (values: Float64Array): number => values.reduce((most, value) => Math.max(most, value), 0);
+
+/** Of the columns of centred rows (n, d). */
+function columnVariances(x: Float64Array, d: number): Float64Array {
+  const squares = new Float64Array(d);
+  for (let row = 0; row < x.length; row += d) for (let i = 0; i < d; i++) squares[i]! += x[row + i]! * x[row + i]!;
+  return squares.map((value) => (value * d) / x.length);
+}
+
+/** Σᵢ ‖xᵢ‖⁴. */
+function fourthPowers(x: Float64Array, d: number): number {
+  let total = 0;
+  for (let row = 0; row < x.length; row += d) {
+    let length = 0;
+    for (let i = row; i < row + d; i++) length += x[i]! * x[i]!;
+    total += length * length;
+  }
+  return total;
 }

@@ -9,5 +9,5 @@ export const pixelAuc = definePixelMetric({
   paper: 'Li et al. 2021 (CutPaste), table 2',
   options: Type.Object({}, {additionalProperties: false}),
   better: 'higher',
-  create: () => ({measurePixels: ({maps, masks}) => areaUnderRoc(rank(Float64Array.from(maps), masks))}),
+  create: () => ({measurePixels: ({maps, masks}) => areaUnderRoc(rank(maps, masks))}),
 });

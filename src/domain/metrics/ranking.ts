@@ -2,23 +2,28 @@
  * What the ranking metrics share: the scores of either class in ascending order. Anomalies are the positives; two scores are
  * tied when they are equal, and a threshold t calls anomalous what scores at least t.
  */
-import {sortAscending} from './sort.ts';
+import {sortAscending, sortSingles} from './sort.ts';
 
 export interface Ranking {
   /** Ascending. */
-  readonly positives: Float64Array;
-  readonly negatives: Float64Array;
+  readonly positives: Numbers;
+  readonly negatives: Numbers;
 }
 
+/** Of images in double precision, of pixels in single. */
+type Numbers = Float64Array | Float32Array;
+
 /** Infinite scores are in order; NaN is refused, for it would be ranked at random. */
-export function rank(scores: Float64Array, labels: Uint8Array): Ranking {
+export function rank(scores: Numbers, labels: Uint8Array): Ranking {
   if (scores.length !== labels.length) {
     throw new Error(`expected a label for every score, but got ${labels.length} labels and ${scores.length} scores`);
   }
   let anomalous = 0;
   for (let i = 0; i < labels.length; i++) anomalous += labels[i]! === 0 ? 0 : 1;
-  const positives = new Float64Array(anomalous);
-  const negatives = new Float64Array(labels.length - anomalous);
+  const [positives, negatives] =
+    scores instanceof Float32Array
+      ? [new Float32Array(anomalous), new Float32Array(labels.length - anomalous)]
+      : [new Float64Array(anomalous), new Float64Array(labels.length - anomalous)];
   let p = 0;
   let n = 0;
   for (let i = 0; i < scores.length; i++) {
@@ -27,8 +32,11 @@ export function rank(scores: Float64Array, labels: Uint8Array): Ranking {
     if (labels[i] === 0) negatives[n++] = score;
     else positives[p++] = score;
   }
-  return {positives: sortAscending(positives), negatives: sortAscending(negatives)};
+  return {positives: sorted(positives), negatives: sorted(negatives)};
 }
+
+const sorted = (values: Numbers): Numbers =>
+  values instanceof Float32Array ? sortSingles(values) : sortAscending(values);
 
 /**
  * Area under the ROC curve: the share of pairs (anomaly, normal) in which the anomaly scores higher, ties counting half

@@ -1,6 +1,6 @@
 /** Connected regions of masks, and the per-region-overlap curve (Bergmann et al. 2021, PRO). */
 import type {PixelSample} from '../../core/plugin/contracts.ts';
-import {sortAscending} from './sort.ts';
+import {rank} from './ranking.ts';
 
 /** Region of each pixel, from 1 on, image by image; 0 = none. Pixels that touch by a side or a corner belong together. */
 export function regionsOf({count, height, width, masks}: Omit<PixelSample, 'maps'>): {
@@ -35,44 +35,40 @@ export function regionsOf({count, height, width, masks}: Omit<PixelSample, 'maps
  * Area under the curve of the mean share of each region that is found against the false-positive rate, from 0 to `limit`, divided
  * by `limit`. Pixels of equal score are found together; between thresholds the curve is straight. NaN without a region or without
  * a normal pixel.
+ *
+ * The curve is the sum of what single pixels add to it: one is found at the rate `from` of the normal pixels that score higher,
+ * and, straight between thresholds, wholly at the rate `to` of those that score as much. So only normal pixels need sorting.
  */
 export function areaUnderPro({maps, ...truth}: PixelSample, limit: number): number {
   const {labels, regions} = regionsOf(truth);
   const sizes = new Float64Array(regions + 1);
-  for (const label of labels) sizes[label]!++;
+  for (let i = 0; i < labels.length; i++) sizes[labels[i]!]!++;
   const normal = sizes[0]!;
+  // It refuses what is no number.
+  const {negatives} = rank(maps, truth.masks);
   if (regions === 0 || normal === 0) return Number.NaN;
-  const negatives = new Float64Array(normal);
-  const positives = new Uint32Array(labels.length - normal);
-  let n = 0;
-  let p = 0;
-  for (let i = 0; i < labels.length; i++) {
-    if (labels[i] === 0) negatives[n++] = maps[i]!;
-    else positives[p++] = i;
-  }
-  const ascending = sortAscending(negatives);
-  positives.sort((a, b) => maps[b]! - maps[a]!);
-
   let area = 0;
-  let found = 0; // Σ over regions of the found share
-  let [rate, overlap] = [0, 0];
-  n = ascending.length - 1;
-  p = 0;
-  while (rate < limit) {
-    // The next lower threshold, and all that scores it.
-    const threshold = Math.max(
-      n >= 0 ? ascending[n]! : Number.NEGATIVE_INFINITY,
-      p < positives.length ? maps[positives[p]!]! : Number.NEGATIVE_INFINITY,
-    );
-    while (n >= 0 && ascending[n] === threshold) n--;
-    for (; p < positives.length && maps[positives[p]!] === threshold; p++) found += 1 / sizes[labels[positives[p]!]!]!;
-    const nextRate = (ascending.length - 1 - n) / normal;
-    const nextOverlap = p === positives.length ? 1 : found / regions;
-    const end = Math.min(nextRate, limit);
-    const endOverlap =
-      nextRate > limit ? overlap + ((nextOverlap - overlap) * (limit - rate)) / (nextRate - rate) : nextOverlap;
-    area += ((end - rate) * (overlap + endOverlap)) / 2;
-    [rate, overlap] = [nextRate, nextOverlap];
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] === 0) continue;
+    const score = maps[i]!;
+    const from = (normal - lowerThan(negatives, score, {orEqual: true})) / normal;
+    if (from >= limit) continue;
+    const to = (normal - lowerThan(negatives, score, {orEqual: false})) / normal;
+    const end = Math.min(to, limit);
+    const rising = to > from ? (end - from) ** 2 / (2 * (to - from)) : 0;
+    area += (rising + limit - end) / sizes[labels[i]!]!;
   }
-  return area / limit;
+  return area / (regions * limit);
+}
+
+/** How many of an ascending list are lower than `value`, or equal to it. */
+function lowerThan(ascending: ArrayLike<number>, value: number, {orEqual}: {readonly orEqual: boolean}): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < value || (orEqual && ascending[middle] === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

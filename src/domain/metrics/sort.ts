@@ -9,6 +9,38 @@ export function sortAscending(values: Float64Array): Float64Array {
   return values.length < smallest ? values.sort() : signedOrder(radixSort(values));
 }
 
+/** The same of single precision, at twice the speed: scores of pixels come by the ten million. Spoils its argument. */
+export function sortSingles(values: Float32Array): Float32Array {
+  if (values.length < smallest) return values.sort();
+  // Keys in the order of the numbers: a negative one has all bits turned, another the highest.
+  const keys = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < keys.length; i++) keys[i]! ^= keys[i]! >>> 31 ? 0xffffffff : 0x80000000;
+  let from: Uint32Array = keys;
+  let to: Uint32Array = new Uint32Array(keys.length);
+  for (let shift = 0; shift < 32; shift += digitBits) {
+    const starts = new Uint32Array(digits);
+    for (let i = 0; i < from.length; i++) starts[(from[i]! >>> shift) & mask]!++;
+    if (!toStarts(starts, (from[0]! >>> shift) & mask)) continue;
+    for (let i = 0; i < from.length; i++) to[starts[(from[i]! >>> shift) & mask]!++] = from[i]!;
+    [from, to] = [to, from];
+  }
+  for (let i = 0; i < from.length; i++) from[i]! ^= from[i]! >>> 31 ? 0x80000000 : 0xffffffff;
+  return new Float32Array(from.buffer, from.byteOffset, from.length);
+}
+
+/** Counts of digits → where each begins; false where all values share one, `first`. */
+function toStarts(counts: Uint32Array, first: number): boolean {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (counts[first] === total) return false;
+  let start = 0;
+  for (let digit = 0; digit < digits; digit++) {
+    const count = counts[digit]!;
+    counts[digit] = start;
+    start += count;
+  }
+  return true;
+}
+
 /**
  * By the bits read as unsigned integers, 11 at a time from the lowest. A digit that all values share is skipped: scores that
  * were float32 need half of the passes.
@@ -22,13 +54,7 @@ function radixSort(values: Float64Array): Float64Array {
     const words = new Uint32Array(from.buffer, from.byteOffset, 2 * from.length);
     const starts = new Uint32Array(digits);
     for (let i = word; i < words.length; i += 2) starts[(words[i]! >>> shift) & mask]!++;
-    if (starts[(words[word]! >>> shift) & mask] === values.length) continue;
-    let start = 0;
-    for (let digit = 0; digit < digits; digit++) {
-      const count = starts[digit]!;
-      starts[digit] = start;
-      start += count;
-    }
+    if (!toStarts(starts, (words[word]! >>> shift) & mask)) continue;
     for (let i = 0; i < from.length; i++) to[starts[(words[2 * i + word]! >>> shift) & mask]!++] = from[i]!;
     [from, to] = [to, from];
   }

@@ -159,7 +159,7 @@ onEachEngine(() => {
     const {learner, weights} = await learn({patch: 16});
     const encoder = learner.encoder(weights, plugins);
     try {
-      expect(encoder.embed(gradients(2), 'pool')).toMatchObject({rows: 2, columns: 64});
+      expect(await encoder.embed(gradients(2), 'pool')).toMatchObject({rows: 2, columns: 64});
     } finally {
       encoder.dispose();
     }
