@@ -26,8 +26,8 @@ const little: {readonly [option: string]: unknown} = {
   network: {type: 'small', width: 4, head: [6, 5]},
   epochs: 3,
   batch: 4,
-  path: fileURLToPath(new URL('../fixtures/models/tiny.onnx', import.meta.url)),
   steps_per_epoch: 2,
+  path: fileURLToPath(new URL('../fixtures/models/tiny.onnx', import.meta.url)),
 };
 
 function refOf({name, options}: LearnerDefinition): PluginRef {

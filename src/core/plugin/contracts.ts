@@ -61,7 +61,7 @@ export interface DataRoots {
   report?(message: string): void;
 }
 
-/** A dataset that can't be had: what was looked for, where, what to do. */
+/** A dataset, or a file that a learner's option names, that can't be had: what was looked for, where, what to do. */
 export interface DatasetProblem {
   readonly message: string;
   readonly hint: string;
@@ -220,7 +220,7 @@ export interface Learner {
     readonly plugins: Plugins;
   }): Work | undefined;
   fit(context: FitContext): Promise<FitResult>;
-  /** Rebuilds the encoder from saved weights alone (and the learner's options). */
+  /** Rebuilds the encoder from saved weights alone (and the learner's options, with the files that they name). */
   encoder(weights: NamedArrays, plugins: Plugins): Encoder;
   /**
    * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.

@@ -57,8 +57,8 @@ interface Wanted {
   readonly inputs: StageNode['inputs'];
   /** A dataset's files follow from the recipe; those of a learner do not. */
   readonly sources?: readonly SourceFile[];
-  readonly files?: readonly SourceFile[];
   readonly absent?: DatasetProblem | undefined;
+  readonly files?: readonly SourceFile[];
   readonly used: readonly AnyDefinition[];
 }
 
@@ -228,7 +228,6 @@ class Drawing {
       recipe,
       inputs: {images: {stage: data, file: 'train.arrow'}},
       files,
-      absent: this.#sources.absent.get(learnerKey(task.learner)),
       used,
     });
   }
@@ -377,8 +376,7 @@ class Drawing {
     const code = [...new Set(used.flatMap((definition) => this.#sources.code.get(definition) ?? []))];
     const told = recipe as unknown as {readonly [key: string]: Json};
     const ofInputs = Object.fromEntries(Object.entries(inputs).map(([role, {stage, file}]) => [role, [stage, file]]));
-    const paths =
-      files.length > 0 || absent ? {files: files.map(({path}) => path), absent: absent?.message ?? null} : {};
+    const paths = files.length > 0 ? {files: files.map(({path}) => path)} : {};
     const id = digestOf({kind, recipe: told, inputs: ofInputs, ...paths}).slice(0, 16);
     const node = this.#nodes.get(id) ?? {
       id,

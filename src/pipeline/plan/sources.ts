@@ -12,10 +12,10 @@ import type {Plan} from '../spec/spec.ts';
 export interface Sources {
   /** `datasetKey` → the files that the dataset is read from. */
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
+  /** `datasetKey` → why the dataset can't be had. Its `data` stage fails with this, the rest of the plan goes on. */
+  readonly absent: ReadonlyMap<string, DatasetProblem>;
   /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
   readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
-  /** `datasetKey` or `learnerKey` → why the files can't be had. The first stage of them fails with this, the rest of the plan goes on. */
-  readonly absent: ReadonlyMap<string, DatasetProblem>;
   /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
   readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
 }
@@ -24,51 +24,49 @@ export interface Sources {
 export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
   canonicalJson({dataset, inlier} as Json);
 
-export const learnerKey = (learner: PluginRef): string => canonicalJson({learner} as unknown as Json);
+/** One learner with its options, which may name files. */
+export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
 
 /**
- * Calls each dataset's `locate` and each learner's `files` once. A plan of which nothing can be read is a problem of the input:
- * all that is missing is told at once, and the same thing only once. Otherwise what can be read is, as in a suite over datasets
- * of which one is not here.
+ * Calls each dataset's `locate` and each learner's `files` once. A plan of which nothing can be read is a problem of the input, and
+ * so is a file that a spec itself names: all that is missing is told at once, and the same thing only once. Otherwise what can be
+ * read is, as in a suite over datasets of which one is not here.
  */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
-  const learners = new Map<string, readonly SourceFile[]>();
   const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
   const asked = new Set<string>();
-  let runnable = false;
-
-  /** Asks once for what `key` names, and keeps the answer in `found`. */
-  const ask = async (
-    key: string,
-    what: string,
-    found: Map<string, readonly SourceFile[]>,
-    find: () => Located | Promise<Located>,
-  ): Promise<void> => {
-    if (asked.has(key)) return;
-    asked.add(key);
-    const located = await find();
-    if (located.ok) return void found.set(key, located.value);
-    absent.set(key, located.failures[0]!);
-    for (const {message, hint} of located.failures) problems.set(message, {message: `${what}: ${message}`, hint});
-  };
-
   for (const task of plan.tasks) {
     const dataset = plugins.create('dataset', task.dataset);
-    const ofDataset = datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined);
-    await ask(ofDataset, `dataset "${task.dataset.type}"`, datasets, () => dataset.locate(roots, task.inlier));
-    const {type, ...options} = task.learner;
-    const {files} = plugins.get('learner', type);
-    const ofLearner = learnerKey(task.learner);
-    if (files) await ask(ofLearner, `learner "${type}"`, learners, () => files(options));
-    runnable ||= !absent.has(ofDataset) && !absent.has(ofLearner);
+    const key = datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined);
+    if (asked.has(key)) continue;
+    asked.add(key);
+    const located = await dataset.locate(roots, task.inlier);
+    if (located.ok) datasets.set(key, located.value);
+    else {
+      absent.set(key, located.failures[0]!);
+      for (const {message, hint} of located.failures)
+        problems.set(message, {message: `dataset "${task.dataset.type}": ${message}`, hint});
+    }
   }
-  if (problems.size > 0 && !runnable) return fail(...problems.values());
-  return succeed({datasets, learners, absent, code: await codeOf(plan.pluginUrls)});
+  const learners = new Map<string, readonly SourceFile[]>();
+  const named = new Map<string, Problem>();
+  for (const {learner} of plan.tasks) {
+    const {files} = plugins.get('learner', learner.type);
+    const key = learnerKey(learner);
+    if (!files || learners.has(key)) continue;
+    const {type, ...options} = learner;
+    const found = files(options);
+    if (found.ok) learners.set(key, found.value);
+    else
+      for (const {message, hint} of found.failures)
+        named.set(message, {message: `learner "${type}": ${message}`, hint});
+  }
+  const fatal = [...(datasets.size === 0 ? problems.values() : []), ...named.values()];
+  if (fatal.length > 0) return fail(...fatal);
+  return succeed({datasets, absent, learners, code: await codeOf(plan.pluginUrls)});
 }
-
-type Located = Result<readonly SourceFile[], DatasetProblem>;
 
 async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {
   const code = new Map<AnyDefinition, readonly SourceFile[]>();

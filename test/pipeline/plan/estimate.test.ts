@@ -21,8 +21,8 @@ async function trainings(
   const datasets = new Map(tasks.map(({dataset}) => [datasetKey(dataset, undefined), []]));
   const graph = buildGraph(read.value.plan, plugins, {
     datasets,
-    learners: new Map(),
     absent: new Map(),
+    learners: new Map(),
     code: new Map(),
   });
   return trainingsOf({graph, tasks, plugins, forecasts: new Map(graph.map((node) => [node.id, forecast(node)]))});

@@ -53,7 +53,7 @@ function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readon
   for (const {dataset, inlier} of full) {
     for (const key of [datasetKey(dataset, inlier), datasetKey(dataset, undefined)]) datasets.set(key, []);
   }
-  return buildGraph(plan, known, {datasets, learners: new Map(), absent: new Map(), code: new Map()});
+  return buildGraph(plan, known, {datasets, absent: new Map(), learners: new Map(), code: new Map()});
 }
 
 const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
@@ -384,8 +384,8 @@ test("a stage has the code of a user's plug-ins that it runs", () => {
   const plan: Plan = {name: 'looks', source: '', tasks: [{id: 'one', ...base}], pluginUrls: []};
   const nodes = buildGraph(plan, plugins, {
     datasets: new Map([[datasetKey(base.dataset, undefined), []]]),
-    learners: new Map(),
     absent: new Map(),
+    learners: new Map(),
     code,
   });
   const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);
