@@ -97,7 +97,8 @@ export function makeRun(runs: string, run: MadeUpRun): string {
         tasks: [task.id],
         ...more,
       };
-      stages.set(id, known ? {...known, tasks: [...known.tasks, task.id]} : node);
+      const results = known?.results && {results: [...known.results, ...(more.results ?? [])]};
+      stages.set(id, known ? {...known, tasks: [...known.tasks, task.id], ...results} : node);
       return {id, isNew: !known};
     };
     const finish = (stage: {id: string; isNew: boolean}, summary: unknown = null) => {

@@ -257,7 +257,7 @@ export interface FeatureSample {
   readonly features: Matrix;
   /** One a row, 1 = anomalous. */
   readonly labels: Uint8Array;
-  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`). */
+  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`) and there is one. */
   readonly views?: readonly [Matrix, Matrix];
   readonly rng: Rng;
 }

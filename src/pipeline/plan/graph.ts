@@ -347,7 +347,7 @@ class Drawing {
     const layers = new Set(choosing.map((classifier) => layerOf(this.#plugins, classifier, defaultLayer)));
     const measuring = usedBy(this.#plugins, 'metric', metric);
     const definition = this.#plugins.get('metric', metric.type);
-    const views = definition.of === 'features' && definition.views === true;
+    const views = definition.of === 'features' && definition.views === true && task.augment.length > 0;
     for (const layer of layers.size > 0 ? layers : [defaultLayer]) {
       const features = (draw?: number) => ({
         stage: this.#embed(scene, learn, layer, 'test', draw === undefined ? {} : {draw}),

@@ -157,7 +157,9 @@ export const fileShape = Type.Object({
       Type.Array(Type.Unknown(), {minItems: 1, 'x-expected': 'a list of at least one value'}),
       {
         'x-expected': 'a mapping of dotted paths to lists of values',
-        description: 'Every combination is run: dotted paths into this file, each with the list of its values.',
+        description:
+          'Every combination is run: dotted paths into this file, each with the list of its values. Several paths with ' +
+          'commas between them vary together: each value is a list, one a path.',
         examples: [{'learner.batch': [32, 64]}],
       },
     ),

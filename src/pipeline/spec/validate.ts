@@ -4,7 +4,7 @@ import type {Kind} from '../../core/plugin/define.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {suggest} from '../../core/text.ts';
-import {checkCopies, checkList, repeated} from './lists.ts';
+import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
 import {datasetShape, fileShape, specShape} from './schema.ts';
 import type {Ensemble, Spec} from './spec.ts';
@@ -60,8 +60,8 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     if (!Array.isArray(list) || broken.has(key)) return {value: [], issues: []};
     const checked = checkList(plugins, kind, list, [key]);
     issues.push(...checked.issues);
-    if (checked.issues.length === 0 && (kind === 'classifier' || kind === 'metric'))
-      issues.push(...repeated(checked.value, key));
+    if (checked.issues.length === 0 && kind === 'classifier') issues.push(...repeated(checked.value, key));
+    if (checked.issues.length === 0 && kind === 'metric') issues.push(...repeatedMetrics(checked.value));
     return checked;
   };
 

@@ -69,12 +69,15 @@ export function departuresFrom(plugins: Plugins): Departures {
       return definition.row(withPath(paper, path, value) as never, spec) !== definition.row(paper as never, spec);
     };
     const classifier = row.classifierOptions as unknown as PluginRef | null;
+    // What varies together with the row of the paper's table is what that row is about.
+    const swept = 'compare.row' in row.point ? Object.keys(row.point) : [];
+    const isSwept = (path: string) => swept.some((option) => `learner.${path}.`.startsWith(`${option}.`));
     const svmKernel = (path: string) => path === 'kernel'; // part of the classifier's name in the tables
     return [
       ...changed('dataset', dataset),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
-      ...changed('learner', learner, makesTheRow),
+      ...changed('learner', learner, (path, value) => isSwept(path) || makesTheRow(path, value)),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
       ...(localize?.type === 'patches' ? windows(localize) : []),

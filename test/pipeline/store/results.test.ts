@@ -640,3 +640,21 @@ test('a database from before these columns gets them, and keeps its rows', async
     {ours: 0.7, scale: null, ensemble: null},
   ]);
 });
+
+test('one configuration in several rows of a table fills each of them; another run has the last word on which', async () => {
+  const task = (row: string) => ({
+    dataset: {type: 'mvtec'},
+    inlier: 'bottle',
+    seed: 0,
+    spec: row,
+    compare: {table: 'cutpaste-table-7', row},
+    scores: auc(0.9, 'gde'),
+  });
+  await ingest(makeRun(runs, {id: 'r1', tasks: [task('cutpaste-3way-lr-0.03'), task('cutpaste-3way-epochs-256')]}));
+  expect(await rows('select paper_row, n, planned from comparison order by all')).toEqual([
+    ['cutpaste-3way-epochs-256', 1, 1],
+    ['cutpaste-3way-lr-0.03', 1, 1],
+  ]);
+  await ingest(makeRun(runs, {id: 'r2', at: '2026-01-02T00:00:00.000Z', tasks: [task('mine')]}));
+  expect(await rows('select paper_row, n from comparison')).toEqual([['mine', 1]]);
+});
