@@ -44,12 +44,54 @@ test('windows fit into the images, and their options are known', () => {
       [
         "localize.step",
         ""localize" has no key "step"",
-        "Known keys: patch, stride, density, sigma, blend.",
+        "Known keys: type, patch, stride, density, sigma, blend.",
       ],
       [
         "localize.density",
         "expected "localize.density" to be "auto", "shared" or "per-location", but got "local"",
         undefined,
+      ],
+    ]
+  `);
+});
+
+test('GradCAM explains a learner that has a score of its own, and has no options', () => {
+  const maps = {dataset: 'mvtec', metrics: ['pixel-auc']};
+  const gradcam = {type: 'gradcam'};
+  expect(problems({...maps, learner: 'cutpaste', localize: gradcam})).toEqual([]);
+  expect(
+    validateSpec({...maps, learner: 'rotation', classifiers: ['gde'], localize: gradcam}, plugins, 'x').spec,
+  ).toMatchObject({localize: {type: 'gradcam'}});
+  expect(problems({...maps, localize: {...gradcam, stride: 8}})).toMatchInlineSnapshot(`
+    [
+      [
+        "localize.stride",
+        ""localize" of type "gradcam" has no option "stride"",
+        "It belongs to type "patches". Remove it.",
+      ],
+      [
+        "localize.type",
+        "learner "untrained" has no score of its own for GradCAM to explain",
+        "These have: rotation, cutpaste.",
+      ],
+    ]
+  `);
+});
+
+test('a metric or learner that there is not is told once', () => {
+  expect(
+    problems({dataset: 'mvtec', localize: {type: 'gradcam'}, learner: 'cutpast', metrics: ['pixel-ac']}),
+  ).toMatchInlineSnapshot(`
+    [
+      [
+        "learner",
+        "there is no learner "cutpast"",
+        "Did you mean "cutpaste"?",
+      ],
+      [
+        "metrics.0",
+        "there is no metric "pixel-ac"",
+        "Did you mean "pixel-auc"?",
       ],
     ]
   `);

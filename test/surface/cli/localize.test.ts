@@ -84,3 +84,29 @@ test('a density at each place is another localisation of the same features', asy
   );
   expect(computed).toEqual(['localize', 'evaluate']);
 });
+
+test('GradCAM of the same training: maps without a classifier, judged beside the scores of the images', async () => {
+  project.write(
+    'maps.yaml',
+    spec('shared')
+      .replace(/localize: .*/, 'localize: {type: gradcam}')
+      .replace('48,', '64,'),
+  );
+  const run = project.start(['run', 'maps.yaml', '--json']);
+  expect((await run.ended).status).toBe(0);
+  events = run.events;
+  const {count, height, width, data} = await readMaps(join(entryOf('localize'), 'maps.arrow'));
+  expect([count, height, width]).toEqual([10, 64, 64]);
+  expect(data.every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
+  expect(readdirSync(entryOf('localize')).filter((name) => name.endsWith('.png'))).toHaveLength(10);
+  const {out} = await project.run(
+    'query',
+    'SELECT classifier, metric FROM metrics JOIN runs USING (run) ORDER BY started DESC, classifier, metric LIMIT 3',
+    '--json',
+  );
+  expect(JSON.parse(out)).toEqual([
+    {classifier: 'gde', metric: 'auc'},
+    {classifier: 'gradcam', metric: 'aupro'},
+    {classifier: 'gradcam', metric: 'pixel-auc'},
+  ]);
+});
