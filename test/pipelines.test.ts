@@ -27,8 +27,10 @@ function departing({tasks}: Plan): readonly string[] {
   const found = tasks.flatMap((task) =>
     task.classifiers.flatMap((ref) => {
       const {dataset, limit, learner, augment, distributionAugmentation: distribution_augmentation} = task;
-      const options = {dataset, limit, learner, augment, distribution_augmentation} as unknown as Json;
-      return departures({options, classifierOptions: ref, classifier: ref.type} as unknown as ComparisonRow);
+      const {localize} = task;
+      const options = {dataset, limit, learner, augment, distribution_augmentation, localize} as unknown as Json;
+      const row = {options, classifierOptions: ref, classifier: ref.type, ensemble: null, paper: null};
+      return departures(row as unknown as ComparisonRow);
     }),
   );
   return [...new Set(found)];
@@ -36,7 +38,9 @@ function departing({tasks}: Plan): readonly string[] {
 
 test.for(files.filter((file) => !short.test(file)))('%s has the paper’s settings and five seeds', async (file) => {
   const plan = await planOf(file);
-  expect(departing(plan)).toEqual([]);
+  // Table 8 of CutPaste is a sweep of these two.
+  const swept = /table-8|3way-(area|jitter)/.test(file) ? /^(max area|patch jitter) / : undefined;
+  expect(departing(plan).filter((departure) => !swept?.test(departure))).toEqual([]);
   expect(new Set(plan.tasks.map(({seed}) => seed))).toEqual(new Set([0, 1, 2, 3, 4]));
 });
 

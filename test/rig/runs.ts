@@ -40,8 +40,14 @@ interface MadeUpTask {
       readonly ref?: PluginRef;
       readonly metrics?: {readonly [metric: string]: number | null};
       readonly fails?: string;
+      /** Metrics that know the test labels: how. */
+      readonly testLabels?: {readonly [metric: string]: string};
     };
   };
+  /** Layer → metrics of its features, all of them numbers that are no rates. */
+  readonly features?: {readonly [layer: string]: {readonly [metric: string]: number}};
+  /** Column name → metrics of the mean of the scores of all tasks so far that differ in the seed alone; given by the last of them. */
+  readonly ensembles?: {readonly [classifier: string]: {readonly [metric: string]: number}};
 }
 
 const full: PluginRef = {
@@ -66,6 +72,8 @@ export function makeRun(runs: string, run: MadeUpRun): string {
   const name = run.name ?? 'made-up';
   const stages = new Map<string, StageNode>();
   const ends: Unstamped[] = [];
+  /** Inlier and classifier → the tasks so far, with their score stages. */
+  const scored = new Map<string, {readonly task: Task; readonly score: string}[]>();
   const tasks = run.tasks.map((made) => {
     const task = taskOf(made, name);
     const add = (
@@ -89,7 +97,8 @@ export function makeRun(runs: string, run: MadeUpRun): string {
         tasks: [task.id],
         ...more,
       };
-      stages.set(id, known ? {...known, tasks: [...known.tasks, task.id]} : node);
+      const results = known?.results && {results: [...known.results, ...(more.results ?? [])]};
+      stages.set(id, known ? {...known, tasks: [...known.tasks, task.id], ...results} : node);
       return {id, isNew: !known};
     };
     const finish = (stage: {id: string; isNew: boolean}, summary: unknown = null) => {
@@ -121,7 +130,7 @@ export function makeRun(runs: string, run: MadeUpRun): string {
       {weights: {stage: learn.id, file: 'weights.arrow'}, images: {stage: data.id, file: 'test.arrow'}},
     );
     finish(embed);
-    for (const [classifier, {ref, metrics, fails}] of Object.entries(made.scores)) {
+    for (const [classifier, {ref, metrics, fails, testLabels}] of Object.entries(made.scores)) {
       const label = `${classifier} · ${task.inlier} · seed ${task.seed}`;
       const score = add(
         'score',
@@ -154,8 +163,39 @@ export function makeRun(runs: string, run: MadeUpRun): string {
         );
       } else if (metrics) {
         finish(score);
-        finish(evaluate, {metrics, normal: 1000, anomalous: 9000});
+        finish(evaluate, {metrics, normal: 1000, anomalous: 9000, ...(testLabels && {testLabels})});
       }
+      const key = `${task.inlier} ${classifier}`;
+      scored.set(key, [...(scored.get(key) ?? []), {task, score: score.id}]);
+    }
+    for (const [layer, metrics] of Object.entries(made.features ?? {}))
+      for (const [metric, measured] of Object.entries(metrics))
+        finish(
+          add(
+            'measure',
+            `measure ${metric} of ${layer} · ${task.inlier} · seed ${task.seed}`,
+            {metric: {type: metric}, version: 1, normal: task.inlier, seed: task.seed},
+            {features: {stage: embed.id, file: 'features.arrow'}},
+            {results: [{task: task.id, classifier: `(${layer})`}]},
+          ),
+          {metrics: {[metric]: measured}, normal: 1000, anomalous: 9000, numbers: [metric]},
+        );
+    for (const [classifier, metrics] of Object.entries(made.ensembles ?? {})) {
+      const members = scored.get(`${task.inlier} ${classifier}`)!;
+      const seeds = members.map((member) => member.task.seed);
+      const label = `ensemble ${classifier} · ${task.inlier} · ${seeds.length} seeds`;
+      const inputs = members.map((member) => [`seed ${member.task.seed}`, {stage: member.score, file: 'scores.arrow'}]);
+      const combined = add('ensemble', label, {combine: 'mean'}, Object.fromEntries(inputs));
+      finish(combined);
+      const name = `${classifier} (ensemble of ${seeds.length} seeds)`;
+      const evaluate = add(
+        'evaluate',
+        `evaluate ${label}`,
+        {metrics: task.metrics, versions: {}, normal: task.inlier},
+        {scores: {stage: combined.id, file: 'scores.arrow'}},
+        {results: [{task: members[0]!.task.id, classifier: name, ensemble: seeds}]},
+      );
+      finish(evaluate, {metrics, normal: 1000, anomalous: 9000});
     }
     return task;
   });

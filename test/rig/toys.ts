@@ -2,8 +2,23 @@
 import {createWriteStream} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
-import type {Dataset, ImageShape, Matrix, NamedArrays, SourceFile} from '../../src/core/plugin/contracts.ts';
-import {defineClassifier, defineDataset, defineLearner, defineMetric} from '../../src/core/plugin/define.ts';
+import type {
+  Dataset,
+  FloatImage,
+  ImageSet,
+  ImageShape,
+  Matrix,
+  NamedArrays,
+  SourceFile,
+} from '../../src/core/plugin/contracts.ts';
+import {
+  defineClassifier,
+  defineDataset,
+  defineFeatureMetric,
+  defineLearner,
+  defineMetric,
+  defineTransform,
+} from '../../src/core/plugin/define.ts';
 import {type AnyDefinition, Plugins} from '../../src/core/plugin/registry.ts';
 import {Type} from '../../src/core/plugin/type.ts';
 import {Rng} from '../../src/core/random.ts';
@@ -131,8 +146,8 @@ const toyLearner = defineLearner({
     encoder(weights: NamedArrays) {
       const mean = weights.get('mean')!.data;
       return {
-        async embed(images, layer) {
-          const colours = meanColours({...images, rows: images.count});
+        async embed(images, layer, view) {
+          const colours = view ? viewed(images, view) : meanColours({...images, rows: images.count});
           const broken = layer === 'broken' ? Number.POSITIVE_INFINITY : 0;
           return {...colours, data: colours.data.map((value, i) => value - mean[i % 3]! + broken)};
         },
@@ -149,6 +164,54 @@ function meanColours({pixels, rows}: {readonly pixels: Uint8Array; readonly rows
   }
   return {rows, columns: 3, data};
 }
+
+/** The mean colour of what a view makes of each image. */
+function viewed(images: ImageSet, view: (image: FloatImage, index: number) => FloatImage): Matrix {
+  const data = new Float32Array(images.count * 3);
+  const {height, width} = images.shape;
+  for (let row = 0; row < images.count; row++) {
+    const pixels = Float32Array.from(
+      images.pixels.subarray(row * imageBytes, (row + 1) * imageBytes),
+      (it) => it / 255,
+    );
+    const {data: seen} = view({height, width, channels: 3, data: pixels}, row);
+    seen.forEach((value, i) => {
+      data[3 * row + (i % 3)]! += value / (imageBytes / 3);
+    });
+  }
+  return {rows: images.count, columns: 3, data};
+}
+
+/** Makes an image darker by chance. */
+const dim = defineTransform({
+  name: 'dim',
+  version: 1,
+  summary: 'Darker by chance.',
+  options: Type.Object({}, strict),
+  create: () => ({
+    apply(image, rng) {
+      const factor = rng.uniform();
+      return {...image, data: image.data.map((value) => value * factor)};
+    },
+  }),
+});
+
+/** Of the first column of the normal images; of two views the largest difference. */
+const range = defineFeatureMetric({
+  name: 'range',
+  version: 1,
+  summary: 'Largest difference.',
+  scale: 'number',
+  testLabels: 'it was made up',
+  options: Type.Object({}, strict),
+  create: () => ({
+    measure({features, labels, views}) {
+      if (views) return Math.max(...views[0].data.map((value, i) => Math.abs(value - views[1].data[i]!)));
+      const normal = Array.from(features.data).filter((_, i) => labels[i] === 0);
+      return normal.length === 0 ? Number.NaN : Math.max(...normal) - Math.min(...normal);
+    },
+  }),
+});
 
 /** Squared distance from the mean of the training features. */
 const toyClassifier = defineClassifier({
@@ -202,4 +265,4 @@ const toyMetric = defineMetric({
 });
 
 export const toyPlugins = (dataset = toyDataset()): Plugins =>
-  new Plugins([dataset, toyLearner, toyClassifier, toyMetric] as unknown as readonly AnyDefinition[]);
+  new Plugins([dataset, dim, toyLearner, toyClassifier, toyMetric, range] as unknown as readonly AnyDefinition[]);

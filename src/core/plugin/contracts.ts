@@ -115,6 +115,8 @@ export interface Network {
   parameters(side: number): readonly ParameterSpec[];
   /** Multiply-accumulates of one image of that side, forward, without the head: for estimates. Absent: not known. */
   macs?(side: number): number;
+  /** x (n, h, w, 3) → the last map (n, h', w', features), whose mean over places is the pooled feature; in inference. Absent: none. */
+  map?(weights: Weights, x: Tensor4D): Tensor4D;
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
 }
@@ -182,10 +184,21 @@ export interface FitResult {
   readonly curve: readonly CurvePoint[];
 }
 
+/** A value for each place of the network's last map, of each image: (count, height, width). */
+export interface ActivationMaps {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  /** At least 0; higher = speaks more for an anomaly. */
+  readonly data: Float32Array;
+}
+
 /** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
 export interface Encoder {
   /** Uint8 images → (n, d) of the named layer; `view`: of what it makes of each float image and its index instead. */
   embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
+  /** GradCAM of the learner's own score of anomaly; absent: it has none, or its network no map. */
+  cam?(images: ImageSet): Promise<ActivationMaps>;
   dispose(): void;
 }
 
@@ -244,7 +257,7 @@ export interface FeatureSample {
   readonly features: Matrix;
   /** One a row, 1 = anomalous. */
   readonly labels: Uint8Array;
-  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`). */
+  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`) and there is one. */
   readonly views?: readonly [Matrix, Matrix];
   readonly rng: Rng;
 }

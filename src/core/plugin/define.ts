@@ -44,6 +44,8 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   readonly trains: boolean;
   /** The paper's copies for the spec's `distribution_augmentation`, which has no default; absent: it takes none. */
   readonly distributionAugmentation?: readonly CopyRef[];
+  /** true: it has a score of anomaly of its own, which its encoders explain (`cam`). */
+  readonly gradcam?: boolean;
   /** Augmentation when the spec has none: the paper's recipe. */
   readonly augment: readonly PluginRef[];
   /**

@@ -2,7 +2,7 @@
 import type {Matrix} from '../plugin/contracts.ts';
 import {classNamesKey, featureColumns} from './columns.ts';
 import {classNamesOf} from './images.ts';
-import {createTable, withTable} from './ipc.ts';
+import {createTable, openTable, type TableReader, withTable} from './ipc.ts';
 
 export interface FeatureChunk {
   readonly features: Matrix;
@@ -37,6 +37,42 @@ export async function writeFeatures(
   return rows;
 }
 
+export interface FeaturesInfo {
+  readonly rows: number;
+  readonly columns: number;
+  /** One a row, index into the class names. */
+  readonly classes: Int32Array;
+  readonly classNames: readonly string[];
+}
+
+/** What there is to know before the features themselves are read. */
+export const featuresInfo = (path: string): Promise<FeaturesInfo> =>
+  withTable(path, 'features', async (table) => {
+    const parts: Int32Array[] = [];
+    for await (const batch of table.batches()) parts.push(batch.column('class') as Int32Array);
+    const classes = new Int32Array(parts.reduce((rows, part) => rows + part.length, 0));
+    let row = 0;
+    for (const part of parts) {
+      classes.set(part, row);
+      row += part.length;
+    }
+    return {rows: classes.length, columns: widthOf(table), classes, classNames: classNamesOf(table)};
+  });
+
+/** Record batches as they were written: for files that do not fit in memory. */
+export async function* streamFeatures(path: string): AsyncGenerator<FeatureChunk> {
+  const table = await openTable(path, 'features');
+  try {
+    const columns = widthOf(table);
+    for await (const batch of table.batches()) {
+      const data = batch.column('feature') as Float32Array;
+      yield {features: {rows: batch.rows, columns, data}, classes: batch.column('class') as Int32Array};
+    }
+  } finally {
+    await table.close();
+  }
+}
+
 export interface Features {
   readonly features: Matrix;
   readonly classes: Int32Array;
@@ -45,8 +81,7 @@ export interface Features {
 
 export const readFeatures = (path: string): Promise<Features> =>
   withTable(path, 'features', async (table) => {
-    const type = table.columns.find(({name}) => name === 'feature')?.type;
-    const columns = typeof type === 'object' && 'tensor' in type ? type.shape[0]! : 0;
+    const columns = widthOf(table);
     let rows = 0;
     // Read twice, so that the whole is in memory once: the second time from the system's cache.
     for await (const batch of table.batches()) rows += batch.rows;
@@ -60,3 +95,8 @@ export const readFeatures = (path: string): Promise<Features> =>
     }
     return {features: {rows, columns, data}, classes, classNames: classNamesOf(table)};
   });
+
+function widthOf(table: TableReader): number {
+  const type = table.columns.find(({name}) => name === 'feature')?.type;
+  return typeof type === 'object' && 'tensor' in type ? type.shape[0]! : 0;
+}

@@ -8,6 +8,7 @@ import type * as TF from '@tensorflow/tfjs';
 export type Tensor = TF.Tensor;
 export type Tensor1D = TF.Tensor1D;
 export type Tensor2D = TF.Tensor2D;
+export type Tensor3D = TF.Tensor3D;
 export type Tensor4D = TF.Tensor4D;
 export type Variable = TF.Variable;
 export type Scalar = TF.Scalar;

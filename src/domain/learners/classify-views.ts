@@ -1,7 +1,8 @@
 import type {Network} from '../../core/plugin/contracts.ts';
-import type {Tensor4D} from '../../core/tensor/engine.ts';
+import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, logits} from '../networks/head.ts';
+import type {Explained} from './encoder.ts';
 import {classification} from './losses.ts';
 import type {StepResult} from './train.ts';
 
@@ -15,4 +16,21 @@ export function classifyViews(network: Network, weights: Weights, x: Tensor4D, v
   const embedded = embed(weights, network.head, pooled, {training: true});
   const labels = Int32Array.from({length: x.shape[0]}, (_, i) => Math.floor(i / count));
   return {...classification(logits(weights, embedded), labels), pooled};
+}
+
+/**
+ * What GradCAM explains of such a learner: -log p(view 0), the image as it is. The CutPaste paper does not say which score it
+ * takes. Undefined for a network without a map.
+ */
+export function explainedViews(network: Network): Explained | undefined {
+  const {map, head} = network;
+  return (
+    map && {
+      map,
+      score(weights, pooled: Tensor2D): Tensor1D {
+        const probabilities = tf.logSoftmax(logits(weights, embed(weights, head, pooled, {training: false})));
+        return tf.neg(tf.squeeze(tf.slice(probabilities, [0, 0], [-1, 1]), [1]));
+      },
+    }
+  );
 }

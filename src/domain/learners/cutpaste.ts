@@ -15,7 +15,7 @@ import {
   scar,
 } from '../transforms/defects.ts';
 import {cutPasteAugmentation} from './augmentation.ts';
-import {classifyViews} from './classify-views.ts';
+import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
@@ -45,6 +45,7 @@ export const cutpaste = defineLearner({
   paper: 'Li et al. 2021 (CutPaste)',
   layers: ['pool', 'embed', 'classes'],
   trains: true,
+  gradcam: true,
   augment: cutPasteAugmentation,
   row: ({variant, patch}) => `${variants[variant as Variant].row}${patch === undefined ? '' : '-patch'}`,
   options: Type.Object(
@@ -136,13 +137,17 @@ export const cutpaste = defineLearner({
         const network = plugins.create('network', options.network);
         const embedded = (weights: Weights, pooled: Tensor2D) =>
           embed(weights, network.head, pooled, {training: false});
-        return openEncoder(saved, {
-          pool: (weights, x) => network.pool(weights, x, {training: false}),
-          embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
-          /** (n, classes): log-probabilities, that of normal first. */
-          classes: (weights, x) =>
-            tf.logSoftmax(logits(weights, embedded(weights, network.pool(weights, x, {training: false})))),
-        });
+        return openEncoder(
+          saved,
+          {
+            pool: (weights, x) => network.pool(weights, x, {training: false}),
+            embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
+            /** (n, classes): log-probabilities, that of normal first. */
+            classes: (weights, x) =>
+              tf.logSoftmax(logits(weights, embedded(weights, network.pool(weights, x, {training: false})))),
+          },
+          explainedViews(network),
+        );
       },
 
       /** One draw of the augmentation, as it is and with each class's defect (eq. 1: the whole image is augmented first). */

@@ -1,6 +1,14 @@
-import type {Encoder, FloatImage, ImageSet, Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
-import {type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import {disposeWeights, type Weights, weightsFromArrays} from '../../core/tensor/layers.ts';
+import type {
+  ActivationMaps,
+  Encoder,
+  FloatImage,
+  ImageSet,
+  Matrix,
+  NamedArrays,
+  Network,
+} from '../../core/plugin/contracts.ts';
+import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/tensor/layers.ts';
 import {floatImage} from '../transforms/image.ts';
 
 /** Float images (n, h, w, 3) → (n, columns), each row of its own image alone. */
@@ -9,8 +17,19 @@ export type Layer = (weights: Weights, x: Tensor4D) => Tensor2D;
 /** Pixels that go through the network at once: bounds its activations, each 256 bytes a pixel in ResNet-18's first stage. */
 export const pixelsAtOnce = 64 * 32 * 32;
 
+/** A score of anomaly of the learner's own, to be explained by GradCAM. */
+export interface Explained {
+  readonly map: NonNullable<Network['map']>;
+  /** Pooled feature (n, d) → (n), each row's score of itself alone. */
+  score(weights: Weights, pooled: Tensor2D): Tensor1D;
+}
+
 /** An encoder over saved weights: uint8 images in, one of `layers` out, batch by batch. */
-export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string]: Layer}): Encoder {
+export function openEncoder(
+  arrays: NamedArrays,
+  layers: {readonly [name: string]: Layer},
+  explained?: Explained,
+): Encoder {
   const weights = weightsFromArrays(arrays);
   return {
     async embed(images, name, view): Promise<Matrix> {
@@ -33,8 +52,41 @@ export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string
       }
       return {rows: images.count, columns, data: data ?? new Float32Array(0)};
     },
+    ...(explained && {cam: (images) => camOf(weights, images, explained)}),
     dispose: () => disposeWeights(weights),
   };
+}
+
+/**
+ * GradCAM (Selvaraju et al. 2017): the last map's channels, each weighted by the mean gradient of the score with respect to it,
+ * added up; negative values become 0. The pooled feature is the map's mean over its places, so that the gradient is the same at
+ * all of them and needs to go through the head alone.
+ */
+async function camOf(weights: Weights, images: ImageSet, {map, score}: Explained): Promise<ActivationMaps> {
+  const {height, width} = images.shape;
+  const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (height * width)));
+  const parts: Float32Array[] = [];
+  let shape = [0, 0, 0];
+  for (let from = 0; from < images.count; from += atOnce) {
+    const count = Math.min(atOnce, images.count - from);
+    const cams = tf.tidy(() => {
+      const y = map(weights, tf.tensor4d(floatImages(images, from, count), [count, height, width, 3]));
+      const [, rows, columns, channels] = y.shape;
+      const gradient = tf.grad((pooled) => tf.sum(score(weights, pooled as Tensor2D)))(globalAveragePool(y));
+      const alpha = tf.div(tf.reshape(gradient, [count, 1, 1, channels]), rows * columns);
+      return tf.relu(tf.sum(tf.mul(y, alpha), 3)) as Tensor3D;
+    });
+    shape = cams.shape;
+    parts.push(Float32Array.from(await cams.data<'float32'>()));
+    cams.dispose();
+  }
+  const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return {count: images.count, height: shape[1]!, width: shape[2]!, data};
 }
 
 /** `count` images from index `from` on, as the network sees them, one behind the other. */

@@ -6,7 +6,7 @@ import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
 import {paperAugmentation} from './augmentation.ts';
-import {classifyViews} from './classify-views.ts';
+import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
@@ -21,6 +21,7 @@ export const rotation = defineLearner({
   paper: 'Gidaris et al. 2018; Golan & El-Yaniv 2018; Sohn et al. 2021 with an MLP head',
   layers: ['pool', 'embed', 'rotation'],
   trains: true,
+  gradcam: true,
   augment: paperAugmentation,
   row: ({network, patch}) =>
     `${(network['head'] as readonly number[]).length === 0 ? 'rotnet' : 'rotation'}${patch === undefined ? '' : '-patch'}`,
@@ -63,19 +64,23 @@ export const rotation = defineLearner({
     encoder(saved, plugins) {
       const network = plugins.create('network', options.network);
       const embedded = (weights: Weights, pooled: Tensor2D) => embed(weights, network.head, pooled, {training: false});
-      return openEncoder(saved, {
-        pool: (weights, x) => network.pool(weights, x, {training: false}),
-        embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
-        /** (n, 4): log-probability of the right turn for each of the four turned copies (paper 4.5). */
-        rotation: (weights, x) =>
-          tf.concat(
-            Array.from({length: turns}, (_, turn) => {
-              const pooled = network.pool(weights, turned(x, turn), {training: false});
-              return tf.slice(tf.logSoftmax(logits(weights, embedded(weights, pooled))), [0, turn], [-1, 1]);
-            }),
-            1,
-          ),
-      });
+      return openEncoder(
+        saved,
+        {
+          pool: (weights, x) => network.pool(weights, x, {training: false}),
+          embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
+          /** (n, 4): log-probability of the right turn for each of the four turned copies (paper 4.5). */
+          rotation: (weights, x) =>
+            tf.concat(
+              Array.from({length: turns}, (_, turn) => {
+                const pooled = network.pool(weights, turned(x, turn), {training: false});
+                return tf.slice(tf.logSoftmax(logits(weights, embedded(weights, pooled))), [0, turn], [-1, 1]);
+              }),
+              1,
+            ),
+        },
+        explainedViews(network),
+      );
     },
 
     /** Each of the four turns is of a draw of its own; the turn comes last (paper 2.3). */

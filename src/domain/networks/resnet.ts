@@ -1,7 +1,7 @@
 import type {Network} from '../../core/plugin/contracts.ts';
 import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -56,7 +56,8 @@ export const resnet18 = defineNetwork({
       head,
       parameters: (side) => parameters(blocks, side),
       macs: (side) => macs(blocks, side),
-      pool: (weights, x, options) => pool(blocks, weights, x, options),
+      map: (weights, x) => map(blocks, weights, x, {training: false}),
+      pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
     };
   },
 });
@@ -117,13 +118,8 @@ function parameters(blocks: readonly Block[], side: number): ParameterSpec[] {
   ];
 }
 
-/** x (n, s, s, 3) → (n, features). The stem is told by its filter, so that weights of one side run on crops of another. */
-function pool(
-  blocks: readonly Block[],
-  weights: Weights,
-  x: Tensor4D,
-  options: {readonly training: boolean},
-): Tensor2D {
+/** x (n, s, s, 3) → the last map (n, h, w, features). The stem is told by its filter, so that weights of one side run on crops of another. */
+function map(blocks: readonly Block[], weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D {
   const large = weights.get('stem/conv/kernel')?.shape[0] === 7;
   // A scope a block: without one, inference would hold the activations of all blocks until the end.
   let y = tf.tidy(() => {
@@ -135,7 +131,7 @@ function pool(
     y = tf.tidy(() => residual(block, weights, input, options));
     if (!options.training) input.dispose();
   }
-  return globalAveragePool(y);
+  return y;
 }
 
 /** relu(F(x) + x), post-activation (ResNet v1). */

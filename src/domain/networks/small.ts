@@ -1,7 +1,7 @@
 import type {Network} from '../../core/plugin/contracts.ts';
 import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {tf} from '../../core/tensor/engine.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -9,6 +9,7 @@ import {
   convMacs,
   convParameters,
   globalAveragePool,
+  type Weights,
 } from '../../core/tensor/layers.ts';
 import {headOption} from './head.ts';
 
@@ -32,6 +33,11 @@ export const small = defineNetwork({
   create: ({width, head}): Network => {
     const channels = [3, width, 2 * width, 4 * width, 8 * width];
     const layers = [1, 2, 3, 4];
+    const map = (weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D => {
+      let y = x;
+      for (const i of layers) y = tf.relu(batchNorm(weights, `bn${i}`, conv(weights, `conv${i}`, y, 2), options));
+      return y;
+    };
     return {
       features: channels.at(-1)!,
       head,
@@ -49,11 +55,8 @@ export const small = defineNetwork({
           return sum + convMacs(3, channels[i - 1]!, channels[i]!, at);
         }, 0);
       },
-      pool: (weights, x, options) => {
-        let y = x;
-        for (const i of layers) y = tf.relu(batchNorm(weights, `bn${i}`, conv(weights, `conv${i}`, y, 2), options));
-        return globalAveragePool(y);
-      },
+      map: (weights, x) => map(weights, x, {training: false}),
+      pool: (weights, x, options) => globalAveragePool(map(weights, x, options)),
     };
   },
 });

@@ -5,12 +5,13 @@ import {type AnyDefinition, type PluginRef, type Plugins, pathOptions} from '../
 import {invariant} from '../../core/result.ts';
 import {receptiveSigma, type Windows} from '../../core/windows.ts';
 import type {StageKind} from '../events.ts';
-import type {Localize, Plan, Task} from '../spec/spec.ts';
+import type {Patches, Plan, Task} from '../spec/spec.ts';
 import type {
   DataRecipe,
   EmbedRecipe,
   EnsembleRecipe,
   EvaluateRecipe,
+  ExplainRecipe,
   LearnRecipe,
   LocalizeRecipe,
   MeasureRecipe,
@@ -51,6 +52,7 @@ interface Wanted {
     | LocalizeRecipe
     | EnsembleRecipe
     | EvaluateRecipe
+    | ExplainRecipe
     | MeasureRecipe;
   readonly inputs: StageNode['inputs'];
   /** A dataset's files follow from the recipe; those of a learner do not. */
@@ -104,6 +106,7 @@ class Drawing {
     const learner = plugins.get('learner', task.learner.type);
     const dataset = plugins.create('dataset', task.dataset);
     const inlier = dataset.perInlier ? task.inlier : undefined;
+    const patches = task.localize?.type === 'patches' ? task.localize : undefined;
     const scene: Scene = {
       task,
       trains: learner.trains,
@@ -115,22 +118,23 @@ class Drawing {
       files: this.#sources.learners.get(learnerKey(task.learner)) ?? [],
       data: this.#data(task, inlier),
       perLocation:
-        task.localize?.density === 'per-location' ||
-        (task.localize?.density === 'auto' && (dataset.aligned?.(task.inlier) ?? false)),
+        patches?.density === 'per-location' ||
+        (patches?.density === 'auto' && (dataset.aligned?.(task.inlier) ?? false)),
     };
     const learn = this.#learn(scene);
     const names = classifierNames(plugins, task.classifiers);
-    const [ofFeatures, ofScores] = this.#metricsOf(task);
+    const [ofFeatures, scored] = this.#metricsOf(task);
     for (const metric of ofFeatures) this.#measure(scene, learn, metric);
+    const ofScores = task.localize?.type === 'gradcam' ? this.#explain(scene, learn, scored) : scored;
     if (ofScores.length === 0) return;
     for (const [i, classifier] of task.classifiers.entries()) {
       const layer = layerOf(plugins, classifier, scene.defaultLayer);
       const features = {
-        train: {stage: this.#embed(scene, learn, layer, 'train', {windows: task.localize}), file: 'features.arrow'},
-        test: {stage: this.#embed(scene, learn, layer, 'test', {windows: task.localize}), file: 'features.arrow'},
+        train: {stage: this.#embed(scene, learn, layer, 'train', {windows: patches}), file: 'features.arrow'},
+        test: {stage: this.#embed(scene, learn, layer, 'test', {windows: patches}), file: 'features.arrow'},
       };
-      const scores = task.localize
-        ? this.#localize(scene, task.localize, classifier, names[i]!, features)
+      const scores = patches
+        ? this.#localize(scene, patches, classifier, names[i]!, features)
         : this.#score(scene, classifier, names[i]!, features);
       this.#evaluate(scene, ofScores, scores, {task: task.id, classifier: names[i]!});
       if (task.ensemble) this.#enrol(scene, i, scores, names[i]!);
@@ -273,7 +277,7 @@ class Drawing {
   /** Heat maps, and scores of images from them. */
   #localize(
     {task, normal, data, perLocation}: Scene,
-    {patch, stride, sigma, blend}: Localize,
+    {patch, stride, sigma, blend}: Patches,
     classifier: PluginRef,
     name: string,
     features: StageNode['inputs'],
@@ -296,6 +300,22 @@ class Drawing {
       inputs: {...features, images: {stage: data, file: 'test.arrow'}},
       used: classifying,
     });
+  }
+
+  /** Heat maps by GradCAM, which need no classifier: they alone are judged by the metrics of pixels. Returns the other metrics. */
+  #explain(scene: Scene, learn: string, metrics: readonly PluginRef[]): readonly PluginRef[] {
+    const {task, normal, data, learnt} = scene;
+    const recipe: ExplainRecipe = {learner: task.learner, versions: versionsOf(learnt), normal};
+    const maps = this.#want(task, {
+      kind: 'localize',
+      label: label('localize gradcam', task.learner.type, task.inlier, `seed ${task.seed}`),
+      recipe,
+      inputs: {weights: {stage: learn, file: 'weights.arrow'}, images: {stage: data, file: 'test.arrow'}},
+      used: learnt,
+    });
+    const ofPixels = metrics.filter(({type}) => this.#plugins.get('metric', type).of === 'pixels');
+    if (ofPixels.length > 0) this.#evaluate(scene, ofPixels, maps, {task: task.id, classifier: 'gradcam'});
+    return metrics.filter((ref) => !ofPixels.includes(ref));
   }
 
   /** What the metrics say of scores; those of pixels, of maps too. */
@@ -326,7 +346,7 @@ class Drawing {
     const layers = new Set(choosing.map((classifier) => layerOf(this.#plugins, classifier, defaultLayer)));
     const measuring = usedBy(this.#plugins, 'metric', metric);
     const definition = this.#plugins.get('metric', metric.type);
-    const views = definition.of === 'features' && definition.views === true;
+    const views = definition.of === 'features' && definition.views === true && task.augment.length > 0;
     for (const layer of layers.size > 0 ? layers : [defaultLayer]) {
       const features = (draw?: number) => ({
         stage: this.#embed(scene, learn, layer, 'test', draw === undefined ? {} : {draw}),

@@ -11,7 +11,7 @@ import {checkList, copyWarnings} from './lists.ts';
 import {loadModules} from './modules.ts';
 import {type Overlay, originOf} from './overlay.ts';
 import {type Overrides, readOverrides, type Setting} from './overrides.ts';
-import {type Axis, type Combination, labelPoint, layPoint, readPoints} from './points.ts';
+import {type Axis, type Combination, labelPoint, layPoint, readPoints, settingsOf} from './points.ts';
 import type {Plan, Spec, Task} from './spec.ts';
 import {openFile, type SpecFile, stem, toProblem} from './suite.ts';
 import {type ValidatedSpec, validateSpec} from './validate.ts';
@@ -228,7 +228,9 @@ function makeTasks(
     metrics: spec.metrics,
     ...(spec.ensemble && {ensemble: spec.ensemble}),
     ...(spec.localize && {localize: spec.localize}),
-    point: Object.fromEntries(axes.map(({path, values}, a) => [path, values[combination[a]!]])),
+    point: Object.fromEntries(
+      axes.flatMap((axis, a) => settingsOf(axis, combination[a]!).map(({path, value}) => [path, value])),
+    ),
     compare: {...(named !== undefined && {table: named}), row},
   };
   const labels = labelPoint(axes, combination);

@@ -27,6 +27,22 @@ export function repeated(refs: readonly PluginRef[], key: string): readonly Issu
   }));
 }
 
+/** A table has one column a metric, whatever its options. */
+export function repeatedMetrics(refs: readonly PluginRef[]): readonly Issue[] {
+  return refs.flatMap(({type}, i): Issue[] =>
+    refs.findIndex((other) => other.type === type) === i
+      ? []
+      : [
+          {
+            path: ['metrics', i],
+            at: 'value',
+            message: `"metrics" has ${show(type)} twice`,
+            hint: 'Tables name a metric by its type alone: remove one of the two, or run another spec.',
+          },
+        ],
+  );
+}
+
 function repeats<T>(items: readonly T[], issueOf: (item: T, index: number) => Issue): readonly Issue[] {
   const seen = new Set<string>();
   return items.flatMap((item, i) => {

@@ -8,6 +8,7 @@ import {type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
+import {localizeShape} from './localize.ts';
 
 const strict = {additionalProperties: false};
 
@@ -97,43 +98,7 @@ export const specShape = Type.Object(
         },
       ),
     ),
-    localize: Type.Optional(
-      Type.Object(
-        {
-          patch: Type.Integer({
-            minimum: 8,
-            default: 32,
-            description: 'Side of the windows whose features are scored, in pixels; 32 in the CutPaste paper (A.5).',
-          }),
-          stride: Type.Integer({minimum: 1, default: 4, description: 'Pixels from one window to the next.'}),
-          density: Type.Union([Type.Literal('auto'), Type.Literal('shared'), Type.Literal('per-location')], {
-            default: 'auto',
-            description:
-              'shared: classifiers are fitted on the windows of all places together; per-location: one at each place; auto: ' +
-              'per-location where the dataset’s objects are aligned (eight categories of MVTec), shared elsewhere.',
-          }),
-          sigma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
-            default: 'auto',
-            description:
-              'Width in pixels of the Gaussian by which a window’s score is spread over its pixels. The paper does not give it; ' +
-              'auto is FCDD’s rule, 10 for windows of 32 pixels and more.',
-          }),
-          blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')], {
-            default: 'mean',
-            description:
-              'How the windows over a pixel are combined: their weighted mean, or their plain sum as by the transposed convolution ' +
-              'of the paper, which makes pixels near the edge, under fewer windows, score nearer 0.',
-          }),
-        },
-        {
-          ...strict,
-          description:
-            'Score all windows of each test image and make heat maps of them; an image’s score is the largest of its map. Goes with a ' +
-            'learner that has learnt from patches (its option "patch").',
-          examples: [{patch: 32, stride: 4}],
-        },
-      ),
-    ),
+    localize: Type.Optional(localizeShape),
     classifiers: pluginList('classifier', {
       minItems: 1,
       description: 'One-class classifiers, each fitted on the learnt features.',
@@ -192,7 +157,9 @@ export const fileShape = Type.Object({
       Type.Array(Type.Unknown(), {minItems: 1, 'x-expected': 'a list of at least one value'}),
       {
         'x-expected': 'a mapping of dotted paths to lists of values',
-        description: 'Every combination is run: dotted paths into this file, each with the list of its values.',
+        description:
+          'Every combination is run: dotted paths into this file, each with the list of its values. Several paths with ' +
+          'commas between them vary together: each value is a list, one a path.',
         examples: [{'learner.batch': [32, 64]}],
       },
     ),

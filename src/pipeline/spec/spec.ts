@@ -2,8 +2,12 @@
 import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
 
-/** Heat maps of the test images, from the scores of all their windows. */
-export interface Localize {
+/** Heat maps of the test images. */
+export type Localize = Patches | {readonly type: 'gradcam'};
+
+/** From the scores of all windows of an image. */
+export interface Patches {
+  readonly type: 'patches';
   readonly patch: number;
   readonly stride: number;
   readonly density: 'auto' | 'shared' | 'per-location';

@@ -4,10 +4,10 @@ import type {Kind} from '../../core/plugin/define.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {suggest} from '../../core/text.ts';
-import {checkCopies, checkList, repeated} from './lists.ts';
-import {pixelIssues} from './pixels.ts';
+import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
+import {localizeIssues, localizeOf} from './localize.ts';
 import {datasetShape, fileShape, specShape} from './schema.ts';
-import type {Ensemble, Localize, Spec} from './spec.ts';
+import type {Ensemble, Spec} from './spec.ts';
 
 export interface ValidatedSpec {
   /** Absent when there are issues. */
@@ -32,7 +32,7 @@ interface Outer {
   readonly metrics: readonly unknown[];
   readonly seeds: number | readonly number[];
   readonly ensemble?: Ensemble;
-  readonly localize?: Localize;
+  readonly localize?: Parameters<typeof localizeOf>[0];
   readonly compare: {readonly table?: string; readonly row?: string};
 }
 
@@ -60,8 +60,8 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     if (!Array.isArray(list) || broken.has(key)) return {value: [], issues: []};
     const checked = checkList(plugins, kind, list, [key]);
     issues.push(...checked.issues);
-    if (checked.issues.length === 0 && (kind === 'classifier' || kind === 'metric'))
-      issues.push(...repeated(checked.value, key));
+    if (checked.issues.length === 0 && kind === 'classifier') issues.push(...repeated(checked.value, key));
+    if (checked.issues.length === 0 && kind === 'metric') issues.push(...repeatedMetrics(checked.value));
     return checked;
   };
 
@@ -79,7 +79,11 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
 
   const inliers = dataset ? inliersOf(plugins, dataset, beside.value.inliers) : {value: [], issues: []};
   issues.push(...inliers.issues);
-  if (dataset && !broken.has('localize')) issues.push(...pixelIssues(plugins, dataset, part.localize, metrics));
+  const localize = part.localize && !broken.has('localize') ? localizeOf(part.localize) : undefined;
+  if (dataset && !broken.has('localize')) {
+    const {localize: written} = value as {readonly localize?: unknown};
+    issues.push(...localizeIssues(plugins, {dataset, learner, metrics, localize, written}));
+  }
   const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
   const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
@@ -97,7 +101,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     metrics,
     seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
     ...(part.ensemble && {ensemble: part.ensemble}),
-    ...(part.localize && {localize: part.localize}),
+    ...(localize && {localize}),
     compare: part.compare ?? {},
   };
   return {spec, inliers: inliers.value, issues, misfits, ...noCopies};

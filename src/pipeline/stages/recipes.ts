@@ -56,6 +56,12 @@ export interface LocalizeRecipe {
   readonly blend: Blend;
 }
 
+/** The learner's own score of each test image, explained by GradCAM. */
+export interface ExplainRecipe extends LearnerPart {
+  /** Name of the normal class, for the pictures. */
+  readonly normal: string;
+}
+
 export interface ScoreRecipe {
   readonly classifier: PluginRef;
   readonly version: number;

@@ -82,7 +82,7 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
       const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
       const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
       const sql = `select * from (from comparison_of(${args}) union all by name from comparison_mean_of(${args}))
-        order by dataset, learner, config, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
+        order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
       const found = await store.read((connection) => select(connection, sql, {one: false}));
       return found.ok ? succeed(found.value.rows.map((row) => comparisonRow(found.value.columns, row))) : found;
     },

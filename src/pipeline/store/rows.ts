@@ -117,6 +117,8 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     learner: task.learner as Json,
     augment: task.augment as Json,
     distribution_augmentation: task.distributionAugmentation as Json,
+    // Scores of windows are another thing than scores of images. Absent where there are none: old digests hold.
+    ...(task.localize && {localize: task.localize as unknown as Json}),
     versions: {dataset: data?.recipe['version'] ?? null, ...learn?.versions},
   };
 }

@@ -106,7 +106,8 @@ const createTables = Object.entries(tables).map(
 );
 
 /**
- * One value a configuration, inlier, seed, classifier and metric: the latest run's, so that no seed counts twice. Values from
+ * One value a configuration, inlier, seed, classifier and metric: the latest run's, so that no seed counts twice; one for each
+ * row of a paper where that run names several (the default of every sweep of a table is the same configuration). Values from
  * other data than the latest run's (another edition of the files under the same options) are left out, not mixed in.
  * Arguments, each null for all: ids of runs, name of a spec or run.
  */
@@ -120,11 +121,13 @@ create or replace macro values_of(run_ids, spec_name) as table (
     where metrics.value is not null
       and (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
-    qualify row_number() over (
-      partition by config, inlier, seed, definition, metric order by moment desc) = 1
+    qualify rank() over (
+        partition by config, inlier, seed, definition, metric order by runs.started desc, runs.run desc) = 1
+      and row_number() over (
+        partition by config, inlier, seed, definition, metric, paper_row order by moment desc) = 1
   )
   from latest qualify data is not distinct from first_value(data) over (
-    partition by config, inlier, definition, metric order by moment desc)
+    partition by config, inlier, definition, metric, paper_row order by moment desc)
 );`;
 
 /** The row of a paper that stands beside a group: the named table's if it has one, else the first that has. */
@@ -137,7 +140,7 @@ const besidePaper = (groups: string) => `
     on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
     and b.class = g.inlier and b.metric = g.metric
   qualify row_number() over (
-    partition by g.config, g.definition, g.metric, g.inlier
+    partition by g.config, g.paper_row, g.definition, g.metric, g.inlier
     order by (b."table" = g.paper_table) desc nulls last, b.rank) = 1`;
 
 const comparisons = `
@@ -149,18 +152,18 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     group by all
   ), groups as (
-    select config, definition, metric, dataset, inlier, learner, data,
-      max_by(struct_pack(spec, classifier, paper_row, point, options, classifier_options,
+    select config, paper_row, definition, metric, dataset, inlier, learner, data,
+      max_by(struct_pack(spec, classifier, point, options, classifier_options,
         paper_table := coalesce(table_name, paper_table)), moment) as last,
       avg(value order by seed) as ours, stddev_samp(value order by seed) as sd,
       count(*) as n, count(*) as n_most,
       coalesce(any_value(ensemble), list(seed order by seed)) as seeds, list_sort(list_distinct(list(run))) as runs,
       any_value(paper_classifier) as paper_classifier,
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels
-    from values_of(run_ids, spec_name) group by config, definition, metric, dataset, inlier, learner, data
+    from values_of(run_ids, spec_name) group by config, paper_row, definition, metric, dataset, inlier, learner, data
   ), flat as (
     -- an ensemble is one number, and no seed of it can be missing
-    select * exclude (last), unnest(last), case when ensemble is null then planned else 1 end as planned
+    select * exclude (last, planned), unnest(last), case when ensemble is null then planned else 1 end as planned
     from groups join planned using (config, inlier)
   )
   ${besidePaper('flat')}
@@ -173,17 +176,17 @@ create or replace macro comparison_mean_of(run_ids, spec_name, table_name) as ta
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     group by config
   ), means as (
-    select config, definition, metric, dataset, 'mean' as inlier, learner,
+    select config, paper_row, definition, metric, dataset, 'mean' as inlier, learner,
       case when count(distinct data) <= 1 then any_value(data) end as data,
       avg(ours order by inlier) as ours, case when min(n) > 1 then avg(sd order by inlier) end as sd,
       min(n) as n, max(n) as n_most, min(planned) as planned,
       list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
       any_value(paper_classifier) as paper_classifier,
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
-      min(spec) as spec, min(classifier) as classifier, min(paper_row) as paper_row, min(point) as point,
+      min(spec) as spec, min(classifier) as classifier, min(point) as point,
       min(options) as options, min(classifier_options) as classifier_options, min(paper_table) as paper_table
     from comparison_of(run_ids, spec_name, table_name) c join wanted using (config)
-    group by config, definition, metric, dataset, learner, known, planned_classes
+    group by config, paper_row, definition, metric, dataset, learner, known, planned_classes
     -- all classes or none; and all from the same data, or (a dataset read once a class) each from its own
     having count(*) = coalesce(known, planned_classes) and count(distinct data) in (0, 1, count(*))
   )

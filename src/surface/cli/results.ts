@@ -6,7 +6,7 @@ import {plural, suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {readBaselines} from '../../pipeline/store/baselines.ts';
 import {readRecord} from '../../pipeline/store/record.ts';
-import {type ComparisonFilter, openResults} from '../../pipeline/store/results.ts';
+import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipeline/store/results.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs.ts';
 import {absentOf, absentQuery} from '../report/absent.ts';
 import {buildComparison} from '../report/compare.ts';
@@ -21,7 +21,7 @@ import {err, exitCodes, folders, type Globals, orRefuse, out, refuse} from './se
 
 export interface CompareOptions {
   readonly format: Format;
-  /** A metric's name, or `all`; absent: `auc`, or all where it is not among them. */
+  /** A metric's name, or `all`; absent: `auc`, those of pixels, and those that the paper has numbers of; or all where there is none. */
   readonly metric?: string;
   /** A table of the papers to lay it out as. */
   readonly table?: string;
@@ -100,7 +100,7 @@ export async function printComparison(
     const comparison = buildComparison(rows, {
       title,
       baselines,
-      metrics: metric === 'all' || !known.includes(metric ?? 'auc') ? known : [metric ?? 'auc'],
+      metrics: metric === 'all' ? known : metric === undefined ? foremost(rows) : [metric],
       departures: departuresFrom(builtinPlugins()),
       absent,
       ...(layout === undefined ? {} : {table: layout}),
@@ -108,6 +108,18 @@ export async function printComparison(
     out(formatComparison(comparison, globals.json ? 'json' : format, columns()));
     return exitCodes.done;
   });
+}
+
+/** Metrics that are shown unasked. */
+function foremost(rows: readonly ComparisonRow[]): readonly string[] {
+  const plugins = builtinPlugins();
+  const ofPixels = (name: string): boolean =>
+    plugins.names('metric').includes(name) && plugins.get('metric', name).of === 'pixels';
+  const known = [...new Set(rows.map((row) => row.metric))];
+  const shown = known.filter(
+    (name) => name === 'auc' || ofPixels(name) || rows.some((row) => row.metric === name && row.paper !== null),
+  );
+  return shown.length > 0 ? shown : known;
 }
 
 export async function query(sql: string, {format}: QueryOptions, globals: Globals): Promise<number> {

@@ -62,7 +62,7 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
       const spreadKind = row.paperSpreadKind ?? 'sd';
       return {
         ...row,
-        label: labels.get(row.config)!,
+        label: labels.get(keyOf(row))!,
         spread: row.sd === null ? null : spreadKind === 'se' ? row.sd / Math.sqrt(row.n) : row.sd,
         spreadKind,
         notes: departing.length === 0 ? [] : [noteOf(departing.join('; '))],
@@ -80,6 +80,9 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
   return {title, lines, ...(grid && {grid}), legend: [...legendOf(lines, grid), ...absentLines(absent)], notes};
 }
 
+/** An ensemble is of the same configuration as its seeds, but of another row. */
+const keyOf = (row: ComparisonRow) => `${row.config} ${row.paperRow}`;
+
 /** Differing options of the configurations that share a method and a dataset. */
 function labelsOf(rows: readonly ComparisonRow[]): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
@@ -90,7 +93,7 @@ function labelsOf(rows: readonly ComparisonRow[]): ReadonlyMap<string, string> {
     for (const row of configs) {
       const tags = [...paths].map((path) => [path, valueAt(row.options, path)] as const);
       labels.set(
-        row.config,
+        keyOf(row),
         [row.paperRow, ...tags.flatMap(([path, value]) => (value === undefined ? [] : [tag(path, value)]))].join(' '),
       );
     }

@@ -6,6 +6,7 @@ import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {Kind} from '../../core/plugin/define.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {count} from '../../core/text.ts';
+import type {Localize} from '../../pipeline/spec/spec.ts';
 import {paperSeeds} from '../../pipeline/store/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results.ts';
 
@@ -51,12 +52,14 @@ export function departuresFrom(plugins: Plugins): Departures {
       learner,
       augment,
       distribution_augmentation: copies = [],
+      localize,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
       readonly learner: PluginRef;
       readonly augment: readonly PluginRef[];
       readonly distribution_augmentation?: readonly CopyRef[];
+      readonly localize?: Localize;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -66,20 +69,33 @@ export function departuresFrom(plugins: Plugins): Departures {
       return definition.row(withPath(paper, path, value) as never, spec) !== definition.row(paper as never, spec);
     };
     const classifier = row.classifierOptions as unknown as PluginRef | null;
+    // What varies together with the row of the paper's table is what that row is about.
+    const swept = 'compare.row' in row.point ? Object.keys(row.point) : [];
+    const isSwept = (path: string) => swept.some((option) => `learner.${path}.`.startsWith(`${option}.`));
     const svmKernel = (path: string) => path === 'kernel'; // part of the classifier's name in the tables
     return [
       ...changed('dataset', dataset),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
-      ...changed('learner', learner, makesTheRow),
+      ...changed('learner', learner, (path, value) => isSwept(path) || makesTheRow(path, value)),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
-      ...(row.ensemble === null || row.ensemble === paperSeeds
+      ...(localize?.type === 'patches' ? windows(localize) : []),
+      ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
       ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),
     ];
   };
+}
+
+/** Those of CutPaste's localisation (paper.md 3.5). */
+const paperWindows = {patch: 32, stride: 4};
+
+function windows({patch, stride}: {readonly patch: number; readonly stride: number}): readonly string[] {
+  return patch === paperWindows.patch && stride === paperWindows.stride
+    ? []
+    : [`windows of ${patch} pixels every ${stride} (paper: ${paperWindows.patch} every ${paperWindows.stride})`];
 }
 
 /** None is another method, and has a row of its own. */

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import type {Dataset, SourceFile} from '../../../src/core/plugin/contracts.ts';
-import {defineDataset} from '../../../src/core/plugin/define.ts';
+import {defineDataset, defineFeatureMetric} from '../../../src/core/plugin/define.ts';
 import type {AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import {buildGraph} from '../../../src/pipeline/plan/graph.ts';
@@ -404,4 +404,285 @@ test('ids depend on options and versions, not on names of specs or order of keys
   expect(ids({spec: 'another', dataset: {size: 32, type: 'pets'}})).toEqual(ids({}));
   expect(ids({metrics: [{type: 'average-precision'}]}).slice(0, 5)).toEqual(ids({}).slice(0, 5));
   expect(ids({learner: {...base.learner, epochs: 50}})[1]).not.toBe(ids({})[1]);
+});
+
+const ofFeatures = (name: string, views?: boolean) =>
+  defineFeatureMetric({
+    name,
+    version: 1,
+    summary: '',
+    options: Type.Object({}),
+    ...(views && {views}),
+    create: () => ({
+      measure: () => {
+        throw new Error('not asked here');
+      },
+    }),
+  }) as unknown as AnyDefinition;
+const measuring = plugins.extend([ofFeatures('spread'), ofFeatures('nearness', true)], []);
+
+test('a metric of features has one stage a layer, whatever reads it; views are embedded for the one that wants them', () => {
+  const classifiers = [
+    {type: 'svm', nu: 0.5, kernel: 'rbf'},
+    {type: 'kde', layer: 'head'},
+    {type: 'kde'},
+    {type: 'softmax'},
+  ];
+  const nodes = draw([{classifiers, metrics: [{type: 'auc'}, {type: 'spread'}, {type: 'nearness'}]}], measuring);
+  const names = new Map(nodes.map((node) => [node.id, node.label]));
+  expect(
+    nodes
+      .filter(({kind}) => kind === 'measure')
+      .map(({label, results, inputs}) => ({
+        label,
+        results,
+        inputs: Object.entries(inputs).map(([role, {stage}]) => `${role}: ${names.get(stage)}`),
+      })),
+  ).toMatchInlineSnapshot(`
+    [
+      {
+        "inputs": [
+          "features: embed test contrastive.pool · cat · seed 0",
+        ],
+        "label": "measure spread of pool · contrastive · cat · seed 0",
+        "results": [
+          {
+            "classifier": "(pool)",
+            "task": "task 1",
+          },
+        ],
+      },
+      {
+        "inputs": [
+          "features: embed test contrastive.head · cat · seed 0",
+        ],
+        "label": "measure spread of head · contrastive · cat · seed 0",
+        "results": [
+          {
+            "classifier": "(head)",
+            "task": "task 1",
+          },
+        ],
+      },
+      {
+        "inputs": [
+          "features: embed test contrastive.pool · cat · seed 0",
+          "first: embed view 1 of test contrastive.pool · cat · seed 0",
+          "second: embed view 2 of test contrastive.pool · cat · seed 0",
+        ],
+        "label": "measure nearness of pool · contrastive · cat · seed 0",
+        "results": [
+          {
+            "classifier": "(pool)",
+            "task": "task 1",
+          },
+        ],
+      },
+      {
+        "inputs": [
+          "features: embed test contrastive.head · cat · seed 0",
+          "first: embed view 1 of test contrastive.head · cat · seed 0",
+          "second: embed view 2 of test contrastive.head · cat · seed 0",
+        ],
+        "label": "measure nearness of head · contrastive · cat · seed 0",
+        "results": [
+          {
+            "classifier": "(head)",
+            "task": "task 1",
+          },
+        ],
+      },
+    ]
+  `);
+  const [view] = nodes.filter(({label}) => label.includes('view 2'));
+  expect(view!.recipe).toMatchInlineSnapshot(`
+    {
+      "layer": "pool",
+      "learner": {
+        "epochs": 100,
+        "network": {
+          "head": [
+            128,
+          ],
+          "type": "tiny",
+          "width": 0.5,
+        },
+        "type": "contrastive",
+      },
+      "normal": "cat",
+      "versions": {
+        "learner contrastive": 3,
+        "network tiny": 1,
+        "transform crop": 1,
+      },
+      "view": {
+        "augment": [
+          {
+            "min_side": 0.4,
+            "type": "crop",
+          },
+        ],
+        "draw": 1,
+        "seed": 0,
+      },
+    }
+  `);
+  // Metrics of scores know nothing of them.
+  const plain = draw([{classifiers, metrics: [{type: 'auc'}]}]).map(({id}) => id);
+  expect(nodes.map(({id}) => id)).toEqual(expect.arrayContaining(plain));
+});
+
+test('without a metric of scores there are no scores', () => {
+  const kinds = draw([{metrics: [{type: 'spread'}]}], measuring).map(({kind}) => kind);
+  expect(kinds).toEqual(['data', 'learn', 'embed', 'measure']);
+});
+
+test('an ensemble combines the scores of tasks that differ in the seed alone', () => {
+  const seeds = (task: Partial<Task>) => [1, 0, 2].map((seed) => ({ensemble: 'seeds' as const, ...task, seed}));
+  const nodes = draw([
+    ...seeds({}),
+    ...seeds({inlier: 'dog'}),
+    ...seeds({inlier: 'hamster', ensemble: 'standardised-seeds'}).slice(0, 2),
+    {seed: 7, ensemble: 'seeds', spec: 'alone'},
+    {seed: 8},
+  ]);
+  const names = new Map(nodes.map((node) => [node.id, node.label]));
+  expect(
+    nodes
+      .filter(({label}) => label.includes('ensemble'))
+      .map(({kind, label, lane, recipe, inputs, tasks, results}) => ({
+        kind,
+        label,
+        lane,
+        combine: recipe['combine'],
+        inputs: Object.entries(inputs).map(([role, {stage}]) => `${role}: ${names.get(stage)}`),
+        tasks,
+        results,
+      })),
+  ).toMatchInlineSnapshot(`
+    [
+      {
+        "combine": "mean",
+        "inputs": [
+          "seed 0: score kde · contrastive · cat · seed 0",
+          "seed 1: score kde · contrastive · cat · seed 1",
+          "seed 2: score kde · contrastive · cat · seed 2",
+        ],
+        "kind": "ensemble",
+        "label": "ensemble kde · contrastive · cat · 3 seeds",
+        "lane": "cpu",
+        "results": undefined,
+        "tasks": [
+          "task 2",
+          "task 1",
+          "task 3",
+        ],
+      },
+      {
+        "combine": undefined,
+        "inputs": [
+          "scores: ensemble kde · contrastive · cat · 3 seeds",
+        ],
+        "kind": "evaluate",
+        "label": "evaluate ensemble kde · contrastive · cat · 3 seeds",
+        "lane": "cpu",
+        "results": [
+          {
+            "classifier": "kde (ensemble of 3 seeds)",
+            "ensemble": [
+              0,
+              1,
+              2,
+            ],
+            "task": "task 2",
+          },
+        ],
+        "tasks": [
+          "task 2",
+          "task 1",
+          "task 3",
+        ],
+      },
+      {
+        "combine": "mean",
+        "inputs": [
+          "seed 0: score kde · contrastive · dog · seed 0",
+          "seed 1: score kde · contrastive · dog · seed 1",
+          "seed 2: score kde · contrastive · dog · seed 2",
+        ],
+        "kind": "ensemble",
+        "label": "ensemble kde · contrastive · dog · 3 seeds",
+        "lane": "cpu",
+        "results": undefined,
+        "tasks": [
+          "task 5",
+          "task 4",
+          "task 6",
+        ],
+      },
+      {
+        "combine": undefined,
+        "inputs": [
+          "scores: ensemble kde · contrastive · dog · 3 seeds",
+        ],
+        "kind": "evaluate",
+        "label": "evaluate ensemble kde · contrastive · dog · 3 seeds",
+        "lane": "cpu",
+        "results": [
+          {
+            "classifier": "kde (ensemble of 3 seeds)",
+            "ensemble": [
+              0,
+              1,
+              2,
+            ],
+            "task": "task 5",
+          },
+        ],
+        "tasks": [
+          "task 5",
+          "task 4",
+          "task 6",
+        ],
+      },
+      {
+        "combine": "standardised-mean",
+        "inputs": [
+          "seed 0: score kde · contrastive · hamster · seed 0",
+          "seed 1: score kde · contrastive · hamster · seed 1",
+        ],
+        "kind": "ensemble",
+        "label": "ensemble kde · contrastive · hamster · 2 seeds",
+        "lane": "cpu",
+        "results": undefined,
+        "tasks": [
+          "task 8",
+          "task 7",
+        ],
+      },
+      {
+        "combine": undefined,
+        "inputs": [
+          "scores: ensemble kde · contrastive · hamster · 2 seeds",
+        ],
+        "kind": "evaluate",
+        "label": "evaluate ensemble kde · contrastive · hamster · 2 seeds",
+        "lane": "cpu",
+        "results": [
+          {
+            "classifier": "kde (ensemble of 2 seeds)",
+            "ensemble": [
+              0,
+              1,
+            ],
+            "task": "task 8",
+          },
+        ],
+        "tasks": [
+          "task 8",
+          "task 7",
+        ],
+      },
+    ]
+  `);
 });

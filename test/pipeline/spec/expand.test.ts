@@ -583,3 +583,143 @@ test('the same file read twice gives the same plan', async () => {
   const read = async () => (await readPlan(path, {builtin: fakePlugins()})) as {value: {plan: unknown}};
   expect((await read()).value.plan).toEqual((await read()).value.plan);
 });
+
+test('an ensemble over seeds', async () => {
+  const {plan: read, warnings} = await plan(`${least}seeds: 2\nensemble: seeds\n`);
+  expect(read.tasks.map(({seed, ensemble}) => [seed, ensemble])).toEqual([
+    [0, 'seeds'],
+    [1, 'seeds'],
+  ]);
+  expect(warnings).toEqual([]);
+  expect((await plan(`${least}ensemble: standardised-seeds\n`)).warnings).toEqual([
+    '"ensemble" combines seeds, but there is only one',
+  ]);
+  expect(await screen(`${least}ensemble: seed\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:4:11  expected "ensemble" to be "seeds" or "standardised-seeds", but got "seed"
+        4 │ ensemble: seed
+          │           ~~~~
+       Did you mean "seeds"?
+
+    1 problem; nothing was run.
+    "
+  `);
+});
+
+test('paths of a matrix that vary together', async () => {
+  const text = `dataset: {type: pets, inliers: [cat]}
+learner: {type: contrastive}
+classifiers: [kde]
+compare: {table: cutpaste-table-7}
+matrix:
+  learner.optimizer.learning_rate, compare.row: [[0.1, lr-0.1], [0.03, lr-0.03]]
+  learner.batch: [32, 64]
+`;
+  const {tasks} = (await plan(text)).plan;
+  expect(
+    tasks.map(({id, learner, compare, point}) => [
+      id,
+      (learner['optimizer'] as {learning_rate: number}).learning_rate,
+      compare,
+      point,
+    ]),
+  ).toMatchInlineSnapshot(`
+    [
+      [
+        "a/cat/contrastive/learning_rate=0.1/batch=32/seed=0",
+        0.1,
+        {
+          "row": "lr-0.1",
+          "table": "cutpaste-table-7",
+        },
+        {
+          "compare.row": "lr-0.1",
+          "learner.batch": 32,
+          "learner.optimizer.learning_rate": 0.1,
+        },
+      ],
+      [
+        "a/cat/contrastive/learning_rate=0.1/batch=64/seed=0",
+        0.1,
+        {
+          "row": "lr-0.1",
+          "table": "cutpaste-table-7",
+        },
+        {
+          "compare.row": "lr-0.1",
+          "learner.batch": 64,
+          "learner.optimizer.learning_rate": 0.1,
+        },
+      ],
+      [
+        "a/cat/contrastive/learning_rate=0.03/batch=32/seed=0",
+        0.03,
+        {
+          "row": "lr-0.03",
+          "table": "cutpaste-table-7",
+        },
+        {
+          "compare.row": "lr-0.03",
+          "learner.batch": 32,
+          "learner.optimizer.learning_rate": 0.03,
+        },
+      ],
+      [
+        "a/cat/contrastive/learning_rate=0.03/batch=64/seed=0",
+        0.03,
+        {
+          "row": "lr-0.03",
+          "table": "cutpaste-table-7",
+        },
+        {
+          "compare.row": "lr-0.03",
+          "learner.batch": 64,
+          "learner.optimizer.learning_rate": 0.03,
+        },
+      ],
+    ]
+  `);
+  const same = text.replace('[0.03, lr-0.03]', '[0.1, lr-0.03]');
+  expect(await ids(same, {set: ['learner.batch=8']})).toMatchInlineSnapshot(`
+    [
+      "a/cat/contrastive/learning_rate=0.1/row=lr-0.1/seed=0",
+      "a/cat/contrastive/learning_rate=0.1/row=lr-0.03/seed=0",
+    ]
+  `);
+  // What --set says wins; an axis of which nothing is left to vary is gone.
+  expect(
+    await ids(text, {set: ['learner.batch=8', 'learner.optimizer.learning_rate=1', 'compare.row=x']}),
+  ).toHaveLength(1);
+  const bad = (axes: string) => screen(`${least}matrix:\n  ${axes}\n`);
+  expect(await bad('seeds, compare.row: [[1, a], 2, [3]]')).toMatchInlineSnapshot(`
+    "✗ a.yaml:5:32  expected a list of 2 values, one for each of "seeds, compare.row", but got 2
+        5 │   seeds, compare.row: [[1, a], 2, [3]]
+          │                                ~
+       Such as [a, b].
+    ✗ a.yaml:5:35  expected a list of 2 values, one for each of "seeds, compare.row", but got [3]
+        5 │   seeds, compare.row: [[1, a], 2, [3]]
+          │                                   ~~~
+       Such as [a, b].
+
+    2 problems; nothing was run.
+    "
+  `);
+  expect(await bad('seeds, compare.row: [[0, a], [2, b]]')).toMatchInlineSnapshot(`
+    "✗ a.yaml:5:25  expected "seeds" to be an integer from 1 to 1000 or a list of different seeds, but got 0
+        5 │   seeds, compare.row: [[0, a], [2, b]]
+          │                         ~
+
+    1 problem; nothing was run.
+    "
+  `);
+  expect(await bad('{"seeds, compare.row": [[1, a]], seeds: [2]}')).toMatchInlineSnapshot(`
+    "✗ a.yaml:5:4  "seeds" varies twice
+        5 │   {"seeds, compare.row": [[1, a]], seeds: [2]}
+          │    ~~~~~~~~~~~~~~~~~~~~
+    ✗ a.yaml:5:36  "seeds" varies twice
+        5 │   {"seeds, compare.row": [[1, a]], seeds: [2]}
+          │                                    ~~~~~
+
+    2 problems; nothing was run.
+    "
+  `);
+});

@@ -23,7 +23,7 @@ test('unknown keys and options', async () => {
     "✗ a.yaml:4:1  a pipeline has no key "wandb"
         4 │ wandb: x
           │ ~~~~~
-       Known keys: name, description, dataset, learner, augment, distribution_augmentation, classifiers, metrics, seeds, compare, plugins, matrix.
+       Known keys: name, description, dataset, learner, augment, distribution_augmentation, localize, classifiers, metrics, seeds, ensemble, compare, plugins, matrix.
 
     1 problem; nothing was run.
     "
@@ -567,4 +567,16 @@ classifiers: [{type: svm, <<: &nu {nu: 0.1}}, {<<: *nu, type: svm, kernel: linea
     {type: 'svm', nu: 0.1, kernel: 'linear'},
   ]);
   expect(task!.learner['optimizer']).toEqual({learning_rate: 0.0003, schedule: 'cosine'});
+});
+
+test('a metric twice, with other options', async () => {
+  expect(await screen(`${least}metrics: [auc, {type: auc}]\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:4:16  "metrics" has "auc" twice
+        4 │ metrics: [auc, {type: auc}]
+          │                ~~~~~~~~~~~
+       Tables name a metric by its type alone: remove one of the two, or run another spec.
+
+    1 problem; nothing was run.
+    "
+  `);
 });

@@ -137,6 +137,89 @@ test('scores that are no numbers are not kept', async () => {
   });
 });
 
+test('scores of seeds are averaged as they are, or standardised first', async () => {
+  const classes = Int32Array.of(1, 0, 1);
+  const classNames = ['red', 'green'];
+  const files = await Promise.all(
+    [
+      [1, 2, 6],
+      [30, 10, 20],
+    ].map(async (scores, seed) => {
+      const path = join(folder, `member-${seed}.arrow`);
+      await writeScores(path, {scores: Float64Array.from(scores), classes, classNames});
+      return path;
+    }),
+  );
+  const inputs = {'seed 0': files[0]!, 'seed 1': files[1]!};
+  const mean = await run('ensemble', {combine: 'mean'}, {inputs});
+  expect(mean.summary).toEqual({members: 2, scored: 3});
+  const read = await readScores(join(mean.out, 'scores.arrow'));
+  expect(read).toEqual({scores: Float64Array.of(15.5, 6, 13), classes, classNames});
+  const even = await run('ensemble', {combine: 'standardised-mean'}, {inputs});
+  const {scores} = await readScores(join(even.out, 'scores.arrow'));
+  // Deviations √14/√3 about 3, and √200/√3 about 20.
+  const expected = [-2, -1, 3].map((it, i) => (it / Math.sqrt(14 / 3) + [10, -10, 0][i]! / Math.sqrt(200 / 3)) / 2);
+  for (const [i, score] of scores.entries()) expect(score).toBeCloseTo(expected[i]!, 12);
+  const other = join(folder, 'other.arrow');
+  await writeScores(other, {scores: new Float64Array(3), classes: Int32Array.of(1, 1, 1), classNames});
+  await expect(run('ensemble', {combine: 'mean'}, {inputs: {...inputs, 'seed 2': other}})).rejects.toThrow(
+    'the members of an ensemble have scored other images than the first of them',
+  );
+});
+
+test('views are seeded draws of the augmentation: the same again, others of the other draw, and of the normal class', async () => {
+  const weights = join(folder, 'mean.arrow');
+  await writeArrays(weights, new Map([['mean', {shape: [3], data: new Float32Array(3)}]]));
+  const augment = [{type: 'dim'}];
+  const embed = async (draw: number, seed = 0) => {
+    const versions = {...embedRecipe.versions, 'transform dim': 1};
+    const recipe = {...embedRecipe, versions, normal: 'green', view: {augment, seed, draw}};
+    const {out} = await run('embed', recipe, {inputs: {weights, images: image('train')}});
+    return (await readFeatures(join(out, 'features.arrow'))).features;
+  };
+  const [one, again, other, seeded] = [await embed(0), await embed(0), await embed(1), await embed(0, 1)];
+  expect(one.rows).toBe(300);
+  expect(again).toEqual(one);
+  expect(other).not.toEqual(one);
+  expect(seeded).not.toEqual(one);
+  // Images at the same place of two batches of 256 are not dimmed alike.
+  const {features: plain} = await readFeatures(
+    join(
+      (await run('embed', {...embedRecipe, normal: 'green'}, {inputs: {weights, images: image('train')}})).out,
+      'features.arrow',
+    ),
+  );
+  const factor = (row: number) => one.data[3 * row]! / plain.data[3 * row]!;
+  expect(Math.abs(factor(0) - factor(256))).toBeGreaterThan(1e-3);
+});
+
+test('a metric of features', async () => {
+  const write = async (name: string, values: readonly number[], classes: readonly number[]) => {
+    const path = join(folder, name);
+    const features = {rows: values.length, columns: 1, data: Float32Array.from(values)};
+    const chunk = {features, classes: Int32Array.from(classes)};
+    await writeFeatures(path, [chunk], {columns: 1, classNames: ['red', 'green']});
+    return path;
+  };
+  const features = await write('all.arrow', [5, 1, 2], [0, 1, 1]);
+  const recipe = {metric: {type: 'range'}, version: 1, normal: 'green', seed: 0};
+  const {summary, out, warnings} = await run('measure', recipe, {inputs: {features}});
+  expect(summary).toEqual({
+    metrics: {range: 1},
+    normal: 2,
+    anomalous: 1,
+    numbers: ['range'],
+    testLabels: {range: 'it was made up'},
+  });
+  expect(await readMetrics(join(out, 'metrics.arrow'))).toEqual(new Map([['range', 1]]));
+  expect(warnings).toEqual([]);
+  const views = {first: await write('1.arrow', [1, 2], [1, 1]), second: await write('2.arrow', [4, 2], [1, 1])};
+  expect((await run('measure', recipe, {inputs: {features, ...views}})).summary).toMatchObject({metrics: {range: 3}});
+  const none = await run('measure', {...recipe, normal: 'blue'}, {inputs: {features}});
+  expect(none.summary).toMatchObject({metrics: {range: null}, normal: 0, anomalous: 3});
+  expect(none.warnings).toEqual(['metric "range" is undefined for these 3 test images']);
+});
+
 test('a class without images, and a test of one class only', async () => {
   const nothing = {...learnRecipe, normal: 'red'};
   const sources = await writeToys(mkdtempSync(join(folder, 'none-')), {train: [1, 1, 1], test: [0, 2, 0]});

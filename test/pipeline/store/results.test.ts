@@ -482,7 +482,7 @@ async function holder(sql: string) {
 test('a database of a newer version is left alone, and rebuilt only when asked', async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   await (await holder('update migration set number = 99')).release();
-  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 1';
+  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 2';
   expect(await results().query('select 1')).toMatchObject({ok: false, failures: [{message}]});
   expect(await results().ingestRun(join(runs, 'a'))).toMatchObject({ok: false, failures: [{message}]});
   value(await results().rebuild(runs));
@@ -550,4 +550,111 @@ test('a thousand tasks are filed in one go', async () => {
   cpSync(many, join(runs, 'again'), {recursive: true});
   await ingest(join(runs, 'again'));
   expect(await rows('select n from comparison')).toEqual([[1000]]);
+});
+
+test('an ensemble is one number beside its seeds: in no mean of theirs, and in the row of its own in the paper', async () => {
+  const learner = {type: 'rotation', epochs: 1};
+  const compare = {table: 'cutpaste-table-1', row: 'cutpaste-3way'};
+  const tasks = [0, 1, 2].map((seed) => ({
+    dataset: {type: 'mvtec'},
+    inlier: 'bottle',
+    learner,
+    seed,
+    compare,
+    scores: auc(0.96 + seed / 100, 'gde'),
+    ...(seed === 2 && {ensembles: {gde: {auc: 0.985}}}),
+  }));
+  await ingest(makeRun(runs, {id: 'r1', tasks}));
+  const columns =
+    'paper_row, classifier, paper_classifier, n, planned, seeds, sd is null, round(ours, 3), paper, verdict';
+  const expected = [
+    ['cutpaste-3way', 'gde', 'gde', 3, 3, [0, 1, 2], false, 0.97, 0.983, 'matches'],
+    ['cutpaste-3way-ensemble', 'gde (ensemble of 3 seeds)', 'gde', 1, 1, [0, 1, 2], true, 0.985, 0.982, 'matches'],
+  ];
+  expect(await rows(`select ${columns} from comparison order by all`)).toEqual(expected);
+  // The same again, from the cache, counts once; of other seeds it is another number.
+  await ingest(makeRun(runs, {id: 'r2', at: '2026-01-02T00:00:00.000Z', cached: true, tasks}));
+  expect(await rows(`select ${columns} from comparison order by all`)).toEqual(expected);
+  const fewer = [tasks[0]!, {...tasks[1]!, ensembles: {gde: {auc: 0.5}}}];
+  await ingest(makeRun(runs, {id: 'r3', at: '2026-01-03T00:00:00.000Z', tasks: fewer}));
+  expect(await rows('select classifier, n, seeds, round(ours, 3) from comparison order by all')).toEqual([
+    ['gde', 3, [0, 1, 2], 0.97],
+    ['gde (ensemble of 2 seeds)', 1, [0, 1], 0.5],
+    ['gde (ensemble of 3 seeds)', 1, [0, 1, 2], 0.985],
+  ]);
+  const compared = value(await results().comparisonRows());
+  expect(compared.map(({ensemble}) => ensemble)).toEqual([null, 2, 3]);
+});
+
+test('a mean over classes of ensembles is of ensembles alone', async () => {
+  const tasks = cifar.flatMap((inlier, at) =>
+    [0, 1].map((seed) => ({
+      inlier,
+      seed,
+      scores: auc(0.8 + at / 100 + seed / 50),
+      ...(seed === 1 && {ensembles: {kde: {auc: 0.9 + at / 1000}}}),
+    })),
+  );
+  await ingest(makeRun(runs, {id: 'r1', tasks}));
+  expect(
+    await rows(
+      'select paper_row, classifier, n, planned, seeds, round(ours, 4), sd is null from comparison_mean order by all',
+    ),
+  ).toEqual([
+    ['rotation', 'kde', 2, 2, [0, 1], 0.855, false],
+    ['rotation-ensemble', 'kde (ensemble of 2 seeds)', 1, 1, [0, 1], 0.9045, true],
+  ]);
+});
+
+test('metrics of features: one row a layer, no rate, no verdict', async () => {
+  await ingest(
+    makeRun(runs, {
+      id: 'r1',
+      tasks: [0, 1].map((seed) => ({
+        inlier: 'cat',
+        seed,
+        scores: auc(0.78),
+        features: {pool: {uniformity: -1.5 - seed, alignment: 0.25}},
+      })),
+    }),
+  );
+  expect(
+    await rows(
+      'select classifier, classifier_options, metric, scale, n, ours, round(paper, 3), verdict from comparison order by classifier, metric',
+    ),
+  ).toEqual([
+    ['(pool)', 'null', 'alignment', 'number', 2, 0.25, null, null],
+    ['(pool)', 'null', 'uniformity', 'number', 2, -2, null, null],
+    ['kde', '{"type":"kde"}', 'auc', 'rate', 2, 0.78, 0.783, 'matches'],
+  ]);
+});
+
+test('a database from before these columns gets them, and keeps its rows', async () => {
+  const old = makeRun(runs, {id: 'old', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]});
+  await ingest(old);
+  const columns = ['ensemble', 'scale', 'test_labels'];
+  const before = columns.map((column) => `alter table metrics drop column ${column};`).join(' ');
+  await (await holder(`${before} update migration set number = 1`)).release();
+  const found = value(await results().comparisonRows());
+  expect(found.map(({ours, scale, ensemble}) => ({ours, scale, ensemble}))).toEqual([
+    {ours: 0.7, scale: null, ensemble: null},
+  ]);
+});
+
+test('one configuration in several rows of a table fills each of them; another run has the last word on which', async () => {
+  const task = (row: string) => ({
+    dataset: {type: 'mvtec'},
+    inlier: 'bottle',
+    seed: 0,
+    spec: row,
+    compare: {table: 'cutpaste-table-7', row},
+    scores: auc(0.9, 'gde'),
+  });
+  await ingest(makeRun(runs, {id: 'r1', tasks: [task('cutpaste-3way-lr-0.03'), task('cutpaste-3way-epochs-256')]}));
+  expect(await rows('select paper_row, n, planned from comparison order by all')).toEqual([
+    ['cutpaste-3way-epochs-256', 1, 1],
+    ['cutpaste-3way-lr-0.03', 1, 1],
+  ]);
+  await ingest(makeRun(runs, {id: 'r2', at: '2026-01-02T00:00:00.000Z', tasks: [task('mine')]}));
+  expect(await rows('select paper_row, n from comparison')).toEqual([['mine', 1]]);
 });

@@ -176,8 +176,8 @@ test('CSV has unrounded rates', () => {
       .map((line) => line.replace(/[0-9a-f]{64}/, '<config>')),
   ).toMatchInlineSnapshot(`
     [
-      "dataset,inlier,method,label,classifier,metric,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,config,runs",
-      "fashion-mnist,trouser,rotation,rotation,kde,auc,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),<config>,r0",
+      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,config,runs",
+      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),<config>,r0",
     ]
   `);
 });
@@ -492,3 +492,90 @@ test('rows of a query', () => {
     {name: 'a, "b"', n: 23, list: null},
   ]);
 });
+
+test('metrics of features are printed as they are, and what knows the test labels is marked', async () => {
+  const rows = await rowsOf({
+    tasks: [0, 1].map((seed) => ({
+      dataset: fashion,
+      inlier: 'bag',
+      seed,
+      scores: {
+        kde: {
+          metrics: {auc: 0.4, 'f1-max': 0.9},
+          testLabels: {'f1-max': 'its threshold is the best one for the test labels'},
+        },
+      },
+      features: {pool: {uniformity: -1.5 - seed, alignment: 0.25}},
+    })),
+  });
+  expect(formatComparison(compared(rows), 'table')).toMatchInlineSnapshot(`
+    "quickstart
+
+    normal class  method    classifier  metric                 ours  n       paper      Δ  verdict
+    ───────────────────────────────────────────────────────────────────────────────────────────────────
+    bag           rotation  (pool)      alignment    0.2500 ± 0.000  2           –      –  –
+    bag           rotation  (pool)      uniformity  -2.000 ± 0.7071  2           –      –  –
+    bag           rotation  kde         auc              40.0 ± 0.0  2  98.3 ± 0.3  −58.3  below chance
+    bag           rotation  kde         f1-max         90.0 ± 0.0 †  2           –      –  –
+
+    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    † f1-max knows the test labels: its threshold is the best one for the test labels.
+    "
+  `);
+  expect(formatComparison(compared(rows), 'csv').split('\n')[0]).toContain('metric,test_labels,ensemble,ours');
+});
+
+test('an ensemble stands below its seeds, and beside the ensemble of the paper', async () => {
+  const rows = await rowsOf({
+    tasks: ['bottle', 'cable'].flatMap((inlier, at) =>
+      [0, 1, 2].map((seed) => ({
+        dataset: {type: 'mvtec'},
+        inlier,
+        seed,
+        compare: {table: 'cutpaste-table-1', row: 'cutpaste-3way'},
+        scores: auc(0.9 + seed / 100 - at / 10, 'gde'),
+        ...(seed === 2 && {ensembles: {gde: {auc: 0.982 - at / 10}}}),
+      })),
+    ),
+  });
+  const ensembles = (row: ComparisonRow) =>
+    row.ensemble === null ? [] : [`ensemble of ${row.ensemble} seeds (paper: 5)`];
+  expect(formatComparison(compared(rows, {departures: ensembles}), 'table')).toMatchInlineSnapshot(`
+    "quickstart
+
+    normal class  method                  classifier                       ours  n       paper     Δ  verdict  note
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    bottle        cutpaste-3way           gde                        91.0 ± 0.6  3  98.3 ± 0.5  −7.3  below
+    bottle        cutpaste-3way-ensemble  gde (ensemble of 3 seeds)        98.2  1        98.2   0.0  matches  [1]
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    cable         cutpaste-3way           gde                        81.0 ± 0.6  3  80.6 ± 0.5  +0.4  matches
+    cable         cutpaste-3way-ensemble  gde (ensemble of 3 seeds)        88.2  1        81.2  +7.0  above    [1]
+
+    ± beside CutPaste is the standard error over seeds, as CutPaste prints it.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    [1] not as in the paper: ensemble of 3 seeds (paper: 5)
+    "
+  `);
+  const grid = compared(rows, {table: 'cutpaste-table-1'}).grid!;
+  const ours = grid.rows.filter((row) => row.ours.length > 0);
+  expect(ours.map(({method, classifier}) => [method, classifier])).toEqual([
+    ['cutpaste-3way', 'gde'],
+    ['cutpaste-3way-ensemble', 'gde'],
+  ]);
+});
+
+test.each(['iclr-table-7', 'cutpaste-table-1', 'cutpaste-table-6', 'cutpaste-table-7'])(
+  '%s is printed with whatever there is, the rest absent',
+  (table) => {
+    const {grid} = compared(quick, {table});
+    expect(grid!.rows.filter((row) => row.paper).length).toBe(
+      new Set(baselines.filter((row) => row.table === table).map((row) => row.method + row.classifier)).size,
+    );
+    // Two classes of ten: their means stand there as what they are, and are not judged.
+    const ours = grid!.rows.flatMap((row) => row.ours.flatMap(({cells}) => cells.filter((cell) => cell !== null)));
+    expect(ours.map(({classes, verdict}) => [classes, verdict])).toEqual(ours.map(() => [{have: 2, of: 10}, null]));
+    expect(ours.length > 0).toBe(table === 'iclr-table-7');
+    expect(formatComparison(compared(quick, {table}), 'table', {columns: 120})).toContain('paper');
+  },
+);

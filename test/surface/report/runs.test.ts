@@ -214,3 +214,28 @@ test('why: nothing differs; or only the numbers', () => {
     "
   `);
 });
+
+test('a run with an ensemble and metrics of features', () => {
+  const run: MadeUpRun = {
+    id: 'r9',
+    tasks: [0, 1].map((seed) => ({
+      inlier: 'cat',
+      seed,
+      scores: {kde: {metrics: {auc: 0.9, 'f1-max': 0.8}, testLabels: {'f1-max': 'its threshold is the best one'}}},
+      features: {pool: {alignment: 0.25}},
+      ...(seed === 1 && {ensembles: {kde: {auc: 0.95, 'f1-max': 0.85}}}),
+    })),
+  };
+  const text = formatReport(reportRun(record(run)));
+  expect(text.split('\n').slice(4, 13).join('\n')).toMatchInlineSnapshot(`
+    "task                                    classifier                  auc  f1-max †  alignment
+    ────────────────────────────────────────────────────────────────────────────────────────────
+    made-up/cifar10/cat/rotation/seed=0     kde                        90.0      80.0          –
+    made-up/cifar10/cat/rotation/seed=0     (pool)                        –         –     0.2500
+    made-up/cifar10/cat/rotation/seed=1     kde                        90.0      80.0          –
+    made-up/cifar10/cat/rotation/seed=1     (pool)                        –         –     0.2500
+    made-up/cifar10/cat/rotation/seeds=0,1  kde (ensemble of 2 seeds)  95.0      85.0          –
+    † f1-max knows the test labels: its threshold is the best one.
+    "
+  `);
+});

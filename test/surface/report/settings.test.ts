@@ -70,6 +70,8 @@ const row = (options: object, classifierOptions: Json = {type: 'oc-svm', kernel:
     classifier: 'oc-svm-rbf',
     classifierOptions,
     options: {...paper, ...options} as ComparisonRow['options'],
+    ensemble: null as number | null,
+    point: {},
   } as ComparisonRow);
 const network = (options: object) => ({learner: {...paper.learner, network: options}});
 
@@ -106,4 +108,26 @@ test('classifier options', () => {
   expect(row({}, {type: 'oc-svm', kernel: 'rbf', nu: 0.1})).toEqual(['oc-svm-rbf: nu 0.1 (paper: 0.5)']);
   expect(row({}, {type: 'oc-svm', kernel: 'linear', nu: 0.5})).toEqual([]);
   expect(row({}, null)).toEqual([]);
+});
+
+test('an ensemble of other than five seeds', () => {
+  const of = (ensemble: number | null) =>
+    departures({options: paper, classifierOptions: null, ensemble, paper: 0.9, point: {}} as unknown as ComparisonRow);
+  expect([of(null), of(5), of(3)]).toEqual([[], [], ['ensemble of 3 seeds (paper: 5)']]);
+});
+
+test("what a sweep varies together with the paper's row is no departure", () => {
+  const learner = {...paper.learner, epochs: 128, optimizer: {learning_rate: 0.1}};
+  const of = (point: object) =>
+    departures({
+      options: {...paper, learner},
+      classifierOptions: null,
+      ensemble: null,
+      point,
+    } as unknown as ComparisonRow);
+  const both = ['epochs 128 (paper: 2048)', 'learning rate 0.1 (paper: 0.01)'];
+  expect(of({})).toEqual(both);
+  expect(of({'learner.optimizer.learning_rate': 0.1})).toEqual(both);
+  expect(of({'learner.optimizer.learning_rate': 0.1, 'compare.row': 'lr-0.1'})).toEqual([both[0]]);
+  expect(of({'learner.optimizer': {learning_rate: 0.1}, 'compare.row': 'lr-0.1'})).toEqual([both[0]]);
 });

@@ -1,0 +1,36 @@
+/** Small maps → maps of the size of the image, by bilinear interpolation between the middles of their cells (paper.md 3.5, GradCAM). */
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Row-major. Beyond the outermost middles the nearest cell's value. */
+export function enlarged(map: ArrayLike<number>, from: Size, to: Size): Float32Array {
+  const down = axisOf(from.height, to.height);
+  const across = axisOf(from.width, to.width);
+  const large = new Float32Array(to.height * to.width);
+  let at = 0;
+  for (const {first: top, second: bottom, share: v} of down)
+    for (const {first: left, second: right, share: u} of across) {
+      const value = (y: number, x: number): number => map[y * from.width + x]!;
+      const above = (1 - u) * value(top, left) + u * value(top, right);
+      const below = (1 - u) * value(bottom, left) + u * value(bottom, right);
+      large[at++] = (1 - v) * above + v * below;
+    }
+  return large;
+}
+
+interface Between {
+  readonly first: number;
+  readonly second: number;
+  /** Of the second. */
+  readonly share: number;
+}
+
+const axisOf = (from: number, to: number): readonly Between[] =>
+  Array.from({length: to}, (_, i) => {
+    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
+    const first = Math.floor(at);
+    return {first, second: Math.min(from - 1, first + 1), share: at - first};
+  });

@@ -1,0 +1,95 @@
+/**
+ * What a `localize` stage leaves: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, the largest of each;
+ * and pictures of the most telling maps (`overlay-*.png`).
+ */
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {encodePng} from '../../core/images.ts';
+import type {ImageShape} from '../../core/plugin/contracts.ts';
+import {readImages} from '../../core/table/images.ts';
+import {readMaps, writeMaps} from '../../core/table/maps.ts';
+import {writeScores} from '../../core/table/small.ts';
+import {overlay} from './overlay.ts';
+import {inputOf} from './shared.ts';
+import type {StageContext} from './stage.ts';
+
+/** Pictures of each kind: false alarms, misses and finds. */
+const pictures = 8;
+
+/** A map with its image's class. */
+export type LabelledMap = readonly [map: Float32Array, label: number];
+
+interface HeatMaps {
+  readonly shape: ImageShape;
+  readonly classNames: readonly string[];
+  /** Name of the normal class. */
+  readonly normal: string;
+}
+
+/** `maps`: of every test image, in their order. The images are the input `images`. */
+export async function writeHeatMaps(
+  context: StageContext,
+  maps: AsyncIterable<LabelledMap>,
+  about: HeatMaps,
+): Promise<void> {
+  const {shape, classNames} = about;
+  const largest: number[] = [];
+  const labels: number[] = [];
+  const path = join(context.out, 'maps.arrow');
+  await writeMaps(path, {...shape, classNames}, noting());
+  const scores = Float64Array.from(largest);
+  const classes = Int32Array.from(labels);
+  await writeScores(join(context.out, 'scores.arrow'), {scores, classes, classNames});
+  await draw(context, path, scores, classes, about);
+
+  async function* noting(): AsyncIterable<LabelledMap> {
+    for await (const [map, label] of maps) {
+      largest.push(map.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY));
+      labels.push(label);
+      yield [map, label];
+    }
+  }
+}
+
+/** The normal images that score highest, the anomalous ones that score lowest, and those that score highest. */
+async function draw(
+  context: StageContext,
+  path: string,
+  scores: Float64Array,
+  labels: Int32Array,
+  {classNames, normal}: HeatMaps,
+): Promise<void> {
+  const ascending = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
+  const [good, bad] = [true, false].map((wanted) =>
+    ascending.filter((image) => (classNames[labels[image]!] === normal) === wanted),
+  ) as [number[], number[]];
+  const wanted = new Map<number, string>();
+  const choose = (images: readonly number[], kind: string): void => {
+    for (const image of images.slice(0, pictures)) if (!wanted.has(image)) wanted.set(image, kind);
+  };
+  choose(good.toReversed(), 'false-alarm');
+  choose(bad.toReversed(), 'find');
+  choose(bad, 'miss');
+  const maps = await readMaps(path);
+  const range = rangeOf(maps.data);
+  const area = maps.height * maps.width;
+  let image = 0;
+  for await (const batch of readImages(inputOf(context, 'images')))
+    for (let i = 0; i < batch.count; i++, image++) {
+      const kind = wanted.get(image);
+      if (kind === undefined) continue;
+      const mask = batch.masks?.subarray(i * area, (i + 1) * area);
+      const picture = overlay(batch, i, mask, maps.data.subarray(image * area, (image + 1) * area), range);
+      await writeFile(
+        join(context.out, `overlay-${kind}-${String(image).padStart(5, '0')}.png`),
+        await encodePng(picture),
+      );
+    }
+}
+
+/** From the median of all pixels to all but the highest thousandth: one scale for all pictures. */
+function rangeOf(maps: Float32Array): readonly [number, number] {
+  const step = Math.max(1, Math.floor(maps.length / 1e6));
+  const sample = Float32Array.from({length: Math.ceil(maps.length / step)}, (_, i) => maps[i * step]!).sort();
+  return [sample[Math.floor(sample.length / 2)]!, sample[Math.floor(0.999 * (sample.length - 1))]!];
+}
