@@ -12,6 +12,7 @@ import {Sgd} from '../../src/core/tensor/optimise.ts';
 import {embed, headParameters, logits} from '../../src/domain/networks/head.ts';
 import {quarterTurn} from '../../src/domain/transforms/geometry.ts';
 import {expectClose, onEachEngine, tensor, values} from '../rig/tensors.ts';
+import {countTrainable} from './networks/pattern.ts';
 
 const plugins = new Plugins(builtin);
 
@@ -60,6 +61,15 @@ describe('learners', () => {
     const views = plugins.create('learner', resolved('learner', {type: 'rotation'})).views!(image, augment, new Rng(0));
     expect(new Set(drawn.map(({data}) => data[0])).size).toBe(4);
     expect(views).toEqual(drawn.map((one, turn) => quarterTurn(one, turn)));
+  });
+
+  test('RotNet is rotation without a head, in the tables too: logits on the pooled feature, 11.171 M parameters (1.2)', () => {
+    const learner = resolved('learner', {type: 'rotation', network: {type: 'resnet18', head: []}});
+    const {row} = plugins.get('learner', 'rotation');
+    expect(row(learner as never, {copies: 0})).toBe('rotnet');
+    expect(row(resolved('learner', {type: 'rotation'}) as never, {copies: 0})).toBe('rotation');
+    const {features, head, parameters} = plugins.create('network', learner['network'] as PluginRef);
+    expect(countTrainable([...parameters(32), ...headParameters(features, head, 4)])).toBe(11_170_884);
   });
 
   test.for([

@@ -49,7 +49,11 @@ export function findModel(path: string, output: string | undefined): Result<Mode
       hint: 'Put all files of the network into one folder.',
     });
   if (output !== undefined && !outline.tensors.includes(output))
-    return fail({message: `${main} has no output "${output}"`, hint: suggest(output, outline.tensors, 'It has')});
+    // From the end: features are near it.
+    return fail({
+      message: `${main} has no tensor "${output}"`,
+      hint: suggest(output, outline.tensors.toReversed(), 'From its end'),
+    });
   return succeed({main, outside: outline.outside});
 }
 

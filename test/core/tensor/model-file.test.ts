@@ -62,7 +62,7 @@ test('what is missing, broken or of another kind is told with its path', () => {
     the weights of tfjs/model.json are incomplete: there is no group1-shard1of2.bin, group1-shard2of2.bin beside it. Put all files of the network into one folder."
   `);
   expect(told(`${fixtures}tiny.onnx`, 'feature').replace(fixtures, '')).toMatchInlineSnapshot(
-    `"tiny.onnx has no output "feature". Did you mean "features"?"`,
+    `"tiny.onnx has no tensor "feature". Did you mean "features"?"`,
   );
 });
 
