@@ -112,7 +112,7 @@ export function pasteTurned(image: FloatImage, patch: Patch, angle: number, {top
 /**
  * Colour jitter of a patch, as torchvision's ColorJitter has it: factors U(1 − s, 1 + s) of brightness (from black), contrast
  * (from the mean luma) and saturation (from each pixel's luma), and a turn of the hue by U(−s, s) of the full circle, in random
- * order; each clipped to [0, 1]. A new patch.
+ * order. Not clipped: the image around it, jittered before, is not either, and a clipped patch would be told by that. A new patch.
  */
 export function recolour(patch: Patch, strength: number, rng: Rng): Patch {
   if (strength === 0) return patch;
@@ -133,11 +133,11 @@ export function recolour(patch: Patch, strength: number, rng: Rng): Patch {
   return {...patch, data};
 }
 
-/** Each pixel's distance from `origin` times `factor`, clipped. */
+/** Each pixel's distance from `origin` times `factor`. */
 function blend(data: Float32Array, factor: number, origin: (pixel: number) => number): void {
   for (let i = 0; i < data.length; i += 3) {
     const from = origin(i);
-    for (let c = i; c < i + 3; c++) data[c] = Math.min(1, Math.max(0, from + (data[c]! - from) * factor));
+    for (let c = i; c < i + 3; c++) data[c] = from + (data[c]! - from) * factor;
   }
 }
 
