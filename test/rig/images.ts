@@ -81,7 +81,7 @@ export async function mvtecTree(
   });
   for (let i = 0; i < defect; i++) {
     const mask = join(place.folder, home, 'ground_truth', 'scratch', `${String(i).padStart(3, '0')}_mask.png`);
-    await writeImage(mask, {seed: 'mask', height: 2, width: 2});
+    await writeImage(mask, {seed: 'mask'});
   }
   return place;
 }
