@@ -17,7 +17,7 @@ export interface GraphModelFile {
 
 /** Throws for what is no graph model. */
 export function readGraphModel(path: string): GraphModelFile {
-  const json = JSON.parse(readFileSync(path, 'utf8')) as Partial<io.ModelJSON> | null;
+  const json = parsed(readFileSync(path, 'utf8'));
   if (json?.format === 'layers-model')
     throw new Error('it is a layers model: convert it with --output_format=tfjs_graph_model');
   if (json?.format !== 'graph-model' || !json.modelTopology || !json.weightsManifest)
@@ -30,6 +30,14 @@ export function readGraphModel(path: string): GraphModelFile {
     signature: json.signature,
     outside: json.weightsManifest.flatMap(({paths}) => paths),
   };
+}
+
+function parsed(text: string): Partial<io.ModelJSON> | null {
+  try {
+    return JSON.parse(text) as Partial<io.ModelJSON> | null;
+  } catch {
+    throw new Error('it is not JSON'); // the parser's own words differ between versions of Node
+  }
 }
 
 export async function openGraphModel(path: string, output: string | undefined): Promise<ImageModel> {

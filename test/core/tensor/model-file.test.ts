@@ -54,8 +54,8 @@ test('what is missing, broken or of another kind is told with its path', () => {
     empty.onnx is no ONNX model: it has no graph. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     the weights of lonely.onnx are incomplete: there is no tiny-outside.data beside it. Put all files of the network into one folder.
     keras.json is no TensorFlow.js graph model: it is a layers model: convert it with --output_format=tfjs_graph_model. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    other.json is no TensorFlow.js graph model: it is no TensorFlow.js graph model. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    broken.json is no TensorFlow.js graph model: Expected property name or '}' in JSON at position 1. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    other.json is no TensorFlow.js graph model: it lacks "format": "graph-model", a topology or a list of weights. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    broken.json is no TensorFlow.js graph model: it is not JSON. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     net.pth is in no known format of networks. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     saved is a SavedModel, which is not read. Convert it: tf2onnx, or tensorflowjs_converter --input_format=tf_saved_model.
     the folder nothing has no model.json. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
