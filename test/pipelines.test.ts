@@ -29,7 +29,14 @@ function departing({tasks}: Plan): readonly string[] {
       const {dataset, limit, learner, augment, distributionAugmentation: distribution_augmentation} = task;
       const {localize} = task;
       const options = {dataset, limit, learner, augment, distribution_augmentation, localize} as unknown as Json;
-      const row = {options, classifierOptions: ref, classifier: ref.type, ensemble: null, paper: null, point: task.point};
+      const row = {
+        options,
+        classifierOptions: ref,
+        classifier: ref.type,
+        ensemble: null,
+        paper: null,
+        point: task.point,
+      };
       return departures(row as unknown as ComparisonRow);
     }),
   );
