@@ -51,7 +51,7 @@ export class Project implements Disposable {
   /** Ids of runs, oldest first. */
   get runs(): readonly string[] {
     return readdirSync(this.path('runs'))
-      .filter((name) => /^\d{8}-\d{6}-/.test(name))
+      .filter((name) => /^\d{8}-\d{6}\.\d{3}-/.test(name))
       .sort();
   }
 
@@ -113,7 +113,7 @@ export class Project implements Disposable {
   masked(text: string): string {
     return text
       .replaceAll(this.folder, '<folder>')
-      .replaceAll(/\d{8}-\d{6}-([\w-]+?)-[\da-f]{4}\b/g, '<time>-$1')
+      .replaceAll(/\d{8}-\d{6}\.\d{3}-([\w-]+?)-[\da-f]{4}\b/g, '<time>-$1')
       .replaceAll(/\b[\da-f]{64}\b/g, '<digest>')
       .replaceAll(/\b\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?\b/g, '<date>')
       .replaceAll(/\b\d+(\.\d+)? s · \d+ MB peak/g, '<time> · <memory> peak')

@@ -7,7 +7,7 @@ import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, headParameters} from '../networks/head.ts';
 import {paperAugmentation} from './augmentation.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
-import {openEncoder} from './encoder.ts';
+import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {instancesOf} from './feed.ts';
 import {infoNce} from './losses.ts';
 import {optimizerOption, type StepResult, TrainingError, train} from './train.ts';
@@ -75,12 +75,7 @@ export const contrastive = defineLearner({
     },
 
     encoder(saved, plugins) {
-      const network = plugins.create('network', options.network);
-      return openEncoder(saved, {
-        pool: (weights, x) => network.pool(weights, x, {training: false}),
-        embed: (weights, x) =>
-          embed(weights, network.head, network.pool(weights, x, {training: false}), {training: false}),
-      });
+      return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
     },
 
     /** Two draws of A, each of its own, on one patch where it is patches that are learnt from. */

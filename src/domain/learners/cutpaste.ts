@@ -1,9 +1,8 @@
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Tensor2D, tf} from '../../core/tensor/engine.ts';
-import type {Weights} from '../../core/tensor/layers.ts';
-import {embed, headParameters, logits} from '../networks/head.ts';
+import {tf} from '../../core/tensor/engine.ts';
+import {headParameters, logits} from '../networks/head.ts';
 import {
   confetti,
   cutoutGrey,
@@ -17,7 +16,7 @@ import {
 import {cutPasteAugmentation} from './augmentation.ts';
 import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
-import {openEncoder} from './encoder.ts';
+import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -135,16 +134,13 @@ export const cutpaste = defineLearner({
 
       encoder(saved, plugins) {
         const network = plugins.create('network', options.network);
-        const embedded = (weights: Weights, pooled: Tensor2D) =>
-          embed(weights, network.head, pooled, {training: false});
+        const layers = poolAndEmbed(network);
         return openEncoder(
           saved,
           {
-            pool: (weights, x) => network.pool(weights, x, {training: false}),
-            embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
+            ...layers,
             /** (n, classes): log-probabilities, that of normal first. */
-            classes: (weights, x) =>
-              tf.logSoftmax(logits(weights, embedded(weights, network.pool(weights, x, {training: false})))),
+            classes: (weights, x) => tf.logSoftmax(logits(weights, layers.embed(weights, x))),
           },
           explainedViews(network),
         );

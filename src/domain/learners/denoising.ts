@@ -10,7 +10,7 @@ import {embed, headParameters} from '../networks/head.ts';
 import {compose} from '../transforms/compose.ts';
 import {floatImage} from '../transforms/image.ts';
 import {paperAugmentation} from './augmentation.ts';
-import {openEncoder, sideOf} from './encoder.ts';
+import {openEncoder, poolAndEmbed, sideOf} from './encoder.ts';
 import {optimizerOption, type StepResult, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -86,12 +86,7 @@ export const denoising = defineLearner({
     },
 
     encoder(saved, plugins) {
-      const network = plugins.create('network', options.network);
-      return openEncoder(saved, {
-        pool: (weights, x) => network.pool(weights, x, {training: false}),
-        embed: (weights, x) =>
-          embed(weights, network.head, network.pool(weights, x, {training: false}), {training: false}),
-      });
+      return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
     },
 
     /** The noisy image and the clean one, which is to be found: of one draw of the augmentation. */

@@ -9,6 +9,7 @@ import type {
 } from '../../core/plugin/contracts.ts';
 import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/tensor/layers.ts';
+import {embed} from '../networks/head.ts';
 import {floatImage} from '../transforms/image.ts';
 
 /** Float images (n, h, w, 3) → (n, columns), each row of its own image alone. */
@@ -22,6 +23,12 @@ export interface Explained {
   readonly map: NonNullable<Network['map']>;
   /** Pooled feature (n, d) → (n), each row's score of itself alone. */
   score(weights: Weights, pooled: Tensor2D): Tensor1D;
+}
+
+/** What every learner with a projection head offers: the encoder's pooled feature, and the head's last layer. */
+export function poolAndEmbed(network: Network): {readonly pool: Layer; readonly embed: Layer} {
+  const pool: Layer = (weights, x) => network.pool(weights, x, {training: false});
+  return {pool, embed: (weights, x) => embed(weights, network.head, pool(weights, x), {training: false})};
 }
 
 /** An encoder over saved weights: uint8 images in, one of `layers` out, batch by batch. */

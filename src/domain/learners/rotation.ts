@@ -1,14 +1,13 @@
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import type {Weights} from '../../core/tensor/layers.ts';
-import {embed, headParameters, logits} from '../networks/head.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
 import {paperAugmentation} from './augmentation.ts';
 import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
-import {openEncoder} from './encoder.ts';
+import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {optimizerOption, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -33,7 +32,17 @@ export const rotation = defineLearner({
         'The encoder and the widths of its projection head.',
       ),
       patch: patchOption,
-      epochs: Type.Integer({minimum: 1, default: 2048, description: 'Passes over the training images.'}),
+      epochs: Type.Integer({
+        minimum: 1,
+        default: 2048,
+        description: 'Passes over the training images, or of `steps_per_epoch` updates each.',
+      }),
+      steps_per_epoch: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description: 'Updates in an epoch, whatever the number of images, as CutPaste counts them. Left out: a pass.',
+        }),
+      ),
       batch: Type.Integer({
         minimum: 1,
         default: 64,
@@ -56,6 +65,7 @@ export const rotation = defineLearner({
           ...headParameters(network.features, network.head, turns),
         ],
         ...options,
+        ...(options.steps_per_epoch !== undefined && {stepsPerEpoch: options.steps_per_epoch}),
         chance: () => Math.log(turns),
         loss: (weights, x) => classifyViews(network, weights, x, turns),
       });
@@ -63,18 +73,17 @@ export const rotation = defineLearner({
 
     encoder(saved, plugins) {
       const network = plugins.create('network', options.network);
-      const embedded = (weights: Weights, pooled: Tensor2D) => embed(weights, network.head, pooled, {training: false});
+      const layers = poolAndEmbed(network);
       return openEncoder(
         saved,
         {
-          pool: (weights, x) => network.pool(weights, x, {training: false}),
-          embed: (weights, x) => embedded(weights, network.pool(weights, x, {training: false})),
+          ...layers,
           /** (n, 4): log-probability of the right turn for each of the four turned copies (paper 4.5). */
           rotation: (weights, x) =>
             tf.concat(
               Array.from({length: turns}, (_, turn) => {
-                const pooled = network.pool(weights, turned(x, turn), {training: false});
-                return tf.slice(tf.logSoftmax(logits(weights, embedded(weights, pooled))), [0, turn], [-1, 1]);
+                const embedded = layers.embed(weights, turned(x, turn));
+                return tf.slice(tf.logSoftmax(logits(weights, embedded)), [0, turn], [-1, 1]);
               }),
               1,
             ),

@@ -34,7 +34,7 @@ export interface Environment {
 }
 
 export interface Run {
-  /** `20261124-031500-quickstart-ab12`: time in UTC, name, and what tells apart two of one second. Sorts by time. */
+  /** `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts by time. */
   readonly id: string;
   readonly folder: string;
   /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
@@ -86,10 +86,7 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
 
 function makeFolder(root: string, name: string, now: Date): {readonly id: string; readonly folder: string} {
   mkdirSync(root, {recursive: true});
-  const time = now
-    .toISOString()
-    .replace(/[-:]|\..*$/g, '')
-    .replace('T', '-');
+  const time = now.toISOString().replace(/[-:Z]/g, '').replace('T', '-');
   const slug = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -109,7 +106,7 @@ function makeFolder(root: string, name: string, now: Date): {readonly id: string
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-const runId = /^\d{8}-\d{6}-.*[0-9a-f]{4}$/;
+const runId = /^\d{8}-\d{6}(\.\d{3})?-.*[0-9a-f]{4}$/;
 
 /** Ids of all runs, newest first. */
 export const listRuns = (root: string): readonly string[] =>

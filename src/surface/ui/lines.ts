@@ -7,7 +7,7 @@ import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 
 type Event<T extends RunEvent['type']> = Extract<RunEvent, {type: T}>;
 
-/** `4 tasks, 37 stages, run 20261124-031500-quickstart-ab12`. */
+/** `4 tasks, 37 stages, run 20261124-031500.123-quickstart-ab12`. */
 export const startedText = ({tasks, stages, run}: Event<'run-started'>): string =>
   `${plural(tasks, 'task')}, ${plural(stages, 'stage')}, run ${run}`;
 

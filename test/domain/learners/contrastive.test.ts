@@ -1,10 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
-import {plugins as builtin} from '../../../src/builtin.ts';
-import {compiledUrl} from '../../../src/core/compiled.ts';
-import {checkPlugin} from '../../../src/core/plugin/check.ts';
-import type {CopyRef, FitContext, FloatImage, ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
-import {type PluginRef, Plugins} from '../../../src/core/plugin/registry.ts';
+import type {CopyRef, FloatImage, ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
+import type {PluginRef} from '../../../src/core/plugin/registry.ts';
 import {Rng} from '../../../src/core/random.ts';
 import {type Tensor2D, tf} from '../../../src/core/tensor/engine.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/tensor/layers.ts';
@@ -14,6 +11,7 @@ import {infoNce} from '../../../src/domain/learners/losses.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {flipHorizontal, quarterTurn} from '../../../src/domain/transforms/geometry.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine, tensor} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
@@ -37,13 +35,6 @@ const fixture = JSON.parse(
     readonly loss: number;
     readonly gradients: {readonly [name: string]: number[]};
   };
-};
-
-const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
-const resolved = (kind: 'learner' | 'transform', ref: PluginRef): PluginRef => {
-  const {value, issues} = checkPlugin(plugins, kind, ref);
-  expect(issues).toEqual([]);
-  return value;
 };
 
 /** Grey images, each of a few rows and columns brighter than the rest: told apart by where those are. */
@@ -202,21 +193,12 @@ onEachEngine(() => {
       epochs: 1,
       ...options,
     });
-    const warnings: string[] = [];
-    const steps = new Set<number>();
-    const context: FitContext = {
-      images,
+    const {context, reports, warnings} = fitContext(images, {
       augment: [resolved('transform', {type: 'crop', min_side: 0.9})],
       ...(copies && {distributionAugmentation: copies}),
-      rng: new Rng(0),
-      signal: new AbortController().signal,
-      checkpoints: {load: async () => undefined, save: async () => {}, due: () => false},
-      plugins,
-      report: (progress) => steps.add(progress.steps),
-      warn: (message) => warnings.push(message),
-    };
+    });
     const result = await plugins.create('learner', learner).fit(context);
-    return {...result, warnings, steps: [...steps]};
+    return {...result, warnings, steps: [...new Set(reports.map(({steps}) => steps))]};
   }
 
   test('learns to find the other view, and copies are instances of their own', async () => {

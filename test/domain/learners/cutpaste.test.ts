@@ -1,20 +1,11 @@
 import {expect, test} from 'vitest';
-import {plugins as builtin} from '../../../src/builtin.ts';
-import {compiledUrl} from '../../../src/core/compiled.ts';
-import {checkPlugin} from '../../../src/core/plugin/check.ts';
-import type {FitContext, FloatImage, ImageSet} from '../../../src/core/plugin/contracts.ts';
-import {type PluginRef, Plugins} from '../../../src/core/plugin/registry.ts';
+import type {FloatImage, ImageSet} from '../../../src/core/plugin/contracts.ts';
 import {Rng} from '../../../src/core/random.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../rig/tensors.ts';
 
-const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
-const resolved = (kind: 'learner' | 'transform', ref: PluginRef): PluginRef => {
-  const {value, issues} = checkPlugin(plugins, kind, ref);
-  expect(issues).toEqual([]);
-  return value;
-};
 const create = (options: {readonly [option: string]: unknown} = {}) =>
   plugins.create('learner', resolved('learner', {type: 'cutpaste', ...options}));
 
@@ -117,18 +108,8 @@ onEachEngine(() => {
       steps_per_epoch: 5,
       ...options,
     });
-    const steps = new Set<number>();
-    const context: FitContext = {
-      images,
-      augment: [],
-      rng: new Rng(0),
-      signal: new AbortController().signal,
-      checkpoints: {load: async () => undefined, save: async () => {}, due: () => false},
-      plugins,
-      report: (progress) => steps.add(progress.steps),
-      warn: () => {},
-    };
-    return {learner, steps: [...steps], ...(await learner.fit(context))};
+    const {context} = fitContext(images);
+    return {learner, ...(await learner.fit(context))};
   }
 
   test('learns to tell the classes apart, in epochs as long as asked for', async () => {

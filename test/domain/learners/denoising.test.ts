@@ -1,16 +1,14 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
-import {plugins as builtin} from '../../../src/builtin.ts';
-import {compiledUrl} from '../../../src/core/compiled.ts';
-import {checkPlugin} from '../../../src/core/plugin/check.ts';
-import type {FitContext, ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
-import {type PluginRef, Plugins} from '../../../src/core/plugin/registry.ts';
+import type {ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
+import type {PluginRef} from '../../../src/core/plugin/registry.ts';
 import {Rng} from '../../../src/core/random.ts';
 import {type Tensor2D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/tensor/layers.ts';
 import {denoise} from '../../../src/domain/learners/denoising.ts';
 import {decode, decoderParameters} from '../../../src/domain/networks/decoder.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {onEachEngine} from '../../rig/tensors.ts';
 import {digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
@@ -28,13 +26,8 @@ const {cases} = JSON.parse(
   }[];
 };
 
-const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
-
-function resolved(options: {readonly [option: string]: unknown} = {}): PluginRef {
-  const {value, issues} = checkPlugin(plugins, 'learner', {type: 'denoising', ...options});
-  expect(issues).toEqual([]);
-  return value;
-}
+const learnerOf = (options: {readonly [option: string]: unknown} = {}): PluginRef =>
+  resolved('learner', {type: 'denoising', ...options});
 
 /** Grey ramps, each of a brightness of its own: what a pooled feature can tell. */
 function ramps(count: number): ImageSet {
@@ -48,7 +41,7 @@ function ramps(count: number): ImageSet {
 }
 
 test('its row in the tables is the paper’s, and its optimiser that of the others', () => {
-  const learner = resolved();
+  const learner = learnerOf();
   expect(plugins.get('learner', 'denoising').row(learner as never, {copies: 0})).toBe('denoising');
   expect(learner).toMatchObject({noise: 'mask', level: 0.25, batch: 64, epochs: 2048});
   expect(learner['optimizer']).toEqual({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4, schedule: 'cosine'});
@@ -71,7 +64,7 @@ test('views are a noisy and a clean image of one draw of the augmentation', () =
     return {...drawn, data: drawn.data.map((value) => value + 1)};
   };
   const view = (options: {readonly [option: string]: unknown}) =>
-    plugins.create('learner', resolved(options)).views!(image, augment, new Rng(1));
+    plugins.create('learner', learnerOf(options)).views!(image, augment, new Rng(1));
   for (const [hidden, clean] of [view({}), view({noise: 'gaussian'})] as const)
     expect([clean!.data, hidden!.data.length]).toEqual([augment(image).data, image.data.length]);
   expect(draws).toBe(4);
@@ -126,18 +119,8 @@ onEachEngine(() => {
   });
 
   async function learn(options: {readonly [option: string]: unknown}, images: ImageSet) {
-    const warnings: string[] = [];
-    const context: FitContext = {
-      images,
-      augment: [],
-      rng: new Rng(0),
-      signal: new AbortController().signal,
-      checkpoints: {load: async () => undefined, save: async () => {}, due: () => false},
-      plugins,
-      report: () => {},
-      warn: (message) => warnings.push(message),
-    };
-    const learner = resolved({network: {type: 'small', width: 8, head: [24]}, batch: 16, ...options});
+    const {context, warnings} = fitContext(images);
+    const learner = learnerOf({network: {type: 'small', width: 8, head: [24]}, batch: 16, ...options});
     return {...(await plugins.create('learner', learner).fit(context)), warnings};
   }
 

@@ -1,14 +1,9 @@
 import {describe, expect, test} from 'vitest';
-import {plugins as builtin} from '../../../src/builtin.ts';
-import {compiledUrl} from '../../../src/core/compiled.ts';
-import {checkPlugin} from '../../../src/core/plugin/check.ts';
-import type {FitContext, ImageSet, LearnProgress} from '../../../src/core/plugin/contracts.ts';
-import {Plugins} from '../../../src/core/plugin/registry.ts';
+import type {ImageSet} from '../../../src/core/plugin/contracts.ts';
 import {Rng} from '../../../src/core/random.ts';
 import {tf} from '../../../src/core/tensor/engine.ts';
+import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../rig/tensors.ts';
-
-const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
 
 /** Grey ramps from dark above to bright below, each with noise of its own: which turn they had is plain to see. */
 function ramps(count: number): ImageSet {
@@ -23,27 +18,15 @@ interface World {
 }
 
 async function learn({options = {}, images = ramps(16)}: World) {
-  const {value, issues} = checkPlugin(plugins, 'learner', {
+  const ref = resolved('learner', {
     type: 'rotation',
     network: {type: 'small', width: 4, head: [16, 8]},
     epochs: 6,
     batch: 8,
     ...options,
   });
-  expect(issues).toEqual([]);
-  const learner = plugins.create('learner', value);
-  const warnings: string[] = [];
-  const reports: LearnProgress[] = [];
-  const context: FitContext = {
-    images,
-    augment: [],
-    rng: new Rng(0),
-    signal: new AbortController().signal,
-    checkpoints: {load: async () => undefined, save: async () => {}, due: () => false},
-    plugins,
-    report: (progress) => reports.push(progress),
-    warn: (message) => warnings.push(message),
-  };
+  const learner = plugins.create('learner', ref);
+  const {context, reports, warnings} = fitContext(images);
   const result = await learner.fit(context);
   return {...result, learner, warnings, reports};
 }

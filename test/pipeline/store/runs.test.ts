@@ -18,7 +18,7 @@ test('a run has a folder whose name sorts by time, with what was asked and where
   using world = new World();
   const run = await start(world);
   run.close();
-  expect(run.id).toMatch(/^20261124-031500-quick-start-[0-9a-f]{4}$/);
+  expect(run.id).toMatch(/^20261124-031500\.123-quick-start-[0-9a-f]{4}$/);
   expect(readdirSync(run.folder).sort()).toEqual(['environment.json', 'events.ndjson', 'pipeline.yaml', 'plan.json']);
   expect(readFileSync(join(run.folder, 'pipeline.yaml'), 'utf8')).toBe(plan.source);
   expect(JSON.parse(readFileSync(join(run.folder, 'plan.json'), 'utf8'))).toEqual({

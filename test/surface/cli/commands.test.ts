@@ -295,7 +295,7 @@ describe('ls, show, why', () => {
     const lines = (await shown('ls')).split('\n');
     expect([lines[0], lines[2]]).toMatchInlineSnapshot(`
       [
-        "run                        name  started               outcome  tasks  computed  cached  failed    time",
+        "run                            name  started               outcome  tasks  computed  cached  failed    time",
         "<time>-tiny  tiny  <date>  done         1         0       6       0 <time>",
       ]
     `);
