@@ -47,7 +47,9 @@ test.for(files.filter((file) => !short.test(file)))('%s has the paper’s settin
   const plan = await planOf(file);
   // Table 8 of CutPaste is a sweep of these two.
   const swept = /table-8|3way-(area|jitter)/.test(file) ? /^(max area|patch jitter) / : undefined;
-  expect(departing(plan).filter((departure) => !swept?.test(departure))).toEqual([]);
+  // CutPaste's paper does not tell how its control, rotation prediction, was trained.
+  const tasks = plan.tasks.filter(({dataset, learner}) => dataset.type !== 'mvtec' || learner.type !== 'rotation');
+  expect(departing({...plan, tasks}).filter((departure) => !swept?.test(departure))).toEqual([]);
   expect(new Set(plan.tasks.map(({seed}) => seed))).toEqual(new Set([0, 1, 2, 3, 4]));
 });
 
@@ -67,7 +69,7 @@ describe('suites fill every cell of their tables that the learners here can fill
     'iclr-table-5': [],
     'iclr-table-7': ['imagenet-resnet50'],
     'blog-table-2': ['ruff-2020', 'bergmann-2020', 'rotation-patch', 'contrastive-da-patch'],
-    'cutpaste-table-1': ['ruff-2020', 'bergmann-2020', 'yi-2020', 'rotation', 'cutpaste-3way-ensemble'],
+    'cutpaste-table-1': ['ruff-2020', 'bergmann-2020', 'yi-2020', 'cutpaste-3way-ensemble'],
     'cutpaste-table-4': [],
     'cutpaste-table-5': [],
   };
