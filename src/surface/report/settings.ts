@@ -6,7 +6,7 @@ import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {Kind} from '../../core/plugin/define.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
 import {count} from '../../core/text.ts';
-import type {Localize} from '../../pipeline/spec/spec.ts';
+import type {Localize, Patches} from '../../pipeline/spec/spec.ts';
 import {paperSeeds} from '../../pipeline/store/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results.ts';
 
@@ -90,12 +90,16 @@ export function departuresFrom(plugins: Plugins): Departures {
 }
 
 /** Those of CutPaste's localisation (paper.md 3.5). */
-const paperWindows = {patch: 32, stride: 4};
+const paperWindows = {patch: 32, stride: 4, blend: 'sum'};
 
-function windows({patch, stride}: {readonly patch: number; readonly stride: number}): readonly string[] {
-  return patch === paperWindows.patch && stride === paperWindows.stride
-    ? []
-    : [`windows of ${patch} pixels every ${stride} (paper: ${paperWindows.patch} every ${paperWindows.stride})`];
+function windows({patch, stride, blend}: Patches): readonly string[] {
+  const cut = patch === paperWindows.patch && stride === paperWindows.stride;
+  return [
+    ...(cut
+      ? []
+      : [`windows of ${patch} pixels every ${stride} (paper: ${paperWindows.patch} every ${paperWindows.stride})`]),
+    ...(blend === paperWindows.blend ? [] : [`blend ${blend} (paper: ${paperWindows.blend})`]),
+  ];
 }
 
 /** None is another method, and has a row of its own. */
