@@ -2,6 +2,7 @@
 import type {Digest} from '../core/canonical.ts';
 import type {LearnProgress} from '../core/plugin/contracts.ts';
 import type {EngineInfo} from '../core/tensor/engine.ts';
+import type {KernelTime} from '../core/tensor/profile.ts';
 
 export type RunEvent = {readonly at: string} & (
   | {
@@ -29,6 +30,8 @@ export type RunEvent = {readonly at: string} & (
       readonly seconds: number;
       /** Bytes; absent for a cached stage. */
       readonly peakMemory?: number;
+      /** Of a computed stage of a run that was profiled: where the engine's time went. */
+      readonly kernels?: readonly KernelTime[];
       readonly engine?: string;
       /** The stage's small result, as in its manifest (metrics of an `evaluate` stage). */
       readonly summary: unknown;

@@ -42,6 +42,8 @@ export interface ExecuteOptions {
   readonly stages?: URL;
   /** Milliseconds that a stage gets to end by itself when the run is interrupted. Default: 5000. */
   readonly grace?: number;
+  /** Record where the engine's time goes, kernel by kernel. */
+  readonly profile?: boolean;
 }
 
 export interface RunOutcome {
@@ -65,6 +67,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     plugins: plugins.urls,
     stages: options.stages ?? new URL('../stages/index.js', compiledUrl(import.meta.url)),
     grace: options.grace ?? 5000,
+    profile: options.profile ?? false,
   });
   const stop = new Stop(signal);
   const lanes = new Lanes(options, priorities(graph), stop);

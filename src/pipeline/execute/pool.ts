@@ -4,6 +4,7 @@ import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/canonical.ts';
 import {compiledUrl} from '../../core/compiled.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {KernelTime} from '../../core/tensor/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
@@ -14,6 +15,8 @@ export interface PoolOptions {
   readonly stages: URL;
   /** Milliseconds between the request to stop and the kill. */
   readonly grace: number;
+  /** Time the engine's kernels. */
+  readonly profile: boolean;
 }
 
 export interface JobOptions {
@@ -26,7 +29,13 @@ export interface JobOptions {
 }
 
 export type JobResult =
-  | {readonly how: 'done'; readonly summary: Json; readonly peakMemory: number; readonly engine?: EngineInfo}
+  | {
+      readonly how: 'done';
+      readonly summary: Json;
+      readonly peakMemory: number;
+      readonly engine?: EngineInfo;
+      readonly kernels?: readonly KernelTime[];
+    }
   | {readonly how: 'failed'; readonly message: string; readonly hint?: string}
   | {readonly how: 'aborted'};
 
@@ -89,7 +98,7 @@ class WorkerProcess {
   #ready = false;
   #listen: ((message: FromWorker) => void) | undefined;
 
-  constructor({plugins, stages, grace}: PoolOptions, engine: ResolvedEngine | undefined) {
+  constructor({plugins, stages, grace, profile}: PoolOptions, engine: ResolvedEngine | undefined) {
     this.engine = engine;
     this.#grace = grace;
     const entry = fileURLToPath(new URL('./worker.js', compiledUrl(import.meta.url)));
@@ -122,6 +131,7 @@ class WorkerProcess {
       type: 'start',
       plugins: plugins.map((url) => ours(url)),
       stages: stages.href,
+      profile,
       ...(engine ? {engine} : {}),
     });
   }
@@ -147,8 +157,8 @@ class WorkerProcess {
             options.onWarning(message.message);
             break;
           case 'done': {
-            const {summary, peakMemory} = message;
-            resolve({how: 'done', summary, peakMemory, ...(this.#info ? {engine: this.#info} : {})});
+            const {type: _, ...result} = message;
+            resolve({how: 'done', ...result, ...(this.#info ? {engine: this.#info} : {})});
             break;
           }
           case 'failed': {

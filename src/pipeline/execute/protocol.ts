@@ -1,6 +1,7 @@
 /** What the main process and a worker say to each other. All of it survives structured cloning. */
 import type {Json} from '../../core/canonical.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {KernelTime} from '../../core/tensor/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {StageContext} from '../stages/stage.ts';
 
@@ -17,6 +18,8 @@ export type ToWorker =
       readonly stages: string;
       /** Absent: its stages compute no tensors. */
       readonly engine?: ResolvedEngine;
+      /** Time the engine's kernels. */
+      readonly profile: boolean;
     }
   /** One at a time; answered by `done` or `failed`. */
   | {readonly type: 'run'; readonly job: Job}
@@ -26,5 +29,10 @@ export type FromWorker =
   | {readonly type: 'ready'; readonly engine?: EngineInfo}
   | {readonly type: 'progress'; readonly progress: StageProgress}
   | {readonly type: 'warning'; readonly message: string}
-  | {readonly type: 'done'; readonly summary: Json; readonly peakMemory: number}
+  | {
+      readonly type: 'done';
+      readonly summary: Json;
+      readonly peakMemory: number;
+      readonly kernels?: readonly KernelTime[];
+    }
   | {readonly type: 'failed'; readonly message: string; readonly hint?: string};

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import type {Digest, Json} from '../../core/canonical.ts';
 import {digestOfFile} from '../../core/files.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
+import type {KernelTime} from '../../core/tensor/profile.ts';
 import type {Emit} from '../events.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
@@ -95,8 +96,13 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
     emit({type: 'stage-failed', ...stage, message, ...(hint === undefined ? {} : {hint})});
   } else if (outcome.how === 'computed' || outcome.how === 'cached') {
     const {fingerprint, summary, provenance} = outcome.entry.manifest;
-    const made = provenance as {seconds: number; peakMemory?: number; engine?: {name: string} | null};
-    const {peakMemory, engine} = made;
+    const made = provenance as unknown as {
+      seconds: number;
+      peakMemory?: number;
+      engine?: {name: string} | null;
+      kernels?: readonly KernelTime[];
+    };
+    const {peakMemory, engine, kernels} = made;
     emit({
       type: 'stage-finished',
       ...stage,
@@ -104,6 +110,7 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
       fingerprint,
       seconds: outcome.how === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
       ...(outcome.how === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
+      ...(outcome.how === 'computed' && kernels ? {kernels} : {}),
       ...(engine ? {engine: engine.name} : {}),
       summary,
     });
@@ -227,6 +234,7 @@ class Visit {
         finished: finished.toISOString(),
         seconds: (finished.getTime() - started.getTime()) / 1000,
         peakMemory: result.peakMemory,
+        ...(result.kernels && {kernels: result.kernels as unknown as Json}),
       };
       const parts = {kind, label, fingerprint: this.#fingerprint, key: this.#key as unknown as Json};
       const entry = await draft.commit({...parts, summary: result.summary, provenance: made});

@@ -5,6 +5,7 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {Worker} from 'node:worker_threads';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
+import type {Profile} from '../../core/tensor/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {RunStage} from '../stages/stage.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
@@ -15,6 +16,7 @@ const reportEvery = 100;
 let plugins: Plugins;
 let runStage: RunStage;
 let aborting: AbortController | undefined;
+let profile: Profile | undefined;
 
 // Ctrl-C in a terminal reaches every process of the group: the main process decides what becomes of us.
 process.on('SIGINT', () => undefined);
@@ -40,13 +42,16 @@ async function start(message: ToWorker & {type: 'start'}): Promise<FromWorker> {
   ({runStage} = (await import(message.stages)) as {runStage: RunStage});
   if (!message.engine) return {type: 'ready'};
   const {startEngine} = await import('../../core/tensor/engine.ts');
-  return {type: 'ready', engine: await startEngine(message.engine)};
+  const engine = await startEngine(message.engine);
+  if (message.profile) profile = (await import('../../core/tensor/profile.ts')).profileKernels();
+  return {type: 'ready', engine};
 }
 
 async function run(job: Job): Promise<FromWorker> {
   const controller = new AbortController();
   aborting = controller;
   const peak = watchMemory();
+  profile?.take(); // of a stage that failed
   let last = Number.NEGATIVE_INFINITY;
   let held: StageProgress | undefined;
   const summary = await runStage({
@@ -63,7 +68,7 @@ async function run(job: Job): Promise<FromWorker> {
     warn: (text) => send({type: 'warning', message: text}),
   });
   if (held) send({type: 'progress', progress: held});
-  return {type: 'done', summary, peakMemory: peak()};
+  return {type: 'done', summary, peakMemory: peak(), ...(profile && {kernels: profile.take()})};
 }
 
 async function answer(work: () => Promise<FromWorker>): Promise<void> {

@@ -7,6 +7,7 @@ import {basename, join, resolve} from 'node:path';
 import type {Json} from '../../core/canonical.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {EngineInfo} from '../../core/tensor/engine.ts';
+import type {KernelTime} from '../../core/tensor/profile.ts';
 import type {RunEvent, StageKind} from '../events.ts';
 import type {Problem} from '../failures.ts';
 import type {Task} from '../spec/spec.ts';
@@ -28,6 +29,8 @@ export interface StageRecord {
   /** Bytes. */
   readonly peakMemory?: number;
   readonly engine?: string;
+  /** Where a profiled run's engine spent its time. */
+  readonly kernels?: readonly KernelTime[];
   readonly summary?: unknown;
   /** Why it failed or was skipped. */
   readonly message?: string;
@@ -124,8 +127,12 @@ function joinRecord(
         seen.set(event.stage, {status: 'started'});
         break;
       case 'stage-finished': {
-        const {how, fingerprint, seconds, peakMemory, engine, summary} = event;
-        const optional = {...(peakMemory !== undefined && {peakMemory}), ...(engine !== undefined && {engine})};
+        const {how, fingerprint, seconds, peakMemory, engine, kernels, summary} = event;
+        const optional = {
+          ...(peakMemory !== undefined && {peakMemory}),
+          ...(engine !== undefined && {engine}),
+          ...(kernels && {kernels}),
+        };
         seen.set(event.stage, {status: how, fingerprint, seconds, summary, ...optional});
         break;
       }

@@ -72,6 +72,7 @@ specOptions(program.command('run').description('run a spec or suite; only what i
   .option('--fail-fast', 'stop at the first failure', false)
   .option('--plain', 'plain lines instead of the live view', false)
   .option('--quiet', 'print the table alone, and failures', false)
+  .option('--profile', "time the engine's kernels: where each kind of stage spends its time", false)
   .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
 
 specOptions(

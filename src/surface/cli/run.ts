@@ -4,12 +4,13 @@ import {resolveEngine} from '../../core/tensor/provision.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache.ts';
+import {readRecord} from '../../pipeline/store/record.ts';
 import {createRun, describeEnvironment} from '../../pipeline/store/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../ui/reporter.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {err, exitCodes, folders, type Globals, packageVersion, refuse} from './session.ts';
+import {err, exitCodes, folders, type Globals, out, packageVersion, refuse} from './session.ts';
 
 export interface RunOptions extends SpecOptions {
   readonly engine: EngineChoice;
@@ -17,6 +18,7 @@ export interface RunOptions extends SpecOptions {
   readonly failFast: boolean;
   readonly plain: boolean;
   readonly quiet: boolean;
+  readonly profile: boolean;
 }
 
 export const run = (spec: string, options: RunOptions, globals: Globals): Promise<number> =>
@@ -57,6 +59,7 @@ async function runGraph(
       emit,
       signal: interruption.signal,
       failFast: options.failFast,
+      profile: options.profile,
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
       provenance: {
         run: record.id,
@@ -81,6 +84,7 @@ async function runGraph(
     }
     const {printComparison} = await import('./results.ts');
     if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
+    if (options.profile && !globals.json) await printProfile(record.folder);
     if (outcome.outcome === 'done') return exitCodes.done;
     err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
@@ -93,6 +97,13 @@ async function runGraph(
 async function fileRun(results: string, folder: string) {
   const {openResults} = await import('../../pipeline/store/results.ts');
   return openResults(results, {report: err}).ingestRun(folder);
+}
+
+async function printProfile(folder: string): Promise<void> {
+  const {profileTable} = await import('../report/profile.ts');
+  const read = readRecord(folder);
+  if (read.ok)
+    out(profileTable(read.value.stages, process.stdout.columns) || 'Nothing was computed: there is no profile.');
 }
 
 /** First Ctrl-C lets the stages stop (what is done stays cached, checkpoints stay); the second ends the process at once. */

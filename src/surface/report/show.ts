@@ -2,8 +2,15 @@
 import {groupBy} from '../../core/group.ts';
 import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
-import {type MetricValue, metricsOf, type RunRecord, type StageStatus} from '../../pipeline/store/record.ts';
+import {
+  type MetricValue,
+  metricsOf,
+  type RunRecord,
+  type StageRecord,
+  type StageStatus,
+} from '../../pipeline/store/record.ts';
 import {dateText, listRuns, type RunListing} from './ls.ts';
+import {profileTable} from './profile.ts';
 import {terminalTable} from './table.ts';
 
 export interface RunReport extends RunListing {
@@ -12,6 +19,8 @@ export interface RunReport extends RunListing {
   readonly environment: RunRecord['environment'];
   readonly results: readonly TaskResult[];
   readonly kinds: readonly KindReport[];
+  /** Stages of a profiled run whose kernels were timed. */
+  readonly profiled: readonly StageRecord[];
   readonly failures: readonly {readonly stage: string; readonly message: string; readonly hint?: string}[];
   readonly skipped: readonly {readonly stage: string; readonly because: string}[];
   readonly warnings: readonly string[];
@@ -72,6 +81,7 @@ export function reportRun(record: RunRecord): RunReport {
         ...(memory.length > 0 && {peakMemory: Math.max(...memory)}),
       };
     }),
+    profiled: record.stages.filter((stage) => stage.kernels !== undefined),
     failures: ended('failed').map(({label, message, hint}) => ({
       stage: label,
       message: message ?? 'no reason was recorded',
@@ -96,6 +106,7 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
     head.join('\n'),
     resultsTable(report.results, columns),
     kindsTable(report.kinds, columns),
+    profileTable(report.profiled, columns),
     ...list(
       'Failed:',
       report.failures.map(({stage, message, hint}) => `${stage}: ${message}${hint ? `\n  ${hint}` : ''}`),
