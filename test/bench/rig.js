@@ -1,6 +1,16 @@
 /** What every row of the bench uses: turns, medians, processes that stay loaded between turns. */
 import {spawn, spawnSync} from 'node:child_process';
+import {dirname, join} from 'node:path';
 import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+
+export const here = dirname(fileURLToPath(import.meta.url));
+export const root = dirname(dirname(here));
+export const python = process.env.PIPELINE_BENCH_PYTHON ?? 'python3';
+export const script = (name) => join(here, 'peers', name);
+
+/** Wall seconds of our own command line. */
+export const ours = (args, options) => wall(process.execPath, [join(root, 'bin', 'pipeline.js'), ...args], options);
 
 export const median = (values) => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -20,7 +30,18 @@ export async function inTurns(contestants, rounds) {
   return figures;
 }
 
-/** A peer that reads a number of steps a line and answers with seconds; undefined when it can't be started. */
+/** Starts contestants by name; says which can't be had, and leaves them out. */
+export async function started(contestants) {
+  const peers = {};
+  for (const [name, start] of Object.entries(contestants)) {
+    const one = await start();
+    if (one.missing) console.log(`  ${name}: not here (${one.missing})`);
+    else peers[name] = one;
+  }
+  return {peers, close: () => Object.values(peers).forEach((one) => one.close())};
+}
+
+/** A peer that reads a job a line (a number of steps, a name) and answers with seconds; `missing`: why it can't be started. */
 export async function peer(command, args) {
   const child = spawn(command, args, {stdio: ['pipe', 'pipe', 'pipe']});
   const lines = createInterface({input: child.stdout})[Symbol.asyncIterator]();
@@ -35,8 +56,8 @@ export async function peer(command, args) {
   }
   return {
     version: first.value.slice('ready '.length),
-    async run(steps) {
-      child.stdin.write(`${steps}\n`);
+    async run(job) {
+      child.stdin.write(`${job}\n`);
       const answer = await lines.next();
       if (answer.done) throw new Error(`${command} ${args.join(' ')} ended: ${stderr}`);
       return Number(answer.value);

@@ -1,5 +1,7 @@
 /** Triangular factors in float64, for the one matrix a Gaussian that is too near singular for the engine's float32. */
 
+import type {Matrix} from '../../core/plugin/contracts.ts';
+
 /** Row-major lower triangle L with L·Lᵀ = matrix (n × n, symmetric); undefined when it is not positive definite. */
 export function cholesky(matrix: Float64Array, n: number): Float64Array | undefined {
   const lower = new Float64Array(n * n);
@@ -15,13 +17,57 @@ export function cholesky(matrix: Float64Array, n: number): Float64Array | undefi
   return lower;
 }
 
-/** Replaces `right` by y with L·y = right, for a row-major lower triangle (n × n). */
-export function solveLower(lower: Float64Array, right: Float64Array): Float64Array {
-  const n = right.length;
-  for (let i = 0; i < n; i++) {
-    let sum = right[i]!;
-    for (let k = 0; k < i; k++) sum -= lower[i * n + k]! * right[k]!;
-    right[i] = sum / lower[i * n + i]!;
+/** ‖L⁻¹(v − mean)‖² of every row v of x. */
+export function whitenedSquares(
+  {rows, columns: d, data}: Matrix,
+  mean: Float64Array,
+  lower: Float64Array,
+): Float64Array {
+  const squares = new Float64Array(rows);
+  const block = new Float64Array(d * together);
+  for (let from = 0; from < rows; from += together) {
+    const count = Math.min(together, rows - from);
+    for (let row = 0; row < count; row++)
+      for (let i = 0; i < d; i++) block[i * together + row] = data[(from + row) * d + i]! - mean[i]!;
+    solveLower(lower, block);
+    for (let row = 0; row < count; row++)
+      for (let at = row; at < block.length; at += together) squares[from + row]! += block[at]! * block[at]!;
   }
-  return right;
+  return squares;
+}
+
+/** Right-hand sides that are solved together: as many sums go on side by side, none of which waits for another. */
+const together = 8;
+
+/**
+ * Replaces the columns of `right` (n × `together`, row-major) by y with L·y = column, for a row-major lower triangle (n × n).
+ * A column's result does not depend on its neighbours.
+ */
+function solveLower(lower: Float64Array, right: Float64Array): void {
+  const n = right.length / together;
+  for (let i = 0; i < n; i++) {
+    const at = i * together;
+    let [a, b, c, d] = [right[at]!, right[at + 1]!, right[at + 2]!, right[at + 3]!];
+    let [e, f, g, h] = [right[at + 4]!, right[at + 5]!, right[at + 6]!, right[at + 7]!];
+    for (let k = 0, from = 0; k < i; k++, from += together) {
+      const l = lower[i * n + k]!;
+      a -= l * right[from]!;
+      b -= l * right[from + 1]!;
+      c -= l * right[from + 2]!;
+      d -= l * right[from + 3]!;
+      e -= l * right[from + 4]!;
+      f -= l * right[from + 5]!;
+      g -= l * right[from + 6]!;
+      h -= l * right[from + 7]!;
+    }
+    const pivot = lower[i * n + i]!;
+    right[at] = a / pivot;
+    right[at + 1] = b / pivot;
+    right[at + 2] = c / pivot;
+    right[at + 3] = d / pivot;
+    right[at + 4] = e / pivot;
+    right[at + 5] = f / pivot;
+    right[at + 6] = g / pivot;
+    right[at + 7] = h / pivot;
+  }
 }

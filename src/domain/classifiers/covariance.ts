@@ -20,10 +20,20 @@ export function centred({rows, columns, data}: Matrix, mean: Float64Array): Floa
 export function covariance(x: Float64Array, d: number): Float64Array {
   const n = x.length / d;
   const sigma = new Float64Array(d * d);
-  for (let row = 0; row < x.length; row += d)
+  // Four rows at a time: each number of sigma is fetched and put back a quarter as often. The sums keep their order.
+  const inFours = d * 4 * Math.floor(n / 4);
+  for (let a = 0; a < inFours; a += 4 * d) {
+    const [b, c, e] = [a + d, a + 2 * d, a + 3 * d];
+    for (let i = 0; i < d; i++) {
+      const [va, vb, vc, ve] = [x[a + i]!, x[b + i]!, x[c + i]!, x[e + i]!];
+      if (va === 0 && vb === 0 && vc === 0 && ve === 0) continue; // features after a ReLU are often constant at 0
+      for (let j = 0, at = i * d; j <= i; j++, at++)
+        sigma[at] = sigma[at]! + va * x[a + j]! + vb * x[b + j]! + vc * x[c + j]! + ve * x[e + j]!;
+    }
+  }
+  for (let row = inFours; row < x.length; row += d)
     for (let i = 0; i < d; i++) {
       const value = x[row + i]!;
-      if (value === 0) continue; // features after a ReLU are often constant at 0
       for (let j = 0; j <= i; j++) sigma[i * d + j]! += value * x[row + j]!;
     }
   for (let i = 0; i < d; i++)

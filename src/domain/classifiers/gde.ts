@@ -3,7 +3,7 @@ import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
-import {cholesky, solveLower} from './cholesky.ts';
+import {cholesky, whitenedSquares} from './cholesky.ts';
 import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
 import {joinDoubles, layerOption, normaliseRows, splitDoubles, thin, trainLimitOption} from './features.ts';
@@ -100,12 +100,7 @@ class GaussianDensity implements Classifier {
     let logVolume = (d / 2) * Math.log(2 * Math.PI);
     for (let i = 0; i < d; i++) logVolume += Math.log(lower[i * d + i]!);
     return {
-      score: (features) =>
-        this.#scoreRows(features, mean, (v) => {
-          let squares = 0;
-          for (const value of solveLower(lower, v)) squares += value * value;
-          return squares / 2 + logVolume;
-        }),
+      score: (features) => whitenedSquares(this.#prepare(features), mean, lower).map((it) => it / 2 + logVolume),
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],

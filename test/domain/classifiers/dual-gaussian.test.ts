@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import type {Matrix} from '../../../src/core/plugin/contracts.ts';
 import {Rng} from '../../../src/core/random.ts';
-import {cholesky, solveLower} from '../../../src/domain/classifiers/cholesky.ts';
+import {cholesky, whitenedSquares} from '../../../src/domain/classifiers/cholesky.ts';
 import {centred, columnMeans, covariance} from '../../../src/domain/classifiers/covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from '../../../src/domain/classifiers/dual-gaussian.ts';
 import {gde} from '../../../src/domain/classifiers/gde.ts';
@@ -22,11 +22,7 @@ function direct(train: Matrix, probe: Matrix, shrink: number, b: number): readon
   const lower = cholesky(sigma, d)!;
   let volume = (d / 2) * Math.log(2 * Math.PI);
   for (let i = 0; i < d; i++) volume += Math.log(lower[i * d + i]!);
-  const moved = centred(probe, mean);
-  return Array.from({length: probe.rows}, (_, row) => {
-    const y = solveLower(lower, moved.slice(row * d, (row + 1) * d));
-    return y.reduce((sum, value) => sum + value * value, 0) / 2 + volume;
-  });
+  return [...whitenedSquares(probe, mean, lower)].map((squares) => squares / 2 + volume);
 }
 
 describe.each([1, 2, 7, 23])('%i rows of 24 features', (n) => {

@@ -1,0 +1,66 @@
+/** A training of rotation prediction by `train` itself, or its parts: reads numbers of steps, answers with seconds. */
+import {createInterface} from 'node:readline';
+import {plugins as builtin} from '../../../dist/builtin.js';
+import {checkPlugin} from '../../../dist/core/plugin/check.js';
+import {Plugins} from '../../../dist/core/plugin/registry.js';
+import {Rng} from '../../../dist/core/random.js';
+import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
+import {createWeights, denseParameters} from '../../../dist/core/tensor/layers.js';
+import {Sgd} from '../../../dist/core/tensor/optimise.js';
+import {resolveEngine} from '../../../dist/core/tensor/provision.js';
+import {classifyViews} from '../../../dist/domain/learners/classify-views.js';
+import {openFeed} from '../../../dist/domain/learners/feed.js';
+import {rotation} from '../../../dist/domain/learners/rotation.js';
+import {resnet18} from '../../../dist/domain/networks/resnet.js';
+
+/** fed: batches as they come; at-hand: the same batch again and again; alone: batches, and no training. */
+const how = process.argv[2];
+const [batch, views] = [16, 4];
+const plugins = new Plugins(builtin, [new URL('../../../dist/builtin.js', import.meta.url).href]);
+const resolved = (kind, ref) => checkPlugin(plugins, kind, ref).value;
+const rng = new Rng(0);
+const images = {
+  shape: {height: 32, width: 32, channels: 3},
+  count: 512,
+  pixels: Uint8Array.from({length: 512 * 32 * 32 * 3}, () => rng.integer(256)),
+};
+const feed = openFeed({
+  images,
+  learner: resolved('learner', {type: 'rotation'}),
+  augment: rotation.augment.map((ref) => resolved('transform', ref)),
+  plugins,
+  stream: 'bench',
+  batch,
+  epochs: 1e6,
+  startEpoch: 0,
+  dropLast: true,
+});
+const engine = await startEngine(await resolveEngine('tensorflow', {provision: false}));
+const network = resnet18.create({width: 0.25, head: []});
+const weights = createWeights(
+  [...network.parameters(32), ...denseParameters('head/logits', network.features, views, {bias: true})],
+  new Rng(0),
+);
+const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
+
+const step = (pixels) =>
+  tf.tidy(() => {
+    const x = tf.tensor4d(pixels, [batch * views, 32, 32, 3]);
+    const {value, grads} = tf.variableGrads(() => classifyViews(network, weights, x, views).loss, [...sgd.trainable]);
+    sgd.step(grads, 0.01);
+    return value.dataSync()[0];
+  });
+
+const first = Float32Array.from((await feed.next()).images);
+if (how === 'at-hand') await feed.close();
+if (how !== 'alone') step(first);
+process.stdout.write(`ready ${engine.version}\n`);
+for await (const line of createInterface({input: process.stdin})) {
+  const start = performance.now();
+  for (let i = 0; i < Number(line); i++) {
+    const pixels = how === 'at-hand' ? first : (await feed.next()).images;
+    if (how !== 'alone') step(pixels);
+  }
+  process.stdout.write(`${(performance.now() - start) / 1000}\n`);
+}
+await feed.close();

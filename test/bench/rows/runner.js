@@ -1,0 +1,114 @@
+/** Rows of the runner: whole processes. */
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
+import {has, inTurns, ours, python, root, script, wall} from '../rig.js';
+
+/** Wall seconds of a run in which all stages are cached, and of Snakemake's on a DAG of as many. */
+async function noOp(stages, rounds) {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-bench-'));
+  try {
+    // 22 stages a seed and one for the data.
+    const seeds = Math.ceil((stages - 1) / 22);
+    writeFileSync(
+      join(folder, 'noop.yaml'),
+      `name: noop
+dataset: {type: synthetic, size: 32, classes: 4, train: 16, test: 16}
+learner: {type: untrained, network: {type: small, width: 4}}
+classifiers: [kde, {type: oc-svm}]
+seeds: ${seeds}
+`,
+    );
+    const run = () => ours(['run', 'noop.yaml', '--quiet'], {cwd: folder});
+    console.log(`  first run of ${seeds} seeds: ${run().toFixed(1)} s`);
+    const turns = {ours: run};
+    if (has('snakemake')) {
+      writeFileSync(join(folder, 'Snakefile'), outputOf(python, [script('snakefile.py'), String(stages)]));
+      const snakemake = () => wall('snakemake', ['-j1', '--quiet', 'all'], {cwd: folder});
+      console.log(`  Snakemake's first run of ${stages} stages: ${snakemake().toFixed(1)} s`);
+      turns.snakemake = snakemake;
+    } else console.log('  snakemake: not here');
+    const figures = await inTurns(turns, rounds);
+    return {
+      what: `no-op run of ${1 + 22 * seeds} cached stages, every entry verified, whole process, s`,
+      better: 'lower',
+      figures,
+      ...(figures.snakemake
+        ? {
+            against: `snakemake on ${stages} stages`,
+            ratios: figures.snakemake.map((peers, round) => peers / figures.ours[round]),
+          }
+        : {}),
+      target: 'above 1.0',
+    };
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
+}
+
+function outputOf(program, args) {
+  const file = join(mkdtempSync(join(tmpdir(), 'pipeline-bench-')), 'out');
+  wall('sh', ['-c', '"$@" > "$0"', file, program, ...args]);
+  const text = readFileSync(file, 'utf8');
+  rmSync(dirname(file), {recursive: true});
+  return text;
+}
+
+/** Wall seconds of the quick start when all of it is cached: start-up, verification and the table. */
+async function cachedRun(rounds) {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-bench-'));
+  try {
+    const run = () => ours(['run', join('pipelines', 'quickstart.yaml'), '--quiet', '--runs', folder], {cwd: root});
+    run();
+    const figures = await inTurns({ours: run}, rounds);
+    return {what: 'quick start, all of it cached, whole process, s', better: 'lower', figures, target: 'under 0.400'};
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
+}
+
+/** Wall seconds of `pipeline --help` against those of Node doing nothing. */
+async function help(rounds) {
+  const figures = await inTurns(
+    {
+      ours: () => ours(['--help']),
+      'node -e 0': () => wall(process.execPath, ['-e', '0']),
+    },
+    rounds,
+  );
+  return {what: 'pipeline --help, whole process, s', better: 'lower', figures, target: 'under 0.150'};
+}
+
+/** Seconds and memory of a plan of many tasks, made in a process of its own. */
+async function plan(tasks, rounds) {
+  const told = () => JSON.parse(outputOf(process.execPath, [script('plan.js'), String(tasks)]));
+  const figures = {seconds: [], 'peak memory, MB': []};
+  for (let round = 0; round < rounds; round++) {
+    const {seconds, megabytes} = told();
+    figures.seconds.push(seconds);
+    figures['peak memory, MB'].push(megabytes);
+  }
+  return {
+    what: `plan of ${tasks} tasks, read and made into a graph`,
+    better: 'lower',
+    figures,
+    target: 'under 5 s, 500 MB',
+  };
+}
+
+/** Seconds to file a run of so many metric values in the results database. */
+async function ingest(values, rounds) {
+  const figures = await inTurns(
+    {ours: () => JSON.parse(outputOf(process.execPath, [script('ingest.js'), String(values)])).seconds},
+    rounds,
+  );
+  return {what: `a run of ${values} metric values filed in DuckDB, s`, better: 'lower', figures, target: 'under 2'};
+}
+
+export const rows = {
+  'no-op': () => noOp(1000, 5),
+  'cached-run': () => cachedRun(7),
+  help: () => help(7),
+  plan: () => plan(10_000, 3),
+  ingest: () => ingest(100_000, 3),
+};

@@ -1,0 +1,88 @@
+/** Rows of stage one: training steps against PyTorch's and TensorFlow's own, and what feeds them. */
+import {availableParallelism} from 'node:os';
+import {inTurns, peer, python, script, started} from '../rig.js';
+
+const threads = availableParallelism();
+
+/** Images a second of the ResNet-18 train step at batch 64, 32 × 32. */
+async function trainStep(width, steps, rounds) {
+  const args = [String(width), '64', String(threads)];
+  const all = await started({
+    ours: () => peer(process.execPath, [script('ours.js'), ...args, 'tensorflow']),
+    wasm: () => peer(process.execPath, [script('ours.js'), ...args, 'wasm']),
+    pytorch: () => peer(python, [script('resnet_torch.py'), ...args]),
+    'tf.function': () => peer(python, [script('resnet_tf.py'), ...args]),
+  });
+  const turns = Object.fromEntries(
+    Object.entries(all.peers).map(([name, one]) => [name, async () => (64 * steps) / (await one.run(steps))]),
+  );
+  for (const run of Object.values(turns)) await run(); // warm up: first steps plan and allocate
+  const figures = await inTurns(turns, rounds);
+  all.close();
+  const peers = ['pytorch', 'tf.function'].filter((name) => figures[name]);
+  return {
+    what: `train step, ResNet-18 width ${width}, batch 64, images/s`,
+    better: 'higher',
+    figures,
+    ...(figures.ours && peers.length > 0
+      ? {
+          against: `the faster of ${peers.join(' and ')}`,
+          ratios: figures.ours.map((ours, round) => ours / Math.max(...peers.map((name) => figures[name][round]))),
+        }
+      : {}),
+    target: 'at least 1.0',
+  };
+}
+
+/**
+ * Network inputs a second of a real training (rotation prediction, ResNet-18 of width 1/4, the paper's augmentation), of the same
+ * training on batches that are there already, and of augmentation alone.
+ */
+async function feed(rounds) {
+  const all = await started({
+    fed: () => peer(process.execPath, [script('feed.js'), 'fed']),
+    'batches at hand': () => peer(process.execPath, [script('feed.js'), 'at-hand']),
+    'augmentation alone': () => peer(process.execPath, [script('feed.js'), 'alone']),
+  });
+  const turns = Object.fromEntries(
+    Object.entries(all.peers).map(([name, one]) => [name, async () => (64 * 12) / (await one.run(12))]),
+  );
+  const figures = await inTurns(turns, rounds);
+  all.close();
+  return {
+    what: 'training with augmentation ahead of it, ResNet-18 width 1/4, rotation, inputs/s',
+    better: 'higher',
+    figures,
+    against: 'batches at hand',
+    ratios: figures.fed.map((fed, round) => fed / figures['batches at hand'][round]),
+    target: 'near 1.0 where cores are free',
+  };
+}
+
+/** Seconds of the three convolutions of the small network's step on wasm: the filter gradient beside the forward pass. */
+async function wasmGradient(rounds) {
+  const all = await started({
+    forward: () => peer(process.execPath, [script('wasm-conv.js'), 'forward']),
+    'filter gradient': () => peer(process.execPath, [script('wasm-conv.js'), 'filter']),
+    'input gradient': () => peer(process.execPath, [script('wasm-conv.js'), 'input']),
+  });
+  const turns = Object.fromEntries(Object.entries(all.peers).map(([name, one]) => [name, () => one.run(3)]));
+  for (const run of Object.values(turns)) await run();
+  const figures = await inTurns(turns, rounds);
+  all.close();
+  return {
+    what: 'convolutions of ResNet-18 width 1/4 on wasm, batch 16, three times, s',
+    better: 'lower',
+    figures,
+    against: 'the filter gradient, of the forward pass',
+    ratios: figures.forward.map((forward, round) => forward / figures['filter gradient'][round]),
+    target: 'at least 0.5',
+  };
+}
+
+export const rows = {
+  'train-width-1/4': () => trainStep(0.25, 8, 5),
+  'train-width-1': () => trainStep(1, 2, 3),
+  feed: () => feed(5),
+  'wasm-gradient': () => wasmGradient(5),
+};
