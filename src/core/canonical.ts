@@ -17,10 +17,13 @@ export function canonicalJson(value: Json): string {
   }
   if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`;
   if (typeof value === 'object' && isPlain(value)) {
-    const entries = Object.entries(value as {[key: string]: Json | undefined})
-      .filter((entry): entry is [string, Json] => entry[1] !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+    const object = value as {readonly [key: string]: Json | undefined};
+    let text = '';
+    for (const key of Object.keys(object).sort()) {
+      const item = object[key];
+      if (item !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(item)}`;
+    }
+    return `{${text}}`;
   }
   throw new TypeError(`canonical JSON has no ${Object.prototype.toString.call(value)}`);
 }

@@ -1,5 +1,5 @@
 /** A run's record as rows of the results database. */
-import {canonicalJson, type Digest, digestOf, type Json} from '../../core/canonical.ts';
+import {canonicalJson, type Digest, type Json, sha256} from '../../core/canonical.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
 import type {Task} from '../spec/spec.ts';
 import type {
@@ -25,6 +25,7 @@ export function rowsOf(record: RunRecord): RunRows {
   const run = record.id;
   const nodes = new Map(record.stages.map((stage) => [stage.id, stage.node]));
   const stagesOf = indexByTask(record);
+  const {json, digest} = remembering();
   const count = (status: string) => record.stages.filter((stage) => stage.status === status).length;
   return {
     runs: [
@@ -62,7 +63,7 @@ export function rowsOf(record: RunRecord): RunRows {
         options: json(configuration),
         point: json(task.point as Json),
         classifiers: json(task.classifiers as Json),
-        config: digestOf(configuration),
+        config: digest(configuration),
         data: own.find((stage) => stage.kind === 'data')?.fingerprint ?? null,
         paper_table: task.compare.table ?? null,
         paper_row: task.compare.row,
@@ -83,7 +84,7 @@ export function rowsOf(record: RunRecord): RunRows {
       tasks: stage.node.tasks,
     })),
     metrics: metricsOf(record).map((value) => {
-      const {classifier, definition} = measureOf(value, nodes);
+      const {classifier, definition} = measureOf(value, nodes, digest);
       return {
         run,
         task: value.task,
@@ -127,6 +128,7 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
 function measureOf(
   {stage: {node}, metric, ensemble}: MetricValue,
   nodes: ReadonlyMap<string, StageNode>,
+  digestOf: (value: Json) => Digest,
 ): {readonly classifier: PluginRef | undefined; readonly definition: Digest} {
   const input = (from: StageNode | undefined, role: string) => nodes.get(from?.inputs[role]?.stage ?? '');
   if (node.kind === 'measure') {
@@ -165,4 +167,26 @@ function indexByTask(record: RunRecord) {
   return index;
 }
 
-const json = (value: Json): string => canonicalJson(value);
+/**
+ * Canonical JSON and its digest, each made once for equal values: ten thousand tasks have few configurations. Values that differ
+ * in the order of their keys are remembered twice, which costs time alone.
+ */
+function remembering(): {json(value: Json): string; digest(value: Json): Digest} {
+  const texts = new Map<string, string>();
+  const digests = new Map<string, Digest>();
+  const json = (value: Json): string => {
+    const key = JSON.stringify(value);
+    const known = texts.get(key) ?? canonicalJson(value);
+    texts.set(key, known);
+    return known;
+  };
+  return {
+    json,
+    digest(value) {
+      const text = json(value);
+      const known = digests.get(text) ?? sha256(text);
+      digests.set(text, known);
+      return known;
+    },
+  };
+}
