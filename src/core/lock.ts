@@ -22,6 +22,7 @@ import {
 import {hostname} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
+import {sha256} from './canonical.ts';
 import {codeOf} from './files.ts';
 
 /** A process, told apart from a later one that got the same id. */
@@ -165,7 +166,7 @@ function create(path: string): Lock | undefined {
  * written: killed in between, nobody has an empty lock to wonder about.
  */
 function place(path: string, token: string, text: string): number | undefined {
-  const draft = join(dirname(path), `.new-${token}`);
+  const draft = join(dirname(path), draftName(token));
   const file = openSync(draft, 'wx');
   try {
     writeSync(file, text, 0);
@@ -180,6 +181,22 @@ function place(path: string, token: string, text: string): number | undefined {
     removeIfThere(draft);
   }
 }
+
+/** Of the file that becomes a lock: tells its owner, for one that was killed before it wrote anything into it. */
+function draftName(token: string): string {
+  const {pid, started = ''} = thisProcess();
+  return `.new-${placeDigest()}-${pid}-${started}-${token}`;
+}
+
+/** True for such a file of a process of this place that is dead. */
+function isDeadDraft(name: string): boolean {
+  const [, place, pid, started] = /^\.new-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}$/.exec(name) ?? [];
+  if (place !== placeDigest()) return false;
+  const {host, place: here} = thisProcess();
+  return stateOf({pid: Number(pid), host, place: here, ...(started ? {started} : {})}) === 'dead';
+}
+
+const placeDigest = (): string => sha256(`${thisProcess().host} ${thisProcess().place}`).slice(0, 8);
 
 /** What file systems without hard links (FAT, some network drives) answer. */
 const withoutLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
@@ -217,7 +234,8 @@ function removeDeadLock(path: string): boolean {
 /** Removes every lock in a folder whose holder is dead, and what crashes in the middle of this file's work have left. */
 export function sweepLocks(folder: string): void {
   for (const entry of readdirSync(folder, {withFileTypes: true}))
-    if (entry.isFile()) removeDeadLock(join(folder, entry.name));
+    if (isDeadDraft(entry.name)) removeIfThere(join(folder, entry.name));
+    else if (entry.isFile()) removeDeadLock(join(folder, entry.name));
 }
 
 /** The token of a holder that is dead; undefined when it lives or there is no lock. */

@@ -135,6 +135,22 @@ test('sweeping removes the locks of the dead and no others', () => {
   lock.release();
 });
 
+test('a process killed before it had written its lock leaves a file, which is swept', async () => {
+  const path = fresh();
+  const script = `
+    fs.writeSync = () => process.kill(process.pid, 'SIGKILL');
+    syncBuiltinESMExports();
+    tryLock(${JSON.stringify(path)});`;
+  const imports = `import fs from 'node:fs'; import {syncBuiltinESMExports} from 'node:module';`;
+  await ended(startScript(imports + script, {tryLock: 'src/core/lock.ts'}));
+  const folder = join(path, '..');
+  const left = readdirSync(folder);
+  expect(left).toHaveLength(1);
+  expect(readFileSync(join(folder, left[0]!), 'utf8')).toBe('');
+  sweepLocks(folder);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test('many processes after a dead holder, one at a time', async () => {
   const path = fresh();
   const counter = join(path, '..', 'counter');

@@ -82,9 +82,8 @@ test.for(moments)('a runner killed $when is taken up where it was', async ({scri
   for (const stage of Object.keys(finished(first.events))) expect(how[stage]).toBe('cached');
   expect(told(second.events, 'stage-finished').at(-1)).toMatchObject({stage: 'd', summary: {text: result}});
   expect(told(second.events, 'run-finished')).toMatchObject([{outcome: 'done', failed: 0, skipped: 0}]);
-  // Beginnings of locks (`.new-…`) are in nobody's way, and go after a minute.
   for (const litter of ['tmp', 'scratch', 'locks', 'damaged'])
-    expect(readdirSync(join(world.cacheRoot, litter)).filter((name) => !name.startsWith('.new-'))).toEqual([]);
+    expect(readdirSync(join(world.cacheRoot, litter))).toEqual([]);
 
   const third = startRunner(world, stages);
   await third.ended;
