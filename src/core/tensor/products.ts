@@ -15,19 +15,37 @@ export function forEachProductBlock(
   visit: (rowStart: number, rows: number, block: Float32Array) => void,
   blockValues = BLOCK_VALUES,
 ): void {
-  if (a.columns !== b.columns) throw new Error(`expected rows of equal length, but got ${a.columns} and ${b.columns}`);
-  if (a.rows === 0 || b.rows === 0) return;
-  const most = Math.max(1, Math.floor(blockValues / b.rows));
-  const right = tf.tidy(() => transposed(b));
+  const factor = openFactor(b, blockValues);
   try {
-    for (let start = 0; start < a.rows; start += most) {
-      const rows = Math.min(most, a.rows - start);
-      const block = valuesOf(() => tf.matMul(toTensor(a, start, rows), right));
-      visit(start, rows, block);
-    }
+    factor.times(a, visit);
   } finally {
-    right.dispose();
+    factor.dispose();
   }
+}
+
+export interface Factor {
+  /** Visits a·bᵀ as `forEachProductBlock` does. */
+  times(a: Matrix, visit: (rowStart: number, rows: number, block: Float32Array) => void): void;
+  dispose(): void;
+}
+
+/** b on the engine, for many products with it. */
+export function openFactor(b: Matrix, blockValues = BLOCK_VALUES): Factor {
+  const right = tf.tidy(() => transposed(b));
+  const most = Math.max(1, Math.floor(blockValues / Math.max(1, b.rows)));
+  return {
+    times(a, visit) {
+      if (a.columns !== b.columns)
+        throw new Error(`expected rows of equal length, but got ${a.columns} and ${b.columns}`);
+      if (b.rows === 0) return;
+      for (let start = 0; start < a.rows; start += most) {
+        const rows = Math.min(most, a.rows - start);
+        const block = valuesOf(() => tf.matMul(toTensor(a, start, rows), right));
+        visit(start, rows, block);
+      }
+    },
+    dispose: () => right.dispose(),
+  };
 }
 
 /** Read outside `tidy`, which would look for tensors in every element of the array. */

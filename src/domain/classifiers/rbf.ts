@@ -1,5 +1,5 @@
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
-import {forEachProductBlock} from '../../core/tensor/products.ts';
+import {openFactor} from '../../core/tensor/products.ts';
 import {expNegative} from './fast-exp.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
@@ -80,30 +80,35 @@ export class RbfPoints implements KernelSource {
     const own = new Float64Array(blockRows);
     const factor = new Float64Array(blockRows);
     const perUnit = this.#perUnit();
-    for (let start = 0; start < features.rows; start += blockRows) {
-      const rows = Math.min(blockRows, features.rows - start);
-      for (let row = 0; row < rows; row++) {
-        const {square, exponent} = this.#place(
-          features,
-          start + row,
-          block.subarray(row * columns, (row + 1) * columns),
-        );
-        own[row] = -perUnit * square * 4 ** exponent;
-        factor[row] = 2 * perUnit * 2 ** exponent;
-      }
-      block.fill(0, rows * columns); // padding: every call has one shape, and so one order of additions
-      forEachProductBlock({rows: blockRows, columns, data: block}, this.points, (first, blockCount, products) => {
-        for (let row = first; row < Math.min(first + blockCount, rows); row++) {
-          const at = (row - first) * count;
-          const ownSquare = own[row]!;
-          const perProduct = factor[row]!;
-          for (let j = 0; j < count; j++) {
-            const exponent = ownSquare + squares[j]! + perProduct * products[at + j]!;
-            exponents[j] = Math.min(exponent, 0);
-          }
-          visit(start + row, exponents);
+    const products = openFactor(this.points);
+    try {
+      for (let start = 0; start < features.rows; start += blockRows) {
+        const rows = Math.min(blockRows, features.rows - start);
+        for (let row = 0; row < rows; row++) {
+          const {square, exponent} = this.#place(
+            features,
+            start + row,
+            block.subarray(row * columns, (row + 1) * columns),
+          );
+          own[row] = -perUnit * square * 4 ** exponent;
+          factor[row] = 2 * perUnit * 2 ** exponent;
         }
-      });
+        block.fill(0, rows * columns); // padding: every call has one shape, and so one order of additions
+        products.times({rows: blockRows, columns, data: block}, (first, blockCount, values) => {
+          for (let row = first; row < Math.min(first + blockCount, rows); row++) {
+            const at = (row - first) * count;
+            const ownSquare = own[row]!;
+            const perProduct = factor[row]!;
+            for (let j = 0; j < count; j++) {
+              const exponent = ownSquare + squares[j]! + perProduct * values[at + j]!;
+              exponents[j] = Math.min(exponent, 0);
+            }
+            visit(start + row, exponents);
+          }
+        });
+      }
+    } finally {
+      products.dispose();
     }
   }
 
