@@ -38,7 +38,10 @@ export async function started(contestants) {
     if (one.missing) console.log(`  ${name}: not here (${one.missing})`);
     else peers[name] = one;
   }
-  return {peers, close: () => Object.values(peers).forEach((one) => one.close())};
+  const close = () => {
+    for (const one of Object.values(peers)) one.close();
+  };
+  return {peers, close};
 }
 
 /** A peer that reads a job a line (a number of steps, a name) and answers with seconds; `missing`: why it can't be started. */

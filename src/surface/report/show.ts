@@ -1,4 +1,5 @@
 /** One run: what it was, what failed and why, what every task measured, where the time went. */
+import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/group.ts';
 import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
@@ -19,6 +20,8 @@ export interface RunReport extends RunListing {
   readonly environment: RunRecord['environment'];
   readonly results: readonly TaskResult[];
   readonly kinds: readonly KindReport[];
+  /** What left heat maps, and the folder in the cache that they are in. */
+  readonly maps: readonly {readonly stage: string; readonly folder: string}[];
   /** Stages of a profiled run whose kernels were timed. */
   readonly profiled: readonly StageRecord[];
   readonly failures: readonly {readonly stage: string; readonly message: string; readonly hint?: string}[];
@@ -81,6 +84,11 @@ export function reportRun(record: RunRecord): RunReport {
         ...(memory.length > 0 && {peakMemory: Math.max(...memory)}),
       };
     }),
+    maps: record.stages.flatMap(({kind, label, fingerprint}) =>
+      kind === 'localize' && fingerprint !== undefined
+        ? [{stage: label, folder: join(dirname(record.folder), 'cache', fingerprint.slice(0, 2), fingerprint)}]
+        : [],
+    ),
     profiled: record.stages.filter((stage) => stage.kernels !== undefined),
     failures: ended('failed').map(({label, message, hint}) => ({
       stage: label,
@@ -107,6 +115,10 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
     resultsTable(report.results, columns),
     kindsTable(report.kinds, columns),
     profileTable(report.profiled, columns),
+    ...list(
+      'Heat maps (maps.arrow, overlay-*.png):',
+      report.maps.map(({stage, folder}) => `${stage}\n  ${folder}`),
+    ),
     ...list(
       'Failed:',
       report.failures.map(({stage, message, hint}) => `${stage}: ${message}${hint ? `\n  ${hint}` : ''}`),

@@ -71,6 +71,15 @@ describe('run', () => {
     expect(types).toEqual(['run-started', ...Array<string>(6).fill('stage-finished'), 'run-finished']);
   });
 
+  test('--profile: where the engine spent its time; a cached run has no profile', async () => {
+    const profiled = () => project.run('run', 'tiny.yaml', '--profile', '--quiet', '--runs', 'profiled');
+    const {out} = await profiled();
+    expect(out).toMatch(/^stage {2}kernel .* a call$/m);
+    expect(out).toMatch(/^learn {2}\w+ +\d/m);
+    expect((await project.run('show', 'latest', '--runs', 'profiled')).out).toMatch(/^learn {2}\(outside kernels\) /m);
+    expect((await profiled()).out).toContain('Nothing was computed: there is no profile.');
+  });
+
   test('--quiet: the table alone', async () => {
     const {out, err} = await project.run('run', 'tiny.yaml', '--quiet');
     expect(err).toBe('');

@@ -57,6 +57,11 @@ test('the test images keep their masks through the subset: defective ones have s
   for await (const {masks} of readImages(join(entryOf('data'), 'train.arrow'))) expect(masks).toBeUndefined();
 });
 
+test('show says where they are', async () => {
+  const {out} = await project.run('show', 'latest');
+  expect(out).toContain(`  ${entryOf('localize')}\n`);
+});
+
 test('pictures: image and map side by side, named by what they show', async () => {
   const pictures = readdirSync(entryOf('localize')).filter((name) => name.endsWith('.png'));
   const kinds = pictures.map((name) => /^overlay-([a-z-]+)-\d{5}\.png$/.exec(name)?.[1]);
