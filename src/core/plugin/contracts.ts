@@ -5,6 +5,7 @@
  * images are uint8 NHWC where stored and float32 [0, 1] NHWC (no mean or deviation taken out) where learnt from.
  */
 
+import type {Picture} from '../images.ts';
 import type {Rng} from '../random.ts';
 import type {Result} from '../result.ts';
 import type {Tensor2D, Tensor4D} from '../tensor/engine.ts';
@@ -92,6 +93,11 @@ export interface Dataset {
   normalClass(inlier: string): string;
   /** Finds (or fetches) and lists every file that `read` will open. */
   locate(roots: DataRoots, inlier: string): Promise<Result<readonly SourceFile[], DatasetProblem>>;
+  /**
+   * A picture from elsewhere as one of its own: as large as `shape` says (colours become grey later, where it has one channel).
+   * One that is as large already stays as it is. Throws, naming `path`, for one that it does not take. Absent: it is stretched.
+   */
+  prepare?(picture: Picture, path: string): Picture;
   /** Streams the split in the published order; memory does not grow with the dataset. Throws `DatasetError` naming a broken file. */
   read(files: readonly SourceFile[], split: Split, inlier: string): AsyncIterable<ImageBatch>;
 }
@@ -234,6 +240,12 @@ export interface Learner {
 export interface Classifier {
   /** Fit on features of normal data only; `features` is (n, d), n >= 1. Deterministic for a given `rng`. */
   fit(features: Matrix, rng: Rng): Scorer;
+  /**
+   * Fits as `fit` does with this `rng`, and scores the rows that it was fitted on as rows that it has not seen: each by what the
+   * others say of it. They are what new normal rows are to be compared with. Needs two rows. Absent: a row
+   * weighs too little in its own score to matter.
+   */
+  heldOut?(features: Matrix, rng: Rng): Float64Array;
   /** From `Scorer.save()`: the same scores. */
   restore(saved: NamedArrays): Scorer;
 }

@@ -45,23 +45,18 @@ class KernelDensity implements Classifier {
     return this.#scorer(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)));
   }
 
+  heldOut(features: Matrix, rng: Rng): Float64Array {
+    const prepared = this.#prepare(thin(features, this.#options.train_limit, rng));
+    return densities(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)), prepared, {own: true});
+  }
+
   restore(saved: NamedArrays): Scorer {
     return this.#scorer(RbfPoints.restore(saved));
   }
 
   #scorer(points: RbfPoints): Scorer {
     return {
-      score: (features) => {
-        const scores = new Float64Array(features.rows);
-        points.forEachRow(this.#prepare(features), (row, exponents) => {
-          let nearest = -Infinity;
-          for (let i = 0; i < exponents.length; i++) nearest = Math.max(nearest, exponents[i]!);
-          let sum = 0;
-          for (let i = 0; i < exponents.length; i++) sum += expNegative(exponents[i]! - nearest);
-          scores[row] = -(nearest + Math.log(sum)) / points.gamma;
-        });
-        return scores;
-      },
+      score: (features) => densities(points, this.#prepare(features), {own: false}),
       save: () => new Map(points.save()),
     };
   }
@@ -69,4 +64,18 @@ class KernelDensity implements Classifier {
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise ? normaliseRows(features) : features;
   }
+}
+
+/** `own`: the rows are the points, and each is left out of its own density. */
+function densities(points: RbfPoints, rows: Matrix, {own}: {readonly own: boolean}): Float64Array {
+  const scores = new Float64Array(rows.rows);
+  points.forEachRow(rows, (row, exponents) => {
+    if (own) exponents[row] = -Infinity;
+    let nearest = -Infinity;
+    for (let i = 0; i < exponents.length; i++) nearest = Math.max(nearest, exponents[i]!);
+    let sum = 0;
+    for (let i = 0; i < exponents.length; i++) sum += expNegative(exponents[i]! - nearest);
+    scores[row] = -(nearest + Math.log(sum)) / points.gamma;
+  });
+  return scores;
 }

@@ -1,0 +1,66 @@
+/** What `predict` and `export` do first: the run, one of its tasks, its plug-ins, and what they have left in the cache. */
+import {existsSync} from 'node:fs';
+import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
+import {chooseClassifiers, chooseTask, type FittedClassifier} from '../../pipeline/model/find.ts';
+import {Shelf} from '../../pipeline/model/shelf.ts';
+import type {Task} from '../../pipeline/spec/spec.ts';
+import {StageError} from '../../pipeline/stages/shared.ts';
+import {openCache} from '../../pipeline/store/cache.ts';
+import type {RunRecord} from '../../pipeline/store/record.ts';
+import {readRun} from '../../pipeline/store/runs.ts';
+import {builtinPlugins} from './builtin.ts';
+import {err, exitCodes, folders, type Globals, orRefuse, refuse} from './session.ts';
+
+export interface TrainedOptions {
+  readonly task?: string;
+  readonly classifier?: string;
+}
+
+export interface Trained {
+  readonly record: RunRecord;
+  readonly task: Task;
+  readonly classifiers: readonly FittedClassifier[];
+  readonly plugins: Plugins;
+  readonly shelf: Shelf;
+}
+
+/** Goes on with what was asked for, or prints what is wrong with it; so it does with a `StageError` of `next`. */
+export const withTrained = (
+  run: string,
+  options: TrainedOptions,
+  globals: Globals,
+  next: (trained: Trained) => Promise<number>,
+): Promise<number> =>
+  orRefuse(readRun(folders(globals).runs, run), (record) =>
+    orRefuse(chooseTask(record, options.task), (task) =>
+      orRefuse(chooseClassifiers(record, task, options.classifier), async (classifiers) => {
+        const {cache: folder} = folders(globals);
+        if (!existsSync(folder))
+          return refuse([
+            {message: `there is no cache in ${folder}`, hint: 'Run the spec again: pipeline run <spec>.'},
+          ]);
+        try {
+          const plugins = await pluginsOf(record);
+          const cache = openCache(folder, {warn: (message) => err(`warning: ${message}`)});
+          return await next({record, task, classifiers, plugins, shelf: new Shelf(record, cache)});
+        } catch (error) {
+          if (!(error instanceof StageError)) throw error;
+          refuse([{message: error.message, hint: error.hint}]);
+          return exitCodes.failed;
+        }
+      }),
+    ),
+  );
+
+/** The built-in plug-ins, and those of the run's spec. */
+async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
+  const builtin = builtinPlugins();
+  if (pluginUrls.length === 0) return builtin;
+  const own = await loadPlugins(pluginUrls).catch((error: Error) => {
+    throw new StageError(
+      `the run's own plug-ins can't be loaded: ${error.message}`,
+      'Put their file back in its place.',
+    );
+  });
+  return builtin.extend(own.definitions(), own.urls);
+}
