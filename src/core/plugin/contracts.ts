@@ -10,6 +10,7 @@ import type {Rng} from '../random.ts';
 import type {Result} from '../result.ts';
 import type {Tensor2D, Tensor4D} from '../tensor/engine.ts';
 import type {ParameterSpec, Weights} from '../tensor/layers.ts';
+import type {GraphBuilder, Value} from '../tensor/onnx-builder.ts';
 import type {PluginRef, Plugins} from './registry.ts';
 
 /** Row-major (rows, columns). */
@@ -125,6 +126,8 @@ export interface Network {
   map?(weights: Weights, x: Tensor4D): Tensor4D;
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
+  /** `pool` in inference as ONNX nodes: x float32 (n, 3, h, w) → (n, features). Absent: it can't be exported. */
+  graph?(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
 }
 
 // ---------------------------------------------------------------------------------------------------------- learner
@@ -229,6 +232,17 @@ export interface Learner {
   /** Rebuilds the encoder from saved weights alone (and the learner's options, with the files that they name). */
   encoder(weights: NamedArrays, plugins: Plugins): Encoder;
   /**
+   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined where its network gives
+   * none. Absent: it can't be exported.
+   */
+  graph?(
+    builder: GraphBuilder,
+    images: Value,
+    layer: string,
+    weights: NamedArrays,
+    plugins: Plugins,
+  ): Value | undefined;
+  /**
    * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.
    * `augment` is one fresh draw of the spec's augmentation.
    */
@@ -254,6 +268,11 @@ export interface Scorer {
   /** One score a row; finite for finite input; does not depend on the order or the batching of rows. */
   score(features: Matrix): Float64Array;
   save(): NamedArrays;
+  /**
+   * `score` as ONNX nodes: features float32 (n, d) → float64 (n). Equal to a ten-thousandth of the range of scores. Absent: it
+   * can't be exported.
+   */
+  graph?(builder: GraphBuilder, features: Value): Value;
 }
 
 // ----------------------------------------------------------------------------------------------------------- metric

@@ -25,3 +25,15 @@ export function solveLower(lower: Float64Array, right: Float64Array): Float64Arr
   }
   return right;
 }
+
+/** L⁻¹, row-major, of a row-major lower triangle (n × n). */
+export function inverse(lower: Float64Array, n: number): Float64Array {
+  const inverted = new Float64Array(n * n);
+  for (let column = 0; column < n; column++) {
+    const unit = new Float64Array(n);
+    unit[column] = 1;
+    const solved = solveLower(lower, unit);
+    for (let row = column; row < n; row++) inverted[row * n + column] = solved[row]!;
+  }
+  return inverted;
+}

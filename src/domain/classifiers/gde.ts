@@ -3,10 +3,12 @@ import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
-import {cholesky, solveLower} from './cholesky.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+import {cholesky, inverse, solveLower} from './cholesky.ts';
 import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
 import {joinDoubles, layerOption, normaliseRows, splitDoubles, thin, trainLimitOption} from './features.ts';
+import {normaliseRowsGraph, square, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -133,6 +135,11 @@ class GaussianDensity implements Classifier {
           for (const value of solveLower(lower, v)) squares += value * value;
           return squares / 2 + logVolume;
         }),
+      graph: (builder, features) => {
+        const whitening = builder.constant(transposed(inverse(lower, d), d), [d, d]);
+        const white = builder.node('MatMul', [this.#centredGraph(builder, features, mean), whitening]);
+        return halfPlus(builder, sumRows(builder, square(builder, white)), logVolume);
+      },
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -151,6 +158,14 @@ class GaussianDensity implements Classifier {
     return {
       logVolume,
       score: (features) => this.#scoreRows(features, mean, (v) => dualDistance(whitened, v, b) / 2 + logVolume),
+      graph: (builder, features) => {
+        const v = this.#centredGraph(builder, features, mean);
+        const basis = builder.constant(transposed(whitened, d), [d, whitened.length / d]);
+        const along = builder.node('MatMul', [v, basis]);
+        const parts = [v, along].map((part) => sumRows(builder, square(builder, part)));
+        const squares = builder.node('Max', [builder.node('Sub', parts), builder.double(0)]);
+        return halfPlus(builder, builder.node('Div', [squares, builder.double(b)]), logVolume);
+      },
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -171,10 +186,20 @@ class GaussianDensity implements Classifier {
     });
   }
 
+  /** Rows less the mean, float64. */
+  #centredGraph(builder: GraphBuilder, features: Value, mean: Float64Array): Value {
+    const rows = this.#options.normalise ? normaliseRowsGraph(builder, features) : features;
+    return builder.node('Sub', [builder.toDouble(rows), builder.constant(mean)]);
+  }
+
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise ? normaliseRows(features) : features;
   }
 }
+
+/** squares / 2 + logVolume. */
+const halfPlus = (builder: GraphBuilder, squares: Value, logVolume: number): Value =>
+  builder.node('Add', [builder.node('Mul', [squares, builder.double(0.5)]), builder.double(logVolume)]);
 
 function packed(lower: Float64Array, n: number): Float64Array {
   const triangle = new Float64Array((n * (n + 1)) / 2);
@@ -207,4 +232,10 @@ function fourthPowers(x: Float64Array, d: number): number {
     total += length * length;
   }
   return total;
+}
+
+/** Rows (n, d) → (d, n). */
+function transposed(rows: Float64Array, d: number): Float64Array {
+  const n = rows.length / d;
+  return Float64Array.from(rows, (_, at) => rows[(at % n) * d + Math.floor(at / n)]!);
 }

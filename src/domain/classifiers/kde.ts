@@ -3,9 +3,11 @@ import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {expNegative} from './fast-exp.ts';
 import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
+import {maximumOfRows, normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -58,7 +60,19 @@ class KernelDensity implements Classifier {
     return {
       score: (features) => densities(points, this.#prepare(features), {own: false}),
       save: () => new Map(points.save()),
+      graph: (builder, features) => {
+        const exponents = points.exponentsGraph(builder, this.#prepareGraph(builder, features));
+        const nearest = maximumOfRows(builder, exponents, {keep: true});
+        const weights = builder.node('Exp', [builder.node('Sub', [exponents, nearest])]);
+        const logSum = builder.node('Log', [sumRows(builder, weights, {keep: true})]);
+        const sum = builder.node('Squeeze', [builder.node('Add', [nearest, logSum]), builder.integers(1)]);
+        return builder.node('Mul', [sum, builder.double(-1 / points.gamma)]);
+      },
     };
+  }
+
+  #prepareGraph(builder: GraphBuilder, features: Value): Value {
+    return this.#options.normalise ? normaliseRowsGraph(builder, features) : features;
   }
 
   #prepare(features: Matrix): Matrix {

@@ -5,6 +5,7 @@ import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
 import {layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
+import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -61,6 +62,11 @@ class NearestNeighbours implements Classifier {
     return {
       score: (features) => distances(points, normaliseRows(features), k, {own: false}),
       save: () => new Map(points.save()),
+      graph: (builder, features) => {
+        const exponents = points.exponentsGraph(builder, normaliseRowsGraph(builder, features));
+        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, 2);
+        return builder.node('Mul', [sumRows(builder, largest), builder.double(-1 / k)]);
+      },
     };
   }
 }

@@ -8,6 +8,7 @@ import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimit
 import {kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
 import {RbfPoints} from './rbf.ts';
+import {normaliseRowsGraph} from './scores-graph.ts';
 import {solveOneClass} from './smo.ts';
 
 const options = Type.Object(
@@ -108,6 +109,12 @@ class RbfMachine implements Classifier {
         return scores;
       },
       save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
+      graph: (builder, features) => {
+        const rows = this.#options.normalise === false ? features : normaliseRowsGraph(builder, features);
+        const kernel = builder.node('Exp', [points.exponentsGraph(builder, rows)]);
+        const sum = builder.node('MatMul', [kernel, builder.constant(Float64Array.from(alpha))]);
+        return builder.node('Neg', [sum]);
+      },
     };
   }
 
@@ -138,6 +145,10 @@ class LinearMachine implements Classifier {
     return {
       score: (features) => direction.along(this.#prepare(features)).map((value) => -value),
       save: () => direction.save(),
+      graph: (builder, features) => {
+        const rows = this.#options.normalise === true ? normaliseRowsGraph(builder, features) : features;
+        return builder.node('Neg', [direction.alongGraph(builder, rows)]);
+      },
     };
   }
 
