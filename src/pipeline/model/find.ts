@@ -27,6 +27,23 @@ export function chooseTask({id, tasks}: RunRecord, wanted: string | undefined): 
   });
 }
 
+/** The only classifier of a task, or the one of this name. */
+export function chooseClassifier(
+  record: RunRecord,
+  task: Task,
+  wanted: string | undefined,
+): Result<FittedClassifier, Problem> {
+  const chosen = chooseClassifiers(record, task, wanted);
+  if (!chosen.ok) return chosen;
+  const [first, ...more] = chosen.value;
+  if (more.length === 0) return succeed(first!);
+  const names = chosen.value.map(({name}) => name);
+  return fail({
+    message: `task ${task.id} has ${names.length} classifiers: ${names.join(', ')}`,
+    hint: 'Name one: --classifier <name>.',
+  });
+}
+
 /** All classifiers of a task, or the one of this name. */
 export function chooseClassifiers(
   record: RunRecord,

@@ -6,8 +6,6 @@ import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Json} from '../../core/canonical.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import {Rng} from '../../core/random.ts';
-import {readArrays} from '../../core/table/arrays.ts';
 import {readFeatures} from '../../core/table/features.ts';
 import {createImagesWriter, readImages} from '../../core/table/images.ts';
 import {type Maps, readMaps} from '../../core/table/maps.ts';
@@ -16,12 +14,13 @@ import {windowsAlong} from '../../core/windows.ts';
 import type {Task} from '../spec/spec.ts';
 import {embed} from '../stages/embed.ts';
 import {localize, mapsOf} from '../stages/localize.ts';
-import type {LocalizeRecipe, ScoreRecipe} from '../stages/recipes.ts';
+import type {LocalizeRecipe} from '../stages/recipes.ts';
 import {createPlanned} from '../stages/shared.ts';
 import type {InputRef, StageContext} from '../stages/stage.ts';
 import {openWindows} from '../stages/window-features.ts';
 import type {RunRecord, StageRecord} from '../store/record.ts';
 import {dataOf, type FittedClassifier} from './find.ts';
+import {openFitted} from './fitted.ts';
 import {filesOf, type Shelf} from './shelf.ts';
 
 /** What one classifier says of the images, and of the training images where each was held out. */
@@ -87,20 +86,11 @@ export class Predictor {
     return {maps: await readMaps(await run('explained', images)), ...summary};
   }
 
-  async #score({id, node}: StageRecord): Promise<Prediction> {
+  async #score(stage: StageRecord): Promise<Prediction> {
     const {shelf, plugins} = this.#options;
-    const {classifier: ref, version, seed} = node.recipe as unknown as ScoreRecipe;
-    const classifier = createPlanned({plugins, sources: []}, 'classifier', ref, {[`classifier ${ref.type}`]: version});
-    const scorer = classifier.restore(await readArrays(await shelf.file({stage: id, file: 'classifier.arrow'})));
-    const {features} = await readFeatures(await this.#embed(node.inputs['test']!));
-    const {features: train} = await readFeatures(await shelf.file(node.inputs['train']!));
-    return {
-      scores: scorer.score(features),
-      training:
-        train.rows === 1 && classifier.heldOut
-          ? Float64Array.of(Number.NaN)
-          : (classifier.heldOut?.(train, new Rng(seed).fork('classifier')) ?? scorer.score(train)),
-    };
+    const {scorer, heldOut} = await openFitted(stage, shelf, plugins);
+    const {features} = await readFeatures(await this.#embed(stage.node.inputs['test']!));
+    return {scores: scorer.score(features), training: heldOut()};
   }
 
   async #localize(stage: StageRecord): Promise<Prediction> {

@@ -5,17 +5,15 @@ import {tmpdir} from 'node:os';
 import {basename, extname, join} from 'node:path';
 import {encodePng} from '../../core/images.ts';
 import {readImages} from '../../core/table/images.ts';
-import {type EngineChoice, startEngine} from '../../core/tensor/engine.ts';
-import {resolveEngine} from '../../core/tensor/provision.ts';
-import {gradcamOf} from '../../pipeline/model/find.ts';
+import type {EngineChoice} from '../../core/tensor/engine.ts';
+import {chooseClassifiers, type FittedClassifier, gradcamOf} from '../../pipeline/model/find.ts';
 import {listPictures, type PictureFile, writePictures} from '../../pipeline/model/pictures.ts';
 import {type Heat, Predictor} from '../../pipeline/model/predict.ts';
 import {quantile} from '../../pipeline/model/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
 import {formatPredictions, type PredictionFormat} from '../report/predictions.ts';
-import {stepReporter} from './progress.ts';
 import {err, exitCodes, type Globals, out, refuse} from './session.ts';
-import {type Trained, type TrainedOptions, withTrained} from './trained.ts';
+import {startFor, type Trained, type TrainedOptions, withTrained} from './trained.ts';
 
 export interface PredictOptions extends TrainedOptions {
   readonly quantile: number;
@@ -30,10 +28,10 @@ export const predict = (
   options: PredictOptions,
   globals: Globals,
 ): Promise<number> =>
-  withTrained(run, options, globals, async (trained) => {
-    const {record, task, classifiers, plugins} = trained;
+  withTrained(run, options, chooseClassifiers, globals, async (trained) => {
+    const {record, task, chosen, plugins} = trained;
     const gradcam = gradcamOf(record, task);
-    if (options.maps !== undefined && !gradcam && classifiers.every(({stage}) => stage.kind !== 'localize'))
+    if (options.maps !== undefined && !gradcam && chosen.every(({stage}) => stage.kind !== 'localize'))
       return refuse([
         {
           message: `task ${task.id} has no heat maps: its spec does not localise`,
@@ -73,21 +71,16 @@ interface Judged {
 }
 
 async function judge(
-  trained: Trained,
+  trained: Trained<readonly FittedClassifier[]>,
   table: string,
   scratch: string,
   options: PredictOptions,
 ): Promise<readonly Judged[]> {
-  const resolved = await resolveEngine(options.engine, {provision: true, report: stepReporter(err)});
-  const engine = await startEngine(resolved);
-  const {record, classifiers} = trained;
-  if (record.engine && record.engine.name !== engine.name)
-    err(
-      `note: the run was computed on ${record.engine.name}, this is ${engine.name}: scores differ in their last digits`,
-    );
+  const {record, chosen} = trained;
+  await startFor(record, options.engine);
   const predictor = predictorOf(trained, table, scratch);
   const judged: Judged[] = [];
-  for (const classifier of classifiers) {
+  for (const classifier of chosen) {
     const {scores, training, heat} = await predictor.predict(classifier);
     const threshold = quantile(training, options.quantile);
     judged.push({name: classifier.name, scores, threshold, training: training.length, ...(heat && {heat})});
@@ -95,7 +88,7 @@ async function judge(
   return judged;
 }
 
-const predictorOf = ({record, task, shelf, plugins}: Trained, images: string, scratch: string): Predictor =>
+const predictorOf = ({record, task, shelf, plugins}: Trained<unknown>, images: string, scratch: string): Predictor =>
   new Predictor({
     record,
     task,

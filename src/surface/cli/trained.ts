@@ -1,7 +1,11 @@
 /** What `predict` and `export` do first: the run, one of its tasks, its plug-ins, and what they have left in the cache. */
 import {existsSync} from 'node:fs';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
-import {chooseClassifiers, chooseTask, type FittedClassifier} from '../../pipeline/model/find.ts';
+import type {Result} from '../../core/result.ts';
+import {type EngineChoice, startEngine} from '../../core/tensor/engine.ts';
+import {resolveEngine} from '../../core/tensor/provision.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import {chooseTask} from '../../pipeline/model/find.ts';
 import {Shelf} from '../../pipeline/model/shelf.ts';
 import type {Task} from '../../pipeline/spec/spec.ts';
 import {StageError} from '../../pipeline/stages/shared.ts';
@@ -9,6 +13,7 @@ import {openCache} from '../../pipeline/store/cache.ts';
 import type {RunRecord} from '../../pipeline/store/record.ts';
 import {readRun} from '../../pipeline/store/runs.ts';
 import {builtinPlugins} from './builtin.ts';
+import {stepReporter} from './progress.ts';
 import {err, exitCodes, folders, type Globals, orRefuse, refuse} from './session.ts';
 
 export interface TrainedOptions {
@@ -16,24 +21,26 @@ export interface TrainedOptions {
   readonly classifier?: string;
 }
 
-export interface Trained {
+/** `C`: one classifier, or several. */
+export interface Trained<C> {
   readonly record: RunRecord;
   readonly task: Task;
-  readonly classifiers: readonly FittedClassifier[];
+  readonly chosen: C;
   readonly plugins: Plugins;
   readonly shelf: Shelf;
 }
 
 /** Goes on with what was asked for, or prints what is wrong with it; so it does with a `StageError` of `next`. */
-export const withTrained = (
+export const withTrained = <C>(
   run: string,
   options: TrainedOptions,
+  choose: (record: RunRecord, task: Task, wanted: string | undefined) => Result<C, Problem>,
   globals: Globals,
-  next: (trained: Trained) => Promise<number>,
+  next: (trained: Trained<C>) => Promise<number>,
 ): Promise<number> =>
   orRefuse(readRun(folders(globals).runs, run), (record) =>
     orRefuse(chooseTask(record, options.task), (task) =>
-      orRefuse(chooseClassifiers(record, task, options.classifier), async (classifiers) => {
+      orRefuse(choose(record, task, options.classifier), async (chosen) => {
         const {cache: folder} = folders(globals);
         if (!existsSync(folder))
           return refuse([
@@ -42,7 +49,7 @@ export const withTrained = (
         try {
           const plugins = await pluginsOf(record);
           const cache = openCache(folder, {warn: (message) => err(`warning: ${message}`)});
-          return await next({record, task, classifiers, plugins, shelf: new Shelf(record, cache)});
+          return await next({record, task, chosen, plugins, shelf: new Shelf(record, cache)});
         } catch (error) {
           if (!(error instanceof StageError)) throw error;
           refuse([{message: error.message, hint: error.hint}]);
@@ -63,4 +70,11 @@ async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
     );
   });
   return builtin.extend(own.definitions(), own.urls);
+}
+
+/** The engine that was asked for, running; what it computes differs in its last digits from another's. */
+export async function startFor({engine: ran}: RunRecord, choice: EngineChoice): Promise<void> {
+  const {name} = await startEngine(await resolveEngine(choice, {provision: true, report: stepReporter(err)}));
+  if (ran && ran.name !== name)
+    err(`note: the run was computed on ${ran.name}, this is ${name}: scores differ in their last digits`);
 }
