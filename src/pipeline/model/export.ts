@@ -2,16 +2,16 @@
 import {canonicalJson, type Json} from '../../core/canonical.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {readArrays} from '../../core/table/arrays.ts';
+import {featuresInfo} from '../../core/table/features.ts';
 import {readImages} from '../../core/table/images.ts';
 import {readScores} from '../../core/table/small.ts';
 import {startOnnx} from '../../core/tensor/onnx.ts';
 import {type Described, GraphBuilder, type Value} from '../../core/tensor/onnx-builder.ts';
 import type {Task} from '../spec/spec.ts';
-import type {EmbedRecipe} from '../stages/recipes.ts';
+import type {EmbedRecipe, ScoreRecipe} from '../stages/recipes.ts';
 import {createPlanned, StageError} from '../stages/shared.ts';
 import type {RunRecord} from '../store/record.ts';
 import {dataOf, type FittedClassifier} from './find.ts';
-import {type Fitted, openFitted} from './fitted.ts';
 import {filesOf, type Shelf} from './shelf.ts';
 
 /** Images of the test split that the model is tried on. */
@@ -28,7 +28,6 @@ export interface ExportOptions {
 }
 
 export interface ModelGraph {
-  readonly fitted: Fitted;
   /** Columns of its features. */
   readonly columns: number;
   /** The file's bytes. */
@@ -53,8 +52,10 @@ export async function buildModel({record, task, classifier, shelf, plugins}: Exp
   const learner = createPlanned({plugins, sources}, 'learner', ref, versions);
   if (!learner.graph) throw cannot(`learner "${ref.type}"`);
   const weights = await readArrays(await shelf.file(learnt));
-  const fitted = await openFitted(stage, shelf, plugins);
-  if (!fitted.scorer.graph) throw cannot(`classifier "${name}"`);
+  const {classifier: chosen, version} = stage.node.recipe as unknown as ScoreRecipe;
+  const fitting = createPlanned({plugins, sources: []}, 'classifier', chosen, {[`classifier ${chosen.type}`]: version});
+  const scorer = fitting.restore(await readArrays(await shelf.file({stage: stage.id, file: 'classifier.arrow'})));
+  if (!scorer.graph) throw cannot(`classifier "${name}"`);
 
   const {height, width, channels} = plugins.create('dataset', task.dataset).shape;
   const builder = new GraphBuilder();
@@ -66,11 +67,11 @@ export async function buildModel({record, task, classifier, shelf, plugins}: Exp
   const colours = channels === 3 ? images : builder.node('Concat', [images, images, images], {axis: 3});
   const features: Value | undefined = learner.graph(builder, colours, layer, weights, plugins);
   if (!features) throw cannot(`the network of learner "${ref.type}"`);
-  const score = builder.toFloat(fitted.scorer.graph(builder, features));
-  const {columns} = fitted.train;
+  const score = builder.toFloat(scorer.graph(builder, features));
+  const {columns} = await featuresInfo(await shelf.file(stage.node.inputs['train']!));
   builder.output('score', score, ['N'], 'Higher = more anomalous.');
   builder.output('features', features, ['N', columns], `Layer "${layer}" of the encoder.`);
-  return {fitted, columns, finish: (about) => builder.finish(about)};
+  return {columns, finish: (about) => builder.finish(about)};
 }
 
 const cannot = (what: string): StageError =>

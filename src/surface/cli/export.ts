@@ -5,10 +5,11 @@ import type {EngineChoice} from '../../core/tensor/engine.ts';
 import {bytes, plural} from '../../core/text.ts';
 import {buildModel, provenanceOf, tryModel} from '../../pipeline/model/export.ts';
 import {chooseClassifier} from '../../pipeline/model/find.ts';
+import {heldOutScores} from '../../pipeline/model/predict.ts';
 import {quantile} from '../../pipeline/model/threshold.ts';
 import {formatModelPage} from '../report/model-page.ts';
 import {exitCodes, type Globals, out, packageVersion} from './session.ts';
-import {startFor, type TrainedOptions, withTrained} from './trained.ts';
+import {type TrainedOptions, withBench, withTrained} from './trained.ts';
 
 export interface ExportOptions extends TrainedOptions {
   readonly quantile: number;
@@ -20,9 +21,10 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
   withTrained(run, options, chooseClassifier, globals, async ({chosen: classifier, ...trained}) => {
     const {record, task, plugins} = trained;
     const what = {...trained, classifier};
-    const {fitted, columns, finish} = await buildModel(what);
-    await startFor(record, options.engine);
-    const training = fitted.heldOut();
+    const {columns, finish} = await buildModel(what);
+    const training = await withBench(trained, options.engine, (bench) =>
+      heldOutScores(classifier, {...trained, bench}),
+    );
     const threshold = quantile(training, options.quantile);
     const model = finish({
       producer: 'pipeline',

@@ -1,19 +1,18 @@
 /** `predict`: new images through a task's model. */
-import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
 import {basename, extname, join} from 'node:path';
 import {encodePng} from '../../core/images.ts';
 import {readImages} from '../../core/table/images.ts';
 import type {EngineChoice} from '../../core/tensor/engine.ts';
-import {chooseClassifiers, type FittedClassifier, gradcamOf} from '../../pipeline/model/find.ts';
+import {chooseClassifiers, gradcamOf} from '../../pipeline/model/find.ts';
 import {listPictures, type PictureFile, writePictures} from '../../pipeline/model/pictures.ts';
-import {type Heat, Predictor} from '../../pipeline/model/predict.ts';
+import {type Heat, type Prediction, Predictor} from '../../pipeline/model/predict.ts';
 import {quantile} from '../../pipeline/model/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
 import {formatPredictions, type PredictionFormat} from '../report/predictions.ts';
-import {err, exitCodes, type Globals, out, refuse} from './session.ts';
-import {startFor, type Trained, type TrainedOptions, withTrained} from './trained.ts';
+import {exitCodes, type Globals, out, refuse} from './session.ts';
+import {type TrainedOptions, withBench, withTrained} from './trained.ts';
 
 export interface PredictOptions extends TrainedOptions {
   readonly quantile: number;
@@ -38,67 +37,37 @@ export const predict = (
           hint: 'Leave out --maps, or run the spec with "localize".',
         },
       ]);
-    const scratch = mkdtempSync(join(tmpdir(), 'pipeline-predict-'));
-    try {
+    return withBench(trained, options.engine, async (bench) => {
       const dataset = plugins.create('dataset', task.dataset);
-      const table = join(scratch, 'images.arrow');
+      const table = join(bench.folder, 'images.arrow');
       const files = await writePictures(table, listPictures(images), dataset, dataset.normalClass(task.inlier));
-      const usable = files.some(({row}) => row !== undefined);
-      const judged = usable ? await judge(trained, table, scratch, options) : [];
-      if (options.maps !== undefined && usable) {
-        const heats = judged.flatMap(({name, heat, threshold}) => (heat ? [{name, heat, threshold}] : []));
-        if (gradcam) {
-          const heat = await predictorOf(trained, table, scratch).explain(gradcam);
-          heats.push({name: 'gradcam', heat, threshold: quantile(heat.training, options.quantile)});
+      const judged: Judged[] = [];
+      if (files.some(({row}) => row !== undefined)) {
+        const predictor = new Predictor({...trained, bench}, table);
+        for (const classifier of chosen) {
+          const prediction = await predictor.predict(classifier);
+          const threshold = quantile(prediction.training, options.quantile);
+          judged.push({...prediction, name: classifier.name, threshold});
         }
-        await writeMaps(options.maps, table, files, heats);
+        if (options.maps !== undefined) {
+          const heats = judged.flatMap(({name, heat, threshold}) => (heat ? [{name, heat, threshold}] : []));
+          if (gradcam) {
+            const heat = await predictor.explain(gradcam);
+            heats.push({name: 'gradcam', heat, threshold: quantile(heat.training, options.quantile)});
+          }
+          await writeMaps(options.maps, table, files, heats);
+        }
       }
       const about = {run: record.id, task: task.id, quantile: options.quantile};
       out(formatPredictions({...about, files, classifiers: judged}, globals.json ? 'json' : options.format));
       return files.every(({row}) => row !== undefined) ? exitCodes.done : exitCodes.failed;
-    } finally {
-      rmSync(scratch, {recursive: true, force: true});
-    }
+    });
   });
 
-interface Judged {
+interface Judged extends Prediction {
   readonly name: string;
-  readonly scores: Float64Array;
   readonly threshold: number;
-  /** Training images that the threshold comes from. */
-  readonly training: number;
-  readonly heat?: Heat;
 }
-
-async function judge(
-  trained: Trained<readonly FittedClassifier[]>,
-  table: string,
-  scratch: string,
-  options: PredictOptions,
-): Promise<readonly Judged[]> {
-  const {record, chosen} = trained;
-  await startFor(record, options.engine);
-  const predictor = predictorOf(trained, table, scratch);
-  const judged: Judged[] = [];
-  for (const classifier of chosen) {
-    const {scores, training, heat} = await predictor.predict(classifier);
-    const threshold = quantile(training, options.quantile);
-    judged.push({name: classifier.name, scores, threshold, training: training.length, ...(heat && {heat})});
-  }
-  return judged;
-}
-
-const predictorOf = ({record, task, shelf, plugins}: Trained<unknown>, images: string, scratch: string): Predictor =>
-  new Predictor({
-    record,
-    task,
-    shelf,
-    plugins,
-    images,
-    scratch,
-    signal: new AbortController().signal,
-    warn: (message) => err(`warning: ${message}`),
-  });
 
 interface Named {
   readonly name: string;

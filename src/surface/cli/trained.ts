@@ -1,10 +1,13 @@
 /** What `predict` and `export` do first: the run, one of its tasks, its plug-ins, and what they have left in the cache. */
-import {existsSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {Result} from '../../core/result.ts';
-import {type EngineChoice, startEngine} from '../../core/tensor/engine.ts';
+import type {EngineChoice} from '../../core/tensor/engine.ts';
 import {resolveEngine} from '../../core/tensor/provision.ts';
 import type {Problem} from '../../pipeline/failures.ts';
+import {type Bench, openBench} from '../../pipeline/model/bench.ts';
 import {chooseTask} from '../../pipeline/model/find.ts';
 import {Shelf} from '../../pipeline/model/shelf.ts';
 import type {Task} from '../../pipeline/spec/spec.ts';
@@ -72,9 +75,27 @@ async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
   return builtin.extend(own.definitions(), own.urls);
 }
 
-/** The engine that was asked for, running; what it computes differs in its last digits from another's. */
-export async function startFor({engine: ran}: RunRecord, choice: EngineChoice): Promise<void> {
-  const {name} = await startEngine(await resolveEngine(choice, {provision: true, report: stepReporter(err)}));
-  if (ran && ran.name !== name)
-    err(`note: the run was computed on ${ran.name}, this is ${name}: scores differ in their last digits`);
+/** Goes on with a worker to compute on, and a folder that is removed afterwards. */
+export async function withBench<T>(
+  {record, plugins}: Pick<Trained<unknown>, 'record' | 'plugins'>,
+  choice: EngineChoice,
+  next: (bench: Bench) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-model-'));
+  const bench = openBench({
+    plugins,
+    engine: () => resolveEngine(choice, {provision: true, report: stepReporter(err)}),
+    folder,
+    warn: (message) => err(`warning: ${message}`),
+    onEngine({name}) {
+      if (record.engine && record.engine.name !== name)
+        err(`note: the run was computed on ${record.engine.name}, this is ${name}: scores differ in their last digits`);
+    },
+  });
+  try {
+    return await next(bench);
+  } finally {
+    await bench.close();
+    rmSync(folder, {recursive: true, force: true});
+  }
 }

@@ -17,8 +17,8 @@ export interface Predictions {
     readonly scores: Float64Array;
     /** NaN: there is none. */
     readonly threshold: number;
-    /** Training images that it comes from. */
-    readonly training: number;
+    /** What the normal training images score, each held out: the threshold comes from them. */
+    readonly training: Float64Array;
   }[];
 }
 
@@ -39,7 +39,11 @@ function plain({run, task, quantile, files, classifiers}: Predictions) {
     run,
     task,
     quantile,
-    classifiers: classifiers.map(({name, threshold, training}) => ({name, threshold: orNull(threshold), training})),
+    classifiers: classifiers.map(({name, threshold, training}) => ({
+      name,
+      threshold: orNull(threshold),
+      training: training.length,
+    })),
     images: files.map(({path, row, problem}) =>
       row === undefined
         ? {image: path, problem}
@@ -82,7 +86,7 @@ function table({files, classifiers, quantile}: Predictions): string {
   const thresholds = classifiers.map(({name, threshold, training}) =>
     Number.isNaN(threshold)
       ? `${name}: no verdict, as one training image has no others to be held out from`
-      : `${name}: anomalous above ${threshold.toPrecision(6)}; ${share} of ${plural(training, 'normal training image')}, each held out, score lower`,
+      : `${name}: anomalous above ${threshold.toPrecision(6)}; ${share} of ${plural(training.length, 'normal training image')}, each held out, score lower`,
   );
   const problems = failed.map(({path, problem}) => `✗ ${path}: ${problem}`);
   return [...(usable.length > 0 ? [[scores, ...thresholds].join('\n')] : []), problems.join('\n')]
