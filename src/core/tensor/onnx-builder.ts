@@ -1,12 +1,13 @@
-/** An ONNX model, node by node. Operators are those of the specification's default domain. */
+/**
+ * An ONNX model, node by node. Operators are those of the specification's default domain. The only importer of @bufbuild/protobuf.
+ */
+import {BinaryWriter, WireType} from '@bufbuild/protobuf/wire';
 import {
   attribute,
   attributeTypes,
   dataTypes,
   dimension,
-  encode,
   entry,
-  type Field,
   graph,
   model,
   node,
@@ -16,7 +17,7 @@ import {
   tensorType,
   type,
   valueInfo,
-} from './onnx-proto.ts';
+} from './onnx-fields.ts';
 
 /** The release of the operators: of December 2022, known to ONNX Runtime from 1.14 on. */
 const opset = 18;
@@ -198,4 +199,18 @@ function described(name: string, sizes: Shape, doc: string): Uint8Array {
     [valueInfo.type, encode([[type.tensor, inner]])],
     [valueInfo.doc, doc],
   ]);
+}
+
+/** A field of a message: an integer, a text, bytes or an inner message, or a 32-bit float. */
+type Field = readonly [number: number, value: number | string | Uint8Array | {readonly float: number}];
+
+function encode(fields: readonly Field[]): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const [number, value] of fields) {
+    if (typeof value === 'number') writer.tag(number, WireType.Varint).int64(value);
+    else if (typeof value === 'string') writer.tag(number, WireType.LengthDelimited).string(value);
+    else if (value instanceof Uint8Array) writer.tag(number, WireType.LengthDelimited).bytes(value);
+    else writer.tag(number, WireType.Bit32).float(value.float);
+  }
+  return writer.finish();
 }

@@ -3,18 +3,7 @@
  * and the files beside it that hold its weights.
  */
 import {readFileSync} from 'node:fs';
-import {
-  attribute,
-  encode,
-  entry,
-  graph as graphOf,
-  model,
-  node,
-  parts,
-  tensor,
-  texts,
-  valueInfo,
-} from './onnx-proto.ts';
+import {attribute, entry, graph as graphOf, model, node, tensor, valueInfo} from './onnx-fields.ts';
 
 export interface OnnxOutline {
   /** Declared outputs, in order. */
@@ -43,7 +32,8 @@ export function readOnnx(path: string): OnnxOutline {
 
 /** The model with one of its inner tensors as a further output: messages written one behind the other are merged. */
 export function appendOutput(bytes: Uint8Array, name: string): Uint8Array {
-  return Buffer.concat([bytes, encode([[model.graph, encode([[graphOf.output, encode([[valueInfo.name, name]])]])]])]);
+  const output = message(graphOf.output, message(valueInfo.name, Buffer.from(name)));
+  return Buffer.concat([bytes, message(model.graph, output)]);
 }
 
 function collectOutside(graph: Uint8Array, found: Set<string>): void {
@@ -57,4 +47,48 @@ function collectOutside(graph: Uint8Array, found: Set<string>): void {
       if (texts(pair, entry.key)[0] === 'location') found.add(texts(pair, entry.value)[0] ?? '');
   for (const one of attributes)
     for (const inner of [...parts(one, attribute.graph), ...parts(one, attribute.graphs)]) collectOutside(inner, found);
+}
+
+const texts = (bytes: Uint8Array, field: number): readonly string[] =>
+  parts(bytes, field).map((part) => Buffer.from(part).toString());
+
+/**
+ * All values of a field of a message that have a length: texts, bytes and messages. By hand: every command loads this file, and a
+ * library for these lines would take as long to load as the rest of it.
+ */
+function parts(bytes: Uint8Array, field: number): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let at = 0;
+  const number = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = bytes[at++];
+      if (byte === undefined || factor > 2 ** 63) throw new Error('it ends within a number');
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = number();
+    const wire = tag % 8;
+    if (wire === 0) number();
+    else if (wire === 1) at += 8;
+    else if (wire === 5) at += 4;
+    else if (wire === 2) {
+      const length = number();
+      if (at + length > bytes.length) throw new Error('it is cut off');
+      if ((tag - wire) / 8 === field) found.push(bytes.subarray(at, at + length));
+      at += length;
+    } else throw new Error('it is of another format');
+  }
+  return found;
+}
+
+function message(field: number, content: Uint8Array): Uint8Array {
+  const head: number[] = [];
+  for (let rest of [field * 8 + 2, content.length]) {
+    for (; rest >= 128; rest = Math.floor(rest / 128)) head.push((rest % 128) + 128);
+    head.push(rest);
+  }
+  return Buffer.concat([Uint8Array.from(head), content]);
 }

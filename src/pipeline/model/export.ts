@@ -77,7 +77,7 @@ export async function buildModel({record, task, classifier, shelf, plugins}: Exp
 const cannot = (what: string): StageError =>
   new StageError(
     `${what} can't be written as ONNX`,
-    'It has no "graph"; "pipeline predict" scores images with it all the same.',
+    'Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.',
   );
 
 /** What the model is of, for its metadata: all that its scores depend on. */

@@ -92,10 +92,17 @@ export async function withBench<T>(
         err(`note: the run was computed on ${record.engine.name}, this is ${name}: scores differ in their last digits`);
     },
   });
+  const clear = (): void => rmSync(folder, {recursive: true, force: true});
+  const interrupted = (): void => {
+    clear();
+    process.exit(exitCodes.interrupted); // the worker ends with us
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     return await next(bench);
   } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await bench.close();
-    rmSync(folder, {recursive: true, force: true});
+    clear();
   }
 }

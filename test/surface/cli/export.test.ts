@@ -198,7 +198,7 @@ export const plugins = [own('first', {graph: first}), own('plain', {})];`,
   expect(await shown('own', '--classifier', 'plain', '--out', 'plain.onnx')).toMatchInlineSnapshot(`
     "--- stderr
     ✗ classifier "plain" can't be written as ONNX
-       It has no "graph"; "pipeline predict" scores images with it all the same.
+       Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.
     --- status 1"
   `);
 });

@@ -1,6 +1,7 @@
 /** New images through a finished run's models: the scores are those that its own test images have. */
 import {cpSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import sharp from 'sharp';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {decodeImage, encodePng} from '../../../src/core/images.ts';
@@ -212,6 +213,28 @@ test('what was pruned is named, with the command that computes it again', async 
     "--- stderr
     ✗ what "learn untrained · seed 0" left is no longer in the cache <folder>/runs/cache
        Compute it again: pipeline run spec.yaml --json
+    --- status 1"
+  `);
+});
+
+test('features of a network from a file, as long as the file is the one that was used', async () => {
+  const model = fileURLToPath(new URL('../../fixtures/models/tiny.onnx', import.meta.url));
+  cpSync(model, project.path('tiny.onnx'));
+  const entries = await run(tinySpec({name: 'file', learner: '{ type: pretrained, path: tiny.onnx }', augment: '[]'}));
+  await draw(join(called(entries, 'data'), 'test.arrow'), 'given', 5);
+  const {scores} = await readScores(join(called(entries, 'score'), 'scores.arrow'));
+  expectSame(scoresOf(await predicted('given'), 'kde'), scores.subarray(0, 5));
+  expect(all(await project.run('export', 'file'))).toMatchInlineSnapshot(`
+    "--- stderr
+    ✗ learner "pretrained" can't be written as ONNX
+       Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.
+    --- status 1"
+  `);
+  cpSync(model.replace('tiny.onnx', 'tiny-fixed.onnx'), project.path('tiny.onnx'));
+  expect(all(await project.run('predict', 'file', 'given'))).toMatchInlineSnapshot(`
+    "--- stderr
+    ✗ <folder>/tiny.onnx is not the file that the run has used
+       Put that one back, or run the spec again.
     --- status 1"
   `);
 });
