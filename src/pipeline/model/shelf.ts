@@ -34,7 +34,7 @@ export class Shelf {
     const {label, fingerprint, status, message} = this.#record.stages.find((stage) => stage.id === id)!;
     if (fingerprint === undefined)
       throw new StageError(
-        `run ${this.#record.id} has no result of "${label}": the stage is ${status}${message ? ` (${message})` : ''}`,
+        `run ${this.#record.id} has no result of "${label}": ${status}${message ? ` (${message})` : ''}`,
         this.#again(),
       );
     const entry = await this.#cache.find(fingerprint as Digest);
