@@ -1,5 +1,6 @@
 /** What a user's own plug-ins are made of: `import {defineTransform, Type} from 'pipeline'`. */
 
+export type {Picture} from './core/images.ts';
 export type {
   Classifier,
   Dataset,
@@ -26,3 +27,4 @@ export {
 export {pluginOption} from './core/plugin/registry.ts';
 export {Type} from './core/plugin/type.ts';
 export type {Rng} from './core/random.ts';
+export type {GraphBuilder, Value} from './core/tensor/onnx-builder.ts';

@@ -1,4 +1,4 @@
-/** JPEG and PNG files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
+/** JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
 
 /** Colour image, uint8 HWC with three channels. */
 export interface Picture {
@@ -30,7 +30,7 @@ let loading: Promise<typeof import('sharp')> | undefined;
 export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   if (bytes.length === 0) throw new ImageError('it is empty');
   const kind = kindOf(bytes);
-  if (kind === undefined) throw new ImageError('it is neither JPEG nor PNG');
+  if (kind === undefined) throw new ImageError('it is neither JPEG, PNG nor WebP');
   // libvips is content with whole pixels; a PNG file without its end is a cut one all the same.
   if (kind === 'PNG' && !endsAsPng(bytes)) throw new ImageError("it can't be decoded as PNG (it is cut short)");
   const sharp = await loadSharp();
@@ -61,10 +61,15 @@ async function loadSharp(): Promise<typeof import('sharp')['default']> {
 /** What libvips says last is a consequence of what it says first. */
 const firstLine = (message: string): string => message.trim().split('\n')[0]!.trim();
 
-function kindOf(bytes: Uint8Array): 'JPEG' | 'PNG' | undefined {
-  const begins = (...magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
+function kindOf(bytes: Uint8Array): 'JPEG' | 'PNG' | 'WebP' | undefined {
+  const begins = (...magic: readonly (number | undefined)[]): boolean =>
+    magic.every((byte, i) => byte === undefined || bytes[i] === byte);
   if (begins(0xff, 0xd8, 0xff)) return 'JPEG';
-  return begins(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a) ? 'PNG' : undefined;
+  if (begins(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return 'PNG';
+  // RIFF, four bytes of length, WEBP.
+  return begins(0x52, 0x49, 0x46, 0x46, undefined, undefined, undefined, undefined, 0x57, 0x45, 0x42, 0x50)
+    ? 'WebP'
+    : undefined;
 }
 
 /** Whether there is an end chunk, with its checksum. */

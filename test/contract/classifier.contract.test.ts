@@ -113,6 +113,18 @@ onEachEngine(() => {
       expect(restored.save()).toEqual(saved);
     });
 
+    test('rows held out score as new ones do', () => {
+      const own = classifier.heldOut?.(train, new Rng(0)) ?? classifier.fit(train, new Rng(0)).score(train);
+      expect(allFinite(own)).toBe(true);
+      expect(classifier.heldOut?.(train, new Rng(0)) ?? own).toEqual(own);
+      expect(own.length).toBe(Math.min(90, Number(checked.value['train_limit'] ?? 90)));
+      const [new_, threshold] = [classifier.fit(train, new Rng(0)).score(near(400, 12, 'new')), own.toSorted().at(-5)!];
+      // 4 of 90 lie above it; of 30 rows, 4 more.
+      expect(new_.filter((score) => score > threshold).length / 400).toBeLessThan(own.length < 90 ? 0.35 : 0.15);
+      const unlike = classifier.fit(train, new Rng(0)).score(far(50, 12, 'far'));
+      expect(Math.min(...unlike)).toBeGreaterThan(threshold);
+    });
+
     test('far rows score above near ones', () => {
       const scorer = classifier.fit(train, new Rng(0));
       const highest = Math.max(...scorer.score(near(50, 12, 'near')));

@@ -7,6 +7,7 @@ import {plugins as builtin} from '../../src/builtin.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {Dataset, ImageBatch, SourceFile, Split} from '../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
+import {Rng} from '../../src/core/random.ts';
 import {DatasetError} from '../../src/domain/datasets/dataset-error.ts';
 import type {TemporaryFolder} from '../rig/archives.ts';
 import {cifar10Files, cifar100Files, rootWith} from '../rig/cifar.ts';
@@ -108,6 +109,22 @@ for (const {type, options, counts, trained, inlier: wanted, open, lacks} of case
     const dataset: Dataset = plugins.create('dataset', checked.value);
     const inlier = wanted ?? dataset.inliers[0]!;
     let place: TemporaryFolder | undefined;
+
+    test('a picture from elsewhere becomes as large as its own, and one that is as large stays as it is', () => {
+      const {height, width} = dataset.shape;
+      const picture = (h: number, w: number) => {
+        const rng = new Rng('picture');
+        return {height: h, width: w, pixels: Uint8Array.from({length: h * w * 3}, () => rng.integer(256))};
+      };
+      const other = picture(218, 178);
+      const before = other.pixels.slice();
+      const prepared = dataset.prepare?.(other, 'picture.png');
+      if (prepared)
+        expect([prepared.height, prepared.width, prepared.pixels.length]).toEqual([height, width, height * width * 3]);
+      expect(other.pixels).toEqual(before);
+      const own = picture(height, width);
+      expect(dataset.prepare?.(own, 'picture.png') ?? own).toEqual(own);
+    });
     let files: readonly SourceFile[] = [];
 
     beforeAll(async () => {

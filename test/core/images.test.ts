@@ -19,7 +19,7 @@ describe('what is no whole image is refused', () => {
 
   test('with what came', async () => {
     expect(await came(new Uint8Array())).toMatchInlineSnapshot(`"it is empty"`);
-    expect(await came(Buffer.from('GIF89a and so on'))).toMatchInlineSnapshot(`"it is neither JPEG nor PNG"`);
+    expect(await came(Buffer.from('GIF89a and so on'))).toMatchInlineSnapshot(`"it is neither JPEG, PNG nor WebP"`);
     expect(await came(read('rgb.png').subarray(0, 20))).toMatchInlineSnapshot(
       `"it can't be decoded as PNG (it is cut short)"`,
     );

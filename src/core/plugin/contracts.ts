@@ -5,10 +5,12 @@
  * images are uint8 NHWC where stored and float32 [0, 1] NHWC (no mean or deviation taken out) where learnt from.
  */
 
+import type {Picture} from '../images.ts';
 import type {Rng} from '../random.ts';
 import type {Result} from '../result.ts';
 import type {Tensor2D, Tensor4D} from '../tensor/engine.ts';
 import type {ParameterSpec, Weights} from '../tensor/layers.ts';
+import type {GraphBuilder, Value} from '../tensor/onnx-builder.ts';
 import type {PluginRef, Plugins} from './registry.ts';
 
 /** Row-major (rows, columns). */
@@ -92,6 +94,11 @@ export interface Dataset {
   normalClass(inlier: string): string;
   /** Finds (or fetches) and lists every file that `read` will open. */
   locate(roots: DataRoots, inlier: string): Promise<Result<readonly SourceFile[], DatasetProblem>>;
+  /**
+   * A picture from elsewhere as one of its own: as large as `shape` says (colours become grey later, where it has one channel).
+   * One that is as large already stays as it is. Throws, naming `path`, for one that it does not take. Absent: it is stretched.
+   */
+  prepare?(picture: Picture, path: string): Picture;
   /** Streams the split in the published order; memory does not grow with the dataset. Throws `DatasetError` naming a broken file. */
   read(files: readonly SourceFile[], split: Split, inlier: string): AsyncIterable<ImageBatch>;
 }
@@ -119,6 +126,8 @@ export interface Network {
   map?(weights: Weights, x: Tensor4D): Tensor4D;
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
+  /** `pool` in inference as ONNX nodes: x float32 (n, 3, h, w) → (n, features). Absent: it can't be exported. */
+  graph?(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
 }
 
 // ---------------------------------------------------------------------------------------------------------- learner
@@ -223,6 +232,17 @@ export interface Learner {
   /** Rebuilds the encoder from saved weights alone (and the learner's options, with the files that they name). */
   encoder(weights: NamedArrays, plugins: Plugins): Encoder;
   /**
+   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined where its network gives
+   * none. Absent: it can't be exported.
+   */
+  graph?(
+    builder: GraphBuilder,
+    images: Value,
+    layer: string,
+    weights: NamedArrays,
+    plugins: Plugins,
+  ): Value | undefined;
+  /**
    * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.
    * `augment` is one fresh draw of the spec's augmentation.
    */
@@ -234,6 +254,12 @@ export interface Learner {
 export interface Classifier {
   /** Fit on features of normal data only; `features` is (n, d), n >= 1. Deterministic for a given `rng`. */
   fit(features: Matrix, rng: Rng): Scorer;
+  /**
+   * Fits as `fit` does with this `rng`, and scores the rows that it was fitted on as rows that it has not seen: each by what the
+   * others say of it. They are what new normal rows are to be compared with. Needs two rows. Absent: a row
+   * weighs too little in its own score to matter.
+   */
+  heldOut?(features: Matrix, rng: Rng): Float64Array;
   /** From `Scorer.save()`: the same scores. */
   restore(saved: NamedArrays): Scorer;
 }
@@ -242,6 +268,11 @@ export interface Scorer {
   /** One score a row; finite for finite input; does not depend on the order or the batching of rows. */
   score(features: Matrix): Float64Array;
   save(): NamedArrays;
+  /**
+   * `score` as ONNX nodes: features float32 (n, d) → float64 (n). Equal to a ten-thousandth of the range of scores. Absent: it
+   * can't be exported.
+   */
+  graph?(builder: GraphBuilder, features: Value): Value;
 }
 
 // ----------------------------------------------------------------------------------------------------------- metric

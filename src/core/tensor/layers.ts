@@ -21,7 +21,7 @@ export type Weights = ReadonlyMap<string, Variable>;
 
 /** Keras' momentum: running = 0.9 · running + 0.1 · batch (PyTorch writes the same as 0.1; paper 1.1). */
 const batchNormMomentum = 0.9;
-const batchNormEpsilon = 1e-5;
+export const batchNormEpsilon = 1e-5;
 
 // ------------------------------------------------------------------------------------------------------- parameters
 

@@ -3,6 +3,7 @@
  * and the files beside it that hold its weights.
  */
 import {readFileSync} from 'node:fs';
+import {attribute, entry, graph as graphOf, model, node, tensor, valueInfo} from './onnx-fields.ts';
 
 export interface OnnxOutline {
   /** Declared outputs, in order. */
@@ -35,15 +36,6 @@ export function appendOutput(bytes: Uint8Array, name: string): Uint8Array {
   return Buffer.concat([bytes, message(model.graph, output)]);
 }
 
-// Field numbers of onnx.proto3.
-const model = {graph: 7};
-const graphOf = {node: 1, initializer: 5, output: 12};
-const node = {output: 2, attribute: 5};
-const attribute = {tensor: 5, graph: 6, tensors: 10, graphs: 11};
-const tensor = {outside: 13};
-const entry = {key: 1, value: 2};
-const valueInfo = {name: 1};
-
 function collectOutside(graph: Uint8Array, found: Set<string>): void {
   const attributes = parts(graph, graphOf.node).flatMap((one) => parts(one, node.attribute));
   const tensors = [
@@ -60,7 +52,10 @@ function collectOutside(graph: Uint8Array, found: Set<string>): void {
 const texts = (bytes: Uint8Array, field: number): readonly string[] =>
   parts(bytes, field).map((part) => Buffer.from(part).toString());
 
-/** All values of a field of a message that have a length: texts, bytes and messages. */
+/**
+ * All values of a field of a message that have a length: texts, bytes and messages. By hand: every command loads this file, and a
+ * library for these lines would take as long to load as the rest of it.
+ */
 function parts(bytes: Uint8Array, field: number): readonly Uint8Array[] {
   const found: Uint8Array[] = [];
   let at = 0;

@@ -52,6 +52,29 @@ export async function openOnnx(path: string, output: string | undefined): Promis
   }
 }
 
+/** A model with several named outputs, such as those that `pipeline export` writes. */
+export interface OnnxRunner {
+  /** The values of a float32 output. */
+  run(
+    input: {readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array},
+    output: string,
+  ): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** Throws what ONNX Runtime says of a file that it can't load. */
+export async function startOnnx(model: Uint8Array): Promise<OnnxRunner> {
+  const {InferenceSession, Tensor} = await import('onnxruntime-node');
+  const session = await InferenceSession.create(model, {logSeverityLevel: 3});
+  return {
+    async run({name, shape, data}, output) {
+      const results = await session.run({[name]: new Tensor('float32', data, shape)}, [output]);
+      return results[output]!.data as Float32Array;
+    },
+    dispose: () => session.release(),
+  };
+}
+
 /** (n, pixels, 3) → (n, 3, pixels). */
 function channelsFirst(images: Float32Array, n: number, pixels: number): Float32Array {
   const turned = new Float32Array(images.length);

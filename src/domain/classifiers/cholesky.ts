@@ -71,3 +71,18 @@ function solveLower(lower: Float64Array, right: Float64Array): void {
     right[at + 7] = h / pivot;
   }
 }
+
+/** L⁻¹, row-major, of a row-major lower triangle (n × n). */
+export function inverse(lower: Float64Array, n: number): Float64Array {
+  const inverted = new Float64Array(n * n);
+  const block = new Float64Array(n * together);
+  for (let first = 0; first < n; first += together) {
+    const count = Math.min(together, n - first);
+    block.fill(0);
+    for (let column = 0; column < count; column++) block[(first + column) * together + column] = 1;
+    solveLower(lower, block);
+    for (let row = first; row < n; row++)
+      inverted.set(block.subarray(row * together, row * together + count), row * n + first);
+  }
+  return inverted;
+}

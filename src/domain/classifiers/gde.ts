@@ -3,10 +3,12 @@ import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
-import {cholesky, whitenedSquares} from './cholesky.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+import {cholesky, inverse, whitenedSquares} from './cholesky.ts';
 import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
 import {joinDoubles, layerOption, normaliseRows, splitDoubles, thin, trainLimitOption} from './features.ts';
+import {normaliseRowsGraph, square, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -44,6 +46,11 @@ export const gde = defineClassifier({
   create: (chosen) => new GaussianDensity(chosen),
 });
 
+interface GaussianScorer extends Scorer {
+  /** What a row at the mean scores: minus the logarithm of the density there. */
+  readonly logVolume: number;
+}
+
 /** As scikit-learn's `GaussianMixture` of one full component: Σ = (X - μ)ᵀ(X - μ) / n + regularisation · I (paper.md 3.6). */
 class GaussianDensity implements Classifier {
   readonly #options: Options;
@@ -53,8 +60,28 @@ class GaussianDensity implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    const {shrinkage, regularisation, train_limit: limit} = this.#options;
-    const prepared = this.#prepare(thin(features, limit, rng));
+    return this.#fit(thin(features, this.#options.train_limit, rng)).scorer;
+  }
+
+  /**
+   * By Sherman and Morrison: without row i of n, whose squared distance is q = vᵀΣ⁻¹v, the mean is v / (n - 1) further from it and the
+   * covariance n / (n - 1) · (Σ - c vvᵀ) with c = (1 - share) / (n - 1), so that the distance is n / (n - 1) · q / (1 - c q).
+   */
+  heldOut(features: Matrix, rng: Rng): Float64Array {
+    const rows = thin(features, this.#options.train_limit, rng);
+    const {scorer, share} = this.#fit(rows);
+    const others = rows.rows - 1;
+    return scorer.score(rows).map((score) => {
+      const squares = 2 * (score - scorer.logVolume);
+      const left = 1 - ((1 - share) * squares) / others;
+      return (rows.rows / others) * (squares / Math.max(left, Number.EPSILON) / 2) + scorer.logVolume;
+    });
+  }
+
+  /** `share`: of the identity in the covariance. */
+  #fit(features: Matrix): {readonly scorer: GaussianScorer; readonly share: number} {
+    const {shrinkage, regularisation} = this.#options;
+    const prepared = this.#prepare(features);
     const {rows: n, columns: d} = prepared;
     const mean = columnMeans(prepared);
     const x = centred(prepared, mean);
@@ -75,14 +102,15 @@ class GaussianDensity implements Classifier {
     const b = (share * trace) / d + Math.max(regularisation, leastRegularisation * largest);
     if (dualServes(n, d, (1 - share) * trace, b)) {
       const {whitened, halfLogDeterminant} = dualGaussian(x, products, d, (1 - share) / n, b);
-      return this.#dualScorer(splitDoubles(mean), splitDoubles(whitened), splitDoubles([b, halfLogDeterminant]));
+      const constants = splitDoubles([b, halfLogDeterminant]);
+      return {scorer: this.#dualScorer(splitDoubles(mean), splitDoubles(whitened), constants), share};
     }
     const sigma = small ? covariance(x, d) : products;
     for (let i = 0; i < sigma.length; i++) sigma[i]! *= 1 - share;
     for (let i = 0; i < d; i++) sigma[i * d + i]! += b;
     const lower = cholesky(sigma, d);
     if (!lower) throw new Error(`the covariance of ${n} rows of ${d} features could not be factorised`);
-    return this.#scorer(splitDoubles(mean), splitDoubles(packed(lower, d)));
+    return {scorer: this.#scorer(splitDoubles(mean), splitDoubles(packed(lower, d))), share};
   }
 
   restore(saved: NamedArrays): Scorer {
@@ -93,14 +121,20 @@ class GaussianDensity implements Classifier {
   }
 
   /** Both as pairs of floats: what is saved is what scores. `lower`: the Cholesky factor's triangle, row by row. */
-  #scorer(meanPairs: Float32Array, lowerPairs: Float32Array): Scorer {
+  #scorer(meanPairs: Float32Array, lowerPairs: Float32Array): GaussianScorer {
     const mean = joinDoubles(meanPairs);
     const d = mean.length;
     const lower = unpacked(joinDoubles(lowerPairs), d);
     let logVolume = (d / 2) * Math.log(2 * Math.PI);
     for (let i = 0; i < d; i++) logVolume += Math.log(lower[i * d + i]!);
     return {
+      logVolume,
       score: (features) => whitenedSquares(this.#prepare(features), mean, lower).map((it) => it / 2 + logVolume),
+      graph: (builder, features) => {
+        const whitening = builder.constant(transposed(inverse(lower, d), d), [d, d]);
+        const white = builder.node('MatMul', [this.#centredGraph(builder, features, mean), whitening]);
+        return halfPlus(builder, sumRows(builder, square(builder, white)), logVolume);
+      },
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -110,14 +144,23 @@ class GaussianDensity implements Classifier {
   }
 
   /** Of `dual-gaussian.ts`; `constants`: b and half the log-determinant. */
-  #dualScorer(meanPairs: Float32Array, whitenedPairs: Float32Array, constants: Float32Array): Scorer {
+  #dualScorer(meanPairs: Float32Array, whitenedPairs: Float32Array, constants: Float32Array): GaussianScorer {
     const mean = joinDoubles(meanPairs);
     const d = mean.length;
     const whitened = joinDoubles(whitenedPairs);
     const [b, halfLogDeterminant] = joinDoubles(constants) as unknown as [number, number];
     const logVolume = (d / 2) * Math.log(2 * Math.PI) + halfLogDeterminant;
     return {
+      logVolume,
       score: (features) => this.#scoreRows(features, mean, (v) => dualDistance(whitened, v, b) / 2 + logVolume),
+      graph: (builder, features) => {
+        const v = this.#centredGraph(builder, features, mean);
+        const basis = builder.constant(transposed(whitened, d), [d, whitened.length / d]);
+        const along = builder.node('MatMul', [v, basis]);
+        const parts = [v, along].map((part) => sumRows(builder, square(builder, part)));
+        const squares = builder.node('Max', [builder.node('Sub', parts), builder.double(0)]);
+        return halfPlus(builder, builder.node('Div', [squares, builder.double(b)]), logVolume);
+      },
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -138,10 +181,20 @@ class GaussianDensity implements Classifier {
     });
   }
 
+  /** Rows less the mean, float64. */
+  #centredGraph(builder: GraphBuilder, features: Value, mean: Float64Array): Value {
+    const rows = this.#options.normalise ? normaliseRowsGraph(builder, features) : features;
+    return builder.node('Sub', [builder.toDouble(rows), builder.constant(mean)]);
+  }
+
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise ? normaliseRows(features) : features;
   }
 }
+
+/** squares / 2 + logVolume. */
+const halfPlus = (builder: GraphBuilder, squares: Value, logVolume: number): Value =>
+  builder.node('Add', [builder.node('Mul', [squares, builder.double(0.5)]), builder.double(logVolume)]);
 
 function packed(lower: Float64Array, n: number): Float64Array {
   const triangle = new Float64Array((n * (n + 1)) / 2);
@@ -174,4 +227,10 @@ function fourthPowers(x: Float64Array, d: number): number {
     total += length * length;
   }
   return total;
+}
+
+/** Rows (n, d) → (d, n). */
+function transposed(rows: Float64Array, d: number): Float64Array {
+  const n = rows.length / d;
+  return Float64Array.from(rows, (_, at) => rows[(at % n) * d + Math.floor(at / n)]!);
 }

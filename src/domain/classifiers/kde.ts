@@ -3,9 +3,11 @@ import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {expNegative} from './fast-exp.ts';
 import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
+import {maximumOfRows, normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -45,28 +47,49 @@ class KernelDensity implements Classifier {
     return this.#scorer(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)));
   }
 
+  heldOut(features: Matrix, rng: Rng): Float64Array {
+    const prepared = this.#prepare(thin(features, this.#options.train_limit, rng));
+    return densities(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)), prepared, {own: true});
+  }
+
   restore(saved: NamedArrays): Scorer {
     return this.#scorer(RbfPoints.restore(saved));
   }
 
   #scorer(points: RbfPoints): Scorer {
     return {
-      score: (features) => {
-        const scores = new Float64Array(features.rows);
-        points.forEachRow(this.#prepare(features), (row, exponents) => {
-          let nearest = -Infinity;
-          for (let i = 0; i < exponents.length; i++) nearest = Math.max(nearest, exponents[i]!);
-          let sum = 0;
-          for (let i = 0; i < exponents.length; i++) sum += expNegative(exponents[i]! - nearest);
-          scores[row] = -(nearest + Math.log(sum)) / points.gamma;
-        });
-        return scores;
-      },
+      score: (features) => densities(points, this.#prepare(features), {own: false}),
       save: () => new Map(points.save()),
+      graph: (builder, features) => {
+        const exponents = points.exponentsGraph(builder, this.#prepareGraph(builder, features));
+        const nearest = maximumOfRows(builder, exponents, {keep: true});
+        const weights = builder.node('Exp', [builder.node('Sub', [exponents, nearest])]);
+        const logSum = builder.node('Log', [sumRows(builder, weights, {keep: true})]);
+        const sum = builder.node('Squeeze', [builder.node('Add', [nearest, logSum]), builder.integers(1)]);
+        return builder.node('Mul', [sum, builder.double(-1 / points.gamma)]);
+      },
     };
+  }
+
+  #prepareGraph(builder: GraphBuilder, features: Value): Value {
+    return this.#options.normalise ? normaliseRowsGraph(builder, features) : features;
   }
 
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise ? normaliseRows(features) : features;
   }
+}
+
+/** `own`: the rows are the points, and each is left out of its own density. */
+function densities(points: RbfPoints, rows: Matrix, {own}: {readonly own: boolean}): Float64Array {
+  const scores = new Float64Array(rows.rows);
+  points.forEachRow(rows, (row, exponents) => {
+    if (own) exponents[row] = -Infinity;
+    let nearest = -Infinity;
+    for (let i = 0; i < exponents.length; i++) nearest = Math.max(nearest, exponents[i]!);
+    let sum = 0;
+    for (let i = 0; i < exponents.length; i++) sum += expNegative(exponents[i]! - nearest);
+    scores[row] = -(nearest + Math.log(sum)) / points.gamma;
+  });
+  return scores;
 }

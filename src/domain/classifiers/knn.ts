@@ -5,6 +5,7 @@ import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
 import {layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
+import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -46,6 +47,12 @@ class NearestNeighbours implements Classifier {
     return this.#scorer(RbfPoints.fit(normaliseRows(thin(features, this.#options.train_limit, rng)), 0.5));
   }
 
+  heldOut(features: Matrix, rng: Rng): Float64Array {
+    const rows = normaliseRows(thin(features, this.#options.train_limit, rng));
+    const k = Math.min(this.#options.k, rows.rows - 1);
+    return distances(RbfPoints.fit(rows, 0.5), rows, k, {own: true});
+  }
+
   restore(saved: NamedArrays): Scorer {
     return this.#scorer(RbfPoints.restore(saved));
   }
@@ -53,16 +60,25 @@ class NearestNeighbours implements Classifier {
   #scorer(points: RbfPoints): Scorer {
     const k = Math.min(this.#options.k, points.points.rows);
     return {
-      score: (features) => {
-        const scores = new Float64Array(features.rows);
-        points.forEachRow(normaliseRows(features), (row, exponents) => {
-          scores[row] = -meanOfLargest(exponents, k);
-        });
-        return scores;
-      },
+      score: (features) => distances(points, normaliseRows(features), k, {own: false}),
       save: () => new Map(points.save()),
+      graph: (builder, features) => {
+        const exponents = points.exponentsGraph(builder, normaliseRowsGraph(builder, features));
+        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, 2);
+        return builder.node('Mul', [sumRows(builder, largest), builder.double(-1 / k)]);
+      },
     };
   }
+}
+
+/** `own`: the rows are the points, and none is a neighbour of its own. */
+function distances(points: RbfPoints, rows: Matrix, k: number, {own}: {readonly own: boolean}): Float64Array {
+  const scores = new Float64Array(rows.rows);
+  points.forEachRow(rows, (row, exponents) => {
+    if (own) exponents[row] = -Infinity;
+    scores[row] = -meanOfLargest(exponents, k);
+  });
+  return scores;
 }
 
 /** May reorder `values`. */

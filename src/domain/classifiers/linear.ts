@@ -1,4 +1,5 @@
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {joinDoubles, longestRow, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 
@@ -63,6 +64,11 @@ export class Direction {
       ['weights', {shape: [2, this.#weights.length], data: this.#pairs}],
       ['exponent', {shape: [1], data: Float32Array.of(this.#exponent)}],
     ]);
+  }
+
+  /** `along` as ONNX nodes. */
+  alongGraph(builder: GraphBuilder, x: Value): Value {
+    return builder.node('MatMul', [builder.toDouble(x), builder.constant(this.#weights)]);
   }
 
   /** w·x a row, in double arithmetic. */

@@ -8,6 +8,7 @@ import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimit
 import {kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
 import {RbfPoints} from './rbf.ts';
+import {normaliseRowsGraph} from './scores-graph.ts';
 import {solveOneClass} from './smo.ts';
 
 const options = Type.Object(
@@ -60,15 +61,36 @@ class RbfMachine implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    const {nu, tolerance, train_limit: limit} = this.#options;
-    const prepared = this.#prepare(thin(features, limit, rng));
-    const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
-    const {alpha} = solveOneClass(kernelRows(points), nu, tolerance);
+    const {points, alpha} = this.#solve(features, rng);
     const support = supportOf(alpha);
     return this.#scorer(
       points.pick(support),
       Float32Array.from(support, (i) => alpha[i]!),
     );
+  }
+
+  /** The other rows' weights are not solved for anew but scaled to the sum of all of them, which is the scale of new rows' scores. */
+  heldOut(features: Matrix, rng: Rng): Float64Array {
+    const {prepared, points, alpha} = this.#solve(features, rng);
+    const support = supportOf(alpha);
+    const place = new Map(Array.from(support, (i, at) => [i, at]));
+    const scores = new Float64Array(prepared.rows);
+    points.pick(support).forEachRow(prepared, (row, exponents) => {
+      const own = place.get(row);
+      let sum = 0;
+      for (let i = 0; i < support.length; i++) if (i !== own) sum += alpha[support[i]!]! * expNegative(exponents[i]!);
+      scores[row] = -sum;
+    });
+    const total = alpha.reduce((sum, weight) => sum + weight, 0);
+    return scores.map((score, row) => (total > alpha[row]! ? (score * total) / (total - alpha[row]!) : score));
+  }
+
+  #solve(features: Matrix, rng: Rng) {
+    const {nu, tolerance, train_limit: limit} = this.#options;
+    const prepared = this.#prepare(thin(features, limit, rng));
+    const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
+    const {alpha} = solveOneClass(kernelRows(points), nu, tolerance);
+    return {prepared, points, alpha};
   }
 
   restore(saved: NamedArrays): Scorer {
@@ -87,6 +109,12 @@ class RbfMachine implements Classifier {
         return scores;
       },
       save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
+      graph: (builder, features) => {
+        const rows = this.#options.normalise === false ? features : normaliseRowsGraph(builder, features);
+        const kernel = builder.node('Exp', [points.exponentsGraph(builder, rows)]);
+        const sum = builder.node('MatMul', [kernel, builder.constant(Float64Array.from(alpha))]);
+        return builder.node('Neg', [sum]);
+      },
     };
   }
 
@@ -117,6 +145,10 @@ class LinearMachine implements Classifier {
     return {
       score: (features) => direction.along(this.#prepare(features)).map((value) => -value),
       save: () => direction.save(),
+      graph: (builder, features) => {
+        const rows = this.#options.normalise === true ? normaliseRowsGraph(builder, features) : features;
+        return builder.node('Neg', [direction.alongGraph(builder, rows)]);
+      },
     };
   }
 

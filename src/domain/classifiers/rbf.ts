@@ -1,8 +1,10 @@
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {openFactor} from '../../core/tensor/products.ts';
 import {expNegative} from './fast-exp.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
+import {square, sumRows} from './scores-graph.ts';
 
 /**
  * Training points z = 2^e (x - centre) of an RBF kernel exp(-γ ‖x - y‖²). Distances come from ‖a‖² + ‖b‖² - 2 a·b with a·b in
@@ -110,6 +112,23 @@ export class RbfPoints implements KernelSource {
     } finally {
       products.dispose();
     }
+  }
+
+  /** x float32 (n, d) → -γ ‖x - xⱼ‖² as ONNX nodes, float64 (n, points). */
+  exponentsGraph(builder: GraphBuilder, x: Value): Value {
+    const {rows, columns, data} = this.points;
+    const perUnit = this.#perUnit();
+    const moved = builder.node('Sub', [builder.toDouble(x), builder.constant(Float64Array.from(this.#centre))]);
+    const placed = builder.node('Mul', [moved, builder.double(2 ** this.#exponent)]);
+    const points = builder.toDouble(builder.constant(data, [rows, columns]));
+    const product = builder.node('MatMul', [placed, builder.node('Transpose', [points], {perm: [1, 0]})]);
+    const own = builder.node('Mul', [
+      sumRows(builder, square(builder, placed), {keep: true}),
+      builder.double(-perUnit),
+    ]);
+    const others = builder.node('Add', [own, builder.constant(this.#squares)]);
+    const exponents = builder.node('Add', [others, builder.node('Mul', [product, builder.double(2 * perUnit)])]);
+    return builder.node('Min', [exponents, builder.double(0)]);
   }
 
   /** k(xᵢ, xⱼ) in the place of the products zᵢ·zⱼ, j = firstColumn, firstColumn + 1, … */

@@ -1,6 +1,7 @@
 import type {Classifier, Matrix, Scorer} from '../../core/plugin/contracts.ts';
 import {defineClassifier} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
+import {sumRows} from './scores-graph.ts';
 
 /**
  * The rotation learner's own classifier as detector (paper.md 4.5): how unsure it is of the turns of an image. Its features are
@@ -18,7 +19,11 @@ export const rotationClassifier = defineClassifier({
 });
 
 // Nothing is learnt: the network already was.
-const scorer: Scorer = {score: minusRowSums, save: () => new Map()};
+const scorer: Scorer = {
+  score: minusRowSums,
+  save: () => new Map(),
+  graph: (builder, features) => builder.node('Neg', [sumRows(builder, builder.toDouble(features))]),
+};
 
 /** Of the same order as the paper's 1 - product of the probabilities, which underflows. */
 function minusRowSums({rows, columns, data}: Matrix): Float64Array {

@@ -1,5 +1,6 @@
 import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
+import type {Picture} from '../../core/images.ts';
 import {NumpyRandom} from '../../core/numpy-random.ts';
 import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../core/plugin/contracts.ts';
 import {defineDataset} from '../../core/plugin/define.ts';
@@ -52,10 +53,12 @@ export const catsVsDogs = defineDataset({
     shape,
     trainImages: () => options.train,
     locate: (roots) => Promise.resolve(locate(roots, options)),
-    read: (files, split) =>
-      readImageFiles(chosen(files, split, options.train), shape, (picture) => coveringSquare(picture, side, 'area')),
+    prepare: photograph,
+    read: (files, split) => readImageFiles(chosen(files, split, options.train), shape, photograph),
   }),
 });
+
+const photograph = (picture: Picture): Picture => coveringSquare(picture, side, 'area');
 
 type Sizes = {readonly [split in Split]: number};
 

@@ -49,10 +49,10 @@ export const celeba = defineDataset({
     perInlier: false,
     normalClass: () => classes[0],
     locate: (roots) => Promise.resolve(locate(roots, options)),
+    prepare: (picture, path) =>
+      picture.height === side && picture.width === side ? picture : portrait(picture, path, options),
     read: (files, split) =>
-      readImageFiles(facesOf(files, split), shape, (picture, path) =>
-        resized(faceOf(picture, path, options), side, side, 'bicubic'),
-      ),
+      readImageFiles(facesOf(files, split), shape, (picture, path) => portrait(picture, path, options)),
   }),
 });
 
@@ -127,6 +127,9 @@ function facesOf(files: readonly SourceFile[], split: Split): readonly LabelledF
     );
   return wanted.map(({name, wears}) => ({path: paths.get(name)!, label: wears ? 1 : 0}));
 }
+
+const portrait = (picture: Picture, path: string, options: Options): Picture =>
+  resized(faceOf(picture, path, options), side, side, 'bicubic');
 
 /** Cuts off 40 rows above, 20 below, and 10 columns on each side, or as much of an image of another size. */
 function faceOf(picture: Picture, path: string, options: Options): Picture {

@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {type Picture, resized} from '../../core/images.ts';
 import type {ImageBatch, SourceFile, Split} from '../../core/plugin/contracts.ts';
 import {defineDataset} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
@@ -118,6 +119,7 @@ export const fashionMnist = defineDataset({
     ...oneVersusRest(classes),
     shape: {height: side, width: side, channels: 1},
     trainImages: () => editions[edition].train.count / classes.length,
+    prepare: drawn,
     async locate(roots) {
       if (edition === 'full') return locateFiles(roots, publication);
       return succeed(publication.files.map(({name}) => ({name, path: join(small, name)})));
@@ -145,6 +147,16 @@ function pathOf(files: readonly SourceFile[], split: Split, what: 'images' | 'la
   const file = files.find(({name}) => name === names[split][what]);
   if (!file) throw new Error(`Internal error: ${names[split][what]} is not among the files`);
   return file.path;
+}
+
+/** A picture from elsewhere: at 28 × 28 in the same frame, unless it has the frame. */
+function drawn(picture: Picture): Picture {
+  if (picture.height === side && picture.width === side) return picture;
+  const {pixels} = resized(picture, inner, inner, 'bicubic');
+  const frame = new Uint8Array(side * side * 3);
+  for (let y = 0; y < inner; y++)
+    frame.set(pixels.subarray(y * inner * 3, (y + 1) * inner * 3), ((y + margin) * side + margin) * 3);
+  return {height: side, width: side, pixels: frame};
 }
 
 /** Puts each image into the middle of a black one. */

@@ -70,6 +70,7 @@ export const imageFolder = defineDataset({
     const {normal, size} = options;
     const shape: ImageShape = {height: size, width: size, channels: 3};
     const classes = options.classes ?? [normal, 'anomalous'];
+    const prepare = (picture: Picture) => fitted(picture, options);
     return {
       ...(options.classes
         ? oneVersusRest(classes)
@@ -77,13 +78,14 @@ export const imageFolder = defineDataset({
       shape,
       ...(hasMasks(options) && {masks: true}),
       locate: (roots) => Promise.resolve(locate(roots, options)),
+      prepare,
       read: (files, split) =>
         readImageFiles(
           options.list === undefined
             ? labelled(files, split, labelOf(options))
             : ofList(files, split, options.list, labelOf(options)),
           shape,
-          (picture) => fitted(picture, options),
+          prepare,
           ...(hasMasks(options) && split === 'test'
             ? [(mask: Picture) => fitted(mask, {...options, interpolation: 'nearest'})]
             : []),

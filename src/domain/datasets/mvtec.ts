@@ -68,6 +68,7 @@ export const mvtec = defineDataset({
     normalClass: () => normal,
     trainImages: (inlier) => categories[inlier as Category][0],
     locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
+    prepare: (picture) => resized(picture, side, side, interpolation),
     read: (files, split) =>
       readImageFiles(
         labelled(files, split, (folder) => (folder === normal ? 0 : 1)),

@@ -8,6 +8,7 @@ import {embed, headParameters} from '../networks/head.ts';
 import {paperAugmentation} from './augmentation.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
+import {plainLayer} from './encoder-graph.ts';
 import {instancesOf} from './feed.ts';
 import {infoNce} from './losses.ts';
 import {optimizerOption, type StepResult, TrainingError, train} from './train.ts';
@@ -77,6 +78,9 @@ export const contrastive = defineLearner({
     encoder(saved, plugins) {
       return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
     },
+
+    graph: (builder, images, layer, weights, plugins) =>
+      plainLayer(builder, images, layer, plugins.create('network', options.network), weights),
 
     /** Two draws of A, each of its own, on one patch where it is patches that are learnt from. */
     views(image, augment, rng) {

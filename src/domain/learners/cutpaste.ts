@@ -17,6 +17,7 @@ import {cutPasteAugmentation} from './augmentation.ts';
 import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
+import {EncoderGraph, plainLayer} from './encoder-graph.ts';
 import {optimizerOption, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -144,6 +145,13 @@ export const cutpaste = defineLearner({
           },
           explainedViews(network),
         );
+      },
+
+      graph(builder, images, layer, weights, plugins) {
+        const network = plugins.create('network', options.network);
+        return layer === 'classes'
+          ? EncoderGraph.of(builder, network, weights)?.classes(images)
+          : plainLayer(builder, images, layer, network, weights);
       },
 
       /** One draw of the augmentation, as it is and with each class's defect (eq. 1: the whole image is augmented first). */

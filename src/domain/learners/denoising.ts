@@ -11,6 +11,7 @@ import {compose} from '../transforms/compose.ts';
 import {floatImage} from '../transforms/image.ts';
 import {paperAugmentation} from './augmentation.ts';
 import {openEncoder, poolAndEmbed, sideOf} from './encoder.ts';
+import {plainLayer} from './encoder-graph.ts';
 import {optimizerOption, type StepResult, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -88,6 +89,9 @@ export const denoising = defineLearner({
     encoder(saved, plugins) {
       return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
     },
+
+    graph: (builder, images, layer, weights, plugins) =>
+      plainLayer(builder, images, layer, plugins.create('network', options.network), weights),
 
     /** The noisy image and the clean one, which is to be found: of one draw of the augmentation. */
     views(image, augment, rng) {

@@ -2,12 +2,14 @@ import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
 import {paperAugmentation} from './augmentation.ts';
 import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
+import {EncoderGraph, plainLayer} from './encoder-graph.ts';
 import {optimizerOption, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -92,6 +94,13 @@ export const rotation = defineLearner({
       );
     },
 
+    graph(builder, images, layer, weights, plugins) {
+      const network = plugins.create('network', options.network);
+      if (layer !== 'rotation') return plainLayer(builder, images, layer, network, weights);
+      const encoder = EncoderGraph.of(builder, network, weights);
+      return encoder && rightTurns(builder, images, encoder);
+    },
+
     /** Each of the four turns is of a draw of its own; the turn comes last (paper 2.3). */
     views(image, augment, rng) {
       const seen = cropPatch(image, options.patch, rng);
@@ -105,4 +114,33 @@ function turned(x: Tensor4D, turns: number): Tensor4D {
   if (turns === 0) return x;
   if (turns === 2) return tf.reverse(x, [1, 2]);
   return turns === 1 ? tf.reverse(tf.transpose(x, [0, 2, 1, 3]), 1) : tf.transpose(tf.reverse(x, 1), [0, 2, 1, 3]);
+}
+
+/** The layer `rotation` as ONNX nodes: all turned copies go through the network in one batch, (turns · n, h, w, 3). */
+function rightTurns(builder: GraphBuilder, images: Value, encoder: EncoderGraph): Value {
+  const each = Array.from({length: turns}, (_, turn) => turn);
+  const copies = builder.node(
+    'Concat',
+    each.map((turn) => turnedGraph(builder, images, turn)),
+    {axis: 0},
+  );
+  const all = builder.node('Reshape', [encoder.classes(copies), builder.integers(turns, -1, turns)]);
+  const right = each.map((turn) => {
+    const ofCopy = builder.node('Gather', [all, builder.integers(turn)], {axis: 0});
+    return builder.node('Gather', [ofCopy, builder.integers(turn)], {axis: 2});
+  });
+  return builder.node('Squeeze', [builder.node('Concat', right, {axis: 2}), builder.integers(0)]);
+}
+
+/** `turned` as ONNX nodes. */
+function turnedGraph(builder: GraphBuilder, x: Value, turns: number): Value {
+  const transposed = (y: Value): Value => builder.node('Transpose', [y], {perm: [0, 2, 1, 3]});
+  const reversed = (y: Value, ...axes: readonly number[]): Value => {
+    const all = (value: number): Value => builder.integers(...axes.map(() => value));
+    // From the last (-1) down to before the first.
+    return builder.node('Slice', [y, all(-1), all(Number.MIN_SAFE_INTEGER), builder.integers(...axes), all(-1)]);
+  };
+  if (turns === 0) return x;
+  if (turns === 2) return reversed(x, 1, 2);
+  return turns === 1 ? reversed(transposed(x), 1) : transposed(reversed(x, 1));
 }

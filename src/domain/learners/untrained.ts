@@ -3,6 +3,7 @@ import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../core/tensor/layers.ts';
 import {openEncoder, sideOf} from './encoder.ts';
+import {plainLayer} from './encoder-graph.ts';
 
 export const untrained = defineLearner({
   name: 'untrained',
@@ -32,5 +33,7 @@ export const untrained = defineLearner({
       const network = plugins.create('network', ref);
       return openEncoder(weights, {pool: (w, x) => network.pool(w, x, {training: false})});
     },
+    graph: (builder, images, layer, weights, plugins) =>
+      plainLayer(builder, images, layer, plugins.create('network', ref), weights),
   }),
 });

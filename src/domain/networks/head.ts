@@ -3,6 +3,7 @@
  * layer k is linear, with a bias only when logits follow; the logits are a Dense with bias. It serves the proxy loss and is
  * thrown away afterwards.
  */
+import type {NamedArrays} from '../../core/plugin/contracts.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {type Tensor2D, tf} from '../../core/tensor/engine.ts';
 import {
@@ -13,6 +14,8 @@ import {
   type ParameterSpec,
   type Weights,
 } from '../../core/tensor/layers.ts';
+import {batchNormGraph, denseGraph, reluGraph} from '../../core/tensor/layers-graph.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 
 export const headOption = Type.Array(Type.Integer({minimum: 1, maximum: 65536}), {
   default: [],
@@ -57,6 +60,26 @@ export function embed(
     y = tf.relu(batchNorm(weights, `head/bn${i}`, dense(weights, `head/dense${i}`, y), options));
   return dense(weights, 'head/embed', y);
 }
+
+/** `embed` in inference as ONNX nodes. */
+export function embedGraph(
+  builder: GraphBuilder,
+  weights: NamedArrays,
+  widths: readonly number[],
+  pooled: Value,
+): Value {
+  if (widths.length === 0) return pooled;
+  let y = pooled;
+  for (let i = 1; i < widths.length; i++) {
+    const linear = denseGraph(builder, weights, `head/dense${i}`, y);
+    y = reluGraph(builder, batchNormGraph(builder, weights, `head/bn${i}`, linear));
+  }
+  return denseGraph(builder, weights, 'head/embed', y);
+}
+
+/** `logits` as ONNX nodes. */
+export const logitsGraph = (builder: GraphBuilder, weights: NamedArrays, embedded: Value): Value =>
+  denseGraph(builder, weights, 'head/logits', embedded);
 
 /** Embedding (n, d) → logits (n, classes). */
 export const logits = (weights: Weights, embedded: Tensor2D): Tensor2D => dense(weights, 'head/logits', embedded);

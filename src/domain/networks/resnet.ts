@@ -1,4 +1,4 @@
-import type {Network} from '../../core/plugin/contracts.ts';
+import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
 import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
@@ -13,6 +13,14 @@ import {
   type ParameterSpec,
   type Weights,
 } from '../../core/tensor/layers.ts';
+import {
+  batchNormGraph,
+  convGraph,
+  globalAveragePoolGraph,
+  maxPoolGraph,
+  reluGraph,
+} from '../../core/tensor/layers-graph.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {headOption} from './head.ts';
 
 const stemChannels = 64;
@@ -58,6 +66,7 @@ export const resnet18 = defineNetwork({
       macs: (side) => macs(blocks, side),
       map: (weights, x) => map(blocks, weights, x, {training: false}),
       pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
+      graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
     };
   },
 });
@@ -143,6 +152,23 @@ function residual(block: Block, weights: Weights, x: Tensor4D, options: {readonl
     ? batchNorm(weights, `${name}/shortcut/bn`, conv(weights, `${name}/shortcut/conv`, x, stride), options)
     : x;
   return tf.relu(tf.add(second, shortcut));
+}
+
+/** `map` in inference. */
+function mapGraph(blocks: readonly Block[], builder: GraphBuilder, weights: NamedArrays, x: Value): Value {
+  const normalised = (conv: string, bn: string, input: Value, stride: number): Value =>
+    batchNormGraph(builder, weights, bn, convGraph(builder, weights, conv, input, stride));
+  const large = weights.get('stem/conv/kernel')?.shape[0] === 7;
+  const stem = reluGraph(builder, normalised('stem/conv', 'stem/bn', x, large ? 2 : 1));
+  let y = large ? maxPoolGraph(builder, stem) : stem;
+  for (const block of blocks) {
+    const {name, stride} = block;
+    const first = reluGraph(builder, normalised(`${name}/conv1`, `${name}/bn1`, y, stride));
+    const second = normalised(`${name}/conv2`, `${name}/bn2`, first, 1);
+    const shortcut = projects(block) ? normalised(`${name}/shortcut/conv`, `${name}/shortcut/bn`, y, stride) : y;
+    y = reluGraph(builder, builder.node('Add', [second, shortcut]));
+  }
+  return y;
 }
 
 const projects = ({inputs, outputs, stride}: Block): boolean => stride !== 1 || inputs !== outputs;

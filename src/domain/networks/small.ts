@@ -11,6 +11,7 @@ import {
   globalAveragePool,
   type Weights,
 } from '../../core/tensor/layers.ts';
+import {batchNormGraph, convGraph, globalAveragePoolGraph, reluGraph} from '../../core/tensor/layers-graph.ts';
 import {headOption} from './head.ts';
 
 export const small = defineNetwork({
@@ -57,6 +58,15 @@ export const small = defineNetwork({
       },
       map: (weights, x) => map(weights, x, {training: false}),
       pool: (weights, x, options) => globalAveragePool(map(weights, x, options)),
+      graph(builder, weights, x) {
+        let y = x;
+        for (const i of layers)
+          y = reluGraph(
+            builder,
+            batchNormGraph(builder, weights, `bn${i}`, convGraph(builder, weights, `conv${i}`, y, 2)),
+          );
+        return globalAveragePoolGraph(builder, y);
+      },
     };
   },
 });

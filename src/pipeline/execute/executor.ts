@@ -67,7 +67,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     plugins: plugins.urls,
     stages: options.stages ?? new URL('../stages/index.js', compiledUrl(import.meta.url)),
     grace: options.grace ?? 5000,
-    profile: options.profile ?? false,
+    ...(options.profile !== undefined && {profile: options.profile}),
   });
   const stop = new Stop(signal);
   const lanes = new Lanes(options, priorities(graph), stop);

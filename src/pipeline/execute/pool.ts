@@ -16,7 +16,7 @@ export interface PoolOptions {
   /** Milliseconds between the request to stop and the kill. */
   readonly grace: number;
   /** Time the engine's kernels. */
-  readonly profile: boolean;
+  readonly profile?: boolean;
 }
 
 export interface JobOptions {
@@ -98,7 +98,7 @@ class WorkerProcess {
   #ready = false;
   #listen: ((message: FromWorker) => void) | undefined;
 
-  constructor({plugins, stages, grace, profile}: PoolOptions, engine: ResolvedEngine | undefined) {
+  constructor({plugins, stages, grace, profile = false}: PoolOptions, engine: ResolvedEngine | undefined) {
     this.engine = engine;
     this.#grace = grace;
     const entry = fileURLToPath(new URL('./worker.js', compiledUrl(import.meta.url)));

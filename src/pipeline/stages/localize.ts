@@ -1,5 +1,5 @@
 /** Features of all windows → heat maps. Features are streamed: memory does not grow with the windows. */
-import type {Classifier} from '../../core/plugin/contracts.ts';
+import type {Classifier, ImageShape, Matrix} from '../../core/plugin/contracts.ts';
 import {Rng} from '../../core/random.ts';
 import {streamFeatures} from '../../core/table/features.ts';
 import {imagesInfo} from '../../core/table/images.ts';
@@ -26,25 +26,42 @@ const scoreWindows: RunStage = async (context) => {
   const test = await openWindows(inputOf(context, 'test'), places);
   if (test.images !== count) throw new Error(`windows of ${test.images} images for ${count} images`);
 
+  await writeHeatMaps(context, mapsOf(context, classifier, shape, train, test), {
+    shape,
+    classNames: classes,
+    normal: recipe.normal,
+  });
+  return {images: count, windows: places, trained: train.rows};
+};
+
+/** Of the images whose windows are `test`; of the training images themselves, each held out, where it is `train`. */
+export async function* mapsOf(
+  context: StageContext,
+  classifier: Classifier,
+  shape: ImageShape,
+  train: WindowFeatures,
+  test: WindowFeatures,
+): AsyncIterable<LabelledMap> {
+  const recipe = context.recipe as unknown as LocalizeRecipe;
   const score = recipe.per_location ? scoreByPlace : scoreTogether;
   const scores = await score(context, classifier, train, test);
   const bad = firstNonFinite(scores);
   if (bad >= 0)
     throw new StageError(
-      `classifier "${ref.type}" gave a window of image ${Math.floor(bad / places)} the score ${scores[bad]}`,
+      `classifier "${recipe.classifier.type}" gave a window of image ${Math.floor(bad / test.places)} the score ${scores[bad]}`,
       'The features are probably so large or so equal that training has diverged or collapsed: lower the learning rate.',
     );
-
-  await writeHeatMaps(context, mapsOf(), {shape, classNames: classes, normal: recipe.normal});
-  return {images: count, windows: places, trained: train.rows};
-
-  async function* mapsOf(): AsyncIterable<LabelledMap> {
-    for (let image = 0; image < count; image++) {
-      const ofImage = scores.subarray(image * places, (image + 1) * places);
-      yield [spread(ofImage, shape, windows, recipe), test.classes[image * places]!];
-    }
+  for (let image = 0; image < test.images; image++) {
+    const ofImage = scores.subarray(image * test.places, (image + 1) * test.places);
+    yield [spread(ofImage, shape, recipe.windows, recipe), test.classes[image * test.places]!];
   }
-};
+}
+
+/** The training rows as rows that the classifier has not seen; undefined where it was not fitted on every one of them. */
+function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Array | undefined {
+  const scores = features.rows > 1 ? classifier.heldOut?.(features, rng) : undefined;
+  return scores?.length === features.rows ? scores : undefined;
+}
 
 const rngOf = ({recipe}: StageContext): Rng => new Rng((recipe as unknown as LocalizeRecipe).seed).fork('classifier');
 
@@ -57,7 +74,10 @@ async function scoreTogether(
 ): Promise<Float64Array> {
   const rng = rngOf(context);
   const most = Math.max(1, Math.floor(featureBytes / (4 * train.columns)));
-  const scorer = classifier.fit(await sampleRows(train, most, rng.fork('windows')), rng);
+  const sample = await sampleRows(train, most, rng.fork('windows'));
+  const own = test === train && sample.rows === train.rows ? heldOut(classifier, sample, rng) : undefined;
+  if (own) return own;
+  const scorer = classifier.fit(sample, rng);
   context.signal.throwIfAborted();
   const progress = new ItemProgress(context, 'windows', test.rows);
   const scores = new Float64Array(test.rows);
@@ -87,8 +107,9 @@ async function scoreByPlace(
     const [ofTrain, ofTest] = [await gatherPlaces(train, first, count), await gatherPlaces(test, first, count)];
     for (let i = 0; i < count; i++) {
       const place = first + i;
-      const scorer = classifier.fit(ofTrain[i]!, rng.fork(place));
-      for (const [image, score] of scorer.score(ofTest[i]!).entries()) scores[image * places + place] = score;
+      const own = test === train ? heldOut(classifier, ofTrain[i]!, rng.fork(place)) : undefined;
+      const ofPlace = own ?? classifier.fit(ofTrain[i]!, rng.fork(place)).score(ofTest[i]!);
+      for (const [image, score] of ofPlace.entries()) scores[image * places + place] = score;
       await progress.add(1);
     }
   }

@@ -28,7 +28,7 @@ export function inputOf({inputs, kind}: StageContext, role: string): string {
  * recipes leave out, come from the stage's sources.
  */
 export function createPlanned<K extends keyof Definitions>(
-  {plugins, sources}: StageContext,
+  {plugins, sources}: Pick<StageContext, 'plugins' | 'sources'>,
   kind: K,
   ref: PluginRef,
   versions: {readonly [plugin: string]: number},

@@ -43,6 +43,8 @@ export interface RunRecord {
   readonly name: string;
   readonly tasks: readonly Task[];
   readonly stages: readonly StageRecord[];
+  /** Modules of the user's own plug-ins, as file URLs. */
+  readonly pluginUrls: readonly string[];
   readonly environment: {readonly [key: string]: Json};
   readonly outcome: Outcome;
   /** ISO 8601, UTC. */
@@ -71,9 +73,17 @@ export interface MetricValue {
   readonly stage: StageRecord;
 }
 
+interface PlanFile {
+  readonly name: string;
+  readonly tasks: readonly Task[];
+  readonly stages: readonly StageNode[];
+  /** Absent where there are none. */
+  readonly plugins?: readonly string[];
+}
+
 /** Reads `runs/<id>/`. */
 export function readRecord(folder: string): Result<RunRecord, Problem> {
-  const plan = readJson<{name: string; tasks: Task[]; stages: StageNode[]}>(join(folder, 'plan.json'), isPlan);
+  const plan = readJson<PlanFile>(join(folder, 'plan.json'), isPlan);
   if (!plan.ok) return plan;
   const environmentFile = join(folder, 'environment.json');
   const environment = existsSync(environmentFile)
@@ -108,7 +118,7 @@ export function metricsOf(record: RunRecord): readonly MetricValue[] {
 
 function joinRecord(
   folder: string,
-  plan: {readonly name: string; readonly tasks: readonly Task[]; readonly stages: readonly StageNode[]},
+  plan: PlanFile,
   environment: RunRecord['environment'],
   events: readonly RunEvent[],
 ): RunRecord {
@@ -157,7 +167,7 @@ function joinRecord(
     node,
     ...(seen.get(node.id) ?? {status: 'waiting' as const}),
   }));
-  const {name, tasks} = plan;
+  const {name, tasks, plugins: pluginUrls = []} = plan;
   return {
     outcome: 'unfinished',
     ...head,
@@ -166,6 +176,7 @@ function joinRecord(
     name,
     tasks,
     stages,
+    pluginUrls,
     environment,
     warnings,
   };

@@ -62,7 +62,11 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
   });
   await writeFileAtomic(join(folder, 'pipeline.yaml'), plan.source);
   await writeFileAtomic(join(folder, 'environment.json'), toJson(environment));
-  await writeFileAtomic(join(folder, 'plan.json'), toJson({format: 1, name: plan.name, tasks: plan.tasks, stages}));
+  const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
+  await writeFileAtomic(
+    join(folder, 'plan.json'),
+    toJson({format: 1, name: plan.name, tasks: plan.tasks, stages, ...modules}),
+  );
   const events = openSync(join(folder, 'events.ndjson'), 'a');
   const reported = new Map<string, number>();
   return {

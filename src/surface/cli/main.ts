@@ -1,7 +1,9 @@
 import {readFileSync, statSync} from 'node:fs';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import type {AugmentOptions} from './augment.ts';
+import type {ExportOptions} from './export.ts';
 import type {PlanOptions} from './plan.ts';
+import type {PredictOptions} from './predict.ts';
 import type {SpecOptions} from './prepare.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
@@ -58,6 +60,17 @@ const positive = (text: string): number => {
   return value;
 };
 
+const share = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('expected a number above 0 and at most 1.');
+  return value;
+};
+
+const onnxFile = (text: string): string => {
+  if (!/.\.onnx$/i.test(text)) throw new InvalidArgumentError('expected a name that ends in .onnx.');
+  return text;
+};
+
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
   command
@@ -106,6 +119,39 @@ program
   .option('--table <id>', 'lay it out as a table of the papers, such as iclr-table-7')
   .action(async (what: string[], options: CompareOptions) =>
     leave((await import('./results.ts')).compare(what, options, globals())),
+  );
+
+program
+  .command('predict')
+  .description("score new images with a finished task's model")
+  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .argument('<images...>', 'image files (JPEG, PNG, WebP), and folders of them')
+  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
+  .option('--classifier <name>', 'as it is called in tables (default: all of the task)')
+  .option(
+    '--quantile <q>',
+    'anomalous is what scores above this share of the normal training images, each of them held out',
+    share,
+    0.95,
+  )
+  .option('--maps <folder>', 'write heat maps there, as PNG, where the task localises')
+  .addOption(new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'))
+  .addOption(engineOption())
+  .action(async (run: string, images: string[], options: PredictOptions) =>
+    leave((await import('./predict.ts')).predict(run, images, options, globals())),
+  );
+
+program
+  .command('export')
+  .description("write a finished task's encoder and classifier as one ONNX model")
+  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
+  .option('--classifier <name>', 'as it is called in tables (default: the only one)')
+  .option('--quantile <q>', 'for the threshold, as of "predict"', share, 0.95)
+  .option('--out <file>', 'where the model goes; beside it a page on how to use it', onnxFile, 'model.onnx')
+  .addOption(engineOption())
+  .action(async (run: string, options: ExportOptions) =>
+    leave((await import('./export.ts')).exportModel(run, options, globals())),
   );
 
 program

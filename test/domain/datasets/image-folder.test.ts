@@ -166,7 +166,7 @@ describe('images', () => {
     );
     writeFileSync(at('train', 'good', '001.png'), 'GIF89a');
     expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
-      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is neither JPEG nor PNG. Replace it by a whole one."`,
+      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is neither JPEG, PNG nor WebP. Replace it by a whole one."`,
     );
     const files = await locate(create({}));
     rmSync(at('test', 'bent', '000.png'));

@@ -1,0 +1,56 @@
+/** The layers of encoders as nodes of an ONNX graph. */
+import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+import {embedGraph, logitsGraph} from '../networks/head.ts';
+
+/** A network with a head, whose weights are there. */
+export class EncoderGraph {
+  readonly builder: GraphBuilder;
+  readonly #pool: NonNullable<Network['graph']>;
+  readonly #head: readonly number[];
+  readonly #weights: NamedArrays;
+
+  private constructor(
+    builder: GraphBuilder,
+    pool: NonNullable<Network['graph']>,
+    head: readonly number[],
+    weights: NamedArrays,
+  ) {
+    this.builder = builder;
+    this.#pool = pool;
+    this.#head = head;
+    this.#weights = weights;
+  }
+
+  /** Undefined for a network that has no graph. */
+  static of(builder: GraphBuilder, {graph, head}: Network, weights: NamedArrays): EncoderGraph | undefined {
+    return graph && new EncoderGraph(builder, graph, head, weights);
+  }
+
+  /** images (n, h, w, 3) → pooled feature (n, d). */
+  pool(images: Value): Value {
+    return this.#pool(this.builder, this.#weights, this.builder.node('Transpose', [images], {perm: [0, 3, 1, 2]}));
+  }
+
+  /** images (n, h, w, 3) → embedding (n, d). */
+  embed(images: Value): Value {
+    return embedGraph(this.builder, this.#weights, this.#head, this.pool(images));
+  }
+
+  /** images (n, h, w, 3) → log-probabilities (n, classes). */
+  classes(images: Value): Value {
+    return this.builder.node('LogSoftmax', [logitsGraph(this.builder, this.#weights, this.embed(images))], {axis: 1});
+  }
+}
+
+/** `pool` and `embed` of a learner that has no others. */
+export function plainLayer(
+  builder: GraphBuilder,
+  images: Value,
+  layer: string,
+  network: Network,
+  weights: NamedArrays,
+): Value | undefined {
+  const encoder = EncoderGraph.of(builder, network, weights);
+  return layer === 'pool' ? encoder?.pool(images) : encoder?.embed(images);
+}

@@ -1,0 +1,73 @@
+/** `export`: a task's model as an ONNX file, and a page on how to use it. */
+import {basename, resolve} from 'node:path';
+import {writeFileAtomic} from '../../core/files.ts';
+import type {EngineChoice} from '../../core/tensor/engine.ts';
+import {bytes, plural} from '../../core/text.ts';
+import {buildModel, provenanceOf, tryModel} from '../../pipeline/model/export.ts';
+import {chooseClassifier} from '../../pipeline/model/find.ts';
+import {heldOutScores} from '../../pipeline/model/predict.ts';
+import {quantile} from '../../pipeline/model/threshold.ts';
+import {formatModelPage} from '../report/model-page.ts';
+import {exitCodes, type Globals, out, packageVersion} from './session.ts';
+import {type TrainedOptions, withBench, withTrained} from './trained.ts';
+
+export interface ExportOptions extends TrainedOptions {
+  readonly quantile: number;
+  readonly out: string;
+  readonly engine: EngineChoice;
+}
+
+export const exportModel = (run: string, options: ExportOptions, globals: Globals): Promise<number> =>
+  withTrained(run, options, chooseClassifier, globals, async ({chosen: classifier, ...trained}) => {
+    const {record, task, plugins} = trained;
+    const what = {...trained, classifier};
+    const {columns, finish} = await buildModel(what);
+    const training = await withBench(trained, options.engine, (bench) =>
+      heldOutScores(classifier, {...trained, bench}),
+    );
+    const threshold = quantile(training, options.quantile);
+    const model = finish({
+      producer: 'pipeline',
+      version: packageVersion(),
+      doc: 'images: float32 (N, height, width, channels) in [0, 1]; score: higher = more anomalous.',
+      metadata: {
+        ...(await provenanceOf(what)),
+        pipeline_version: packageVersion(),
+        ...(Number.isNaN(threshold)
+          ? {}
+          : {threshold: String(threshold), threshold_quantile: String(options.quantile)}),
+      },
+    });
+    const checked = await tryModel(model, what);
+    const file = resolve(options.out);
+    const readme = file.replace(/\.onnx$/i, '.md');
+    const {type, ...datasetOptions} = task.dataset;
+    const page = formatModelPage({
+      file: basename(file),
+      run: record.id,
+      task: task.id,
+      classifier: classifier.name,
+      normalClass: task.inlier,
+      shape: plugins.create('dataset', task.dataset).shape,
+      columns,
+      dataset: {name: type, summary: plugins.get('dataset', type).summary, options: datasetOptions},
+      threshold,
+      quantile: options.quantile,
+      training: training.length,
+      checked,
+    });
+    await writeFileAtomic(file, model);
+    await writeFileAtomic(readme, page);
+    const told = {file, readme, run: record.id, task: task.id, classifier: classifier.name, checked};
+    if (globals.json) out(JSON.stringify({...told, threshold: Number.isNaN(threshold) ? null : threshold}, null, 2));
+    else
+      out(
+        [
+          `${file}: ${classifier.name} of task ${task.id}, ${bytes(model.length)}`,
+          `checked in ONNX Runtime on ${plural(checked.images, 'test image')}: scores differ by at most ${checked.difference.toExponential(1)} of their range`,
+          ...(Number.isNaN(threshold) ? [] : [`anomalous above ${threshold.toPrecision(6)}`]),
+          `how to use it: ${readme}`,
+        ].join('\n'),
+      );
+    return exitCodes.done;
+  });

@@ -1,0 +1,102 @@
+/** `predict`: new images through a task's model. */
+import {mkdirSync} from 'node:fs';
+import {writeFile} from 'node:fs/promises';
+import {basename, extname, join} from 'node:path';
+import {encodePng} from '../../core/images.ts';
+import {readImages} from '../../core/table/images.ts';
+import type {EngineChoice} from '../../core/tensor/engine.ts';
+import {chooseClassifiers, gradcamOf} from '../../pipeline/model/find.ts';
+import {listPictures, type PictureFile, writePictures} from '../../pipeline/model/pictures.ts';
+import {type Heat, type Prediction, Predictor} from '../../pipeline/model/predict.ts';
+import {quantile} from '../../pipeline/model/threshold.ts';
+import {overlay} from '../../pipeline/stages/overlay.ts';
+import {formatPredictions, type PredictionFormat} from '../report/predictions.ts';
+import {exitCodes, type Globals, out, refuse} from './session.ts';
+import {type TrainedOptions, withBench, withTrained} from './trained.ts';
+
+export interface PredictOptions extends TrainedOptions {
+  readonly quantile: number;
+  readonly maps?: string;
+  readonly format: PredictionFormat;
+  readonly engine: EngineChoice;
+}
+
+export const predict = (
+  run: string,
+  images: readonly string[],
+  options: PredictOptions,
+  globals: Globals,
+): Promise<number> =>
+  withTrained(run, options, chooseClassifiers, globals, async (trained) => {
+    const {record, task, chosen, plugins} = trained;
+    const gradcam = gradcamOf(record, task);
+    if (options.maps !== undefined && !gradcam && chosen.every(({stage}) => stage.kind !== 'localize'))
+      return refuse([
+        {
+          message: `task ${task.id} has no heat maps: its spec does not localise`,
+          hint: 'Leave out --maps, or run the spec with "localize".',
+        },
+      ]);
+    return withBench(trained, options.engine, async (bench) => {
+      const dataset = plugins.create('dataset', task.dataset);
+      const table = join(bench.folder, 'images.arrow');
+      const files = await writePictures(table, listPictures(images), dataset, dataset.normalClass(task.inlier));
+      const judged: Judged[] = [];
+      if (files.some(({row}) => row !== undefined)) {
+        const predictor = new Predictor({...trained, bench}, table);
+        for (const classifier of chosen) {
+          const prediction = await predictor.predict(classifier);
+          const threshold = quantile(prediction.training, options.quantile);
+          judged.push({...prediction, name: classifier.name, threshold});
+        }
+        if (options.maps !== undefined) {
+          const heats = judged.flatMap(({name, heat, threshold}) => (heat ? [{name, heat, threshold}] : []));
+          if (gradcam) {
+            const heat = await predictor.explain(gradcam);
+            heats.push({name: 'gradcam', heat, threshold: quantile(heat.training, options.quantile)});
+          }
+          await writeMaps(options.maps, table, files, heats);
+        }
+      }
+      const about = {run: record.id, task: task.id, quantile: options.quantile};
+      out(formatPredictions({...about, files, classifiers: judged}, globals.json ? 'json' : options.format));
+      return files.every(({row}) => row !== undefined) ? exitCodes.done : exitCodes.failed;
+    });
+  });
+
+interface Judged extends Prediction {
+  readonly name: string;
+  readonly threshold: number;
+}
+
+interface Named {
+  readonly name: string;
+  readonly heat: Heat;
+  readonly threshold: number;
+}
+
+/** Image and map side by side. Blue is what is usual in training images, green the threshold, red as far above it again. */
+async function writeMaps(
+  folder: string,
+  table: string,
+  files: readonly PictureFile[],
+  heats: readonly Named[],
+): Promise<void> {
+  mkdirSync(folder, {recursive: true});
+  const shown = files.filter(({row}) => row !== undefined);
+  let image = 0;
+  for await (const batch of readImages(table))
+    for (let i = 0; i < batch.count; i++, image++) {
+      const {path} = shown[image]!;
+      const place = String(files.indexOf(shown[image]!) + 1).padStart(String(files.length).length, '0');
+      for (const {name, heat, threshold} of heats) {
+        const {maps, usual} = heat;
+        const area = maps.height * maps.width;
+        const map = maps.data.subarray(image * area, (image + 1) * area);
+        const picture = overlay(batch, i, undefined, map, [usual, 2 * threshold - usual]);
+        const which = heats.length === 1 ? '' : `-${name.replaceAll(/[^A-Za-z0-9._=-]+/g, '-')}`;
+        const file = `${place}-${basename(path, extname(path))}${which}.png`;
+        await writeFile(join(folder, file), await encodePng(picture));
+      }
+    }
+}

@@ -1,0 +1,108 @@
+/** What `predict` and `export` do first: the run, one of its tasks, its plug-ins, and what they have left in the cache. */
+import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
+import type {Result} from '../../core/result.ts';
+import type {EngineChoice} from '../../core/tensor/engine.ts';
+import {resolveEngine} from '../../core/tensor/provision.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import {type Bench, openBench} from '../../pipeline/model/bench.ts';
+import {chooseTask} from '../../pipeline/model/find.ts';
+import {Shelf} from '../../pipeline/model/shelf.ts';
+import type {Task} from '../../pipeline/spec/spec.ts';
+import {StageError} from '../../pipeline/stages/shared.ts';
+import {openCache} from '../../pipeline/store/cache.ts';
+import type {RunRecord} from '../../pipeline/store/record.ts';
+import {readRun} from '../../pipeline/store/runs.ts';
+import {builtinPlugins} from './builtin.ts';
+import {stepReporter} from './progress.ts';
+import {err, exitCodes, folders, type Globals, orRefuse, refuse} from './session.ts';
+
+export interface TrainedOptions {
+  readonly task?: string;
+  readonly classifier?: string;
+}
+
+/** `C`: one classifier, or several. */
+export interface Trained<C> {
+  readonly record: RunRecord;
+  readonly task: Task;
+  readonly chosen: C;
+  readonly plugins: Plugins;
+  readonly shelf: Shelf;
+}
+
+/** Goes on with what was asked for, or prints what is wrong with it; so it does with a `StageError` of `next`. */
+export const withTrained = <C>(
+  run: string,
+  options: TrainedOptions,
+  choose: (record: RunRecord, task: Task, wanted: string | undefined) => Result<C, Problem>,
+  globals: Globals,
+  next: (trained: Trained<C>) => Promise<number>,
+): Promise<number> =>
+  orRefuse(readRun(folders(globals).runs, run), (record) =>
+    orRefuse(chooseTask(record, options.task), (task) =>
+      orRefuse(choose(record, task, options.classifier), async (chosen) => {
+        const {cache: folder} = folders(globals);
+        if (!existsSync(folder))
+          return refuse([
+            {message: `there is no cache in ${folder}`, hint: 'Run the spec again: pipeline run <spec>.'},
+          ]);
+        try {
+          const plugins = await pluginsOf(record);
+          const cache = openCache(folder, {warn: (message) => err(`warning: ${message}`)});
+          return await next({record, task, chosen, plugins, shelf: new Shelf(record, cache)});
+        } catch (error) {
+          if (!(error instanceof StageError)) throw error;
+          refuse([{message: error.message, hint: error.hint}]);
+          return exitCodes.failed;
+        }
+      }),
+    ),
+  );
+
+/** The built-in plug-ins, and those of the run's spec. */
+async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
+  const builtin = builtinPlugins();
+  if (pluginUrls.length === 0) return builtin;
+  const own = await loadPlugins(pluginUrls).catch((error: Error) => {
+    throw new StageError(
+      `the run's own plug-ins can't be loaded: ${error.message}`,
+      'Put their file back in its place.',
+    );
+  });
+  return builtin.extend(own.definitions(), own.urls);
+}
+
+/** Goes on with a worker to compute on, and a folder that is removed afterwards. */
+export async function withBench<T>(
+  {record, plugins}: Pick<Trained<unknown>, 'record' | 'plugins'>,
+  choice: EngineChoice,
+  next: (bench: Bench) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-model-'));
+  const bench = openBench({
+    plugins,
+    engine: () => resolveEngine(choice, {provision: true, report: stepReporter(err)}),
+    folder,
+    warn: (message) => err(`warning: ${message}`),
+    onEngine({name}) {
+      if (record.engine && record.engine.name !== name)
+        err(`note: the run was computed on ${record.engine.name}, this is ${name}: scores differ in their last digits`);
+    },
+  });
+  const clear = (): void => rmSync(folder, {recursive: true, force: true});
+  const interrupted = (): void => {
+    clear();
+    process.exit(exitCodes.interrupted); // the worker ends with us
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    return await next(bench);
+  } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    await bench.close();
+    clear();
+  }
+}

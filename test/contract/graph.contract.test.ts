@@ -1,0 +1,143 @@
+/** What networks, learners and classifiers write as ONNX nodes computes what they do, in ONNX Runtime. */
+import {beforeAll, describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../src/builtin.ts';
+import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {ImageSet, Matrix, NamedArrays} from '../../src/core/plugin/contracts.ts';
+import {Plugins} from '../../src/core/plugin/registry.ts';
+import {Rng} from '../../src/core/random.ts';
+import {startEngine} from '../../src/core/tensor/engine.ts';
+import {type ParameterSpec, startValues} from '../../src/core/tensor/layers.ts';
+import {startOnnx} from '../../src/core/tensor/onnx.ts';
+import {GraphBuilder, type Value} from '../../src/core/tensor/onnx-builder.ts';
+import {headParameters} from '../../src/domain/networks/head.ts';
+
+beforeAll(() => startEngine({name: 'wasm'}));
+
+const plugins = new Plugins(builtin);
+const resolved = (kind: 'network' | 'learner' | 'classifier', type: string, options: object) =>
+  checkPlugin(plugins, kind, {type, ...options}).value;
+
+/** Builds a graph of one input and runs it. */
+async function computed(
+  sizes: readonly (number | string)[],
+  shape: readonly number[],
+  data: Float32Array,
+  build: (builder: GraphBuilder, input: Value) => Value,
+  rank: 1 | 2,
+): Promise<Float32Array> {
+  const builder = new GraphBuilder();
+  const made = build(builder, builder.input('x', sizes, ''));
+  builder.output('y', builder.toFloat(made), rank === 1 ? ['N'] : ['N', 'D'], '');
+  const model = await startOnnx(builder.finish({producer: 'test', version: '1', doc: '', metadata: {}}));
+  try {
+    return await model.run({name: 'x', shape, data}, 'y');
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** To a ten-thousandth of their range. */
+function expectNear(got: Float32Array, wanted: ArrayLike<number>): void {
+  expect(got.length).toBe(wanted.length);
+  const all = Array.from(wanted);
+  const range = Math.max(...all) - Math.min(...all);
+  expect(range).toBeGreaterThan(0);
+  expect(Math.max(...all.map((value, i) => Math.abs(value - got[i]!))) / range).toBeLessThan(1e-4);
+}
+
+describe('classifiers', () => {
+  const more: {readonly [type: string]: readonly object[]} = {
+    'oc-svm': [{kernel: 'linear'}, {kernel: 'linear', normalise: true}, {gamma: 0.5, normalise: false}],
+    kde: [{gamma: 0.5, normalise: false}],
+    gde: [{normalise: false}, {shrinkage: 'ledoit-wolf'}],
+    knn: [{k: 3}, {k: 1000}],
+  };
+  const cases = plugins
+    .names('classifier')
+    .flatMap((type) => [{}, ...(more[type] ?? [])].flatMap((options) => [8, 120].map((d) => ({type, options, d}))));
+
+  test.for(cases)('$type $options of $d features', async ({type, options, d}) => {
+    const rng = new Rng('features');
+    const matrix = (rows: number): Matrix => ({
+      rows,
+      columns: d,
+      data: Float32Array.from({length: rows * d}, (_, i) => Math.max(0, Math.sin(i % d) + 0.4 * rng.normal())),
+    });
+    const [train, probe] = [matrix(60), matrix(50)];
+    probe.data.fill(0, 0, d);
+    const scorer = plugins.create('classifier', resolved('classifier', type, options)).fit(train, new Rng(0));
+    const {graph} = scorer;
+    expect(graph, 'all that is built in can be exported').toBeDefined();
+    const got = await computed(['N', d], [50, d], probe.data, (builder, x) => graph!(builder, x), 1);
+    expectNear(got, scorer.score(probe));
+  });
+});
+
+/** Statistics as training leaves them, not those of the start. */
+function weightsOf(specs: readonly ParameterSpec[], seed: string): NamedArrays {
+  const rng = new Rng(seed);
+  return new Map(
+    specs.map((spec) => {
+      const stream = rng.fork('moved').fork(spec.name);
+      const moved = /\/(gamma|variance)$/.test(spec.name) ? [0.5, 1.5] : [-0.2, 0.2];
+      const start = startValues(spec, rng);
+      const data = start.map((value) => (spec.shape.length > 1 ? value : stream.uniform(moved[0]!, moved[1]!)));
+      return [spec.name, {shape: spec.shape, data}] as const;
+    }),
+  );
+}
+
+function imagesOf(count: number, side: number): ImageSet & {readonly float: Float32Array} {
+  const rng = new Rng('images');
+  const pixels = Uint8Array.from({length: count * side * side * 3}, (_, i) =>
+    Math.floor(rng.uniform(0, 100) + 5 * (Math.floor(i / (side * 3)) % 30)),
+  );
+  return {
+    shape: {height: side, width: side, channels: 3},
+    count,
+    pixels,
+    float: Float32Array.from(pixels, (v) => v / 255),
+  };
+}
+
+describe('learners with their networks', () => {
+  const networks = [
+    {type: 'small', width: 4, side: 32},
+    {type: 'small', width: 4, side: 45},
+    {type: 'resnet18', width: 0.125, side: 32},
+    {type: 'resnet18', width: 0.125, side: 128},
+  ];
+  const learners = ['untrained', 'rotation', 'contrastive', 'cutpaste', 'denoising'];
+  const cases = learners.flatMap((type) =>
+    plugins
+      .get('learner', type)
+      .layers.flatMap((layer) => networks.map(({side, ...network}) => ({type, layer, network, side}))),
+  );
+
+  test.for(cases)('$type.$layer, $network.type of $side pixels', async ({type, layer, network, side}) => {
+    const classes = {rotation: 4, cutpaste: 3}[type] ?? 0;
+    const ref = {...network, head: type === 'untrained' ? [] : [16, 12]};
+    const {parameters, features, head} = plugins.create('network', resolved('network', network.type, ref));
+    const learner = plugins.create('learner', resolved('learner', type, {network: ref}));
+    const weights = weightsOf([...parameters(side), ...headParameters(features, head, classes)], 'weights');
+    const images = imagesOf(3, side);
+    const encoder = learner.encoder(weights, plugins);
+    const wanted = await encoder.embed(images, layer);
+    encoder.dispose();
+    const got = await computed(
+      ['N', side, side, 3],
+      [3, side, side, 3],
+      images.float,
+      (builder, x) => learner.graph!(builder, x, layer, weights, plugins)!,
+      2,
+    );
+    expectNear(got, wanted.data);
+  });
+
+  test('every learner but one of a network from a file can be exported', () => {
+    const without = plugins
+      .names('learner')
+      .filter((type) => type !== 'pretrained' && !plugins.create('learner', resolved('learner', type, {})).graph);
+    expect(without).toEqual([]);
+  });
+});

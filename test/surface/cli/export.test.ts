@@ -1,0 +1,204 @@
+/** A finished run's model as an ONNX file: it scores as the run does, in ONNX Runtime and without this program. */
+import {readFileSync, statSync} from 'node:fs';
+import {afterAll, beforeAll, expect, test} from 'vitest';
+import {readImageSet} from '../../../src/core/table/images.ts';
+import {readScores} from '../../../src/core/table/small.ts';
+import {startOnnx} from '../../../src/core/tensor/onnx.ts';
+import {readOnnx} from '../../../src/core/tensor/onnx-file.ts';
+import {type Ended, Project, tinySpec} from '../../rig/command.ts';
+
+const project = new Project();
+afterAll(() => project[Symbol.dispose]());
+
+const all = ({status, out, err}: Ended): string =>
+  project
+    .masked([out, err && `--- stderr\n${err}`, `--- status ${status}`].filter((part) => part !== '').join(''))
+    .replaceAll(/\d\.\de-\d+/g, '<part>')
+    .replaceAll(/\d+(\.\d)? kB/g, '<size>');
+const shown = async (...args: readonly string[]): Promise<string> => all(await project.run('export', ...args));
+
+/** Runs a spec; the file that a stage of it left. */
+async function run(spec: string) {
+  project.write('spec.yaml', spec);
+  const started = project.start(['run', 'spec.yaml', '--json']);
+  const {status, err} = await started.ended;
+  expect([status, err]).toEqual([0, '']);
+  return (label: string, file: string): string => {
+    const stage = started.events.find((event) => event.type === 'stage-finished' && event.label.startsWith(label));
+    if (stage?.type !== 'stage-finished') throw new Error(`no stage ${label}`);
+    return project.path('runs', 'cache', stage.fingerprint.slice(0, 2), stage.fingerprint, file);
+  };
+}
+
+let file: Awaited<ReturnType<typeof run>>;
+beforeAll(async () => {
+  file = await run(tinySpec({classifiers: '[kde, rotation]'}));
+});
+
+test('the model scores the test images as the run has, and says what it is', async () => {
+  expect(await shown('tiny', '--classifier', 'kde', '--out', 'out/kde.onnx')).toMatchInlineSnapshot(`
+    "<folder>/out/kde.onnx: kde of task tiny/stripes/rotation/seed=0, <size>
+    checked in ONNX Runtime on 48 test images: scores differ by at most <part> of their range
+    anomalous above <n>
+    how to use it: <folder>/out/kde.md
+    --- status 0"
+  `);
+  const {shape, count, pixels} = await readImageSet(file('data', 'test.arrow'));
+  const {scores} = await readScores(file('score kde', 'scores.arrow'));
+  const model = await startOnnx(readFileSync(project.path('out', 'kde.onnx')));
+  const data = Float32Array.from(pixels, (value) => value / 255);
+  const sizes = [count, shape.height, shape.width, shape.channels];
+  const got = await model.run({name: 'images', shape: sizes, data}, 'score');
+  const features = await model.run({name: 'images', shape: sizes, data}, 'features');
+  await model.dispose();
+  const range = Math.max(...scores) - Math.min(...scores);
+  expect(got).toHaveLength(count);
+  expect(Math.max(...got.map((score, i) => Math.abs(score - scores[i]!))) / range).toBeLessThan(1e-4);
+  expect(features).toHaveLength(count * 32);
+  expect(readOnnx(project.path('out', 'kde.onnx')).outputs).toEqual(['score', 'features']);
+});
+
+test('the page beside it', async () => {
+  const {status} = await project.run('export', 'tiny', '--classifier', 'rotation');
+  expect(status).toBe(0);
+  expect(statSync(project.path('model.onnx')).size).toBeGreaterThan(1000);
+  const page = readFileSync(project.path('model.md'), 'utf8').replaceAll(/\d\.\de-\d+/g, '<part>');
+  expect(project.masked(page)).toMatchInlineSnapshot(`
+    "# model.onnx
+
+    How anomalous an image is, where stripes is normal: encoder and classifier \`rotation\` of task
+    \`tiny/stripes/rotation/seed=0\`, run \`<time>-tiny\`.
+
+    | | name | type | meaning |
+    |---|---|---|---|
+    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; nothing else is taken out |
+    | output | \`score\` | float32 (N) | higher = more anomalous |
+    | output | \`features\` | float32 (N, 4) | what the classifier is given |
+
+    Threshold: <n>. 95 % of the 32 normal training images score lower, each of them held out from the
+    classifier. The encoder has seen them all, so that a few more of new normal images may score higher.
+
+    \`\`\`python
+    import sys
+
+    import numpy as np
+    import onnxruntime
+    from PIL import Image
+
+    session = onnxruntime.InferenceSession("model.onnx")
+
+
+    def load(path):
+        image = Image.open(path).convert("RGB")
+        if image.size != (16, 16):
+            image = image.resize((16, 16), Image.Resampling.BICUBIC)
+        return np.asarray(image, dtype=np.float32) / 255
+
+
+    for path in sys.argv[1:]:
+        (score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]
+        print(path, score, "anomalous" if score > <n> else "normal")
+    \`\`\`
+
+    Images are to be prepared as those that it has learnt from: dataset \`synthetic\` (size: 16, train: 32, test: 16, classes: 3, seed: 0, defects: false).
+    Drawn textures in random colours, for trying things out; one against the rest. Needs no files. Another way of resizing changes scores a little.
+
+    Checked in ONNX Runtime on 48 test images of the run: scores differ by at most <part>
+    of their range. The file's metadata names all that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
+    "
+  `);
+});
+
+test('--json', async () => {
+  const {out} = await project.run('export', 'tiny', '--classifier', 'kde', '--quantile', '1', '--json');
+  const told = JSON.parse(out) as {threshold: number; checked: {images: number; difference: number}};
+  expect(told).toMatchObject({
+    file: project.path('model.onnx'),
+    readme: project.path('model.md'),
+    classifier: 'kde',
+    checked: {images: 48},
+  });
+  expect(Number.isFinite(told.threshold)).toBe(true);
+  expect(told.checked.difference).toBeLessThan(1e-4);
+});
+
+test('grey images are an input of one channel', async () => {
+  const dataset = '{ type: fashion-mnist, edition: small, inliers: [bag], limit: { train: 20, test: 40 } }';
+  const learner = '{ type: untrained, network: { type: small, width: 4 } }';
+  await run(
+    tinySpec({name: 'grey', dataset, learner, augment: '[]', classifiers: '[{ type: oc-svm, kernel: linear }]'}),
+  );
+  expect(await shown('grey')).toMatchInlineSnapshot(`
+    "<folder>/model.onnx: oc-svm-linear of task grey/bag/untrained/seed=0, <size>
+    checked in ONNX Runtime on 40 test images: scores differ by at most <part> of their range
+    anomalous above -<n>
+    how to use it: <folder>/model.md
+    --- status 0"
+  `);
+  expect(readFileSync(project.path('model.md'), 'utf8')).toContain('float32 (N, 32, 32, 1) | grey from 0 to 1');
+});
+
+test('what can not be exported is told, and nothing is written', async () => {
+  expect(await shown('tiny')).toMatchInlineSnapshot(`
+    "--- stderr
+    ✗ task tiny/stripes/rotation/seed=0 has 2 classifiers: kde, rotation
+       Name one: --classifier <name>.
+    --- status 2"
+  `);
+  expect(await shown('tiny', '--out', 'model.bin')).toMatchInlineSnapshot(`
+    "--- stderr
+    error: option '--out <file>' argument 'model.bin' is invalid. expected a name that ends in .onnx.
+    (see --help)
+    --- status 2"
+  `);
+  await run(`
+name: windows
+dataset: {type: synthetic, size: 32, classes: 2, train: 8, test: 4, defects: true, inliers: [stripes]}
+learner: {type: cutpaste, network: {type: small, width: 4, head: [8]}, patch: 16, epochs: 1, steps_per_epoch: 2, batch: 4}
+localize: {patch: 16, stride: 16}
+classifiers: [gde]
+metrics: [auc]
+`);
+  expect(await shown('windows', '--out', 'windows.onnx')).toMatchInlineSnapshot(`
+    "--- stderr
+    ✗ task windows/stripes/cutpaste/seed=0 scores windows of images, which can't be exported
+       Export a task without "localize"; "pipeline predict" scores and maps images with this one.
+    --- status 1"
+  `);
+  expect(statSync(project.path('windows.onnx'), {throwIfNoEntry: false})).toBeUndefined();
+});
+
+test("a user's own classifier and network without nodes are refused, one with nodes is not", async () => {
+  project.install();
+  project.write(
+    'own.js',
+    `import {defineClassifier, Type} from 'pipeline';
+const scorer = (graph) => ({
+  score: ({rows, columns, data}) => Float64Array.from({length: rows}, (_, i) => data[i * columns]),
+  save: () => new Map(),
+  ...graph,
+});
+const own = (name, graph) => defineClassifier({
+  name, version: 1, summary: 'The first feature.', options: Type.Object({}), row: () => name,
+  create: () => ({fit: () => scorer(graph), restore: () => scorer(graph)}),
+});
+const first = (builder, features) =>
+  builder.node('Squeeze', [builder.node('Gather', [builder.toDouble(features), builder.integers(0)], {axis: 1}), builder.integers(1)]);
+export const plugins = [own('first', {graph: first}), own('plain', {})];`,
+  );
+  const learner = '{ type: untrained, network: { type: small, width: 4 } }';
+  await run(tinySpec({name: 'own', plugins: './own.js', learner, augment: '[]', classifiers: '[first, plain]'}));
+  expect(await shown('own', '--classifier', 'first', '--out', 'first.onnx')).toMatchInlineSnapshot(`
+    "<folder>/first.onnx: first of task own/stripes/untrained/seed=0, <size>
+    checked in ONNX Runtime on 48 test images: scores differ by at most <part> of their range
+    anomalous above <n>
+    how to use it: <folder>/first.md
+    --- status 0"
+  `);
+  expect(await shown('own', '--classifier', 'plain', '--out', 'plain.onnx')).toMatchInlineSnapshot(`
+    "--- stderr
+    ✗ classifier "plain" can't be written as ONNX
+       Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.
+    --- status 1"
+  `);
+});
