@@ -3,6 +3,7 @@ import {Command, InvalidArgumentError, Option} from 'commander';
 import type {AugmentOptions} from './augment.ts';
 import type {PlanOptions} from './plan.ts';
 import type {SpecOptions} from './prepare.ts';
+import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
 import {exitCodes, type Globals} from './session.ts';
@@ -105,6 +106,16 @@ program
   .option('--table <id>', 'lay it out as a table of the papers, such as iclr-table-7')
   .action(async (what: string[], options: CompareOptions) =>
     leave((await import('./results.ts')).compare(what, options, globals())),
+  );
+
+program
+  .command('report')
+  .description('one HTML file of a run: tables, curves, maps of features, images, timeline, provenance')
+  .argument('[run]', 'run id, a unique part of it, "latest", or the name of a spec', 'latest')
+  .option('--out <file>', "where it goes (default: report.html in the run's folder)")
+  .option('--task <part>', 'look closely at the tasks with this in their ids, such as bag')
+  .action(async (run: string, options: ReportOptions) =>
+    leave((await import('./report.ts')).report(run, options, globals())),
   );
 
 program

@@ -1,0 +1,21 @@
+/** A chart with what it shows in words, and where there is room for it the numbers. */
+import {type Content, html, type Markup} from './html.ts';
+
+export interface FigureOptions {
+  readonly title: Content;
+  readonly note?: Content;
+  /** The same as a table, folded. */
+  readonly numbers?: Content;
+  /** Drawn for a wide page: scrolls on a narrow one instead of becoming too small to read. */
+  readonly wide?: boolean;
+}
+
+export function figure(chart: Markup, {title, note, numbers, wide = false}: FigureOptions): Markup {
+  const drawing = wide ? html`<div class="scroll" tabindex="0" role="group" aria-label="Chart">${chart}</div>` : chart;
+  return html`<figure${wide && html` class="wide"`}><figcaption><h4>${title}</h4>${note && html`<p class="muted small">${note}</p>`}</figcaption>
+${drawing}${numbers && html`<details class="numbers"><summary>Numbers</summary>${numbers}</details>`}</figure>`;
+}
+
+/** Why something is not shown. */
+export const notice = (messages: readonly string[]): Content =>
+  messages.length > 0 && messages.map((message) => html`<p class="notice">${message}</p>`);
