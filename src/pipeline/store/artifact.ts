@@ -14,9 +14,7 @@ import {readManifest} from './entry.ts';
 export function findManifest(root: string, fingerprint: Digest): Result<Manifest, Problem> {
   const manifest = readManifest(folderOf(root, fingerprint), fingerprint);
   if (manifest === undefined) return fail(gone(fingerprint));
-  return 'reason' in manifest
-    ? fail(damaged(fingerprint, `${manifest.file} ${manifest.reason}`))
-    : succeed(manifest);
+  return 'reason' in manifest ? fail(damaged(fingerprint, `${manifest.file} ${manifest.reason}`)) : succeed(manifest);
 }
 
 /** The path of a file of it, whose bytes are those that the stage has left. */

@@ -129,7 +129,15 @@ function joinRecord(
       case 'stage-finished': {
         const {how, fingerprint, at: finished, seconds, peakMemory, engine, summary} = event;
         const optional = {...(peakMemory !== undefined && {peakMemory}), ...(engine !== undefined && {engine})};
-        seen.set(event.stage, {...seen.get(event.stage), status: how, fingerprint, finished, seconds, summary, ...optional});
+        seen.set(event.stage, {
+          ...seen.get(event.stage),
+          status: how,
+          fingerprint,
+          finished,
+          seconds,
+          summary,
+          ...optional,
+        });
         break;
       }
       case 'stage-failed':

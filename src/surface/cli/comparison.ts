@@ -1,6 +1,7 @@
 /** The comparison that `run` ends with, `compare` prints and `report` shows. */
-import {suggest} from '../../core/text.ts';
+
 import {fail, type Result, succeed} from '../../core/result.ts';
+import {suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {readBaselines} from '../../pipeline/store/baselines.ts';
 import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipeline/store/results.ts';

@@ -27,7 +27,10 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
       return refuse([
         {
           message: `no task of ${record.id} has "${wanted}" in its id`,
-          hint: `It has ${clippedList(record.tasks.map(({id}) => id), 4)}.`,
+          hint: `It has ${clippedList(
+            record.tasks.map(({id}) => id),
+            4,
+          )}.`,
         },
       ]);
     return orRefuse(await comparisonOf(record, globals), async (comparison) => {

@@ -81,6 +81,7 @@ async function runGraph(
     }
     const {printComparison} = await import('./results.ts');
     if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
+    if (!globals.json && !options.quiet) err(`Look closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
     err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
@@ -119,5 +120,8 @@ function interruptible(
     },
   };
 }
+
+const reportCommand = (run: string, {runs}: Globals): string =>
+  ['pipeline', 'report', run, ...(process.argv.includes('--runs') ? ['--runs', quote(runs)] : [])].join(' ');
 
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -55,7 +55,16 @@ const config: Config = {
     labelPadding: 6,
     titlePadding: 8,
   },
-  legend: {...label, title: null, orient: 'top', symbolType: 'circle', symbolSize: 60, offset: 6, padding: 0, labelLimit: 320},
+  legend: {
+    ...label,
+    title: null,
+    orient: 'top',
+    symbolType: 'circle',
+    symbolSize: 60,
+    offset: 6,
+    padding: 0,
+    labelLimit: 320,
+  },
   header: {...label, titleFontWeight: 'normal', labelColor: 'var(--ink)', labelFontWeight: 600, labelAnchor: 'start'},
   title: {color: 'var(--ink)', fontSize: 12, fontWeight: 600, anchor: 'start', offset: 10},
   text: {fill: 'var(--ink)', fontSize: 11},
@@ -72,7 +81,9 @@ function compact(svg: string, about: string): string {
     .replaceAll(/ (?:opacity="1"|fill="none")/g, '')
     .replaceAll(/(\.\d\d)\d+/g, '$1')
     .replaceAll(/<(path|line|text)([^>]*?) aria-label="([^"]*)"([^>]*?)(?:\/>|>)/g, (_, tag, before, text, after) =>
-      tag === 'text' ? `<text${before}${after}><title>${text}</title>` : `<${tag}${before}${after}><title>${text}</title></${tag}>`,
+      tag === 'text'
+        ? `<text${before}${after}><title>${text}</title>`
+        : `<${tag}${before}${after}><title>${text}</title></${tag}>`,
     );
   return `<svg role="img" aria-label="${escaped(about)}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none">${body}`;
 }

@@ -79,8 +79,7 @@ const tableOf = (comparison: Comparison) => (comparison.grid ? gridTable(compari
 
 const joined = (blocks: readonly string[]) => `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 
-/** Legend and footnotes, a line each. */
-export const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
+const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
   ...legend,
   ...(lines.length === 0 ? ['There are no results to compare.'] : []),
   ...notes.map((note, at) => `[${at + 1}] not as in the paper: ${note}`),

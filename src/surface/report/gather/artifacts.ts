@@ -2,9 +2,9 @@
 import {join} from 'node:path';
 import {fail, type Result} from '../../../core/result.ts';
 import type {Problem} from '../../../pipeline/failures.ts';
+import type {Manifest} from '../../../pipeline/stages/stage.ts';
 import {findFile, findManifest} from '../../../pipeline/store/artifact.ts';
 import type {RunRecord, StageRecord} from '../../../pipeline/store/record.ts';
-import type {Manifest} from '../../../pipeline/stages/stage.ts';
 
 export class Artifacts {
   readonly #root: string;

@@ -17,17 +17,17 @@ export function chosenTasks(record: RunRecord, wanted?: string): readonly Task[]
   if (firsts.length <= mostTasks) return firsts;
   if (wanted !== undefined) return firsts.slice(0, mostTasks);
   const values = groupBy(metricsOf(record), ({task}) => task);
-  const valueOf = ({id, metrics}: Task): number =>
+  const resultOf = ({id, metrics}: Task): number =>
     values.get(id)?.find(({metric}) => metric === metrics[0]?.type)?.value ?? Number.POSITIVE_INFINITY;
   const turns = [...groupBy(firsts, methodOf).values()].map((rivals) =>
-    rivals.toSorted((a, b) => valueOf(a) - valueOf(b)),
+    rivals.toSorted((a, b) => resultOf(a) - resultOf(b)),
   );
   const chosen = new Set<Task>();
   for (let place = 0; chosen.size < mostTasks; place++)
     for (const rivals of turns) {
       const task = rivals[place];
       if (task && chosen.size < mostTasks) chosen.add(task);
-    };
+    }
   return firsts.filter((task) => chosen.has(task));
 }
 

@@ -6,7 +6,7 @@ import {readImages} from '../../../core/table/images.ts';
 import {readMaps} from '../../../core/table/maps.ts';
 import type {Problem} from '../../../pipeline/failures.ts';
 import {rangeOf} from '../../../pipeline/stages/heat-maps.ts';
-import {type Range, paint} from '../../../pipeline/stages/overlay.ts';
+import {paint, type Range} from '../../../pipeline/stages/overlay.ts';
 import type {Artifacts} from './artifacts.ts';
 import type {Scored} from './scores.ts';
 
@@ -88,7 +88,10 @@ export async function heatGalleriesOf(
     const anomalous = ascending.filter((image) => one.labels[image] === 1);
     const finds = anomalous.slice(-each / 2).reverse();
     const misses = anomalous.slice(0, -finds.length).slice(0, each / 2);
-    const alarms = ascending.filter((image) => one.labels[image] === 0).slice(-each / 2).reverse();
+    const alarms = ascending
+      .filter((image) => one.labels[image] === 0)
+      .slice(-each / 2)
+      .reverse();
     let masks = false;
     const shown = await show(one, images.value, new Set([...finds, ...misses, ...alarms]), (batch, i, image) => {
       masks = batch.masks !== undefined;
@@ -147,7 +150,11 @@ function strip(images: ImageBatch, index: number, map: Float32Array, range: Rang
   const picture = pictureOf(images, index);
   const {height, width} = picture;
   const mask = images.masks?.subarray(index * height * width, (index + 1) * height * width);
-  const white = mask && {height, width, pixels: Uint8Array.from({length: 3 * mask.length}, (_, i) => 255 * mask[Math.floor(i / 3)]!)};
+  const white = mask && {
+    height,
+    width,
+    pixels: Uint8Array.from({length: 3 * mask.length}, (_, i) => 255 * mask[Math.floor(i / 3)]!),
+  };
   const panels = [picture, ...(white ? [white] : []), paint(picture, map, range, 1), paint(picture, map, range, 0.5)];
   return beside(panels.map((each) => shrunk(each, panel)));
 }

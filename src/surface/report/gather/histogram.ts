@@ -10,14 +10,17 @@ export interface Bin {
 }
 
 /**
- * Equal bins from the lowest to the highest score, but for half a percent at either end: densities have long tails, which
- * would leave one bin for all the rest. What is beyond counts in the outermost bin. Label 1 = anomalous.
+ * Equal bins from the lowest to the highest score, but no farther than Tukey's outer fences, three interquartile ranges beyond
+ * the quartiles: densities have long tails, which would leave one bin for all the rest. What is beyond counts in the outermost
+ * bin. Label 1 = anomalous.
  */
 export function histogramOf(scores: Float64Array, labels: Uint8Array, bins = 32): readonly Bin[] {
   if (scores.length === 0) return [];
   const sorted = sortAscending(scores.slice());
-  const beyond = Math.floor(0.005 * sorted.length);
-  const [low, high] = [sorted[beyond]!, sorted[sorted.length - 1 - beyond]!];
+  const at = (part: number) => sorted[Math.round(part * (sorted.length - 1))]!;
+  const reach = 3 * (at(0.75) - at(0.25));
+  const low = Math.max(at(0), at(0.25) - reach);
+  const high = Math.min(at(1), at(0.75) + reach);
   const width = (high - low) / bins || 1;
   const counts = [new Float64Array(bins), new Float64Array(bins)] as const;
   for (const [i, score] of scores.entries()) {

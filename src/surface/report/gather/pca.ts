@@ -11,23 +11,29 @@ export interface Projection {
 
 /**
  * Coordinates along the two directions of most variance, from the Gram matrix of the centred rows: its leading eigenvectors u
- * with eigenvalues λ give √λ u. By power iteration, the second with the first taken out; a few hundred rows at most.
+ * with eigenvalues λ give √λ u. By power iteration, the second once λ u uᵀ of the first is taken out; for a few hundred rows.
  */
 export function principalPlane(features: Matrix): Projection {
   const n = features.rows;
   const gram = gramOf(features);
   let variance = 0;
   for (let i = 0; i < n; i++) variance += gram[i * n + i]!;
-  const axes: {value: number; vector: Float64Array}[] = [];
-  for (let axis = 0; axis < 2; axis++) axes.push(leading(gram, n, axes.map(({vector}) => vector)));
-  const [first, second] = axes as [(typeof axes)[0], (typeof axes)[0]];
+  const first = leading(gram, n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) gram[i * n + j]! -= first.value * first.vector[i]! * first.vector[j]!;
+  const second = leading(gram, n);
+  const along = ({value, vector}: Axis, row: number) => Math.sqrt(value) * vector[row]!;
   return {
-    points: Array.from({length: n}, (_, i) => [
-      Math.sqrt(first.value) * first.vector[i]!,
-      Math.sqrt(second.value) * second.vector[i]!,
-    ]),
+    points: Array.from({length: n}, (_, row) => [along(first, row), along(second, row)]),
     explained: [first.value / (variance || 1), second.value / (variance || 1)],
   };
+}
+
+interface Axis {
+  /** Eigenvalue: the sum of squares along it. */
+  readonly value: number;
+  /** Of length 1. */
+  readonly vector: Float64Array;
 }
 
 /** Products of all pairs of rows, once their mean is taken out; (n, n). */
@@ -49,29 +55,26 @@ function gramOf({rows: n, columns: d, data}: Matrix): Float64Array {
   return gram;
 }
 
-/** The largest eigenvalue and its vector of length 1, at right angles to those known. */
-function leading(gram: Float64Array, n: number, known: readonly Float64Array[]) {
-  const rng = new Rng(0).fork('pca').fork(known.length);
-  let vector = Float64Array.from({length: n}, () => rng.normal());
+/** The largest eigenvalue of a symmetric matrix without negative ones, and its vector. */
+function leading(matrix: Float64Array, n: number): Axis {
+  const rng = new Rng('pca');
+  let vector = unit(Float64Array.from({length: n}, () => rng.normal()));
   let value = 0;
   for (let turn = 0; turn < 1000; turn++) {
-    for (const other of known) {
-      const along = dot(vector, other);
-      for (let i = 0; i < n; i++) vector[i]! -= along * other[i]!;
-    }
-    const length = Math.sqrt(dot(vector, vector)) || 1;
-    for (let i = 0; i < n; i++) vector[i]! /= length;
-    const next = new Float64Array(n);
-    for (let i = 0; i < n; i++) next[i] = dot(gram.subarray(i * n, (i + 1) * n), vector);
+    const next = Float64Array.from({length: n}, (_, i) => dot(matrix.subarray(i * n, (i + 1) * n), vector));
     const before = value;
     value = Math.max(0, dot(vector, next));
-    if (turn > 0 && Math.abs(value - before) <= 1e-10 * value) break;
-    vector = next;
+    vector = unit(next);
+    if (Math.abs(value - before) <= 1e-10 * value) break;
   }
-  const length = Math.sqrt(dot(vector, vector)) || 1;
   // Of the two signs the one with the farthest point on the positive side: the same picture every time.
   const far = vector.reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0);
-  return {value, vector: vector.map((x) => (Math.sign(far) * x) / length)};
+  return {value, vector: vector.map((x) => Math.sign(far) * x || 0)};
+}
+
+function unit(vector: Float64Array): Float64Array {
+  const length = Math.sqrt(dot(vector, vector)) || 1;
+  return vector.map((x) => x / length);
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

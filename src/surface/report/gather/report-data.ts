@@ -80,15 +80,15 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
 
 async function closeUpOf(record: RunRecord, task: Task, method: string, artifacts: Artifacts): Promise<CloseUp> {
   const missing = new Set<string>();
-  const valueOf = <T>(result: Result<T, Problem>): T | undefined => {
+  const foundIn = <T>(result: Result<T, Problem>): T | undefined => {
     if (result.ok) return result.value;
     for (const {message, hint} of result.failures) missing.add([message, hint].filter(Boolean).join('. '));
     return undefined;
   };
-  const scored = valueOf(await scoresOf(record, task, artifacts)) ?? [];
-  const embedding = valueOf(await embeddingOf(task, scored, artifacts));
-  const gallery = valueOf(await galleryOf(scored, artifacts));
-  const heat = valueOf(await heatGalleriesOf(scored, artifacts)) ?? [];
+  const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
+  const embedding = foundIn(await embeddingOf(task, scored, artifacts));
+  const gallery = foundIn(await galleryOf(scored, artifacts));
+  const heat = foundIn(await heatGalleriesOf(scored, artifacts)) ?? [];
   return {task, method, scored, ...(embedding && {embedding}), ...(gallery && {gallery}), heat, missing: [...missing]};
 }
 

@@ -15,7 +15,10 @@ export function rocCurve(scores: Float64Array, labels: Uint8Array, most = 200): 
   const turns: [fp: number, tp: number][] = [[0, 0]];
   let [p, n] = [P, N]; // those below the threshold
   while (p > 0 || n > 0) {
-    const threshold = Math.max(positives[p - 1] ?? Number.NEGATIVE_INFINITY, negatives[n - 1] ?? Number.NEGATIVE_INFINITY);
+    const threshold = Math.max(
+      positives[p - 1] ?? Number.NEGATIVE_INFINITY,
+      negatives[n - 1] ?? Number.NEGATIVE_INFINITY,
+    );
     while (p > 0 && positives[p - 1] === threshold) p--;
     while (n > 0 && negatives[n - 1] === threshold) n--;
     const next: [number, number] = [N - n, P - p];

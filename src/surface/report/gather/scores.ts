@@ -2,8 +2,8 @@
 import {fail, type Result, succeed} from '../../../core/result.ts';
 import {readScores} from '../../../core/table/small.ts';
 import type {Problem} from '../../../pipeline/failures.ts';
-import type {EvaluateRecipe} from '../../../pipeline/stages/recipes.ts';
 import type {Task} from '../../../pipeline/spec/spec.ts';
+import type {EvaluateRecipe} from '../../../pipeline/stages/recipes.ts';
 import type {EvaluateSummary} from '../../../pipeline/stages/stage.ts';
 import type {RunRecord, StageRecord} from '../../../pipeline/store/record.ts';
 import type {Artifacts} from './artifacts.ts';

@@ -12,7 +12,9 @@ const mostCharts = 16;
 /** Undefined where no table of a paper has numbers of our classes. */
 export async function classesSection({lines}: Comparison): Promise<Markup | undefined> {
   const beside = lines.filter(({paper, inlier}) => paper !== null && !inlier.startsWith('mean'));
-  const charts = [...groupBy(beside, ({dataset, label, classifier, metric}) => [dataset, label, classifier, metric].join(' · '))];
+  const charts = [
+    ...groupBy(beside, ({dataset, label, classifier, metric}) => [dataset, label, classifier, metric].join(' · ')),
+  ];
   if (charts.length === 0) return undefined;
   const figures: Markup[] = [];
   for (const [title, own] of charts.slice(0, mostCharts)) {
@@ -29,7 +31,12 @@ const points = (value: number): string => number(value, null, true);
 
 function barsOf(lines: readonly Line[]): ChartSpec {
   const values = lines.flatMap(({inlier, ours, spread, paper, paperSpread}) =>
-    ([['ours', ours, spread], ['paper', paper!, paperSpread]] as const).map(([who, value, own]) => ({
+    (
+      [
+        ['ours', ours, spread],
+        ['paper', paper!, paperSpread],
+      ] as const
+    ).map(([who, value, own]) => ({
       inlier,
       who,
       value: 100 * value,
@@ -74,7 +81,12 @@ function barsOf(lines: readonly Line[]): ChartSpec {
       {
         mark: {type: 'rule', strokeWidth: 1.2},
         transform: [{filter: 'datum.high > datum.low'}],
-        encoding: {...shared, x: {field: 'low', type: 'quantitative'}, x2: {field: 'high'}, color: {value: 'var(--ink)'}},
+        encoding: {
+          ...shared,
+          x: {field: 'low', type: 'quantitative'},
+          x2: {field: 'high'},
+          color: {value: 'var(--ink)'},
+        },
       },
     ],
   };

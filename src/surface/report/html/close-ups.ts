@@ -1,5 +1,6 @@
 /** Single tasks: curves, scores, maps of the features, images. One is seen at a time, where scripts run. */
-import {plural} from '../../../core/text.ts';
+import {count, plural} from '../../../core/text.ts';
+import {mostTasks} from '../gather/chosen.ts';
 import type {CloseUp, ReportData} from '../gather/report-data.ts';
 import {embeddingFigures} from './embedding.ts';
 import {notice} from './figure.ts';
@@ -21,11 +22,14 @@ export async function closeUpsSection({record, closeUps}: ReportData): Promise<M
   const left = record.tasks.length - shown.length;
   return html`${
     left > 0 &&
-    html`<p class="muted">${plural(shown.length, 'task')} of ${record.tasks.length}: the first seed of each problem, and of many problems those that each method does worst at. <code>pipeline report ${record.id} --task …</code> shows others.</p>`
+    html`<p class="muted">${plural(shown.length, 'task')} of ${count(record.tasks.length)}: the first seed of each problem${
+      shown.length === mostTasks && ', where they are many those that each method does worst at'
+    }. <code>pipeline report ${record.id} --task …</code> shows others.</p>`
   }${chooser}${articles}`;
 }
 
-const nameOf = ({task, method}: CloseUp): string => `${task.dataset.type} · ${task.inlier} · ${method} · seed ${task.seed}`;
+const nameOf = ({task, method}: CloseUp): string =>
+  `${task.dataset.type} · ${task.inlier} · ${method} · seed ${task.seed}`;
 
 async function article(closeUp: CloseUp, at: number): Promise<Markup> {
   const {task, scored, embedding, gallery, heat, missing} = closeUp;

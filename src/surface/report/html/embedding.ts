@@ -16,7 +16,10 @@ export async function embeddingFigures(embedding: Embedding): Promise<readonly M
   if (circle) await add('Features on the circle', circle, ['first feature', 'second feature']);
   if (pca) {
     const [first, second] = pca.explained;
-    await add('Principal components', pca.points, [`first, ${percent(first)} of the variance`, `second, ${percent(second)}`]);
+    await add('Principal components', pca.points, [
+      `first, ${percent(first)} of the variance`,
+      `second, ${percent(second)}`,
+    ]);
   }
   // Distances in it mean little, and its axes nothing.
   if (umap) await add('UMAP, 15 neighbours', umap, null);

@@ -1,4 +1,5 @@
 /** A chart with what it shows in words, and where there is room for it the numbers. */
+import {count} from '../../../core/text.ts';
 import {type Content, html, type Markup} from './html.ts';
 
 export interface FigureOptions {
@@ -16,6 +17,7 @@ export function figure(chart: Markup, {title, note, numbers, wide = false}: Figu
 ${drawing}${numbers && html`<details class="numbers"><summary>Numbers</summary>${numbers}</details>`}</figure>`;
 }
 
-/** Why something is not shown. */
-export const notice = (messages: readonly string[]): Content =>
-  messages.length > 0 && messages.map((message) => html`<p class="notice">${message}</p>`);
+/** Why something is not shown: the first reason speaks for those like it. */
+export const notice = ([first, ...others]: readonly string[]): Content =>
+  first !== undefined &&
+  html`<p class="notice">Not shown: ${first}${others.length > 0 && ` (and ${count(others.length)} more)`}</p>`;

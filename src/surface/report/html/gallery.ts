@@ -1,8 +1,15 @@
 /** Rows of images: the most and least anomalous, and heat maps. */
+import {count} from '../../../core/text.ts';
 import type {Gallery, HeatGallery, Shown} from '../gather/gallery.ts';
 import {html, type Markup} from './html.ts';
 
-const scoreText = (score: number): string => score.toPrecision(4);
+const scoreText = (score: number): string =>
+  (Math.abs(score) < 1e4
+    ? score.toPrecision(4)
+    : Math.abs(score) < 1e7
+      ? count(Math.round(score))
+      : score.toExponential(3)
+  ).replace('-', '−');
 
 const kindOf = ({anomalous}: Shown): string => (anomalous ? 'anomalous' : 'normal');
 
@@ -13,7 +20,9 @@ export const galleryView = ({classifier, most, least}: Gallery): Markup => html`
 
 const thumbnails = (images: readonly Shown[]): Markup =>
   html`<ul class="thumbs">${images.map(
-    (shown) => html`<li class="${kindOf(shown)}"><img src="${shown.picture}" width="${shown.width}" height="${shown.height}" loading="lazy" alt="Test image ${shown.image}, ${kindOf(shown)}: ${shown.class}">
+    (
+      shown,
+    ) => html`<li class="${kindOf(shown)}"><img src="${shown.picture}" width="${shown.width}" height="${shown.height}" loading="lazy" alt="Test image ${shown.image}, ${kindOf(shown)}: ${shown.class}">
 <span><span class="key ${kindOf(shown)}"></span> ${shown.class}</span><span class="muted number">${scoreText(shown.score)}</span></li>`,
   )}</ul>`;
 

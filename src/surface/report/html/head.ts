@@ -41,16 +41,17 @@ export function head({record, description}: ReportData): Markup {
 <h1>${record.name}</h1>
 <p><span class="badge ${tones[record.outcome]}">${record.outcome}</span></p>
 ${description && html`<p class="lead">${description}</p>`}
-<dl class="facts">${facts.map(([name, value]) => value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<dl class="facts">${facts.map(([name, value]) => value && html`<div${name === 'Command' && html` class="long"`}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>`;
 }
 
-/** Failures, skipped stages and warnings; undefined when all went well. */
-export function troubles({record}: ReportData): Markup | undefined {
+/** Failures, skipped stages and warnings, with a title; undefined when all went well. */
+export function troubles({record}: ReportData): {readonly title: string; readonly body: Markup} | undefined {
   const {failures, skipped, warnings} = reportRun(record);
   const told = [...new Set(warnings)];
   if (failures.length + skipped.length + told.length === 0) return undefined;
-  return html`${failures.map(
+  const title = failures.length + skipped.length > 0 ? 'What went wrong' : 'Warnings';
+  const body = html`${failures.map(
     ({stage, message, hint}) =>
       html`<div class="notice bad"><p><strong class="bad">Failed:</strong> ${stage}</p><p>${message}</p>${hint && html`<p class="muted">${hint}</p>`}</div>`,
   )}${told.map((warning) => html`<p class="notice"><strong class="warn">Warning:</strong> ${warning}</p>`)}${
@@ -59,4 +60,5 @@ export function troubles({record}: ReportData): Markup | undefined {
       ({stage, because}) => html`<li>${stage}: ${because}</li>`,
     )}</ul></details>`
   }`;
+  return {title, body};
 }

@@ -17,8 +17,9 @@ import {trainingSection} from './training.ts';
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
   const {comparison, seeds, trainings, sweeps, timeline, record} = data;
+  const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
-    ['troubles', 'What went wrong', troubles(data)],
+    ['troubles', wrong?.title ?? '', wrong?.body],
     ['comparison', 'Results', comparison && comparisonSection(comparison, seeds)],
     ['classes', 'Class by class', comparison && (await classesSection(comparison))],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
@@ -43,7 +44,11 @@ ${head(data)}
 <nav aria-label="Sections"><ul>${shown.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main id="main" tabindex="-1">
 ${shown.map(
-  ([id, title, body]) => html`<section class="sheet" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
+  ([
+    id,
+    title,
+    body,
+  ]) => html`<section class="sheet" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
 ${body}</section>
 `,
 )}</main>

@@ -18,7 +18,10 @@ export function provenanceSection({source, record, provenance}: ReportData): Mar
   )}</details>
 <details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableOf(
     {columns: ['stage', 'file', 'SHA-256'].map((name) => ({name, align: 'left' as const})), rows: files, lead: 1},
-    {caption: 'Files that were read; none of a drawn dataset, or where the cache entry is gone', cell: (text, _, column) => (column === 'SHA-256' ? html`<code>${text}</code>` : text)},
+    {
+      caption: 'Files that were read; none of a drawn dataset, or where the cache entry is gone',
+      cell: (text, _, column) => (column === 'SHA-256' ? html`<code>${text}</code>` : text),
+    },
   )}</details>
 <details><summary>Machine and versions</summary>${block('Machine and versions', JSON.stringify({...record.environment, ...(record.engine && {engine: record.engine})}, null, 2))}</details>
 <details><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableOf(
@@ -28,10 +31,15 @@ export function provenanceSection({source, record, provenance}: ReportData): Mar
       lead: 1,
     },
     {
-      caption: stages > fingerprints.length ? `The first ${count(fingerprints.length)}; plan.json and events.ndjson have all` : 'Keys of the cache',
-      cell: (text, _, column) => (column === 'fingerprint' ? html`<code title="${text}">${text.slice(0, 16)}</code>` : text),
+      caption:
+        stages > fingerprints.length
+          ? `The first ${count(fingerprints.length)}; plan.json and events.ndjson have all`
+          : 'Keys of the cache',
+      cell: (text, _, column) =>
+        column === 'fingerprint' ? html`<code title="${text}">${text.slice(0, 16)}</code>` : text,
     },
   )}</details>`;
 }
 
-const block = (name: string, text: string): Markup => html`<pre tabindex="0" role="group" aria-label="${name}">${text}</pre>`;
+const block = (name: string, text: string): Markup =>
+  html`<pre tabindex="0" role="group" aria-label="${name}">${text}</pre>`;

@@ -9,6 +9,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; outli
 .head .badge { margin-top: 0.2rem; }
 .lead { color: var(--muted); font-size: 1rem; }
 .facts { padding-top: 1rem; border-top: 1px solid var(--faint); }
+.facts .long { grid-column: 1 / -1; }
 
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0; padding: 0 0.25rem; font-size: 0.875rem; }
 nav a { color: var(--muted); text-decoration: none; display: inline-block; padding: 0.2rem 0; }
@@ -29,7 +30,7 @@ th button:hover { color: var(--ink); }
 .seeds summary { width: auto; }
 .seeds ul { list-style: none; margin: 0.2rem 0 0; padding: 0; color: var(--muted); font-size: 0.8125rem; }
 .verdict { font-weight: 600; }
-.legend { display: grid; gap: 0.3rem; }
+.legend { display: grid; gap: 0.3rem; grid-template-columns: minmax(0, 1fr); overflow-wrap: anywhere; }
 .legend p, .notes { max-width: 90ch; margin: 0; }
 .notes { padding-left: 1.6rem; }
 .notes li::marker { content: '[' counter(list-item) '] '; }
@@ -66,7 +67,6 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 4.75rem; overflow-wrap: anywhere; }
 .thumbs img { width: 4.5rem; height: 4.5rem; object-fit: contain; image-rendering: pixelated; border-bottom: 3px solid var(--normal); background: var(--faint); }
 .thumbs .anomalous img { border-color: var(--anomalous); }
-.thumbs span.key { background: var(--normal); }
 .strips li { display: grid; gap: 0.25rem; width: min(100%, 28.5rem); }
 .strips img { width: 100%; height: auto; border-radius: 3px; }
 

@@ -5,10 +5,13 @@ import type {Scored} from '../gather/scores.ts';
 import {figure} from './figure.ts';
 import type {Markup} from './html.ts';
 
-const named = ({classifier, auc}: Scored): string => (auc === null ? classifier : `${classifier} ${number(auc, null, true)}`);
+const named = ({classifier, auc}: Scored): string =>
+  auc === null ? classifier : `${classifier} ${number(auc, null, true)}`;
 
 export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
-  const values = scored.flatMap((one) => one.roc.map(([fpr, tpr], order) => ({classifier: named(one), fpr, tpr, order})));
+  const values = scored.flatMap((one) =>
+    one.roc.map(([fpr, tpr], order) => ({classifier: named(one), fpr, tpr, order})),
+  );
   const rate = (field: string, title: string) => ({
     field,
     type: 'quantitative' as const,
@@ -31,7 +34,12 @@ export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
         encoding: {
           x: rate('fpr', 'normal images that raise an alarm'),
           y: rate('tpr', 'anomalous images that are found'),
-          color: {field: 'classifier', type: 'nominal', sort: scored.map(named), legend: {columns: 2}},
+          color: {
+            field: 'classifier',
+            type: 'nominal',
+            sort: scored.map(named),
+            legend: {columns: 2, symbolType: 'stroke'},
+          },
           order: {field: 'order'},
           description: {field: 'classifier'},
         },
@@ -39,7 +47,7 @@ export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
     ],
   };
   const about = `ROC curves; area under the curve × 100: ${scored.map(named).join(', ')}`;
-  return figure(await draw(spec, about), {title: 'ROC', note: 'False-positive and true-positive rate; AUC × 100 in the legend'});
+  return figure(await draw(spec, about), {title: 'ROC', note: 'AUC × 100 in the legend'});
 }
 
 /** One a classifier: their scores have nothing in common. */
@@ -56,7 +64,13 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
       data: {values},
       mark: {type: 'bar', opacity: 0.62, binSpacing: 0},
       encoding: {
-        x: {field: 'from', type: 'quantitative', bin: {binned: true}, title: 'score; higher is more anomalous', axis: {tickCount: 5, grid: false}},
+        x: {
+          field: 'from',
+          type: 'quantitative',
+          bin: {binned: true},
+          title: 'score; higher is more anomalous',
+          axis: {tickCount: 5, grid: false},
+        },
         x2: {field: 'to'},
         y: {field: 'share', type: 'quantitative', stack: null, title: '% of its kind', axis: {tickCount: 4}},
         color: {field: 'kind', scale: {domain: ['normal', 'anomalous'], range: [colours.normal, colours.anomalous]}},
@@ -66,7 +80,7 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
     figures.push(
       figure(await draw(spec, about), {
         title: `Scores of ${classifier}`,
-        note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; the outermost bins hold what is beyond`,
+        note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; what is beyond is in the outermost bins`,
       }),
     );
   }

@@ -48,10 +48,11 @@ pre { margin: 0; padding: 0.9rem 1rem; overflow: auto; max-height: 32rem; backgr
 
 .scroll { overflow-x: auto; overscroll-behavior-x: contain; max-width: 100%; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums lining-nums; font-size: 0.875rem; line-height: 1.4; }
-caption { text-align: left; color: var(--muted); padding: 0 0 0.5rem; font-size: 0.8125rem; }
+caption { text-align: left; color: var(--muted); padding: 0 0 0.5rem; font-size: 0.8125rem; position: sticky; left: 0; width: fit-content;
+  max-width: min(68ch, calc(100vw - 5rem)); white-space: normal; }
 th, td { padding: 0.36rem 1.15rem 0.36rem 0; text-align: left; vertical-align: baseline; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
-thead th { font-weight: 600; font-size: 0.78rem; color: var(--muted); border-bottom: 1px solid var(--ink); vertical-align: bottom; }
+thead th, thead td { font-weight: 600; font-size: 0.78rem; color: var(--muted); border-bottom: 1px solid var(--ink); vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tbody tr + tr > * { border-top: 1px solid var(--faint); }
 tbody tr.rule > * { border-top: 1px solid var(--line); }
@@ -68,9 +69,10 @@ details > summary { width: fit-content; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
 .warn { color: var(--warn); }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 0.9rem 2rem; margin: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 8.5rem), 1fr)); gap: 0.9rem 1.5rem; margin: 0; }
 .facts dt { color: var(--muted); font-size: 0.78rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
+@media (min-width: 70rem) { .facts { grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); } }
 .notice { border-left: 3px solid var(--warn); padding: 0.15rem 0 0.15rem 0.9rem; overflow-wrap: anywhere; }
 .notice.bad { border-color: var(--bad); color: inherit; }
 `;

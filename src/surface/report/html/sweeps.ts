@@ -42,7 +42,10 @@ function chartOf(sweep: Sweep): ChartSpec {
     mean: factor * cell.mean,
     text: `${atText(sweep, cell)}, ${cell.classifier}: ${text(sweep, cell.mean)} (${cell.n})`,
   }));
-  return {data: {values}, ...(sweep.paths.length === 1 ? one(sweep) : sweep.paths.length === 2 ? two(sweep) : many(sweep))} as ChartSpec;
+  return {
+    data: {values},
+    ...(sweep.paths.length === 1 ? one(sweep) : sweep.paths.length === 2 ? two(sweep) : many(sweep)),
+  } as ChartSpec;
 }
 
 const ordinal = ({paths}: Sweep, i: number) => ({
@@ -55,7 +58,8 @@ const ordinal = ({paths}: Sweep, i: number) => ({
 
 function one(sweep: Sweep) {
   const {name, numeric} = sweep.paths[0]!;
-  const y = {field: 'mean', type: 'quantitative', title: sweep.metric, scale: {zero: false}, axis: {tickCount: 5}};
+  const axis = {tickCount: 5, ...(sweep.scale === 'rate' && {format: '.1f'})};
+  const y = {field: 'mean', type: 'quantitative', title: sweep.metric, scale: {zero: false}, axis};
   const shared = {color: {field: 'classifier', type: 'nominal', legend: {columns: 2}}, description: {field: 'text'}};
   if (numeric)
     return {
@@ -69,7 +73,7 @@ function one(sweep: Sweep) {
     width: 320,
     height: {step: 34},
     mark: {type: 'point', filled: true, size: 90, aria: true},
-    encoding: {y: ordinal(sweep, 0), x: {...y, title: sweep.metric, axis: {tickCount: 5, grid: true}}, ...shared},
+    encoding: {y: ordinal(sweep, 0), x: {...y, axis: {...axis, grid: true}}, ...shared},
   };
 }
 
@@ -87,7 +91,10 @@ function two(sweep: Sweep) {
       layer: [
         {
           mark: {type: 'rect', aria: true},
-          encoding: {color: {field: 'mean', type: 'quantitative', scale: {scheme: 'blues', zero: false}, legend: null}, description: {field: 'text'}},
+          encoding: {
+            color: {field: 'mean', type: 'quantitative', scale: {scheme: 'blues', zero: false}, legend: null},
+            description: {field: 'text'},
+          },
         },
         {
           mark: {type: 'text'},
@@ -121,22 +128,44 @@ function many(sweep: Sweep) {
     ];
   });
   const ticks = [
-    ...sweep.paths.flatMap(({name, values}, i) => values.map((value) => ({axis: name, at: place(i, value), tick: String(value)}))),
+    ...sweep.paths.flatMap(({name, values}, i) =>
+      values.map((value) => ({axis: name, at: place(i, value), tick: String(value)})),
+    ),
     ...[low, high].map((value, at) => ({axis: last, at: high > low ? at : 0.5, tick: value.toFixed(1)})),
   ];
-  const x = {field: 'axis', type: 'nominal', sort: [...axes, last], title: null, axis: {orient: 'top', labelAngle: 0, domain: false, labelColor: 'var(--ink)'}};
+  const x = {
+    field: 'axis',
+    type: 'nominal',
+    sort: [...axes, last],
+    title: null,
+    axis: {orient: 'top', labelAngle: 0, domain: false, labelColor: 'var(--ink)'},
+  };
   const y = {field: 'at', type: 'quantitative', axis: null};
   return {
     width: 680,
     height: 240,
     layer: [
-      {mark: {type: 'rule', color: 'var(--line)'}, data: {values: [...axes, last].map((axis) => ({axis}))}, encoding: {x}},
+      {
+        mark: {type: 'rule', color: 'var(--line)'},
+        data: {values: [...axes, last].map((axis) => ({axis}))},
+        encoding: {x},
+      },
       {
         data: {values: lines},
         mark: {type: 'line', strokeWidth: 1.6, aria: true},
-        encoding: {x, y, detail: {field: 'line'}, color: {field: 'mean', type: 'quantitative', scale: {scheme: 'viridis'}, legend: null}, description: {field: 'about'}},
+        encoding: {
+          x,
+          y,
+          detail: {field: 'line'},
+          color: {field: 'mean', type: 'quantitative', scale: {scheme: 'viridis'}, legend: null},
+          description: {field: 'about'},
+        },
       },
-      {data: {values: ticks}, mark: {type: 'text', dx: 6, align: 'left', fontSize: 10.5}, encoding: {x, y, text: {field: 'tick'}}},
+      {
+        data: {values: ticks},
+        mark: {type: 'text', dx: 6, align: 'left', fontSize: 10.5},
+        encoding: {x, y, text: {field: 'tick'}},
+      },
     ],
   };
 }
@@ -150,7 +179,12 @@ const numbersOf = (sweep: Sweep): Markup =>
         {name: sweep.metric, align: 'right'},
         {name: 'numbers', align: 'right'},
       ],
-      rows: sweep.cells.map((cell) => [...cell.at.map(String), cell.classifier, text(sweep, cell.mean), String(cell.n)]),
+      rows: sweep.cells.map((cell) => [
+        ...cell.at.map(String),
+        cell.classifier,
+        text(sweep, cell.mean),
+        String(cell.n),
+      ]),
       lead: sweep.paths.length,
     },
     {caption: `Mean ${sweep.metric} at each point of the matrix`, sortable: true},

@@ -16,14 +16,14 @@ export function tableOf({columns, rows, rules = []}: TextTable, options: TableOp
   const {caption, sortable = false, cell = (text) => text} = options;
   const aligned = (at: number) => (columns[at]!.align === 'right' ? html` class="right"` : undefined);
   const head = columns.map(({name}, at) => {
-    // A column without a name still has a cell; a button in it would have none.
     const content = sortable && name !== '' ? html`<button type="button">${name}</button>` : name;
     return name === '' ? html`<td></td>` : html`<th scope="col"${aligned(at)}>${content}</th>`;
   });
   const body = rows.map((row, i) => {
     const cells = row.map((text, at) => {
       const content = cell(text, i, columns[at]!.name);
-      return at === 0 ? html`<th scope="row">${content}</th>` : html`<td${aligned(at)}>${content}</td>`;
+      // Below a name that stands for several rows there is none.
+      return at === 0 && text !== '' ? html`<th scope="row">${content}</th>` : html`<td${aligned(at)}>${content}</td>`;
     });
     return html`<tr${rules.includes(i) && html` class="rule"`}>${cells}</tr>`;
   });

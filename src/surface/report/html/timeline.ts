@@ -9,15 +9,24 @@ import {html, type Markup} from './html.ts';
 import {tableOf} from './table.ts';
 
 /** Undefined where no stage was reached. */
-export async function timelineSection({bars, ran, cached, seconds}: Timeline, record: RunRecord): Promise<Markup | undefined> {
+export async function timelineSection(
+  {bars, ran, cached, seconds}: Timeline,
+  record: RunRecord,
+): Promise<Markup | undefined> {
   if (ran + cached === 0) return undefined;
   const chart =
     bars.length > 0 &&
-    figure(await draw(ganttOf(bars, seconds), `${count(ran)} stages that were computed within ${duration(seconds)}, by lane`), {
-      title: `${count(ran)} computed within ${duration(seconds)}`,
-      note: bars.length < ran ? `The longest ${bars.length} of them` : undefined,
-      wide: true,
-    });
+    figure(
+      await draw(
+        ganttOf(bars, seconds),
+        `${count(ran)} stages that were computed within ${duration(seconds)}, by lane`,
+      ),
+      {
+        title: `${count(ran)} computed within ${duration(seconds)}`,
+        note: bars.length < ran ? `The longest ${bars.length} of them` : undefined,
+        wide: true,
+      },
+    );
   return html`${chart}${cached > 0 && html`<p class="muted">${count(cached)} ${cached === 1 ? 'stage was' : 'stages were'} found in the cache.</p>`}${kindsOf(record)}`;
 }
 
@@ -58,7 +67,10 @@ const kindsOf = (record: RunRecord): Markup =>
     {
       columns: [
         {name: 'stage', align: 'left'},
-        ...['stages', 'computed', 'cached', 'failed', 'time', 'peak memory'].map((name) => ({name, align: 'right' as const})),
+        ...['stages', 'computed', 'cached', 'failed', 'time', 'peak memory'].map((name) => ({
+          name,
+          align: 'right' as const,
+        })),
       ],
       rows: reportRun(record).kinds.map(({kind, stages, statuses, seconds, peakMemory}) => [
         kind,

@@ -21,7 +21,7 @@ export async function trainingSection({curves, trained, missing}: Trainings): Pr
     figures.push(figure(await draw(linesOf(own, field), about), {title}));
   }
   return html`${curves.length < trained && html`<p class="muted">${curves.length} of ${trained} trainings.</p>`}
-<div class="figures">${figures}</div>${curves.length > 0 && html`<details class="numbers"><summary>Where they ended</summary>${endsOf(curves)}</details>`}${notice(missing.slice(0, 3))}`;
+<div class="figures">${figures}</div>${curves.length > 0 && html`<details class="numbers"><summary>Where they ended</summary>${endsOf(curves)}</details>`}${notice(missing)}`;
 }
 
 function linesOf(curves: readonly Training[], field: 'loss' | 'accuracy'): ChartSpec {
@@ -35,11 +35,27 @@ function linesOf(curves: readonly Training[], field: 'loss' | 'accuracy'): Chart
     width: 320,
     height: 200,
     data: {values},
-    mark: {type: 'line', strokeWidth: curves.length > 12 ? 0.8 : 1.6, point: values.length === curves.length, aria: true},
+    mark: {
+      type: 'line',
+      strokeWidth: curves.length > 12 ? 0.8 : 1.6,
+      point: values.length === curves.length,
+      aria: true,
+    },
     encoding: {
-      x: {field: 'epoch', type: 'quantitative', axis: {tickMinStep: 1, grid: false, tickCount: 6}, scale: {nice: false}},
-      y: {field: 'value', type: 'quantitative', title: null, scale: {zero: false, ...(field === 'accuracy' && {domainMax: 1})}, axis: {tickCount: 5}},
-      color: {field: 'method', type: 'nominal', legend: {columns: 1}},
+      x: {
+        field: 'epoch',
+        type: 'quantitative',
+        axis: {tickMinStep: 1, grid: false, tickCount: 6},
+        scale: {nice: false},
+      },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        title: null,
+        scale: {zero: false, ...(field === 'accuracy' && {domainMax: 1})},
+        axis: {tickCount: 5},
+      },
+      color: {field: 'method', type: 'nominal', legend: {columns: 1, symbolType: 'stroke'}},
       detail: {field: 'label'},
       description: {field: 'label'},
     },
@@ -57,7 +73,12 @@ const endsOf = (curves: readonly Training[]): Markup =>
       ],
       rows: curves.map(({label, curve}) => {
         const {epoch, loss, accuracy} = curve.at(-1)!;
-        return [label, String(epoch + 1), loss.toPrecision(4), accuracy === undefined ? '–' : (100 * accuracy).toFixed(1)];
+        return [
+          label,
+          String(epoch + 1),
+          loss.toPrecision(4),
+          accuracy === undefined ? '–' : (100 * accuracy).toFixed(1),
+        ];
       }),
       lead: 1,
     },
