@@ -9,7 +9,9 @@ export function methodsOf(tasks: readonly Task[]): ReadonlyMap<string, string> {
   for (const rivals of groupBy(tasks, ({dataset, compare}) => `${dataset.type}\n${compare.row}`).values()) {
     const varying = varyingPaths(rivals);
     for (const task of rivals) {
-      const tags = varying.map((path) => `${shortPath(path)}=${pointText(task.point[path])}`);
+      const tags = varying.flatMap((path) =>
+        path in task.point ? [`${shortPath(path)}=${pointText(task.point[path])}`] : [],
+      );
       names.set(task.id, [task.compare.row, ...tags].join(' '));
     }
   }

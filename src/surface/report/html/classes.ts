@@ -12,9 +12,11 @@ const mostCharts = 16;
 /** Undefined where no table of a paper has numbers of our classes. */
 export async function classesSection({lines}: Comparison): Promise<Markup | undefined> {
   const beside = lines.filter(({paper, inlier}) => paper !== null && !inlier.startsWith('mean'));
-  const charts = [
-    ...groupBy(beside, ({dataset, label, classifier, metric}) => [dataset, label, classifier, metric].join(' · ')),
-  ];
+  // What is the same everywhere names no chart.
+  const parts = (['dataset', 'label', 'classifier', 'metric'] as const).filter(
+    (part) => part === 'label' || part === 'classifier' || new Set(beside.map((line) => line[part])).size > 1,
+  );
+  const charts = [...groupBy(beside, (line) => parts.map((part) => line[part]).join(' · '))];
   if (charts.length === 0) return undefined;
   const figures: Markup[] = [];
   for (const [title, own] of charts.slice(0, mostCharts)) {

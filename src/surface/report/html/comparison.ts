@@ -28,7 +28,8 @@ function paperTable(grid: NonNullable<Comparison['grid']>): Markup {
   const isOurs = (row: number) => table.rows[row]![2]!.startsWith('ours');
   return tableOf(table, {
     caption: `${grid.table} (${grid.metric} × 100), ours below the paper's`,
-    cell: (text, row, column) => (isOurs(row) ? html`<strong>${column === '' ? linked(text) : text}</strong>` : text),
+    cell: (text, row, column) =>
+      isOurs(row) ? html`<span class="ours">${column === '' ? linked(text) : text}</span>` : text,
   });
 }
 
@@ -59,4 +60,4 @@ const tones = {matches: 'good', above: 'good', below: 'warn', 'below chance': 'b
 const linked = (text: string): Content =>
   text
     .split(/(\[\d+\])/)
-    .map((part) => (part.startsWith('[') ? html`<a href="#note-${part.slice(1, -1)}">${part}</a>` : part));
+    .map((part) => (part.startsWith('[') ? html`<a class="mark" href="#note-${part.slice(1, -1)}">${part}</a>` : part));

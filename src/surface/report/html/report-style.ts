@@ -30,6 +30,9 @@ th button:hover { color: var(--ink); }
 .seeds summary { width: auto; }
 .seeds ul { list-style: none; margin: 0.2rem 0 0; padding: 0; color: var(--muted); font-size: 0.8125rem; }
 .verdict { font-weight: 600; }
+.ours { color: var(--ours); }
+.mark { font-size: 0.75rem; margin-left: 0.15em; text-decoration: none; }
+.mark:hover { text-decoration: underline; }
 .legend { display: grid; gap: 0.3rem; grid-template-columns: minmax(0, 1fr); overflow-wrap: anywhere; }
 .legend p, .notes { max-width: 90ch; margin: 0; }
 .notes { padding-left: 1.6rem; }

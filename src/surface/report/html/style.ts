@@ -52,6 +52,7 @@ caption { text-align: left; color: var(--muted); padding: 0 0 0.5rem; font-size:
   max-width: min(68ch, calc(100vw - 5rem)); white-space: normal; }
 th, td { padding: 0.36rem 1.15rem 0.36rem 0; text-align: left; vertical-align: baseline; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
+@media (max-width: 34rem) { th, td { padding-right: 0.7rem; } table { font-size: 0.8125rem; } }
 thead th, thead td { font-weight: 600; font-size: 0.78rem; color: var(--muted); border-bottom: 1px solid var(--ink); vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tbody tr + tr > * { border-top: 1px solid var(--faint); }

@@ -57,7 +57,7 @@ const ordinal = ({paths}: Sweep, i: number) => ({
 });
 
 function one(sweep: Sweep) {
-  const {name, numeric} = sweep.paths[0]!;
+  const {name, numeric, values} = sweep.paths[0]!;
   const axis = {tickCount: 5, ...(sweep.scale === 'rate' && {format: '.1f'})};
   const y = {field: 'mean', type: 'quantitative', title: sweep.metric, scale: {zero: false}, axis};
   const shared = {color: {field: 'classifier', type: 'nominal', legend: {columns: 2}}, description: {field: 'text'}};
@@ -66,7 +66,11 @@ function one(sweep: Sweep) {
       width: 320,
       height: 200,
       mark: {type: 'line', point: {size: 40}, strokeWidth: 1.6, aria: true},
-      encoding: {x: {field: 'p0', type: 'quantitative', title: name, scale: {zero: false}}, y, ...shared},
+      encoding: {
+        x: {field: 'p0', type: 'quantitative', title: name, scale: scaleOf(values as number[]), axis: {values}},
+        y,
+        ...shared,
+      },
     };
   // Dots and not bars: these have no meaningful zero to begin at.
   return {
@@ -75,6 +79,12 @@ function one(sweep: Sweep) {
     mark: {type: 'point', filled: true, size: 90, aria: true},
     encoding: {y: ordinal(sweep, 0), x: {...y, axis: {...axis, grid: true}}, ...shared},
   };
+}
+
+/** Values such as 1, 4, 16, 64 are meant as factors. */
+function scaleOf(values: readonly number[]) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low > 0 && high / low >= 16 ? {type: 'log', nice: false} : {zero: false};
 }
 
 /** A grid a classifier, with its numbers. */
@@ -140,7 +150,7 @@ function many(sweep: Sweep) {
     title: null,
     axis: {orient: 'top', labelAngle: 0, domain: false, labelColor: 'var(--ink)'},
   };
-  const y = {field: 'at', type: 'quantitative', axis: null};
+  const y = {field: 'at', type: 'quantitative', axis: null, scale: {domain: [-0.04, 1.06], nice: false}};
   return {
     width: 680,
     height: 240,
@@ -161,11 +171,12 @@ function many(sweep: Sweep) {
           description: {field: 'about'},
         },
       },
-      {
+      // Twice: first as a rim in the ground's colour, for lines run behind it.
+      ...[{stroke: 'var(--sheet)', strokeWidth: 4}, {}].map((rim) => ({
         data: {values: ticks},
-        mark: {type: 'text', dx: 6, align: 'left', fontSize: 10.5},
+        mark: {type: 'text', dx: 7, align: 'left', fontSize: 10.5, ...rim},
         encoding: {x, y, text: {field: 'tick'}},
-      },
+      })),
     ],
   };
 }
