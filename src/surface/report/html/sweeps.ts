@@ -118,27 +118,31 @@ function two(sweep: Sweep) {
   };
 }
 
-/** A line a point of the matrix, through its values and what came of them. */
+/** A line a point of the matrix, through its values, the classifier where there are several, and what came of them. */
 function many(sweep: Sweep) {
-  const axes = sweep.paths.map(({name}) => name);
+  const classifiers = [...new Set(sweep.cells.map(({classifier}) => classifier))];
+  const paths = [...sweep.paths, ...(classifiers.length > 1 ? [{name: 'classifier', values: classifiers}] : [])];
+  const axes = paths.map(({name}) => name);
   const last = sweep.metric;
   const factor = sweep.scale === 'rate' ? 100 : 1;
   const means = sweep.cells.map(({mean}) => factor * mean);
   const [low, high] = [Math.min(...means), Math.max(...means)];
   const place = (i: number, value: string | number) => {
-    const {values} = sweep.paths[i]!;
+    const values: readonly (string | number)[] = paths[i]!.values;
     return values.length > 1 ? values.indexOf(value) / (values.length - 1) : 0.5;
   };
   const lines = sweep.cells.flatMap((cell, line) => {
     const mean = factor * cell.mean;
     const about = `${atText(sweep, cell)}, ${cell.classifier}: ${text(sweep, cell.mean)}`;
     return [
-      ...cell.at.map((value, i) => ({line, axis: axes[i]!, at: place(i, value), mean, about})),
+      ...[...cell.at, cell.classifier]
+        .slice(0, axes.length)
+        .map((value, i) => ({line, axis: axes[i]!, at: place(i, value), mean, about})),
       {line, axis: last, at: high > low ? (mean - low) / (high - low) : 0.5, mean, about},
     ];
   });
   const ticks = [
-    ...sweep.paths.flatMap(({name, values}, i) =>
+    ...paths.flatMap(({name, values}, i) =>
       values.map((value) => ({axis: name, at: place(i, value), tick: String(value)})),
     ),
     ...[low, high].map((value, at) => ({axis: last, at: high > low ? at : 0.5, tick: value.toFixed(1)})),

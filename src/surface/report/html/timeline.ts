@@ -13,7 +13,7 @@ export async function timelineSection(
   {bars, ran, cached, seconds}: Timeline,
   record: RunRecord,
 ): Promise<Markup | undefined> {
-  if (ran + cached === 0) return undefined;
+  if (record.stages.every(({status}) => status === 'waiting')) return undefined;
   const chart =
     bars.length > 0 &&
     figure(
