@@ -1,8 +1,8 @@
 /** A real browser for pages: Debian's chromium or a Chrome that is there. Tests that want one are skipped without. */
-import {accessSync, constants, readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {accessSync, constants} from 'node:fs';
 import {delimiter, join} from 'node:path';
 import {pathToFileURL} from 'node:url';
+import axe from 'axe-core';
 import {type Browser, chromium, type Page} from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -50,13 +50,11 @@ export async function open(
   return {page, told, asked};
 }
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
 /** What `axe` finds that keeps people out, each with the elements: `color-contrast: td > .key`. */
 export async function barriers(page: Page): Promise<readonly string[]> {
   // As a debugger does: the page's own policy lets no other script run.
   const session = await page.context().newCDPSession(page);
-  await session.send('Runtime.evaluate', {expression: readFileSync(axe, 'utf8')});
+  await session.send('Runtime.evaluate', {expression: axe.source});
   const {result} = await session.send('Runtime.evaluate', {
     expression: 'axe.run().then(({violations}) => JSON.stringify(violations))',
     awaitPromise: true,

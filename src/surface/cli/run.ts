@@ -81,7 +81,8 @@ async function runGraph(
     }
     const {printComparison} = await import('./results.ts');
     if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
-    if (!globals.json && !options.quiet) err(`Look closer: ${reportCommand(record.id, globals)}`);
+    if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
+      err(`Look closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
     err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
