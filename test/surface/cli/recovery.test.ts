@@ -186,6 +186,7 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
     ──
     mean          rotation  brightness <n>  1
     --- stderr
+    Look closer: pipeline report <time>-own
     To go on: pipeline run own.yaml --jobs 1
     --- status 1"
   `);

@@ -85,6 +85,7 @@ describe('data that are not here', () => {
 
       absent: mvtec (wood): not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
       --- stderr
+      Look closer: pipeline report <time>-suite
       To go on: pipeline run suite.yaml --jobs 1
       --- status 1"
     `);
