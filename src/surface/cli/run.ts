@@ -9,7 +9,7 @@ import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../ui/reporter.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {err, exitCodes, folders, type Globals, packageVersion, refuse} from './session.ts';
+import {err, exitCodes, folders, type Globals, out, packageVersion, refuse} from './session.ts';
 
 export interface RunOptions extends SpecOptions {
   readonly engine: EngineChoice;
@@ -82,7 +82,7 @@ async function runGraph(
     const {printComparison} = await import('./results.ts');
     if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
-      err(`Look closer: ${reportCommand(record.id, globals)}`);
+      out(`\nLook closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
     err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;

@@ -40,7 +40,7 @@ describe('run', () => {
       stripes       rotation  kde <n>  1
       ──
       mean          rotation  kde <n>  1
-      --- stderr
+
       Look closer: pipeline report <time>-tiny
       --- status 0"
     `);
@@ -58,7 +58,7 @@ describe('run', () => {
       stripes       rotation  kde <n>  1
       ──
       mean          rotation  kde <n>  1
-      --- stderr
+
       Look closer: pipeline report <time>-tiny
       --- status 0"
     `);
