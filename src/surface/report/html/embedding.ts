@@ -27,7 +27,7 @@ export async function embeddingFigures(embedding: Embedding): Promise<readonly M
 }
 
 function mapOf(
-  {classes, anomalous}: Embedding,
+  {classes, anomalous, circle}: Embedding,
   points: readonly (readonly [x: number, y: number])[],
   axes: readonly [string, string] | null,
 ): ChartSpec {
@@ -40,7 +40,8 @@ function mapOf(
   const place = (field: 'x' | 'y', at: 0 | 1) => ({
     field,
     type: 'quantitative' as const,
-    scale: {zero: false, nice: false, padding: 8},
+    // The circle is to be round.
+    scale: circle ? {domain: [-1.1, 1.1]} : {zero: false, nice: false, padding: 8},
     axis: axes && {title: axes[at], labels: false, grid: false},
   });
   return {

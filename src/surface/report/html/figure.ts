@@ -13,7 +13,7 @@ export interface FigureOptions {
 
 export function figure(chart: Markup, {title, note, numbers, wide = false}: FigureOptions): Markup {
   const drawing = wide ? html`<div class="scroll" tabindex="0" role="group" aria-label="Chart">${chart}</div>` : chart;
-  return html`<figure${wide && html` class="wide"`}><figcaption><h4>${title}</h4>${note && html`<p class="muted small">${note}</p>`}</figcaption>
+  return html`<figure${wide && html` class="wide"`}><figcaption><p class="title">${title}</p>${note && html`<p class="muted small">${note}</p>`}</figcaption>
 ${drawing}${numbers && html`<details class="numbers"><summary>Numbers</summary>${numbers}</details>`}</figure>`;
 }
 

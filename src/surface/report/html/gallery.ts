@@ -22,7 +22,7 @@ const thumbnails = (images: readonly Shown[]): Markup =>
   html`<ul class="thumbs">${images.map(
     (
       shown,
-    ) => html`<li class="${kindOf(shown)}"><img src="${shown.picture}" width="${shown.width}" height="${shown.height}" loading="lazy" alt="Test image ${shown.image}, ${kindOf(shown)}: ${shown.class}">
+    ) => html`<li class="${kindOf(shown)}"><img src="${shown.picture}" width="${shown.width}" height="${shown.height}" decoding="async" alt="Test image ${shown.image}, ${kindOf(shown)}: ${shown.class}">
 <span><span class="key ${kindOf(shown)}"></span> ${shown.class}</span><span class="muted number">${scoreText(shown.score)}</span></li>`,
   )}</ul>`;
 
@@ -40,5 +40,5 @@ ${rows.map(([title, images]) => images.length > 0 && html`<h5>${title}</h5><ul c
 }
 
 const strip = (shown: Shown, panels: string): Markup =>
-  html`<li><img src="${shown.picture}" width="${shown.width}" height="${shown.height}" loading="lazy" alt="Test image ${shown.image}, ${kindOf(shown)}: ${panels}">
+  html`<li><img src="${shown.picture}" width="${shown.width}" height="${shown.height}" decoding="async" alt="Test image ${shown.image}, ${kindOf(shown)}: ${panels}">
 <span class="small muted"><span class="key ${kindOf(shown)}"></span> ${shown.class}, no. ${shown.image}, score ${scoreText(shown.score)}</span></li>`;

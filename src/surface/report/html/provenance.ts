@@ -13,7 +13,7 @@ export function provenanceSection({source, record, provenance}: ReportData): Mar
   ]);
   return html`<details open><summary>Spec</summary>${block('Spec', source)}</details>
 <details><summary>Resolved options: ${plural(configurations.length, 'configuration')}</summary>${configurations.map(
-    ({title, inliers, seeds, options}) => html`<h4>${title}</h4>
+    ({title, inliers, seeds, options}) => html`<h3>${title}</h3>
 <p class="muted small">Classes ${inliers.join(', ')}; seeds ${seeds.join(', ')}</p>${block(title, JSON.stringify(options, null, 2))}`,
   )}</details>
 <details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableOf(

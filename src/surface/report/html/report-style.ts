@@ -44,6 +44,7 @@ th button:hover { color: var(--ink); }
 figure { margin: 0; min-width: 0; display: grid; gap: 0.6rem; grid-template-columns: minmax(0, 1fr); }
 figure.wide { grid-column: 1 / -1; }
 figcaption { display: grid; gap: 0.15rem; }
+figcaption .title { font-size: 0.875rem; font-weight: 650; line-height: 1.3; letter-spacing: -0.012em; }
 figure svg { display: block; width: 100%; height: auto; font-family: var(--text); font-variant-numeric: tabular-nums; }
 figure.wide svg { min-width: 36rem; }
 svg [aria-label], svg title { pointer-events: auto; }
@@ -51,7 +52,7 @@ svg [aria-label], svg title { pointer-events: auto; }
 main details > summary { color: var(--accent); padding: 0.15rem 0; }
 main details.seeds > summary { color: inherit; }
 main details[open] > summary + * { margin-top: 0.5rem; }
-main details > * + h4 { margin: 1rem 0 0.25rem; }
+main details > * + h3 { margin: 1rem 0 0.25rem; }
 main details > p + pre { margin-top: 0.4rem; }
 #provenance > details { border-top: 1px solid var(--faint); padding-top: 0.6rem; }
 
@@ -82,6 +83,9 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }
   h2, h3, h4 { break-after: avoid; }
   .scroll { overflow: visible; }
+  table { font-size: 8pt; }
+  th, td { padding-right: 0.6rem; white-space: normal; }
+  figure.wide svg { min-width: 0; }
   pre { max-height: none; white-space: pre-wrap; }
 }
 `;

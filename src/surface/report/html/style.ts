@@ -21,7 +21,7 @@ export const baseStyle = `
 :root { color-scheme: light dark; ${light}
   --text: system-ui, -apple-system, "Segoe UI", "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif;
   --code: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace; }
-@media (prefers-color-scheme: dark) { :root { ${dark} } }
+@media screen and (prefers-color-scheme: dark) { :root { ${dark} } }
 
 *, *::before, *::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; scroll-padding-top: 1rem; }
