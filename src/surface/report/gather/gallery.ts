@@ -156,7 +156,7 @@ function strip(images: ImageBatch, index: number, map: Float32Array, range: Rang
     pixels: Uint8Array.from({length: 3 * mask.length}, (_, i) => 255 * mask[Math.floor(i / 3)]!),
   };
   const panels = [picture, ...(white ? [white] : []), paint(picture, map, range, 1), paint(picture, map, range, 0.5)];
-  return beside(panels.map((each) => shrunk(each, panel)));
+  return beside(panels.map((picture) => shrunk(picture, panel)));
 }
 
 /** Pictures of one height in a row, with a white line between them. */
