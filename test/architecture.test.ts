@@ -61,6 +61,8 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^onnxruntime-/, /^src\/core\/tensor\/onnx\.ts$/],
   [/^sharp$/, /^src\/core\/images\.ts$/],
   [/^tar-stream$/, /^src\/domain\/datasets\/archive\.ts$/],
+  [/^vega/, /^src\/surface\/report\/chart\.ts$/],
+  [/^umap-js$/, /^src\/surface\/report\/gather\/umap\.ts$/],
   [/^p-queue$/, /^src\/pipeline\/execute\/executor\.ts$/],
 ];
 

@@ -1,10 +1,20 @@
 /** JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
+import type {ImageSet} from './plugin/contracts.ts';
 
 /** Colour image, uint8 HWC with three channels. */
 export interface Picture {
   readonly height: number;
   readonly width: number;
   readonly pixels: Uint8Array;
+}
+
+/** One image of a set; grey is copied to three channels. */
+export function pictureOf({shape, pixels}: ImageSet, index: number): Picture {
+  const {height, width, channels} = shape;
+  const size = height * width * channels;
+  const own = pixels.subarray(index * size, (index + 1) * size);
+  const colour = channels === 3 ? own : Uint8Array.from({length: 3 * size}, (_, i) => own[Math.floor(i / 3)]!);
+  return {height, width, pixels: colour};
 }
 
 /** What the bytes are, when they are no image that can be read whole. */
@@ -17,6 +27,14 @@ export async function encodePng({height, width, pixels}: Picture): Promise<Uint8
   const sharp = await loadSharp();
   return sharp(pixels, {raw: {height, width, channels: 3}})
     .png()
+    .toBuffer();
+}
+
+/** As a WebP file's bytes, small enough to stand in a page. Pictures of few pixels without loss: there each of them is seen. */
+export async function encodeWebp({height, width, pixels}: Picture): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  return sharp(pixels, {raw: {height, width, channels: 3}})
+    .webp(height * width <= 48 * 48 ? {lossless: true} : {quality: 78})
     .toBuffer();
 }
 

@@ -9,7 +9,7 @@ import type {ImageShape} from '../../core/plugin/contracts.ts';
 import {readImages} from '../../core/table/images.ts';
 import {readMaps, writeMaps} from '../../core/table/maps.ts';
 import {writeScores} from '../../core/table/small.ts';
-import {overlay} from './overlay.ts';
+import {overlay, type Range} from './overlay.ts';
 import {inputOf} from './shared.ts';
 import type {StageContext} from './stage.ts';
 
@@ -88,7 +88,7 @@ async function draw(
 }
 
 /** From the median of all pixels to all but the highest thousandth: one scale for all pictures. */
-function rangeOf(maps: Float32Array): readonly [number, number] {
+export function rangeOf(maps: Float32Array): Range {
   const step = Math.max(1, Math.floor(maps.length / 1e6));
   const sample = Float32Array.from({length: Math.ceil(maps.length / step)}, (_, i) => maps[i * step]!).sort();
   return [sample[Math.floor(sample.length / 2)]!, sample[Math.floor(0.999 * (sample.length - 1))]!];

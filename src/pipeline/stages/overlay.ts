@@ -1,34 +1,47 @@
 /** A picture of one heat map: the image with the outline of its mask, and beside it the map laid over the image. */
-import type {Picture} from '../../core/images.ts';
+import {type Picture, pictureOf} from '../../core/images.ts';
 import type {ImageSet} from '../../core/plugin/contracts.ts';
 
 /** How much of the map's colour a pixel takes. */
 const opacity = 0.5;
 
-/** Height, and twice the width of the image. `range`: the scores that are drawn in blue and in red; beyond them they stay so. */
+/** The scores that are drawn in blue and in red; beyond them they stay so. */
+export type Range = readonly [low: number, high: number];
+
+/** Height, and twice the width of the image. */
 export function overlay(
   images: ImageSet,
   index: number,
   mask: Uint8Array | undefined,
   map: Float32Array,
-  [low, high]: readonly [number, number],
+  range: Range,
 ): Picture {
-  const {height, width, channels} = images.shape;
+  const plain = pictureOf(images, index);
+  const painted = paint(plain, map, range, opacity);
+  const {height, width} = plain;
   const pixels = new Uint8Array(height * 2 * width * 3);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
       const left = (y * 2 * width + x) * 3;
-      const right = left + width * 3;
-      const colour = jet((map[at]! - low) / Math.max(high - low, Number.MIN_VALUE));
       const outline = mask !== undefined && onOutline(mask, height, width, y, x);
       for (let c = 0; c < 3; c++) {
-        const value = images.pixels[(index * height * width + at) * channels + (channels === 1 ? 0 : c)]!;
-        pixels[left + c] = outline ? [255, 0, 255][c]! : value;
-        pixels[right + c] = Math.round((1 - opacity) * value + opacity * 255 * colour[c]!);
+        pixels[left + c] = outline ? [255, 0, 255][c]! : plain.pixels[at * 3 + c]!;
+        pixels[left + width * 3 + c] = painted.pixels[at * 3 + c]!;
       }
     }
   return {height, width: 2 * width, pixels};
+}
+
+/** The map's colours over the picture. `share`: of the map's colour in a pixel, 0 to 1. */
+export function paint(picture: Picture, map: Float32Array, [low, high]: Range, share: number): Picture {
+  const pixels = new Uint8Array(picture.pixels.length);
+  for (let at = 0; at < map.length; at++) {
+    const colour = jet((map[at]! - low) / Math.max(high - low, Number.MIN_VALUE));
+    for (let c = 0; c < 3; c++)
+      pixels[3 * at + c] = Math.round((1 - share) * picture.pixels[3 * at + c]! + share * 255 * colour[c]!);
+  }
+  return {...picture, pixels};
 }
 
 /** In the mask, with a neighbour that is not. */

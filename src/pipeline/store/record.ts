@@ -4,7 +4,7 @@
  */
 import {existsSync, readFileSync} from 'node:fs';
 import {basename, join, resolve} from 'node:path';
-import type {Json} from '../../core/canonical.ts';
+import type {Digest, Json} from '../../core/canonical.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {EngineInfo} from '../../core/tensor/engine.ts';
 import type {KernelTime} from '../../core/tensor/profile.ts';
@@ -24,7 +24,10 @@ export interface StageRecord {
   readonly label: string;
   readonly status: StageStatus;
   readonly node: StageNode;
-  readonly fingerprint?: string;
+  readonly fingerprint?: Digest;
+  /** ISO 8601, UTC; `started`: only of a stage that was computed. */
+  readonly started?: string;
+  readonly finished?: string;
   readonly seconds?: number;
   /** Bytes. */
   readonly peakMemory?: number;
@@ -134,20 +137,34 @@ function joinRecord(
         head.engine = event.engine;
         break;
       case 'stage-started':
-        seen.set(event.stage, {status: 'started'});
+        seen.set(event.stage, {status: 'started', started: event.at});
         break;
       case 'stage-finished': {
-        const {how, fingerprint, seconds, peakMemory, engine, kernels, summary} = event;
+        const {how, fingerprint, at: finished, seconds, peakMemory, engine, kernels, summary} = event;
         const optional = {
           ...(peakMemory !== undefined && {peakMemory}),
           ...(engine !== undefined && {engine}),
           ...(kernels && {kernels}),
         };
-        seen.set(event.stage, {status: how, fingerprint, seconds, summary, ...optional});
+        seen.set(event.stage, {
+          ...seen.get(event.stage),
+          status: how,
+          fingerprint,
+          finished,
+          seconds,
+          summary,
+          ...optional,
+        });
         break;
       }
       case 'stage-failed':
-        seen.set(event.stage, {status: 'failed', message: event.message, ...(event.hint && {hint: event.hint})});
+        seen.set(event.stage, {
+          ...seen.get(event.stage),
+          status: 'failed',
+          finished: event.at,
+          message: event.message,
+          ...(event.hint && {hint: event.hint}),
+        });
         break;
       case 'stage-skipped':
         seen.set(event.stage, {status: 'skipped', message: event.because});

@@ -5,6 +5,7 @@ import type {ExportOptions} from './export.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
 import type {SpecOptions} from './prepare.ts';
+import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
 import {exitCodes, type Globals} from './session.ts';
@@ -152,6 +153,16 @@ program
   .addOption(engineOption())
   .action(async (run: string, options: ExportOptions) =>
     leave((await import('./export.ts')).exportModel(run, options, globals())),
+  );
+
+program
+  .command('report')
+  .description('one HTML file of a run: tables, curves, maps of features, images, timeline, provenance')
+  .argument('[run]', 'run id, a unique part of it, "latest", or the name of a spec', 'latest')
+  .option('--out <file>', "where it goes (default: report.html in the run's folder)")
+  .option('--task <part>', 'look closely at the tasks with this in their ids, such as bag')
+  .action(async (run: string, options: ReportOptions) =>
+    leave((await import('./report.ts')).report(run, options, globals())),
   );
 
 program

@@ -4,34 +4,23 @@ import {join} from 'node:path';
 import {groupBy} from '../../core/group.ts';
 import {plural, suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {readBaselines} from '../../pipeline/store/baselines.ts';
 import {readRecord} from '../../pipeline/store/record.ts';
-import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipeline/store/results.ts';
+import type {ComparisonFilter} from '../../pipeline/store/results.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs.ts';
-import {absentOf, absentQuery} from '../report/absent.ts';
-import {buildComparison} from '../report/compare.ts';
 import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
-import {fittingTable} from '../report/grid.ts';
 import {formatRuns, listRuns as listingOf} from '../report/ls.ts';
-import {departuresFrom} from '../report/settings.ts';
 import {formatReport, reportRun} from '../report/show.ts';
 import {formatWhy, why} from '../report/why.ts';
-import {builtinPlugins} from './builtin.ts';
+import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {err, exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 
-export interface CompareOptions {
+export interface CompareOptions extends ComparisonChoice {
   readonly format: Format;
-  /** A metric's name, or `all`; absent: `auc`, those of pixels, and those that the paper has numbers of; or all where there is none. */
-  readonly metric?: string;
-  /** A table of the papers to lay it out as. */
-  readonly table?: string;
 }
 
 export interface QueryOptions {
   readonly format: 'table' | 'csv' | 'json';
 }
-
-const resultsOf = (globals: Globals) => openResults(folders(globals).results, {report: err});
 
 const columns = () => (process.stdout.isTTY ? {columns: process.stdout.columns} : {});
 
@@ -66,61 +55,19 @@ export async function compare(what: readonly string[], options: CompareOptions, 
   });
 }
 
-/** Each run with its own name and with those of its specs, which differ in a suite. */
-const runNames = `select distinct run, unnest([runs.name, tasks.spec]) as name from runs join tasks using (run)
-  order by run desc, name`;
-
 /** Our numbers beside the papers', as `run` ends with and `compare` prints. */
-export async function printComparison(
+export const printComparison = async (
   filter: ComparisonFilter,
-  {format, metric, table}: CompareOptions,
+  {format, ...choice}: CompareOptions,
   globals: Globals,
   whenEmpty: (title: string) => number = (title) =>
     refuse([{message: `there are no results of ${title}`, hint: '"pipeline ls" lists the runs.'}]),
-): Promise<number> {
-  const results = resultsOf(globals);
-  const asked = {...filter, ...(table === undefined ? {} : {table})};
-  return orRefuse(await results.comparisonRows(asked), async (rows) => {
-    const missing = await results.query(absentQuery(filter));
-    const absent = missing.ok ? absentOf(missing.value, rows) : [];
-    const title = filter.spec ?? filter.runs?.join(', ') ?? 'all runs';
-    if (rows.length === 0) return whenEmpty(title);
-    const baselines = readBaselines();
-    const papers = [...new Set(baselines.map((baseline) => baseline.table))];
-    if (table !== undefined && !papers.includes(table)) {
-      const hint = suggest(table, papers, 'Known');
-      return refuse([{message: `the papers have no table that is called "${table}"`, hint}]);
-    }
-    const known = [...new Set(rows.map((row) => row.metric))];
-    if (metric !== undefined && metric !== 'all' && !known.includes(metric)) {
-      return refuse([{message: `${title} has no metric "${metric}"`, hint: suggest(metric, known, 'It has')}]);
-    }
-    // What fills a table of the papers is shown in that table's layout.
-    const layout = table ?? fittingTable(rows, baselines, absent);
-    const comparison = buildComparison(rows, {
-      title,
-      baselines,
-      metrics: metric === 'all' ? known : metric === undefined ? foremost(rows) : [metric],
-      departures: departuresFrom(builtinPlugins()),
-      absent,
-      ...(layout === undefined ? {} : {table: layout}),
-    });
+): Promise<number> =>
+  orRefuse(await readComparison(filter, choice, globals), (comparison) => {
+    if (!comparison) return whenEmpty(titleOf(filter));
     out(formatComparison(comparison, globals.json ? 'json' : format, columns()));
     return exitCodes.done;
   });
-}
-
-/** Metrics that are shown unasked. */
-function foremost(rows: readonly ComparisonRow[]): readonly string[] {
-  const plugins = builtinPlugins();
-  const ofPixels = (name: string): boolean =>
-    plugins.names('metric').includes(name) && plugins.get('metric', name).of === 'pixels';
-  const known = [...new Set(rows.map((row) => row.metric))];
-  const shown = known.filter(
-    (name) => name === 'auc' || ofPixels(name) || rows.some((row) => row.metric === name && row.paper !== null),
-  );
-  return shown.length > 0 ? shown : known;
-}
 
 export async function query(sql: string, {format}: QueryOptions, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);

@@ -85,6 +85,8 @@ async function runGraph(
     const {printComparison} = await import('./results.ts');
     if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
     if (options.profile && !globals.json) await printProfile(record.folder);
+    if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
+      out(`\nLook closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
     err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
@@ -130,5 +132,8 @@ function interruptible(
     },
   };
 }
+
+const reportCommand = (run: string, {runs}: Globals): string =>
+  ['pipeline', 'report', run, ...(process.argv.includes('--runs') ? ['--runs', quote(runs)] : [])].join(' ');
 
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -94,8 +94,8 @@ interface Column {
   cell(line: Line): string;
 }
 
-/** One line a number; columns that say the same in every line are left out, and so are those of the paper without one. */
-function listTable({lines}: Comparison): TextTable {
+/** One row a line of the comparison, in its order; columns that say the same in every line are left out, and so are those of the paper without one. */
+export function listTable({lines}: Comparison): TextTable {
   const varies = (of: (line: Line) => string) => new Set(lines.map(of)).size > 1;
   const compared = lines.some((line) => line.paper !== null);
   const rates = ratesOf(lines);
@@ -154,7 +154,8 @@ function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
 
 const marked = ({testLabels}: Line, text: string) => (testLabels === null ? text : `${text} †`);
 
-const number = (value: number, spread: number | null, rate: boolean) => {
+/** A value and its spread; a rate × 100. */
+export const number = (value: number, spread: number | null, rate: boolean): string => {
   const text = (it: number) => (rate ? (100 * it).toFixed(1) : it.toPrecision(4));
   return spread === null ? text(value) : `${text(value)} ± ${text(spread)}`;
 };
@@ -169,7 +170,7 @@ const noteMarks = (notes: readonly number[]) => notes.map((note) => `[${note}]`)
 // ------------------------------------------------------------------------------------------------------------- grid
 
 /** Two lines a method: the paper's, and ours below it. */
-function gridTable({columns, rows, absent}: Grid): TextTable {
+export function gridTable({columns, rows, absent}: Grid): TextTable {
   const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
   const ourCell = (cell: OurCell | null) =>
     cell

@@ -40,6 +40,8 @@ describe('run', () => {
       stripes       rotation  kde <n>  1
       ──
       mean          rotation  kde <n>  1
+
+      Look closer: pipeline report <time>-tiny
       --- status 0"
     `);
   });
@@ -47,17 +49,19 @@ describe('run', () => {
   test('the second finds all of it', async () => {
     const second = await project.run('run', 'tiny.yaml', '--plain');
     expect(all(second)).toMatchInlineSnapshot(`
-        "tiny: 1 task, 6 stages, run <time>-tiny
-        Done in <time>: 0 computed, 6 cached.
-        <time>-tiny
+      "tiny: 1 task, 6 stages, run <time>-tiny
+      Done in <time>: 0 computed, 6 cached.
+      <time>-tiny
 
-        normal class  method    classifier  ours  n
-        ──
-        stripes       rotation  kde <n>  1
-        ──
-        mean          rotation  kde <n>  1
-        --- status 0"
-      `);
+      normal class  method    classifier  ours  n
+      ──
+      stripes       rotation  kde <n>  1
+      ──
+      mean          rotation  kde <n>  1
+
+      Look closer: pipeline report <time>-tiny
+      --- status 0"
+    `);
     expect(tableOf(second.out)).toBe(tableOf(first.out));
   });
 

@@ -185,6 +185,8 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
     stripes       rotation  brightness <n>  1
     ──
     mean          rotation  brightness <n>  1
+
+    Look closer: pipeline report <time>-own
     --- stderr
     To go on: pipeline run own.yaml --jobs 1
     --- status 1"

@@ -84,6 +84,8 @@ describe('data that are not here', () => {
       mean          rotation  kde <n>  1
 
       absent: mvtec (wood): not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
+
+      Look closer: pipeline report <time>-suite
       --- stderr
       To go on: pipeline run suite.yaml --jobs 1
       --- status 1"

@@ -1,0 +1,77 @@
+/** The comparison that `run` ends with, `compare` prints and `report` shows. */
+
+import {fail, type Result, succeed} from '../../core/result.ts';
+import {suggest} from '../../core/text.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import {readBaselines} from '../../pipeline/store/baselines.ts';
+import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipeline/store/results.ts';
+import {absentOf, absentQuery} from '../report/absent.ts';
+import {buildComparison, type Comparison} from '../report/compare.ts';
+import {fittingTable} from '../report/grid.ts';
+import {departuresFrom} from '../report/settings.ts';
+import {builtinPlugins} from './builtin.ts';
+import {err, folders, type Globals} from './session.ts';
+
+export interface ComparisonChoice {
+  /** A metric's name, or `all`; absent: `auc`, those of pixels, and those that the paper has numbers of; or all where there is none. */
+  readonly metric?: string;
+  /** A table of the papers to lay it out as. */
+  readonly table?: string;
+}
+
+export const resultsOf = (globals: Globals) => openResults(folders(globals).results, {report: err});
+
+export const titleOf = (filter: ComparisonFilter): string => filter.spec ?? filter.runs?.join(', ') ?? 'all runs';
+
+/** Each run with its own name and with those of its specs, which differ in a suite. */
+export const runNames = `select distinct run, unnest([runs.name, tasks.spec]) as name from runs join tasks using (run)
+  order by run desc, name`;
+
+/** Undefined where there are no numbers. */
+export async function readComparison(
+  filter: ComparisonFilter,
+  {metric, table}: ComparisonChoice,
+  globals: Globals,
+): Promise<Result<Comparison | undefined, Problem>> {
+  const results = resultsOf(globals);
+  const found = await results.comparisonRows({...filter, ...(table === undefined ? {} : {table})});
+  if (!found.ok) return found;
+  const rows = found.value;
+  const missing = await results.query(absentQuery(filter));
+  const absent = missing.ok ? absentOf(missing.value, rows) : [];
+  const title = titleOf(filter);
+  if (rows.length === 0) return succeed(undefined);
+  const baselines = readBaselines();
+  const papers = [...new Set(baselines.map((baseline) => baseline.table))];
+  if (table !== undefined && !papers.includes(table)) {
+    const hint = suggest(table, papers, 'Known');
+    return fail({message: `the papers have no table that is called "${table}"`, hint});
+  }
+  const known = [...new Set(rows.map((row) => row.metric))];
+  if (metric !== undefined && metric !== 'all' && !known.includes(metric))
+    return fail({message: `${title} has no metric "${metric}"`, hint: suggest(metric, known, 'It has')});
+  // What fills a table of the papers is shown in that table's layout.
+  const layout = table ?? fittingTable(rows, baselines, absent);
+  return succeed(
+    buildComparison(rows, {
+      title,
+      baselines,
+      metrics: metric === 'all' ? known : metric === undefined ? foremost(rows) : [metric],
+      departures: departuresFrom(builtinPlugins()),
+      absent,
+      ...(layout === undefined ? {} : {table: layout}),
+    }),
+  );
+}
+
+/** Metrics that are shown unasked. */
+function foremost(rows: readonly ComparisonRow[]): readonly string[] {
+  const plugins = builtinPlugins();
+  const ofPixels = (name: string): boolean =>
+    plugins.names('metric').includes(name) && plugins.get('metric', name).of === 'pixels';
+  const known = [...new Set(rows.map((row) => row.metric))];
+  const shown = known.filter(
+    (name) => name === 'auc' || ofPixels(name) || rows.some((row) => row.metric === name && row.paper !== null),
+  );
+  return shown.length > 0 ? shown : known;
+}

@@ -1,0 +1,70 @@
+/** `report`: one HTML file of a run. */
+import {existsSync} from 'node:fs';
+import {join, relative, resolve} from 'node:path';
+import {writeFileAtomic} from '../../core/files.ts';
+import {type Result, succeed} from '../../core/result.ts';
+import {bytes, clippedList} from '../../core/text.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import type {RunRecord} from '../../pipeline/store/record.ts';
+import {listRuns, readRun} from '../../pipeline/store/runs.ts';
+import type {Comparison} from '../report/compare.ts';
+import {gatherReport} from '../report/gather/report-data.ts';
+import {reportPage} from '../report/html/page.ts';
+import {readComparison, resultsOf, runNames} from './comparison.ts';
+import {exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
+
+export interface ReportOptions {
+  /** Absent: `report.html` in the run's folder. */
+  readonly out?: string;
+  /** Part of the ids of the tasks to look at closely. */
+  readonly task?: string;
+}
+
+export const report = async (which: string, options: ReportOptions, globals: Globals): Promise<number> =>
+  orRefuse(await runMeant(which, globals), async (record) => {
+    const {task: wanted} = options;
+    if (wanted !== undefined && !record.tasks.some(({id}) => id.includes(wanted)))
+      return refuse([
+        {
+          message: `no task of ${record.id} has "${wanted}" in its id`,
+          hint: `It has ${clippedList(
+            record.tasks.map(({id}) => id),
+            4,
+          )}.`,
+        },
+      ]);
+    return orRefuse(await comparisonOf(record, globals), async (comparison) => {
+      const {cache} = folders(globals);
+      const data = await gatherReport(record, {
+        cache,
+        ...(comparison && {comparison}),
+        ...(wanted !== undefined && {wanted}),
+      });
+      const page = await reportPage(data);
+      const file = resolve(options.out ?? join(record.folder, 'report.html'));
+      await writeFileAtomic(file, page);
+      const size = Buffer.byteLength(page);
+      out(globals.json ? JSON.stringify({run: record.id, file, bytes: size}) : `${shown(file)} (${bytes(size)})`);
+      return exitCodes.done;
+    });
+  });
+
+/** By id, part of one or `latest`; or by a spec's name: the latest run of it. */
+async function runMeant(which: string, globals: Globals): Promise<Result<RunRecord, Problem>> {
+  const {runs, results} = folders(globals);
+  if (which === 'latest' || listRuns(runs).includes(which) || !existsSync(results)) return readRun(runs, which);
+  const names = await resultsOf(globals).query(runNames);
+  if (!names.ok) return names;
+  const latest = names.value.rows.find(([, name]) => name === which);
+  return readRun(runs, latest ? String(latest[0]) : which);
+}
+
+/** Undefined where the run has no numbers, or was killed before any run was filed. */
+const comparisonOf = async ({id}: RunRecord, globals: Globals): Promise<Result<Comparison | undefined, Problem>> =>
+  existsSync(folders(globals).results) ? readComparison({runs: [id]}, {}, globals) : succeed(undefined);
+
+/** As short as it can be typed. */
+function shown(file: string): string {
+  const short = relative('.', file);
+  return short.startsWith('..') ? file : short;
+}

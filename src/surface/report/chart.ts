@@ -1,0 +1,89 @@
+/**
+ * Vega-Lite specs → SVG. The only importer of `vega` and `vega-lite`.
+ *
+ * Charts are drawn here and not in the reader's browser: a page is then a document. It opens at once, prints, and is whole where
+ * scripts are forbidden, as in a mail or in a CI server's archive, and it carries no megabyte of run-time. Colours are variables
+ * of the style sheet, so that one drawing is right in light and dark.
+ */
+import * as vega from 'vega';
+import {type Config, compile, type TopLevelSpec} from 'vega-lite';
+import {escaped, type Markup, raw} from './html/html.ts';
+
+export type ChartSpec = TopLevelSpec;
+
+/** Colours by what they mean; those of `series` are told apart by people who see red and green as one. */
+export const colours = {
+  normal: 'var(--normal)',
+  anomalous: 'var(--anomalous)',
+  ours: 'var(--ours)',
+  paper: 'var(--paper)',
+  muted: 'var(--muted)',
+  series: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--c${i})`),
+} as const;
+
+/** As an `svg` element as wide as there is room, at most as drawn. `about`: what it shows, for who can't see it. */
+export async function draw(spec: ChartSpec, about: string): Promise<Markup> {
+  const view = new vega.View(vega.parse(compile(spec, {config}).spec), {renderer: 'none'});
+  try {
+    return raw(compact(await view.toSVG(), about));
+  } finally {
+    view.finalize();
+  }
+}
+
+// There are no fonts to measure here. Vega lets its estimate be replaced, which its types do not say: 0.55 of the size is the
+// mean width of a character of common fonts.
+const {textMetrics} = vega as unknown as {
+  readonly textMetrics: {width(item: {readonly fontSize?: number}, text: unknown): number};
+};
+textMetrics.width = ({fontSize = 11}, text) => 0.55 * fontSize * String(text ?? '').length;
+
+const label = {labelColor: 'var(--muted)', titleColor: 'var(--muted)', labelFontSize: 11, titleFontSize: 11};
+
+const config: Config = {
+  background: 'transparent',
+  // A chart is one picture with a text; its marks say theirs in a `title`.
+  aria: false,
+  padding: 2,
+  view: {stroke: null},
+  axis: {
+    ...label,
+    titleFontWeight: 'normal',
+    domainColor: 'var(--line)',
+    gridColor: 'var(--faint)',
+    ticks: false,
+    labelPadding: 6,
+    titlePadding: 8,
+  },
+  legend: {
+    ...label,
+    title: null,
+    orient: 'top',
+    symbolType: 'circle',
+    symbolSize: 60,
+    offset: 6,
+    padding: 0,
+    labelLimit: 320,
+  },
+  header: {...label, titleFontWeight: 'normal', labelColor: 'var(--ink)', labelFontWeight: 600, labelAnchor: 'start'},
+  title: {color: 'var(--ink)', fontSize: 12, fontWeight: 600, anchor: 'start', offset: 10},
+  text: {fill: 'var(--ink)', fontSize: 11},
+  range: {category: [...colours.series]},
+};
+
+/** Without what says nothing (most of the text of a chart of many marks), and with its text. */
+function compact(svg: string, about: string): string {
+  const [, width, height] = / width="([\d.]+)" height="([\d.]+)"/.exec(svg)!;
+  const body = svg
+    .replace(/^<svg[^>]*>/, '')
+    .replaceAll(/<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*\/>/g, '')
+    .replaceAll(/ (?:class|role|aria-roledescription|aria-hidden|pointer-events|font-family)="[^"]*"/g, '')
+    .replaceAll(/ (?:opacity="1"|fill="none")/g, '')
+    .replaceAll(/(\.\d\d)\d+/g, '$1')
+    .replaceAll(/<(path|line|text)([^>]*?) aria-label="([^"]*)"([^>]*?)(?:\/>|>)/g, (_, tag, before, text, after) =>
+      tag === 'text'
+        ? `<text${before}${after}><title>${text}</title>`
+        : `<${tag}${before}${after}><title>${text}</title></${tag}>`,
+    );
+  return `<svg role="img" aria-label="${escaped(about)}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none">${body}`;
+}

@@ -1,0 +1,52 @@
+/** Curves of the trainings of a run. */
+import type {CurvePoint} from '../../../core/plugin/contracts.ts';
+import {readCurve} from '../../../core/table/small.ts';
+import type {LearnRecipe} from '../../../pipeline/stages/recipes.ts';
+import type {RunRecord} from '../../../pipeline/store/record.ts';
+import type {Artifacts} from './artifacts.ts';
+import {methodsOf} from './methods.ts';
+
+/** Trainings whose curves are drawn, and points of all of them together. */
+const mostCurves = 150;
+const mostPoints = 6000;
+
+export interface Training {
+  readonly method: string;
+  readonly label: string;
+  readonly curve: readonly CurvePoint[];
+}
+
+export interface Trainings {
+  readonly curves: readonly Training[];
+  /** Stages that trained; more than there are curves where there are too many, or their entries are gone. */
+  readonly trained: number;
+  /** Why some could not be read. */
+  readonly missing: readonly string[];
+}
+
+export async function trainingsOf(record: RunRecord, artifacts: Artifacts): Promise<Trainings> {
+  const methods = methodsOf(record.tasks);
+  const trained = record.stages.filter(
+    ({kind, node, fingerprint}) =>
+      kind === 'learn' && fingerprint && (node.recipe as unknown as LearnRecipe).normal !== undefined,
+  );
+  const shown = trained.slice(0, mostCurves);
+  const curves: Training[] = [];
+  const missing = new Set<string>();
+  for (const stage of shown) {
+    const file = await artifacts.file(stage, 'curve.arrow');
+    if (!file.ok) {
+      for (const {message} of file.failures) missing.add(message);
+      continue;
+    }
+    const curve = thinned(await readCurve(file.value), Math.floor(mostPoints / shown.length));
+    if (curve.length > 0) curves.push({method: methods.get(stage.node.tasks[0]!) ?? '', label: stage.label, curve});
+  }
+  return {curves, trained: trained.length, missing: [...missing]};
+}
+
+/** Every so many epochs, and the last. */
+function thinned(curve: readonly CurvePoint[], most: number): readonly CurvePoint[] {
+  const step = Math.ceil(curve.length / Math.max(2, most));
+  return curve.filter((_, i) => i % step === 0 || i === curve.length - 1);
+}

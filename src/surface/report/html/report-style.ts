@@ -1,0 +1,91 @@
+/** How a run's page is laid out; colours and type are of `style.ts`. */
+export const reportStyle = `
+body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; max-width: 82rem; margin: 0 auto; padding: clamp(0.75rem, 2.5vw, 2.5rem); }
+main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; outline: none; }
+.sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: 10px; padding: clamp(1rem, 2.6vw, 2rem); }
+.sheet > h2 { margin-bottom: 1rem; }
+.sheet > * + * { margin-top: 0.9rem; }
+.head > h1 { margin-top: 0.15rem; }
+.head .badge { margin-top: 0.2rem; }
+.lead { color: var(--muted); font-size: 1rem; }
+.facts { padding-top: 1rem; border-top: 1px solid var(--faint); }
+.facts .long { grid-column: 1 / -1; }
+
+nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0; padding: 0 0.25rem; font-size: 0.875rem; }
+nav a { color: var(--muted); text-decoration: none; display: inline-block; padding: 0.2rem 0; }
+nav a:hover { color: var(--accent); text-decoration: underline; }
+@media (min-width: 70rem) {
+  body { grid-template-columns: 9.5rem minmax(0, 1fr); column-gap: 2rem; }
+  .head { grid-column: 1 / -1; }
+  nav { position: sticky; top: 1.5rem; align-self: start; }
+  nav ul { flex-direction: column; }
+}
+
+th button { all: unset; cursor: pointer; font: inherit; }
+th button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: 3px; }
+th button::after { content: '↕'; opacity: 0.45; margin-left: 0.3em; font-size: 0.9em; }
+th[aria-sort=ascending] button::after { content: '↑'; opacity: 1; }
+th[aria-sort=descending] button::after { content: '↓'; opacity: 1; }
+th button:hover { color: var(--ink); }
+.seeds summary { width: auto; }
+.seeds ul { list-style: none; margin: 0.2rem 0 0; padding: 0; color: var(--muted); font-size: 0.8125rem; }
+.verdict { font-weight: 600; }
+.ours { color: var(--ours); }
+.mark { font-size: 0.75rem; margin-left: 0.15em; text-decoration: none; }
+.mark:hover { text-decoration: underline; }
+.legend { display: grid; gap: 0.3rem; grid-template-columns: minmax(0, 1fr); overflow-wrap: anywhere; }
+.legend p, .notes { max-width: 90ch; margin: 0; }
+.notes { padding-left: 1.6rem; }
+.notes li::marker { content: '[' counter(list-item) '] '; }
+.notes li:target { color: var(--ink); }
+
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17.5rem), 1fr)); gap: 2rem 2rem; align-items: start; }
+.figures.roomy { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
+figure { margin: 0; min-width: 0; display: grid; gap: 0.6rem; grid-template-columns: minmax(0, 1fr); }
+figure.wide { grid-column: 1 / -1; }
+figcaption { display: grid; gap: 0.15rem; }
+figcaption .title { font-size: 0.875rem; font-weight: 650; line-height: 1.3; letter-spacing: -0.012em; }
+figure svg { display: block; width: 100%; height: auto; font-family: var(--text); font-variant-numeric: tabular-nums; }
+figure.wide svg { min-width: 36rem; }
+svg [aria-label], svg title { pointer-events: auto; }
+.numbers, main details { font-size: 0.875rem; }
+main details > summary { color: var(--accent); padding: 0.15rem 0; }
+main details.seeds > summary { color: inherit; }
+main details[open] > summary + * { margin-top: 0.5rem; }
+main details > * + h3 { margin: 1rem 0 0.25rem; }
+main details > p + pre { margin-top: 0.4rem; }
+#provenance > details { border-top: 1px solid var(--faint); padding-top: 0.6rem; }
+
+.chooser { max-width: none; }
+.chooser label { font-weight: 600; margin-right: 0.4rem; }
+.task { display: grid; gap: 1.1rem; grid-template-columns: minmax(0, 1fr); }
+.task[hidden] { display: none; }
+.task + .task { border-top: 1px solid var(--line); padding-top: 1.5rem; }
+.key { display: inline-block; width: 0.62rem; height: 0.62rem; border-radius: 50%; background: var(--normal); vertical-align: -0.02em; }
+.key.anomalous { background: var(--anomalous); border-radius: 0; clip-path: polygon(50% 0, 100% 100%, 0 100%); margin-left: 0.5em; }
+li .key.anomalous { margin-left: 0; }
+.gallery, .heat { display: grid; gap: 0.6rem; grid-template-columns: minmax(0, 1fr); }
+.gallery h4:not(:first-child), .heat h5 { margin-top: 0.5rem; }
+h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
+.thumbs, .strips { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.9rem; }
+.thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 4.75rem; overflow-wrap: anywhere; }
+.thumbs img { width: 4.5rem; height: 4.5rem; object-fit: contain; image-rendering: pixelated; border-bottom: 3px solid var(--normal); background: var(--faint); }
+.thumbs .anomalous img { border-color: var(--anomalous); }
+.strips li { display: grid; gap: 0.25rem; width: min(100%, 28.5rem); }
+.strips img { width: 100%; height: auto; border-radius: 3px; }
+
+@media print {
+  :root { color-scheme: light; }
+  body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
+  .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
+  nav, .chooser, .skip, th button::after { display: none; }
+  .task[hidden] { display: grid; }
+  figure, tr, .thumbs li, .strips li { break-inside: avoid; }
+  h2, h3, h4 { break-after: avoid; }
+  .scroll { overflow: visible; }
+  table { font-size: 8pt; }
+  th, td { padding-right: 0.6rem; white-space: normal; }
+  figure.wide svg { min-width: 0; }
+  pre { max-height: none; white-space: pre-wrap; }
+}
+`;
