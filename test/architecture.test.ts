@@ -60,6 +60,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^onnxruntime-/, /^src\/core\/tensor\/onnx\.ts$/],
   [/^sharp$/, /^src\/core\/images\.ts$/],
   [/^tar-stream$/, /^src\/domain\/datasets\/archive\.ts$/],
+  [/^@viz-js\//, /^src\/surface\/report\/svg\.ts$/],
   [/^p-queue$/, /^src\/pipeline\/execute\/executor\.ts$/],
 ];
 

@@ -2,6 +2,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupBy} from '../../core/group.ts';
+import {paintFor} from '../../core/screen.ts';
 import {plural, suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {readBaselines} from '../../pipeline/store/baselines.ts';
@@ -10,7 +11,7 @@ import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipe
 import {listRuns, readRun} from '../../pipeline/store/runs.ts';
 import {absentOf, absentQuery} from '../report/absent.ts';
 import {buildComparison} from '../report/compare.ts';
-import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
+import {type Format, formatComparison, formatQuery, type Screen} from '../report/formats.ts';
 import {fittingTable} from '../report/grid.ts';
 import {formatRuns, listRuns as listingOf} from '../report/ls.ts';
 import {departuresFrom} from '../report/settings.ts';
@@ -33,7 +34,8 @@ export interface QueryOptions {
 
 const resultsOf = (globals: Globals) => openResults(folders(globals).results, {report: err});
 
-const columns = () => (process.stdout.isTTY ? {columns: process.stdout.columns} : {});
+const screen = (): Screen =>
+  process.stdout.isTTY ? {columns: process.stdout.columns || 80, paint: paintFor(process.stdout)} : {};
 
 export async function compare(what: readonly string[], options: CompareOptions, globals: Globals): Promise<number> {
   const {runs} = folders(globals);
@@ -105,7 +107,7 @@ export async function printComparison(
       absent,
       ...(layout === undefined ? {} : {table: layout}),
     });
-    out(formatComparison(comparison, globals.json ? 'json' : format, columns()));
+    out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
 }
@@ -128,9 +130,8 @@ export async function query(sql: string, {format}: QueryOptions, globals: Global
     const hint = listRuns(runs).length > 0 ? 'File the runs: pipeline db rebuild.' : 'Make some: pipeline run <spec>.';
     return refuse([{message: `there are no results in ${runs}`, hint}]);
   }
-  const width = process.stdout.isTTY ? {width: process.stdout.columns} : {};
   return orRefuse(await resultsOf(globals).query(sql), (result) => {
-    out(formatQuery(result, globals.json ? 'json' : format, width));
+    out(formatQuery(result, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
 }
@@ -153,14 +154,14 @@ export async function ls(globals: Globals): Promise<number> {
     return [];
   });
   const listing = listingOf(records);
-  out(globals.json ? JSON.stringify(listing, null, 2) : formatRuns(listing, columns()));
+  out(globals.json ? JSON.stringify(listing, null, 2) : formatRuns(listing, screen()));
   return exitCodes.done;
 }
 
 export const show = async (which: string, globals: Globals): Promise<number> =>
   orRefuse(readRun(folders(globals).runs, which), (record) => {
     const report = reportRun(record);
-    out(globals.json ? JSON.stringify(report, null, 2) : formatReport(report, columns()));
+    out(globals.json ? JSON.stringify(report, null, 2) : formatReport(report, screen()));
     return exitCodes.done;
   });
 

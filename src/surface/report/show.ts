@@ -4,7 +4,7 @@ import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
 import {type MetricValue, metricsOf, type RunRecord, type StageStatus} from '../../pipeline/store/record.ts';
 import {dateText, listRuns, type RunListing} from './ls.ts';
-import {terminalTable} from './table.ts';
+import {type TextTable, terminalTable} from './table.ts';
 
 export interface RunReport extends RunListing {
   readonly folder: string;
@@ -111,6 +111,15 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
 
 function resultsTable(results: readonly TaskResult[], columns: number | undefined): string {
   if (results.length === 0) return 'No metric was computed.';
+  const {table, foot} = resultsOf(results);
+  return [terminalTable(table, columns), ...foot].join('\n');
+}
+
+/** What every task measured, and what the marks in it mean. */
+export function resultsOf(results: RunReport['results']): {
+  readonly table: TextTable;
+  readonly foot: readonly string[];
+} {
   const metrics = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))];
   const others = new Set(
     results.flatMap(({metrics, numbers}) => [
@@ -122,23 +131,20 @@ function resultsTable(results: readonly TaskResult[], columns: number | undefine
     value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
   const foot = Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`);
-  const table = terminalTable(
-    {
-      columns: [
-        {name: 'task', align: 'left'},
-        {name: 'classifier', align: 'left'},
-        ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
-      ],
-      rows: results.map((result) => [
-        result.task,
-        result.classifier,
-        ...metrics.map((metric) => text(metric, result.metrics[metric])),
-      ]),
-      lead: 2,
-    },
-    columns,
-  );
-  return [table, ...foot].join('\n');
+  const table: TextTable = {
+    columns: [
+      {name: 'task', align: 'left'},
+      {name: 'classifier', align: 'left'},
+      ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
+    ],
+    rows: results.map((result) => [
+      result.task,
+      result.classifier,
+      ...metrics.map((metric) => text(metric, result.metrics[metric])),
+    ]),
+    lead: 2,
+  };
+  return {table, foot};
 }
 
 /** Printed × 100; what leaves [0, 1] is no rate. */
@@ -146,21 +152,21 @@ const isRate = (value: number | null) => value === null || (value >= 0 && value 
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];
 
-function kindsTable(kinds: readonly KindReport[], columns: number | undefined): string {
-  if (kinds.length === 0) return '';
+const kindsTable = (kinds: readonly KindReport[], columns: number | undefined): string =>
+  kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns);
+
+/** How many stages of each kind came how far, and what they took. */
+export function kindsOf(kinds: RunReport['kinds']): TextTable {
   const statuses = statusOrder.filter((status) => kinds.some((kind) => kind.statuses[status]));
   const right = [...statuses, 'time', 'peak memory'];
-  return terminalTable(
-    {
-      columns: ['stage', ...right].map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
-      rows: kinds.map((kind) => [
-        kind.kind,
-        ...statuses.map((status) => count(kind.statuses[status] ?? 0)),
-        kind.statuses.computed ? duration(kind.seconds) : '–',
-        kind.peakMemory === undefined ? '–' : bytes(kind.peakMemory),
-      ]),
-      lead: 1,
-    },
-    columns,
-  );
+  return {
+    columns: ['stage', ...right].map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
+    rows: kinds.map((kind) => [
+      kind.kind,
+      ...statuses.map((status) => count(kind.statuses[status] ?? 0)),
+      kind.statuses.computed ? duration(kind.seconds) : '–',
+      kind.peakMemory === undefined ? '–' : bytes(kind.peakMemory),
+    ]),
+    lead: 1,
+  };
 }

@@ -1,6 +1,5 @@
-import {styleText} from 'node:util';
 import {unreachable} from '../../core/result.ts';
-import {clipTo, columnsOf, printable} from '../../core/screen.ts';
+import {clipTo, columnsOf, paintFor, printable} from '../../core/screen.ts';
 import {count, duration} from '../../core/text.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 import {
@@ -42,9 +41,7 @@ export function prettyReporter(output: Output): Reporter {
   let drawn: readonly string[] = [];
   let clock: NodeJS.Timeout | undefined;
 
-  const colours = output.hasColors?.() ?? false;
-  const paint = (style: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string): string =>
-    colours ? styleText(style, text, {validateStream: false}) : text;
+  const paint = paintFor(output);
   const width = () => output.columns || 80;
   const bar = (share: number) => meter(share, width() < 60 ? 8 : 16);
 
