@@ -342,7 +342,7 @@ describe('ls, show, why', () => {
       "<time>-tiny → <time>-tiny
 
       Environment:
-        command: ["run","tiny.yaml","--plain"] → ["run","tiny.yaml","--quiet"]
+        command: ["run","tiny.yaml","--plain"] → ["run","tiny.yaml","--json"]
 
       2 numbers are equal.
       --- status 0"
