@@ -59,6 +59,12 @@ const positive = (text: string): number => {
   return value;
 };
 
+const portNumber = (text: string): number => {
+  const value = positive(text);
+  if (value > 65_535) throw new InvalidArgumentError('expected at most 65535.');
+  return value;
+};
+
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
   command
@@ -144,6 +150,12 @@ program
   .action(async (sql: string, options: QueryOptions) =>
     leave((await import('./results.ts')).query(sql, options, globals())),
   );
+
+program
+  .command('ui')
+  .description('runs, live progress, comparison and queries in the browser; on this machine only')
+  .option('--port <n>', 'which port (default: one that is free)', portNumber)
+  .action(async (options: {port?: number}) => leave((await import('./ui.ts')).ui(options, globals())));
 
 const db = program.command('db').description('the results database');
 db.command('rebuild')

@@ -42,11 +42,17 @@ export function progressShare(progress: StageProgress): number | undefined {
   return progress.total ? progress.done / progress.total : undefined;
 }
 
-export function stageFinishedText(event: Event<'stage-finished'>): string {
-  if (event.how === 'cached') return 'cached';
-  const memory = event.peakMemory === undefined ? '' : ` · ${bytes(event.peakMemory)} peak`;
-  return `${duration(event.seconds)}${memory}`;
-}
+export const stageFinishedText = (event: Event<'stage-finished'>): string =>
+  event.how === 'cached' ? 'cached' : stageTook(event);
+
+/** `20 s · 178 MB peak`. */
+export const stageTook = ({
+  seconds,
+  peakMemory,
+}: {
+  readonly seconds: number;
+  readonly peakMemory?: number | undefined;
+}) => `${duration(seconds)}${peakMemory === undefined ? '' : ` · ${bytes(peakMemory)} peak`}`;
 
 /** A warning says which stage it is about, for several of them may say the same. */
 export const warningText = ({message}: Event<'warning'>, label: string | undefined): string =>

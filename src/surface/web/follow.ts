@@ -28,6 +28,12 @@ export async function* follow(file: string, {signal, every}: FollowOptions): Asy
   }
 }
 
+/** The whole lines that are there now. */
+export async function linesOf(file: string): Promise<readonly string[]> {
+  const first = await follow(file, {signal: new AbortController().signal, every: 0}).next();
+  return first.value ?? [];
+}
+
 async function readFrom(file: string, offset: number): Promise<Buffer> {
   try {
     const handle = await open(file);
