@@ -38,6 +38,7 @@ async function runGraph(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
     process.stdout,
     process.stderr,
+    graph,
   );
   const emit = emitter([record.log, reporter.event]);
   const warn = (message: string): void => emit({type: 'warning', message});

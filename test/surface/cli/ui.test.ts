@@ -32,7 +32,7 @@ test('a port that is taken', async () => {
   expect(await project.run('ui', '--port', `${port}`)).toEqual({
     status: 2,
     out: '',
-    err: `✗ port ${port} is in use by another process\n   Give another one, or leave out --port for one that is free.\n\n`,
+    err: `✗ port ${port} is in use by another process\n   Give another one, or leave out --port for one that is free.\n`,
   });
   other.close();
 });
