@@ -11,11 +11,12 @@ import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipe
 import {listRuns, readRun} from '../../pipeline/store/runs.ts';
 import {absentOf, absentQuery} from '../report/absent.ts';
 import {buildComparison} from '../report/compare.ts';
-import {type Format, formatComparison, formatQuery, type Screen} from '../report/formats.ts';
+import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
 import {fittingTable} from '../report/grid.ts';
 import {formatRuns, listRuns as listingOf} from '../report/ls.ts';
 import {departuresFrom} from '../report/settings.ts';
 import {formatReport, reportRun} from '../report/show.ts';
+import type {Screen} from '../report/table.ts';
 import {formatWhy, why} from '../report/why.ts';
 import {builtinPlugins} from './builtin.ts';
 import {err, exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';

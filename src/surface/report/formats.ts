@@ -1,20 +1,14 @@
 /** A comparison as text: terminal, Markdown, CSV, JSON, LaTeX. Pure. */
 import {unreachable} from '../../core/result.ts';
-import {type Paint, plain, wrapTo} from '../../core/screen.ts';
+import {plain, wrapTo} from '../../core/screen.ts';
 import {paperSeeds} from '../../pipeline/store/baselines.ts';
 import type {QueryResult} from '../../pipeline/store/results.ts';
 import type {Verdict} from '../../pipeline/store/verdict.ts';
 import {type Comparison, type Line, markOf} from './compare.ts';
 import type {Grid, OurCell, PaperCell} from './grid.ts';
-import {csvText, latexTable, markdownTable, type TextTable, type Tone, terminalTable} from './table.ts';
+import {csvText, latexTable, markdownTable, type Screen, type TextTable, type Tone, terminalTable} from './table.ts';
 
 export type Format = 'table' | 'markdown' | 'csv' | 'json' | 'latex';
-
-export interface Screen {
-  /** Of the terminal; wider tables continue below. */
-  readonly columns?: number;
-  readonly paint?: Paint;
-}
 
 export function formatComparison(
   comparison: Comparison,

@@ -4,7 +4,7 @@ import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
 import {type MetricValue, metricsOf, type RunRecord, type StageStatus} from '../../pipeline/store/record.ts';
 import {dateText, listRuns, type RunListing} from './ls.ts';
-import {type TextTable, terminalTable} from './table.ts';
+import {type Screen, type TextTable, terminalTable} from './table.ts';
 
 export interface RunReport extends RunListing {
   readonly folder: string;
@@ -82,7 +82,7 @@ export function reportRun(record: RunRecord): RunReport {
   };
 }
 
-export function formatReport(report: RunReport, {columns}: {readonly columns?: number} = {}): string {
+export function formatReport(report: RunReport, screen: Screen = {}): string {
   const when = report.started ? `started ${dateText(report.started)}` : 'never started';
   const took = report.seconds === undefined ? '' : ` after ${duration(report.seconds)}`;
   const head = [
@@ -94,8 +94,8 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
     items.length === 0 ? [] : [[title, ...items.map((item) => `  ${item.replaceAll('\n', '\n  ')}`)].join('\n')];
   const blocks = [
     head.join('\n'),
-    resultsTable(report.results, columns),
-    kindsTable(report.kinds, columns),
+    resultsTable(report.results, screen),
+    kindsTable(report.kinds, screen),
     ...list(
       'Failed:',
       report.failures.map(({stage, message, hint}) => `${stage}: ${message}${hint ? `\n  ${hint}` : ''}`),
@@ -109,10 +109,10 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-function resultsTable(results: readonly TaskResult[], columns: number | undefined): string {
+function resultsTable(results: readonly TaskResult[], {columns, paint}: Screen): string {
   if (results.length === 0) return 'No metric was computed.';
   const {table, foot} = resultsOf(results);
-  return [terminalTable(table, columns), ...foot].join('\n');
+  return [terminalTable(table, columns, paint), ...foot].join('\n');
 }
 
 /** What every task measured, and what the marks in it mean. */
@@ -152,8 +152,8 @@ const isRate = (value: number | null) => value === null || (value >= 0 && value 
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];
 
-const kindsTable = (kinds: readonly KindReport[], columns: number | undefined): string =>
-  kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns);
+const kindsTable = (kinds: readonly KindReport[], {columns, paint}: Screen): string =>
+  kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns, paint);
 
 /** How many stages of each kind came how far, and what they took. */
 export function kindsOf(kinds: RunReport['kinds']): TextTable {

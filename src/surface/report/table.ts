@@ -14,6 +14,13 @@ export interface TextTable {
 
 export type Tone = 'good' | 'poor' | 'bad' | 'faint';
 
+/** What tables are drawn for. */
+export interface Screen {
+  /** Of the terminal; wider tables continue below. Absent: as wide as they are. */
+  readonly columns?: number;
+  readonly paint?: Paint;
+}
+
 const styles = {good: 'green', poor: 'yellow', bad: 'red', faint: 'dim'} as const;
 
 /** Lines no wider than `width` where columns can be moved into a further part below. */

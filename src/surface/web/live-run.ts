@@ -15,6 +15,7 @@ export interface RunningStage {
 export class LiveRun {
   readonly #head: RunHead;
   readonly #events: RunEvent[] = [];
+  #record: RunRecord | undefined;
   readonly #running = new Map<string, {label: string; since: number; progress?: StageProgress; losses: number[]}>();
 
   constructor(head: RunHead) {
@@ -50,10 +51,13 @@ export class LiveRun {
         break;
     }
     this.#events.push(event);
+    this.#record = undefined;
   }
 
+  /** The same one until something other than progress is told. */
   get record(): RunRecord {
-    return joinRecord(this.#head, this.#events);
+    this.#record ??= joinRecord(this.#head, this.#events);
+    return this.#record;
   }
 
   get running(): readonly RunningStage[] {

@@ -44,19 +44,26 @@ ${region('kinds')}
   };
 }
 
-export function regionsOf(run: LiveRun, now: number): Regions {
-  const {record} = run;
+export const regionsOf = (run: LiveRun, now: number): Regions =>
+  new Map([...movingRegions(run, now), ...settledRegions(run.record)]);
+
+/** What changes with time alone. */
+export const movingRegions = (run: LiveRun, now: number): Regions =>
+  new Map([
+    ['summary', summaryOf(run.record, now)],
+    ['running', runningOf(run, now)],
+  ]);
+
+/** What changes when a stage begins or ends: there may be thousands. */
+function settledRegions(record: RunRecord): Regions {
   const report = reportRun(record);
-  const parts = {
-    summary: summaryOf(record, now),
-    announcement: announcementOf(record),
-    running: runningOf(run, now),
-    problems: problemsOf(record, report.warnings),
-    results: resultsHtml(report),
-    kinds: tableHtml(kindsOf(report.kinds), 'Stages by kind'),
-  };
-  const stages = record.stages.map((stage, at) => [`stage-${at}`, stageCells(stage)] as const);
-  return new Map([...Object.entries(parts), ...stages]);
+  return new Map([
+    ['announcement', announcementOf(record)],
+    ['problems', problemsOf(record, report.warnings)],
+    ['results', resultsHtml(report)],
+    ['kinds', tableHtml(kindsOf(report.kinds), 'Stages by kind')],
+    ...record.stages.map((stage, at) => [`stage-${at}`, stageCells(stage)] as const),
+  ]);
 }
 
 const isSettled = ({status}: StageRecord) => status !== 'started' && status !== 'waiting';

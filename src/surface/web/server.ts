@@ -6,7 +6,7 @@ import {readFile} from 'node:fs/promises';
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
-import {eventsFile, readHead} from '../../pipeline/store/record.ts';
+import {eventsFile, type RunRecord, readHead} from '../../pipeline/store/record.ts';
 import {listRuns} from '../../pipeline/store/runs.ts';
 import {type CompareSources, comparePage} from './compare-page.ts';
 import {EventStream} from './event-stream.ts';
@@ -17,7 +17,7 @@ import {LiveRun} from './live-run.ts';
 import {type Page, pageText} from './page.ts';
 import {queryPage} from './query-page.ts';
 import {hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
-import {regionsOf, runPage} from './run-page.ts';
+import {movingRegions, regionsOf, runPage} from './run-page.ts';
 import {RunList} from './runs-page.ts';
 
 export interface WebOptions extends CompareSources {
@@ -142,10 +142,13 @@ class Site {
     const head = readHead(folder);
     if (!head.ok) return stream.end();
     const run = new LiveRun(head.value);
+    let last: RunRecord | undefined;
     for await (const lines of follow(eventsFile(folder), {signal: stream.signal, every: this.#options.every ?? 1000})) {
       for (const line of lines) run.tell(line);
-      stream.regions([...regionsOf(run, Date.now())].map(([id, part]) => [id, part.text]));
-      if (run.record.outcome !== 'unfinished') return stream.end();
+      const regions = run.record === last ? movingRegions(run, Date.now()) : regionsOf(run, Date.now());
+      last = run.record;
+      stream.regions([...regions].map(([id, part]) => [id, part.text]));
+      if (last.outcome !== 'unfinished') return stream.end();
     }
   }
 
