@@ -91,8 +91,9 @@ class Site {
         });
       case 'welcome': {
         url.searchParams.delete('token');
+        const path = url.pathname.replace(/^\/+/, '/'); // two slashes would begin the name of another server
         // A page of our own that goes on: a strict cookie would not come along with a redirect of somebody else's link.
-        const to = html`<!doctype html><meta http-equiv="refresh" content="0;url=${url.pathname}${url.search}">`;
+        const to = html`<!doctype html><meta http-equiv="refresh" content="0;url=${path}${url.search}">`;
         return send(response, 200, htmlText, to.text, {'set-cookie': admission.cookie});
       }
       case 'admitted':

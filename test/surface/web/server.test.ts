@@ -35,6 +35,8 @@ describe('who is let in', () => {
     expect(headers['set-cookie']).toEqual([`${site.cookie}; Path=/; HttpOnly; SameSite=Strict`]);
     expect(text).toContain('content="0;url=/compare?metric=auc"');
     expect(text).not.toContain(site.token);
+    const other = await site.ask(`/.//elsewhere.example/?token=${site.token}`, {headers: {}});
+    expect(other.text).toContain('content="0;url=/elsewhere.example/"');
     expect((await site.ask('/compare')).status).toBe(200);
   });
 

@@ -26,6 +26,7 @@ function meanings(): Meanings {
     other: {of: 'runs'},
     what: {of: 'runs'},
     file: {of: 'files'},
+    images: {of: 'files'},
     folder: {of: 'folders'},
     dataset: words(plugins.names('dataset')),
     plugin: words(kinds.flatMap((kind) => plugins.names(kind))),
