@@ -1,6 +1,6 @@
 /** Compiles src/ to dist/ when a source is newer than the last build; a clone then runs without a build step. */
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -40,7 +40,9 @@ export function ensureBuilt() {
     process.stderr.write(`pipeline: compiling src/ failed\n${built.stdout}${built.stderr}`);
     process.exit(70);
   }
-  mkdirSync(fresh, {recursive: true});
+  // What the browser gets as it is.
+  const assets = join('surface', 'web', 'assets');
+  cpSync(join(root, 'src', assets), join(fresh, assets), {recursive: true});
   writeFileSync(join(fresh, '.stamp'), now);
   const old = join(root, `.dist-old-${process.pid}`);
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);

@@ -63,6 +63,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^tar-stream$/, /^src\/domain\/datasets\/archive\.ts$/],
   [/^vega/, /^src\/surface\/report\/chart\.ts$/],
   [/^umap-js$/, /^src\/surface\/report\/gather\/umap\.ts$/],
+  [/^@viz-js\//, /^src\/surface\/report\/svg\.ts$/],
   [/^p-queue$/, /^src\/pipeline\/execute\/executor\.ts$/],
 ];
 

@@ -1,5 +1,5 @@
 /** Text as a terminal shows it: how many columns it takes, cut to fit, without what would steer the terminal. */
-import {stripVTControlCharacters} from 'node:util';
+import {stripVTControlCharacters, styleText} from 'node:util';
 
 // East Asian and pictographic characters take two columns.
 const wide =
@@ -36,3 +36,23 @@ export const printable = (text: string): string =>
     .replaceAll('\t', ' ')
     .replaceAll(/\r?\n/g, '\n')
     .replaceAll(/[^\P{Cc}\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}');
+
+/** In lines of at most `room` columns, broken between words; all but the first are set in. A longer word is left whole. */
+export function wrapTo(text: string, room: number, indent = '  '): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line.trim() === '') lines[lines.length - 1] = line + word;
+    else if (columnsOf(line) + 1 + columnsOf(word) <= room) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(indent + word);
+  }
+  return lines.join('\n');
+}
+
+export type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan', text: string) => string;
+
+/** Colours what is written to an output that has them, which knows of NO_COLOR and its kin; elsewhere nothing. */
+export const paintFor = (output: {hasColors?(): boolean}): Paint =>
+  output.hasColors?.() ? (style, text) => styleText(style, text, {validateStream: false}) : plain;
+
+export const plain: Paint = (_, text) => text;

@@ -84,8 +84,23 @@ interface PlanFile {
   readonly plugins?: readonly string[];
 }
 
+/** What of a run is written before it begins. */
+export interface RunHead {
+  readonly folder: string;
+  readonly plan: PlanFile;
+  readonly environment: RunRecord['environment'];
+}
+
 /** Reads `runs/<id>/`. */
 export function readRecord(folder: string): Result<RunRecord, Problem> {
+  const head = readHead(folder);
+  return head.ok ? succeed(joinRecord(head.value, readEvents(eventsFile(folder)))) : head;
+}
+
+export const eventsFile = (folder: string): string => join(folder, 'events.ndjson');
+
+/** Reads of `runs/<id>/` all but the events. */
+export function readHead(folder: string): Result<RunHead, Problem> {
   const plan = readJson<PlanFile>(join(folder, 'plan.json'), isPlan);
   if (!plan.ok) return plan;
   const environmentFile = join(folder, 'environment.json');
@@ -93,8 +108,7 @@ export function readRecord(folder: string): Result<RunRecord, Problem> {
     ? readJson<{[key: string]: Json}>(environmentFile, isObject)
     : succeed<{[key: string]: Json}>({}); // killed before it was written
   if (!environment.ok) return environment;
-  const events = readEvents(join(folder, 'events.ndjson'));
-  return succeed(joinRecord(folder, plan.value, environment.value, events));
+  return succeed({folder, plan: plan.value, environment: environment.value});
 }
 
 /** The metrics of every `evaluate` and `measure` stage that has a result. */
@@ -119,12 +133,8 @@ export function metricsOf(record: RunRecord): readonly MetricValue[] {
   });
 }
 
-function joinRecord(
-  folder: string,
-  plan: PlanFile,
-  environment: RunRecord['environment'],
-  events: readonly RunEvent[],
-): RunRecord {
+/** As far as the events tell. */
+export function joinRecord({folder, plan, environment}: RunHead, events: readonly RunEvent[]): RunRecord {
   const seen = new Map<string, Partial<StageRecord> & {status: StageStatus}>();
   const warnings: string[] = [];
   const head: {-readonly [K in keyof RunRecord]?: RunRecord[K]} = {outcome: 'unfinished'};

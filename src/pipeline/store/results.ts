@@ -28,6 +28,14 @@ export interface ResultsOptions {
 export interface QueryResult {
   readonly columns: readonly {readonly name: string; readonly type: string}[];
   readonly rows: readonly (readonly unknown[])[];
+  /** There are more rows than were asked for. */
+  readonly more?: true;
+}
+
+/** Absent: as much as it takes. */
+export interface QueryLimits {
+  readonly rows?: number;
+  readonly seconds?: number;
 }
 
 export interface Results {
@@ -35,8 +43,8 @@ export interface Results {
   ingestRun(folder: string): Promise<Result<{readonly run: string}, Problem>>;
   /** Files all runs of a folder, anew. Folders that are no whole run are told and left out. */
   rebuild(runsFolder: string): Promise<Result<Rebuilt, Problem>>;
-  /** One statement that only reads. */
-  query(sql: string): Promise<Result<QueryResult, Problem>>;
+  /** One statement that only reads, and only this database: neither files nor the network, whatever it says. */
+  query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
 }
 
@@ -76,7 +84,7 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
       return store.write(refill);
     },
 
-    query: (sql) => store.read((connection) => select(connection, sql, {one: true})),
+    query: (sql, limits = {}) => store.read((connection) => select(connection, sql, {one: true, ...limits})),
 
     async comparisonRows(filter = {}) {
       const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
@@ -161,10 +169,7 @@ class Store {
     const deadline = Date.now() + (this.#options.waitSeconds ?? 30) * 1000;
     for (let pause = 50; ; pause = Math.min(2 * pause, 1000)) {
       try {
-        // No extension is ever fetched: what we use is built in.
-        return succeed(
-          await DuckDBInstance.create(this.#file, {access_mode: mode, autoinstall_known_extensions: 'false'}),
-        );
+        return succeed(await DuckDBInstance.create(this.#file, {access_mode: mode, ...settings[mode]}));
       } catch (error) {
         const message = (error as Error).message;
         const holder = /Conflicting lock is held in (.+?)\. See/s.exec(message)?.[1] ?? 'another process';
@@ -284,14 +289,28 @@ async function insert(connection: DuckDBConnection, table: TableName, rows: read
   ]);
 }
 
+// No extension is ever fetched: what we use is built in.
+const settings = {
+  READ_WRITE: {autoinstall_known_extensions: 'false'},
+  // Statements of the user's: no file is read or written, and no setting changed back. The lock comes last.
+  READ_ONLY: {
+    autoinstall_known_extensions: 'false',
+    memory_limit: '2GB',
+    temp_directory: '',
+    enable_external_access: 'false',
+    lock_configuration: 'true',
+  },
+} as const;
+
 const reading = [StatementType.SELECT, StatementType.EXPLAIN];
 
 /** Runs a statement of the user's (`one`: checked to be one that reads) or of ours. */
 async function select(
   connection: DuckDBConnection,
   sql: string,
-  {one}: {readonly one: boolean},
+  {one, rows = Number.POSITIVE_INFINITY, seconds}: {readonly one: boolean} & QueryLimits,
 ): Promise<Result<QueryResult, Problem>> {
+  const timer = seconds === undefined ? undefined : setTimeout(() => connection.interrupt(), 1000 * seconds);
   try {
     if (one) {
       if (sql.trim() === '') return fail({message: 'expected one SQL statement, but got none'});
@@ -304,15 +323,26 @@ async function select(
           hint: 'The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.',
         });
     }
-    const reader = await connection.runAndReadAll(sql);
+    const reader = await connection.streamAndReadUntil(sql, rows + 1);
     const types = reader.columnTypes();
+    const read = reader.getRowsJS();
     return succeed({
       columns: reader.columnNames().map((name, at) => ({name, type: String(types[at])})),
-      rows: reader.getRowsJS().map((row) => row.map(plain)),
+      rows: read.slice(0, rows).map((row) => row.map(plain)),
+      ...(read.length > rows && {more: true}),
     });
   } catch (error) {
-    if (one) return fail({message: (error as Error).message.trim()});
-    throw error;
+    if (!one) throw error;
+    const message = (error as Error).message.trim();
+    if (message.startsWith('INTERRUPT'))
+      return fail({
+        message: `the query took more than ${seconds} s and was stopped`,
+        hint: 'Ask for less, or give it all the time it wants: pipeline query "<sql>".',
+      });
+    const locked = message.includes('disabled by configuration') || message.includes('disabled through configuration');
+    return fail({message, ...(locked && {hint: 'A query sees the results database alone.'})});
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 import {readFileSync, statSync} from 'node:fs';
-import {Command, InvalidArgumentError, Option} from 'commander';
+import {Argument, Command, InvalidArgumentError, Option} from 'commander';
 import type {AugmentOptions} from './augment.ts';
+import type {Shell} from './completion/index.ts';
 import type {ExportOptions} from './export.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
@@ -72,6 +73,12 @@ const onnxFile = (text: string): string => {
   return text;
 };
 
+const portNumber = (text: string): number => {
+  const value = positive(text);
+  if (value > 65_535) throw new InvalidArgumentError('expected at most 65535.');
+  return value;
+};
+
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
   command
@@ -96,7 +103,7 @@ specOptions(
   .option('--estimate', 'measure a few steps of each training: how long all of them take on this machine', false)
   .addOption(engineOption())
   .option('--explain', 'for every stage that would run, what differs from the nearest cached one', false)
-  .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot']))
+  .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot', 'svg']))
   .action(async (spec: string, options: PlanOptions) =>
     leave((await import('./plan.ts')).plan(spec, options, globals())),
   );
@@ -116,8 +123,8 @@ program
       .choices(['table', 'markdown', 'csv', 'json', 'latex'])
       .default('table'),
   )
-  .option('--metric <name>', 'which metric, or "all" (default: auc where there is one)')
-  .option('--table <id>', 'lay it out as a table of the papers, such as iclr-table-7')
+  .option('--metric <metric>', 'which metric, or "all" (default: auc where there is one)')
+  .option('--table <table>', 'lay it out as a table of the papers, such as iclr-table-7')
   .action(async (what: string[], options: CompareOptions) =>
     leave((await import('./results.ts')).compare(what, options, globals())),
   );
@@ -202,6 +209,12 @@ program
     leave((await import('./results.ts')).query(sql, options, globals())),
   );
 
+program
+  .command('ui')
+  .description('runs, live progress, comparison and queries in the browser; on this machine only')
+  .option('--port <n>', 'which port (default: one that is free)', portNumber)
+  .action(async (options: {port?: number}) => leave((await import('./ui.ts')).ui(options, globals())));
+
 const db = program.command('db').description('the results database');
 db.command('rebuild')
   .description('make the database anew from the runs')
@@ -241,7 +254,7 @@ cache
 program
   .command('plugins')
   .description('datasets, transforms, networks, learners, classifiers and metrics, with their options')
-  .argument('[name]', 'one plug-in')
+  .argument('[plugin]', 'one plug-in')
   .option('--markdown', 'as Markdown', false)
   .action(async (name: string | undefined, options: {markdown: boolean}) =>
     leave((await import('./tools.ts')).plugins(name, options, globals())),
@@ -263,6 +276,12 @@ program
   .description("fetch and compile TensorFlow's native engine")
   .option('--if-possible', 'exit 0 where the machine lacks what it needs', false)
   .action(async (options: {ifPossible: boolean}) => leave((await import('./tools.ts')).setup(options, globals())));
+
+program
+  .command('completion')
+  .description('a script that completes command lines in a shell; how to load it stands at its head')
+  .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+  .action(async (shell: Shell) => leave((await import('./completion/index.ts')).completion(shell, program)));
 
 function globals(): Globals {
   const {runs, data: dataFolder, json} = program.opts<{runs: string; data?: string; json: boolean}>();

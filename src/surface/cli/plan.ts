@@ -15,7 +15,7 @@ import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
 
 export interface PlanOptions extends SpecOptions {
   readonly explain: boolean;
-  readonly graph?: 'mermaid' | 'dot';
+  readonly graph?: 'mermaid' | 'dot' | 'svg';
   /** Measure, too: how long the trainings take here. */
   readonly estimate: boolean;
   readonly engine: EngineChoice;
@@ -30,7 +30,11 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
     const forecasts = await previewPlan({graph, cache, digests});
     await digests.save();
     if (options.graph) {
-      out(render(options.graph, graph, forecasts));
+      out(
+        options.graph === 'svg'
+          ? await (await import('../report/svg.ts')).svgOfDot(render('dot', graph, forecasts))
+          : render(options.graph, graph, forecasts),
+      );
       return exitCodes.done;
     }
     const trainings = trainingsOf({graph, tasks, plugins, forecasts});

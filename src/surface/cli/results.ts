@@ -2,6 +2,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupBy} from '../../core/group.ts';
+import {paintFor} from '../../core/screen.ts';
 import {plural, suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {readRecord} from '../../pipeline/store/record.ts';
@@ -10,6 +11,7 @@ import {listRuns, readRun} from '../../pipeline/store/runs.ts';
 import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
 import {formatRuns, listRuns as listingOf} from '../report/ls.ts';
 import {formatReport, reportRun} from '../report/show.ts';
+import type {Screen} from '../report/table.ts';
 import {formatWhy, why} from '../report/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {err, exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
@@ -22,7 +24,8 @@ export interface QueryOptions {
   readonly format: 'table' | 'csv' | 'json';
 }
 
-const columns = () => (process.stdout.isTTY ? {columns: process.stdout.columns} : {});
+export const screen = (): Screen =>
+  process.stdout.isTTY ? {columns: process.stdout.columns || 80, paint: paintFor(process.stdout)} : {};
 
 export async function compare(what: readonly string[], options: CompareOptions, globals: Globals): Promise<number> {
   const {runs} = folders(globals);
@@ -65,7 +68,7 @@ export const printComparison = async (
 ): Promise<number> =>
   orRefuse(await readComparison(filter, choice, globals), (comparison) => {
     if (!comparison) return whenEmpty(titleOf(filter));
-    out(formatComparison(comparison, globals.json ? 'json' : format, columns()));
+    out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
 
@@ -75,9 +78,8 @@ export async function query(sql: string, {format}: QueryOptions, globals: Global
     const hint = listRuns(runs).length > 0 ? 'File the runs: pipeline db rebuild.' : 'Make some: pipeline run <spec>.';
     return refuse([{message: `there are no results in ${runs}`, hint}]);
   }
-  const width = process.stdout.isTTY ? {width: process.stdout.columns} : {};
   return orRefuse(await resultsOf(globals).query(sql), (result) => {
-    out(formatQuery(result, globals.json ? 'json' : format, width));
+    out(formatQuery(result, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
 }
@@ -100,14 +102,14 @@ export async function ls(globals: Globals): Promise<number> {
     return [];
   });
   const listing = listingOf(records);
-  out(globals.json ? JSON.stringify(listing, null, 2) : formatRuns(listing, columns()));
+  out(globals.json ? JSON.stringify(listing, null, 2) : formatRuns(listing, screen()));
   return exitCodes.done;
 }
 
 export const show = async (which: string, globals: Globals): Promise<number> =>
   orRefuse(readRun(folders(globals).runs, which), (record) => {
     const report = reportRun(record);
-    out(globals.json ? JSON.stringify(report, null, 2) : formatReport(report, columns()));
+    out(globals.json ? JSON.stringify(report, null, 2) : formatReport(report, screen()));
     return exitCodes.done;
   });
 

@@ -40,6 +40,7 @@ async function runGraph(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
     process.stdout,
     process.stderr,
+    graph,
   );
   const emit = emitter([record.log, reporter.event]);
   const warn = (message: string): void => emit({type: 'warning', message});
@@ -102,10 +103,9 @@ async function fileRun(results: string, folder: string) {
 }
 
 async function printProfile(folder: string): Promise<void> {
-  const {profileTable} = await import('../report/profile.ts');
+  const [{profileTable}, {screen}] = await Promise.all([import('../report/profile.ts'), import('./results.ts')]);
   const read = readRecord(folder);
-  if (read.ok)
-    out(profileTable(read.value.stages, process.stdout.columns) || 'Nothing was computed: there is no profile.');
+  if (read.ok) out(profileTable(read.value.stages, screen()) || 'Nothing was computed: there is no profile.');
 }
 
 /** First Ctrl-C lets the stages stop (what is done stays cached, checkpoints stay); the second ends the process at once. */

@@ -1,26 +1,29 @@
 /** A comparison as text: terminal, Markdown, CSV, JSON, LaTeX. Pure. */
 import {unreachable} from '../../core/result.ts';
+import {plain, wrapTo} from '../../core/screen.ts';
 import {paperSeeds} from '../../pipeline/store/baselines.ts';
 import type {QueryResult} from '../../pipeline/store/results.ts';
+import type {Verdict} from '../../pipeline/store/verdict.ts';
 import {type Comparison, type Line, markOf} from './compare.ts';
 import type {Grid, OurCell, PaperCell} from './grid.ts';
-import {csvText, latexTable, markdownTable, type TextTable, terminalTable} from './table.ts';
+import {csvText, latexTable, markdownTable, type Screen, type TextTable, type Tone, terminalTable} from './table.ts';
 
 export type Format = 'table' | 'markdown' | 'csv' | 'json' | 'latex';
 
-/** `columns`: of the terminal; wider tables continue below. */
 export function formatComparison(
   comparison: Comparison,
   format: Format,
-  {columns}: {readonly columns?: number} = {},
+  {columns, paint = plain}: Screen = {},
 ): string {
   const whole = (table: string) => (comparison.lines.length === 0 && !comparison.grid ? '' : table);
   switch (format) {
     case 'table':
       return joined([
-        comparison.title,
-        whole(terminalTable(tableOf(comparison), columns)),
-        footOf(comparison).join('\n'),
+        paint('bold', comparison.title),
+        whole(terminalTable(tableOf(comparison), columns, paint)),
+        footOf(comparison)
+          .map((line) => (columns === undefined ? line : wrapTo(line, columns)))
+          .join('\n'),
       ]);
     case 'markdown':
       return joined([
@@ -48,38 +51,45 @@ export function formatComparison(
 
 /** Rows of a query. */
 export function formatQuery(
-  {columns, rows}: QueryResult,
+  result: QueryResult,
   format: 'table' | 'csv' | 'json',
-  {width}: {readonly width?: number} = {},
+  {columns: width, paint}: Screen = {},
 ): string {
-  const text = (value: unknown) =>
-    value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const {columns, rows} = result;
   switch (format) {
     case 'json': {
       const objects = rows.map((row) => Object.fromEntries(columns.map(({name}, at) => [name, row[at]])));
       return `${JSON.stringify(objects, null, 2)}\n`;
     }
     case 'csv':
-      return csvText([columns.map(({name}) => name), ...rows.map((row) => row.map(text))]);
-    case 'table': {
-      const align = (at: number) => (rows.some((row) => typeof row[at] === 'number') ? 'right' : 'left');
-      const table: TextTable = {
-        columns: columns.map(({name}, at) => ({name, align: align(at)})),
-        rows: rows.map((row) => row.map((value) => text(value).replaceAll('\n', ' '))),
-        lead: 0,
-      };
-      return `${terminalTable(table, width)}\n`;
-    }
+      return csvText([columns.map(({name}) => name), ...rows.map((row) => row.map(cellText))]);
+    case 'table':
+      return `${terminalTable(queryTable(result), width, paint)}\n`;
     default:
       return unreachable(format);
   }
 }
 
-const tableOf = (comparison: Comparison) => (comparison.grid ? gridTable(comparison.grid) : listTable(comparison));
+export function queryTable({columns, rows}: QueryResult): TextTable {
+  const align = (at: number) => (rows.some((row) => typeof row[at] === 'number') ? 'right' : 'left');
+  return {
+    columns: columns.map(({name}, at) => ({name, align: align(at)})),
+    rows: rows.map((row) => row.map((value) => cellText(value).replaceAll('\n', ' '))),
+    lead: 0,
+  };
+}
+
+const cellText = (value: unknown): string =>
+  value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+
+/** In the layout of a paper's table where the comparison has one, else a line a number. */
+export const tableOf = (comparison: Comparison): TextTable =>
+  comparison.grid ? gridTable(comparison.grid) : listTable(comparison);
 
 const joined = (blocks: readonly string[]) => `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 
-const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
+/** What the table's marks mean. */
+export const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
   ...legend,
   ...(lines.length === 0 ? ['There are no results to compare.'] : []),
   ...notes.map((note, at) => `[${at + 1}] not as in the paper: ${note}`),
@@ -132,11 +142,23 @@ export function listTable({lines}: Comparison): TextTable {
     columns,
     rows: lines.map((line) => columns.map((column) => column.cell(line))),
     lead: columns.filter((column) => column.lead).length,
+    tone: (row, column) => {
+      const name = columns[column]!.name;
+      return name === 'verdict' || name === 'Δ'
+        ? toneOf(lines[row]!.verdict)
+        : name === 'paper' || name === 'note'
+          ? 'faint'
+          : undefined;
+    },
     rules: lines.flatMap((line, at) =>
       at > 0 && (line.dataset !== lines[at - 1]!.dataset || line.inlier !== lines[at - 1]!.inlier) ? [at] : [],
     ),
   };
 }
+
+const tones = {matches: 'good', above: 'good', below: 'poor', 'below chance': 'bad'} as const;
+
+const toneOf = (verdict: Verdict | null): Tone => (verdict === null ? 'faint' : tones[verdict]);
 
 const leading = (name: string, cell: (line: Line) => string): Column => ({name, align: 'left', lead: true, cell});
 
@@ -183,14 +205,22 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
       : '–';
   const lines: string[][] = [];
   const rules: number[] = [];
+  const tonesOf: ((column: number) => Tone | undefined)[] = [];
   let boxed = false;
   for (const row of rows) {
     // Cited methods stand together; a line sets off those that we ran.
     if (lines.length > 0 && (row.ours.length > 0 || boxed)) rules.push(lines.length);
     boxed = row.ours.length > 0;
     const lead = [row.method, row.classifier || '–'];
-    if (row.paper) lines.push([...lead, 'paper', ...row.paper.map(paperCell)]);
+    if (row.paper) {
+      lines.push([...lead, 'paper', ...row.paper.map(paperCell)]);
+      tonesOf.push((column) => (column < lead.length ? undefined : 'faint'));
+    }
     for (const ours of row.ours) {
+      tonesOf.push((column) => {
+        const cell = ours.cells[column - lead.length - 1];
+        return cell?.verdict ? tones[cell.verdict] : undefined;
+      });
       const name = ours.label === row.method ? '' : ours.label;
       lines.push([
         row.paper ? name : ours.label,
@@ -210,6 +240,7 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
     rows: lines,
     lead: 3,
     rules,
+    tone: (row, column) => tonesOf[row]!(column),
   };
 }
 

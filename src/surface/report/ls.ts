@@ -2,7 +2,7 @@
 import {count, duration} from '../../core/text.ts';
 import type {Outcome, RunRecord} from '../../pipeline/store/record.ts';
 import {compareText} from './compare.ts';
-import {terminalTable} from './table.ts';
+import {type Screen, terminalTable} from './table.ts';
 
 export interface RunListing {
   readonly id: string;
@@ -39,7 +39,7 @@ export function listRuns(records: readonly RunRecord[]): readonly RunListing[] {
     .sort((a, b) => compareText(b.started ?? '', a.started ?? '') || compareText(b.id, a.id));
 }
 
-export function formatRuns(runs: readonly RunListing[], {columns}: {readonly columns?: number} = {}): string {
+export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen = {}): string {
   if (runs.length === 0) return 'No runs yet.\n';
   const right = ['tasks', 'computed', 'cached', 'failed', 'time'];
   const names = ['run', 'name', 'started', 'outcome', ...right];
@@ -55,11 +55,15 @@ export function formatRuns(runs: readonly RunListing[], {columns}: {readonly col
         run.seconds === undefined ? '–' : duration(run.seconds),
       ]),
       lead: 1,
+      tone: (row, column) => (names[column] === 'outcome' ? tones[runs[row]!.outcome] : undefined),
     },
     columns,
+    paint,
   );
   return `${table}\n`;
 }
+
+const tones = {done: 'good', failed: 'bad', interrupted: 'poor', unfinished: 'faint'} as const;
 
 /** `2026-01-01T08:30:12.345Z` → `2026-01-01 08:30 UTC`: the same in every time zone, as the ids of runs are. */
 export const dateText = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;

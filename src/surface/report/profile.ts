@@ -2,7 +2,7 @@
 import {groupBy} from '../../core/group.ts';
 import {count, duration} from '../../core/text.ts';
 import type {StageRecord} from '../../pipeline/store/record.ts';
-import {terminalTable} from './table.ts';
+import {type Screen, terminalTable} from './table.ts';
 
 /** Kernels of a kind of stage that have a line of their own; the others share one. */
 const shown = 12;
@@ -14,7 +14,7 @@ interface Line {
 }
 
 /** Empty when no stage was profiled. */
-export function profileTable(stages: readonly StageRecord[], columns?: number): string {
+export function profileTable(stages: readonly StageRecord[], {columns, paint}: Screen = {}): string {
   const profiled = stages.filter((stage) => stage.kernels !== undefined);
   const kinds = [...groupBy(profiled, (stage) => stage.kind)].map(([kind, them]) => ({kind, lines: linesOf(them)}));
   const rules = kinds.map((_, i) => kinds.slice(0, i).reduce((sum, {lines}) => sum + lines.length, 0)).slice(1);
@@ -40,6 +40,7 @@ export function profileTable(stages: readonly StageRecord[], columns?: number): 
       rules,
     },
     columns,
+    paint,
   );
 }
 

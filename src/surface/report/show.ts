@@ -12,7 +12,7 @@ import {
 } from '../../pipeline/store/record.ts';
 import {dateText, listRuns, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
-import {terminalTable} from './table.ts';
+import {type Screen, type TextTable, terminalTable} from './table.ts';
 
 export interface RunReport extends RunListing {
   readonly folder: string;
@@ -100,7 +100,7 @@ export function reportRun(record: RunRecord): RunReport {
   };
 }
 
-export function formatReport(report: RunReport, {columns}: {readonly columns?: number} = {}): string {
+export function formatReport(report: RunReport, screen: Screen = {}): string {
   const when = report.started ? `started ${dateText(report.started)}` : 'never started';
   const took = report.seconds === undefined ? '' : ` after ${duration(report.seconds)}`;
   const head = [
@@ -112,9 +112,9 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
     items.length === 0 ? [] : [[title, ...items.map((item) => `  ${item.replaceAll('\n', '\n  ')}`)].join('\n')];
   const blocks = [
     head.join('\n'),
-    resultsTable(report.results, columns),
-    kindsTable(report.kinds, columns),
-    profileTable(report.profiled, columns),
+    resultsTable(report.results, screen),
+    kindsTable(report.kinds, screen),
+    profileTable(report.profiled, screen),
     ...list(
       'Heat maps (maps.arrow, overlay-*.png):',
       report.maps.map(({stage, folder}) => `${stage}\n  ${folder}`),
@@ -132,8 +132,17 @@ export function formatReport(report: RunReport, {columns}: {readonly columns?: n
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-function resultsTable(results: readonly TaskResult[], columns: number | undefined): string {
+function resultsTable(results: readonly TaskResult[], {columns, paint}: Screen): string {
   if (results.length === 0) return 'No metric was computed.';
+  const {table, foot} = resultsOf(results);
+  return [terminalTable(table, columns, paint), ...foot].join('\n');
+}
+
+/** What every task measured, and what the marks in it mean. */
+export function resultsOf(results: RunReport['results']): {
+  readonly table: TextTable;
+  readonly foot: readonly string[];
+} {
   const metrics = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))];
   const others = new Set(
     results.flatMap(({metrics, numbers}) => [
@@ -145,23 +154,20 @@ function resultsTable(results: readonly TaskResult[], columns: number | undefine
     value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
   const foot = Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`);
-  const table = terminalTable(
-    {
-      columns: [
-        {name: 'task', align: 'left'},
-        {name: 'classifier', align: 'left'},
-        ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
-      ],
-      rows: results.map((result) => [
-        result.task,
-        result.classifier,
-        ...metrics.map((metric) => text(metric, result.metrics[metric])),
-      ]),
-      lead: 2,
-    },
-    columns,
-  );
-  return [table, ...foot].join('\n');
+  const table: TextTable = {
+    columns: [
+      {name: 'task', align: 'left'},
+      {name: 'classifier', align: 'left'},
+      ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
+    ],
+    rows: results.map((result) => [
+      result.task,
+      result.classifier,
+      ...metrics.map((metric) => text(metric, result.metrics[metric])),
+    ]),
+    lead: 2,
+  };
+  return {table, foot};
 }
 
 /** Printed × 100; what leaves [0, 1] is no rate. */
@@ -169,21 +175,21 @@ const isRate = (value: number | null) => value === null || (value >= 0 && value 
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];
 
-function kindsTable(kinds: readonly KindReport[], columns: number | undefined): string {
-  if (kinds.length === 0) return '';
+const kindsTable = (kinds: readonly KindReport[], {columns, paint}: Screen): string =>
+  kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns, paint);
+
+/** How many stages of each kind came how far, and what they took. */
+export function kindsOf(kinds: RunReport['kinds']): TextTable {
   const statuses = statusOrder.filter((status) => kinds.some((kind) => kind.statuses[status]));
   const right = [...statuses, 'time', 'peak memory'];
-  return terminalTable(
-    {
-      columns: ['stage', ...right].map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
-      rows: kinds.map((kind) => [
-        kind.kind,
-        ...statuses.map((status) => count(kind.statuses[status] ?? 0)),
-        kind.statuses.computed ? duration(kind.seconds) : '–',
-        kind.peakMemory === undefined ? '–' : bytes(kind.peakMemory),
-      ]),
-      lead: 1,
-    },
-    columns,
-  );
+  return {
+    columns: ['stage', ...right].map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
+    rows: kinds.map((kind) => [
+      kind.kind,
+      ...statuses.map((status) => count(kind.statuses[status] ?? 0)),
+      kind.statuses.computed ? duration(kind.seconds) : '–',
+      kind.peakMemory === undefined ? '–' : bytes(kind.peakMemory),
+    ]),
+    lead: 1,
+  };
 }

@@ -1,5 +1,5 @@
 /** Plain tables of text: aligned for a terminal, and as Markdown, CSV, LaTeX. Pure. */
-import {columnsOf} from '../../core/screen.ts';
+import {columnsOf, type Paint, plain} from '../../core/screen.ts';
 
 export interface TextTable {
   readonly columns: readonly {readonly name: string; readonly align: 'left' | 'right'}[];
@@ -8,12 +8,25 @@ export interface TextTable {
   readonly lead: number;
   /** Rows before which a line is drawn. */
   readonly rules?: readonly number[];
+  /** What a cell is to be shown as, where there are colours. */
+  readonly tone?: (row: number, column: number) => Tone | undefined;
 }
 
+export type Tone = 'good' | 'poor' | 'bad' | 'faint';
+
+/** What tables are drawn for. */
+export interface Screen {
+  /** Of the terminal; wider tables continue below. Absent: as wide as they are. */
+  readonly columns?: number;
+  readonly paint?: Paint;
+}
+
+const styles = {good: 'green', poor: 'yellow', bad: 'red', faint: 'dim'} as const;
+
 /** Lines no wider than `width` where columns can be moved into a further part below. */
-export function terminalTable(table: TextTable, width = Number.POSITIVE_INFINITY): string {
+export function terminalTable(table: TextTable, width = Number.POSITIVE_INFINITY, paint = plain): string {
   return parts(table, width)
-    .map((columns) => part(table, columns))
+    .map((columns) => part(table, columns, paint))
     .join('\n\n');
 }
 
@@ -40,22 +53,38 @@ function parts(table: TextTable, width: number): readonly (readonly number[])[] 
 
 const gap = '  ';
 
-function part(table: TextTable, columns: readonly number[]): string {
+function part(table: TextTable, columns: readonly number[], paint: Paint): string {
   const widths = widthsOf(table);
-  const line = (cells: readonly string[]) =>
-    columns
-      .map((column) => {
+  const line = (cells: readonly string[], painted: (text: string, column: number) => string) => {
+    const last = columns.findLastIndex((column) => cells[column] !== '');
+    return columns
+      .slice(0, last + 1)
+      .map((column, at) => {
         const cell = cells[column]!;
         const space = ' '.repeat(widths[column]! - columnsOf(cell));
-        return table.columns[column]!.align === 'left' ? cell + space : space + cell;
+        const text = cell === '' ? '' : painted(cell, column);
+        // No blanks at the end of a line: a narrower window would wrap them.
+        return table.columns[column]!.align === 'right' ? space + text : at === last ? text : text + space;
       })
-      .join(gap)
-      .trimEnd();
-  const rule = '─'.repeat(columns.reduce((sum, column) => sum + widths[column]! + gap.length, -gap.length));
+      .join(gap);
+  };
+  const rule = paint(
+    'dim',
+    '─'.repeat(columns.reduce((sum, column) => sum + widths[column]! + gap.length, -gap.length)),
+  );
   return [
-    line(table.columns.map(({name}) => name)),
+    line(
+      table.columns.map(({name}) => name),
+      (text) => paint('bold', text),
+    ),
     rule,
-    ...table.rows.flatMap((row, at) => (table.rules?.includes(at) ? [rule, line(row)] : [line(row)])),
+    ...table.rows.flatMap((cells, row) => {
+      const text = line(cells, (cell, column) => {
+        const tone = table.tone?.(row, column);
+        return tone ? paint(styles[tone], cell) : cell;
+      });
+      return table.rules?.includes(row) ? [rule, text] : [text];
+    }),
   ].join('\n');
 }
 

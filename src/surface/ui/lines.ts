@@ -1,9 +1,10 @@
 /** What both reporters say in the same words. */
 
 import {unreachable} from '../../core/result.ts';
-import {printable} from '../../core/screen.ts';
+import {columnsOf, printable} from '../../core/screen.ts';
 import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
+import {sparkline} from './sparkline.ts';
 
 type Event<T extends RunEvent['type']> = Extract<RunEvent, {type: T}>;
 
@@ -15,25 +16,51 @@ export const startedText = ({tasks, stages, run}: Event<'run-started'>): string 
 export const engineText = ({engine}: Event<'engine-started'>): string =>
   `engine ${engine.name} ${engine.version} on ${engine.device}, ${plural(engine.threads, 'thread')}`;
 
-/** `epoch 4/20 · loss 0.812 · accuracy 71.4 % · 1240 images/s · 1 min 10 s left`. */
-export function progressText(progress: StageProgress): string {
+/** A part of a progress report; where there is no room for all, those of the highest rank are left out first. */
+interface ProgressPart {
+  readonly text: string;
+  readonly rank: number;
+}
+
+/** `losses`: of a training, for a curve. */
+function progressParts(progress: StageProgress, losses: readonly number[] = []): readonly ProgressPart[] {
   switch (progress.of) {
-    case 'training':
+    case 'training': {
+      const {epoch, epochs, loss, accuracy, imagesPerSecond, secondsLeft} = progress;
       return [
-        `epoch ${progress.epoch + 1}/${progress.epochs}`,
-        `loss ${progress.loss.toFixed(3)}`,
-        ...(progress.accuracy === undefined ? [] : [`accuracy ${(100 * progress.accuracy).toFixed(1)} %`]),
-        `${count(Math.round(progress.imagesPerSecond))} images/s`,
-        `${duration(progress.secondsLeft)} left`,
-      ].join(' · ');
-    case 'items':
+        {text: `epoch ${epoch + 1}/${epochs}`, rank: 0},
+        {text: `loss ${loss.toFixed(3)}`, rank: 1},
+        ...(losses.length > 2 ? [{text: sparkline(losses, 8), rank: 3}] : []),
+        ...(accuracy === undefined ? [] : [{text: `accuracy ${(100 * accuracy).toFixed(1)} %`, rank: 4}]),
+        {text: `${count(Math.round(imagesPerSecond))} images/s`, rank: 5},
+        {text: `${duration(secondsLeft)} left`, rank: 2},
+      ];
+    }
+    case 'items': {
+      const {done, total, unit, perSecond} = progress;
       return [
-        `${count(progress.done)}${progress.total === undefined ? '' : `/${count(progress.total)}`} ${progress.unit}`,
-        ...(progress.perSecond === undefined ? [] : [`${count(Math.round(progress.perSecond))} ${progress.unit}/s`]),
-      ].join(' · ');
+        {text: `${count(done)}${total === undefined ? '' : `/${count(total)}`} ${unit}`, rank: 0},
+        ...(perSecond === undefined ? [] : [{text: `${count(Math.round(perSecond))} ${unit}/s`, rank: 1}]),
+      ];
+    }
     default:
       return unreachable(progress);
   }
+}
+
+const joined = (parts: readonly ProgressPart[]): string => parts.map(({text}) => text).join(' · ');
+
+/** `epoch 4/20 · loss 0.812 · accuracy 71.4 % · 1,240 images/s · 1 min 10 s left`. */
+export const progressText = (progress: StageProgress): string => joined(progressParts(progress));
+
+/** As much of it, with a curve of the losses, as goes into `room` columns. */
+export function fittingProgress(progress: StageProgress, losses: readonly number[], room: number): string {
+  let parts = progressParts(progress, losses);
+  while (parts.length > 1 && columnsOf(joined(parts)) > room) {
+    const highest = Math.max(...parts.map(({rank}) => rank));
+    parts = parts.filter(({rank}) => rank < highest);
+  }
+  return joined(parts);
 }
 
 /** Share done in [0, 1]; undefined when the end is not known. */
@@ -42,11 +69,17 @@ export function progressShare(progress: StageProgress): number | undefined {
   return progress.total ? progress.done / progress.total : undefined;
 }
 
-export function stageFinishedText(event: Event<'stage-finished'>): string {
-  if (event.how === 'cached') return 'cached';
-  const memory = event.peakMemory === undefined ? '' : ` · ${bytes(event.peakMemory)} peak`;
-  return `${duration(event.seconds)}${memory}`;
-}
+export const stageFinishedText = (event: Event<'stage-finished'>): string =>
+  event.how === 'cached' ? 'cached' : stageTook(event);
+
+/** `20 s · 178 MB peak`. */
+export const stageTook = ({
+  seconds,
+  peakMemory,
+}: {
+  readonly seconds: number;
+  readonly peakMemory?: number | undefined;
+}) => `${duration(seconds)}${peakMemory === undefined ? '' : ` · ${bytes(peakMemory)} peak`}`;
 
 /** A warning says which stage it is about, for several of them may say the same. */
 export const warningText = ({message}: Event<'warning'>, label: string | undefined): string =>

@@ -3,6 +3,7 @@ import type {RunEvent} from '../../pipeline/events.ts';
 import {failureText} from './lines.ts';
 import {plainReporter} from './plain.ts';
 import {prettyReporter} from './pretty.ts';
+import type {PlannedStage} from './tasks.ts';
 
 /** Told of all that happens in a run; shows it. Never decides anything. */
 export interface Reporter {
@@ -25,9 +26,14 @@ export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
 
 /**
  * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` writes
- * failures alone, to `errors`.
+ * failures alone, to `errors`. `graph`: of the run, for a view by task.
  */
-export function createReporter(kind: ReporterKind, output: Output, errors: Output): Reporter {
+export function createReporter(
+  kind: ReporterKind,
+  output: Output,
+  errors: Output,
+  graph: readonly PlannedStage[] = [],
+): Reporter {
   switch (kind) {
     case 'json':
       return {event: (event) => output.write(`${JSON.stringify(event)}\n`), close: () => {}};
@@ -41,6 +47,6 @@ export function createReporter(kind: ReporterKind, output: Output, errors: Outpu
     case 'plain':
       return plainReporter(output);
     case 'auto':
-      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output) : plainReporter(output);
+      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output, graph) : plainReporter(output);
   }
 }

@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {cpSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -417,7 +417,6 @@ test.for([
 test.for([
   ['delete from runs', 'expected a statement that reads, but got DELETE'],
   ['create table x (a int)', 'expected a statement that reads, but got CREATE'],
-  ["copy runs to 'x.csv'", 'expected a statement that reads, but got COPY'],
   ["attach 'x.db'", 'expected a statement that reads, but got ATTACH'],
   ['select 1; drop table runs', 'expected one SQL statement, but got 2'],
   ['', 'expected one SQL statement, but got none'],
@@ -425,6 +424,40 @@ test.for([
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   expect(await results().query(sql)).toMatchObject({ok: false, failures: [{message}]});
   expect(await rows('select run from runs')).toEqual([['a']]);
+});
+
+test.for([
+  "from read_text('secret.txt')",
+  "from 'secret.csv'",
+  "from glob('*')",
+  "copy runs to 'x.csv'",
+  "explain analyze copy runs to 'x.csv'",
+])('a query reaches no file: %s', async (sql) => {
+  await ingest(makeRun(runs, {id: 'a', tasks: []}));
+  const before = readdirSync(runs);
+  expect(await results().query(sql)).toMatchObject({
+    ok: false,
+    failures: [
+      {
+        message: expect.stringContaining('file system operations are disabled'),
+        hint: 'A query sees the results database alone.',
+      },
+    ],
+  });
+  expect(readdirSync(runs)).toEqual(before);
+});
+
+test('limits: so many rows, so many seconds', async () => {
+  await ingest(makeRun(runs, {id: 'a', tasks: []}));
+  const numbers = await results().query('from range(1_000_000_000)', {rows: 3});
+  expect(numbers).toMatchObject({ok: true, value: {rows: [[0], [1], [2]], more: true}});
+  const few = await results().query('from range(3)', {rows: 3});
+  expect(few).toEqual({ok: true, value: {columns: [{name: 'range', type: 'BIGINT'}], rows: [[0], [1], [2]]}});
+  const endless = await results().query('select count(*) from range(100_000_000_000) a, range(1000) b', {seconds: 0.1});
+  expect(endless).toMatchObject({
+    ok: false,
+    failures: [{message: 'the query took more than 0.1 s and was stopped'}],
+  });
 });
 
 test('even under explain analyze nothing is written, and a mistake is told as DuckDB tells it', async () => {

@@ -102,9 +102,12 @@ test('a narrow terminal gets the columns in parts', () => {
     bag           rotation   kde         below         [1]
     bag           untrained  kde         –             [2]
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
-    [1] not as in the paper: network small (paper: resnet18); epochs 12 (paper: 2048)
+    ± is the standard deviation over seeds (n - 1), as ICLR
+      prints it.
+    matches: within 1.0 point or two of the paper's standard
+      deviations, whichever is more (ours where it prints none).
+    [1] not as in the paper: network small (paper: resnet18);
+      epochs 12 (paper: 2048)
     [2] not as in the paper: network small (paper: resnet18)
     "
   `);
@@ -413,7 +416,8 @@ test("CutPaste's tables: columns are categories, ± is the standard error", asyn
 
     ± beside CutPaste is the standard error over seeds, as CutPaste prints it.
     ± of a mean over classes is the mean of the classes' own ±.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where
+      it prints none).
     = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
     "
   `);

@@ -73,3 +73,10 @@ test('LaTeX escapes', () => {
     '50 \\% of a\\_b \\& \\{c\\} \\textasciitilde{} \\textasciicircum{} \\textbackslash{} \\# \\$ $\\pm$ $\\Delta$',
   );
 });
+
+test('colours change nothing but colours, and cells that a column aligns right keep their place', () => {
+  const toned: TextTable = {...table, tone: (row, column) => (row === 1 && column === 2 ? 'bad' : undefined)};
+  const painted = terminalTable(toned, 17, (style, text) => `<${style}>${text}</>`);
+  expect(painted).toContain('<red>1.0 ± 0.1</>');
+  expect(painted.replaceAll(/<[^>]*>/g, '')).toBe(terminalTable(table, 17));
+});

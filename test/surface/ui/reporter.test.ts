@@ -2,6 +2,7 @@ import {afterEach, describe, expect, test, vi} from 'vitest';
 import {columnsOf} from '../../../src/core/screen.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
 import {createReporter, type Output, type ReporterKind} from '../../../src/surface/ui/reporter.ts';
+import type {PlannedStage} from '../../../src/surface/ui/tasks.ts';
 import {Terminal} from '../../rig/terminal.ts';
 
 const begin = Date.parse('2026-11-24T03:00:00Z');
@@ -112,8 +113,9 @@ function play(
   script: Script,
   after?: (event: RunEvent) => void,
   errors: Output = output,
+  graph: readonly PlannedStage[] = [],
 ): void {
-  const reporter = createReporter(kind, output, errors);
+  const reporter = createReporter(kind, output, errors, graph);
   for (const [second, unstamped] of script) {
     const event = stamped(second, unstamped);
     reporter.event(event);
@@ -137,6 +139,46 @@ const text = (kind: ReporterKind, script: Script): string => texts(kind, script)
 afterEach(() => {
   vi.useRealTimers();
 });
+
+/** Two tasks that share their data; the second fails. */
+const [bag, coat] = ['spec/bag/rotation/seed=0', 'spec/coat/rotation/seed=0'] as const;
+const planned: readonly PlannedStage[] = [
+  {id: 'data', kind: 'data', tasks: [bag, coat]},
+  ...[bag, coat].flatMap((task): PlannedStage[] => [
+    {id: `learn ${task}`, kind: 'learn', tasks: [task]},
+    {id: `score ${task}`, kind: 'score', tasks: [task]},
+    {id: `evaluate ${task}`, kind: 'evaluate', tasks: [task], results: [{task, classifier: 'kde'}]},
+  ]),
+];
+const of = (kind: StageKind, task: string, event: object): Unstamped =>
+  ({stage: `${kind} ${task}`, kind, label: `${kind} rotation · ${task.split('/')[1]} · seed 0`, ...event}) as Unstamped;
+const computed = (seconds: number, summary: unknown = null) => ({
+  type: 'stage-finished',
+  how: 'computed',
+  seconds,
+  peakMemory: 178e6,
+  summary,
+});
+const twoTasks: Script = [
+  [0, {...runStarted, tasks: 2, stages: 7} as Unstamped],
+  [1, {stage: 'data', kind: 'data', label: 'data fashion-mnist', ...computed(1)} as Unstamped],
+  [1, of('learn', bag, {type: 'stage-started'})],
+  [1, of('learn', coat, {type: 'stage-started'})],
+  ...[0, 1, 2, 3].map(
+    (epoch) =>
+      [
+        2 + epoch,
+        of('learn', bag, {type: 'stage-progress', progress: {...training(epoch), loss: 3 - epoch / 2}}),
+      ] as const,
+  ),
+  [7, of('learn', bag, computed(6))],
+  [7, of('score', bag, {type: 'stage-started'})],
+  [8, of('score', bag, computed(1))],
+  [8, of('evaluate', bag, computed(0.02, {metrics: {auc: 0.964, fpr95: 0.15}, normal: 1, anomalous: 9}))],
+  [9, of('learn', coat, computed(8))],
+  [9, of('score', coat, {type: 'stage-failed', message: 'out of memory'})],
+  [9, of('evaluate', coat, {type: 'stage-skipped', because: 'score failed'})],
+];
 
 test('plain: a line an event, progress of a stage every 15 seconds, hits counted only', () => {
   expect(text('plain', eventful)).toMatchInlineSnapshot(`
@@ -212,6 +254,33 @@ describe('in a terminal', () => {
     `);
   });
 
+  test('by task: how far each is, with a curve of the losses; what it took and measured when it is settled', () => {
+    const terminal = new Terminal(80, 24);
+    vi.useFakeTimers({now: begin});
+    let view = '';
+    const look = ({type}: RunEvent) => {
+      if (type === 'stage-progress') view = terminal.screen.join('\n');
+    };
+    play('auto', terminal, twoTasks, look, terminal, planned);
+    expect(`${view}\n========\n${terminal.history}`).toMatchInlineSnapshot(`
+      "shirts  2 tasks, 7 stages, run 20261124-030000-shirts-ab12
+      ✓ data fashion-mnist  1.0 s · 178 MB peak
+      ⠙ bag/rotation/seed=0  ✓ data  ⠙ learn  · score  · evaluate
+        learn ███░░░░░░░░░░░░░ epoch 4/20 · loss 1.500 · █▆▃▁ · 1 min 10 s left
+      ⠙ coat/rotation/seed=0  ✓ data  ⠙ learn  · score  · evaluate  learn 4.0 s
+      ██░░░░░░░░░░░░░░ 1/7 stages · 5.0 s
+
+      ========
+      shirts  2 tasks, 7 stages, run 20261124-030000-shirts-ab12
+      ✓ data fashion-mnist  1.0 s · 178 MB peak
+      ✓ bag/rotation/seed=0  learn 6.0 s · score 1.0 s · evaluate 0.02 s
+          auc 96.4 kde
+      ✗ score rotation · coat · seed 0: out of memory
+      ✗ coat/rotation/seed=0  learn 8.0 s
+      "
+    `);
+  });
+
   test('what is left when it has ended', () => {
     const terminal = new Terminal(80, 24);
     live(terminal, eventful);
@@ -246,7 +315,7 @@ describe('in a terminal', () => {
       note: no compiler here; "pipeline doctor
       " says more
       ⠦ learn rotation · shirt · seed 0
-        █░░░░░░░ epoch 4/20 · loss 0.812 · a…
+        █░░░░░░░ epoch 4/20 · loss 0.812
       █░░░░░░░ 1/9 stages · 1 cached · 2.0 s
       "
     `);

@@ -1,0 +1,56 @@
+/** Ours beside the papers', over all runs or of one: a choice of datasets, learners, classifiers and a metric. */
+import type {Baseline} from '../../pipeline/store/baselines.ts';
+import type {ComparisonRow, Results} from '../../pipeline/store/results.ts';
+import {buildComparison} from '../report/compare.ts';
+import {footOf, tableOf} from '../report/formats.ts';
+import type {Departures} from '../report/settings.ts';
+import {type Html, html} from './html.ts';
+import {type Page, problemsHtml} from './page.ts';
+import {tableHtml} from './table.ts';
+
+export interface CompareSources {
+  readonly results: Results;
+  readonly baselines: readonly Baseline[];
+  readonly departures: Departures;
+}
+
+const filters = ['dataset', 'learner', 'classifier'] as const;
+
+/** `asked`: `run`, `dataset`, `learner`, `classifier`, `metric`; empty or absent: all, and of metrics the first. */
+export async function comparePage(
+  {results, baselines, departures}: CompareSources,
+  asked: URLSearchParams,
+): Promise<Page> {
+  const run = asked.get('run') || undefined;
+  const found = await results.comparisonRows(run === undefined ? {} : {runs: [run]});
+  const title = 'Compare';
+  if (!found.ok) return {title, body: html`<h1>${title}</h1>${problemsHtml(found.failures)}`};
+  const rows = found.value;
+  const metrics = distinct(rows.map((row) => row.metric));
+  const metric = asked.get('metric') || (metrics.includes('auc') ? 'auc' : metrics[0]);
+  const wanted = rows.filter(
+    (row) => row.metric === metric && filters.every((name) => !asked.get(name) || row[name] === asked.get(name)),
+  );
+  const comparison = buildComparison(wanted, {title, baselines, departures});
+  return {
+    title,
+    body: html`<h1>${title}</h1>
+<p class="faint">${run === undefined ? 'All runs; where several have the same number, the latest.' : html`Run ${run}. <a href="/compare">All runs</a>`}</p>
+<form class="filters" action="/compare">
+${run !== undefined && html`<input type="hidden" name="run" value="${run}">`}
+${filters.map((name) => select(name, distinct(rows.map((row) => row[name])), asked.get(name) ?? '', 'all'))}
+${select('metric', metrics, metric ?? '')}
+<button>Show</button>
+</form>
+${wanted.length > 0 && tableHtml(tableOf(comparison), "Ours beside the papers'")}
+${footOf(comparison).map((line) => html`<p class="faint">${line}</p>`)}`,
+  };
+}
+
+const select = (name: string, values: readonly string[], chosen: string, all?: string): Html =>
+  html`<label>${name} <select name="${name}">${all !== undefined && html`<option value="">${all}</option>`}${values.map(
+    (value) => html`<option${value === chosen && html` selected`}>${value}</option>`,
+  )}</select></label>
+`;
+
+const distinct = (values: readonly ComparisonRow['metric'][]): readonly string[] => [...new Set(values)].sort();

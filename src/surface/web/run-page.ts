@@ -1,0 +1,147 @@
+/** One run: how far it is, what goes on, what failed and why, what was measured. */
+import {count, duration, plural} from '../../core/text.ts';
+import type {RunRecord, StageRecord} from '../../pipeline/store/record.ts';
+import {dateText} from '../report/ls.ts';
+import {kindsOf, reportRun, resultsOf} from '../report/show.ts';
+import {progressShare, progressText, stageTook} from '../ui/lines.ts';
+import {sparkline} from '../ui/sparkline.ts';
+import {type Html, html} from './html.ts';
+import {type LiveRun, type RunningStage, stateOf} from './live-run.ts';
+import {badge, type Page} from './page.ts';
+import {tableHtml} from './table.ts';
+
+/** Parts of the page by the `id` of their element: what changes while a run goes on. */
+export type Regions = ReadonlyMap<string, Html>;
+
+export function runPage(run: LiveRun, {now, hasReport}: {readonly now: number; readonly hasReport: boolean}): Page {
+  const {record} = run;
+  const regions = regionsOf(run, now);
+  const region = (id: string) => html`<div id="${id}">${regions.get(id)}</div>`;
+  const {id, name, stages, outcome, environment} = record;
+  return {
+    title: name,
+    ...(outcome === 'unfinished' && {events: `/runs/${id}/events`}),
+    body: html`<h1>${name}</h1>
+<p class="faint">${id}</p>
+${region('summary')}
+<p id="announcement" class="unseen" role="status" aria-live="polite">${regions.get('announcement')}</p>
+<p class="links"><a href="/compare?run=${encodeURIComponent(id)}">Beside the papers</a>${hasReport && html` <a href="/runs/${id}/report.html">Report</a>`}</p>
+${region('running')}
+${region('problems')}
+<h2>Results</h2>
+${region('results')}
+<h2>Stages</h2>
+${region('kinds')}
+<details><summary>All ${plural(stages.length, 'stage')}</summary>
+<div class="scroll" tabindex="0" role="region" aria-label="All stages"><table>
+<thead><tr><th scope="col">stage</th><th scope="col">state</th><th scope="col" class="number">took</th></tr></thead>
+<tbody>${stages.map(
+      (_, at) => html`<tr id="stage-${at}">${regions.get(`stage-${at}`)}</tr>
+`,
+    )}</tbody></table></div></details>
+<details><summary>Made with</summary>
+<pre>${JSON.stringify(environment, null, 2)}</pre></details>`,
+  };
+}
+
+export const regionsOf = (run: LiveRun, now: number): Regions =>
+  new Map([...movingRegions(run, now), ...settledRegions(run.record)]);
+
+/** What changes with time alone. */
+export const movingRegions = (run: LiveRun, now: number): Regions =>
+  new Map([
+    ['summary', summaryOf(run.record, now)],
+    ['running', runningOf(run, now)],
+  ]);
+
+/** What changes when a stage begins or ends: there may be thousands. */
+function settledRegions(record: RunRecord): Regions {
+  const report = reportRun(record);
+  return new Map([
+    ['announcement', announcementOf(record)],
+    ['problems', problemsOf(record, report.warnings)],
+    ['results', resultsHtml(report)],
+    ['kinds', tableHtml(kindsOf(report.kinds), 'Stages by kind')],
+    ...record.stages.map((stage, at) => [`stage-${at}`, stageCells(stage)] as const),
+  ]);
+}
+
+const isSettled = ({status}: StageRecord) => status !== 'started' && status !== 'waiting';
+
+const having = (record: RunRecord, status: StageRecord['status']) =>
+  record.stages.filter((stage) => stage.status === status).length;
+
+function summaryOf(record: RunRecord, now: number): Html {
+  const {started, seconds, stages, tasks, engine} = record;
+  const state = stateOf(record);
+  const settled = stages.filter(isSettled).length;
+  const elapsed =
+    seconds ?? (state === 'running' && started !== undefined ? (now - Date.parse(started)) / 1000 : undefined);
+  const facts = [
+    ...(started === undefined ? ['not started'] : [`started ${dateText(started)}`]),
+    ...(elapsed === undefined ? [] : [duration(Math.max(0, elapsed))]),
+    plural(tasks.length, 'task'),
+    `${count(settled)} of ${plural(stages.length, 'stage')}`,
+    ...(['cached', 'failed', 'skipped'] as const).flatMap((status) =>
+      having(record, status) > 0 ? [`${count(having(record, status))} ${status}`] : [],
+    ),
+    ...(engine ? [`${engine.name} ${engine.version} on ${engine.device}`] : []),
+  ];
+  const note = {
+    stopped: 'Its process is gone and has recorded no end. Run the same command again: it goes on from what is done.',
+    unfinished: 'It runs on another machine, or was killed there.',
+  }[state as string];
+  return html`<p>${badge(state)} ${facts.join(' · ')}</p>
+${settled < stages.length && html`<progress class="whole" max="${stages.length}" value="${settled}" aria-label="Stages done"></progress>`}${note !== undefined && html`<p class="faint">${note}</p>`}`;
+}
+
+/** For who listens: a word at each tenth of the way, at failures and at the end. */
+function announcementOf(record: RunRecord): Html {
+  const {stages, outcome} = record;
+  const failed = having(record, 'failed');
+  const failures = failed > 0 ? `, ${plural(failed, 'stage')} failed` : '';
+  if (outcome !== 'unfinished') return html`The run has ended: ${outcome}${failures}.`;
+  const tenths = Math.floor((10 * stages.filter(isSettled).length) / Math.max(1, stages.length));
+  return html`${10 * tenths} % of the stages done${failures}.`;
+}
+
+function runningOf(run: LiveRun, now: number): Html {
+  if (run.running.length === 0) return html``;
+  const state = stateOf(run.record);
+  const stages = run.running.map((stage) => runningHtml(stage, state === 'running' ? now : undefined));
+  return html`<h2>${state === 'running' ? 'Running' : 'Running when it was last heard of'}</h2>
+<ul class="running">${stages}</ul>`;
+}
+
+function runningHtml({label, since, progress, losses}: RunningStage, now: number | undefined): Html {
+  const share = progress && progressShare(progress);
+  const curve = losses.length > 2 && html` <span class="curve" aria-hidden="true">${sparkline(losses, 24)}</span>`;
+  const detail = progress ? progressText(progress) : now === undefined ? '' : duration(Math.max(0, now - since) / 1000);
+  return html`<li><span>${label}</span>${share !== undefined && html`<progress max="1" value="${share.toFixed(4)}" aria-label="${label}"></progress>`}<span class="detail">${detail}${curve}</span></li>
+`;
+}
+
+/** So many are shown whole. */
+const most = 20;
+
+function problemsOf(record: RunRecord, warnings: readonly string[]): Html {
+  const failures = record.stages.filter(({status}) => status === 'failed');
+  const distinct = [...new Set(warnings)];
+  return html`${failures.length > 0 && html`<h2>Failed</h2>`}${failures
+    .slice(0, most)
+    .map(
+      ({label, message, hint}) =>
+        html`<div class="problem"><h3>${label}</h3><pre>${message ?? 'no reason was recorded'}</pre>${hint !== undefined && html`<p>${hint}</p>`}</div>`,
+    )}${failures.length > most && html`<p>… and ${count(failures.length - most)} more</p>`}
+${distinct.length > 0 && html`<h2>Warnings</h2><ul>${distinct.slice(0, most).map((warning) => html`<li>${warning}</li>`)}</ul>`}`;
+}
+
+function resultsHtml({results}: ReturnType<typeof reportRun>): Html {
+  if (results.length === 0) return html`<p>No metric has been computed.</p>`;
+  const {table, foot} = resultsOf(results);
+  return html`${tableHtml(table, 'What every task measured')}${foot.map((line) => html`<p class="faint">${line}</p>`)}
+<p class="faint">Rates × 100.</p>`;
+}
+
+const stageCells = ({label, status, seconds, peakMemory}: StageRecord): Html =>
+  html`<th scope="row">${label}</th><td>${badge(status)}</td><td class="number">${status === 'computed' && seconds !== undefined ? stageTook({seconds, peakMemory}) : '–'}</td>`;

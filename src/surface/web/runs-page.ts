@@ -1,0 +1,106 @@
+/** All runs, newest first. */
+import {statSync} from 'node:fs';
+import {join} from 'node:path';
+import {groupBy} from '../../core/group.ts';
+import {count, duration, plural} from '../../core/text.ts';
+import {eventsFile, metricsOf, type RunRecord, readRecord} from '../../pipeline/store/record.ts';
+import {listRuns} from '../../pipeline/store/runs.ts';
+import {dateText} from '../report/ls.ts';
+import {type Html, html} from './html.ts';
+import {stateOf} from './live-run.ts';
+import {badge, type Page} from './page.ts';
+
+/** Runs on one page. */
+const most = 50;
+
+/** Reads runs again only when their events have grown: the page is made anew every second while it is looked at. */
+export class RunList {
+  readonly #root: string;
+  readonly #known = new Map<string, {readonly stamp: string; readonly record: RunRecord | undefined}>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** `before`: only runs that are older than that one. */
+  page(before: string | null): Page {
+    const older = before === null ? '' : html` older than ${before}`;
+    return {
+      title: 'Runs',
+      ...(before === null && {events: '/events'}),
+      body: html`<h1>Runs${older}</h1>
+<div class="scroll" tabindex="0" role="region" aria-label="Runs"><table class="runs">
+<thead><tr><th scope="col">run</th><th scope="col">started</th><th scope="col">state</th><th scope="col" class="number">tasks</th><th scope="col">stages</th><th scope="col">best</th></tr></thead>
+<tbody id="runs">${this.rows(before)}</tbody>
+</table></div>
+<p class="faint">Best: the highest mean over a run's tasks that one learner and classifier have reached, × 100.</p>
+${this.#olderLink(before)}`,
+    };
+  }
+
+  rows(before: string | null): Html {
+    const records = this.#ids(before)
+      .slice(0, most)
+      .flatMap((id) => this.#read(id) ?? []);
+    return records.length === 0
+      ? html`<tr><td colspan="6">No runs yet. Make one: <code>pipeline run pipelines/quickstart.yaml</code></td></tr>`
+      : html`${records.map(rowOf)}`;
+  }
+
+  #ids(before: string | null): readonly string[] {
+    return listRuns(this.#root).filter((id) => before === null || id < before);
+  }
+
+  #olderLink(before: string | null): Html | undefined {
+    const ids = this.#ids(before);
+    return ids.length > most
+      ? html`<p><a href="/?before=${encodeURIComponent(ids[most - 1]!)}">Older runs</a></p>`
+      : undefined;
+  }
+
+  #read(id: string): RunRecord | undefined {
+    const folder = join(this.#root, id);
+    const events = statSync(eventsFile(folder), {throwIfNoEntry: false});
+    const stamp = events ? `${events.size} ${events.mtimeMs}` : 'none';
+    const known = this.#known.get(id);
+    // A run that is only just being written has no plan for a moment.
+    if (known?.record && known.stamp === stamp) return known.record;
+    const record = readRecord(folder);
+    this.#known.set(id, {stamp, record: record.ok ? record.value : undefined});
+    return record.ok ? record.value : undefined;
+  }
+}
+
+function rowOf(record: RunRecord): Html {
+  const {id, name, tasks, stages, started, seconds} = record;
+  const settled = stages.filter(({status}) => status !== 'started' && status !== 'waiting').length;
+  const failed = stages.filter(({status}) => status === 'failed').length;
+  return html`<tr>
+<th scope="row"><a href="/runs/${id}">${name}</a><small>${id}</small></th>
+<td>${started === undefined ? '–' : html`<time datetime="${started}">${dateText(started)}</time>`}${seconds !== undefined && html`<small>${duration(seconds)}</small>`}</td>
+<td>${badge(stateOf(record))}</td>
+<td class="number">${count(tasks.length)}<span class="narrow"> ${tasks.length === 1 ? 'task' : 'tasks'}</span></td>
+<td>${settled === stages.length ? html`${count(settled)}<span class="narrow"> stages</span>` : html`${count(settled)} of ${count(stages.length)} <progress max="${stages.length}" value="${settled}" aria-label="Stages done of ${name}"></progress>`}${failed > 0 && html`<small class="bad">${count(failed)} failed</small>`}</td>
+<td>${bestText(record)}</td>
+</tr>
+`;
+}
+
+/** Metrics of which more is better, most telling first. */
+const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
+
+function bestText(record: RunRecord): Html | string {
+  const values = metricsOf(record).filter(({value, ensemble}) => value !== null && ensemble === null);
+  const metric = telling.find((name) => values.some((one) => one.metric === name));
+  if (metric === undefined) return '–';
+  const tasks = new Map(record.tasks.map((task) => [task.id, task]));
+  const groups = groupBy(
+    values.filter((one) => one.metric === metric),
+    ({task, classifier}) => `${tasks.get(task)?.learner.type} · ${classifier}`,
+  );
+  const means = [...groups].map(([who, them]) => {
+    return {who, tasks: them.length, mean: them.reduce((sum, {value}) => sum + value!, 0) / them.length};
+  });
+  const best = means.reduce((a, b) => (b.mean > a.mean ? b : a));
+  return html`${metric} <strong>${(100 * best.mean).toFixed(1)}</strong><small>${best.who}${best.tasks > 1 && `, ${plural(best.tasks, 'task')}`}</small>`;
+}

@@ -1,0 +1,163 @@
+/**
+ * The pages of `pipeline ui`: the runs folder, looked at. Listens on 127.0.0.1 alone, answers GET alone, writes nothing.
+ * Whatever an address names is looked up among the runs that are there; no part of it becomes a path.
+ */
+import {readFile} from 'node:fs/promises';
+import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {join} from 'node:path';
+import {eventsFile, type RunRecord, readHead} from '../../pipeline/store/record.ts';
+import {listRuns} from '../../pipeline/store/runs.ts';
+import {type CompareSources, comparePage} from './compare-page.ts';
+import {EventStream} from './event-stream.ts';
+import {follow, linesOf} from './follow.ts';
+import {admit} from './guard.ts';
+import {html} from './html.ts';
+import {LiveRun} from './live-run.ts';
+import {type Page, pageText} from './page.ts';
+import {queryPage} from './query-page.ts';
+import {hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
+import {movingRegions, regionsOf, runPage} from './run-page.ts';
+import {RunList} from './runs-page.ts';
+
+export interface WebOptions extends CompareSources {
+  /** `runs/`. */
+  readonly root: string;
+  /** What lets in; hard to guess. */
+  readonly token: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Milliseconds between two looks at a run that goes on. */
+  readonly every?: number;
+}
+
+export interface WebServer {
+  readonly port: number;
+  /** With the token. */
+  readonly address: string;
+  /** At once, whoever is still connected. */
+  close(): Promise<void>;
+}
+
+/** Fails with the code `EADDRINUSE` where the port is taken. */
+export async function serve(options: WebOptions): Promise<WebServer> {
+  const site = new Site(options);
+  const server = createServer((request, response) => {
+    const {port} = server.address() as AddressInfo;
+    void site.answer(request, response, port).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else send(response, 500, plainText, error instanceof Error ? error.message : String(error));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, '127.0.0.1', resolve);
+  });
+  const {port} = server.address() as AddressInfo;
+  return {
+    port,
+    address: `http://127.0.0.1:${port}/?token=${options.token}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const assets: {readonly [path: string]: readonly [file: URL, type: string]} = {
+  '/assets/style.css': [new URL('./assets/style.css', import.meta.url), 'text/css; charset=utf-8'],
+  '/assets/live.js': [new URL('./assets/live.js', import.meta.url), 'text/javascript; charset=utf-8'],
+};
+
+class Site {
+  readonly #options: WebOptions;
+  readonly #list: RunList;
+
+  constructor(options: WebOptions) {
+    this.#options = options;
+    this.#list = new RunList(options.root);
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
+    const base = `http://127.0.0.1:${port}`;
+    if (!URL.canParse(request.url ?? '', base)) return send(response, 400, plainText, 'This is no address.');
+    const url = new URL(request.url ?? '', base);
+    const admission = admit(request, url, {token: this.#options.token, port});
+    switch (admission.verdict) {
+      case 'refused':
+        return send(response, admission.status, plainText, admission.message, {
+          ...(admission.status === 405 && {allow: 'GET'}),
+        });
+      case 'welcome': {
+        url.searchParams.delete('token');
+        const path = url.pathname.replace(/^\/+/, '/'); // two slashes would begin the name of another server
+        // A page of our own that goes on: a strict cookie would not come along with a redirect of somebody else's link.
+        const to = html`<!doctype html><meta http-equiv="refresh" content="0;url=${path}${url.search}">`;
+        return send(response, 200, htmlText, to.text, {'set-cookie': admission.cookie});
+      }
+      case 'admitted':
+        return this.#show(url, response);
+    }
+  }
+
+  async #show({pathname, searchParams}: URL, response: ServerResponse): Promise<void> {
+    const page = async (made: Page | Promise<Page>) => send(response, 200, htmlText, pageText(await made, pathname));
+    const asset = assets[pathname];
+    if (asset) return send(response, 200, asset[1], await readFile(asset[0]));
+    switch (pathname) {
+      case '/':
+        return page(this.#list.page(searchParams.get('before')));
+      case '/events':
+        return this.#tellOfRuns(response);
+      case '/compare':
+        return page(comparePage(this.#options, searchParams));
+      case '/query':
+        return page(queryPage(this.#options.results, searchParams.get('sql') ?? ''));
+    }
+    const [, place, id, part, ...rest] = pathname.split('/');
+    if (place === 'runs' && rest.length === 0 && listRuns(this.#options.root).includes(id ?? '')) {
+      const folder = join(this.#options.root, id!);
+      if (part === undefined) return page(this.#runPage(folder));
+      if (part === 'events') return this.#tellOfRun(folder, response);
+      if (part === 'report.html' && hasReport(folder)) return sendReport(folder, response);
+    }
+    const body = html`<h1>Not here</h1><p>There is no such page. <a href="/">All runs</a></p>`;
+    send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
+  }
+
+  async #runPage(folder: string): Promise<Page> {
+    const head = readHead(folder);
+    if (!head.ok) {
+      const [problem] = head.failures;
+      return {title: 'A run', body: html`<h1>A run</h1><p>${problem?.message}. ${problem?.hint}</p>`};
+    }
+    const run = new LiveRun(head.value);
+    for (const line of await linesOf(eventsFile(folder))) run.tell(line);
+    return runPage(run, {now: Date.now(), hasReport: hasReport(folder)});
+  }
+
+  /** Sends the parts of a run's page, all of them first and then those that change, until the run ends. */
+  async #tellOfRun(folder: string, response: ServerResponse): Promise<void> {
+    const stream = new EventStream(response);
+    const head = readHead(folder);
+    if (!head.ok) return stream.end();
+    const run = new LiveRun(head.value);
+    let last: RunRecord | undefined;
+    for await (const lines of follow(eventsFile(folder), {signal: stream.signal, every: this.#options.every ?? 1000})) {
+      for (const line of lines) run.tell(line);
+      const regions = run.record === last ? movingRegions(run, Date.now()) : regionsOf(run, Date.now());
+      last = run.record;
+      stream.regions([...regions].map(([id, part]) => [id, part.text]));
+      if (last.outcome !== 'unfinished') return stream.end();
+    }
+  }
+
+  async #tellOfRuns(response: ServerResponse): Promise<void> {
+    const stream = new EventStream(response);
+    while (!stream.signal.aborted) {
+      stream.regions([['runs', this.#list.rows(null).text]]);
+      await stream.pause(this.#options.every ?? 1000);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** The pages in a real browser: what a person sees and hears, and what the browser complains of. */
+import {existsSync, readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import type {AxeResults} from 'axe-core';
+import {type Browser, chromium, type Page} from 'playwright-core';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {Site} from '../../rig/site.ts';
+
+const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe.skipIf(program === undefined)('in a browser (needs chromium)', () => {
+  let site: Site;
+  let browser: Browser;
+  /** What a browser says of pages that are not as they should be, and requests to anywhere else. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    site = await Site.open();
+    browser = await chromium.launch({executablePath: program!, args: ['--no-sandbox']});
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await site?.[Symbol.asyncDispose]();
+  });
+
+  async function enter(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+    const page = await (await browser.newContext(options)).newPage();
+    page.on('console', (message) => complaints.push(`${page.url()}: ${message.text()}`));
+    page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
+    page.on('request', (request) => {
+      const {protocol, host} = new URL(request.url());
+      if (protocol !== 'data:' && host !== `127.0.0.1:${site.port}`) complaints.push(`request to ${request.url()}`);
+    });
+    await page.goto(site.address);
+    await page.waitForSelector('h1');
+    return page;
+  }
+
+  test('the token is gone from the address once it has let in', async () => {
+    const page = await enter();
+    expect(page.url()).toBe(`http://127.0.0.1:${site.port}/`);
+    expect(await page.evaluate('document.cookie')).toBe('');
+    await page.context().close();
+  });
+
+  test.for([
+    ['light', 1440],
+    ['dark', 1440],
+    ['light', 360],
+    ['dark', 360],
+  ] as const)(
+    '%s, %i pixels wide: nothing is cut off, and nothing that keeps anyone out',
+    async ([colorScheme, width]) => {
+      const page = await enter({colorScheme, viewport: {width, height: 900}});
+      for (const path of [
+        '/',
+        `/runs/${site.ids.failed}`,
+        `/runs/${site.ids.live}`,
+        '/compare',
+        '/query?sql=from runs',
+        '/query?sql=selec',
+        '/none',
+      ]) {
+        await page.goto(`http://127.0.0.1:${site.port}${path}`);
+        await page.waitForSelector('h1');
+        expect([path, await page.evaluate('document.documentElement.scrollWidth - innerWidth')]).toEqual([path, 0]);
+        const {violations} = (await page.evaluate(`${axe}; axe.run()`)) as AxeResults;
+        expect(violations.map(({id, nodes}) => `${path}: ${id} at ${nodes.map(({target}) => target)}`)).toEqual([]);
+      }
+      // The page that is not there is told of by the browser itself.
+      expect(complaints.filter((text) => !text.includes('/none: '))).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test('a run moves while one looks, and says how far it is at the tenths of its way', async () => {
+    const page = await enter();
+    await page.click('text=live');
+    await page.waitForSelector('text=0 % of the stages done', {state: 'attached'});
+    const [begin, engine, ...others] = site.lines;
+    site.tell(`${begin}\n${engine}\n`);
+    await page.waitForSelector('text=wasm 4.22.0 on cpu');
+    const {stage, label} = JSON.parse(others.find((line) => line.includes('"kind":"learn"'))!);
+    const at = new Date().toISOString();
+    site.tell(`${JSON.stringify({at, type: 'stage-started', stage, kind: 'learn', label})}\n`);
+    for (const epoch of [0, 1, 2, 3])
+      site.tell(
+        `${JSON.stringify({
+          at,
+          type: 'stage-progress',
+          stage,
+          label,
+          progress: {
+            of: 'training',
+            epoch,
+            epochs: 8,
+            step: 0,
+            steps: 1,
+            loss: 2 - epoch / 2,
+            learningRate: 0.1,
+            imagesPerSecond: 99,
+            secondsLeft: 61,
+          },
+        })}\n`,
+      );
+    await page.waitForSelector('text=epoch 4/8 · loss 0.500 · 99 images/s · 1 min 01 s left');
+    expect(await page.textContent('.curve')).toBe('█▆▃▁');
+    expect(await page.getAttribute('ul.running progress', 'value')).toBe('0.5000');
+    site.tell(`${others.join('\n')}\n`);
+    await page.waitForSelector('text=The run has ended: done.', {state: 'attached'});
+    expect(await page.getAttribute('#announcement', 'aria-live')).toBe('polite');
+    expect(await page.textContent('#results')).toContain('77.0');
+    expect(await page.locator('ul.running').count()).toBe(0);
+    expect(complaints.filter((text) => !text.includes('/none: '))).toEqual([]);
+    await page.context().close();
+  });
+
+  test('with the keyboard alone: past the head, to a run, and a query', async () => {
+    const page = await enter();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(new URL(page.url()).hash).toBe('#main');
+    await page.goto(`http://127.0.0.1:${site.port}/query`);
+    await page.focus('textarea');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('select 6 * 7 as answer');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForSelector('td:text-is("42")');
+    await page.context().close();
+  });
+
+  test("another site's page cannot frame it, read it, or come in with the user's cookie", async () => {
+    const page = await enter();
+    await page.goto('data:text/html,<h1>elsewhere</h1>');
+    const status = page.waitForResponse(`http://127.0.0.1:${site.port}/compare`);
+    await page.evaluate(`location.href = 'http://127.0.0.1:${site.port}/compare'`);
+    expect((await status).status()).toBe(403);
+    await page.context().close();
+  });
+});

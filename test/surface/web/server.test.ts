@@ -1,0 +1,219 @@
+import {readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {Site} from '../../rig/site.ts';
+
+let site: Site;
+beforeAll(async () => {
+  site = await Site.open();
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+describe('who is let in', () => {
+  test.for([
+    ['without token or cookie', '/', {}],
+    ['with a wrong token', '/?token=a-token-that-nobody-knows', {}],
+    ['with a wrong cookie', '/', {cookie: 'pipeline-PORT=nonsense'}],
+    ["with another server's cookie", '/', {cookie: 'pipeline-1=TOKEN'}],
+    ['for a page', '/runs/RUN', {}],
+    ['for events', '/events', {}],
+    ['for a style', '/assets/style.css', {}],
+  ] as const)('nobody %s', async ([, path, headers]) => {
+    const cookie =
+      'cookie' in headers ? headers.cookie.replace('PORT', `${site.port}`).replace('TOKEN', site.token) : '';
+    const {status, text, headers: answered} = await site.ask(path.replace('RUN', site.ids.done), {headers: {cookie}});
+    expect([status, text]).toEqual([
+      403,
+      'Open the address that "pipeline ui" has printed: it carries the token that lets you in.',
+    ]);
+    expect(answered['set-cookie']).toBeUndefined();
+  });
+
+  test('the token gives a cookie that scripts and other sites do not have, and leaves the address', async () => {
+    const {status, text, headers} = await site.ask(`/compare?token=${site.token}&metric=auc`, {headers: {}});
+    expect(status).toBe(200);
+    expect(headers['set-cookie']).toEqual([`${site.cookie}; Path=/; HttpOnly; SameSite=Strict`]);
+    expect(text).toContain('content="0;url=/compare?metric=auc"');
+    expect(text).not.toContain(site.token);
+    const other = await site.ask(`/.//elsewhere.example/?token=${site.token}`, {headers: {}});
+    expect(other.text).toContain('content="0;url=/elsewhere.example/"');
+    expect((await site.ask('/compare')).status).toBe(200);
+  });
+
+  test.for(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost.', '[::1]x'])(
+    'a page that calls this server "%s" gets nothing, even with the cookie',
+    async (host) => {
+      const {status, text} = await site.ask('/', {headers: {host, cookie: site.cookie}});
+      expect([status, text]).toEqual([403, 'This server answers to 127.0.0.1 and localhost only.']);
+    },
+  );
+
+  test.for(['127.0.0.1:9', 'localhost', 'localhost:8080', '[::1]:80'])('%s is this machine', async (host) => {
+    expect((await site.ask('/', {headers: {host, cookie: site.cookie}})).status).toBe(200);
+  });
+
+  test.for(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])('%s is refused', async (method) => {
+    const {status, headers} = await site.ask('/', {method, headers: {cookie: site.cookie}});
+    expect([status, headers.allow]).toEqual([405, 'GET']);
+  });
+});
+
+describe('what is there', () => {
+  test.for([
+    '/etc/passwd',
+    '/../../etc/passwd',
+    '/runs/../results.duckdb',
+    '/runs/%2e%2e/results.duckdb',
+    '/runs/..%2fresults.duckdb',
+    '/runs/RUN/plan.json',
+    '/runs/RUN/../results.duckdb',
+    '/runs/RUN/report.html',
+    '/runs/RUN/events/more',
+    '/runs/RUN%00',
+    '/runs/',
+    '/runs',
+    '/runs/cache',
+    '/assets/../server.js',
+    '/assets/',
+    '//elsewhere.example/x',
+    '/__proto__',
+    '/constructor',
+  ])('%s is not', async (path) => {
+    const {status, text} = await site.ask(path.replace('RUN', site.ids.done));
+    expect([status, text.includes('There is no such page.')]).toEqual([404, true]);
+  });
+
+  test('every answer keeps scripts, frames and requests to itself', async () => {
+    const {headers} = await site.ask('/');
+    expect(headers['content-security-policy']).toMatchInlineSnapshot(
+      `"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"`,
+    );
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  test('a report that a run has, apart from the pages; a link to elsewhere is none', async () => {
+    const report = join(site.root, site.ids.done, 'report.html');
+    const path = `/runs/${site.ids.done}`;
+    expect((await site.ask(path)).text).not.toContain('report.html');
+    writeFileSync(report, '<p>mine</p>');
+    expect((await site.ask(path)).text).toContain(`href="${path}/report.html"`);
+    const {status, text, headers} = await site.ask(`${path}/report.html`);
+    expect([status, text]).toEqual([200, '<p>mine</p>']);
+    expect(headers['content-security-policy']).toMatch(/^sandbox allow-scripts [^;]*; default-src 'none'; /);
+    rmSync(report);
+    symlinkSync('/etc/hostname', report);
+    expect((await site.ask(`${path}/report.html`)).status).toBe(404);
+    rmSync(report);
+  });
+});
+
+describe('pages', () => {
+  test('runs, newest first, with their best numbers', async () => {
+    const {text} = await site.ask('/');
+    expect([...text.matchAll(/<th scope="row"><a href="[^"]*">([^<]*)</g)].map((match) => match[1])).toEqual([
+      'live',
+      'broken',
+      'finished',
+    ]);
+    expect(text).toContain('auc <strong>91.0</strong><small>rotation · oc-svm-rbf, 2 tasks</small>');
+    const older = await site.ask(`/?before=${site.ids.failed}`);
+    expect(older.text).toContain('finished');
+    expect(older.text).not.toContain('>broken<');
+  });
+
+  test('what failed, and why; what comes from elsewhere is text', async () => {
+    const {text} = await site.ask(`/runs/${site.ids.failed}`);
+    expect(text).toContain('<pre>out of &lt;b&gt;memory&lt;/b&gt;\nat line 3</pre><p>Try another.</p>');
+    expect(text).not.toContain('data-events');
+  });
+
+  test('comparison: filters and metric', async () => {
+    const rowsOf = async (query: string) =>
+      [...(await site.ask(`/compare?${query}`)).text.matchAll(/<tr\b[^>]*><th scope="row">/g)].length;
+    expect(await rowsOf('')).toBe(4);
+    expect(await rowsOf(`run=${site.ids.done}`)).toBe(4);
+    expect(await rowsOf(`run=${site.ids.done}&classifier=oc-svm-rbf`)).toBe(2);
+    expect(await rowsOf('dataset=cifar10&learner=rotation&metric=auc')).toBe(4);
+    expect(await rowsOf('dataset=fashion-mnist')).toBe(0);
+    expect((await site.ask('/compare?dataset=%3Cscript%3E')).text).toContain('There are no results to compare.');
+  });
+
+  const query = (sql: string) => site.ask(`/query?sql=${encodeURIComponent(sql)}`);
+
+  test('a query', async () => {
+    const {text} = await query('select run, outcome from runs order by run limit 1');
+    expect(text).toContain(`<td>${site.ids.done}</td><td>done</td>`);
+    expect(text).toContain('1 row<');
+    expect((await query('from range(100000)')).text).toContain('The first 1,000 rows; there are more.');
+    expect((await query("select '<b>' as a")).text).toContain('<td>&lt;b&gt;</td>');
+  });
+
+  test.for([
+    ['drop table runs', 'but got DROP'],
+    ["copy runs to 'x.csv'", 'file system operations are disabled'],
+    ["from read_text('/etc/passwd')", 'file system operations are disabled'],
+    ["attach 'x.db'", 'but got ATTACH'],
+    ['set enable_external_access = true', 'but got SET'],
+    ['select 1; select 2', 'but got 2'],
+    ['selec', 'syntax error'],
+  ] as const)('a query that is refused: %s', async ([sql, message]) => {
+    const before = readdirSync(site.root);
+    const {text} = await query(sql);
+    expect(/role="alert"><pre>([^<]*)</.exec(text)?.[1]).toContain(message);
+    expect(readdirSync(site.root)).toEqual(before);
+  });
+});
+
+describe('live', () => {
+  test('a run that has not begun, begins, is torn for a moment, and ends', async () => {
+    const texts: string[] = [];
+    const [first, second, ...others] = site.lines;
+    let step = 0;
+    for await (const {summary, results} of site.parts(`/runs/${site.ids.live}/events`)) {
+      if (summary) texts.push(summary.replaceAll(/<[^>]*>/g, '').trim());
+      if (step === 0) site.tell(`${first}\n${second}\n`);
+      // Half a line, whose other half comes with the next look.
+      if (step === 1) site.tell(others[0]!.slice(0, 30));
+      if (step === 1) site.tell(`${others[0]!.slice(30)}\n`);
+      if (step === 2) site.tell(`${others.slice(1).join('\n')}\n`);
+      if (results?.includes('77.0')) texts.push('results');
+      step++;
+    }
+    expect(texts[0]).toMatch(/^running not started · 1 task · 0 of \d stages$/);
+    expect(texts.at(-2)).toMatch(/^done started 2026-01-03 08:00 UTC · 1 min 03 s · 1 task · (\d) of \1 stages/);
+    expect(texts.at(-1)).toBe('results');
+    expect(readFileSync(site.liveEvents, 'utf8').trimEnd().split('\n')).toEqual(site.lines);
+  });
+
+  test('a run that has ended is told once', async () => {
+    const messages = [];
+    for await (const parts of site.parts(`/runs/${site.ids.done}/events`)) messages.push(Object.keys(parts));
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toContain('summary');
+  });
+
+  test('the list of runs hears of a run that comes later', async () => {
+    const {makeRun, auc} = await import('../../rig/runs.ts');
+    const seen: string[] = [];
+    for await (const {runs} of site.parts('/events')) {
+      seen.push(/<a href="\/runs\/([^"]*)"/.exec(runs!)![1]!);
+      if (seen.length === 1)
+        makeRun(site.root, {id: '20260104-080000-later-aa11', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.5)}]});
+      if (seen.at(-1)!.includes('later')) break;
+    }
+    expect(seen).toEqual([site.ids.live, '20260104-080000-later-aa11']);
+  });
+
+  test('closing ends open connections at once', async () => {
+    await using other = await Site.open();
+    const listening = (async () => {
+      for await (const _ of other.parts('/events')) await other[Symbol.asyncDispose]();
+    })();
+    await expect(listening).rejects.toThrow('aborted');
+  });
+});
