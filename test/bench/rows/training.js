@@ -59,7 +59,32 @@ async function feed(rounds) {
   };
 }
 
-/** Seconds of the three convolutions of the small network's step on wasm: the filter gradient beside the forward pass. */
+/** Windows a second in dense extraction, 841 of an image. */
+async function dense(images, rounds) {
+  const all = await started({
+    ours: () => peer(process.execPath, [script('ours-dense.js'), 'tensorflow']),
+    wasm: () => peer(process.execPath, [script('ours-dense.js'), 'wasm']),
+    pytorch: () => peer(python, [script('dense_torch.py'), String(threads)]),
+  });
+  const turns = Object.fromEntries(
+    Object.entries(all.peers).map(([name, one]) => [name, async () => (841 * images) / (await one.run(images))]),
+  );
+  for (const run of Object.values(turns)) await run();
+  const figures = await inTurns(turns, rounds);
+  all.close();
+  return {
+    what: 'dense extraction, windows of 32 pixels every 8 of 256 × 256, ResNet-18 width 1/4, windows/s',
+    better: 'higher',
+    figures,
+    ...(figures.pytorch && {
+      against: 'pytorch',
+      ratios: figures.ours.map((ours, round) => ours / figures.pytorch[round]),
+    }),
+    target: 'near 1.0',
+  };
+}
+
+/** Seconds of the 3 × 3 convolutions of ResNet-18 width 1/4 on wasm: the filter gradient beside the forward pass. */
 async function wasmGradient(rounds) {
   const all = await started({
     forward: () => peer(process.execPath, [script('wasm-conv.js'), 'forward']),
@@ -83,6 +108,7 @@ async function wasmGradient(rounds) {
 export const rows = {
   'train-width-1/4': () => trainStep(0.25, 8, 5),
   'train-width-1': () => trainStep(1, 2, 3),
+  dense: () => dense(2, 5),
   feed: () => feed(5),
   'wasm-gradient': () => wasmGradient(5),
 };

@@ -1,0 +1,27 @@
+/** Features of all 32-pixel windows (every 8) of 256-pixel images by ResNet-18 width 1/4: numbers of images in, seconds out. */
+import {createInterface} from 'node:readline';
+import {Rng} from '../../../dist/core/random.js';
+import {startEngine} from '../../../dist/core/tensor/engine.js';
+import {createWeights, disposeWeights, weightsToArrays} from '../../../dist/core/tensor/layers.js';
+import {resolveEngine} from '../../../dist/core/tensor/provision.js';
+import {cutWindows} from '../../../dist/core/windows.js';
+import {openEncoder, poolAndEmbed} from '../../../dist/domain/learners/encoder.js';
+import {resnet18} from '../../../dist/domain/networks/resnet.js';
+
+const engine = await startEngine(await resolveEngine(process.argv[2], {provision: false}));
+const network = resnet18.create({width: 0.25, head: []});
+const weights = createWeights(network.parameters(32), new Rng(0));
+const encoder = openEncoder(await weightsToArrays(weights), poolAndEmbed(network));
+disposeWeights(weights);
+const rng = new Rng(1);
+const image = {
+  shape: {height: 256, width: 256, channels: 3},
+  count: 1,
+  pixels: Uint8Array.from({length: 256 * 256 * 3}, () => rng.integer(256)),
+};
+process.stdout.write(`ready ${engine.version}\n`);
+for await (const line of createInterface({input: process.stdin})) {
+  const start = performance.now();
+  for (let i = 0; i < Number(line); i++) await encoder.embed(cutWindows(image, 0, {patch: 32, stride: 8}), 'pool');
+  process.stdout.write(`${(performance.now() - start) / 1000}\n`);
+}
