@@ -7,7 +7,7 @@
  */
 import * as vega from 'vega';
 import {type Config, compile, type TopLevelSpec} from 'vega-lite';
-import {escaped, type Markup, raw} from './html/html.ts';
+import {escaped, type Markup, raw} from '../html.ts';
 
 export type ChartSpec = TopLevelSpec;
 

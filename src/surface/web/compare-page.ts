@@ -1,10 +1,10 @@
 /** Ours beside the papers', over all runs or of one: a choice of datasets, learners, classifiers and a metric. */
 import type {Baseline} from '../../pipeline/store/baselines.ts';
 import type {ComparisonRow, Results} from '../../pipeline/store/results.ts';
+import {html, type Markup} from '../html.ts';
 import {buildComparison} from '../report/compare.ts';
 import {footOf, tableOf} from '../report/formats.ts';
 import type {Departures} from '../report/settings.ts';
-import {type Html, html} from './html.ts';
 import {type Page, problemsHtml} from './page.ts';
 import {tableHtml} from './table.ts';
 
@@ -47,7 +47,7 @@ ${footOf(comparison).map((line) => html`<p class="faint">${line}</p>`)}`,
   };
 }
 
-const select = (name: string, values: readonly string[], chosen: string, all?: string): Html =>
+const select = (name: string, values: readonly string[], chosen: string, all?: string): Markup =>
   html`<label>${name} <select name="${name}">${all !== undefined && html`<option value="">${all}</option>`}${values.map(
     (value) => html`<option${value === chosen && html` selected`}>${value}</option>`,
   )}</select></label>

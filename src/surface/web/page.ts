@@ -1,10 +1,10 @@
 /** What all pages have around them. */
 import type {Problem} from '../../pipeline/failures.ts';
-import {type Html, html} from './html.ts';
+import {html, type Markup} from '../html.ts';
 
 export interface Page {
   readonly title: string;
-  readonly body: Html;
+  readonly body: Markup;
   /** Address of the events that keep it up to date. */
   readonly events?: string | undefined;
 }
@@ -44,10 +44,10 @@ ${body}
 </html>
 `.text;
 
-export const problemsHtml = (problems: readonly Problem[]): Html =>
+export const problemsHtml = (problems: readonly Problem[]): Markup =>
   html`<div class="problem" role="alert">${problems.map(
     ({message, hint}) => html`<pre>${message}</pre>${hint !== undefined && html`<p>${hint}</p>`}`,
   )}</div>`;
 
 /** A state in a word and a colour. */
-export const badge = (state: string): Html => html`<span class="badge ${state.replaceAll(' ', '-')}">${state}</span>`;
+export const badge = (state: string): Markup => html`<span class="badge ${state.replaceAll(' ', '-')}">${state}</span>`;

@@ -2,8 +2,8 @@
 import {plural} from '../../core/text.ts';
 import type {QueryLimits, Results} from '../../pipeline/store/results.ts';
 import {tables} from '../../pipeline/store/schema.ts';
+import {html, type Markup} from '../html.ts';
 import {queryTable} from '../report/formats.ts';
-import {type Html, html} from './html.ts';
 import {type Page, problemsHtml} from './page.ts';
 import {tableHtml} from './table.ts';
 
@@ -40,7 +40,7 @@ ${sql.trim() !== '' && (await answer(results, sql))}
   };
 }
 
-async function answer(results: Results, sql: string): Promise<Html> {
+async function answer(results: Results, sql: string): Promise<Markup> {
   const found = await results.query(sql, limits);
   if (!found.ok) return problemsHtml(found.failures);
   const {rows, more} = found.value;

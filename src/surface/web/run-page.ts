@@ -1,17 +1,17 @@
 /** One run: how far it is, what goes on, what failed and why, what was measured. */
 import {count, duration, plural} from '../../core/text.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/record.ts';
+import {html, type Markup} from '../html.ts';
 import {dateText} from '../report/ls.ts';
 import {kindsOf, reportRun, resultsOf} from '../report/show.ts';
 import {progressShare, progressText, stageTook} from '../ui/lines.ts';
 import {sparkline} from '../ui/sparkline.ts';
-import {type Html, html} from './html.ts';
 import {type LiveRun, type RunningStage, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 import {tableHtml} from './table.ts';
 
 /** Parts of the page by the `id` of their element: what changes while a run goes on. */
-export type Regions = ReadonlyMap<string, Html>;
+export type Regions = ReadonlyMap<string, Markup>;
 
 export function runPage(run: LiveRun, {now, hasReport}: {readonly now: number; readonly hasReport: boolean}): Page {
   const {record} = run;
@@ -71,7 +71,7 @@ const isSettled = ({status}: StageRecord) => status !== 'started' && status !== 
 const having = (record: RunRecord, status: StageRecord['status']) =>
   record.stages.filter((stage) => stage.status === status).length;
 
-function summaryOf(record: RunRecord, now: number): Html {
+function summaryOf(record: RunRecord, now: number): Markup {
   const {started, seconds, stages, tasks, engine} = record;
   const state = stateOf(record);
   const settled = stages.filter(isSettled).length;
@@ -96,7 +96,7 @@ ${settled < stages.length && html`<progress class="whole" max="${stages.length}"
 }
 
 /** For who listens: a word at each tenth of the way, at failures and at the end. */
-function announcementOf(record: RunRecord): Html {
+function announcementOf(record: RunRecord): Markup {
   const {stages, outcome} = record;
   const failed = having(record, 'failed');
   const failures = failed > 0 ? `, ${plural(failed, 'stage')} failed` : '';
@@ -105,7 +105,7 @@ function announcementOf(record: RunRecord): Html {
   return html`${10 * tenths} % of the stages done${failures}.`;
 }
 
-function runningOf(run: LiveRun, now: number): Html {
+function runningOf(run: LiveRun, now: number): Markup {
   if (run.running.length === 0) return html``;
   const state = stateOf(run.record);
   const stages = run.running.map((stage) => runningHtml(stage, state === 'running' ? now : undefined));
@@ -113,7 +113,7 @@ function runningOf(run: LiveRun, now: number): Html {
 <ul class="running">${stages}</ul>`;
 }
 
-function runningHtml({label, since, progress, losses}: RunningStage, now: number | undefined): Html {
+function runningHtml({label, since, progress, losses}: RunningStage, now: number | undefined): Markup {
   const share = progress && progressShare(progress);
   const curve = losses.length > 2 && html` <span class="curve" aria-hidden="true">${sparkline(losses, 24)}</span>`;
   const detail = progress ? progressText(progress) : now === undefined ? '' : duration(Math.max(0, now - since) / 1000);
@@ -124,7 +124,7 @@ function runningHtml({label, since, progress, losses}: RunningStage, now: number
 /** So many are shown whole. */
 const most = 20;
 
-function problemsOf(record: RunRecord, warnings: readonly string[]): Html {
+function problemsOf(record: RunRecord, warnings: readonly string[]): Markup {
   const failures = record.stages.filter(({status}) => status === 'failed');
   const distinct = [...new Set(warnings)];
   return html`${failures.length > 0 && html`<h2>Failed</h2>`}${failures
@@ -136,12 +136,12 @@ function problemsOf(record: RunRecord, warnings: readonly string[]): Html {
 ${distinct.length > 0 && html`<h2>Warnings</h2><ul>${distinct.slice(0, most).map((warning) => html`<li>${warning}</li>`)}</ul>`}`;
 }
 
-function resultsHtml({results}: ReturnType<typeof reportRun>): Html {
+function resultsHtml({results}: ReturnType<typeof reportRun>): Markup {
   if (results.length === 0) return html`<p>No metric has been computed.</p>`;
   const {table, foot} = resultsOf(results);
   return html`${tableHtml(table, 'What every task measured')}${foot.map((line) => html`<p class="faint">${line}</p>`)}
 <p class="faint">Rates × 100.</p>`;
 }
 
-const stageCells = ({label, status, seconds, peakMemory}: StageRecord): Html =>
+const stageCells = ({label, status, seconds, peakMemory}: StageRecord): Markup =>
   html`<th scope="row">${label}</th><td>${badge(status)}</td><td class="number">${status === 'computed' && seconds !== undefined ? stageTook({seconds, peakMemory}) : '–'}</td>`;

@@ -5,8 +5,8 @@ import {groupBy} from '../../core/group.ts';
 import {count, duration, plural} from '../../core/text.ts';
 import {eventsFile, metricsOf, type RunRecord, readRecord} from '../../pipeline/store/record.ts';
 import {listRuns} from '../../pipeline/store/runs.ts';
+import {html, type Markup} from '../html.ts';
 import {dateText} from '../report/ls.ts';
-import {type Html, html} from './html.ts';
 import {stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 
@@ -38,7 +38,7 @@ ${this.#olderLink(before)}`,
     };
   }
 
-  rows(before: string | null): Html {
+  rows(before: string | null): Markup {
     const records = this.#ids(before)
       .slice(0, most)
       .flatMap((id) => this.#read(id) ?? []);
@@ -51,7 +51,7 @@ ${this.#olderLink(before)}`,
     return listRuns(this.#root).filter((id) => before === null || id < before);
   }
 
-  #olderLink(before: string | null): Html | undefined {
+  #olderLink(before: string | null): Markup | undefined {
     const ids = this.#ids(before);
     return ids.length > most
       ? html`<p><a href="/?before=${encodeURIComponent(ids[most - 1]!)}">Older runs</a></p>`
@@ -71,7 +71,7 @@ ${this.#olderLink(before)}`,
   }
 }
 
-function rowOf(record: RunRecord): Html {
+function rowOf(record: RunRecord): Markup {
   const {id, name, tasks, stages, started, seconds} = record;
   const settled = stages.filter(({status}) => status !== 'started' && status !== 'waiting').length;
   const failed = stages.filter(({status}) => status === 'failed').length;
@@ -89,7 +89,7 @@ function rowOf(record: RunRecord): Html {
 /** Metrics of which more is better, most telling first. */
 const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
 
-function bestText(record: RunRecord): Html | string {
+function bestText(record: RunRecord): Markup | string {
   const values = metricsOf(record).filter(({value, ensemble}) => value !== null && ensemble === null);
   const metric = telling.find((name) => values.some((one) => one.metric === name));
   if (metric === undefined) return '–';

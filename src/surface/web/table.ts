@@ -1,11 +1,11 @@
+import {html, type Markup} from '../html.ts';
 import type {TextTable} from '../report/table.ts';
-import {type Html, html} from './html.ts';
 
 /**
  * A table that scrolls within its own frame, which the keyboard reaches; on a narrow screen, where several columns name a
  * row, a row is a card. `name`: for who does not see it.
  */
-export function tableHtml({columns, rows, lead, rules = [], tone}: TextTable, name: string): Html {
+export function tableHtml({columns, rows, lead, rules = [], tone}: TextTable, name: string): Markup {
   const cards = lead > 1;
   const aligned = (column: number) => (columns[column]!.align === 'right' ? 'number' : undefined);
   const classes = (...names: readonly (string | undefined)[]) => {

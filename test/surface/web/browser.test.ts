@@ -1,17 +1,10 @@
 /** The pages in a real browser: what a person sees and hears, and what the browser complains of. */
-import {existsSync, readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import type {AxeResults} from 'axe-core';
-import {type Browser, chromium, type Page} from 'playwright-core';
+import type {Browser, Page} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {barriers, chromiumPath, launch} from '../../rig/browser.ts';
 import {Site} from '../../rig/site.ts';
 
-const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-describe.skipIf(program === undefined)('in a browser (needs chromium)', () => {
+describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () => {
   let site: Site;
   let browser: Browser;
   /** What a browser says of pages that are not as they should be, and requests to anywhere else. */
@@ -19,7 +12,7 @@ describe.skipIf(program === undefined)('in a browser (needs chromium)', () => {
 
   beforeAll(async () => {
     site = await Site.open();
-    browser = await chromium.launch({executablePath: program!, args: ['--no-sandbox']});
+    browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
@@ -67,8 +60,7 @@ describe.skipIf(program === undefined)('in a browser (needs chromium)', () => {
         await page.goto(`http://127.0.0.1:${site.port}${path}`);
         await page.waitForSelector('h1');
         expect([path, await page.evaluate('document.documentElement.scrollWidth - innerWidth')]).toEqual([path, 0]);
-        const {violations} = (await page.evaluate(`${axe}; axe.run()`)) as AxeResults;
-        expect(violations.map(({id, nodes}) => `${path}: ${id} at ${nodes.map(({target}) => target)}`)).toEqual([]);
+        expect([path, await barriers(page)]).toEqual([path, []]);
       }
       // The page that is not there is told of by the browser itself.
       expect(complaints.filter((text) => !text.includes('/none: '))).toEqual([]);

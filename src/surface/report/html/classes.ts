@@ -1,10 +1,10 @@
 /** Class by class beside the paper: bars of both. */
 import {groupBy} from '../../../core/group.ts';
+import {html, type Markup} from '../../html.ts';
 import {type ChartSpec, colours, draw} from '../chart.ts';
 import type {Comparison, Line} from '../compare.ts';
 import {number} from '../formats.ts';
 import {figure} from './figure.ts';
-import {html, type Markup} from './html.ts';
 
 /** A run of all tables of a paper has hundreds; the table has them all. */
 const mostCharts = 16;

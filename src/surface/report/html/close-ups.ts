@@ -1,11 +1,11 @@
 /** Single tasks: curves, scores, maps of the features, images. One is seen at a time, where scripts run. */
 import {count, plural} from '../../../core/text.ts';
+import {html, type Markup} from '../../html.ts';
 import {mostTasks} from '../gather/chosen.ts';
 import type {CloseUp, ReportData} from '../gather/report-data.ts';
 import {embeddingFigures} from './embedding.ts';
 import {notice} from './figure.ts';
 import {galleryView, heatView} from './gallery.ts';
-import {html, type Markup} from './html.ts';
 import {histogramFigures, rocFigure} from './scores.ts';
 
 /** Undefined where no task has anything to show. */

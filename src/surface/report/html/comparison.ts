@@ -1,8 +1,9 @@
 /** Ours beside the papers': the paper's own table where the run fills it, and every number with its seeds. */
+
+import {type Content, html, type Markup} from '../../html.ts';
 import type {Comparison} from '../compare.ts';
 import {gridTable, listTable, number} from '../formats.ts';
 import type {SeedValues} from '../gather/seeds.ts';
-import {type Content, html, type Markup} from './html.ts';
 import {tableOf} from './table.ts';
 
 /** What is more than this is folded: rows of the list where there is a grid; footnotes. */

@@ -1,8 +1,9 @@
 /** Maps of a task's features: principal components and UMAP, or the circle that they lie on. */
+
+import type {Markup} from '../../html.ts';
 import {type ChartSpec, colours, draw} from '../chart.ts';
 import type {Embedding} from '../gather/embedding.ts';
 import {figure} from './figure.ts';
-import type {Markup} from './html.ts';
 
 export async function embeddingFigures(embedding: Embedding): Promise<readonly Markup[]> {
   const {layer, columns, images, classes, circle, pca, umap} = embedding;

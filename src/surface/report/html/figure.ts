@@ -1,6 +1,6 @@
 /** A chart with what it shows in words, and where there is room for it the numbers. */
 import {count} from '../../../core/text.ts';
-import {type Content, html, type Markup} from './html.ts';
+import {type Content, html, type Markup} from '../../html.ts';
 
 export interface FigureOptions {
   readonly title: Content;

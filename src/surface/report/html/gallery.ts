@@ -1,7 +1,7 @@
 /** Rows of images: the most and least anomalous, and heat maps. */
 import {count} from '../../../core/text.ts';
+import {html, type Markup} from '../../html.ts';
 import type {Gallery, HeatGallery, Shown} from '../gather/gallery.ts';
-import {html, type Markup} from './html.ts';
 
 const scoreText = (score: number): string =>
   (Math.abs(score) < 1e4

@@ -1,10 +1,10 @@
 /** What a run was: name, state, when, on what, and what went wrong. */
 import {count, duration, plural} from '../../../core/text.ts';
 import type {Outcome} from '../../../pipeline/store/record.ts';
+import {type Content, html, type Markup} from '../../html.ts';
 import type {ReportData} from '../gather/report-data.ts';
 import {dateText} from '../ls.ts';
 import {reportRun} from '../show.ts';
-import {type Content, html, type Markup} from './html.ts';
 
 const tones: {readonly [outcome in Outcome]: string} = {
   done: 'good',

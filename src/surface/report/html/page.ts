@@ -1,11 +1,11 @@
 /** A run's page: one file that needs no other. */
 import {createHash} from 'node:crypto';
+import {html, type Markup, raw} from '../../html.ts';
 import type {ReportData} from '../gather/report-data.ts';
 import {classesSection} from './classes.ts';
 import {closeUpsSection} from './close-ups.ts';
 import {comparisonSection} from './comparison.ts';
 import {head, troubles} from './head.ts';
-import {html, type Markup, raw} from './html.ts';
 import {provenanceSection} from './provenance.ts';
 import {reportStyle} from './report-style.ts';
 import {script} from './script.ts';

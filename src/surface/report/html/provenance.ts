@@ -1,7 +1,7 @@
 /** Spec, options, data, machine and fingerprints: what it takes to have these numbers again. */
 import {count, plural} from '../../../core/text.ts';
+import {html, type Markup} from '../../html.ts';
 import type {ReportData} from '../gather/report-data.ts';
-import {html, type Markup} from './html.ts';
 import {tableOf} from './table.ts';
 
 export function provenanceSection({source, record, provenance}: ReportData): Markup {

@@ -1,9 +1,10 @@
 /** ROC curves and histograms of a task's scores. */
+
+import type {Markup} from '../../html.ts';
 import {type ChartSpec, colours, draw} from '../chart.ts';
 import {number} from '../formats.ts';
 import type {Scored} from '../gather/scores.ts';
 import {figure} from './figure.ts';
-import type {Markup} from './html.ts';
 
 const named = ({classifier, auc}: Scored): string =>
   auc === null ? classifier : `${classifier} ${number(auc, null, true)}`;

@@ -1,9 +1,10 @@
 /** What the options of a matrix did: a line or bars, a heat map, parallel coordinates. */
+
+import {html, type Markup} from '../../html.ts';
 import {type ChartSpec, draw} from '../chart.ts';
 import {number} from '../formats.ts';
 import type {Sweep, SweepCell} from '../gather/sweep.ts';
 import {figure} from './figure.ts';
-import {html, type Markup} from './html.ts';
 import {tableOf} from './table.ts';
 
 /** Undefined where the run has no matrix. */

@@ -1,6 +1,7 @@
 /** Tables of a page. */
+
+import {type Content, html, type Markup, raw} from '../../html.ts';
 import type {TextTable} from '../table.ts';
-import {type Content, html, type Markup, raw} from './html.ts';
 
 export interface TableOptions {
   /** What it holds: read first by a screen reader. */

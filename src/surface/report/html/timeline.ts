@@ -1,11 +1,11 @@
 /** What ran when, and where the time went. */
 import {bytes, count, duration} from '../../../core/text.ts';
 import type {RunRecord} from '../../../pipeline/store/record.ts';
+import {html, type Markup} from '../../html.ts';
 import {type ChartSpec, draw} from '../chart.ts';
 import type {Timeline} from '../gather/timeline.ts';
 import {reportRun} from '../show.ts';
 import {figure} from './figure.ts';
-import {html, type Markup} from './html.ts';
 import {tableOf} from './table.ts';
 
 /** Undefined where no stage was reached. */

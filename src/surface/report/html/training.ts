@@ -1,9 +1,9 @@
 /** Loss and accuracy of the trainings, epoch by epoch. */
 import {plural} from '../../../core/text.ts';
+import {html, type Markup} from '../../html.ts';
 import {type ChartSpec, draw} from '../chart.ts';
 import type {Training, Trainings} from '../gather/training.ts';
 import {figure, notice} from './figure.ts';
-import {html, type Markup} from './html.ts';
 import {tableOf} from './table.ts';
 
 /** Undefined where nothing trained. */

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {html, raw} from '../../../../src/surface/report/html/html.ts';
+import {html, raw} from '../../src/surface/html.ts';
 
 test('text is escaped, as content and in attributes; markup is not escaped twice', () => {
   const name = `<b>"Tom" & 'Jerry'</b>`;
