@@ -102,7 +102,7 @@ test('commands and options exist', async () => {
     }
   };
   for (const {text} of documents) {
-    const inBlocks = [...text.matchAll(/\bnpx pipeline ([^\n&]+)/g)].map((match) => match[1]!);
+    const inBlocks = [...text.matchAll(/\bnpx pipeline ([^\n&`]+)/g)].map((match) => match[1]!);
     const inText = spans(text)
       .filter((span) => span.startsWith('pipeline '))
       .map((span) => span.slice('pipeline '.length));
