@@ -4,6 +4,7 @@ import {plugins as builtin} from '../../src/builtin.ts';
 import {compiledUrl} from '../../src/core/compiled.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {FitContext, ImageSet, LearnProgress} from '../../src/core/plugin/contracts.ts';
+import type {Kind} from '../../src/core/plugin/define.ts';
 import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
 
@@ -11,7 +12,7 @@ import {Rng} from '../../src/core/random.ts';
 export const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);
 
 /** With defaults filled in; what is wrong with the options fails the test. */
-export function resolved(kind: 'learner' | 'transform', ref: PluginRef): PluginRef {
+export function resolved(kind: Kind, ref: PluginRef): PluginRef {
   const {value, issues} = checkPlugin(plugins, kind, ref);
   expect(issues).toEqual([]);
   return value;
