@@ -3,17 +3,21 @@ import {groupBy} from '../../../core/group.ts';
 import type {Task} from '../../../pipeline/spec/spec.ts';
 import {metricsOf, type RunRecord} from '../../../pipeline/store/record.ts';
 import {keyOf} from './methods.ts';
+import {trainedTasks} from './training.ts';
 
 /** Closely looked at, unless asked for. */
 export const mostTasks = 12;
 
 /**
- * The first seed of each problem. Of too many, of every method in turn the class that it does worst at, then the next: where
+ * The first seed of each problem, controls that are not trained last. Of too many, of every method in turn the class that it does worst at, then the next: where
  * there is something to be seen. `wanted`: only tasks with this in their ids, the first of them.
  */
 export function chosenTasks(record: RunRecord, wanted?: string): readonly Task[] {
   const fitting = wanted === undefined ? record.tasks : record.tasks.filter(({id}) => id.includes(wanted));
-  const firsts = [...groupBy(fitting, problemOf).values()].map(([first]) => first!);
+  const trained = trainedTasks(record);
+  const firsts = [...groupBy(fitting, problemOf).values()]
+    .map(([first]) => first!)
+    .toSorted((a, b) => Number(trained.has(b.id)) - Number(trained.has(a.id)));
   if (firsts.length <= mostTasks) return firsts;
   if (wanted !== undefined) return firsts.slice(0, mostTasks);
   const values = groupBy(metricsOf(record), ({task}) => task);

@@ -26,10 +26,7 @@ export interface Trainings {
 
 export async function trainingsOf(record: RunRecord, artifacts: Artifacts): Promise<Trainings> {
   const methods = methodsOf(record.tasks);
-  const trained = record.stages.filter(
-    ({kind, node, fingerprint}) =>
-      kind === 'learn' && fingerprint && (node.recipe as unknown as LearnRecipe).normal !== undefined,
-  );
+  const trained = learnt(record).filter(({fingerprint}) => fingerprint !== undefined);
   const shown = trained.slice(0, mostCurves);
   const curves: Training[] = [];
   const missing = new Set<string>();
@@ -44,6 +41,16 @@ export async function trainingsOf(record: RunRecord, artifacts: Artifacts): Prom
   }
   return {curves, trained: trained.length, missing: [...missing]};
 }
+
+/** Stages that train, other than those that leave a network as it began. */
+const learnt = (record: RunRecord) =>
+  record.stages.filter(
+    ({kind, node}) => kind === 'learn' && (node.recipe as unknown as LearnRecipe).normal !== undefined,
+  );
+
+/** Ids of tasks whose network is trained. */
+export const trainedTasks = (record: RunRecord): ReadonlySet<string> =>
+  new Set(learnt(record).flatMap(({node}) => node.tasks));
 
 /** Every so many epochs, and the last. */
 function thinned(curve: readonly CurvePoint[], most: number): readonly CurvePoint[] {
