@@ -4,7 +4,7 @@
  */
 import {verdictMacros} from './verdict.ts';
 
-type Cell = null | boolean | number | string | readonly string[] | readonly number[];
+export type Cell = null | boolean | number | string | readonly string[] | readonly number[];
 export interface Row {
   readonly [column: string]: Cell;
 }
