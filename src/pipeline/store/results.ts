@@ -1,33 +1,20 @@
 /**
  * `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. The only
- * importer of @duckdb/*. The file is open for moments only, because DuckDB refuses even readers while a writer has it.
+ * importer of @duckdb/*, with `insert.ts`. The file is open for moments only, because DuckDB refuses even readers while a writer has it.
  */
 import {existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  type DuckDBType,
-  type DuckDBValue,
-  INTEGER,
-  LIST,
-  listValue,
-  StatementType,
-  VARCHAR,
-} from '@duckdb/node-api';
+import {type DuckDBConnection, DuckDBInstance, StatementType} from '@duckdb/node-api';
 import {digestOf, type Json} from '../../core/canonical.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {Problem} from '../failures.ts';
 import {type Baseline, paperTasks, readBaselines} from './baselines.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
+import {insert} from './insert.ts';
 import {readRecord} from './record.ts';
 import {type RunRows, rowsOf} from './rows.ts';
-import {type Cell, migrations, type Row, type TableName, tables} from './schema.ts';
+import {migrations, type Row, type TableName} from './schema.ts';
 
 export type {ComparisonFilter, ComparisonRow} from './comparison.ts';
 
@@ -289,59 +276,6 @@ async function insertRuns(connection: DuckDBConnection, runs: readonly RunRows[]
       runs.flatMap((rows) => rows[table]),
     );
 }
-
-/** Rows that one chunk takes: DuckDB's vectors have so many places. */
-const chunkRows = 2048;
-
-const columnTypes: {readonly [type: string]: DuckDBType} = {
-  VARCHAR,
-  DOUBLE,
-  INTEGER,
-  BIGINT,
-  BOOLEAN,
-  'VARCHAR[]': LIST(VARCHAR),
-  'BIGINT[]': LIST(BIGINT),
-};
-
-/**
- * Column by column, in chunks: a hundred thousand rows as single inserts take minutes, and as one JSON text twice as long. The order
- * of columns is that of `tables`: a migration adds its columns at the end of both.
- */
-async function insert(connection: DuckDBConnection, table: TableName, rows: readonly Row[]): Promise<void> {
-  if (rows.length === 0) return;
-  const columns = Object.entries(tables[table]);
-  const types = columns.map(([, type]) => columnTypes[type]!);
-  const appender = await connection.createAppender(table);
-  try {
-    for (let from = 0; from < rows.length; from += chunkRows) {
-      const some = rows.slice(from, from + chunkRows);
-      const chunk = DuckDBDataChunk.create(types, some.length);
-      chunk.setColumns(columns.map(([column, type]) => some.map((row) => stored(row[column] ?? null, type))));
-      appender.appendDataChunk(chunk);
-    }
-    appender.flushSync();
-  } finally {
-    appender.closeSync();
-  }
-}
-
-function stored(value: Cell, type: string): DuckDBValue {
-  if (Array.isArray(value)) return listValue(value.map((item: string | number) => stored(item, type.slice(0, -2))));
-  return type === 'BIGINT' && value !== null ? BigInt(value as number) : (value as DuckDBValue);
-}
-
-// No extension is ever fetched: what we use is built in.
-const settings = {
-  READ_WRITE: {autoinstall_known_extensions: 'false'},
-  // Statements of the user's: no file is read or written, and no setting changed back. The lock comes last.
-  READ_ONLY: {
-    autoinstall_known_extensions: 'false',
-    memory_limit: '2GB',
-    temp_directory: '',
-    enable_external_access: 'false',
-    lock_configuration: 'true',
-  },
-} as const;
 
 const reading = [StatementType.SELECT, StatementType.EXPLAIN];
 
