@@ -53,16 +53,3 @@ function stored(value: Cell, type: string): DuckDBValue {
   if (Array.isArray(value)) return listValue(value.map((item: string | number) => stored(item, type.slice(0, -2))));
   return type === 'BIGINT' && value !== null ? BigInt(value as number) : (value as DuckDBValue);
 }
-
-// No extension is ever fetched: what we use is built in.
-const settings = {
-  READ_WRITE: {autoinstall_known_extensions: 'false'},
-  // Statements of the user's: no file is read or written, and no setting changed back. The lock comes last.
-  READ_ONLY: {
-    autoinstall_known_extensions: 'false',
-    memory_limit: '2GB',
-    temp_directory: '',
-    enable_external_access: 'false',
-    lock_configuration: 'true',
-  },
-} as const;

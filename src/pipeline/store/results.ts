@@ -277,6 +277,19 @@ async function insertRuns(connection: DuckDBConnection, runs: readonly RunRows[]
     );
 }
 
+// No extension is ever fetched: what we use is built in.
+const settings = {
+  READ_WRITE: {autoinstall_known_extensions: 'false'},
+  // Statements of the user's: no file is read or written, and no setting changed back. The lock comes last.
+  READ_ONLY: {
+    autoinstall_known_extensions: 'false',
+    memory_limit: '2GB',
+    temp_directory: '',
+    enable_external_access: 'false',
+    lock_configuration: 'true',
+  },
+} as const;
+
 const reading = [StatementType.SELECT, StatementType.EXPLAIN];
 
 /** Runs a statement of the user's (`one`: checked to be one that reads) or of ours. */
