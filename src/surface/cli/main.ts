@@ -43,6 +43,7 @@ Examples:
   pipeline run pipelines/quickstart.yaml           a minute on real images, beside the paper
   pipeline plan pipelines/quickstart.yaml          what would run, what is cached, and why
   pipeline compare quickstart                      the table again, from the results store
+  pipeline report                                  a page of the latest run, with pictures
   pipeline run pipelines/quickstart.yaml --set learner.epochs=50 --seeds 3
 
 Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. A task whose data are not here has failed;
