@@ -5,7 +5,7 @@ import time
 import torch
 
 threads = sys.argv[1]
-sys.argv = [sys.argv[0], "0.25", "64", threads]
+sys.argv = [sys.argv[0], "0.25", "64", threads, "rotation"]
 import io
 
 standard, sys.stdin = sys.stdin, io.StringIO("")  # of resnet_torch only the network is wanted

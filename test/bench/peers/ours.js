@@ -1,24 +1,22 @@
-/** Our ResNet-18 train step: the same network and step as resnet_torch.py, spoken to in the same way. */
+/** Our ResNet-18 train step, `rotation` or `contrastive`: the same network and step as resnet_torch.py, spoken to in the same way. */
 import {createInterface} from 'node:readline';
 import {Rng} from '../../../dist/core/random.js';
 import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
-import {createWeights, denseParameters} from '../../../dist/core/tensor/layers.js';
+import {createWeights} from '../../../dist/core/tensor/layers.js';
 import {Sgd} from '../../../dist/core/tensor/optimise.js';
 import {resolveEngine} from '../../../dist/core/tensor/provision.js';
+import {contrast} from '../../../dist/domain/learners/contrastive.js';
 import {classification} from '../../../dist/domain/learners/losses.js';
-import {logits} from '../../../dist/domain/networks/head.js';
+import {headParameters, logits} from '../../../dist/domain/networks/head.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 
-const [width, batch, threads, engineName] = [
-  Number(process.argv[2]),
-  Number(process.argv[3]),
-  Number(process.argv[4]),
-  process.argv[5],
-];
+const [width, batch, threads] = process.argv.slice(2, 5).map(Number);
+const [learner, engineName] = process.argv.slice(5);
 const engine = await startEngine({...(await resolveEngine(engineName, {provision: false})), threads});
-const network = resnet18.create({width, head: []});
+const contrastive = learner === 'contrastive';
+const network = resnet18.create({width, head: contrastive ? [...Array(8).fill(512), 128] : []});
 const weights = createWeights(
-  [...network.parameters(32), ...denseParameters('head/logits', network.features, 4, {bias: true})],
+  [...network.parameters(32), ...headParameters(network.features, network.head, contrastive ? 0 : 4)],
   new Rng(0),
 );
 const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
@@ -28,7 +26,10 @@ const labels = Int32Array.from({length: batch}, (_, i) => i % 4);
 const step = () =>
   tf.tidy(() => {
     const {value, grads} = tf.variableGrads(
-      () => classification(logits(weights, network.pool(weights, x, {training: true})), labels).loss,
+      () =>
+        contrastive
+          ? contrast(network, weights, x, 0.2).loss
+          : classification(logits(weights, network.pool(weights, x, {training: true})), labels).loss,
       [...sgd.trainable],
     );
     sgd.step(grads, 0.01);

@@ -8,6 +8,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 width, batch, threads = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+contrastive = sys.argv[4:] == ["contrastive"]
 import tensorflow as tf  # noqa: E402
 
 tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -46,7 +47,13 @@ for stage, channels in enumerate([64, 128, 256, 512]):
     out = int(channels * width)
     blocks += [block(into, out, 1 if stage == 0 else 2), block(out, out, 1)]
     into = out
-weight, bias = variable([into, 4], 0.05), variable([4], 0)
+hidden = []
+if contrastive:
+    for width_in in [into] + [512] * 7:
+        hidden.append((variable([width_in, 512], 0.05), variable([512], None), variable([512], 0)))
+    weight, bias = variable([512, 128], 0.05), None
+else:
+    weight, bias = variable([into, 4], 0.05), variable([4], 0)
 slots = [tf.Variable(tf.zeros_like(v)) for v in variables]
 x = tf.random.uniform([batch, 32, 32, 3])
 y = tf.range(batch) % 4
@@ -58,8 +65,18 @@ def step():
         h = tf.nn.relu(stem(x))
         for one in blocks:
             h = one(h)
-        logits = tf.matmul(tf.reduce_mean(h, [1, 2]), weight) + bias
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+        h = tf.reduce_mean(h, [1, 2])
+        for kernel, gamma, beta in hidden:
+            z = tf.reshape(tf.matmul(h, kernel), [batch, 1, 1, 512])
+            z = tf.raw_ops.FusedBatchNormV3(x=z, scale=gamma, offset=beta, mean=[], variance=[], epsilon=1e-5, is_training=True).y
+            h = tf.nn.relu(tf.reshape(z, [batch, 512]))
+        logits = tf.matmul(h, weight)
+        if contrastive:
+            first, second = tf.split(tf.math.l2_normalize(logits, 1), 2)
+            logits, labels = tf.matmul(first, second, transpose_b=True) / 0.2, tf.range(batch // 2)
+        else:
+            logits, labels = logits + bias, y
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
     for v, slot, gradient in zip(variables, slots, tape.gradient(loss, variables)):
         slot.assign(0.9 * slot + gradient + 3e-4 * v)
         v.assign_sub(0.01 * slot)

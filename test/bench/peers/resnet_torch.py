@@ -1,7 +1,8 @@
 """PyTorch's ResNet-18 train step: reads a number of steps a line, answers with the seconds they took.
 
-The network of paper.md 1.1 for 32-pixel images (3x3 stem, no max-pool), rotation head Dense(4), cross-entropy,
-SGD with momentum 0.9 and weight decay 3e-4: the same step as ours.
+The network of paper.md 1.1 for 32-pixel images (3x3 stem, no max-pool), SGD with momentum 0.9 and weight decay 3e-4:
+the same step as ours. `rotation`: Dense(4) and cross-entropy; `contrastive`: the head of eight hidden layers and 128
+columns, and InfoNCE of the first half of the batch against the second.
 """
 import sys
 import time
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 width, batch, threads = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+contrastive = sys.argv[4:] == ["contrastive"]
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 
@@ -34,19 +36,33 @@ def network():
         out = int(channels * width)
         layers += [Block(into, out, 1 if stage == 0 else 2), Block(out, out, 1)]
         into = out
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(into, 4)).to(memory_format=torch.channels_last)
+    head = [nn.Linear(into, 4)]
+    if contrastive:
+        inputs = [into] + [512] * 7
+        hidden = [[nn.Linear(i, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU()] for i in inputs]
+        head = [layer for three in hidden for layer in three] + [nn.Linear(512, 128, bias=False)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *head).to(memory_format=torch.channels_last)
 
 
 model = network()
 optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=3e-4)
 x = torch.rand(batch, 3, 32, 32).to(memory_format=torch.channels_last)
 y = torch.arange(batch) % 4
-loss_of = nn.CrossEntropyLoss()
+cross_entropy = nn.CrossEntropyLoss()
+
+
+def loss_of(made):
+    if not contrastive:
+        return cross_entropy(made, y)
+    first, second = nn.functional.normalize(made).chunk(2)
+    return cross_entropy(first @ second.T / 0.2, torch.arange(batch // 2))
+
+
 print("ready", torch.__version__, flush=True)
 for line in sys.stdin:
     start = time.perf_counter()
     for _ in range(int(line)):
         optimiser.zero_grad(set_to_none=True)
-        loss_of(model(x), y).backward()
+        loss_of(model(x)).backward()
         optimiser.step()
     print(time.perf_counter() - start, flush=True)

@@ -5,8 +5,8 @@ import {inTurns, peer, python, script, started} from '../rig.js';
 const threads = availableParallelism();
 
 /** Images a second of the ResNet-18 train step at batch 64, 32 × 32. */
-async function trainStep(width, steps, rounds) {
-  const args = [String(width), '64', String(threads)];
+async function trainStep(width, learner, steps, rounds) {
+  const args = [String(width), '64', String(threads), learner];
   const all = await started({
     ours: () => peer(process.execPath, [script('ours.js'), ...args, 'tensorflow']),
     wasm: () => peer(process.execPath, [script('ours.js'), ...args, 'wasm']),
@@ -21,7 +21,7 @@ async function trainStep(width, steps, rounds) {
   all.close();
   const peers = ['pytorch', 'tf.function'].filter((name) => figures[name]);
   return {
-    what: `train step, ResNet-18 width ${width}, batch 64, images/s`,
+    what: `${learner} step, ResNet-18 width ${width}, 64 inputs, inputs/s`,
     better: 'higher',
     figures,
     ...(figures.ours && peers.length > 0
@@ -106,8 +106,10 @@ async function wasmGradient(rounds) {
 }
 
 export const rows = {
-  'train-width-1/4': () => trainStep(0.25, 8, 5),
-  'train-width-1': () => trainStep(1, 2, 3),
+  'train-width-1/4': () => trainStep(0.25, 'rotation', 8, 5),
+  'train-width-1': () => trainStep(1, 'rotation', 2, 3),
+  'contrastive-width-1/4': () => trainStep(0.25, 'contrastive', 8, 5),
+  'contrastive-width-1': () => trainStep(1, 'contrastive', 2, 3),
   dense: () => dense(2, 5),
   feed: () => feed(5),
   'wasm-gradient': () => wasmGradient(5),
