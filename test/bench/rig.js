@@ -30,18 +30,22 @@ export async function inTurns(contestants, rounds) {
   return figures;
 }
 
-/** Starts contestants by name; says which can't be had, and leaves them out. */
-export async function started(contestants) {
+/**
+ * Starts contestants by name, says which can't be had and leaves them out, and has the others run in turns: `turn` of a peer gives
+ * its figure. `warm`: those that run once before, as first runs load, plan and allocate.
+ */
+export async function contest(contestants, turn, rounds, warm = Object.keys(contestants)) {
   const peers = {};
   for (const [name, start] of Object.entries(contestants)) {
     const one = await start();
     if (one.missing) console.log(`  ${name}: not here (${one.missing})`);
     else peers[name] = one;
   }
-  const close = () => {
-    for (const one of Object.values(peers)) one.close();
-  };
-  return {peers, close};
+  const turns = Object.fromEntries(Object.entries(peers).map(([name, one]) => [name, () => turn(one)]));
+  for (const name of warm) await turns[name]?.();
+  const figures = await inTurns(turns, rounds);
+  for (const one of Object.values(peers)) one.close();
+  return figures;
 }
 
 /** A peer that reads a job a line (a number of steps, a name) and answers with seconds; `missing`: why it can't be started. */

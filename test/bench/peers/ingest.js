@@ -1,37 +1,22 @@
 /** A run's folder with so many metric values, as if it had been computed, filed in a new database; prints the seconds of filing. */
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {plugins as builtin} from '../../../dist/builtin.js';
-import {Plugins} from '../../../dist/core/plugin/registry.js';
-import {buildGraph} from '../../../dist/pipeline/plan/graph.js';
-import {locateSources} from '../../../dist/pipeline/plan/sources.js';
-import {readPlan} from '../../../dist/pipeline/spec/expand.js';
 import {openResults} from '../../../dist/pipeline/store/results.js';
 import {createRun} from '../../../dist/pipeline/store/runs.js';
+import {manyTasks, tasksASeed} from '../many-tasks.js';
 
 const metricsEach = 5;
+const classifiers = 2;
 const folder = mkdtempSync(join(tmpdir(), 'pipeline-bench-'));
-const spec = join(folder, 'many.yaml');
-writeFileSync(
-  spec,
-  `name: many
-dataset: {type: synthetic, classes: 4}
-learner: {type: untrained, network: {type: small, width: 4}}
-classifiers: [kde, {type: oc-svm}]
-matrix: {learner.network.width: [4, 5, 6, 7, 8]}
-seeds: ${Math.ceil(Number(process.argv[2]) / metricsEach / 40)}
-`,
+const {plan, graph} = await manyTasks(
+  folder,
+  Math.ceil(Number(process.argv[2]) / metricsEach / classifiers / tasksASeed),
 );
-const read = await readPlan(spec, {builtin: new Plugins(builtin)});
-if (!read.ok) throw new Error(read.failures[0].message);
-const {value} = read;
-const sources = await locateSources(value.plan, value.plugins, {folders: [], fetchInto: folder});
-const graph = buildGraph(value.plan, value.plugins, sources.value);
 const root = join(folder, 'runs');
-const run = await createRun({root, plan: value.plan, graph, environment: {}, now: new Date()});
+const run = await createRun({root, plan, graph, environment: {}, now: new Date()});
 const at = new Date().toISOString();
-run.log({at, type: 'run-started', run: run.id, spec: 'many', tasks: value.plan.tasks.length, stages: graph.length});
+run.log({at, type: 'run-started', run: run.id, spec: 'many', tasks: plan.tasks.length, stages: graph.length});
 const metrics = Object.fromEntries(Array.from({length: metricsEach}, (_, i) => [`metric-${i}`, 0.5]));
 let values = 0;
 for (const {id, kind, label} of graph) {

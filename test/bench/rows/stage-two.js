@@ -2,22 +2,19 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {inTurns, peer, python, script, started} from '../rig.js';
+import {contest, peer, python, script} from '../rig.js';
 import {sizes, writeData} from '../stage-two-data.js';
 
 async function against(job, {what, target, rounds, engines = ['tensorflow', 'wasm'], alone = false}) {
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-bench-'));
   try {
     writeData(folder);
-    const all = await started({
+    const contestants = {
       ours: () => peer(process.execPath, [script('ours-stage-two.js'), folder, engines[0]]),
       ...(engines[1] ? {wasm: () => peer(process.execPath, [script('ours-stage-two.js'), folder, engines[1]])} : {}),
       ...(alone ? {} : {'scikit-learn': () => peer(python, [script('stage_two_sklearn.py'), folder])}),
-    });
-    const turns = Object.fromEntries(Object.entries(all.peers).map(([name, one]) => [name, () => one.run(job)]));
-    await all.peers.ours.run(job); // loads its data, and the first call plans and allocates
-    const figures = await inTurns(turns, rounds);
-    all.close();
+    };
+    const figures = await contest(contestants, (one) => one.run(job), rounds, ['ours']);
     return {
       what,
       better: 'lower',

@@ -1,24 +1,19 @@
 /** Rows of stage one: training steps against PyTorch's and TensorFlow's own, and what feeds them. */
 import {availableParallelism} from 'node:os';
-import {inTurns, peer, python, script, started} from '../rig.js';
+import {contest, peer, python, script} from '../rig.js';
 
 const threads = availableParallelism();
 
 /** Images a second of the ResNet-18 train step at batch 64, 32 × 32. */
 async function trainStep(width, learner, steps, rounds) {
   const args = [String(width), '64', String(threads), learner];
-  const all = await started({
+  const contestants = {
     ours: () => peer(process.execPath, [script('ours.js'), ...args, 'tensorflow']),
     wasm: () => peer(process.execPath, [script('ours.js'), ...args, 'wasm']),
     pytorch: () => peer(python, [script('resnet_torch.py'), ...args]),
     'tf.function': () => peer(python, [script('resnet_tf.py'), ...args]),
-  });
-  const turns = Object.fromEntries(
-    Object.entries(all.peers).map(([name, one]) => [name, async () => (64 * steps) / (await one.run(steps))]),
-  );
-  for (const run of Object.values(turns)) await run(); // warm up: first steps plan and allocate
-  const figures = await inTurns(turns, rounds);
-  all.close();
+  };
+  const figures = await contest(contestants, async (one) => (64 * steps) / (await one.run(steps)), rounds);
   const peers = ['pytorch', 'tf.function'].filter((name) => figures[name]);
   return {
     what: `${learner} step, ResNet-18 width ${width}, 64 inputs, inputs/s`,
@@ -39,16 +34,12 @@ async function trainStep(width, learner, steps, rounds) {
  * training on batches that are there already, and of augmentation alone.
  */
 async function feed(rounds) {
-  const all = await started({
+  const contestants = {
     fed: () => peer(process.execPath, [script('feed.js'), 'fed']),
     'batches at hand': () => peer(process.execPath, [script('feed.js'), 'at-hand']),
     'augmentation alone': () => peer(process.execPath, [script('feed.js'), 'alone']),
-  });
-  const turns = Object.fromEntries(
-    Object.entries(all.peers).map(([name, one]) => [name, async () => (64 * 12) / (await one.run(12))]),
-  );
-  const figures = await inTurns(turns, rounds);
-  all.close();
+  };
+  const figures = await contest(contestants, async (one) => (64 * 12) / (await one.run(12)), rounds, []);
   return {
     what: 'training with augmentation ahead of it, ResNet-18 width 1/4, rotation, inputs/s',
     better: 'higher',
@@ -61,17 +52,12 @@ async function feed(rounds) {
 
 /** Windows a second in dense extraction, 841 of an image. */
 async function dense(images, rounds) {
-  const all = await started({
+  const contestants = {
     ours: () => peer(process.execPath, [script('ours-dense.js'), 'tensorflow']),
     wasm: () => peer(process.execPath, [script('ours-dense.js'), 'wasm']),
     pytorch: () => peer(python, [script('dense_torch.py'), String(threads)]),
-  });
-  const turns = Object.fromEntries(
-    Object.entries(all.peers).map(([name, one]) => [name, async () => (841 * images) / (await one.run(images))]),
-  );
-  for (const run of Object.values(turns)) await run();
-  const figures = await inTurns(turns, rounds);
-  all.close();
+  };
+  const figures = await contest(contestants, async (one) => (841 * images) / (await one.run(images)), rounds);
   return {
     what: 'dense extraction, windows of 32 pixels every 8 of 256 × 256, ResNet-18 width 1/4, windows/s',
     better: 'higher',
@@ -86,15 +72,12 @@ async function dense(images, rounds) {
 
 /** Seconds of the 3 × 3 convolutions of ResNet-18 width 1/4 on wasm: the filter gradient beside the forward pass. */
 async function wasmGradient(rounds) {
-  const all = await started({
+  const contestants = {
     forward: () => peer(process.execPath, [script('wasm-conv.js'), 'forward']),
     'filter gradient': () => peer(process.execPath, [script('wasm-conv.js'), 'filter']),
     'input gradient': () => peer(process.execPath, [script('wasm-conv.js'), 'input']),
-  });
-  const turns = Object.fromEntries(Object.entries(all.peers).map(([name, one]) => [name, () => one.run(3)]));
-  for (const run of Object.values(turns)) await run();
-  const figures = await inTurns(turns, rounds);
-  all.close();
+  };
+  const figures = await contest(contestants, (one) => one.run(3), rounds);
   return {
     what: 'convolutions of ResNet-18 width 1/4 on wasm, batch 16, three times, s',
     better: 'lower',

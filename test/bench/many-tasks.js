@@ -1,0 +1,29 @@
+/** A plan of 20 tasks a seed and its graph, read from a spec that is written into `folder`. */
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {plugins as builtin} from '../../dist/builtin.js';
+import {Plugins} from '../../dist/core/plugin/registry.js';
+import {buildGraph} from '../../dist/pipeline/plan/graph.js';
+import {locateSources} from '../../dist/pipeline/plan/sources.js';
+import {readPlan} from '../../dist/pipeline/spec/expand.js';
+
+export const tasksASeed = 20;
+
+export async function manyTasks(folder, seeds) {
+  const spec = join(folder, 'many.yaml');
+  writeFileSync(
+    spec,
+    `name: many
+dataset: {type: synthetic, classes: 4}
+learner: {type: untrained, network: {type: small, width: 4}}
+classifiers: [kde, {type: oc-svm}]
+matrix: {learner.network.width: [4, 5, 6, 7, 8]}
+seeds: ${seeds}
+`,
+  );
+  const read = await readPlan(spec, {builtin: new Plugins(builtin)});
+  if (!read.ok) throw new Error(read.failures[0].message);
+  const {plan, plugins} = read.value;
+  const sources = await locateSources(plan, plugins, {folders: [], fetchInto: folder});
+  return {plan, graph: buildGraph(plan, plugins, sources.value)};
+}
