@@ -9,8 +9,9 @@ import {trainedTasks} from './training.ts';
 export const mostTasks = 12;
 
 /**
- * The first seed of each problem, controls that are not trained last. Of too many, of every method in turn the class that it does worst at, then the next: where
- * there is something to be seen. `wanted`: only tasks with this in their ids, the first of them.
+ * The first seed of each problem, controls that are not trained last. Of too many, of every method in turn the class that it
+ * does worst at, then the next: where there is something to be seen. `wanted`: only tasks with this in their ids, the first of
+ * them.
  */
 export function chosenTasks(record: RunRecord, wanted?: string): readonly Task[] {
   const fitting = wanted === undefined ? record.tasks : record.tasks.filter(({id}) => id.includes(wanted));

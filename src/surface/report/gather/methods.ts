@@ -3,8 +3,11 @@ import {canonicalJson, type Json} from '../../../core/canonical.ts';
 import {groupBy} from '../../../core/group.ts';
 import type {Task} from '../../../pipeline/spec/spec.ts';
 
+/** Task id → what its method is called. */
+export type Methods = ReadonlyMap<string, string>;
+
 /** Task id → `rotation`, and where the matrix has other points of the same method, `rotation epochs=12`. */
-export function methodsOf(tasks: readonly Task[]): ReadonlyMap<string, string> {
+export function methodsOf(tasks: readonly Task[]): Methods {
   const names = new Map<string, string>();
   for (const rivals of groupBy(tasks, ({dataset, compare}) => `${dataset.type}\n${compare.row}`).values()) {
     const varying = varyingPaths(rivals);

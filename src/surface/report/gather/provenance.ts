@@ -3,9 +3,9 @@ import type {Json} from '../../../core/canonical.ts';
 import {groupBy} from '../../../core/group.ts';
 import type {StageKey} from '../../../pipeline/plan/fingerprint.ts';
 import type {RunRecord} from '../../../pipeline/store/record.ts';
-import {rowsOf} from '../../../pipeline/store/rows.ts';
+import type {RunRows} from '../../../pipeline/store/rows.ts';
 import type {Artifacts} from './artifacts.ts';
-import {methodsOf} from './methods.ts';
+import type {Methods} from './methods.ts';
 
 /** Fingerprints that are listed; a suite of a thousand tasks has several thousand. */
 const mostStages = 1500;
@@ -38,14 +38,13 @@ interface DataOrigin {
 /** Of a folder of images there may be thousands. */
 const mostFiles = 12;
 
-export function provenanceOf(record: RunRecord, artifacts: Artifacts): Provenance {
-  const methods = methodsOf(record.tasks);
+export function provenanceOf(record: RunRecord, rows: RunRows, methods: Methods, artifacts: Artifacts): Provenance {
   const tasks = new Map(record.tasks.map((task) => [task.id, task]));
-  const configurations = [...groupBy(rowsOf(record).tasks, (row) => row['config']).values()].map((rows) => {
-    const own = rows.map((row) => tasks.get(row['task'] as string)!);
+  const configurations = [...groupBy(rows.tasks, (row) => row['config']).values()].map((same) => {
+    const own = same.map((row) => tasks.get(row['task'] as string)!);
     return {
       title: `${own[0]!.dataset.type} · ${methods.get(own[0]!.id)}`,
-      options: JSON.parse(rows[0]!['options'] as string) as Json,
+      options: JSON.parse(same[0]!['options'] as string) as Json,
       inliers: [...new Set(own.map(({inlier}) => inlier))],
       seeds: [...new Set(own.map(({seed}) => seed))],
     };

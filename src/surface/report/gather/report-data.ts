@@ -6,7 +6,9 @@ import type {Problem} from '../../../pipeline/failures.ts';
 import {parseSource} from '../../../pipeline/spec/read.ts';
 import type {Task} from '../../../pipeline/spec/spec.ts';
 import type {RunRecord} from '../../../pipeline/store/record.ts';
+import {rowsOf} from '../../../pipeline/store/rows.ts';
 import type {Comparison} from '../compare.ts';
+import {type RunReport, reportRun} from '../show.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
 import {type Embedding, embeddingOf} from './embedding.ts';
@@ -21,6 +23,7 @@ import {type Trainings, trainingsOf} from './training.ts';
 
 export interface ReportData {
   readonly record: RunRecord;
+  readonly report: RunReport;
   /** Of the spec; absent where it has none. */
   readonly description?: string;
   /** Text of the spec. */
@@ -59,6 +62,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const {cache, comparison, wanted} = options;
   const artifacts = new Artifacts(record, cache);
   const methods = methodsOf(record.tasks);
+  const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
   for (const task of chosenTasks(record, wanted))
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
@@ -66,15 +70,16 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const description = descriptionOf(source);
   return {
     record,
+    report: reportRun(record),
     source,
     ...(description !== undefined && {description}),
     ...(comparison && {comparison}),
-    seeds: seedValuesOf(record),
+    seeds: seedValuesOf(rows),
     closeUps,
-    trainings: await trainingsOf(record, artifacts),
+    trainings: await trainingsOf(record, methods, artifacts),
     sweeps: sweepsOf(record),
     timeline: timelineOf(record),
-    provenance: provenanceOf(record, artifacts),
+    provenance: provenanceOf(record, rows, methods, artifacts),
   };
 }
 

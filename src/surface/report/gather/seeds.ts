@@ -1,8 +1,7 @@
 /** The numbers behind a mean: one a seed. */
 import {groupBy} from '../../../core/group.ts';
 import type {ComparisonRow} from '../../../pipeline/store/comparison.ts';
-import type {RunRecord} from '../../../pipeline/store/record.ts';
-import {rowsOf} from '../../../pipeline/store/rows.ts';
+import type {RunRows} from '../../../pipeline/store/rows.ts';
 
 interface SeedValue {
   readonly seed: number;
@@ -13,8 +12,7 @@ interface SeedValue {
 /** Of a row of a comparison; empty for means over classes and for ensembles, which are no means over seeds. */
 export type SeedValues = (row: ComparisonRow) => readonly SeedValue[];
 
-export function seedValuesOf(record: RunRecord): SeedValues {
-  const {tasks, metrics} = rowsOf(record);
+export function seedValuesOf({tasks, metrics}: RunRows): SeedValues {
   const taskOf = new Map(tasks.map((task) => [task['task'], task]));
   const groups = groupBy(metrics, (row) => {
     const {config, inlier} = taskOf.get(row['task']) as {readonly [column: string]: unknown};

@@ -4,7 +4,7 @@ import {readCurve} from '../../../core/table/small.ts';
 import type {LearnRecipe} from '../../../pipeline/stages/recipes.ts';
 import type {RunRecord} from '../../../pipeline/store/record.ts';
 import type {Artifacts} from './artifacts.ts';
-import {methodsOf} from './methods.ts';
+import type {Methods} from './methods.ts';
 
 /** Trainings whose curves are drawn, and points of all of them together. */
 const mostCurves = 150;
@@ -24,8 +24,7 @@ export interface Trainings {
   readonly missing: readonly string[];
 }
 
-export async function trainingsOf(record: RunRecord, artifacts: Artifacts): Promise<Trainings> {
-  const methods = methodsOf(record.tasks);
+export async function trainingsOf(record: RunRecord, methods: Methods, artifacts: Artifacts): Promise<Trainings> {
   const trained = learnt(record).filter(({fingerprint}) => fingerprint !== undefined);
   const shown = trained.slice(0, mostCurves);
   const curves: Training[] = [];

@@ -4,7 +4,6 @@ import type {Outcome} from '../../../pipeline/store/record.ts';
 import {type Content, html, type Markup} from '../../html.ts';
 import type {ReportData} from '../gather/report-data.ts';
 import {dateText} from '../ls.ts';
-import {reportRun} from '../show.ts';
 
 const tones: {readonly [outcome in Outcome]: string} = {
   done: 'good',
@@ -13,8 +12,7 @@ const tones: {readonly [outcome in Outcome]: string} = {
   unfinished: 'warn',
 };
 
-export function head({record, description}: ReportData): Markup {
-  const report = reportRun(record);
+export function head({record, report, description}: ReportData): Markup {
   const environment = record.environment as {
     readonly cpu?: string;
     readonly cores?: number;
@@ -46,8 +44,8 @@ ${description && html`<p class="lead">${description}</p>`}
 }
 
 /** Failures, skipped stages and warnings, with a title; undefined when all went well. */
-export function troubles({record}: ReportData): {readonly title: string; readonly body: Markup} | undefined {
-  const {failures, skipped, warnings} = reportRun(record);
+export function troubles({report}: ReportData): {readonly title: string; readonly body: Markup} | undefined {
+  const {failures, skipped, warnings} = report;
   const told = [...new Set(warnings)];
   if (failures.length + skipped.length + told.length === 0) return undefined;
   const title = failures.length + skipped.length > 0 ? 'What went wrong' : 'Warnings';

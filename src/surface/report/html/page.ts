@@ -16,7 +16,7 @@ import {trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
-  const {comparison, seeds, trainings, sweeps, timeline, record} = data;
+  const {comparison, seeds, trainings, sweeps, timeline, record, report} = data;
   const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
     ['troubles', wrong?.title ?? '', wrong?.body],
@@ -25,7 +25,7 @@ export async function reportPage(data: ReportData): Promise<string> {
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
     ['training', 'Training', await trainingSection(trainings)],
     ['tasks', 'Tasks', await closeUpsSection(data)],
-    ['timeline', 'Timeline', await timelineSection(timeline, record)],
+    ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
     ['provenance', 'Provenance', provenanceSection(data)],
   ];
   const shown = sections.filter(([, , body]) => body !== undefined);

@@ -4,7 +4,7 @@ import type {RunRecord} from '../../../pipeline/store/record.ts';
 import {html, type Markup} from '../../html.ts';
 import {type ChartSpec, draw} from '../chart.ts';
 import type {Timeline} from '../gather/timeline.ts';
-import {reportRun} from '../show.ts';
+import type {RunReport} from '../show.ts';
 import {figure} from './figure.ts';
 import {tableOf} from './table.ts';
 
@@ -12,6 +12,7 @@ import {tableOf} from './table.ts';
 export async function timelineSection(
   {bars, ran, cached, seconds}: Timeline,
   record: RunRecord,
+  {kinds}: RunReport,
 ): Promise<Markup | undefined> {
   if (record.stages.every(({status}) => status === 'waiting')) return undefined;
   const chart =
@@ -27,10 +28,10 @@ export async function timelineSection(
         wide: true,
       },
     );
-  return html`${chart}${cached > 0 && html`<p class="muted">${count(cached)} ${cached === 1 ? 'stage was' : 'stages were'} found in the cache.</p>`}${kindsOf(record)}`;
+  return html`${chart}${cached > 0 && html`<p class="muted">${count(cached)} ${cached === 1 ? 'stage was' : 'stages were'} found in the cache.</p>`}${kindsTable(kinds)}`;
 }
 
-const kinds = ['data', 'learn', 'embed', 'score', 'localize', 'ensemble', 'evaluate', 'measure'];
+const order = ['data', 'learn', 'embed', 'score', 'localize', 'ensemble', 'evaluate', 'measure'];
 
 function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
   // Minutes and hours are read off more easily than thousands of seconds.
@@ -42,7 +43,7 @@ function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
     to: to / length,
     text: `${label}: ${duration(to - from)}${failed ? ', failed' : ''}`,
   }));
-  const seen = kinds.filter((kind) => bars.some((bar) => bar.kind === kind));
+  const seen = order.filter((kind) => bars.some((bar) => bar.kind === kind));
   return {
     width: 760,
     height: {step: 22},
@@ -54,7 +55,7 @@ function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
       y: {field: 'row', type: 'nominal', title: null, axis: {labelColor: 'var(--ink)', domain: false}},
       color: {
         field: 'kind',
-        scale: {domain: seen, range: seen.map((kind) => `var(--c${kinds.indexOf(kind) + 1})`)},
+        scale: {domain: seen, range: seen.map((kind) => `var(--c${order.indexOf(kind) + 1})`)},
         legend: {symbolType: 'square'},
       },
       description: {field: 'text'},
@@ -62,7 +63,7 @@ function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
   };
 }
 
-const kindsOf = (record: RunRecord): Markup =>
+const kindsTable = (kinds: RunReport['kinds']): Markup =>
   tableOf(
     {
       columns: [
@@ -72,7 +73,7 @@ const kindsOf = (record: RunRecord): Markup =>
           align: 'right' as const,
         })),
       ],
-      rows: reportRun(record).kinds.map(({kind, stages, statuses, seconds, peakMemory}) => [
+      rows: kinds.map(({kind, stages, statuses, seconds, peakMemory}) => [
         kind,
         ...[stages, statuses.computed ?? 0, statuses.cached ?? 0, statuses.failed ?? 0].map(count),
         statuses.computed ? duration(seconds) : '–',
