@@ -42,6 +42,9 @@ export const plural = (number: number, noun: string, many = `${noun}s`): string 
 /** Integer with a comma every three digits, in every locale. */
 export const count = (integer: number): string => String(integer).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
+/** A share in [0, 1] as a person has given it: `95 %`, `99.5 %`. */
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(6))} %`;
+
 /** Seconds → `0.42 s`, `9.3 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';

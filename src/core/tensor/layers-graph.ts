@@ -1,11 +1,11 @@
 /** The layers of `layers.ts` in inference, as nodes of an ONNX graph, where images are (n, c, h, w). */
 import type {NamedArrays} from '../plugin/contracts.ts';
-import {batchNormEpsilon} from './layers.ts';
+import {batchNormEpsilon, weightOf} from './layers.ts';
 import type {GraphBuilder, Value} from './onnx-builder.ts';
 
 /** x (n, inputs) → (n, outputs). */
 export function denseGraph(builder: GraphBuilder, weights: NamedArrays, name: string, x: Value): Value {
-  const kernel = get(weights, name, 'kernel');
+  const kernel = weightOf(weights, name, 'kernel');
   const y = builder.node('MatMul', [x, builder.constant(kernel.data, kernel.shape)]);
   const bias = weights.get(`${name}/bias`);
   return bias ? builder.node('Add', [y, builder.constant(bias.data)]) : y;
@@ -13,7 +13,7 @@ export function denseGraph(builder: GraphBuilder, weights: NamedArrays, name: st
 
 /** x (n, inputs, h, w) → (n, outputs, ⌈h / stride⌉, ⌈w / stride⌉). */
 export function convGraph(builder: GraphBuilder, weights: NamedArrays, name: string, x: Value, stride: number): Value {
-  const {shape, data} = get(weights, name, 'kernel');
+  const {shape, data} = weightOf(weights, name, 'kernel');
   const [size, , inputs, outputs] = shape as [number, number, number, number];
   const around = Math.floor(size / 2);
   const kernel = builder.constant(outputsFirst(data, size * size, inputs, outputs), [outputs, inputs, size, size]);
@@ -22,7 +22,9 @@ export function convGraph(builder: GraphBuilder, weights: NamedArrays, name: str
 
 /** x (n, c) or (n, c, h, w), normalised by the running statistics. */
 export function batchNormGraph(builder: GraphBuilder, weights: NamedArrays, name: string, x: Value): Value {
-  const parts = ['gamma', 'beta', 'mean', 'variance'].map((part) => builder.constant(get(weights, name, part).data));
+  const parts = ['gamma', 'beta', 'mean', 'variance'].map((part) =>
+    builder.constant(weightOf(weights, name, part).data),
+  );
   return builder.node('BatchNormalization', [x, ...parts], {epsilon: {float: batchNormEpsilon}});
 }
 
@@ -35,12 +37,6 @@ export const globalAveragePoolGraph = (builder: GraphBuilder, x: Value): Value =
   builder.node('Flatten', [builder.node('GlobalAveragePool', [x])]);
 
 export const reluGraph = (builder: GraphBuilder, x: Value): Value => builder.node('Relu', [x]);
-
-function get(weights: NamedArrays, name: string, part: string) {
-  const found = weights.get(`${name}/${part}`);
-  if (!found) throw new Error(`the weights have no "${name}/${part}"; they are of another network`);
-  return found;
-}
 
 /** (places, inputs, outputs) → (outputs, inputs, places). */
 function outputsFirst(kernel: Float32Array, places: number, inputs: number, outputs: number): Float32Array {

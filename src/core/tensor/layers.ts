@@ -127,14 +127,14 @@ function variables(
 
 /** x (n, inputs) → (n, outputs); with a bias where the weights have one. */
 export function dense(weights: Weights, name: string, x: Tensor2D): Tensor2D {
-  const y = tf.matMul(x, get(weights, name, 'kernel') as Tensor2D);
+  const y = tf.matMul(x, weightOf(weights, name, 'kernel') as Tensor2D);
   const bias = weights.get(`${name}/bias`);
   return (bias ? tf.add(y, bias) : y) as Tensor2D;
 }
 
 /** x (n, h, w, inputs) → (n, ⌈h / stride⌉, ⌈w / stride⌉, outputs) for even sides; zero padding of size // 2 (paper 1.1). */
 export function conv(weights: Weights, name: string, x: Tensor4D, stride: number): Tensor4D {
-  return conv2d(x, get(weights, name, 'kernel') as Tensor4D, stride);
+  return conv2d(x, weightOf(weights, name, 'kernel') as Tensor4D, stride);
 }
 
 /**
@@ -148,7 +148,7 @@ export function batchNorm<T extends Tensor2D | Tensor4D>(
   {training}: {readonly training: boolean},
 ): T {
   const [gamma, beta, mean, variance] = ['gamma', 'beta', 'mean', 'variance'].map((part) =>
-    get(weights, name, part),
+    weightOf(weights, name, part),
   ) as unknown as [Tensor1D, Tensor1D, Variable, Variable];
   const running = {mean: mean as Tensor as Tensor1D, variance: variance as Tensor as Tensor1D};
   if (!training) return inferBatchNorm(x, running.mean, running.variance, gamma, beta, batchNormEpsilon);
@@ -166,7 +166,8 @@ export function globalAveragePool(x: Tensor4D): Tensor2D {
   return tf.mean(x, [1, 2]);
 }
 
-function get(weights: Weights, name: string, part: string): Variable {
+/** `<name>/<part>` of weights that have it; of trained ones, or of saved ones. */
+export function weightOf<T>(weights: ReadonlyMap<string, T>, name: string, part: string): T {
   const found = weights.get(`${name}/${part}`);
   if (!found) throw new Error(`the weights have no "${name}/${part}"; they are of another network`);
   return found;

@@ -42,14 +42,14 @@ const score: RunStage = async (context) => {
     const {features} = await readFeatures(inputOf(context, 'test'));
     await leave(context, 'scores.arrow', scorer.score(features));
   }
-  const heldOut =
-    classifier.heldOut && train.rows > 1
-      ? classifier.heldOut(train, new Rng(seed).fork('classifier'))
-      : classifier.heldOut
-        ? Float64Array.of(Number.NaN) // there are no others
-        : scorer.score(train);
-  await leave(context, trainingFile, heldOut);
+  await leave(context, trainingFile, heldOutScores());
   return null;
+
+  function heldOutScores(): Float64Array {
+    if (!classifier.heldOut) return scorer.score(train);
+    if (train.rows < 2) return Float64Array.of(Number.NaN); // there are no others
+    return classifier.heldOut(train, new Rng(seed).fork('classifier'));
+  }
 };
 
 /** Inputs of a `localize` stage. */

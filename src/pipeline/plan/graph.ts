@@ -17,7 +17,7 @@ import type {
   MeasureRecipe,
   ScoreRecipe,
 } from '../stages/recipes.ts';
-import type {ResultRef, StageNode} from '../stages/stage.ts';
+import {laneOf, type ResultRef, type StageNode} from '../stages/stage.ts';
 import {classifierNames, distinguish} from './names.ts';
 import {datasetKey, learnerKey, type Sources} from './sources.ts';
 import {usedBy, versionsOf} from './used.ts';
@@ -387,7 +387,7 @@ class Drawing {
       sources: [...sources, ...files],
       ...(absent ? {absent} : {}),
       ...(code.length > 0 ? {code} : {}),
-      lane: kind === 'data' || kind === 'ensemble' || kind === 'evaluate' ? 'cpu' : 'accelerator',
+      lane: laneOf(kind),
       tasks: new Set<string>(),
       results: [],
     };

@@ -71,6 +71,10 @@ export interface StageContext {
   warn(message: string): void;
 }
 
+/** What computes tensors waits for the accelerator. */
+export const laneOf = (kind: StageKind): StageNode['lane'] =>
+  kind === 'data' || kind === 'ensemble' || kind === 'evaluate' ? 'cpu' : 'accelerator';
+
 /** Returns the stage's small result, kept in the manifest; null when there is none. */
 export type RunStage = (context: StageContext) => Promise<Json>;
 

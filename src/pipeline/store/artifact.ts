@@ -8,11 +8,11 @@ import {codeOf, digestOfFile} from '../../core/files.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {Problem} from '../failures.ts';
 import type {Manifest} from '../stages/stage.ts';
-import {readManifest} from './entry.ts';
+import {entryFolder, readManifest} from './entry.ts';
 
 /** The manifest of the entry that a stage has left under `root`, the cache's folder. */
 export function findManifest(root: string, fingerprint: Digest): Result<Manifest, Problem> {
-  const manifest = readManifest(folderOf(root, fingerprint), fingerprint);
+  const manifest = readManifest(entryFolder(root, fingerprint), fingerprint);
   if (manifest === undefined) return fail(gone(fingerprint));
   return 'reason' in manifest ? fail(damaged(fingerprint, `${manifest.file} ${manifest.reason}`)) : succeed(manifest);
 }
@@ -23,7 +23,7 @@ export async function findFile(root: string, fingerprint: Digest, name: string):
   if (!manifest.ok) return manifest;
   const expected = manifest.value.files[name];
   if (!expected) return fail({message: `the stage "${manifest.value.label}" has left no ${name}`});
-  const path = join(folderOf(root, fingerprint), name);
+  const path = join(entryFolder(root, fingerprint), name);
   try {
     const {sha256} = await digestOfFile(path);
     return sha256 === expected.sha256 ? succeed(path) : fail(damaged(fingerprint, `${name} differs from its checksum`));
@@ -31,8 +31,6 @@ export async function findFile(root: string, fingerprint: Digest, name: string):
     return fail(damaged(fingerprint, `${name} can't be read (${codeOf(error) ?? String(error)})`));
   }
 }
-
-const folderOf = (root: string, fingerprint: Digest): string => join(root, fingerprint.slice(0, 2), fingerprint);
 
 const again = 'Run the spec again: it is computed anew.';
 

@@ -10,7 +10,7 @@ import type {Digest} from '../../core/canonical.ts';
 import {codeOf, walk} from '../../core/files.ts';
 import {acquireLock, type Lock, type LockOptions, sweepLocks, tryLock} from '../../core/lock.ts';
 import {type Draft, type Entry, openDraft, sweepDrafts} from './draft.ts';
-import {inspect, readManifest} from './entry.ts';
+import {entryFolder, inspect, readManifest} from './entry.ts';
 
 export type {Lock} from '../../core/lock.ts';
 export type {Entry} from './draft.ts';
@@ -63,7 +63,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
   sweepDrafts(at('tmp'));
   sweepLocks(at('locks'));
 
-  const folderOf = (fingerprint: Digest): string => at(fingerprint.slice(0, 2), fingerprint);
+  const folderOf = (fingerprint: Digest): string => entryFolder(root, fingerprint);
 
   const sweepScratch = (fingerprint: Digest): void => {
     if (!existsSync(folderOf(fingerprint))) return;

@@ -7,6 +7,10 @@ import type {Manifest} from '../stages/stage.ts';
 
 export const manifestName = 'manifest.json';
 
+/** Where the entry of a fingerprint lies under `root`, the cache's folder. */
+export const entryFolder = (root: string, fingerprint: Digest): string =>
+  join(root, fingerprint.slice(0, 2), fingerprint);
+
 export interface Damage {
   readonly file: string;
   /** Predicate for a message: `differs from its checksum`. */

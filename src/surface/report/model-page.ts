@@ -1,5 +1,5 @@
 /** The page beside an exported model: what it is, and how to use it from Python. Pure. */
-import {plural} from '../../core/text.ts';
+import {percent, plural} from '../../core/text.ts';
 
 export interface ModelPage {
   /** Name of the file, such as `model.onnx`. */
@@ -74,7 +74,6 @@ of their range. The file's metadata names all that it was made from (\`session.g
 
 function thresholdText({threshold, quantile, training}: ModelPage): string {
   if (Number.isNaN(threshold)) return 'There is no threshold: one training image has no others to be held out from.';
-  const share = `${Number((100 * quantile).toPrecision(6))} %`;
-  return `Threshold: ${threshold}. ${share} of the ${plural(training, 'normal training image')} score lower, each of them held out from the
+  return `Threshold: ${threshold}. ${percent(quantile)} of the ${plural(training, 'normal training image')} score lower, each of them held out from the
 classifier. The encoder has seen them all, so that a few more of new normal images may score higher.`;
 }

@@ -1,5 +1,5 @@
 /** What `predict` prints: a score and a verdict for each image and classifier. Pure. */
-import {plural} from '../../core/text.ts';
+import {percent, plural} from '../../core/text.ts';
 import {csvText, terminalTable} from './table.ts';
 
 export type PredictionFormat = 'table' | 'csv' | 'json';
@@ -82,11 +82,10 @@ function table({files, classifiers, quantile}: Predictions): string {
     ]),
     lead: 1,
   });
-  const share = `${Number((100 * quantile).toPrecision(6))} %`;
   const thresholds = classifiers.map(({name, threshold, training}) =>
     Number.isNaN(threshold)
       ? `${name}: no verdict, as one training image has no others to be held out from`
-      : `${name}: anomalous above ${threshold.toPrecision(6)}; ${share} of ${plural(training.length, 'normal training image')}, each held out, score lower`,
+      : `${name}: anomalous above ${threshold.toPrecision(6)}; ${percent(quantile)} of ${plural(training.length, 'normal training image')}, each held out, score lower`,
   );
   const problems = failed.map(({path, problem}) => `✗ ${path}: ${problem}`);
   return [...(usable.length > 0 ? [[scores, ...thresholds].join('\n')] : []), problems.join('\n')]

@@ -1,5 +1,6 @@
 /** Where a profiled run spent its time: for each kind of stage, the engine's kernels and what is outside of them. */
 import {groupBy} from '../../core/group.ts';
+import type {KernelTime} from '../../core/tensor/profile.ts';
 import {count, duration} from '../../core/text.ts';
 import type {StageRecord} from '../../pipeline/store/record.ts';
 import {type Screen, terminalTable} from './table.ts';
@@ -51,26 +52,20 @@ function linesOf(stages: readonly StageRecord[]): readonly Line[] {
       ({kernel}) => kernel,
     ),
   ]
-    .map(([kernel, times]) => ({
-      kernel,
-      calls: times.reduce((sum, {calls}) => sum + calls, 0),
-      seconds: times.reduce((sum, {seconds}) => sum + seconds, 0),
-    }))
+    .map(([kernel, times]) => added(kernel, times))
     .sort((a, b) => b.seconds - a.seconds);
   const rest = kernels.slice(shown);
   const inside = kernels.reduce((sum, {seconds}) => sum + seconds, 0);
   const whole = stages.reduce((sum, stage) => sum + (stage.seconds ?? 0), 0);
   return [
     ...kernels.slice(0, shown),
-    ...(rest.length === 0
-      ? []
-      : [
-          {
-            kernel: `${rest.length} others`,
-            calls: rest.reduce((sum, {calls}) => sum + calls, 0),
-            seconds: rest.reduce((sum, {seconds}) => sum + seconds, 0),
-          },
-        ]),
+    ...(rest.length === 0 ? [] : [added(`${rest.length} others`, rest)]),
     {kernel: '(outside kernels)', calls: undefined, seconds: Math.max(0, whole - inside)},
   ];
 }
+
+const added = (kernel: string, times: readonly KernelTime[]): KernelTime => ({
+  kernel,
+  calls: times.reduce((sum, {calls}) => sum + calls, 0),
+  seconds: times.reduce((sum, {seconds}) => sum + seconds, 0),
+});

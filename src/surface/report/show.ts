@@ -3,6 +3,7 @@ import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/group.ts';
 import {bytes, count, duration, plural} from '../../core/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
+import {entryFolder} from '../../pipeline/store/entry.ts';
 import {
   type MetricValue,
   metricsOf,
@@ -86,7 +87,7 @@ export function reportRun(record: RunRecord): RunReport {
     }),
     maps: record.stages.flatMap(({kind, label, fingerprint}) =>
       kind === 'localize' && fingerprint !== undefined
-        ? [{stage: label, folder: join(dirname(record.folder), 'cache', fingerprint.slice(0, 2), fingerprint)}]
+        ? [{stage: label, folder: entryFolder(join(dirname(record.folder), 'cache'), fingerprint)}]
         : [],
     ),
     profiled: record.stages.filter((stage) => stage.kernels !== undefined),

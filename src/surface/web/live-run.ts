@@ -1,7 +1,7 @@
 /** A run as its events tell it, one after the other: what is done, and what goes on. */
-import {hostname} from 'node:os';
+import {stateOf as processState, thisProcess} from '../../core/lock.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
-import {joinRecord, type RunHead, type RunRecord} from '../../pipeline/store/record.ts';
+import {joinRecord, type RunHead, type RunRecord, type StageRecord} from '../../pipeline/store/record.ts';
 
 export interface RunningStage {
   readonly label: string;
@@ -71,14 +71,13 @@ export type RunState = 'done' | 'failed' | 'interrupted' | 'running' | 'stopped'
 export function stateOf({outcome, environment}: RunRecord): RunState {
   if (outcome !== 'unfinished') return outcome;
   const {host, pid} = environment;
-  if (host !== hostname() || typeof pid !== 'number') return 'unfinished';
-  return isAlive(pid) ? 'running' : 'stopped';
+  if (typeof host !== 'string' || typeof pid !== 'number') return 'unfinished';
+  const {place} = thisProcess();
+  return ({alive: 'running', dead: 'stopped', unknown: 'unfinished'} as const)[processState({pid, host, place})];
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+/** It was its turn, and it has ended; or it never will be. */
+export const isSettled = ({status}: StageRecord): boolean => status !== 'started' && status !== 'waiting';
+
+export const having = ({stages}: RunRecord, status: StageRecord['status']): number =>
+  stages.filter((stage) => stage.status === status).length;

@@ -6,7 +6,7 @@ import {dateText} from '../report/ls.ts';
 import {kindsOf, reportRun, resultsOf} from '../report/show.ts';
 import {progressShare, progressText, stageTook} from '../ui/lines.ts';
 import {sparkline} from '../ui/sparkline.ts';
-import {type LiveRun, type RunningStage, stateOf} from './live-run.ts';
+import {having, isSettled, type LiveRun, type RunningStage, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 import {tableHtml} from './table.ts';
 
@@ -65,11 +65,6 @@ function settledRegions(record: RunRecord): Regions {
     ...record.stages.map((stage, at) => [`stage-${at}`, stageCells(stage)] as const),
   ]);
 }
-
-const isSettled = ({status}: StageRecord) => status !== 'started' && status !== 'waiting';
-
-const having = (record: RunRecord, status: StageRecord['status']) =>
-  record.stages.filter((stage) => stage.status === status).length;
 
 function summaryOf(record: RunRecord, now: number): Markup {
   const {started, seconds, stages, tasks, engine} = record;

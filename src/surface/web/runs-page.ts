@@ -7,7 +7,7 @@ import {eventsFile, metricsOf, type RunRecord, readRecord} from '../../pipeline/
 import {listRuns} from '../../pipeline/store/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {dateText} from '../report/ls.ts';
-import {stateOf} from './live-run.ts';
+import {having, isSettled, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 
 /** Runs on one page. */
@@ -73,8 +73,8 @@ ${this.#olderLink(before)}`,
 
 function rowOf(record: RunRecord): Markup {
   const {id, name, tasks, stages, started, seconds} = record;
-  const settled = stages.filter(({status}) => status !== 'started' && status !== 'waiting').length;
-  const failed = stages.filter(({status}) => status === 'failed').length;
+  const settled = stages.filter(isSettled).length;
+  const failed = having(record, 'failed');
   return html`<tr>
 <th scope="row"><a href="/runs/${id}">${name}</a><small>${id}</small></th>
 <td>${started === undefined ? '–' : html`<time datetime="${started}">${dateText(started)}</time>`}${seconds !== undefined && html`<small>${duration(seconds)}</small>`}</td>

@@ -1,6 +1,7 @@
 /** What ran when: computed stages as bars in rows, two that overlap in different ones. */
 import type {StageKind} from '../../../pipeline/events.ts';
-import type {RunRecord, StageRecord} from '../../../pipeline/store/record.ts';
+import {laneOf, type StageNode} from '../../../pipeline/stages/stage.ts';
+import type {RunRecord} from '../../../pipeline/store/record.ts';
 
 /** Bars that are drawn: of more, the longest. */
 const mostBars = 400;
@@ -9,7 +10,7 @@ export interface Bar {
   readonly label: string;
   readonly kind: StageKind;
   readonly failed: boolean;
-  readonly lane: 'accelerator' | 'cpu';
+  readonly lane: StageNode['lane'];
   /** Row in its lane, from 0. */
   readonly row: number;
   /** Seconds since the run began. */
@@ -37,7 +38,7 @@ export function timelineOf(record: RunRecord): Timeline {
   const bars = timed
     .sort((a, b) => a.from - b.from)
     .map(({stage, from, to}): Bar => {
-      const lane = laneOf(stage);
+      const lane = laneOf(stage.kind);
       const ends = rows.get(lane) ?? [];
       rows.set(lane, ends);
       const free = ends.findIndex((end) => end <= from);
@@ -53,7 +54,3 @@ export function timelineOf(record: RunRecord): Timeline {
     seconds: record.seconds ?? Math.max(0, ...bars.map(({to}) => to)),
   };
 }
-
-/** As they are planned (`plan/graph.ts`); the record of a run does not keep it. */
-const laneOf = ({kind}: StageRecord): Bar['lane'] =>
-  kind === 'data' || kind === 'ensemble' || kind === 'evaluate' ? 'cpu' : 'accelerator';
