@@ -57,7 +57,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^commander$/, /^src\/surface\/cli\/main\.ts$/],
   [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],
   [/^ajv/, /^src\/(core\/plugin\/check|pipeline\/spec\/validate)\.ts$/],
-  [/^@bufbuild\//, /^src\/core\/tensor\/onnx-builder\.ts$/],
+  [/^@bufbuild\//, /^src\/core\/tensor\/protobuf\.ts$/],
   [/^onnxruntime-/, /^src\/core\/tensor\/onnx\.ts$/],
   [/^sharp$/, /^src\/core\/images\.ts$/],
   [/^tar-stream$/, /^src\/domain\/datasets\/archive\.ts$/],

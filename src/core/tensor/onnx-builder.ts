@@ -1,7 +1,4 @@
-/**
- * An ONNX model, node by node. Operators are those of the specification's default domain. The only importer of @bufbuild/protobuf.
- */
-import {BinaryWriter, WireType} from '@bufbuild/protobuf/wire';
+/** An ONNX model, node by node. Operators are those of the specification's default domain. */
 import {
   attribute,
   attributeTypes,
@@ -18,6 +15,7 @@ import {
   type,
   valueInfo,
 } from './onnx-fields.ts';
+import {encode, type Field} from './protobuf.ts';
 
 /** The release of the operators: of December 2022, known to ONNX Runtime from 1.14 on. */
 const opset = 18;
@@ -199,18 +197,4 @@ function described(name: string, sizes: Shape, doc: string): Uint8Array {
     [valueInfo.type, encode([[type.tensor, inner]])],
     [valueInfo.doc, doc],
   ]);
-}
-
-/** A field of a message: an integer, a text, bytes or an inner message, or a 32-bit float. */
-type Field = readonly [number: number, value: number | string | Uint8Array | {readonly float: number}];
-
-function encode(fields: readonly Field[]): Uint8Array {
-  const writer = new BinaryWriter();
-  for (const [number, value] of fields) {
-    if (typeof value === 'number') writer.tag(number, WireType.Varint).int64(value);
-    else if (typeof value === 'string') writer.tag(number, WireType.LengthDelimited).string(value);
-    else if (value instanceof Uint8Array) writer.tag(number, WireType.LengthDelimited).bytes(value);
-    else writer.tag(number, WireType.Bit32).float(value.float);
-  }
-  return writer.finish();
 }

@@ -31,8 +31,8 @@ export function learningRate(
 export class Sgd {
   readonly #weights: ReadonlyMap<string, Variable>;
   readonly #groups: readonly Group[];
-  readonly #momentum: Scalar;
-  readonly #decay: Scalar | undefined;
+  readonly #momentum: number;
+  readonly #decay: number;
 
   /** `velocities`: of an earlier `arrays()`; absent: zero. */
   constructor(
@@ -42,8 +42,8 @@ export class Sgd {
   ) {
     this.#weights = new Map([...weights].filter(([, variable]) => variable.trainable));
     this.#groups = grouped(this.#weights).map((members) => ({members, velocity: startVelocity(members, velocities)}));
-    this.#momentum = tf.scalar(options.momentum);
-    this.#decay = options.decay === 0 ? undefined : tf.scalar(options.decay);
+    this.#momentum = options.momentum;
+    this.#decay = options.decay;
   }
 
   /** What gradients are wanted of. */
@@ -51,10 +51,14 @@ export class Sgd {
     return [...this.#weights.values()];
   }
 
+  /** The velocities, which a step moves together with the weights. */
+  get variables(): readonly Variable[] {
+    return this.#groups.map(({velocity}) => velocity);
+  }
+
   /** One step down `gradients`, which are by the variables' own names, as `tf.variableGrads` gives them. */
-  step(gradients: {readonly [variable: string]: Tensor}, rate: number): void {
+  step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void {
     tf.tidy(() => {
-      const by = tf.scalar(rate);
       for (const {members, velocity} of this.#groups) {
         const slopes = members.map(({name, weight}) => {
           const gradient = gradients[weight.name];
@@ -63,10 +67,10 @@ export class Sgd {
         });
         const weight = joined(members.map((member) => member.weight));
         const terms = [joined(slopes), tf.mul(velocity, this.#momentum)];
-        if (this.#decay) terms.push(tf.mul(weight, this.#decay));
+        if (this.#decay !== 0) terms.push(tf.mul(weight, this.#decay));
         const next = tf.addN(terms);
         velocity.assign(next);
-        const moved = parted(tf.sub(weight, tf.mul(next, by)), members);
+        const moved = parted(tf.sub(weight, tf.mul(next, rate)), members);
         for (const [i, member] of members.entries()) member.weight.assign(moved[i]!);
       }
     });
@@ -88,8 +92,6 @@ export class Sgd {
 
   dispose(): void {
     for (const {velocity} of this.#groups) velocity.dispose();
-    this.#momentum.dispose();
-    this.#decay?.dispose();
   }
 }
 

@@ -16,6 +16,11 @@ export interface Profile {
   stop(): void;
 }
 
+let profiles = 0;
+
+/** Whether kernels are timed one by one. */
+export const kernelsAreProfiled = (): boolean => profiles > 0;
+
 /**
  * Times every kernel of the engine that runs. Kernels compute before they return on a CPU; on a GPU what is timed is the call, and
  * the wait is where values are read.
@@ -26,6 +31,7 @@ export function profileKernels(): Profile {
   const originals = tf.getKernelsForBackend(backend);
   /** Milliseconds spent in kernels that the kernel on this level has called. */
   const inner: number[] = [];
+  profiles++;
   for (const original of originals) {
     const {kernelName, kernelFunc} = original;
     tf.unregisterKernel(kernelName, backend);
@@ -53,6 +59,7 @@ export function profileKernels(): Profile {
       return taken.sort((a, b) => b.seconds - a.seconds);
     },
     stop() {
+      profiles--;
       for (const original of originals) {
         tf.unregisterKernel(original.kernelName, backend);
         tf.registerKernel(original);

@@ -8,33 +8,7 @@ import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
 import type {EngineInfo, ResolvedEngine} from './engine.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from './gradients.ts';
-
-interface OpAttribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
-
-/** The parts of the node backend and of its binding that are used here. */
-interface NodeBackend {
-  readonly binding: Binding;
-  executeMultipleOutputs(
-    op: string,
-    attributes: readonly OpAttribute[],
-    inputs: readonly TF.Tensor[],
-    count: number,
-  ): TF.Tensor[];
-  executeSingleOutput(op: string, attributes: readonly OpAttribute[], inputs: readonly TF.Tensor[]): TF.Tensor;
-}
-interface Binding {
-  readonly TF_Version: string;
-  readonly TF_FLOAT: number;
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_ATTR_FLOAT: number;
-  readonly TF_ATTR_STRING: number;
-  readonly TF_ATTR_BOOL: number;
-  isUsingGpuDevice(): boolean;
-}
+import type {Binding, NodeBackend, OpAttribute} from './tensorflow-binding.ts';
 
 /** Name of the compiled binding in the provisioned folder. */
 export const BINDING_FILE = 'tfjs_binding.node';
@@ -46,6 +20,7 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   const threads = engine.threads ?? availableParallelism();
   // Read by the library when it starts; what the user has set stands.
   process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
+  process.env['TF_NUM_INTEROP_THREADS'] ??= String(threads);
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   const binding = require(join(engine.library, BINDING_FILE)) as Binding;
   require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');

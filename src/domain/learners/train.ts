@@ -6,7 +6,8 @@ import {setImmediate} from 'node:timers/promises';
 import type {CurvePoint, FitContext, FitResult, NamedArrays} from '../../core/plugin/contracts.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Scalar, type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {type Compiled, compile} from '../../core/tensor/compile.ts';
+import {type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import {
   createWeights,
   disposeWeights,
@@ -99,6 +100,7 @@ export async function train(training: Training): Promise<FitResult> {
   const state = saved ? resumed(parameters, saved.arrays, training) : started(training);
   const curve: CurvePoint[] = saved ? [...(saved.meta['curve'] as CurvePoint[])] : [];
   let feed: Feed | undefined;
+  let step: Compiled | undefined;
   try {
     // Each epoch is complete in the curve: what a checkpoint lacks is made again, from the same batches.
     feed = openFeed({
@@ -114,8 +116,9 @@ export async function train(training: Training): Promise<FitResult> {
       dropLast: true,
       ...(training.stepsPerEpoch !== undefined && {stepsPerEpoch: training.stepsPerEpoch}),
     });
+    step = compileStep(training, state, feed.views);
     while (curve.length < epochs) {
-      curve.push(await trainEpoch({...training, batch}, state, feed, curve.length));
+      curve.push(await trainEpoch({...training, batch}, step, feed, curve.length));
       if (curve.length < epochs && checkpoints.due())
         await checkpoints.save(await stateArrays(state), {curve: [...curve]});
     }
@@ -123,6 +126,7 @@ export async function train(training: Training): Promise<FitResult> {
     return {weights: await weightsToArrays(state.weights), curve};
   } finally {
     await feed?.close();
+    step?.dispose();
     state.sgd.dispose();
     disposeWeights(state.weights);
   }
@@ -160,7 +164,7 @@ const decays = ({momentum, weight_decay}: OptimizerOptions) => ({momentum, decay
 
 // ------------------------------------------------------------------------------------------------------------- epoch
 
-async function trainEpoch(training: Training, state: State, feed: Feed, epoch: number): Promise<CurvePoint> {
+async function trainEpoch(training: Training, compiled: Compiled, feed: Feed, epoch: number): Promise<CurvePoint> {
   const {context, epochs, optimizer} = training;
   const steps = feed.stepsPerEpoch;
   const schedule = {rate: optimizer.learning_rate, schedule: optimizer.schedule};
@@ -175,7 +179,7 @@ async function trainEpoch(training: Training, state: State, feed: Feed, epoch: n
       const batch = await feed.next();
       if (!batch) throw new Error('Internal error: the feed ended before the training');
       pooled?.dispose();
-      const made = takeStep(training, state, batch, feed, rateAt(step));
+      const made = takeStep(compiled, batch, feed, rateAt(step));
       pooled = made.pooled;
       tally.add(made);
       const last = step === steps - 1;
@@ -201,20 +205,26 @@ async function trainEpoch(training: Training, state: State, feed: Feed, epoch: n
   }
 }
 
-/** Forward, backward, update. The result's tensors are the caller's. */
-function takeStep(training: Training, {weights, sgd}: State, batch: FeedBatch, feed: Feed, rate: number): StepResult {
-  const {count, views} = batch;
-  return tf.tidy(() => {
-    const x = tf.tensor4d(batch.images, [views * count, feed.height, feed.width, 3]);
-    let made: StepResult | undefined;
+/** Forward, backward, update, of inputs x and the learning rate; results loss, pooled and, where there is one, accuracy. */
+function compileStep({loss}: Training, {weights, sgd}: State, views: number): Compiled {
+  return compile([...weights.values(), ...sgd.variables], ([x, rate]) => {
+    let others: readonly Tensor[] = [];
     const {value, grads} = tf.variableGrads(() => {
-      const {loss, accuracy, pooled} = training.loss(weights, x, {count, views});
-      made = {loss, ...(accuracy && {accuracy: tf.keep(accuracy)}), pooled: tf.keep(pooled)};
-      return loss;
+      const made = loss(weights, x as Tensor4D, {count: x!.shape[0]! / views, views});
+      others = [made.pooled, ...(made.accuracy ? [made.accuracy] : [])].map((tensor) => tf.keep(tensor));
+      return made.loss;
     }, [...sgd.trainable]);
-    sgd.step(grads, rate);
-    return {...made!, loss: value};
+    sgd.step(grads, rate as Scalar);
+    return [value, ...others];
   });
+}
+
+/** The result's tensors are the caller's. */
+function takeStep(step: Compiled, {images, count, views}: FeedBatch, {height, width}: Feed, rate: number): StepResult {
+  const inputs = [tf.tensor4d(images, [views * count, height, width, 3]), tf.scalar(rate)];
+  const [loss, pooled, accuracy] = step.run(inputs) as [Scalar, Tensor2D, Scalar?];
+  tf.dispose(inputs);
+  return {loss, pooled, ...(accuracy && {accuracy})};
 }
 
 /** Loss and accuracy of the steps so far; on the device until fetched. */

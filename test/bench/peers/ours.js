@@ -1,6 +1,7 @@
 /** Our ResNet-18 train step, `rotation` or `contrastive`: the same network and step as resnet_torch.py, spoken to in the same way. */
 import {createInterface} from 'node:readline';
 import {Rng} from '../../../dist/core/random.js';
+import {compile} from '../../../dist/core/tensor/compile.js';
 import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
 import {createWeights} from '../../../dist/core/tensor/layers.js';
 import {Sgd} from '../../../dist/core/tensor/optimise.js';
@@ -23,18 +24,19 @@ const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
 const x = tf.randomUniform([batch, 32, 32, 3], 0, 1, 'float32', 1);
 const labels = Int32Array.from({length: batch}, (_, i) => i % 4);
 
-const step = () =>
-  tf.tidy(() => {
-    const {value, grads} = tf.variableGrads(
-      () =>
-        contrastive
-          ? contrast(network, weights, x, 0.2).loss
-          : classification(logits(weights, network.pool(weights, x, {training: true})), labels).loss,
-      [...sgd.trainable],
-    );
-    sgd.step(grads, 0.01);
-    return value;
-  });
+const compiled = compile([...weights.values(), ...sgd.variables], ([images, rate]) => {
+  const {value, grads} = tf.variableGrads(
+    () =>
+      contrastive
+        ? contrast(network, weights, images, 0.2).loss
+        : classification(logits(weights, network.pool(weights, images, {training: true})), labels).loss,
+    [...sgd.trainable],
+  );
+  sgd.step(grads, rate);
+  return [value];
+});
+const rate = tf.scalar(0.01);
+const step = () => compiled.run([x, rate])[0];
 
 step().dispose();
 process.stdout.write(`ready ${engine.version}\n`);

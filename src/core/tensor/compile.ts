@@ -1,0 +1,40 @@
+import {type Tensor, tf, type Variable} from './engine.ts';
+import {kernelsAreProfiled} from './profile.ts';
+import {type Graph, traceGraph} from './tensorflow-graph.ts';
+
+/** A function of tensors that also reads and moves variables. */
+export interface Compiled {
+  /** The results are the caller's to dispose. */
+  run(inputs: readonly Tensor[]): Tensor[];
+  dispose(): void;
+}
+
+/**
+ * `body` as one graph, where the engine can run one: TensorFlow then fuses operations, reuses memory and keeps all cores busy
+ * between them. Elsewhere, and while kernels are profiled, its operations run one by one, as they are written.
+ *
+ * For each shape of inputs `body` is called once, and what it does then is what is done ever after: it must not look at values,
+ * and must depend on nothing but `inputs`, `variables` and what never changes. It may assign to the variables.
+ */
+export function compile(
+  variables: readonly Variable[],
+  body: (inputs: readonly Tensor[]) => readonly Tensor[],
+): Compiled {
+  const graphs = new Map<string, Graph>();
+  return {
+    run(inputs) {
+      if (tf.getBackend() !== 'tensorflow' || kernelsAreProfiled()) return tf.tidy(() => [...body(inputs)]);
+      const key = inputs.map(({dtype, shape}) => `${dtype}[${shape}]`).join();
+      let graph = graphs.get(key);
+      if (graph === undefined) {
+        graph = traceGraph(variables, body, inputs);
+        graphs.set(key, graph);
+      }
+      return graph.run(inputs);
+    },
+    dispose() {
+      for (const graph of graphs.values()) graph.dispose();
+      graphs.clear();
+    },
+  };
+}

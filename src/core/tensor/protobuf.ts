@@ -1,0 +1,16 @@
+/** Protocol buffers' wire format, for writing. The only importer of @bufbuild/protobuf. */
+import {BinaryWriter, WireType} from '@bufbuild/protobuf/wire';
+
+/** A field of a message: an integer, a text, bytes or an inner message, or a 32-bit float. */
+export type Field = readonly [number: number, value: number | string | Uint8Array | {readonly float: number}];
+
+export function encode(fields: readonly Field[]): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const [number, value] of fields) {
+    if (typeof value === 'number') writer.tag(number, WireType.Varint).int64(value);
+    else if (typeof value === 'string') writer.tag(number, WireType.LengthDelimited).string(value);
+    else if (value instanceof Uint8Array) writer.tag(number, WireType.LengthDelimited).bytes(value);
+    else writer.tag(number, WireType.Bit32).float(value.float);
+  }
+  return writer.finish();
+}
