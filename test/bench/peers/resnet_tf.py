@@ -29,7 +29,11 @@ def conv_bn(into, out, size, stride):
     pad = size // 2
 
     def apply(x):
-        y = tf.nn.conv2d(x, kernel, stride, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
+        # "SAME" where it pads alike, and else zeros laid around first: explicit padding is twice as slow in TensorFlow.
+        if stride == 1 or pad == 0:
+            y = tf.nn.conv2d(x, kernel, stride, "SAME")
+        else:
+            y = tf.nn.conv2d(tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]]), kernel, stride, "VALID")
         return tf.raw_ops.FusedBatchNormV3(x=y, scale=gamma, offset=beta, mean=[], variance=[], epsilon=1e-5, is_training=True).y
 
     return apply
