@@ -7,6 +7,7 @@ import type {
   NamedArrays,
   Network,
 } from '../../core/plugin/contracts.ts';
+import {type Compiled, compile} from '../../core/tensor/compile.ts';
 import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
 import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/tensor/layers.ts';
 import {embed} from '../networks/head.ts';
@@ -38,19 +39,20 @@ export function openEncoder(
   explained?: Explained,
 ): Encoder {
   const weights = weightsFromArrays(arrays);
+  const runs = new Map(Object.entries(layers).map(([name, layer]) => [name, new LayerRun(weights, layer)]));
   return {
     async embed(images, name, view): Promise<Matrix> {
-      const layer = layers[name];
-      if (!layer) throw new Error(`no layer "${name}"; known: ${Object.keys(layers).join(', ')}`);
+      const run = runs.get(name);
+      if (!run) throw new Error(`no layer "${name}"; known: ${Object.keys(layers).join(', ')}`);
       const {height, width} = images.shape;
       const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (height * width)));
       let data: Float32Array | undefined;
       let columns = 0;
       for (let from = 0; from < images.count; from += atOnce) {
         const count = Math.min(atOnce, images.count - from);
-        const y = tf.tidy(() =>
-          layer(weights, tf.tensor4d(floatImages(images, from, count, view), [count, height, width, 3])),
-        );
+        const x = tf.tensor4d(floatImages(images, from, count, view), [count, height, width, 3]);
+        const y = run.next(x, {full: count === atOnce});
+        x.dispose();
         columns = y.shape[1];
         const features = y.dataSync<'float32'>(); // not inside tidy, which would look at every number of it
         y.dispose();
@@ -60,8 +62,36 @@ export function openEncoder(
       return {rows: images.count, columns, data: data ?? new Float32Array(0)};
     },
     ...(explained && {cam: (images) => camOf(weights, images, explained)}),
-    dispose: () => disposeWeights(weights),
+    dispose() {
+      for (const run of runs.values()) run.dispose();
+      disposeWeights(weights);
+    },
   };
+}
+
+/** A graph costs as much as ten to forty batches, and computes the same bits: it is made once so many full ones were seen. */
+const batchesBeforeGraph = 24;
+
+/** A layer, batch after batch. */
+class LayerRun {
+  readonly #layer: (x: Tensor4D) => Tensor2D;
+  readonly #graph: Compiled;
+  #seen = 0;
+
+  constructor(weights: Weights, layer: Layer) {
+    this.#layer = (x) => layer(weights, x);
+    this.#graph = compile([...weights.values()], ([x]) => [this.#layer(x as Tensor4D)]);
+  }
+
+  /** `full`: of as many images as all others but the last. */
+  next(x: Tensor4D, {full}: {readonly full: boolean}): Tensor2D {
+    if (full && this.#seen++ >= batchesBeforeGraph) return this.#graph.run([x])[0] as Tensor2D;
+    return tf.tidy(() => this.#layer(x));
+  }
+
+  dispose(): void {
+    this.#graph.dispose();
+  }
 }
 
 /**

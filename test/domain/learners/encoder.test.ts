@@ -1,0 +1,69 @@
+import {expect, test} from 'vitest';
+import type {ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
+import {Rng} from '../../../src/core/random.ts';
+import {createWeights, disposeWeights, weightsToArrays} from '../../../src/core/tensor/layers.ts';
+import {openEncoder, pixelsAtOnce, poolAndEmbed} from '../../../src/domain/learners/encoder.ts';
+import {headParameters} from '../../../src/domain/networks/head.ts';
+import {resnet18} from '../../../src/domain/networks/resnet.ts';
+import {small} from '../../../src/domain/networks/small.ts';
+import {expectNoLeaks, onEachEngine} from '../../rig/tensors.ts';
+
+function noise(count: number, side: number): ImageSet {
+  const rng = new Rng(7);
+  const pixels = Uint8Array.from({length: count * side * side * 3}, () => rng.integer(256));
+  return {shape: {height: side, width: side, channels: 3}, count, pixels};
+}
+
+/** An encoder of first weights. */
+async function untaught(network: Network, side: number) {
+  const weights = createWeights(
+    [...network.parameters(side), ...headParameters(network.features, network.head, 0)],
+    new Rng(0),
+  );
+  const arrays = await weightsToArrays(weights);
+  disposeWeights(weights);
+  return openEncoder(arrays, poolAndEmbed(network));
+}
+
+onEachEngine((engine) => {
+  const cases = [
+    {name: 'small', network: small.create({width: 1, head: [16]}), side: 32, layer: 'pool'},
+    {name: 'small', network: small.create({width: 1, head: [16]}), side: 32, layer: 'embed'},
+    ...(engine === 'tensorflow'
+      ? [32, 64, 256].map((side) => ({
+          name: 'resnet18',
+          network: resnet18.create({width: 0.25, head: []}),
+          side,
+          layer: 'pool',
+        }))
+      : []),
+  ];
+
+  test.each(cases)('$name of $side pixels, $layer: a row has the same bits however many come before', async (one) => {
+    const batch = pixelsAtOnce / one.side ** 2;
+    const images = noise(27 * batch + Math.min(batch - 1, 3), one.side); // enough for a graph, and a rest
+    const encoder = await untaught(one.network, one.side);
+    const all = await encoder.embed(images, one.layer);
+    encoder.dispose();
+
+    const size = one.side ** 2 * 3;
+    const other = await untaught(one.network, one.side);
+    for (const first of [0, 25 * batch, 27 * batch]) {
+      const count = Math.min(batch, images.count - first);
+      if (count === 0) continue;
+      const pixels = images.pixels.subarray(first * size, (first + count) * size);
+      const alone = await other.embed({...images, count, pixels}, one.layer);
+      expect(all.data.subarray(first * all.columns, (first + count) * all.columns)).toEqual(alone.data);
+    }
+    other.dispose();
+  });
+
+  test('leaves nothing behind', async () => {
+    const images = noise(26 * 64, 32);
+    await expectNoLeaks(async () => {
+      const encoder = await untaught(cases[0]!.network, 32);
+      await encoder.embed(images, 'pool');
+      encoder.dispose();
+    });
+  });
+});
