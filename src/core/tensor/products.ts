@@ -1,21 +1,25 @@
 import type {Matrix} from '../plugin/contracts.ts';
-import type {Tensor} from './engine.ts';
-import {tf} from './engine.ts';
+import {type Tensor, type Tensor2D, tf} from './engine.ts';
 
 /** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
 const BLOCK_VALUES = 16 * 2 ** 20;
 
+/** What is made of the products on the engine, before they are read. */
+export type Finish = (products: Tensor2D) => Tensor2D;
+
+const asTheyAre: Finish = (products) => products;
+
 /**
- * Visits a·bᵀ in blocks of whole rows with bounded memory: `block` is row-major (rows, b.rows) and holds the products of
+ * Visits finish(a·bᵀ) in blocks of whole rows with bounded memory: `block` is row-major (rows, b.rows) and holds the products of
  * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. It is the visitor's only during the call.
  */
 export function forEachProductBlock(
   a: Matrix,
   b: Matrix,
   visit: (rowStart: number, rows: number, block: Float32Array) => void,
-  blockValues = BLOCK_VALUES,
+  {finish = asTheyAre, blockValues = BLOCK_VALUES}: {readonly finish?: Finish; readonly blockValues?: number} = {},
 ): void {
-  const factor = openFactor(b, blockValues);
+  const factor = openFactor(b, {finish, blockValues});
   try {
     factor.times(a, visit);
   } finally {
@@ -29,8 +33,11 @@ export interface Factor {
   dispose(): void;
 }
 
-/** b on the engine, for many products with it. */
-export function openFactor(b: Matrix, blockValues = BLOCK_VALUES): Factor {
+/** b on the engine, for many products with it. What `finish` returns may be narrower than b has rows. */
+export function openFactor(
+  b: Matrix,
+  {finish = asTheyAre, blockValues = BLOCK_VALUES}: {readonly finish?: Finish; readonly blockValues?: number} = {},
+): Factor {
   const right = tf.tidy(() => transposed(b));
   const most = Math.max(1, Math.floor(blockValues / Math.max(1, b.rows)));
   return {
@@ -40,7 +47,7 @@ export function openFactor(b: Matrix, blockValues = BLOCK_VALUES): Factor {
       if (b.rows === 0) return;
       for (let start = 0; start < a.rows; start += most) {
         const rows = Math.min(most, a.rows - start);
-        const block = valuesOf(() => tf.matMul(toTensor(a, start, rows), right));
+        const block = valuesOf(() => finish(tf.matMul(toTensor(a, start, rows), right)));
         visit(start, rows, block);
       }
     },

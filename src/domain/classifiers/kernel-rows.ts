@@ -1,14 +1,14 @@
 import type {Matrix} from '../../core/plugin/contracts.ts';
-import {forEachProductBlock} from '../../core/tensor/products.ts';
-import {pickRows} from './features.ts';
+import {type Finish, forEachProductBlock} from '../../core/tensor/products.ts';
 
-/** A kernel among training points that is a function of their inner products. */
+/** A kernel among training points that is a function of inner products: k(xᵢ, xⱼ) = finish(leftᵢ · rightⱼ). */
 export interface KernelSource {
-  readonly points: Matrix;
+  readonly count: number;
   /** k(xᵢ, xᵢ), exact. */
   diagonal(): Float64Array;
-  /** k(xᵢ, xⱼ) in the place of the products zᵢ·zⱼ, j = firstColumn, firstColumn + 1, … */
-  finish(i: number, firstColumn: number, products: Float32Array): void;
+  left(rows: ArrayLike<number>): Matrix;
+  right(): Matrix;
+  readonly finish: Finish;
 }
 
 /** Rows of the Gram matrix as the solver reads them. */
@@ -26,7 +26,7 @@ const wholeUpTo = 8192;
 const cacheBytes = 512 * 2 ** 20;
 
 export const kernelRows = (source: KernelSource, largestWhole = wholeUpTo, bytes = cacheBytes): KernelRows =>
-  source.points.rows <= largestWhole ? new WholeGram(source) : new CachedRows(source, bytes);
+  source.count <= largestWhole ? new WholeGram(source) : new CachedRows(source, bytes);
 
 class WholeGram implements KernelRows {
   readonly count: number;
@@ -34,7 +34,7 @@ class WholeGram implements KernelRows {
   readonly #rows: readonly Float32Array[];
 
   constructor(source: KernelSource) {
-    const n = source.points.rows;
+    const n = source.count;
     const gram = gramMatrix(source);
     this.count = n;
     this.diagonal = source.diagonal();
@@ -52,22 +52,21 @@ class WholeGram implements KernelRows {
 
 /** (n, n), exactly symmetric: the upper triangle computed in bands, then mirrored. */
 function gramMatrix(source: KernelSource): Float32Array {
-  const {rows: n, columns, data} = source.points;
+  const n = source.count;
+  const right = source.right();
   const band = 512;
   const gram = new Float32Array(n * n);
   for (let start = 0; start < n; start += band) {
-    const rows = Math.min(band, n - start);
+    const own = source.left(Array.from({length: Math.min(band, n - start)}, (_, k) => start + k));
     const width = n - start;
-    const own = {rows, columns, data: data.subarray(start * columns, (start + rows) * columns)};
-    const rest = {rows: width, columns, data: data.subarray(start * columns)};
-    forEachProductBlock(own, rest, (first, count, products) => {
+    const rest = {...right, rows: width, data: right.data.subarray(start * right.columns)};
+    const copy = (first: number, count: number, values: Float32Array) => {
       for (let row = first; row < first + count; row++) {
         const i = start + row;
-        const values = gram.subarray(i * n + i, (i + 1) * n);
-        values.set(products.subarray((row - first) * width + row, (row - first + 1) * width));
-        source.finish(i, i, values);
+        gram.set(values.subarray((row - first) * width + row, (row - first + 1) * width), i * n + i);
       }
-    });
+    };
+    forEachProductBlock(own, rest, copy, {finish: source.finish});
   }
   const diagonal = source.diagonal();
   for (let i = 0; i < n; i++) gram[i * n + i] = diagonal[i]!;
@@ -95,6 +94,7 @@ class CachedRows implements KernelRows {
   readonly count: number;
   readonly diagonal: Float64Array;
   readonly #source: KernelSource;
+  readonly #right: Matrix;
   readonly #slots: Float32Array[] = [];
   readonly #capacity: number;
   /** Slot of a row, -1 where it is not held. */
@@ -105,7 +105,8 @@ class CachedRows implements KernelRows {
 
   constructor(source: KernelSource, bytes: number) {
     this.#source = source;
-    this.count = source.points.rows;
+    this.#right = source.right();
+    this.count = source.count;
     this.diagonal = source.diagonal();
     // Two rows are in use at a time, and a batch must not push them out.
     this.#capacity = Math.min(this.count, Math.max(4 * batchRows, Math.floor(bytes / (4 * this.count))));
@@ -129,12 +130,7 @@ class CachedRows implements KernelRows {
       if (slot < 0) missing.push(i);
       else addRow(weights[i]!, this.#slots[slot]!, into);
     }
-    const values = new Float32Array(this.count);
-    this.#compute(missing, (i, products) => {
-      values.set(products);
-      this.#finish(i, values);
-      addRow(weights[i]!, values, into);
-    });
+    this.#compute(missing, (i, values) => addRow(weights[i]!, values, into));
   }
 
   /** One row alone would cost almost as much as a batch: the engine has to be given all points each time. */
@@ -145,14 +141,13 @@ class CachedRows implements KernelRows {
     }
     const slots = this.#freeSlots(wanted.length);
     let next = 0;
-    this.#compute(wanted, (row, products) => {
+    this.#compute(wanted, (row, values) => {
       const slot = slots[next++]!;
       if (this.#rowOf[slot]! >= 0) this.#slotOf[this.#rowOf[slot]!] = -1;
       this.#rowOf[slot] = row;
       this.#slotOf[row] = slot;
       this.#used[slot] = this.#clock;
-      this.#slots[slot]!.set(products);
-      this.#finish(row, this.#slots[slot]!);
+      this.#slots[slot]!.set(values);
     });
   }
 
@@ -169,19 +164,19 @@ class CachedRows implements KernelRows {
     return [...slots, ...oldest.slice(0, count - slots.length)];
   }
 
-  #finish(i: number, values: Float32Array): void {
-    this.#source.finish(i, 0, values);
-    values[i] = this.diagonal[i]!;
-  }
-
-  #compute(rows: readonly number[], visit: (i: number, products: Float32Array) => void): void {
+  /** Visits k(xᵢ, ·) of each of the rows; the array is the visitor's only during the call. */
+  #compute(rows: readonly number[], visit: (i: number, values: Float32Array) => void): void {
     for (let start = 0; start < rows.length; start += 8 * batchRows) {
       const some = rows.slice(start, start + 8 * batchRows);
-      forEachProductBlock(pickRows(this.#source.points, some), this.#source.points, (first, count, products) => {
+      const each = (first: number, count: number, block: Float32Array) => {
         for (let k = 0; k < count; k++) {
-          visit(some[first + k]!, products.subarray(k * this.count, (k + 1) * this.count));
+          const i = some[first + k]!;
+          const values = block.subarray(k * this.count, (k + 1) * this.count);
+          values[i] = this.diagonal[i]!;
+          visit(i, values);
         }
-      });
+      };
+      forEachProductBlock(this.#source.left(some), this.#right, each, {finish: this.#source.finish});
     }
   }
 }

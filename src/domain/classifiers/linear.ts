@@ -1,6 +1,7 @@
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
 import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
-import {joinDoubles, longestRow, scalingExponent, splitDoubles} from './features.ts';
+import type {Finish} from '../../core/tensor/products.ts';
+import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 
 /**
@@ -8,17 +9,17 @@ import type {KernelSource} from './kernel-rows.ts';
  * same for K and 4^e K.
  */
 export class LinearPoints implements KernelSource {
-  readonly points: Matrix;
+  readonly #points: Matrix;
   readonly #exponent: number;
 
   constructor(features: Matrix) {
     this.#exponent = scalingExponent(longestRow(features));
     const scale = 2 ** this.#exponent;
-    this.points = {...features, data: features.data.map((value) => value * scale)};
+    this.#points = {...features, data: features.data.map((value) => value * scale)};
   }
 
   diagonal(): Float64Array {
-    const {rows, columns, data} = this.points;
+    const {rows, columns, data} = this.#points;
     return Float64Array.from({length: rows}, (_, row) => {
       let sum = 0;
       for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
@@ -26,13 +27,24 @@ export class LinearPoints implements KernelSource {
     });
   }
 
-  finish(): void {
-    // The product is the kernel.
+  get count(): number {
+    return this.#points.rows;
   }
+
+  left(rows: ArrayLike<number>): Matrix {
+    return pickRows(this.#points, rows);
+  }
+
+  right(): Matrix {
+    return this.#points;
+  }
+
+  /** The product is the kernel. */
+  readonly finish: Finish = (products) => products;
 
   /** w = Σ αᵢ xᵢ. */
   direction(alpha: Float64Array): Direction {
-    const {rows, columns, data} = this.points;
+    const {rows, columns, data} = this.#points;
     const sums = new Float64Array(columns);
     for (let row = 0; row < rows; row++) {
       const weight = alpha[row]!;

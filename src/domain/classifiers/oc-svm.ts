@@ -3,7 +3,6 @@ import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Rng} from '../../core/random.ts';
-import {expNegative} from './fast-exp.ts';
 import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
@@ -73,16 +72,13 @@ class RbfMachine implements Classifier {
   heldOut(features: Matrix, rng: Rng): Float64Array {
     const {prepared, points, alpha} = this.#solve(features, rng);
     const support = supportOf(alpha);
-    const place = new Map(Array.from(support, (i, at) => [i, at]));
-    const scores = new Float64Array(prepared.rows);
-    points.pick(support).forEachRow(prepared, (row, exponents) => {
-      const own = place.get(row);
-      let sum = 0;
-      for (let i = 0; i < support.length; i++) if (i !== own) sum += alpha[support[i]!]! * expNegative(exponents[i]!);
-      scores[row] = -sum;
-    });
+    const weights = Float32Array.from(support, (i) => alpha[i]!);
+    const sums = points.pick(support).kernelSums(prepared, weights);
     const total = alpha.reduce((sum, weight) => sum + weight, 0);
-    return scores.map((score, row) => (total > alpha[row]! ? (score * total) / (total - alpha[row]!) : score));
+    return sums.map((sum, row) => {
+      const others = total - alpha[row]!;
+      return others > 0 ? ((alpha[row]! - sum) * total) / others : -sum; // k(x, x) = 1
+    });
   }
 
   #solve(features: Matrix, rng: Rng) {
@@ -99,15 +95,7 @@ class RbfMachine implements Classifier {
 
   #scorer(points: RbfPoints, alpha: Float32Array): Scorer {
     return {
-      score: (features) => {
-        const scores = new Float64Array(features.rows);
-        points.forEachRow(this.#prepare(features), (row, exponents) => {
-          let sum = 0;
-          for (let i = 0; i < alpha.length; i++) sum += alpha[i]! * expNegative(exponents[i]!);
-          scores[row] = -sum;
-        });
-        return scores;
-      },
+      score: (features) => points.kernelSums(this.#prepare(features), alpha).map((sum) => -sum),
       save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
       graph: (builder, features) => {
         const rows = this.#options.normalise === false ? features : normaliseRowsGraph(builder, features);

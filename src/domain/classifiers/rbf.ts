@@ -1,7 +1,7 @@
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
+import {tf} from '../../core/tensor/engine.ts';
 import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
-import {openFactor} from '../../core/tensor/products.ts';
-import {expNegative} from './fast-exp.ts';
+import {type Finish, openFactor} from '../../core/tensor/products.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 import {square, sumRows} from './scores-graph.ts';
@@ -73,30 +73,13 @@ export class RbfPoints implements KernelSource {
    * same bits whatever rows stand beside it.
    */
   forEachRow(features: Matrix, visit: (row: number, exponents: Float64Array) => void): void {
-    const {columns} = this.points;
-    const count = this.points.rows;
-    const blockRows = fixedBlockRows(count);
+    const {count} = this;
     const squares = this.#squares;
     const exponents = new Float64Array(count);
-    const block = new Float32Array(blockRows * columns);
-    const own = new Float64Array(blockRows);
-    const factor = new Float64Array(blockRows);
-    const perUnit = this.#perUnit();
     const products = openFactor(this.points);
     try {
-      for (let start = 0; start < features.rows; start += blockRows) {
-        const rows = Math.min(blockRows, features.rows - start);
-        for (let row = 0; row < rows; row++) {
-          const {square, exponent} = this.#place(
-            features,
-            start + row,
-            block.subarray(row * columns, (row + 1) * columns),
-          );
-          own[row] = -perUnit * square * 4 ** exponent;
-          factor[row] = 2 * perUnit * 2 ** exponent;
-        }
-        block.fill(0, rows * columns); // padding: every call has one shape, and so one order of additions
-        products.times({rows: blockRows, columns, data: block}, (first, blockCount, values) => {
+      for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 24)) {
+        products.times(block, (first, blockCount, values) => {
           for (let row = first; row < Math.min(first + blockCount, rows); row++) {
             const at = (row - first) * count;
             const ownSquare = own[row]!;
@@ -111,6 +94,52 @@ export class RbfPoints implements KernelSource {
       }
     } finally {
       products.dispose();
+    }
+  }
+
+  /**
+   * Σⱼ weightⱼ exp(-γ ‖x - xⱼ‖²) of every row x, in float32 on the engine. A row's sum is the same bits whatever rows stand
+   * beside it.
+   */
+  kernelSums(features: Matrix, weights: Float32Array): Float64Array {
+    const sums = new Float64Array(features.rows);
+    const column = tf.tensor2d(weights, [weights.length, 1]);
+    const products = openFactor(this.right(), {finish: (exponents) => tf.matMul(this.finish(exponents), column)});
+    try {
+      for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 21)) {
+        const left = augmented(block, (row) => [factor[row]!, own[row]!, 1]);
+        products.times(left, (first, count, values) => {
+          for (let k = 0; k < Math.min(count, rows - first); k++) sums[start + first + k] = values[k]!;
+        });
+      }
+    } finally {
+      products.dispose();
+      column.dispose();
+    }
+    return sums;
+  }
+
+  /**
+   * New rows, placed as the points are, a block at a time in arrays that are reused: -γ ‖x - xⱼ‖² = own + squareⱼ + factor · z·zⱼ.
+   * Every block has one shape, a function of the points alone, and so its products one order of additions; what is beyond its
+   * `rows` is no one's.
+   */
+  *#blocks(features: Matrix, products: number) {
+    const {columns} = this.points;
+    const perUnit = this.#perUnit();
+    const blockRows = Math.max(64, Math.min(1024, 2 ** Math.floor(Math.log2(products / this.count))));
+    const block = {rows: blockRows, columns, data: new Float32Array(blockRows * columns)};
+    const own = new Float64Array(blockRows);
+    const factor = new Float64Array(blockRows);
+    for (let start = 0; start < features.rows; start += blockRows) {
+      const rows = Math.min(blockRows, features.rows - start);
+      for (let row = 0; row < rows; row++) {
+        const into = block.data.subarray(row * columns, (row + 1) * columns);
+        const {square, exponent} = this.#place(features, start + row, into);
+        own[row] = -perUnit * square * 4 ** exponent;
+        factor[row] = 2 * perUnit * 2 ** exponent;
+      }
+      yield {start, rows, block, own, factor};
     }
   }
 
@@ -131,16 +160,22 @@ export class RbfPoints implements KernelSource {
     return builder.node('Min', [exponents, builder.double(0)]);
   }
 
-  /** k(xᵢ, xⱼ) in the place of the products zᵢ·zⱼ, j = firstColumn, firstColumn + 1, … */
-  finish(i: number, firstColumn: number, products: Float32Array): void {
-    const squares = this.#squares;
-    const own = squares[i]!;
-    const perProduct = 2 * this.#perUnit();
-    for (let j = 0; j < products.length; j++) {
-      const exponent = own + squares[firstColumn + j]! + perProduct * products[j]!;
-      products[j] = exponent < 0 ? expNegative(exponent) : 1;
-    }
+  get count(): number {
+    return this.points.rows;
   }
+
+  // -γ ‖xᵢ - xⱼ‖² = (2γ zᵢ, -γ ‖zᵢ‖², 1) · (zⱼ, 1, -γ ‖zⱼ‖²): the product is the whole exponent.
+
+  left(rows: ArrayLike<number>): Matrix {
+    const perProduct = 2 * this.#perUnit();
+    return augmented(pickRows(this.points, rows), (row) => [perProduct, this.#squares[rows[row]!]!, 1]);
+  }
+
+  right(): Matrix {
+    return augmented(this.points, (row) => [1, 1, this.#squares[row]!]);
+  }
+
+  readonly finish: Finish = (exponents) => tf.exp(tf.minimum(exponents, 0));
 
   diagonal(): Float64Array {
     return new Float64Array(this.points.rows).fill(1);
@@ -171,9 +206,24 @@ export class RbfPoints implements KernelSource {
   }
 }
 
-/** Rows of a product of new rows with `points` points: a function of `points` alone, at most 64 MB of products. */
-const fixedBlockRows = (points: number): number =>
-  Math.max(64, Math.min(1024, 2 ** Math.floor(Math.log2(2 ** 24 / points))));
+/** Each row times a factor of its own, and two numbers behind it, all of them kept within what float32 can add up. */
+function augmented(
+  {rows, columns, data}: Matrix,
+  ends: (row: number) => readonly [factor: number, last: number, veryLast: number],
+): Matrix {
+  const wider = new Float32Array(rows * (columns + 2));
+  for (let row = 0; row < rows; row++) {
+    const [factor, ...others] = ends(row).map((value) => Math.max(-1e30, Math.min(value, 1e30))) as [
+      number,
+      number,
+      number,
+    ];
+    const at = row * (columns + 2);
+    for (let i = 0; i < columns; i++) wider[at + i] = factor * data[row * columns + i]!;
+    wider.set(others, at + columns);
+  }
+  return {rows, columns: columns + 2, data: wider};
+}
 
 function columnMeans({rows, columns, data}: Matrix): Float32Array {
   const sums = new Float64Array(columns);

@@ -20,7 +20,7 @@ export function forEachDistanceRow(a: Matrix, b: Matrix, visit: (row: number, sq
         visit(first + i, squared);
       }
     },
-    blockValues,
+    {blockValues},
   );
 }
 

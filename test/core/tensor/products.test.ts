@@ -23,7 +23,7 @@ onEachEngine(() => {
       );
       expectClose(block, products);
     };
-    forEachProductBlock(a, b, visit, 170);
+    forEachProductBlock(a, b, visit, {blockValues: 170});
     expect(seen).toEqual([
       [0, 5],
       [5, 5],

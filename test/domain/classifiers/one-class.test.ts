@@ -60,7 +60,8 @@ onEachEngine(() => {
   describe('scikit-learn says the same', () => {
     test.each(fixture.machines)('oc-svm $kernel, nu $nu, tolerance $tolerance', ({kernel, nu, tolerance, scores}) => {
       const scorer = fitted(train, 'oc-svm', {kernel, nu, tolerance});
-      expect(difference(scorer.score(probe), scores)).toBeLessThan(tolerance === 1e-8 ? 1e-6 : 1e-3);
+      // A thousand kernels are added up in float32.
+      expect(difference(scorer.score(probe), scores)).toBeLessThan(tolerance === 1e-8 ? 5e-6 : 1e-3);
     });
 
     test('kde', () => {
