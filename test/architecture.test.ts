@@ -52,7 +52,7 @@ test.for(sources.filter((file) => room(file) === 'surface/ui'))('%s knows neithe
 const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^@tensorflow\//, /^src\/core\/tensor\//],
   [/^apache-arrow/, /^src\/core\/table\/ipc\.ts$/],
-  [/^@duckdb\//, /^src\/pipeline\/store\/(results|insert)\.ts$/],
+  [/^@duckdb\//, /^src\/pipeline\/store\/(results|insert|duckdb)\.ts$/],
   [/^yaml$/, /^src\/pipeline\/spec\/read\.ts$/],
   [/^commander$/, /^src\/surface\/cli\/main\.ts$/],
   [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],

@@ -177,8 +177,18 @@ const compiled = new WeakMap<Schema, ValidateFunction>();
 function compile(schema: Schema): ValidateFunction {
   let validate = compiled.get(schema);
   if (!validate) {
-    // strict would refuse the keywords that are ours (x-plugin, x-expected).
-    ajv ??= new Ajv({allErrors: true, useDefaults: true, verbose: true, strict: false, strictNumbers: true});
+    ajv ??= new Ajv({
+      allErrors: true,
+      useDefaults: true,
+      verbose: true,
+      strict: false, // it would refuse the keywords that are ours (x-plugin, x-expected)
+      strictNumbers: true,
+      // TypeBox writes the schemas, and a test checks them: done here it takes longer than all else that a spec needs. The code
+      // that ajv makes of one is used a few times, and not worth optimising.
+      meta: false,
+      validateSchema: false,
+      code: {optimize: false},
+    });
     validate = ajv.compile(schema);
     compiled.set(schema, validate);
   }

@@ -1,10 +1,19 @@
 /** Protocol buffers' wire format, for writing. The only importer of @bufbuild/protobuf. */
-import {BinaryWriter, WireType} from '@bufbuild/protobuf/wire';
+import {createRequire} from 'node:module';
+
+type Wire = typeof import('@bufbuild/protobuf/wire');
+let loaded: Wire | undefined;
+/** By the first message: networks can tell how they are written as ONNX, and most commands never ask. */
+const wire = (): Wire => {
+  loaded ??= createRequire(import.meta.url)('@bufbuild/protobuf/wire') as Wire;
+  return loaded;
+};
 
 /** A field of a message: an integer, a text, bytes or an inner message, or a 32-bit float. */
 export type Field = readonly [number: number, value: number | string | Uint8Array | {readonly float: number}];
 
 export function encode(fields: readonly Field[]): Uint8Array {
+  const {BinaryWriter, WireType} = wire();
   const writer = new BinaryWriter();
   for (const [number, value] of fields) {
     if (typeof value === 'number') writer.tag(number, WireType.Varint).int64(value);

@@ -60,8 +60,15 @@ const tableOrder = [
 
 const baselinesFolder = fileURLToPath(new URL('../../../data/baselines', import.meta.url));
 
-/** All rows, in the order in which tables take precedence, and inside a table in print order. */
-export function readBaselines(folder: string = baselinesFolder): readonly Baseline[] {
+let known: readonly Baseline[] | undefined;
+
+/** All rows, in the order in which tables take precedence, and inside a table in print order. Read once. */
+export function readBaselines(): readonly Baseline[] {
+  known ??= baselinesIn(baselinesFolder);
+  return known;
+}
+
+function baselinesIn(folder: string): readonly Baseline[] {
   const rank = (file: string) => (tableOrder.indexOf(basename(file, '.csv')) + 1 || tableOrder.length + 1) - 1;
   return readdirSync(folder)
     .filter((file) => file.endsWith('.csv'))

@@ -1,18 +1,9 @@
 /** Rows into a table of the results database. */
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  type DuckDBType,
-  type DuckDBValue,
-  INTEGER,
-  LIST,
-  listValue,
-  VARCHAR,
-} from '@duckdb/node-api';
+import type {DuckDBConnection, DuckDBType, DuckDBValue} from '@duckdb/node-api';
+import {duckdb} from './duckdb.ts';
 import {type Cell, type Row, type TableName, tables} from './schema.ts';
+
+const {BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR, LIST} = duckdb;
 
 /** Rows that one chunk takes: DuckDB's vectors have so many places. */
 const chunkRows = 2048;
@@ -39,7 +30,7 @@ export async function insert(connection: DuckDBConnection, table: TableName, row
   try {
     for (let from = 0; from < rows.length; from += chunkRows) {
       const some = rows.slice(from, from + chunkRows);
-      const chunk = DuckDBDataChunk.create(types, some.length);
+      const chunk = duckdb.DuckDBDataChunk.create(types, some.length);
       chunk.setColumns(columns.map(([column, type]) => some.map((row) => stored(row[column] ?? null, type))));
       appender.appendDataChunk(chunk);
     }
@@ -50,6 +41,7 @@ export async function insert(connection: DuckDBConnection, table: TableName, row
 }
 
 function stored(value: Cell, type: string): DuckDBValue {
-  if (Array.isArray(value)) return listValue(value.map((item: string | number) => stored(item, type.slice(0, -2))));
+  if (Array.isArray(value))
+    return duckdb.listValue(value.map((item: string | number) => stored(item, type.slice(0, -2))));
   return type === 'BIGINT' && value !== null ? BigInt(value as number) : (value as DuckDBValue);
 }

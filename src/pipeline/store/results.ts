@@ -1,16 +1,16 @@
 /**
- * `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. The only
- * importer of @duckdb/*, with `insert.ts`. The file is open for moments only, because DuckDB refuses even readers while a writer has it.
+ * `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. The file is open for moments only, because DuckDB refuses even readers while a writer has it.
  */
 import {existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
-import {type DuckDBConnection, DuckDBInstance, StatementType} from '@duckdb/node-api';
+import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api';
 import {digestOf, type Json} from '../../core/canonical.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
 import type {Problem} from '../failures.ts';
 import {type Baseline, paperTasks, readBaselines} from './baselines.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
+import {duckdb} from './duckdb.ts';
 import {insert} from './insert.ts';
 import {readRecord} from './record.ts';
 import {type RunRows, rowsOf} from './rows.ts';
@@ -24,6 +24,8 @@ export interface ResultsOptions {
   /** Told once when it has to wait. */
   readonly report?: (message: string) => void;
   readonly baselines?: readonly Baseline[];
+  /** What a write has opened stays open, for all that is asked afterwards, until `close`. */
+  readonly hold?: boolean;
 }
 
 export interface QueryResult {
@@ -47,6 +49,8 @@ export interface Results {
   /** One statement that only reads, and only this database: neither files nor the network, whatever it says. */
   query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
+  /** Lets go of a file that is held; nothing else needs it. */
+  close(): void;
 }
 
 export interface Rebuilt {
@@ -90,11 +94,13 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
     async comparisonRows(filter = {}) {
       const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
       const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
-      const sql = `select * from (from comparison_of(${args}) union all by name from comparison_mean_of(${args}))
+      const sql = `select * from comparison_of(${args})
         order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
       const found = await store.read((connection) => select(connection, sql, {one: false}));
       return found.ok ? succeed(found.value.rows.map((row) => comparisonRow(found.value.columns, row))) : found;
     },
+
+    close: () => store.close(),
   };
 }
 
@@ -107,6 +113,7 @@ class Store {
   readonly #file: string;
   readonly #options: ResultsOptions;
   static readonly #queues = new Map<string, Promise<unknown>>();
+  #held: {readonly instance: DuckDBInstance; readonly connection: DuckDBConnection} | undefined;
 
   constructor(file: string, options: ResultsOptions) {
     this.#file = file;
@@ -131,6 +138,7 @@ class Store {
           file: this.#file,
           hint: 'Run "pipeline run <spec>" first; if there are runs, "pipeline db rebuild" files them.',
         });
+      if (this.#held) return work(this.#held.connection);
       const first = await this.#withConnection('READ_ONLY', async (connection) =>
         (await this.#isCurrent(connection)) ? {done: await work(connection)} : {done: undefined},
       );
@@ -139,6 +147,12 @@ class Store {
       const updated = await this.#withConnection('READ_WRITE', (connection) => this.#bringUpToDate(connection));
       return updated.ok ? this.#withConnection('READ_ONLY', work) : updated;
     });
+  }
+
+  close(): void {
+    this.#held?.connection.closeSync();
+    this.#held?.instance.closeSync();
+    this.#held = undefined;
   }
 
   #queued<T>(work: () => Promise<T>): Promise<T> {
@@ -151,9 +165,14 @@ class Store {
     mode: 'READ_ONLY' | 'READ_WRITE',
     work: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T | {readonly ok: false; readonly failures: readonly Problem[]}> {
+    if (this.#held) return work(this.#held.connection);
     const opened = await this.#open(mode);
     if (!opened.ok) return opened;
     const instance = opened.value;
+    if (this.#options.hold && mode === 'READ_WRITE') {
+      this.#held = {instance, connection: await instance.connect()};
+      return work(this.#held.connection);
+    }
     try {
       const connection = await instance.connect();
       try {
@@ -170,7 +189,7 @@ class Store {
     const deadline = Date.now() + (this.#options.waitSeconds ?? 30) * 1000;
     for (let pause = 50; ; pause = Math.min(2 * pause, 1000)) {
       try {
-        return succeed(await DuckDBInstance.create(this.#file, {access_mode: mode, ...settings[mode]}));
+        return succeed(await duckdb.DuckDBInstance.create(this.#file, {access_mode: mode, ...settings[mode]}));
       } catch (error) {
         const message = (error as Error).message;
         const holder = /Conflicting lock is held in (.+?)\. See/s.exec(message)?.[1] ?? 'another process';
@@ -290,7 +309,7 @@ const settings = {
   },
 } as const;
 
-const reading = [StatementType.SELECT, StatementType.EXPLAIN];
+const reading = [duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN];
 
 /** Runs a statement of the user's (`one`: checked to be one that reads) or of ours. */
 async function select(
@@ -307,7 +326,7 @@ async function select(
       const {statementType} = await statements.prepare(0);
       if (!reading.includes(statementType))
         return fail({
-          message: `expected a statement that reads, but got ${StatementType[statementType]}`,
+          message: `expected a statement that reads, but got ${duckdb.StatementType[statementType]}`,
           hint: 'The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.',
         });
     }

@@ -130,23 +130,11 @@ create or replace macro values_of(run_ids, spec_name) as table (
     partition by config, inlier, definition, metric, paper_row order by moment desc)
 );`;
 
-/** The row of a paper that stands beside a group: the named table's if it has one, else the first that has. */
-const besidePaper = (groups: string) => `
-  select g.*, b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
-    b."table" as paper_source_table, b.source as paper_source,
-    ours - paper as difference,
-    verdict_of(g.metric, ours, paper, tolerance_of(sd, paper_spread, paper_spread_kind)) as verdict
-  from ${groups} g left join baselines b
-    on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
-    and b.class = g.inlier and b.metric = g.metric
-  qualify row_number() over (
-    partition by g.config, g.paper_row, g.definition, g.metric, g.inlier
-    order by (b."table" = g.paper_table) desc nulls last, b.rank) = 1`;
-
+/** Our numbers beside the papers': of each class, and, where all classes of a dataset are there, their mean. */
 const comparisons = `
 create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   with planned as (
-    select config, inlier, count(distinct seed) as planned
+    select config, dataset, inlier, count(distinct seed) as planned
     from tasks join runs using (run)
     where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
@@ -161,19 +149,13 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
       any_value(paper_classifier) as paper_classifier,
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels
     from values_of(run_ids, spec_name) group by config, paper_row, definition, metric, dataset, inlier, learner, data
-  ), flat as (
+  ), classes as materialized (
     -- an ensemble is one number, and no seed of it can be missing
     select * exclude (last, planned), unnest(last), case when ensemble is null then planned else 1 end as planned
-    from groups join planned using (config, inlier)
-  )
-  ${besidePaper('flat')}
-);
-create or replace macro comparison_mean_of(run_ids, spec_name, table_name) as table (
-  with wanted as (
+    from groups join planned using (config, dataset, inlier)
+  ), wanted as (
     select config, any_value(paper_tasks.tasks) as known, count(distinct inlier) as planned_classes
-    from tasks left join paper_tasks using (dataset) join runs using (run)
-    where (run_ids is null or list_contains(run_ids, run))
-      and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
+    from planned left join paper_tasks using (dataset)
     group by config
   ), means as (
     select config, paper_row, definition, metric, dataset, 'mean' as inlier, learner,
@@ -185,15 +167,25 @@ create or replace macro comparison_mean_of(run_ids, spec_name, table_name) as ta
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
       min(spec) as spec, min(classifier) as classifier, min(point) as point,
       min(options) as options, min(classifier_options) as classifier_options, min(paper_table) as paper_table
-    from comparison_of(run_ids, spec_name, table_name) c join wanted using (config)
+    from classes join wanted using (config)
     group by config, paper_row, definition, metric, dataset, learner, known, planned_classes
     -- all classes or none; and all from the same data, or (a dataset read once a class) each from its own
     having count(*) = coalesce(known, planned_classes) and count(distinct data) in (0, 1, count(*))
-  )
-  ${besidePaper('means')}
+  ), shown as (from classes union all by name from means)
+  -- The row of a paper that stands beside a group: the named table's if it has one, else the first that has.
+  select g.*, b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
+    b."table" as paper_source_table, b.source as paper_source,
+    ours - paper as difference,
+    verdict_of(g.metric, ours, paper, tolerance_of(sd, paper_spread, paper_spread_kind)) as verdict
+  from shown g left join baselines b
+    on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
+    and b.class = g.inlier and b.metric = g.metric
+  qualify row_number() over (
+    partition by g.config, g.paper_row, g.definition, g.metric, g.inlier
+    order by (b."table" = g.paper_table) desc nulls last, b.rank) = 1
 );
-create or replace view comparison as from comparison_of(null, null, null);
-create or replace view comparison_mean as from comparison_mean_of(null, null, null);`;
+create or replace view comparison as from comparison_of(null, null, null) where inlier <> 'mean';
+create or replace view comparison_mean as from comparison_of(null, null, null) where inlier = 'mean';`;
 
 const columnType = (table: TableName, column: string) => (tables[table] as Record<string, string>)[column]!;
 
@@ -215,4 +207,5 @@ export const migrations: readonly string[] = [
     values,
     comparisons,
   ].join('\n'),
+  `drop macro table if exists comparison_mean_of; ${comparisons}`,
 ];

@@ -4,7 +4,7 @@ import {fail, type Result, succeed} from '../../core/result.ts';
 import {suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {readBaselines} from '../../pipeline/store/baselines.ts';
-import {type ComparisonFilter, type ComparisonRow, openResults} from '../../pipeline/store/results.ts';
+import {type ComparisonFilter, type ComparisonRow, openResults, type Results} from '../../pipeline/store/results.ts';
 import {absentOf, absentQuery} from '../report/absent.ts';
 import {buildComparison, type Comparison} from '../report/compare.ts';
 import {fittingTable} from '../report/grid.ts';
@@ -31,9 +31,8 @@ export const runNames = `select distinct run, unnest([runs.name, tasks.spec]) as
 export async function readComparison(
   filter: ComparisonFilter,
   {metric, table}: ComparisonChoice,
-  globals: Globals,
+  results: Results,
 ): Promise<Result<Comparison | undefined, Problem>> {
-  const results = resultsOf(globals);
   const found = await results.comparisonRows({...filter, ...(table === undefined ? {} : {table})});
   if (!found.ok) return found;
   const rows = found.value;

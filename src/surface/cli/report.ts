@@ -61,7 +61,7 @@ async function runMeant(which: string, globals: Globals): Promise<Result<RunReco
 
 /** Undefined where the run has no numbers, or was killed before any run was filed. */
 const comparisonOf = async ({id}: RunRecord, globals: Globals): Promise<Result<Comparison | undefined, Problem>> =>
-  existsSync(folders(globals).results) ? readComparison({runs: [id]}, {}, globals) : succeed(undefined);
+  existsSync(folders(globals).results) ? readComparison({runs: [id]}, {}, resultsOf(globals)) : succeed(undefined);
 
 /** As short as it can be typed. */
 function shown(file: string): string {

@@ -6,7 +6,7 @@ import {paintFor} from '../../core/screen.ts';
 import {plural, suggest} from '../../core/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {readRecord} from '../../pipeline/store/record.ts';
-import type {ComparisonFilter} from '../../pipeline/store/results.ts';
+import type {ComparisonFilter, Results} from '../../pipeline/store/results.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs.ts';
 import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
 import {formatRuns, listRuns as listingOf} from '../report/ls.ts';
@@ -63,10 +63,13 @@ export const printComparison = async (
   filter: ComparisonFilter,
   {format, ...choice}: CompareOptions,
   globals: Globals,
-  whenEmpty: (title: string) => number = (title) =>
-    refuse([{message: `there are no results of ${title}`, hint: '"pipeline ls" lists the runs.'}]),
+  {
+    results = resultsOf(globals),
+    whenEmpty = (title) =>
+      refuse([{message: `there are no results of ${title}`, hint: '"pipeline ls" lists the runs.'}]),
+  }: {readonly results?: Results; readonly whenEmpty?: (title: string) => number} = {},
 ): Promise<number> =>
-  orRefuse(await readComparison(filter, choice, globals), (comparison) => {
+  orRefuse(await readComparison(filter, choice, results), (comparison) => {
     if (!comparison) return whenEmpty(titleOf(filter));
     out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;

@@ -29,7 +29,7 @@ async function runGraph(
   options: RunOptions,
   globals: Globals,
 ): Promise<number> {
-  const {runs, cache: cacheFolder, results} = folders(globals);
+  const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
   const environment = await describeEnvironment({
     version: packageVersion(),
     folder: process.cwd(),
@@ -78,13 +78,25 @@ async function runGraph(
     });
     record.close();
     await digests.save();
-    const filed = await fileRun(results, record.folder);
-    if (!filed.ok) {
-      refuse(filed.failures, 'the run is kept; "pipeline db rebuild" files it');
-      return exitCodes.failed;
+    const [{openResults}, {printComparison}] = await Promise.all([
+      import('../../pipeline/store/results.ts'),
+      import('./results.ts'),
+    ]);
+    const results = openResults(resultsFile, {report: err, hold: true});
+    try {
+      const filed = await results.ingestRun(record.folder);
+      if (!filed.ok) {
+        refuse(filed.failures, 'the run is kept; "pipeline db rebuild" files it');
+        return exitCodes.failed;
+      }
+      if (!globals.json)
+        await printComparison({runs: [record.id]}, {format: 'table'}, globals, {
+          results,
+          whenEmpty: () => exitCodes.done,
+        });
+    } finally {
+      results.close();
     }
-    const {printComparison} = await import('./results.ts');
-    if (!globals.json) await printComparison({runs: [record.id]}, {format: 'table'}, globals, () => exitCodes.done);
     if (options.profile && !globals.json) await printProfile(record.folder);
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);
@@ -95,11 +107,6 @@ async function runGraph(
     reporter.close();
     interruption.done();
   }
-}
-
-async function fileRun(results: string, folder: string) {
-  const {openResults} = await import('../../pipeline/store/results.ts');
-  return openResults(results, {report: err}).ingestRun(folder);
 }
 
 async function printProfile(folder: string): Promise<void> {

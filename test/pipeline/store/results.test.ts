@@ -515,7 +515,7 @@ async function holder(sql: string) {
 test('a database of a newer version is left alone, and rebuilt only when asked', async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   await (await holder('update migration set number = 99')).release();
-  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 2';
+  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 3';
   expect(await results().query('select 1')).toMatchObject({ok: false, failures: [{message}]});
   expect(await results().ingestRun(join(runs, 'a'))).toMatchObject({ok: false, failures: [{message}]});
   value(await results().rebuild(runs));
@@ -617,6 +617,18 @@ test('an ensemble is one number beside its seeds: in no mean of theirs, and in t
   ]);
   const compared = value(await results().comparisonRows());
   expect(compared.map(({ensemble}) => ensemble)).toEqual([null, 2, 3]);
+});
+
+test('a file that is held answers what a closed one does, and is anyone’s after close', async () => {
+  const folder = makeRun(runs, {id: 'r1', tasks: [{inlier: 'cat', seed: 3, scores: auc(0.75)}]});
+  const held = openResults(database(), {hold: true});
+  value(await held.ingestRun(folder));
+  const rowsWhileHeld = value(await held.comparisonRows({runs: ['r1']}));
+  expect(rowsWhileHeld).toHaveLength(1);
+  held.close();
+  held.close(); // and once more does no harm
+  expect(value(await results().comparisonRows({runs: ['r1']}))).toEqual(rowsWhileHeld);
+  await (await holder('from runs')).release(); // which fails as long as anyone has the file
 });
 
 test('a mean over classes of ensembles is of ensembles alone', async () => {
