@@ -28,6 +28,7 @@ import {fpr95} from './domain/metrics/fpr95.ts';
 import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
 import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
+import {efficientnet} from './domain/networks/efficientnet.ts';
 import {resnet18} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
 import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
@@ -54,6 +55,7 @@ export const plugins: readonly AnyDefinition[] = [
   rotate180,
   rotate270,
   resnet18,
+  efficientnet,
   small,
   untrained,
   pretrained,

@@ -145,10 +145,18 @@ function registerDepthwiseGradients(tf: typeof TF): void {
 
 /** The filter (h, w, …) turned by 180°. */
 function turnedTaps(tf: typeof TF, filter: TF.Tensor): TF.Tensor4D {
-  const [height, width, ...rest] = filter.shape as [number, number, number, number];
-  const backwards = Int32Array.from({length: height * width}, (_, i) => height * width - 1 - i);
-  const taps = tf.gather(tf.reshape(filter, [height * width, ...rest]), tf.tensor1d(backwards, 'int32'));
-  return tf.reshape(taps, filter.shape) as TF.Tensor4D;
+  const [height, width, inputs, outputs] = filter.shape as [number, number, number, number];
+  const taps = height * width;
+  const backwards = tf.tensor1d(
+    Int32Array.from({length: taps}, (_, i) => taps - 1 - i),
+    'int32',
+  );
+  return tf.reshape(tf.gather(tf.reshape(filter, [taps, inputs * outputs]), backwards), [
+    height,
+    width,
+    inputs,
+    outputs,
+  ]);
 }
 
 /** How far to pad a spread gradient so that the turned filter, without padding, gives as many rows and columns as the input has. */

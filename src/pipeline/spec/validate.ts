@@ -156,7 +156,7 @@ function inliersOf(plugins: Plugins, ref: PluginRef, wanted: 'all' | readonly st
 
 /** Each must read a layer that the learner has: by its definition, or by its own `layer` option. */
 function misfitsOf(plugins: Plugins, learner: PluginRef, classifiers: readonly PluginRef[]): ValidatedSpec['misfits'] {
-  const {layers} = plugins.get('learner', learner.type);
+  const layers = layersOf(plugins, learner);
   return classifiers.flatMap((ref, classifier) => {
     const definition = plugins.find('classifier', ref.type);
     const own = ref['layer'];

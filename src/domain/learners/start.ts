@@ -1,0 +1,44 @@
+/** The option `start`: a network that was trained elsewhere, whose weights a learner begins with. */
+import {existsSync} from 'node:fs';
+import type {DatasetProblem, NamedArrays, Network, SourceFile} from '../../core/plugin/contracts.ts';
+import {pathOption} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {fail, type Result, succeed} from '../../core/result.ts';
+import {ModelError} from '../../core/tensor/image-model.ts';
+import type {ParameterSpec} from '../../core/tensor/layers.ts';
+import {readTensors, tensorsIn} from '../../core/tensor/safetensors.ts';
+import {fromTorch} from '../../core/tensor/torch-weights.ts';
+
+export const startOption = Type.Optional(
+  pathOption(
+    'Weights of the encoder to begin with instead of random ones: torchvision’s state dict of that network as a safetensors file. ' +
+      'In Python: safetensors.torch.save_file(torchvision.models.efficientnet_b4(weights="DEFAULT").state_dict(), "b4.safetensors").',
+  ),
+);
+
+const remedy =
+  'Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").';
+
+/** The file that the option names, for `files` of a learner. */
+export function startFiles({start}: {readonly start?: string}): Result<readonly SourceFile[], DatasetProblem> {
+  if (start === undefined) return succeed([]);
+  if (!existsSync(start)) return fail({message: `there is no file ${start}`, hint: remedy});
+  try {
+    tensorsIn(start);
+  } catch (error) {
+    return fail({message: `${start} is no safetensors file: ${(error as Error).message}`, hint: remedy});
+  }
+  return succeed([{name: 'start', path: start}]);
+}
+
+/** First values of the encoder's parameters from the file. Throws a `ModelError` where it is of another network. */
+export function startWeights(path: string, network: Network, parameters: readonly ParameterSpec[]): NamedArrays {
+  const {torchName} = network;
+  if (!torchName) throw new ModelError(`"start" is not for this network: torchvision has none that is built like it`);
+  const names = parameters.map(({name}) => torchName(name));
+  try {
+    return fromTorch(parameters, torchName, readTensors(path, names));
+  } catch (error) {
+    throw new ModelError(`${path} is not of this network: ${(error as Error).message}. ${remedy}`);
+  }
+}
