@@ -1,7 +1,7 @@
 """Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, of the contrastive loss, of telling
 views apart, of the denoising autoencoder, and for EfficientNet with the modules nested as torchvision nests them.
 
-    python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy
+    python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy safetensors==0.8.0
     venv/bin/python scripts/make-network-fixtures.py
 
 Weights and images come from a hash that the test computes too (`pattern`), so that only results are stored. All is
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -363,3 +364,12 @@ b0 = efficientnet("b0", 32, (16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 
 b4 = efficientnet("b4", 48, (24, 32, 56, 112, 160, 272, 448), (2, 4, 4, 6, 6, 8, 2), side=33, images=2)
 del b4["frozen"], b4["training"]
 write("efficientnet.json", cases=[b0, b4])
+
+shapes = {"conv.weight": (4, 2, 3, 3), "depthwise.weight": (3, 1, 5, 5), "fc.weight": (5, 4), "fc.bias": (5,)}
+tiny = {
+    name: torch.tensor(pattern(math.prod(shape), at + 1).reshape(shape), dtype=torch.float32)
+    for at, (name, shape) in enumerate(shapes.items())
+}
+path = Path(__file__).parent.parent / "test/fixtures/networks/tiny.safetensors"
+save_file({**tiny, "bn.num_batches_tracked": torch.tensor(7)}, path, metadata={"format": "pt"})
+print(f"{path}: {path.stat().st_size} bytes")

@@ -130,7 +130,9 @@ export const pluginOption = (kind: Kind, fallback: PluginRef, description: strin
 /** Layers of a learner with these options: its own, and the levels of the network that it trains. */
 export function layersOf(plugins: Plugins, learner: PluginRef): readonly string[] {
   const {layers, options} = plugins.get('learner', learner.type);
-  const networks = Object.entries(options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}})
+  const networks = Object.entries(
+    options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}},
+  )
     .filter(([, option]) => option[pluginKeyword] === 'network')
     .map(([name]) => plugins.create('network', learner[name] as PluginRef));
   return [...layers, ...networks.flatMap(({levels = {}}) => Object.keys(levels))];

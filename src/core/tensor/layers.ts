@@ -81,8 +81,9 @@ export function startValues({name, shape, start}: ParameterSpec, rng: Rng): Floa
 
 // ---------------------------------------------------------------------------------------------------------- weights
 
-export function createWeights(specs: readonly ParameterSpec[], rng: Rng): Weights {
-  return variables(specs.map((spec) => ({...spec, data: startValues(spec, rng)})));
+/** Weights to train on, random but for those that `given` has. */
+export function createWeights(specs: readonly ParameterSpec[], rng: Rng, given?: NamedArrays): Weights {
+  return variables(specs.map((spec) => ({...spec, data: given?.get(spec.name)?.data ?? startValues(spec, rng)})));
 }
 
 /** Weights for use alone: nothing is trainable. */

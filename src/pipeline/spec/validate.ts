@@ -2,7 +2,7 @@ import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Kind} from '../../core/plugin/define.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {layersOf, type PluginRef, type Plugins} from '../../core/plugin/registry.ts';
 import {suggest} from '../../core/text.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
