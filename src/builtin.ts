@@ -12,6 +12,7 @@ import {cifar100} from './domain/datasets/cifar100.ts';
 import {fashionMnist} from './domain/datasets/fashion-mnist.ts';
 import {imageFolder} from './domain/datasets/image-folder.ts';
 import {mvtec} from './domain/datasets/mvtec.ts';
+import {mvtecSynthetic} from './domain/datasets/mvtec-synthetic.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
@@ -42,6 +43,7 @@ export const plugins: readonly AnyDefinition[] = [
   catsVsDogs,
   celeba,
   mvtec,
+  mvtecSynthetic,
   imageFolder,
   synthetic,
   crop,

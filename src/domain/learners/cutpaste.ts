@@ -19,7 +19,7 @@ import {classifyViews, explainedViews, type Normalising} from './classify-views.
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
-import {startFiles, startOption, startWeights} from './start.ts';
+import {imagenet, startFiles, startOption, startWeights} from './start.ts';
 import {optimizerOption, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -46,7 +46,6 @@ const head = [512, 512, 512, 512, 512, 512, 512, 512, 128];
 /** What table 3 sets otherwise, to fine-tune weights from elsewhere (paper.md 3.4). Of `batch` images the network sees 24 views. */
 const fineTuning = {
   network: {type: 'efficientnet', variant: 'b4', head},
-  start: 'ImageNet weights',
   head_first: {epochs: 10, learning_rate: 0.03},
   freeze: 'batch-norm',
   epochs: 64,
@@ -66,7 +65,8 @@ export const cutpaste = defineLearner({
   row: ({variant, patch, network}) =>
     variants[variant as Variant].row + (patch === undefined ? '' : '-patch') + transferred(network),
   files: startFiles,
-  paperOptions: ({network}) => (network.type === fineTuning.network.type ? fineTuning : {}),
+  paperOptions: ({network, start = imagenet}) =>
+    network.type === fineTuning.network.type ? {...fineTuning, start} : {},
   options: Type.Object(
     {
       variant: Type.Union(

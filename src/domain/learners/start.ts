@@ -16,6 +16,9 @@ export const startOption = Type.Optional(
   ),
 );
 
+/** What the papers start from, in words: the path of whatever file has it is no setting. */
+export const imagenet = 'ImageNet’s weights';
+
 const remedy =
   'Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").';
 

@@ -4,7 +4,7 @@ import {Type} from '../../core/plugin/type.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../core/tensor/layers.ts';
 import {openEncoder, ownLayers, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
-import {startFiles, startOption, startWeights} from './start.ts';
+import {imagenet, startFiles, startOption, startWeights} from './start.ts';
 
 export const untrained = defineLearner({
   name: 'untrained',
@@ -17,8 +17,8 @@ export const untrained = defineLearner({
   augment: [],
   row: ({start, network: {type, variant}}) => (start === undefined ? 'untrained' : `imagenet-${type}-${variant}`),
   files: startFiles,
-  paperOptions: ({start}) =>
-    start === undefined ? {} : {start, network: {type: 'efficientnet', variant: 'b4', head: []}},
+  paperOptions: ({network: {type}, start = imagenet}) =>
+    type === 'efficientnet' ? {start, network: {type, variant: 'b4', head: []}} : {},
   options: Type.Object(
     {
       network: pluginOption('network', {type: 'resnet18', width: 1, head: []}, 'The encoder.'),
