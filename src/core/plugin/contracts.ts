@@ -195,6 +195,8 @@ export interface FitContext {
   readonly signal: AbortSignal;
   readonly checkpoints: Checkpoints;
   readonly plugins: Plugins;
+  /** Leave out what comes before the part that most of the training is: its speed is to be measured. */
+  readonly mainPart?: boolean;
   report(progress: LearnProgress): void;
   warn(message: string): void;
 }

@@ -4,7 +4,6 @@ import type {DatasetProblem, NamedArrays, Network, SourceFile} from '../../core/
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {fail, type Result, succeed} from '../../core/result.ts';
-import {ModelError} from '../../core/tensor/image-model.ts';
 import type {ParameterSpec} from '../../core/tensor/layers.ts';
 import {readTensors, tensorsIn} from '../../core/tensor/safetensors.ts';
 import {fromTorch} from '../../core/tensor/torch-weights.ts';
@@ -34,14 +33,29 @@ export function startFiles({start}: {readonly start?: string}): Result<readonly 
   return succeed([{name: 'start', path: start}]);
 }
 
-/** First values of the encoder's parameters from the file. Throws a `ModelError` where it is of another network. */
+/** Weights that are not those of the network. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** First values of the encoder's parameters from the file. Throws a `StartError` where it is of another network. */
 export function startWeights(path: string, network: Network, parameters: readonly ParameterSpec[]): NamedArrays {
   const {torchName} = network;
-  if (!torchName) throw new ModelError(`"start" is not for this network: torchvision has none that is built like it`);
+  if (!torchName)
+    throw new StartError(
+      '"start" names weights, but torchvision has no network that is built like this one',
+      'Leave "start" out, or take network efficientnet.',
+    );
   const names = parameters.map(({name}) => torchName(name));
   try {
     return fromTorch(parameters, torchName, readTensors(path, names));
   } catch (error) {
-    throw new ModelError(`${path} is not of this network: ${(error as Error).message}. ${remedy}`);
+    throw new StartError(`${path} is not of this network: ${(error as Error).message}`, remedy);
   }
 }

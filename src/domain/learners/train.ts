@@ -155,7 +155,8 @@ interface Placed extends Phase {
   readonly rateOption: string;
 }
 
-function phasesOf({headFirst, epochs, optimizer, moves, loss}: Training): readonly Placed[] {
+function phasesOf({context, epochs, optimizer, moves, loss, ...training}: Training): readonly Placed[] {
+  const headFirst = context.mainPart ? undefined : training.headFirst;
   const start = headFirst?.epochs ?? 0;
   const end = start + epochs;
   const rateOption = 'optimizer.learning_rate';

@@ -208,6 +208,11 @@ onEachEngine(() => {
       }
     });
 
+    test('its speed is measured where most of it is spent', async () => {
+      const {curve} = await learn({head_first: {epochs: 2, learning_rate: 0.02}}, gradients(6), {mainPart: true});
+      expect(curve.map(({learningRate}) => learningRate)).toEqual([0.03]);
+    });
+
     test('its work counts all epochs', () => {
       const {work} = create({network, batch: 4, epochs: 3, steps_per_epoch: 5, head_first: {epochs: 2}});
       expect(work!({images: 9, copies: 0, side: 32, plugins})!.steps).toBe(25);

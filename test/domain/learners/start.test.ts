@@ -121,7 +121,8 @@ onEachEngine(() => {
         .fit(fitContext(images).context)
         .then(
           () => 'none',
-          (error: Error) => `${error.name}: ${error.message}`.replaceAll(world.root, '.').replace(tiny, 'tiny'),
+          ({message, hint}: Error & {hint: string}) =>
+            `${message}. ${hint}`.replaceAll(world.root, '.').replace(tiny, 'tiny'),
         );
     expect([
       await problem({start: tiny}),
@@ -129,9 +130,9 @@ onEachEngine(() => {
       await problem({network: 'small'}),
     ]).toMatchInlineSnapshot(`
       [
-        "ModelError: tiny is not of this network: it has no "features.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
-        "ModelError: ./b0.safetensors is not of this network: it has no "features.1.1.block.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
-        "ModelError: "start" is not for this network: torchvision has none that is built like it",
+        "tiny is not of this network: it has no "features.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
+        "./b0.safetensors is not of this network: it has no "features.1.1.block.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
+        ""start" names weights, but torchvision has no network that is built like this one. Leave "start" out, or take network efficientnet.",
       ]
     `);
   });
