@@ -168,8 +168,21 @@ export function depthwise(weights: Weights, name: string, x: Tensor4D, stride: n
   return depthwiseConv2d(x, weightOf(weights, name, 'kernel') as Tensor4D, stride);
 }
 
-/** x · sigmoid(x), of Ramachandran et al. 2017; PyTorch calls it SiLU. */
-export const swish = <T extends Tensor>(x: T): T => tf.mul(x, tf.sigmoid(x));
+/** x · σ(x), of Ramachandran et al. 2017; PyTorch calls it SiLU. Keeps x alone for its gradient, σ(x) is made again. */
+export function swish<T extends Tensor>(x: T): T {
+  return tf.customGrad((...args) => {
+    const [at, save] = args as [Tensor, (kept: Tensor[]) => void];
+    save([at]);
+    return {
+      value: tf.mul(at, tf.sigmoid(at)),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
+        const sigmoid = tf.sigmoid(kept!);
+        // σ + x · σ · (1 − σ)
+        return tf.mul(dy, tf.mul(sigmoid, tf.add(tf.mul(kept!, tf.sub(1, sigmoid)), 1)));
+      },
+    };
+  })(x) as T;
+}
 
 /** 3 × 3, stride 2, padded by 1; x must not be negative (it follows a ReLU). */
 export const maxPool = (x: Tensor4D): Tensor4D => maxPool2d(x, 3, 2);
