@@ -1,3 +1,8 @@
+/**
+ * EfficientNet as torchvision builds it: padding by half the filter, and the epsilon of batch normalisation that all networks here
+ * have, 1e-5. The released code has `same` padding and 1e-3, so that its own weights would not do. What is dropped at random in
+ * training from scratch (whole blocks, features below the classes) is not here: CutPaste's paper does not speak of it.
+ */
 import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
 import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
