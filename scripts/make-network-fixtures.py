@@ -1,7 +1,7 @@
 """Writes test/fixtures/networks/: what PyTorch computes for ResNet-18 with a projection head, of the contrastive loss, of telling
-views apart, and of the denoising autoencoder.
+views apart, of the denoising autoencoder, and for EfficientNet with the modules nested as torchvision nests them.
 
-    python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy
+    python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy safetensors==0.8.0
     venv/bin/python scripts/make-network-fixtures.py
 
 Weights and images come from a hash that the test computes too (`pattern`), so that only results are stored. All is
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -129,7 +130,7 @@ class Net:
 
 
 def digest(tensor):
-    values = tensor.detach().numpy().reshape(-1)
+    values = tensor.detach().contiguous().numpy().reshape(-1)
     return [float(f"{v:.9g}") for v in (np.linalg.norm(values), values @ pattern(values.size, 99), *values[:4])]
 
 
@@ -255,6 +256,99 @@ def denoising(side, columns, images):
     }
 
 
+class SqueezeExcitation(nn.Module):
+    def __init__(self, channels, squeezed):
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, squeezed, 1)
+        self.fc2 = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.fc2(F.silu(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+def conv_bn(inputs, outputs, size, stride=1, groups=1, active=True):
+    conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), *([nn.SiLU()] if active else []))
+
+
+class MBConv(nn.Module):
+    def __init__(self, inputs, outputs, expansion, size, stride):
+        super().__init__()
+        wide = inputs * expansion
+        self.skips = stride == 1 and inputs == outputs
+        self.block = nn.Sequential(
+            *([conv_bn(inputs, wide, 1)] if expansion > 1 else []),
+            conv_bn(wide, wide, size, stride, groups=wide),
+            SqueezeExcitation(wide, inputs // 4),
+            conv_bn(wide, outputs, 1, active=False),
+        )
+
+    def forward(self, x):
+        return self.block(x) + x if self.skips else self.block(x)
+
+
+class EfficientNet(nn.Module):
+    """`features` as in torchvision, without its classifier and without what it drops at random in training."""
+
+    def __init__(self, stem, stages):
+        super().__init__()
+        layers, inputs = [conv_bn(3, stem, 3, stride=2)], stem
+        for expansion, size, stride, outputs, count in stages:
+            blocks = []
+            for at in range(count):
+                blocks.append(MBConv(inputs, outputs, expansion, size, stride if at == 0 else 1))
+                inputs = outputs
+            layers.append(nn.Sequential(*blocks))
+        layers.append(conv_bn(inputs, 4 * inputs, 1))
+        self.features = nn.Sequential(*layers)
+        tensors = [(name, t) for name, t in self.state_dict().items() if t.is_floating_point()]
+        for at, (name, t) in enumerate(tensors):  # state_dict shares memory with the modules
+            u = pattern(t.numel(), at + 1).reshape(t.shape)
+            if t.dim() == 4:
+                values = u * math.sqrt(6 / math.prod(t.shape[1:]))
+            elif name.endswith("running_var") or (name.endswith("weight")):
+                values = 1 + 0.25 * u
+            else:
+                values = 0.25 * u
+            t.copy_(torch.tensor(values.astype(np.float32).astype(np.float64)))
+        self.listed = [(name, list(t.shape)) for name, t in tensors]
+
+    def levels(self, x):
+        """Level 7 and the pooled feature, of images (n, 3, h, w) in [0, 1]."""
+        mean, deviation = (torch.tensor(v)[:, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+        trunk = self.features[:-1]((x - mean) / deviation)
+        return trunk.mean((2, 3)), self.features[-1](trunk).mean((2, 3))
+
+
+def ours(tensor):
+    """A filter (out, in, h, w) in our layout: (h, w, in, out); a depthwise one (c, 1, h, w) as (h, w, c, 1)."""
+    if tensor.dim() != 4:
+        return tensor
+    return tensor.permute(2, 3, 0, 1) if tensor.shape[1] == 1 and tensor.shape[0] > 1 else tensor.permute(2, 3, 1, 0)
+
+
+def efficientnet(variant, stem, channels, counts, side, images):
+    expansions, sizes, strides = (1, 6, 6, 6, 6, 6, 6), (3, 3, 5, 3, 5, 5, 3), (1, 2, 2, 2, 1, 2, 1)
+    net = EfficientNet(stem, list(zip(expansions, sizes, strides, channels, counts)))
+    pixels = (0.5 + 0.5 * pattern(images * side * side * 3, 7)).astype(np.float32).astype(np.float64)
+    x = torch.tensor(pixels.reshape(images, side, side, 3)).permute(0, 3, 1, 2)
+    out = {"variant": variant, "side": side, "images": images, "tensors": net.listed}
+    net.eval()
+    with torch.no_grad():
+        out["inference"] = dict(zip(("level-7", "pool"), map(digest, net.levels(x))))
+    for mode in ("frozen", "training"):  # batch normalisation by the running statistics, then by the batch's
+        net.train(mode == "training")
+        net.zero_grad()
+        pooled = net.levels(x)[1]
+        loss = (pooled * torch.tensor(pattern(pooled.numel(), 21).reshape(pooled.shape))).sum()
+        loss.backward()
+        out[mode] = {
+            "loss": loss.item(),
+            "gradients": {name: digest(ours(p.grad)) for name, p in net.named_parameters()},
+        }
+    return out
+
+
 def write(name, **value):
     path = Path(__file__).parent.parent / "test/fixtures/networks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -266,3 +360,16 @@ write("resnet18.json", cases=[case(32, 0.125, [16, 16, 8], 8), case(128, 0.0625,
 write("contrastive.json", loss=contrastive_loss(8, 5, 0.2), head=contrastive_head(12, 16, 8, 8, 0.2))
 write("classify-views.json", cases=[classify_views(12, 16, 8, 6, views) for views in (2, 3, 4)])
 write("denoising.json", cases=[denoising(14, 40, 6), denoising(32, 24, 4)])
+b0 = efficientnet("b0", 32, (16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1), side=40, images=4)
+b4 = efficientnet("b4", 48, (24, 32, 56, 112, 160, 272, 448), (2, 4, 4, 6, 6, 8, 2), side=33, images=2)
+del b4["frozen"], b4["training"]
+write("efficientnet.json", cases=[b0, b4])
+
+shapes = {"conv.weight": (4, 2, 3, 3), "depthwise.weight": (3, 1, 5, 5), "fc.weight": (5, 4), "fc.bias": (5,)}
+tiny = {
+    name: torch.tensor(pattern(math.prod(shape), at + 1).reshape(shape), dtype=torch.float32)
+    for at, (name, shape) in enumerate(shapes.items())
+}
+path = Path(__file__).parent.parent / "test/fixtures/networks/tiny.safetensors"
+save_file({**tiny, "bn.num_batches_tracked": torch.tensor(7)}, path, metadata={"format": "pt"})
+print(f"{path}: {path.stat().st_size} bytes")

@@ -12,6 +12,7 @@ import {cifar100} from './domain/datasets/cifar100.ts';
 import {fashionMnist} from './domain/datasets/fashion-mnist.ts';
 import {imageFolder} from './domain/datasets/image-folder.ts';
 import {mvtec} from './domain/datasets/mvtec.ts';
+import {mvtecSynthetic} from './domain/datasets/mvtec-synthetic.ts';
 import {synthetic} from './domain/datasets/synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
@@ -28,6 +29,7 @@ import {fpr95} from './domain/metrics/fpr95.ts';
 import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
 import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
+import {efficientnet} from './domain/networks/efficientnet.ts';
 import {resnet18} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
 import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
@@ -41,6 +43,7 @@ export const plugins: readonly AnyDefinition[] = [
   catsVsDogs,
   celeba,
   mvtec,
+  mvtecSynthetic,
   imageFolder,
   synthetic,
   crop,
@@ -54,6 +57,7 @@ export const plugins: readonly AnyDefinition[] = [
   rotate180,
   rotate270,
   resnet18,
+  efficientnet,
   small,
   untrained,
   pretrained,

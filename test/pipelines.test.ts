@@ -49,8 +49,10 @@ test.for(files.filter((file) => !short.test(file)))('%s has the paper’s settin
   const swept = /table-8|3way-(area|jitter)/.test(file) ? /^(max area|patch jitter) / : undefined;
   // CutPaste's paper does not tell how its control, rotation prediction, was trained.
   const tasks = plan.tasks.filter(({dataset, learner}) => dataset.type !== 'mvtec' || learner.type !== 'rotation');
+  // Nothing random is in weights from a file.
+  const seeded = plan.tasks.filter(({learner}) => learner.type !== 'untrained' || learner['start'] === undefined);
   expect(departing({...plan, tasks}).filter((departure) => !swept?.test(departure))).toEqual([]);
-  expect(new Set(plan.tasks.map(({seed}) => seed))).toEqual(new Set([0, 1, 2, 3, 4]));
+  if (seeded.length > 0) expect(new Set(seeded.map(({seed}) => seed))).toEqual(new Set([0, 1, 2, 3, 4]));
 });
 
 test.for(files.filter((file) => short.test(file)))(
@@ -70,8 +72,10 @@ describe('suites fill every cell of their tables that the learners here can fill
     'iclr-table-7': ['imagenet-resnet50'],
     'blog-table-2': ['ruff-2020', 'bergmann-2020', 'rotation-patch', 'contrastive-da-patch'],
     'cutpaste-table-1': ['ruff-2020', 'bergmann-2020', 'yi-2020', 'cutpaste-3way-ensemble'],
+    'cutpaste-table-3': [],
     'cutpaste-table-4': [],
     'cutpaste-table-5': [],
+    'cutpaste-table-6': ['cutout-all-shapes', 'cutpaste-3way-all-shapes'],
   };
   const baselines = readBaselines();
   const suites = Object.keys(others).flatMap((table) => {

@@ -12,7 +12,7 @@ import {DatasetError} from '../../src/domain/datasets/dataset-error.ts';
 import type {TemporaryFolder} from '../rig/archives.ts';
 import {cifar10Files, cifar100Files, rootWith} from '../rig/cifar.ts';
 import {fashionMnistRoot, noFashionMnist} from '../rig/fashion-mnist.ts';
-import {catsVsDogsTree, celebaTree, imageTree, mvtecTree} from '../rig/images.ts';
+import {catsVsDogsTree, celebaTree, imageTree, mvtecTree, writeDigits} from '../rig/images.ts';
 
 const plugins = new Plugins(builtin);
 
@@ -73,6 +73,18 @@ const cases: readonly Case[] = [
     inlier: 'toothbrush',
     open: () => mvtecTree('toothbrush', [60, 12, 30]),
   },
+  ...['square', 'mnist'].map((shape) => ({
+    type: 'mvtec-synthetic',
+    options: {size: 48, shape, fill: shape === 'mnist' ? 'colour' : 'natural'},
+    counts: {train: 60, test: 24},
+    trained: ['good'],
+    inlier: 'toothbrush',
+    async open() {
+      const place = await mvtecTree('toothbrush', [60, 12, 30]);
+      writeDigits(place.folder);
+      return place;
+    },
+  })),
   {
     type: 'image-folder',
     options: {size: 16},

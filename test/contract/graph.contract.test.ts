@@ -3,7 +3,7 @@ import {beforeAll, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {ImageSet, Matrix, NamedArrays} from '../../src/core/plugin/contracts.ts';
-import {Plugins} from '../../src/core/plugin/registry.ts';
+import {layersOf, Plugins} from '../../src/core/plugin/registry.ts';
 import {Rng} from '../../src/core/random.ts';
 import {startEngine} from '../../src/core/tensor/engine.ts';
 import {type ParameterSpec, startValues} from '../../src/core/tensor/layers.ts';
@@ -106,12 +106,13 @@ describe('learners with their networks', () => {
     {type: 'small', width: 4, side: 45},
     {type: 'resnet18', width: 0.125, side: 32},
     {type: 'resnet18', width: 0.125, side: 128},
+    {type: 'efficientnet', variant: 'b0', side: 45},
   ];
   const learners = ['untrained', 'rotation', 'contrastive', 'cutpaste', 'denoising'];
   const cases = learners.flatMap((type) =>
-    plugins
-      .get('learner', type)
-      .layers.flatMap((layer) => networks.map(({side, ...network}) => ({type, layer, network, side}))),
+    networks.flatMap(({side, ...network}) =>
+      layersOf(plugins, resolved('learner', type, {network})).map((layer) => ({type, layer, network, side})),
+    ),
   );
 
   test.for(cases)('$type.$layer, $network.type of $side pixels', async ({type, layer, network, side}) => {

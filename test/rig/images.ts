@@ -1,6 +1,7 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {gzipSync} from 'node:zlib';
 import sharp from 'sharp';
 import {Rng} from '../../src/core/random.ts';
 import {type TemporaryFolder, temporaryFolder} from './archives.ts';
@@ -84,6 +85,18 @@ export async function mvtecTree(
     await writeImage(mask, {seed: 'mask'});
   }
   return place;
+}
+
+/** MNIST's test images in a data folder: three digits, which are an upright bar, a lying one, and the first again. */
+export function writeDigits(root: string): void {
+  const header = Buffer.from([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28]);
+  const digit = (ink: (x: number, y: number) => boolean) =>
+    Buffer.from(Uint8Array.from({length: 28 * 28}, (_, i) => (ink(i % 28, Math.floor(i / 28)) ? 255 : 0)));
+  const upright = digit((x, y) => x >= 12 && x < 16 && y >= 5 && y < 23);
+  const lying = digit((x, y) => y >= 12 && y < 16 && x >= 5 && x < 23);
+  mkdirSync(join(root, 'mnist'), {recursive: true});
+  const file = join(root, 'mnist', 't10k-images-idx3-ubyte.gz');
+  writeFileSync(file, gzipSync(Buffer.concat([header, upright, lying, upright])));
 }
 
 /** CelebA's lists and images, so many for training, validation and test; every third wears eyeglasses. */

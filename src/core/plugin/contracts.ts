@@ -128,6 +128,18 @@ export interface Network {
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
   /** `pool` in inference as ONNX nodes: x float32 (n, 3, h, w) → (n, features). Absent: it can't be exported. */
   graph?(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
+  /** Features from within the encoder, by name: every learner that trains the network has them as layers. Absent: none. */
+  readonly levels?: {readonly [name: string]: Level};
+  /** What torchvision calls a parameter in the state dict of this network, whose weights fit. Absent: it has no such network. */
+  torchName?(parameter: string): string;
+}
+
+/** A feature from within an encoder, in inference. */
+export interface Level {
+  /** x (n, h, w, 3) → (n, d). */
+  pool(weights: Weights, x: Tensor4D): Tensor2D;
+  /** The same as ONNX nodes: x float32 (n, 3, h, w) → (n, d). */
+  graph(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
 }
 
 // ---------------------------------------------------------------------------------------------------------- learner
@@ -183,6 +195,8 @@ export interface FitContext {
   readonly signal: AbortSignal;
   readonly checkpoints: Checkpoints;
   readonly plugins: Plugins;
+  /** Leave out what comes before the part that most of the training is: its speed is to be measured. */
+  readonly mainPart?: boolean;
   report(progress: LearnProgress): void;
   warn(message: string): void;
 }

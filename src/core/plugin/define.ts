@@ -53,6 +53,8 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
    * is: in stages the option is filled with that file's path. Absent: it has no such options.
    */
   files?(options: Static<O>): Result<readonly SourceFile[], DatasetProblem>;
+  /** What the paper sets otherwise than the defaults in the setting that these options are of. Absent: nothing. */
+  paperOptions?(options: Static<O>): {readonly [option: string]: unknown};
   /** The method's id in the papers' tables (`data/baselines`), such as `rotation`; `copies`: of distribution augmentation. */
   row(options: Static<O>, spec: {readonly copies: number}): string;
 }

@@ -127,6 +127,17 @@ export const fallbackKeyword = 'x-fallback';
 export const pluginOption = (kind: Kind, fallback: PluginRef, description: string) =>
   Type.Unsafe<PluginRef>({type: 'object', [pluginKeyword]: kind, [fallbackKeyword]: fallback, description});
 
+/** Layers of a learner with these options: its own, and the levels of the network that it trains. */
+export function layersOf(plugins: Plugins, learner: PluginRef): readonly string[] {
+  const {layers, options} = plugins.get('learner', learner.type);
+  const networks = Object.entries(
+    options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}},
+  )
+    .filter(([, option]) => option[pluginKeyword] === 'network')
+    .map(([name]) => plugins.create('network', learner[name] as PluginRef));
+  return [...layers, ...networks.flatMap(({levels = {}}) => Object.keys(levels))];
+}
+
 /** JSON Schema keyword that marks an option whose value is the path of a file. */
 const pathKeyword = 'x-path';
 

@@ -57,7 +57,7 @@ function fused(
   return {y, mean, variance};
 }
 
-/** Batch normalisation by given statistics: a row does not depend on its batch. Shapes as in `trainBatchNorm`. */
+/** Batch normalisation by given statistics: a row does not depend on its batch. Differentiable in x. Shapes as in `trainBatchNorm`. */
 export function inferBatchNorm<T extends Tensor2D | Tensor4D>(
   x: T,
   mean: Tensor1D,

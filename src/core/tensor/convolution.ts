@@ -5,11 +5,12 @@ import {type Tensor4D, tf} from './engine.ts';
  * leaves an odd remainder. x: (n, h, w, c); filter: (k, k, c, features), k odd; → (n, ⌈h/stride⌉, ⌈w/stride⌉, features).
  */
 export function conv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
-  const k = filter.shape[0];
-  const around = Math.floor(k / 2);
-  if (around === 0) return tf.conv2d(x, filter, stride, 'valid');
-  if (isSame(x.shape[1], k, stride) && isSame(x.shape[2], k, stride)) return tf.conv2d(x, filter, stride, 'same');
-  return tf.tidy(() => tf.conv2d(padAround(x, around), filter, stride, 'valid'));
+  return padded(x, filter.shape[0], stride, (y, pad) => tf.conv2d(y, filter, stride, pad));
+}
+
+/** The same with a filter of its own for each channel, and no sum over them. filter: (k, k, c, 1), k odd; → (n, …, …, c). */
+export function depthwiseConv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
+  return padded(x, filter.shape[0], stride, (y, pad) => tf.depthwiseConv2d(y, filter, stride, pad));
 }
 
 /**
@@ -18,6 +19,19 @@ export function conv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D 
  */
 export function maxPool2d(x: Tensor4D, size: number, stride: number): Tensor4D {
   return tf.tidy(() => tf.maxPool(padAround(x, Math.floor(size / 2)), size, stride, 'valid'));
+}
+
+/** Convolves with ⌊k/2⌋ zeros on every side, which the engine puts there itself where it would put as many. */
+function padded(
+  x: Tensor4D,
+  k: number,
+  stride: number,
+  convolve: (x: Tensor4D, pad: 'same' | 'valid') => Tensor4D,
+): Tensor4D {
+  const around = Math.floor(k / 2);
+  if (around === 0) return convolve(x, 'valid');
+  if (isSame(x.shape[1], k, stride) && isSame(x.shape[2], k, stride)) return convolve(x, 'same');
+  return tf.tidy(() => convolve(padAround(x, around), 'valid'));
 }
 
 /** Whether TensorFlow's `same` puts exactly ⌊k/2⌋ on both sides of an axis of this length. Engines take no other padding. */

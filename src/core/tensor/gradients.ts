@@ -28,6 +28,19 @@ export function registerGradients(tf: typeof TF): void {
       return {x: () => dx, gamma: () => dgamma, beta: () => dbeta};
     },
   });
+  // Of normalisation by given statistics, in x alone: what it goes by stands still where it is learnt through. tfjs's own works out
+  // four others too, and keeps x for them.
+  tf.unregisterGradient('FusedBatchNorm');
+  tf.registerGradient({
+    kernelName: 'FusedBatchNorm',
+    inputsToSave: ['variance', 'scale'],
+    gradFunc: (dy, saved, attrs) => {
+      const [variance, scale] = saved as [TF.Tensor1D, TF.Tensor1D];
+      const {varianceEpsilon} = attrs as unknown as {readonly varianceEpsilon: number};
+      const slope = () => tf.mul(scale, tf.rsqrt(tf.add(variance, varianceEpsilon)));
+      return {x: () => tf.mul(dy as TF.Tensor, slope())};
+    },
+  });
   // tfjs's own gradient of relu makes eight passes over memory (a step function by comparisons) and keeps the input alive.
   tf.unregisterGradient('Relu');
   tf.registerGradient({

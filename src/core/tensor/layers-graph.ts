@@ -20,6 +20,22 @@ export function convGraph(builder: GraphBuilder, weights: NamedArrays, name: str
   return builder.node('Conv', [x, kernel], {strides: [stride, stride], pads: [around, around, around, around]});
 }
 
+/** x (n, c, h, w) → (n, c, ⌈h / stride⌉, ⌈w / stride⌉), a filter for each channel. */
+export function depthwiseGraph(
+  builder: GraphBuilder,
+  weights: NamedArrays,
+  name: string,
+  x: Value,
+  stride: number,
+): Value {
+  const {shape, data} = weightOf(weights, name, 'kernel');
+  const [size, , channels] = shape as [number, number, number, number];
+  const around = Math.floor(size / 2);
+  const kernel = builder.constant(outputsFirst(data, size * size, channels, 1), [channels, 1, size, size]);
+  const attributes = {strides: [stride, stride], pads: [around, around, around, around], group: channels};
+  return builder.node('Conv', [x, kernel], attributes);
+}
+
 /** x (n, c) or (n, c, h, w), normalised by the running statistics. */
 export function batchNormGraph(builder: GraphBuilder, weights: NamedArrays, name: string, x: Value): Value {
   const parts = ['gamma', 'beta', 'mean', 'variance'].map((part) =>
@@ -37,6 +53,9 @@ export const globalAveragePoolGraph = (builder: GraphBuilder, x: Value): Value =
   builder.node('Flatten', [builder.node('GlobalAveragePool', [x])]);
 
 export const reluGraph = (builder: GraphBuilder, x: Value): Value => builder.node('Relu', [x]);
+
+export const swishGraph = (builder: GraphBuilder, x: Value): Value =>
+  builder.node('Mul', [x, builder.node('Sigmoid', [x])]);
 
 /** (places, inputs, outputs) → (outputs, inputs, places). */
 function outputsFirst(kernel: Float32Array, places: number, inputs: number, outputs: number): Float32Array {

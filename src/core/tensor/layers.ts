@@ -5,7 +5,7 @@
 import type {NamedArrays} from '../plugin/contracts.ts';
 import type {Rng} from '../random.ts';
 import {inferBatchNorm, trainBatchNorm} from './batch-norm.ts';
-import {conv2d, maxPool2d} from './convolution.ts';
+import {conv2d, depthwiseConv2d, maxPool2d} from './convolution.ts';
 import {type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf, type Variable} from './engine.ts';
 
 /** A parameter by name: shape and how it starts (`paper.md` 1.3). `trainable: false` are BN's running statistics. */
@@ -30,7 +30,11 @@ export const convParameters = (name: string, size: number, inputs: number, outpu
   {name: `${name}/kernel`, shape: [size, size, inputs, outputs], start: 'he-normal-fan-out', trainable: true},
 ];
 
-/** Multiply-accumulates of that filter on one image, for `side` × `side` outputs. */
+/** A square filter for each channel, [size, size, channels, 1]. */
+export const depthwiseParameters = (name: string, size: number, channels: number): ParameterSpec[] =>
+  convParameters(name, size, channels, 1);
+
+/** Multiply-accumulates of that filter on one image, for `side` × `side` outputs; of a depthwise one with `outputs` 1. */
 export const convMacs = (size: number, inputs: number, outputs: number, side: number): number =>
   size * size * inputs * outputs * side * side;
 
@@ -77,8 +81,9 @@ export function startValues({name, shape, start}: ParameterSpec, rng: Rng): Floa
 
 // ---------------------------------------------------------------------------------------------------------- weights
 
-export function createWeights(specs: readonly ParameterSpec[], rng: Rng): Weights {
-  return variables(specs.map((spec) => ({...spec, data: startValues(spec, rng)})));
+/** Weights to train on, random but for those that `given` has. */
+export function createWeights(specs: readonly ParameterSpec[], rng: Rng, given?: NamedArrays): Weights {
+  return variables(specs.map((spec) => ({...spec, data: given?.get(spec.name)?.data ?? startValues(spec, rng)})));
 }
 
 /** Weights for use alone: nothing is trainable. */
@@ -156,6 +161,27 @@ export function batchNorm<T extends Tensor2D | Tensor4D>(
   mean.assign(moved.mean);
   variance.assign(moved.variance);
   return moved.y;
+}
+
+/** x (n, h, w, c) → (n, ⌈h / stride⌉, ⌈w / stride⌉, c), padded as by `conv`. */
+export function depthwise(weights: Weights, name: string, x: Tensor4D, stride: number): Tensor4D {
+  return depthwiseConv2d(x, weightOf(weights, name, 'kernel') as Tensor4D, stride);
+}
+
+/** x · σ(x), of Ramachandran et al. 2017; PyTorch calls it SiLU. Keeps x alone for its gradient, σ(x) is made again. */
+export function swish<T extends Tensor>(x: T): T {
+  return tf.customGrad((...args) => {
+    const [at, save] = args as [Tensor, (kept: Tensor[]) => void];
+    save([at]);
+    return {
+      value: tf.mul(at, tf.sigmoid(at)),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
+        const sigmoid = tf.sigmoid(kept!);
+        // σ + x · σ · (1 − σ)
+        return tf.mul(dy, tf.mul(sigmoid, tf.add(tf.mul(kept!, tf.sub(1, sigmoid)), 1)));
+      },
+    };
+  })(x) as T;
 }
 
 /** 3 × 3, stride 2, padded by 1; x must not be negative (it follows a ReLU). */

@@ -20,9 +20,11 @@ export const bandwidthOptions = {
   }),
 };
 
-export const layerOption = Type.Union([Type.Literal('pool'), Type.Literal('embed')], {
+export const layerOption = Type.Union([Type.Literal('pool'), Type.Literal('embed'), Type.Literal('level-7')], {
   default: 'pool',
-  description: 'Features to read: the pooled output of the network, or that of its projection head.',
+  description:
+    'Features to read: the pooled output of the network, that of its projection head, or the pooled output of the seventh ' +
+    'group of blocks of an EfficientNet.',
 });
 
 export const trainLimitOption = Type.Integer({

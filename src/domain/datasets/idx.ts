@@ -64,6 +64,28 @@ export async function* readIdx(path: string, expected: IdxContent, items: number
     );
 }
 
+/**
+ * All pictures of a gzipped IDX file, (side, side) each, whichever they are. Throws a `DatasetError` where it is no such file, or
+ * holds none.
+ */
+export async function readPictures(path: string, side: number): Promise<readonly Uint8Array[]> {
+  const broken = (came: string): DatasetError =>
+    new DatasetError(path, `pictures of ${side} × ${side} bytes`, came, 'Replace it by the published file.');
+  const pieces: Buffer[] = [];
+  for await (const piece of unpacked(path, broken)) pieces.push(piece);
+  const bytes = Buffer.concat(pieces);
+  const header = bytes.subarray(0, 16);
+  if (header.length < 16) throw broken('it ends within its header');
+  const count = header.readUInt32BE(4);
+  checkHeader(header, [count, side, side], broken);
+  const area = side * side;
+  if (count === 0) throw broken('there are none');
+  if (bytes.length !== header.length + count * area) throw broken(`${bytes.length} bytes in all`);
+  return Array.from({length: count}, (_, i) =>
+    bytes.subarray(header.length + i * area, header.length + (i + 1) * area),
+  );
+}
+
 /** The unpacked bytes of a gzip file, piece by piece. */
 async function* unpacked(path: string, broken: (came: string) => DatasetError): AsyncGenerator<Buffer> {
   const file = createReadStream(path);

@@ -41,42 +41,50 @@ const aligned: ReadonlySet<Category> = new Set([
   'zipper',
 ]);
 
-const side = 256;
 const normal = 'good';
+
+/** Options of every dataset that is made of its images. */
+export const mvtecOptions = {
+  size: Type.Integer({
+    minimum: 8,
+    maximum: 1024,
+    default: 256,
+    description: 'Height and width that images are resized to.',
+  }),
+  interpolation: Type.Union([Type.Literal('area'), Type.Literal('bicubic')], {
+    default: 'bicubic',
+    description: 'How images are resized, as PIL (bicubic) or OpenCV (area) do it. The paper does not say.',
+  }),
+};
 
 export const mvtec = defineDataset({
   name: 'mvtec',
   version: 2,
-  summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to 256 × 256.',
+  summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to squares.',
   paper: 'Bergmann et al. 2019',
-  options: Type.Object(
-    {
-      interpolation: Type.Union([Type.Literal('area'), Type.Literal('bicubic')], {
-        default: 'bicubic',
-        description: 'How images are resized, as PIL (bicubic) or OpenCV (area) do it. The paper does not say.',
-      }),
-    },
-    {additionalProperties: false},
-  ),
-  create: ({interpolation}) => ({
-    inliers: Object.keys(categories),
-    classes: [normal, 'defect'],
-    shape: {height: side, width: side, channels: 3},
-    perInlier: true,
-    masks: true,
-    aligned: (inlier) => aligned.has(inlier as Category),
-    normalClass: () => normal,
-    trainImages: (inlier) => categories[inlier as Category][0],
-    locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
-    prepare: (picture) => resized(picture, side, side, interpolation),
-    read: (files, split) =>
-      readImageFiles(
-        labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
-        {height: side, width: side, channels: 3},
-        (picture) => resized(picture, side, side, interpolation),
-        ...(split === 'test' ? [(mask: Picture) => resized(mask, side, side, 'nearest')] : []),
-      ),
-  }),
+  options: Type.Object(mvtecOptions, {additionalProperties: false}),
+  create: ({size, interpolation}) => {
+    const shape = {height: size, width: size, channels: 3} as const;
+    return {
+      inliers: Object.keys(categories),
+      classes: [normal, 'defect'],
+      shape,
+      perInlier: true,
+      masks: true,
+      aligned: (inlier) => aligned.has(inlier as Category),
+      normalClass: () => normal,
+      trainImages: (inlier) => categories[inlier as Category][0],
+      locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
+      prepare: (picture) => resized(picture, size, size, interpolation),
+      read: (files, split) =>
+        readImageFiles(
+          labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
+          shape,
+          (picture) => resized(picture, size, size, interpolation),
+          ...(split === 'test' ? [(mask: Picture) => resized(mask, size, size, 'nearest')] : []),
+        ),
+    };
+  },
 });
 
 /** The category's images, as many as published, with a mask for every defect. */

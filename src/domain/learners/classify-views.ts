@@ -6,14 +6,26 @@ import type {Explained} from './encoder.ts';
 import {classification} from './losses.ts';
 import type {StepResult} from './train.ts';
 
+/** Which batch normalisation goes by the batch's statistics, and moves the running ones; the other goes by those. */
+export interface Normalising {
+  readonly encoder: boolean;
+  readonly head: boolean;
+}
+
 /**
  * The proxy task of rotation prediction and CutPaste: which of an image's views is this? x (views · n, h, w, 3): view 0 of
  * every image, then view 1 …; the label is the view. All go through the network in one batch, as its statistics see.
  */
-export function classifyViews(network: Network, weights: Weights, x: Tensor4D, views: number): StepResult {
+export function classifyViews(
+  network: Network,
+  weights: Weights,
+  x: Tensor4D,
+  views: number,
+  batchStatistics: Normalising = {encoder: true, head: true},
+): StepResult {
   const count = x.shape[0] / views;
-  const pooled = network.pool(weights, x, {training: true});
-  const embedded = embed(weights, network.head, pooled, {training: true});
+  const pooled = network.pool(weights, x, {training: batchStatistics.encoder});
+  const embedded = embed(weights, network.head, pooled, {training: batchStatistics.head});
   const labels = Int32Array.from({length: x.shape[0]}, (_, i) => Math.floor(i / count));
   return {...classification(logits(weights, embedded), labels), pooled};
 }

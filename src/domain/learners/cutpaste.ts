@@ -1,7 +1,8 @@
 import {defineLearner} from '../../core/plugin/define.ts';
-import {pluginOption} from '../../core/plugin/registry.ts';
+import {type PluginRef, pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {tf} from '../../core/tensor/engine.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import type {Weights} from '../../core/tensor/layers.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {
   confetti,
@@ -14,10 +15,11 @@ import {
   scar,
 } from '../transforms/defects.ts';
 import {cutPasteAugmentation} from './augmentation.ts';
-import {classifyViews, explainedViews} from './classify-views.ts';
+import {classifyViews, explainedViews, type Normalising} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
+import {imagenet, startFiles, startOption, startWeights} from './start.ts';
 import {optimizerOption, train} from './train.ts';
 import {workOf} from './work.ts';
 
@@ -38,6 +40,19 @@ const variants = {
 
 type Variant = keyof typeof variants;
 
+/** The paper does not give the head: the ICLR paper's contrastive one is a guess. */
+const head = [512, 512, 512, 512, 512, 512, 512, 512, 128];
+
+/** What table 3 sets otherwise, to fine-tune weights from elsewhere (paper.md 3.4). Of `batch` images the network sees 24 views. */
+const fineTuning = {
+  network: {type: 'efficientnet', variant: 'b4', head},
+  head_first: {epochs: 10, learning_rate: 0.03},
+  freeze: 'batch-norm',
+  epochs: 64,
+  batch: 8,
+  optimizer: {learning_rate: 1e-4},
+} as const;
+
 export const cutpaste = defineLearner({
   name: 'cutpaste',
   version: 1,
@@ -47,7 +62,11 @@ export const cutpaste = defineLearner({
   trains: true,
   gradcam: true,
   augment: cutPasteAugmentation,
-  row: ({variant, patch}) => `${variants[variant as Variant].row}${patch === undefined ? '' : '-patch'}`,
+  row: ({variant, patch, network}) =>
+    variants[variant as Variant].row + (patch === undefined ? '' : '-patch') + transferred(network),
+  files: startFiles,
+  paperOptions: ({network, start = imagenet}) =>
+    network.type === fineTuning.network.type ? {...fineTuning, start} : {},
   options: Type.Object(
     {
       variant: Type.Union(
@@ -61,8 +80,30 @@ export const cutpaste = defineLearner({
       ),
       network: pluginOption(
         'network',
-        {type: 'resnet18', width: 1, head: [512, 512, 512, 512, 512, 512, 512, 512, 128]},
+        {type: 'resnet18', width: 1, head},
         "The encoder and the widths of its projection head. The paper does not give the head: the ICLR paper's contrastive one is a guess.",
+      ),
+      start: startOption,
+      head_first: Type.Optional(
+        Type.Object(
+          {
+            epochs: Type.Integer({minimum: 1, default: 10}),
+            learning_rate: Type.Number({exclusiveMinimum: 0, default: 0.03, description: 'Rate of the first of them.'}),
+          },
+          {
+            additionalProperties: false,
+            description:
+              'Epochs before all others in which the head alone learns, on an encoder that stays as it starts. The rate falls along ' +
+              'the schedule in them and starts anew after them; whether the paper’s does so it does not say.',
+          },
+        ),
+      ),
+      freeze: Type.Optional(
+        Type.Literal('batch-norm', {
+          description:
+            'batch-norm: every batch normalisation stays as it starts, or as `head_first` leaves it: its scale, its shift, and ' +
+            'the statistics that it goes by.',
+        }),
       ),
       patch: patchOption,
       epochs: Type.Integer({minimum: 1, default: 256, description: 'Of `steps_per_epoch` updates each.'}),
@@ -115,21 +156,41 @@ export const cutpaste = defineLearner({
     const {classes} = variants[options.variant as Variant];
     const kinds = classes.length + 1;
     return {
-      work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), kinds, kinds, options, of),
+      /** As if the encoder learnt in the epochs of `head_first`, too. */
+      work: ({plugins, ...of}) =>
+        workOf(
+          plugins.create('network', options.network),
+          kinds,
+          kinds,
+          {...options, epochs: options.epochs + (options.head_first?.epochs ?? 0)},
+          of,
+        ),
 
-      fit(context) {
+      async fit(context) {
         const network = context.plugins.create('network', options.network);
+        const {start, head_first, freeze, ...rest} = options;
+        const encoder = network.parameters(trainingSide(context.images, options.patch));
+        const loss = (batchStatistics: Normalising) => (weights: Weights, x: Tensor4D) =>
+          classifyViews(network, weights, x, kinds, batchStatistics);
+        const moving = freeze === undefined;
         return train({
+          ...rest,
           context,
           learner: {type: 'cutpaste', ...options},
-          parameters: [
-            ...network.parameters(trainingSide(context.images, options.patch)),
-            ...headParameters(network.features, network.head, kinds),
-          ],
-          ...options,
+          parameters: [...encoder, ...headParameters(network.features, network.head, kinds)],
+          ...(start !== undefined && {start: startWeights(start, network, encoder)}),
+          ...(head_first && {
+            headFirst: {
+              epochs: head_first.epochs,
+              learningRate: head_first.learning_rate,
+              moves: (name) => name.startsWith('head/'),
+              loss: loss({encoder: false, head: true}),
+            },
+          }),
+          ...(freeze && {moves: (name) => !/\/(gamma|beta)$/.test(name)}),
           stepsPerEpoch: options.steps_per_epoch,
           chance: () => Math.log(kinds),
-          loss: (weights, x) => classifyViews(network, weights, x, kinds),
+          loss: loss({encoder: moving, head: moving}),
         });
       },
 
@@ -162,3 +223,7 @@ export const cutpaste = defineLearner({
     };
   },
 });
+
+/** Of networks with weights from elsewhere the paper's tables name which. */
+const transferred = ({type, ...options}: PluginRef): string =>
+  type === fineTuning.network.type ? `-${type}-${options['variant']}` : '';

@@ -7,29 +7,36 @@ import {embedGraph, logitsGraph} from '../networks/head.ts';
 export class EncoderGraph {
   readonly builder: GraphBuilder;
   readonly #pool: NonNullable<Network['graph']>;
+  readonly #levels: NonNullable<Network['levels']>;
   readonly #head: readonly number[];
   readonly #weights: NamedArrays;
 
   private constructor(
     builder: GraphBuilder,
     pool: NonNullable<Network['graph']>,
-    head: readonly number[],
+    {levels = {}, head}: Network,
     weights: NamedArrays,
   ) {
     this.builder = builder;
     this.#pool = pool;
+    this.#levels = levels;
     this.#head = head;
     this.#weights = weights;
   }
 
   /** Undefined for a network that has no graph. */
-  static of(builder: GraphBuilder, {graph, head}: Network, weights: NamedArrays): EncoderGraph | undefined {
-    return graph && new EncoderGraph(builder, graph, head, weights);
+  static of(builder: GraphBuilder, network: Network, weights: NamedArrays): EncoderGraph | undefined {
+    return network.graph && new EncoderGraph(builder, network.graph, network, weights);
   }
 
   /** images (n, h, w, 3) → pooled feature (n, d). */
   pool(images: Value): Value {
-    return this.#pool(this.builder, this.#weights, this.builder.node('Transpose', [images], {perm: [0, 3, 1, 2]}));
+    return this.#pool(this.builder, this.#weights, this.#channelsFirst(images));
+  }
+
+  /** images (n, h, w, 3) → a level of the network (n, d). */
+  level(name: string, images: Value): Value {
+    return this.#levels[name]!.graph(this.builder, this.#weights, this.#channelsFirst(images));
   }
 
   /** images (n, h, w, 3) → embedding (n, d). */
@@ -41,9 +48,13 @@ export class EncoderGraph {
   classes(images: Value): Value {
     return this.builder.node('LogSoftmax', [logitsGraph(this.builder, this.#weights, this.embed(images))], {axis: 1});
   }
+
+  #channelsFirst(images: Value): Value {
+    return this.builder.node('Transpose', [images], {perm: [0, 3, 1, 2]});
+  }
 }
 
-/** `pool` and `embed` of a learner that has no others. */
+/** `pool`, `embed` and the network's levels, for a learner that has no others. */
 export function plainLayer(
   builder: GraphBuilder,
   images: Value,
@@ -52,5 +63,6 @@ export function plainLayer(
   weights: NamedArrays,
 ): Value | undefined {
   const encoder = EncoderGraph.of(builder, network, weights);
+  if (network.levels?.[layer]) return encoder?.level(layer, images);
   return layer === 'pool' ? encoder?.pool(images) : encoder?.embed(images);
 }

@@ -26,10 +26,19 @@ export interface Explained {
   score(weights: Weights, pooled: Tensor2D): Tensor1D;
 }
 
-/** What every learner with a projection head offers: the encoder's pooled feature, and the head's last layer. */
-export function poolAndEmbed(network: Network): {readonly pool: Layer; readonly embed: Layer} {
-  const pool: Layer = (weights, x) => network.pool(weights, x, {training: false});
-  return {pool, embed: (weights, x) => embed(weights, network.head, pool(weights, x), {training: false})};
+/** What every encoder offers: its pooled feature, and the levels that its network has. */
+export function ownLayers(network: Network): {readonly pool: Layer; readonly [level: string]: Layer} {
+  const levels = Object.entries(network.levels ?? {}).map(([name, {pool}]) => [name, pool] as const);
+  return {...Object.fromEntries(levels), pool: (weights, x) => network.pool(weights, x, {training: false})};
+}
+
+/** What every learner with a projection head offers: those, and the head's last layer. */
+export function poolAndEmbed(network: Network): ReturnType<typeof ownLayers> & {readonly embed: Layer} {
+  const own = ownLayers(network);
+  return {
+    ...own,
+    embed: (weights, x) => embed(weights, network.head, own.pool(weights, x), {training: false}),
+  };
 }
 
 /** An encoder over saved weights: uint8 images in, one of `layers` out, batch by batch. */

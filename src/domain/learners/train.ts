@@ -17,6 +17,7 @@ import {
   weightsToArrays,
 } from '../../core/tensor/layers.ts';
 import {learningRate, type Schedule, Sgd} from '../../core/tensor/optimise.ts';
+import {plural} from '../../core/text.ts';
 import {batchStream, type Feed, type FeedBatch, instancesOf, openFeed} from './feed.ts';
 
 export interface OptimizerOptions {
@@ -60,12 +61,27 @@ export interface StepResult {
   readonly pooled: Tensor2D;
 }
 
-export interface Training {
+/** A stretch of a training: weights that move down the gradient of a loss, at a rate that falls from a start of its own. */
+export interface Phase {
+  readonly epochs: number;
+  /** Of its first epoch. */
+  readonly learningRate: number;
+  /** Whether a trainable weight of this name moves; absent: all do. */
+  moves?(weight: string): boolean;
+  /** x (views · count, h, w, 3): view 0 of every instance, then view 1 … Called inside the gradient. */
+  loss(weights: Weights, x: Tensor4D, batch: {readonly count: number; readonly views: number}): StepResult;
+}
+
+/** The phase that every training has, at the optimiser's rate; and around it what both have in common. */
+export interface Training extends Omit<Phase, 'learningRate'> {
   readonly context: FitContext;
   /** The learner itself, options resolved: the feed's threads make its `views`. */
   readonly learner: PluginRef;
   readonly parameters: readonly ParameterSpec[];
-  readonly epochs: number;
+  /** First values of some parameters; absent: all are random. */
+  readonly start?: NamedArrays | undefined;
+  /** The option `head_first`: comes before, with a momentum of its own. */
+  readonly headFirst?: Phase | undefined;
   /** Instances a step: images, and their copies by distribution augmentation. */
   readonly batch: number;
   /** Steps of an epoch; absent: one pass over the instances. */
@@ -73,8 +89,6 @@ export interface Training {
   readonly optimizer: OptimizerOptions;
   /** Loss of guessing at random, for a batch of so many images. */
   chance(batch: number): number;
-  /** x (views · count, h, w, 3): view 0 of every instance, then view 1 … Called inside the gradient. */
-  loss(weights: Weights, x: Tensor4D, batch: {readonly count: number; readonly views: number}): StepResult;
 }
 
 /** Training that can't go on: the message says what was seen and what to try. */
@@ -86,7 +100,7 @@ export class TrainingError extends Error {
 const fetchEverySeconds = 0.5;
 
 export async function train(training: Training): Promise<FitResult> {
-  const {context, learner, parameters, epochs} = training;
+  const {context, learner, parameters} = training;
   const {images, augment, distributionAugmentation: copies = [], plugins, rng, signal, checkpoints} = context;
   signal.throwIfAborted();
   const instances = instancesOf(images, copies);
@@ -97,10 +111,13 @@ export async function train(training: Training): Promise<FitResult> {
     );
 
   const saved = await checkpoints.load();
-  const state = saved ? resumed(parameters, saved.arrays, training) : started(training);
+  const weights = saved
+    ? restoreWeights(parameters, part(saved.arrays, 'weights/'))
+    : createWeights(parameters, rng.fork('weights'), training.start);
   const curve: CurvePoint[] = saved ? [...(saved.meta['curve'] as CurvePoint[])] : [];
+  const phases = phasesOf(training);
+  const epochs = phases.at(-1)!.end;
   let feed: Feed | undefined;
-  let step: Compiled | undefined;
   try {
     // Each epoch is complete in the curve: what a checkpoint lacks is made again, from the same batches.
     feed = openFeed({
@@ -116,40 +133,70 @@ export async function train(training: Training): Promise<FitResult> {
       dropLast: true,
       ...(training.stepsPerEpoch !== undefined && {stepsPerEpoch: training.stepsPerEpoch}),
     });
-    step = compileStep(training, state, feed.views);
-    while (curve.length < epochs) {
-      curve.push(await trainEpoch({...training, batch}, step, feed, curve.length));
-      if (curve.length < epochs && checkpoints.due())
-        await checkpoints.save(await stateArrays(state), {curve: [...curve]});
-    }
-    warnOfChance(training, curve.at(-1)!, training.chance(batch));
-    return {weights: await weightsToArrays(state.weights), curve};
+    const momentum = saved && part(saved.arrays, 'momentum/');
+    for (const phase of phases)
+      if (curve.length < phase.end)
+        await trainPhase({...training, batch}, phase, {weights, feed, epochs, curve, momentum});
+    warnOfChance(training, curve, training.chance(batch));
+    return {weights: await weightsToArrays(weights), curve};
   } finally {
     await feed?.close();
-    step?.dispose();
-    state.sgd.dispose();
-    disposeWeights(state.weights);
+    disposeWeights(weights);
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------- state
+// ------------------------------------------------------------------------------------------------------------- phases
+
+/** A phase at its place in the training. */
+interface Placed extends Phase {
+  /** Epochs before it, and with it. */
+  readonly start: number;
+  readonly end: number;
+  /** Of its learning rate. */
+  readonly rateOption: string;
+}
+
+function phasesOf({context, epochs, optimizer, moves, loss, ...training}: Training): readonly Placed[] {
+  const headFirst = context.mainPart ? undefined : training.headFirst;
+  const start = headFirst?.epochs ?? 0;
+  const end = start + epochs;
+  const rateOption = 'optimizer.learning_rate';
+  const main = {epochs, learningRate: optimizer.learning_rate, ...(moves && {moves}), loss, start, end, rateOption};
+  return headFirst ? [{...headFirst, start: 0, end: start, rateOption: 'head_first.learning_rate'}, main] : [main];
+}
 
 interface State {
   readonly weights: Weights;
-  readonly sgd: Sgd;
+  readonly feed: Feed;
+  /** Of all phases. */
+  readonly epochs: number;
+  /** Grows by a point an epoch. */
+  readonly curve: CurvePoint[];
+  /** Of the checkpoint that this run has begun with. */
+  readonly momentum: NamedArrays | undefined;
 }
 
-const started = ({parameters, context, optimizer}: Training): State => {
-  const weights = createWeights(parameters, context.rng.fork('weights'));
-  return {weights, sgd: new Sgd(weights, decays(optimizer))};
-};
-
-function resumed(parameters: readonly ParameterSpec[], arrays: NamedArrays, {optimizer}: Training): State {
-  const weights = restoreWeights(parameters, part(arrays, 'weights/'));
-  return {weights, sgd: new Sgd(weights, decays(optimizer), part(arrays, 'momentum/'))};
+/** From its start, or from where the curve is in it. */
+async function trainPhase(training: Training, phase: Placed, state: State): Promise<void> {
+  const {weights, epochs, curve, momentum} = state;
+  const {checkpoints} = training.context;
+  const moving = new Map([...weights].filter(([name]) => phase.moves?.(name) ?? true));
+  const {momentum: factor, weight_decay: decay} = training.optimizer;
+  const sgd = new Sgd(moving, {momentum: factor, decay}, curve.length > phase.start ? momentum : undefined);
+  const step = compileStep(phase, weights, sgd, state.feed.views);
+  try {
+    while (curve.length < phase.end) {
+      curve.push(await trainEpoch(training, phase, state, step));
+      if (curve.length < epochs && checkpoints.due())
+        await checkpoints.save(await stateArrays(weights, sgd), {curve: [...curve]});
+    }
+  } finally {
+    step.dispose();
+    sgd.dispose();
+  }
 }
 
-async function stateArrays({weights, sgd}: State): Promise<NamedArrays> {
+async function stateArrays(weights: Weights, sgd: Sgd): Promise<NamedArrays> {
   const named = (prefix: string, arrays: NamedArrays) =>
     [...arrays].map(([name, array]) => [prefix + name, array] as const);
   return new Map([...named('weights/', await weightsToArrays(weights)), ...named('momentum/', await sgd.arrays())]);
@@ -160,15 +207,20 @@ const part = (arrays: NamedArrays, prefix: string): NamedArrays =>
     [...arrays].filter(([name]) => name.startsWith(prefix)).map(([name, array]) => [name.slice(prefix.length), array]),
   );
 
-const decays = ({momentum, weight_decay}: OptimizerOptions) => ({momentum, decay: weight_decay});
-
 // ------------------------------------------------------------------------------------------------------------- epoch
 
-async function trainEpoch(training: Training, compiled: Compiled, feed: Feed, epoch: number): Promise<CurvePoint> {
-  const {context, epochs, optimizer} = training;
+async function trainEpoch(
+  training: Training,
+  phase: Placed,
+  {feed, epochs, curve}: State,
+  compiled: Compiled,
+): Promise<CurvePoint> {
+  const {context, optimizer} = training;
+  const epoch = curve.length;
   const steps = feed.stepsPerEpoch;
-  const schedule = {rate: optimizer.learning_rate, schedule: optimizer.schedule};
-  const rateAt = (step: number): number => learningRate(schedule, {epoch, epochs, step, steps});
+  const schedule = {rate: phase.learningRate, schedule: optimizer.schedule};
+  const at = {epoch: epoch - phase.start, epochs: phase.epochs, steps};
+  const rateAt = (step: number): number => learningRate(schedule, {...at, step});
   const tally = new Tally();
   const pace = new Pace(epoch * steps, epochs * steps);
   let pooled: Tensor2D | undefined;
@@ -185,7 +237,7 @@ async function trainEpoch(training: Training, compiled: Compiled, feed: Feed, ep
       const last = step === steps - 1;
       if (!last && !pace.due()) continue;
       const mean = tally.fetch();
-      if (!Number.isFinite(mean.loss)) throw notFinite(training, mean.loss, epoch, step, steps);
+      if (!Number.isFinite(mean.loss)) throw notFinite(training, phase, mean.loss, {epoch, step, steps});
       context.report({
         epoch,
         epochs,
@@ -197,7 +249,7 @@ async function trainEpoch(training: Training, compiled: Compiled, feed: Feed, ep
       });
       context.signal.throwIfAborted(); // the listener may have had enough
     }
-    if (allEqual(pooled!)) throw collapsed(training, epoch);
+    if (allEqual(pooled!)) throw collapsed(training, phase, epoch);
     return {epoch, ...tally.fetch(), learningRate: rateAt(0)};
   } finally {
     pooled?.dispose();
@@ -206,7 +258,7 @@ async function trainEpoch(training: Training, compiled: Compiled, feed: Feed, ep
 }
 
 /** Forward, backward, update, of inputs x and the learning rate; results loss, pooled and, where there is one, accuracy. */
-function compileStep({loss}: Training, {weights, sgd}: State, views: number): Compiled {
+function compileStep({loss}: Phase, weights: Weights, sgd: Sgd, views: number): Compiled {
   return compile([...weights.values(), ...sgd.variables], ([x, rate]) => {
     let others: readonly Tensor[] = [];
     const {value, grads} = tf.variableGrads(() => {
@@ -297,23 +349,30 @@ function allEqual(pooled: Tensor2D): boolean {
   });
 }
 
-const notFinite = ({optimizer, batch}: Training, loss: number, epoch: number, step: number, steps: number) =>
+interface At {
+  readonly epoch: number;
+  readonly step: number;
+  readonly steps: number;
+}
+
+const notFinite = ({batch}: Training, phase: Placed, loss: number, {epoch, step, steps}: At) =>
   new TrainingError(
     `the loss is ${loss} in epoch ${epoch + 1}, by step ${step + 1} of ${steps}: training has blown up. ` +
-      `Try a lower optimizer.learning_rate (now ${optimizer.learning_rate}) or a larger batch (now ${batch}).`,
+      `Try a lower ${phase.rateOption} (now ${phase.learningRate}) or a larger batch (now ${batch}).`,
   );
 
-const collapsed = ({optimizer, batch}: Training, epoch: number) =>
+const collapsed = ({optimizer, batch}: Training, phase: Placed, epoch: number) =>
   new TrainingError(
     `after epoch ${epoch + 1} all images have the same features: training has collapsed. ` +
-      `Try a lower optimizer.learning_rate (now ${optimizer.learning_rate}), a lower optimizer.weight_decay ` +
+      `Try a lower ${phase.rateOption} (now ${phase.learningRate}), a lower optimizer.weight_decay ` +
       `(now ${optimizer.weight_decay}) or a larger batch (now ${batch}), and look whether the images differ at all.`,
   );
 
-function warnOfChance({context, epochs}: Training, {loss}: CurvePoint, chance: number): void {
+function warnOfChance({context}: Training, curve: readonly CurvePoint[], chance: number): void {
+  const {loss} = curve.at(-1)!;
   if (loss > 0.98 * chance)
     context.warn(
       `the last epoch's loss is ${loss.toFixed(3)} and guessing gives ${chance.toFixed(3)}: almost nothing was learnt ` +
-        `in ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}. Try more epochs or another optimizer.learning_rate.`,
+        `in ${plural(curve.length, 'epoch', 'epochs')}. Try more epochs or another optimizer.learning_rate.`,
     );
 }

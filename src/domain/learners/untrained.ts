@@ -2,27 +2,37 @@ import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../core/tensor/layers.ts';
-import {openEncoder, sideOf} from './encoder.ts';
+import {openEncoder, ownLayers, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
+import {imagenet, startFiles, startOption, startWeights} from './start.ts';
 
 export const untrained = defineLearner({
   name: 'untrained',
   version: 1,
-  summary: 'Features of a network with random weights: what training is measured against.',
-  paper: 'Sohn et al. 2021, rows "ResNet-18 (random)"',
+  summary:
+    'Features of a network as it starts, with random weights or those of a file: what training is measured against.',
+  paper: 'Sohn et al. 2021, rows "ResNet-18 (random)"; Li et al. 2021 (CutPaste), table 3, "pretrained"',
   layers: ['pool'],
   trains: false,
   augment: [],
-  row: () => 'untrained',
+  row: ({start, network: {type, variant}}) => (start === undefined ? 'untrained' : `imagenet-${type}-${variant}`),
+  files: startFiles,
+  paperOptions: ({network: {type}, start = imagenet}) =>
+    type === 'efficientnet' ? {start, network: {type, variant: 'b4', head: []}} : {},
   options: Type.Object(
-    {network: pluginOption('network', {type: 'resnet18', width: 1, head: []}, 'The encoder.')},
+    {
+      network: pluginOption('network', {type: 'resnet18', width: 1, head: []}, 'The encoder.'),
+      start: startOption,
+    },
     {additionalProperties: false},
   ),
-  create: ({network: ref}) => ({
+  create: ({network: ref, start}) => ({
     async fit({images, rng, plugins}) {
       const network = plugins.create('network', ref);
+      const parameters = network.parameters(sideOf(images));
+      if (start !== undefined) return {weights: startWeights(start, network, parameters), curve: []};
       // Running statistics stay at mean 0 and variance 1, as in the released code.
-      const weights = createWeights(network.parameters(sideOf(images)), rng.fork('weights'));
+      const weights = createWeights(parameters, rng.fork('weights'));
       try {
         return {weights: await weightsToArrays(weights), curve: []};
       } finally {
@@ -30,8 +40,7 @@ export const untrained = defineLearner({
       }
     },
     encoder(weights, plugins) {
-      const network = plugins.create('network', ref);
-      return openEncoder(weights, {pool: (w, x) => network.pool(w, x, {training: false})});
+      return openEncoder(weights, ownLayers(plugins.create('network', ref)));
     },
     graph: (builder, images, layer, weights, plugins) =>
       plainLayer(builder, images, layer, plugins.create('network', ref), weights),

@@ -79,7 +79,7 @@ export function localizeIssues(
         path: ['metrics', i],
         at: 'value',
         message: `metric "${type}" needs masks, but dataset "${dataset.type}" has none with these options`,
-        hint: 'mvtec has masks; image-folder with "masks: true", synthetic with "defects: true".',
+        hint: 'mvtec and mvtec-synthetic have masks; image-folder with "masks: true", synthetic with "defects: true".',
       });
   }
   if (localize?.type === 'gradcam') return [...issues, ...gradcamIssues(plugins, learner, written)];

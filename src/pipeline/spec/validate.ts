@@ -2,7 +2,7 @@ import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Kind} from '../../core/plugin/define.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import {layersOf, type PluginRef, type Plugins} from '../../core/plugin/registry.ts';
 import {suggest} from '../../core/text.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
@@ -156,7 +156,7 @@ function inliersOf(plugins: Plugins, ref: PluginRef, wanted: 'all' | readonly st
 
 /** Each must read a layer that the learner has: by its definition, or by its own `layer` option. */
 function misfitsOf(plugins: Plugins, learner: PluginRef, classifiers: readonly PluginRef[]): ValidatedSpec['misfits'] {
-  const {layers} = plugins.get('learner', learner.type);
+  const layers = layersOf(plugins, learner);
   return classifiers.flatMap((ref, classifier) => {
     const definition = plugins.find('classifier', ref.type);
     const own = ref['layer'];

@@ -30,6 +30,7 @@ export const paperTasks: ReadonlyMap<string, number> = new Map([
   ['cats-vs-dogs', 2],
   ['celeba', 1],
   ['mvtec', 15],
+  ['mvtec-synthetic', 15],
 ]);
 
 /** Seeds behind every mean and spread in the papers. */

@@ -204,7 +204,7 @@ function ourRow(
 
 /** ICLR's "Mean": weighted by tasks; only of all five datasets under the same settings. */
 function meanOverDatasets(lines: readonly Cell[]): Omit<OurCell, 'verdict'> | null {
-  const wanted = [...paperTasks.keys()].filter((dataset) => dataset !== 'mvtec');
+  const wanted = [...paperTasks.keys()].filter((dataset) => !dataset.startsWith('mvtec'));
   const found = wanted.map((dataset) => lines.find((line) => line.dataset === dataset));
   if (found.some((line) => line === undefined || line.classes) || new Set(lines.map(settingsOf)).size > 1) return null;
   const whole = found as readonly Line[];

@@ -15,7 +15,7 @@ export type Departures = (row: ComparisonRow) => readonly string[];
 
 type Options = {readonly [key: string]: Json};
 
-/** A plug-in's defaults are the paper's settings; without a plug-in of that name nothing can be said of it. */
+/** A plug-in's defaults are the paper's settings, but for a learner's `paperOptions`; without a plug-in of that name nothing can be said of it. */
 export function departuresFrom(plugins: Plugins): Departures {
   const defaults = new Map<string, Options | undefined>();
   const defaultsOf = (kind: Kind, type: string) => {
@@ -33,10 +33,12 @@ export function departuresFrom(plugins: Plugins): Departures {
   const changed = (
     kind: Kind,
     ref: PluginRef,
-    skip: (path: string, value: Json | undefined) => boolean = () => false,
+    skip: (path: string, value: Json | undefined) => boolean,
+    own: Options = {},
   ) => {
-    const paper = defaultsOf(kind, ref.type);
-    if (!paper) return [];
+    const defaults = defaultsOf(kind, ref.type);
+    if (!defaults) return [];
+    const paper = overlaid(defaults, own);
     const found = differences(ref as Json, paper).filter(({path, left}) => !skip(path, left));
     // Another network has other options: its type says it all.
     const replaced = found.filter(({path}) => path.endsWith('.type')).map(({path}) => path.slice(0, -'type'.length));
@@ -71,20 +73,29 @@ export function departuresFrom(plugins: Plugins): Departures {
     const classifier = row.classifierOptions as unknown as PluginRef | null;
     // What varies together with the row of the paper's table is what that row is about.
     const swept = 'compare.row' in row.point ? Object.keys(row.point) : [];
-    const isSwept = (path: string) => swept.some((option) => `learner.${path}.`.startsWith(`${option}.`));
-    const svmKernel = (path: string) => path === 'kernel'; // part of the classifier's name in the tables
+    const isSwept = (kind: 'dataset' | 'learner' | 'classifiers', path: string) =>
+      swept.some((option) => `${kind}.${path}.`.startsWith(`${option.replace(/^classifiers\.\d+/, 'classifiers')}.`));
+    // The kernel of an OC-SVM is part of its name in the tables.
+    const ofTheRow = (path: string) => path === 'kernel' || isSwept('classifiers', path);
+    const {type: _, ...chosen} = learner;
+    const paperOptions = definition?.paperOptions?.(chosen as never) as Options | undefined;
     return [
-      ...changed('dataset', dataset),
+      ...changed('dataset', dataset, (path) => isSwept('dataset', path)),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
-      ...changed('learner', learner, (path, value) => isSwept(path) || makesTheRow(path, value)),
+      ...changed(
+        'learner',
+        learner,
+        (path, value) => isSwept('learner', path) || makesTheRow(path, value),
+        paperOptions,
+      ),
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
       ...(localize?.type === 'patches' ? windows(localize) : []),
       ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
-      ...(classifier ? changed('classifier', classifier, svmKernel).map((it) => `${row.classifier}: ${it}`) : []),
+      ...(classifier ? changed('classifier', classifier, ofTheRow).map((it) => `${row.classifier}: ${it}`) : []),
     ];
   };
 }
@@ -124,6 +135,17 @@ function withPath(value: Options, path: string, leaf: Json | undefined): Options
   const [key, ...rest] = path.split('.') as [string, ...string[]];
   if (rest.length === 0) return {...value, [key]: leaf} as Options;
   return {...value, [key]: withPath((value[key] ?? {}) as Options, rest.join('.'), leaf)};
+}
+
+/** `changes` laid over `options`, however deep; a plug-in, which has a `type`, takes the place of the other. */
+function overlaid(options: Options, changes: Options): Options {
+  const isMapping = (value: Json | undefined): value is Options =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const merged = Object.entries(changes).map(([key, value]) => {
+    const old = options[key];
+    return [key, isMapping(old) && isMapping(value) && !('type' in value) ? overlaid(old, value) : value] as const;
+  });
+  return {...options, ...Object.fromEntries(merged)};
 }
 
 /** `network.type` → `network`, `optimizer.learning_rate` → `learning rate`. */

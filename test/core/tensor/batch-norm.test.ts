@@ -146,5 +146,23 @@ onEachEngine(() => {
       expectClose(y, expected);
       expect(Array.from(first.dataSync())).toEqual(Array.from(y.dataSync().slice(0, first.size)));
     });
+
+    test.for(shapes)('x %s: its slope in x is that of each channel', (...[shape]) => {
+      const channels = shape.at(-1)!;
+      const [gamma, beta] = parameters(channels);
+      const mean = tensor<Tensor1D>([channels], 8);
+      const variance = tf.add(tensor<Tensor1D>([channels], 9), 1.5) as Tensor1D;
+      const x = input(shape);
+      const dy = tensor(shape, 10);
+      const dx = tf.grad((at) =>
+        tf.sum(tf.mul(inferBatchNorm(at as Tensor4D, mean, variance, gamma, beta, epsilon), dy)),
+      )(x);
+      const [v, g] = [variance.dataSync(), gamma.dataSync()];
+      expect(dx.shape).toEqual(shape);
+      expectClose(
+        dx,
+        Array.from(dy.dataSync(), (value, i) => (value * g[i % channels]!) / Math.sqrt(v[i % channels]! + epsilon)),
+      );
+    });
   });
 });

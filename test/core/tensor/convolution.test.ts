@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {conv2d, maxPool2d} from '../../../src/core/tensor/convolution.ts';
+import {conv2d, depthwiseConv2d, maxPool2d} from '../../../src/core/tensor/convolution.ts';
 import {type Tensor, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
 import {expectClose, expectNoLeaks, finiteDifference, onCpu, onEachEngine, tensor, values} from '../../rig/tensors.ts';
 
@@ -89,6 +89,70 @@ onEachEngine(() => {
           tf.grads((a, b) => tf.sum(conv2d(a as Tensor4D, b as Tensor4D, stride)))([x, filter]),
         );
       }
+    });
+  });
+
+  describe('depthwiseConv2d', () => {
+    const depthwise = [...cases, ...[1, 2].map((stride) => ({k: 5, stride, shape: [2, 6, 5, 3]}))];
+
+    test.for(depthwise)('k $k, stride $stride, x $shape: each channel as conv2d does it', ({k, stride, shape}) => {
+      const channels = shape[3]!;
+      const [x, filter] = [tensor<Tensor4D>(shape, 1), tensor<Tensor4D>([k, k, channels, 1], 2)];
+      const y = depthwiseConv2d(x, filter, stride);
+      const alone = Array.from({length: channels}, (_, c) =>
+        conv2d(tf.slice(x, [0, 0, 0, c], [-1, -1, -1, 1]), tf.slice(filter, [0, 0, c, 0], [-1, -1, 1, 1]), stride),
+      );
+      expectClose(y, tf.concat(alone, 3));
+    });
+
+    test.for(depthwise)(
+      'k $k, stride $stride, x $shape: gradients equal those of the plain-JavaScript backend',
+      async ({k, stride, shape}) => {
+        const gradients = () => {
+          const [x, filter] = [tensor<Tensor4D>(shape, 1), tensor<Tensor4D>([k, k, shape[3]!, 1], 2)];
+          const loss = (a: Tensor, b: Tensor) => {
+            const y = depthwiseConv2d(a as Tensor4D, b as Tensor4D, stride);
+            return tf.sum(tf.mul(y, tensor(y.shape, 3)));
+          };
+          return tf.grads(loss)([x, filter]);
+        };
+        const [dx, dfilter] = gradients();
+        const [cpuDx, cpuDfilter] = await onCpu(() => gradients().map((gradient) => gradient.dataSync()));
+        expect(dx!.shape).toEqual(shape);
+        expect(dfilter!.shape).toEqual([k, k, shape[3], 1]);
+        expectClose(dx!, cpuDx!);
+        expectClose(dfilter!, cpuDfilter!);
+      },
+    );
+
+    test('agrees with finite differences', () => {
+      const loss = (x: Tensor4D, filter: Tensor4D) => tf.sum(tf.square(depthwiseConv2d(x, filter, 2)));
+      const [x, filter] = [values(50, 1), values(18, 2)];
+      const [dx, dfilter] = tf.grads((a, b) => loss(a as Tensor4D, b as Tensor4D))([
+        tf.tensor4d(x, [1, 5, 5, 2]),
+        tf.tensor4d(filter, [3, 3, 2, 1]),
+      ]);
+      const at = (x: Float32Array, filter: Float32Array) =>
+        tf.tidy(() => loss(tf.tensor4d(x, [1, 5, 5, 2]), tf.tensor4d(filter, [3, 3, 2, 1])).dataSync()[0]!);
+      const near = {relative: 5e-3, absolute: 5e-3};
+      expectClose(
+        dx!,
+        finiteDifference((moved) => at(moved, filter), x),
+        near,
+      );
+      expectClose(
+        dfilter!,
+        finiteDifference((moved) => at(x, moved), filter),
+        near,
+      );
+    });
+
+    test('frees what it makes, forwards and backwards', async () => {
+      const [x, filter] = [tensor<Tensor4D>([2, 8, 8, 3], 1), tensor<Tensor4D>([5, 5, 3, 1], 2)];
+      for (const stride of [1, 2])
+        await expectNoLeaks(() =>
+          tf.grads((a, b) => tf.sum(depthwiseConv2d(a as Tensor4D, b as Tensor4D, stride)))([x, filter]),
+        );
     });
   });
 

@@ -15,6 +15,7 @@ import {
   type ParameterSpec,
   restoreWeights,
   startValues,
+  swish,
   type Weights,
   weightsFromArrays,
   weightsToArrays,
@@ -165,5 +166,23 @@ onEachEngine(() => {
       [1, 4, 4, 1],
     );
     expectClose(maxPool(ramp).dataSync(), [5, 7, 13, 15]);
+  });
+
+  test('swish is x · σ(x), and so is its slope, far from 0 too', async () => {
+    const x = Float32Array.of(-90, -5, -1.278464, -0.5, 0, 0.5, 3, 90);
+    const sigmoid = (at: number): number => 1 / (1 + Math.exp(-at));
+    const from = tf.tensor1d(x);
+    expectClose(
+      swish(from),
+      Array.from(x, (at) => at * sigmoid(at)),
+    );
+    const weights = tensor([8], 3);
+    const slope = () => tf.grad((at) => tf.sum(tf.mul(swish(at), weights)))(from);
+    const s = weights.dataSync();
+    expectClose(
+      slope(),
+      Array.from(x, (at, i) => s[i]! * (sigmoid(at) + at * sigmoid(at) * (1 - sigmoid(at)))),
+    );
+    await expectNoLeaks(slope);
   });
 });

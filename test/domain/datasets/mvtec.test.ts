@@ -6,7 +6,7 @@ import {mvtec} from '../../../src/domain/datasets/mvtec.ts';
 import {noArchive, temporaryFolder, unpackedArchive} from '../../rig/archives.ts';
 import {mvtecTree} from '../../rig/images.ts';
 
-const dataset = mvtec.create({interpolation: 'bicubic'});
+const dataset = mvtec.create({size: 256, interpolation: 'bicubic'});
 
 async function countsOf(files: readonly SourceFile[], split: 'train' | 'test', inlier: string) {
   const counts = [0, 0];

@@ -1,7 +1,17 @@
-import {expect, test} from 'vitest';
-import type {FloatImage, ImageSet} from '../../../src/core/plugin/contracts.ts';
+import {describe, expect, test} from 'vitest';
+import type {
+  Checkpoints,
+  FitContext,
+  FloatImage,
+  ImageSet,
+  LearnProgress,
+  NamedArrays,
+  Network,
+} from '../../../src/core/plugin/contracts.ts';
 import {Rng} from '../../../src/core/random.ts';
+import {startValues} from '../../../src/core/tensor/layers.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
+import {headParameters} from '../../../src/domain/networks/head.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../rig/tensors.ts';
@@ -38,8 +48,8 @@ test('the defaults are the paper’s: 256 epochs of 256 updates, 32 images of ea
 });
 
 test('rows of the papers’ tables', () => {
-  const row = (variant: string, patch?: number) =>
-    cutpaste.row({variant, ...(patch !== undefined && {patch})} as never, {copies: 0});
+  const row = (variant: string, patch?: number, network: object = {type: 'resnet18', width: 1}) =>
+    cutpaste.row({variant, network, ...(patch !== undefined && {patch})} as never, {copies: 0});
   const variants = cutpaste.options.properties.variant as unknown as {anyOf: readonly {const: string}[]};
   expect(variants.anyOf.map(({const: variant}) => `${variant}: ${row(variant)}`)).toMatchInlineSnapshot(`
     [
@@ -55,6 +65,7 @@ test('rows of the papers’ tables', () => {
     ]
   `);
   expect(row('3way', 64)).toBe('cutpaste-3way-patch');
+  expect(row('3way', undefined, {type: 'efficientnet', variant: 'b4'})).toBe('cutpaste-3way-efficientnet-b4');
 });
 
 test('views: the augmented image as it is, then one of each class made of this very draw', () => {
@@ -100,7 +111,11 @@ test('a patch is a crop of the image, another in every pass, and what is pasted 
 });
 
 onEachEngine(() => {
-  async function learn(options: {readonly [option: string]: unknown}, images = gradients(6)) {
+  async function learn(
+    options: {readonly [option: string]: unknown},
+    images = gradients(6),
+    changes: Partial<FitContext> = {},
+  ) {
     const learner = create({
       network: {type: 'small', width: 8, head: [16, 8]},
       batch: 4,
@@ -108,7 +123,7 @@ onEachEngine(() => {
       steps_per_epoch: 5,
       ...options,
     });
-    const {context} = fitContext(images);
+    const {context} = fitContext(images, changes);
     return {learner, ...(await learner.fit(context))};
   }
 
@@ -134,6 +149,80 @@ onEachEngine(() => {
     } finally {
       encoder.dispose();
     }
+  });
+
+  describe('fine-tuning', () => {
+    /** Which weights are no longer as they were, but for steps of a rate that is next to nothing. */
+    const moved = (from: NamedArrays, to: NamedArrays): readonly string[] =>
+      [...to.keys()].filter((name) =>
+        to.get(name)!.data.some((value, i) => Math.abs(value - from.get(name)!.data[i]!) > 1e-20),
+      );
+    const untrained = ({parameters, features, head}: Network): NamedArrays =>
+      new Map(
+        [...parameters(32), ...headParameters(features, head, 3)].map((spec) => [
+          spec.name,
+          {shape: spec.shape, data: startValues(spec, new Rng(0).fork('weights'))},
+        ]),
+      );
+    const network = resolved('network', {type: 'small', width: 8, head: [16, 8]});
+    const start = untrained(plugins.create('network', network));
+
+    test('the head alone learns first, and its batch normalisation with it; then all', async () => {
+      const head_first = {epochs: 2, learning_rate: 0.02};
+      // A second phase without a rate to speak of.
+      const {weights, curve} = await learn({head_first, optimizer: {learning_rate: 1e-30}});
+      expect(curve.map(({epoch}) => epoch)).toEqual([0, 1, 2]);
+      // Half of the cosine in the second of two epochs; the main phase starts from its own rate.
+      expect(curve.map(({learningRate}) => learningRate)).toEqual([0.02, 0.01, 1e-30]);
+      const head = [...start.keys()].filter((name) => name.startsWith('head/'));
+      const statistics = [...start.keys()].filter((name) => /\/(mean|variance)$/.test(name));
+      expect(moved(start, weights).toSorted()).toEqual([...new Set([...head, ...statistics])].toSorted());
+    });
+
+    test('frozen batch normalisation keeps scale, shift and statistics; all else learns', async () => {
+      const {weights} = await learn({freeze: 'batch-norm'});
+      const frozen = /\/(gamma|beta|mean|variance)$/;
+      expect(moved(start, weights).toSorted()).toEqual(
+        [...start.keys()].filter((name) => !frozen.test(name)).toSorted(),
+      );
+    });
+
+    test('killed at any epoch, it goes on with the result of an uninterrupted training', async () => {
+      const options = {head_first: {epochs: 2, learning_rate: 0.02}, freeze: 'batch-norm', epochs: 2};
+      const whole = await learn(options);
+      for (const stop of [1, 2, 3]) {
+        let saved: Awaited<ReturnType<Checkpoints['load']>>;
+        const checkpoints: Checkpoints = {
+          load: async () => saved,
+          async save(arrays, meta) {
+            saved = {arrays, meta};
+          },
+          due: () => true,
+        };
+        const controller = new AbortController();
+        const report = ({epoch}: LearnProgress) => epoch === stop && controller.abort();
+        await expect(learn(options, gradients(6), {checkpoints, signal: controller.signal, report})).rejects.toThrow();
+        const again = await learn(options, gradients(6), {checkpoints});
+        expect(again.curve).toEqual(whole.curve);
+        expect(moved(whole.weights, again.weights)).toEqual([]);
+      }
+    });
+
+    test('its speed is measured where most of it is spent', async () => {
+      const {curve} = await learn({head_first: {epochs: 2, learning_rate: 0.02}}, gradients(6), {mainPart: true});
+      expect(curve.map(({learningRate}) => learningRate)).toEqual([0.03]);
+    });
+
+    test('its work counts all epochs', () => {
+      const {work} = create({network, batch: 4, epochs: 3, steps_per_epoch: 5, head_first: {epochs: 2}});
+      expect(work!({images: 9, copies: 0, side: 32, plugins})!.steps).toBe(25);
+    });
+
+    test('what blows up while the head learns names that rate', async () => {
+      await expect(learn({head_first: {epochs: 1, learning_rate: 1e30}})).rejects.toThrow(
+        /Try a lower head_first\.learning_rate \(now 1e\+30\)/,
+      );
+    });
   });
 
   test('what has learnt from patches takes whole images', async () => {

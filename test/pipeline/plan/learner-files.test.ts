@@ -1,5 +1,5 @@
 /** Files that a learner's options name: found beside the spec, in the key by content, given to stages by path. */
-import {copyFileSync, mkdirSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {expect, test} from 'vitest';
@@ -68,6 +68,36 @@ test('the content of the file and of what lies beside it is in the key, its path
     expect(key.sources['path']).toBe(keys[i]!.sources['path']);
     expect(key.sources['path/tiny-outside.data']).not.toBe(keys[i]!.sources['path/tiny-outside.data']);
   });
+});
+
+test('weights to start from count by their content; a learner without them has no file', async () => {
+  using world = new World();
+  const weights = readFileSync(fileURLToPath(new URL('../../fixtures/networks/tiny.safetensors', import.meta.url)));
+  const starting = (path?: string) => `dataset: {type: synthetic, inliers: [stripes]}
+learner: {type: cutpaste, network: {type: efficientnet, variant: b0}${path ? `, start: ${path}` : ''}}
+classifiers: [kde]
+`;
+  for (const [name, bytes] of [
+    ['one', weights],
+    ['same', weights],
+    ['other', Buffer.concat([weights.subarray(0, -1), Buffer.from([0])])],
+  ] as const) {
+    writeFileSync(join(world.root, `${name}.safetensors`), bytes);
+    world.write(`${name}.yaml`, starting(`${name}.safetensors`));
+  }
+  world.write('none.yaml', starting());
+  const [one, same, other, none] = await Promise.all(
+    ['one', 'same', 'other', 'none'].map((name) => keysOf(world, `${name}.yaml`)),
+  );
+  expect(one!.map(({sources}) => Object.keys(sources))).toEqual([['start'], ['start'], ['start']]);
+  expect(same).toEqual(one);
+  expect(other).not.toEqual(one);
+  expect(none!.map(({sources}) => Object.keys(sources))).toEqual([[], [], []]);
+  world.write('gone.yaml', starting('gone.safetensors'));
+  expect(await graphOf(world, 'gone.yaml')).toEqual([
+    'learner "cutpaste": there is no file ./gone.safetensors. Save torchvision’s state dict of the network with ' +
+      'safetensors.torch.save_file(model.state_dict(), "….safetensors").',
+  ]);
 });
 
 test('two files with equal options are two stages', async () => {

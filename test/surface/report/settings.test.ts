@@ -21,6 +21,7 @@ const head = Type.Array(Type.Integer(), {default: []});
 const plugins = new Plugins([
   defineNetwork({...about, name: 'resnet18', options: Type.Object({width: Type.Number({default: 1}), head}, closed)}),
   defineNetwork({...about, name: 'small', options: Type.Object({width: Type.Number({default: 16}), head}, closed)}),
+  defineNetwork({...about, name: 'large', options: Type.Object({depth: Type.Integer({default: 18}), head}, closed)}),
   defineTransform({...about, name: 'crop', options: Type.Object({min_side: Type.Number({default: 0.5})}, closed)}),
   defineTransform({...about, name: 'hflip', options: Type.Object({}, closed)}),
   defineDataset({
@@ -42,6 +43,10 @@ const plugins = new Plugins([
     augment: [{type: 'crop', min_side: 0.5}, {type: 'hflip'}],
     distributionAugmentation: [[{type: 'hflip'}], [{type: 'crop'}, {type: 'hflip'}]],
     row: ({network}) => ((network['head'] as number[]).length === 0 ? 'rotnet' : 'rotation'),
+    paperOptions: ({network}) =>
+      network.type === 'large'
+        ? {network: {type: 'large', depth: 50, head: []}, epochs: 64, optimizer: {learning_rate: 1e-4}}
+        : {},
     options: Type.Object(
       {
         network: pluginOption('network', {type: 'resnet18', head: [512, 512, 512]}, 'Encoder.'),
@@ -130,4 +135,29 @@ test("what a sweep varies together with the paper's row is no departure", () => 
   expect(of({'learner.optimizer.learning_rate': 0.1})).toEqual(both);
   expect(of({'learner.optimizer.learning_rate': 0.1, 'compare.row': 'lr-0.1'})).toEqual([both[0]]);
   expect(of({'learner.optimizer': {learning_rate: 0.1}, 'compare.row': 'lr-0.1'})).toEqual([both[0]]);
+});
+
+test('what varies together with the row may be the dataset or a classifier, too', () => {
+  const of = (point: object) =>
+    departures({
+      classifier: 'oc-svm-rbf',
+      options: {...paper, dataset: {type: 'fashion-mnist', edition: 'small'}},
+      classifierOptions: {type: 'oc-svm', kernel: 'rbf', nu: 0.1},
+      ensemble: null,
+      point,
+    } as unknown as ComparisonRow);
+  const both = ['edition small (paper: full)', 'oc-svm-rbf: nu 0.1 (paper: 0.5)'];
+  expect(of({'dataset.edition': 'small', 'classifiers.0.nu': 0.1})).toEqual(both);
+  expect(of({'dataset.edition': 'small', 'compare.row': 'few'})).toEqual([both[1]]);
+  expect(of({'classifiers.0.nu': 0.1, 'compare.row': 'narrow'})).toEqual([both[0]]);
+});
+
+test('where the paper has other settings for a network, those count', () => {
+  const large = {type: 'large', depth: 50, head: []};
+  const learner = {type: 'rotation', network: large, epochs: 64, optimizer: {learning_rate: 1e-4}};
+  expect(row({learner})).toEqual([]);
+  expect(row({learner: {...learner, network: {...large, depth: 34}, epochs: 3}})).toEqual([
+    'network depth 34 (paper: 50)',
+    'epochs 3 (paper: 64)',
+  ]);
 });

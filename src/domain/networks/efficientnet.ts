@@ -1,0 +1,146 @@
+/**
+ * EfficientNet as torchvision builds it: padding by half the filter, and the epsilon of batch normalisation that all networks here
+ * have, 1e-5. The released code has `same` padding and 1e-3, so that its own weights would not do. What is dropped at random in
+ * training from scratch (whole blocks, features below the classes) is not here: CutPaste's paper does not speak of it.
+ */
+import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
+import {defineNetwork} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {batchNorm, conv, dense, depthwise, globalAveragePool, swish, type Weights} from '../../core/tensor/layers.ts';
+import {
+  batchNormGraph,
+  convGraph,
+  denseGraph,
+  depthwiseGraph,
+  globalAveragePoolGraph,
+  swishGraph,
+} from '../../core/tensor/layers-graph.ts';
+import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+import {
+  type Block,
+  expands,
+  macsOf,
+  parametersOf,
+  planOf,
+  skips,
+  torchName,
+  type Variant,
+  variants,
+} from './efficientnet-blocks.ts';
+import {headOption} from './head.ts';
+
+/** Taken out of the colours first, as with the weights that are to be had for it: mean and deviation of ImageNet's. */
+const mean = [0.485, 0.456, 0.406] as const;
+const deviation = [0.229, 0.224, 0.225] as const;
+
+type Mode = {readonly training: boolean};
+const inference: Mode = {training: false};
+
+export const efficientnet = defineNetwork({
+  name: 'efficientnet',
+  version: 1,
+  summary:
+    'EfficientNet-B0 to B4, for images of any size. Built as torchvision’s, whose ImageNet weights fit (option "start" of a learner).',
+  paper: 'Tan & Le 2019; Li et al. 2021 (CutPaste), table 3: B4',
+  options: Type.Object(
+    {
+      variant: Type.Union(
+        variants.map((name) => Type.Literal(name)),
+        {default: 'b4', description: 'How wide and deep: b0 has 4 million parameters, b4 17.5 million.'},
+      ),
+      head: headOption,
+    },
+    {additionalProperties: false},
+  ),
+  create({variant, head}): Network {
+    const plan = planOf(variant as Variant);
+    const {blocks} = plan;
+    const map = (weights: Weights, x: Tensor4D, mode: Mode): Tensor4D =>
+      swish(normalisedConv(weights, 'top', trunk(blocks, weights, x, mode), 1, mode));
+    return {
+      features: plan.features,
+      head,
+      parameters: () => parametersOf(plan),
+      macs: (side) => macsOf(plan, side),
+      map: (weights, x) => map(weights, x, inference),
+      pool: (weights, x, mode) => globalAveragePool(map(weights, x, mode)),
+      graph(builder, weights, x) {
+        const last = normalisedConvGraph(builder, weights, 'top', trunkGraph(blocks, builder, weights, x), 1);
+        return globalAveragePoolGraph(builder, swishGraph(builder, last));
+      },
+      levels: {
+        // Of the 7th group of blocks; that it is averaged over its places is a guess (paper.md 3.4).
+        'level-7': {
+          pool: (weights, x) => globalAveragePool(trunk(blocks, weights, x, inference)),
+          graph: (builder, weights, x) => globalAveragePoolGraph(builder, trunkGraph(blocks, builder, weights, x)),
+        },
+      },
+      torchName,
+    };
+  },
+});
+
+/** x (n, h, w, 3) in [0, 1] → the last block's map (n, ⌈h / 32⌉, ⌈w / 32⌉, c). */
+function trunk(blocks: readonly Block[], weights: Weights, x: Tensor4D, mode: Mode): Tensor4D {
+  const stem = tf.tidy(() => {
+    const centred: Tensor4D = tf.div(tf.sub(x, tf.tensor1d([...mean])), tf.tensor1d([...deviation]));
+    return swish(normalisedConv(weights, 'stem', centred, 2, mode));
+  });
+  // A scope a block frees the six times wider maps within it, in inference.
+  return blocks.reduce((y, block) => tf.tidy(() => invertedResidual(block, weights, y, mode)), stem);
+}
+
+function invertedResidual(block: Block, weights: Weights, x: Tensor4D, mode: Mode): Tensor4D {
+  const {name, stride} = block;
+  const wide = expands(block) ? swish(normalisedConv(weights, `${name}/expand`, x, 1, mode)) : x;
+  const filtered = depthwise(weights, `${name}/depthwise/conv`, wide, stride);
+  const gated = excited(weights, `${name}/squeeze`, swish(batchNorm(weights, `${name}/depthwise/bn`, filtered, mode)));
+  const y = normalisedConv(weights, `${name}/project`, gated, 1, mode); // linear: no activation follows
+  return skips(block) ? tf.add(y, x) : y;
+}
+
+/** Each channel times a factor in (0, 1) that the means of all channels say (Hu et al. 2018). */
+function excited(weights: Weights, name: string, x: Tensor4D): Tensor4D {
+  const [n, , , channels] = x.shape;
+  const reduced = swish(dense(weights, `${name}/reduce`, globalAveragePool(x)));
+  return tf.mul(x, tf.reshape(tf.sigmoid(dense(weights, `${name}/restore`, reduced)), [n, 1, 1, channels]));
+}
+
+const normalisedConv = (weights: Weights, name: string, x: Tensor4D, stride: number, mode: Mode): Tensor4D =>
+  batchNorm(weights, `${name}/bn`, conv(weights, `${name}/conv`, x, stride), mode);
+
+// -------------------------------------------------------------------------------------------------------------- graph
+
+/** `trunk` in inference. */
+function trunkGraph(blocks: readonly Block[], builder: GraphBuilder, weights: NamedArrays, x: Value): Value {
+  const channels = (values: readonly number[]): Value => builder.constant(Float32Array.from(values), [1, 3, 1, 1]);
+  const centred = builder.node('Div', [builder.node('Sub', [x, channels(mean)]), channels(deviation)]);
+  const stem = swishGraph(builder, normalisedConvGraph(builder, weights, 'stem', centred, 2));
+  return blocks.reduce((y, block) => invertedResidualGraph(block, builder, weights, y), stem);
+}
+
+function invertedResidualGraph(block: Block, builder: GraphBuilder, weights: NamedArrays, x: Value): Value {
+  const {name, stride} = block;
+  const wide = expands(block) ? swishGraph(builder, normalisedConvGraph(builder, weights, `${name}/expand`, x, 1)) : x;
+  const filtered = depthwiseGraph(builder, weights, `${name}/depthwise/conv`, wide, stride);
+  const active = swishGraph(builder, batchNormGraph(builder, weights, `${name}/depthwise/bn`, filtered));
+  const gated = excitedGraph(builder, weights, `${name}/squeeze`, active);
+  const y = normalisedConvGraph(builder, weights, `${name}/project`, gated, 1);
+  return skips(block) ? builder.node('Add', [y, x]) : y;
+}
+
+function excitedGraph(builder: GraphBuilder, weights: NamedArrays, name: string, x: Value): Value {
+  const means = globalAveragePoolGraph(builder, x);
+  const reduced = swishGraph(builder, denseGraph(builder, weights, `${name}/reduce`, means));
+  const factors = builder.node('Sigmoid', [denseGraph(builder, weights, `${name}/restore`, reduced)]);
+  return builder.node('Mul', [x, builder.node('Unsqueeze', [factors, builder.integers(2, 3)])]);
+}
+
+const normalisedConvGraph = (
+  builder: GraphBuilder,
+  weights: NamedArrays,
+  name: string,
+  x: Value,
+  stride: number,
+): Value => batchNormGraph(builder, weights, `${name}/bn`, convGraph(builder, weights, `${name}/conv`, x, stride));
