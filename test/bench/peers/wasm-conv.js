@@ -17,7 +17,7 @@ const shapes = [
   [4, 128, 128, 1, 3],
 ];
 const jobs = shapes.flatMap(([side, inputs, outputs, stride, times]) => {
-  const x = tf.randomUniform([16, side, side, inputs], 0, 1, 'float32', 1);
+  const x = tf.randomUniform([64, side, side, inputs], 0, 1, 'float32', 1);
   const filter = tf.randomUniform([3, 3, inputs, outputs], 0, 1, 'float32', 2);
   const dy = tf.onesLike(tf.conv2d(x, filter, stride, 'same'));
   const attrs = {strides: [stride, stride], pad: 'same', dataFormat: 'NHWC', dimRoundingMode: null};

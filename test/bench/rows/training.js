@@ -79,7 +79,7 @@ async function wasmGradient(rounds) {
   };
   const figures = await contest(contestants, (one) => one.run(3), rounds);
   return {
-    what: 'convolutions of ResNet-18 width 1/4 on wasm, batch 16, three times, s',
+    what: 'convolutions of ResNet-18 width 1/4 on wasm, batch 64, three times, s',
     better: 'lower',
     figures,
     against: 'the filter gradient, of the forward pass',
