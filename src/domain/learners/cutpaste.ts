@@ -55,7 +55,7 @@ const fineTuning = {
 
 export const cutpaste = defineLearner({
   name: 'cutpaste',
-  version: 1,
+  version: 2,
   summary: 'Tells normal images from ones with a patch of their own cut out and pasted somewhere else.',
   paper: 'Li et al. 2021 (CutPaste)',
   layers: ['pool', 'embed', 'classes'],
