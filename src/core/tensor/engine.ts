@@ -13,7 +13,7 @@ export type Tensor4D = TF.Tensor4D;
 export type Variable = TF.Variable;
 export type Scalar = TF.Scalar;
 
-export type EngineName = 'tensorflow' | 'wasm';
+export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
 export type EngineChoice = 'auto' | EngineName;
 
 export interface EngineInfo {
@@ -75,6 +75,10 @@ async function load(engine: ResolvedEngine): Promise<EngineInfo> {
   if (engine.name === 'wasm') {
     const {loadWasm} = await import('./wasm.ts');
     return loadWasm(tf);
+  }
+  if (engine.name === 'webgpu') {
+    const {loadWebgpu} = await import('./webgpu.ts');
+    return loadWebgpu(tf);
   }
   const {loadTensorflow} = await import('./tensorflow.ts');
   return loadTensorflow(tf, engine);
