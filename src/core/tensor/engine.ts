@@ -63,6 +63,21 @@ export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
   return running;
 }
 
+/**
+ * Computes something whose values are read at once, by `dataSync`. WebGPU can't do that: there it runs on wasm, which is
+ * started beside it.
+ */
+export function synchronously<T>(compute: () => T): T {
+  if (tf.getBackend() !== 'webgpu') return compute();
+  // To an engine that has been started tfjs switches before it returns its promise.
+  void tf.setBackend('wasm');
+  try {
+    return compute();
+  } finally {
+    void tf.setBackend('webgpu');
+  }
+}
+
 async function load(engine: ResolvedEngine): Promise<EngineInfo> {
   if (tf === undefined) {
     // The umbrella package: tfjs-core alone has no gradients under Node. By require, so that it is the very module object

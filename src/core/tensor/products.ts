@@ -1,6 +1,6 @@
 import type {Matrix} from '../plugin/contracts.ts';
 import type {Tensor} from './engine.ts';
-import {tf} from './engine.ts';
+import {synchronously, tf} from './engine.ts';
 
 /** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -31,7 +31,7 @@ export interface Factor {
 
 /** b on the engine, for many products with it. */
 export function openFactor(b: Matrix, blockValues = BLOCK_VALUES): Factor {
-  const right = tf.tidy(() => transposed(b));
+  const right = synchronously(() => tf.tidy(() => transposed(b)));
   const most = Math.max(1, Math.floor(blockValues / Math.max(1, b.rows)));
   return {
     times(a, visit) {
@@ -50,10 +50,12 @@ export function openFactor(b: Matrix, blockValues = BLOCK_VALUES): Factor {
 
 /** Read outside `tidy`, which would look for tensors in every element of the array. */
 function valuesOf(compute: () => Tensor): Float32Array {
-  const tensor = tf.tidy(compute);
-  const values = tensor.dataSync<'float32'>();
-  tensor.dispose();
-  return values;
+  return synchronously(() => {
+    const tensor = tf.tidy(compute);
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    return values;
+  });
 }
 
 // matMul's own transposeB leaves XNNPACK for plain loops on wasm: many times slower.

@@ -66,6 +66,11 @@ const require = createRequire(import.meta.url);
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
   const {env = process.env, provision, signal} = options;
   if (choice === 'wasm') return {name: 'wasm', threads: 1};
+  if (choice === 'webgpu') {
+    const {findAdapter} = await import('./webgpu.ts');
+    await findAdapter(); // throws, with what to do, when there is none
+    return {name: 'webgpu', threads: 1};
+  }
   const tensorflow = (library: string): ResolvedEngine => {
     const threads = wantedThreads(env);
     return {name: 'tensorflow', library, ...(threads !== undefined && {threads})};

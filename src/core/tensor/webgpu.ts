@@ -6,6 +6,7 @@ import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
 import type {EngineInfo} from './engine.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from './gradients.ts';
+import {loadWasm} from './wasm.ts';
 import {type BatchNormInputs, trainBatchNorm, trainBatchNormGradient} from './webgpu/batch-norm.ts';
 import {type ConvolutionInfo, convolve, filterGradient, inputGradient} from './webgpu/convolution.ts';
 import {componentsOf, sizeOf, type WebgpuBackend} from './webgpu/program.ts';
@@ -94,6 +95,7 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
   // Both come at any time after the call that is to blame, whose results are garbage: nothing may be made of them.
   device.addEventListener('uncapturederror', ({error}) => die(`the GPU reports: ${error.message}`));
   void device.lost.then(({message}) => die(`the GPU is gone: ${message}`));
+  await loadWasm(tf); // computes what is read at once (`synchronously`)
   const {WebGPUBackend, version} = requireBackend();
   tf.registerBackend(backendName, () => new WebGPUBackend(device, adapter.info));
   registerKernels(tf);

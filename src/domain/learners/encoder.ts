@@ -52,7 +52,7 @@ export function openEncoder(
           layer(weights, tf.tensor4d(floatImages(images, from, count, view), [count, height, width, 3])),
         );
         columns = y.shape[1];
-        const features = y.dataSync<'float32'>(); // not inside tidy, which would look at every number of it
+        const features = await y.data<'float32'>();
         y.dispose();
         data ??= new Float32Array(images.count * columns);
         data.set(features, from * columns);
