@@ -78,7 +78,7 @@ function loadDawn(): Promise<Gpu> {
 
 async function importDawn(): Promise<{create(toggles: readonly string[]): Gpu; globals: Record<string, unknown>}> {
   try {
-    return await import('webgpu' as string);
+    return await import('webgpu' as string); // a string: its types need not be there
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND')
       throw new Error(`the package webgpu can't be loaded: ${(error as Error).message}`);
