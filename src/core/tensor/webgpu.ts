@@ -7,6 +7,7 @@ import type * as TF from '@tensorflow/tfjs';
 import type {EngineInfo} from './engine.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from './gradients.ts';
 import {loadWasm} from './wasm.ts';
+import {type BindingDevice, keepBindGroups, keepUniforms} from './webgpu/backend.ts';
 import {type BatchNormInputs, trainBatchNorm, trainBatchNormGradient} from './webgpu/batch-norm.ts';
 import {type ConvolutionInfo, convolve, filterGradient, inputGradient} from './webgpu/convolution.ts';
 import {componentsOf, sizeOf, type WebgpuBackend} from './webgpu/program.ts';
@@ -27,7 +28,7 @@ interface Adapter {
     readonly requiredLimits: Readonly<Record<string, number>>;
   }): Promise<Device>;
 }
-interface Device {
+interface Device extends BindingDevice {
   addEventListener(type: 'uncapturederror', listen: (event: {readonly error: Error}) => void): void;
   readonly lost: Promise<{readonly message: string}>;
 }
@@ -97,7 +98,10 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
   void device.lost.then(({message}) => die(`the GPU is gone: ${message}`));
   await loadWasm(tf); // computes what is read at once (`synchronously`)
   const {WebGPUBackend, version} = requireBackend();
-  tf.registerBackend(backendName, () => new WebGPUBackend(device, adapter.info));
+  keepBindGroups(device);
+  const gpu = new WebGPUBackend(device, adapter.info);
+  keepUniforms(gpu);
+  tf.registerBackend(backendName, () => gpu);
   registerKernels(tf);
   return {name: backendName, version, device: name, threads: 1};
 }
@@ -105,7 +109,7 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
 function requireBackend() {
   const require = createRequire(import.meta.url);
   const {WebGPUBackend} = require('@tensorflow/tfjs-backend-webgpu') as {
-    WebGPUBackend: new (device: Device, info: Adapter['info']) => TF.KernelBackend;
+    WebGPUBackend: new (device: Device, info: Adapter['info']) => WebgpuBackend;
   };
   const {version} = require('@tensorflow/tfjs-backend-webgpu/package.json') as {version: string};
   return {WebGPUBackend, version};
