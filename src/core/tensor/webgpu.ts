@@ -44,6 +44,9 @@ const limits = [
   'maxStorageBuffersPerShaderStage',
 ];
 
+/** Launches that go to the GPU together: more cost less each, but until then freed memory is not used again. */
+const launchesAtOnce = 32;
+
 export interface FoundAdapter {
   readonly adapter: Adapter;
   /** Such as "NVIDIA H100 80GB HBM3". */
@@ -101,6 +104,7 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
   keepBindGroups(device);
   const gpu = new WebGPUBackend(device, adapter.info);
   keepUniforms(gpu);
+  tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', launchesAtOnce);
   tf.registerBackend(backendName, () => gpu);
   registerKernels(tf);
   return {name: backendName, version, device: name, threads: 1};
