@@ -47,15 +47,10 @@ export const runningEngine = (): EngineInfo | undefined => running;
 
 /**
  * Loads tfjs and the resolved engine (`provision.ts`) and computes on it from then on. Called again it returns what runs;
- * called with the other engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
+ * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
-  let loading = registered.get(engine.name);
-  if (loading === undefined) {
-    loading = load(engine);
-    registered.set(engine.name, loading);
-  }
-  const info = await loading;
+  const info = await loaded(engine);
   if (tf.getBackend() !== engine.name && !(await tf.setBackend(engine.name))) {
     throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
   }
@@ -78,6 +73,15 @@ export function synchronously<T>(compute: () => T): T {
   }
 }
 
+function loaded(engine: ResolvedEngine): Promise<EngineInfo> {
+  let loading = registered.get(engine.name);
+  if (loading === undefined) {
+    loading = load(engine);
+    registered.set(engine.name, loading);
+  }
+  return loading;
+}
+
 async function load(engine: ResolvedEngine): Promise<EngineInfo> {
   if (tf === undefined) {
     // The umbrella package: tfjs-core alone has no gradients under Node. By require, so that it is the very module object
@@ -92,6 +96,7 @@ async function load(engine: ResolvedEngine): Promise<EngineInfo> {
     return loadWasm(tf);
   }
   if (engine.name === 'webgpu') {
+    await loaded({name: 'wasm'}); // for `synchronously`
     const {loadWebgpu} = await import('./webgpu.ts');
     return loadWebgpu(tf);
   }

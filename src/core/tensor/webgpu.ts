@@ -6,8 +6,7 @@ import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
 import type {EngineInfo} from './engine.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from './gradients.ts';
-import {loadWasm} from './wasm.ts';
-import {type BindingDevice, keepBindGroups, keepUniforms} from './webgpu/backend.ts';
+import {type BindingDevice, keepBindGroups, keepUniforms, type ScopedDevice, throwWhereRead} from './webgpu/backend.ts';
 import {type BatchNormInputs, trainBatchNorm, trainBatchNormGradient} from './webgpu/batch-norm.ts';
 import {type ConvolutionInfo, convolve, filterGradient, inputGradient} from './webgpu/convolution.ts';
 import {componentsOf, sizeOf, type WebgpuBackend} from './webgpu/program.ts';
@@ -28,10 +27,7 @@ interface Adapter {
     readonly requiredLimits: Readonly<Record<string, number>>;
   }): Promise<Device>;
 }
-interface Device extends BindingDevice {
-  addEventListener(type: 'uncapturederror', listen: (event: {readonly error: Error}) => void): void;
-  readonly lost: Promise<{readonly message: string}>;
-}
+type Device = BindingDevice & ScopedDevice;
 
 /** Of the device, as large as the adapter has them: the standard's defaults would forbid tensors above 128 MiB. */
 const limits = [
@@ -96,15 +92,14 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
     requiredFeatures: ['timestamp-query'].filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(limits.map((limit) => [limit, adapter.limits[limit]!])),
   });
-  // Both come at any time after the call that is to blame, whose results are garbage: nothing may be made of them.
-  device.addEventListener('uncapturederror', ({error}) => die(`the GPU reports: ${error.message}`));
-  void device.lost.then(({message}) => die(`the GPU is gone: ${message}`));
-  await loadWasm(tf); // computes what is read at once (`synchronously`)
   const {WebGPUBackend, version} = requireBackend();
   keepBindGroups(device);
   const gpu = new WebGPUBackend(device, adapter.info);
   keepUniforms(gpu);
+  throwWhereRead(device, gpu);
   tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', launchesAtOnce);
+  // The package registers a backend of its own where it finds navigator.gpu when it is loaded.
+  if (tf.findBackendFactory(backendName)) tf.removeBackend(backendName);
   tf.registerBackend(backendName, () => gpu);
   registerKernels(tf);
   return {name: backendName, version, device: name, threads: 1};
@@ -117,13 +112,6 @@ function requireBackend() {
   };
   const {version} = require('@tensorflow/tfjs-backend-webgpu/package.json') as {version: string};
   return {WebGPUBackend, version};
-}
-
-/** Ends the process as an error thrown by nobody's caller does, with the message as its last words. */
-function die(message: string): void {
-  setImmediate(() => {
-    throw new Error(message);
-  });
 }
 
 // ------------------------------------------------------------------------------------------------------------ kernels
