@@ -55,6 +55,15 @@ describe.skipIf(absent)(`on webgpu${absent ? `: ${engine}` : ''}`, () => {
     expect(alone).toEqual(together.slice(-alone.length));
   });
 
+  test('what the GPU could not do is thrown where its values are read', async () => {
+    const device = (tf.backend() as unknown as {device: {createBuffer(of: {size: number; usage: number}): object}})
+      .device;
+    const y = tf.add(tensor([3], 1), tensor([3], 2));
+    device.createBuffer({size: 2 ** 52, usage: 128});
+    await expect(y.data()).rejects.toThrow(/^the GPU reports: .*size/);
+    expect(await tf.add(tensor([3], 1), tensor([3], 2)).data()).toHaveLength(3);
+  });
+
   test('the same step has the same bits twice', async () => {
     const gradients = async () => {
       const [x, filter] = [tensor<Tensor4D>([8, 16, 16, 8], 1), tensor<Tensor4D>([3, 3, 8, 16], 2)];
