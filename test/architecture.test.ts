@@ -51,6 +51,7 @@ test.for(sources.filter((file) => room(file) === 'surface/ui'))('%s knows neithe
 /** A package that may die or be replaced costs one file. */
 const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^@tensorflow\//, /^src\/core\/tensor\//],
+  [/^webgpu$/, /^src\/core\/tensor\/webgpu\.ts$/],
   [/^apache-arrow/, /^src\/core\/table\/ipc\.ts$/],
   [/^@duckdb\//, /^src\/pipeline\/store\/(results|insert|duckdb)\.ts$/],
   [/^yaml$/, /^src\/pipeline\/spec\/read\.ts$/],

@@ -1,25 +1,26 @@
 /** Helpers of tests that compute with tensors. */
-import {afterAll, beforeAll, describe, expect} from 'vitest';
+import {afterAll, beforeAll, describe, expect, inject} from 'vitest';
 import {type EngineName, type ResolvedEngine, startEngine, type Tensor, tf} from '../../src/core/tensor/engine.ts';
 import {findLibrary} from '../../src/core/tensor/provision.ts';
 
 const library = findLibrary();
 
-/** The engines of this machine: what `startEngine` takes. */
-export const engines: Readonly<Record<EngineName, ResolvedEngine | undefined>> = {
+/** The engines of this machine: what `startEngine` takes, or why it is not there. */
+export const engines: Readonly<Record<EngineName, ResolvedEngine | string>> = {
   wasm: {name: 'wasm', threads: 1},
-  tensorflow: library === undefined ? undefined : {name: 'tensorflow', library, threads: 2},
+  tensorflow:
+    library === undefined ? 'not set up here, "pipeline setup" gets it' : {name: 'tensorflow', library, threads: 2},
+  webgpu: inject('noWebgpu') ?? {name: 'webgpu', threads: 1},
 };
 
 /**
- * Runs a suite on each engine in turn, in one process: the engine is started before the first test of its suite.
- * TensorFlow's is skipped, with the reason in its name, where it is not set up.
+ * Runs a suite on each engine in turn, in one process: the engine is started before the first test of its suite. One that
+ * is not there is skipped, with the reason in its name.
  */
 export function onEachEngine(suite: (engine: EngineName) => void): void {
-  for (const name of ['wasm', 'tensorflow'] as const) {
-    const engine = engines[name];
-    if (engine === undefined) {
-      describe.skip(`on ${name}: not set up here, "pipeline setup" gets it`, () => suite(name));
+  for (const [name, engine] of Object.entries(engines) as [EngineName, ResolvedEngine | string][]) {
+    if (typeof engine === 'string') {
+      describe.skip(`on ${name}: ${engine}`, () => suite(name));
       continue;
     }
     describe(`on ${name}`, () => {
@@ -41,12 +42,10 @@ export interface Tolerance {
 
 /** |actual − expected| ≤ absolute + relative · |expected| for every value; names the worst one. */
 export function expectClose(
-  actual: Tensor | ArrayLike<number>,
-  expected: Tensor | ArrayLike<number>,
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
   {relative = 1e-4, absolute = 1e-5}: Tolerance = {},
 ): void {
-  const [a, b] = [valuesOf(actual), valuesOf(expected)];
-  if (isTensor(actual) && isTensor(expected)) expect(actual.shape).toEqual(expected.shape);
   expect(a.length).toBe(b.length);
   let worst = 0;
   let at = -1;
@@ -58,24 +57,39 @@ export function expectClose(
     expect.fail(`value ${at} of ${a.length}: expected ${b[at]}, but got ${a[at]} (${worst.toFixed(1)} tolerances off)`);
 }
 
-function isTensor(value: Tensor | ArrayLike<number>): value is Tensor {
-  return 'dataSync' in value;
-}
-
-function valuesOf(value: Tensor | ArrayLike<number>): ArrayLike<number> {
-  return isTensor(value) ? (value.dataSync() as ArrayLike<number>) : value;
-}
-
 /**
  * The gradient of a scalar function of many numbers by central differences. Computed with float32 engines it has about
  * three good digits: choose `step` near 1e-2 and values near 1.
  */
-export function finiteDifference(f: (x: Float32Array) => number, x: Float32Array, step = 1e-2): Float64Array {
-  return Float64Array.from(x, (value, i) => {
+export async function finiteDifference(
+  f: (x: Float32Array) => Promise<number>,
+  x: Float32Array,
+  step = 1e-2,
+): Promise<Float64Array> {
+  const slopes = new Float64Array(x.length);
+  for (const [i, value] of x.entries()) {
     const at = (moved: number) => f(x.map((other, j) => (j === i ? moved : other)));
     const [above, below] = [Math.fround(value + step), Math.fround(value - step)];
-    return (at(above) - at(below)) / (above - below);
-  });
+    slopes[i] = ((await at(above)) - (await at(below))) / (above - below);
+  }
+  return slopes;
+}
+
+/** `tf.tidy` across awaits: frees what is made until the work is done. */
+export async function tidied(work: () => Promise<void>): Promise<void> {
+  tf.engine().startScope();
+  try {
+    await work();
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+/** The number in a tensor of one, which is freed. */
+export async function numberIn(scalar: Tensor): Promise<number> {
+  const [value] = await scalar.data();
+  scalar.dispose();
+  return value!;
 }
 
 /** Fails when the action leaves tensors behind beyond those in its result, which are freed. The first call is not counted. */

@@ -13,7 +13,7 @@ export type Tensor4D = TF.Tensor4D;
 export type Variable = TF.Variable;
 export type Scalar = TF.Scalar;
 
-export type EngineName = 'tensorflow' | 'wasm';
+export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
 export type EngineChoice = 'auto' | EngineName;
 
 export interface EngineInfo {
@@ -47,20 +47,39 @@ export const runningEngine = (): EngineInfo | undefined => running;
 
 /**
  * Loads tfjs and the resolved engine (`provision.ts`) and computes on it from then on. Called again it returns what runs;
- * called with the other engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
+ * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
-  let loading = registered.get(engine.name);
-  if (loading === undefined) {
-    loading = load(engine);
-    registered.set(engine.name, loading);
-  }
-  const info = await loading;
+  const info = await loaded(engine);
   if (tf.getBackend() !== engine.name && !(await tf.setBackend(engine.name))) {
     throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
   }
   running = engine.remark === undefined ? info : {...info, remark: engine.remark};
   return running;
+}
+
+/**
+ * Computes something whose values are read at once, by `dataSync`. WebGPU can't do that: there it runs on wasm, which is
+ * started beside it.
+ */
+export function synchronously<T>(compute: () => T): T {
+  if (tf.getBackend() !== 'webgpu') return compute();
+  // To an engine that has been started tfjs switches before it returns its promise.
+  void tf.setBackend('wasm');
+  try {
+    return compute();
+  } finally {
+    void tf.setBackend('webgpu');
+  }
+}
+
+function loaded(engine: ResolvedEngine): Promise<EngineInfo> {
+  let loading = registered.get(engine.name);
+  if (loading === undefined) {
+    loading = load(engine);
+    registered.set(engine.name, loading);
+  }
+  return loading;
 }
 
 async function load(engine: ResolvedEngine): Promise<EngineInfo> {
@@ -75,6 +94,11 @@ async function load(engine: ResolvedEngine): Promise<EngineInfo> {
   if (engine.name === 'wasm') {
     const {loadWasm} = await import('./wasm.ts');
     return loadWasm(tf);
+  }
+  if (engine.name === 'webgpu') {
+    await loaded({name: 'wasm'}); // for `synchronously`
+    const {loadWebgpu} = await import('./webgpu.ts');
+    return loadWebgpu(tf);
   }
   const {loadTensorflow} = await import('./tensorflow.ts');
   return loadTensorflow(tf, engine);

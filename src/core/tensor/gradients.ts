@@ -1,6 +1,6 @@
 /**
  * Kernels of our own, by name, and their gradients, which are the same for every engine. Each engine brings the kernels
- * themselves (`tensorflow.ts`: TensorFlow's fused ones; `wasm.ts`: composed of few passes).
+ * themselves (`tensorflow.ts`: TensorFlow's fused ones; `wasm.ts`: composed of few passes; `webgpu.ts`: shaders).
  */
 import type * as TF from '@tensorflow/tfjs';
 

@@ -74,7 +74,7 @@ export async function openGraphModel(path: string, output: string | undefined): 
           `${path} can't be run on images of ${height} × ${width} pixels: ${(error as Error).message}`,
         );
       }
-      const values = y.dataSync<'float32'>();
+      const values = await y.data<'float32'>();
       y.dispose();
       return pooledRows(path, wanted, input.layout, y.shape, values);
     },

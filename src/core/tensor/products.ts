@@ -1,5 +1,5 @@
 import type {Matrix} from '../plugin/contracts.ts';
-import {type Tensor, type Tensor2D, tf} from './engine.ts';
+import {synchronously, type Tensor, type Tensor2D, tf} from './engine.ts';
 
 /** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -38,7 +38,7 @@ export function openFactor(
   b: Matrix,
   {finish = asTheyAre, blockValues = BLOCK_VALUES}: {readonly finish?: Finish; readonly blockValues?: number} = {},
 ): Factor {
-  const right = tf.tidy(() => transposed(b));
+  const right = synchronously(() => tf.tidy(() => transposed(b)));
   const most = Math.max(1, Math.floor(blockValues / Math.max(1, b.rows)));
   return {
     times(a, visit) {
@@ -57,10 +57,12 @@ export function openFactor(
 
 /** Read outside `tidy`, which would look for tensors in every element of the array. */
 function valuesOf(compute: () => Tensor): Float32Array {
-  const tensor = tf.tidy(compute);
-  const values = tensor.dataSync<'float32'>();
-  tensor.dispose();
-  return values;
+  return synchronously(() => {
+    const tensor = tf.tidy(compute);
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    return values;
+  });
 }
 
 // matMul's own transposeB leaves XNNPACK for plain loops on wasm: many times slower.

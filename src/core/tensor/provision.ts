@@ -61,11 +61,16 @@ const require = createRequire(import.meta.url);
 
 /**
  * Decides which engine computes. `auto` takes TensorFlow where its library is, or may be and can be got, and otherwise
- * wasm with a remark. Throws, with what to do, when a named engine can't be had.
+ * wasm with a remark; webgpu is for those who name it. Throws, with what to do, when a named engine can't be had.
  */
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
   const {env = process.env, provision, signal} = options;
   if (choice === 'wasm') return {name: 'wasm', threads: 1};
+  if (choice === 'webgpu') {
+    const {findAdapter} = await import('./webgpu.ts');
+    await findAdapter(); // throws, with what to do, when there is none
+    return {name: 'webgpu', threads: 1};
+  }
   const tensorflow = (library: string): ResolvedEngine => {
     const threads = wantedThreads(env);
     return {name: 'tensorflow', library, ...(threads !== undefined && {threads})};
@@ -148,7 +153,7 @@ async function provisionVariant(variant: Variant, options: ProvisionOptions): Pr
   }
 }
 
-/** For `pipeline doctor`: both engines, what they would run on, what is missing and how to get it. */
+/** For `pipeline doctor`: all engines, what they would run on, what is missing and how to get it. What `auto` takes comes first. */
 export async function describeEngines(env: NodeJS.ProcessEnv = process.env): Promise<readonly EngineDescription[]> {
   const library = findLibrary(env);
   const missing = library === undefined ? await findMissing(env) : [];
@@ -180,7 +185,24 @@ export async function describeEngines(env: NodeJS.ProcessEnv = process.env): Pro
       missing: [],
       note: 'always there; several times slower than TensorFlow',
     },
+    await describeWebgpu(),
   ];
+}
+
+async function describeWebgpu(): Promise<EngineDescription> {
+  const {findAdapter} = await import('./webgpu.ts');
+  const always = {
+    name: 'webgpu',
+    version: (require('@tensorflow/tfjs-backend-webgpu/package.json') as {version: string}).version,
+    threads: 1,
+    missing: [],
+  } as const;
+  try {
+    const {name} = await findAdapter();
+    return {...always, available: true, device: name, note: 'ready where it is asked for: "--engine webgpu"'};
+  } catch (error) {
+    return {...always, available: false, device: 'no gpu', note: firstLine(error)};
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------------ finding

@@ -1,5 +1,5 @@
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
-import {tf} from '../../core/tensor/engine.ts';
+import {synchronously, tf} from '../../core/tensor/engine.ts';
 import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {type Finish, openFactor} from '../../core/tensor/products.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
@@ -103,7 +103,7 @@ export class RbfPoints implements KernelSource {
    */
   kernelSums(features: Matrix, weights: Float32Array): Float64Array {
     const sums = new Float64Array(features.rows);
-    const column = tf.tensor2d(weights, [weights.length, 1]);
+    const column = synchronously(() => tf.tensor2d(weights, [weights.length, 1]));
     const products = openFactor(this.right(), {finish: (exponents) => tf.matMul(this.finish(exponents), column)});
     try {
       for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 21)) {

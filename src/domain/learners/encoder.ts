@@ -63,7 +63,7 @@ export function openEncoder(
         const y = run.next(x, {full: count === atOnce});
         x.dispose();
         columns = y.shape[1];
-        const features = y.dataSync<'float32'>(); // not inside tidy, which would look at every number of it
+        const features = await y.data<'float32'>();
         y.dispose();
         data ??= new Float32Array(images.count * columns);
         data.set(features, from * columns);

@@ -236,7 +236,7 @@ async function trainEpoch(
       tally.add(made);
       const last = step === steps - 1;
       if (!last && !pace.due()) continue;
-      const mean = tally.fetch();
+      const mean = await tally.fetch();
       if (!Number.isFinite(mean.loss)) throw notFinite(training, phase, mean.loss, {epoch, step, steps});
       context.report({
         epoch,
@@ -249,8 +249,8 @@ async function trainEpoch(
       });
       context.signal.throwIfAborted(); // the listener may have had enough
     }
-    if (allEqual(pooled!)) throw collapsed(training, phase, epoch);
-    return {epoch, ...tally.fetch(), learningRate: rateAt(0)};
+    if (await allEqual(pooled!)) throw collapsed(training, phase, epoch);
+    return {epoch, ...(await tally.fetch()), learningRate: rateAt(0)};
   } finally {
     pooled?.dispose();
     tally.dispose();
@@ -291,13 +291,12 @@ class Tally {
   }
 
   /** Means over the epoch so far. Sums go step by step, so that it does not matter when one looks. */
-  fetch(): {readonly loss: number; readonly accuracy?: number} {
+  async fetch(): Promise<{readonly loss: number; readonly accuracy?: number}> {
     if (this.#waiting.length > 0) {
-      const fetched = (scalars: readonly Scalar[]) => tf.tidy(() => tf.stack([...scalars]).dataSync());
-      for (const loss of fetched(this.#waiting.map((made) => made.loss))) this.#loss += loss;
+      for (const loss of await valuesOf(this.#waiting.map((made) => made.loss))) this.#loss += loss;
       const accuracies = this.#waiting.flatMap(({accuracy}) => accuracy ?? []);
       if (accuracies.length > 0)
-        for (const accuracy of fetched(accuracies)) this.#accuracy = (this.#accuracy ?? 0) + accuracy;
+        for (const accuracy of await valuesOf(accuracies)) this.#accuracy = (this.#accuracy ?? 0) + accuracy;
       this.#steps += this.#waiting.length;
       this.dispose();
     }
@@ -310,6 +309,15 @@ class Tally {
       loss.dispose();
       accuracy?.dispose();
     }
+  }
+}
+
+async function valuesOf(scalars: readonly Scalar[]): Promise<Float32Array> {
+  const all = tf.stack([...scalars]);
+  try {
+    return await all.data<'float32'>();
+  } finally {
+    all.dispose();
   }
 }
 
@@ -341,12 +349,15 @@ class Pace {
 // ---------------------------------------------------------------------------------------------------------- collapse
 
 /** True when no column tells two rows apart beyond float32's own rounding; one row alone is no sign. */
-function allEqual(pooled: Tensor2D): boolean {
+async function allEqual(pooled: Tensor2D): Promise<boolean> {
   if (pooled.shape[0] < 2) return false;
-  return tf.tidy(() => {
+  const both = tf.tidy(() => {
     const spread = tf.max(tf.sub(tf.max(pooled, 0), tf.min(pooled, 0)));
-    return spread.dataSync()[0]! <= 1e-6 * tf.max(tf.abs(pooled)).dataSync()[0]!;
+    return [spread as Scalar, tf.max(tf.abs(pooled)) as Scalar];
   });
+  const [spread, largest] = await valuesOf(both);
+  tf.dispose(both);
+  return spread! <= 1e-6 * largest!;
 }
 
 interface At {

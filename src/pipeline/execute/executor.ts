@@ -28,7 +28,7 @@ export interface ExecuteOptions {
   readonly digests: FileDigests;
   /** Called once, and only when a stage that computes tensors is not cached. */
   readonly engine: () => Promise<ResolvedEngine>;
-  /** Stages that compute tensors at once. Default: 1 with `tensorflow`, which uses all cores itself; one a core with `wasm`. */
+  /** Stages that compute tensors at once. Default: 1 with `tensorflow` and `webgpu`, which use all cores and the GPU themselves; one a core with `wasm`. */
   readonly jobs?: number;
   /** Default: as many as the machine has. */
   readonly cores?: number;

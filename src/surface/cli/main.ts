@@ -52,7 +52,7 @@ where no data of a spec or suite are here, its input is wrong.`,
 
 const engineOption = () =>
   new Option('--engine <name>', 'what computes tensors')
-    .choices(['auto', 'tensorflow', 'wasm'])
+    .choices(['auto', 'tensorflow', 'wasm', 'webgpu'])
     .default(process.env['PIPELINE_ENGINE'] ?? 'auto');
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];

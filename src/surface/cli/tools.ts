@@ -164,7 +164,7 @@ const advice = (engines: readonly EngineDescription[], data: readonly FoundDatas
   const absent = data.filter(({found}) => !found).map(({name}) => name);
   return [
     ...engines
-      .filter((engine) => !engine.available)
+      .filter(({name, available}) => name === 'tensorflow' && !available)
       .map(({name, missing}) =>
         missing.length === 0
           ? `"pipeline setup" gets the engine ${name}, on which training is several times faster`

@@ -47,6 +47,6 @@ for await (const line of createInterface({input: process.stdin})) {
     loss?.dispose();
     loss = step();
   }
-  loss.dataSync(); // what was queued is done
+  await loss.data(); // what was queued is done
   process.stdout.write(`${(performance.now() - start) / 1000}\n`);
 }

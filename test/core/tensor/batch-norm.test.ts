@@ -1,7 +1,16 @@
 import {describe, expect, test} from 'vitest';
 import {inferBatchNorm, type Running, trainBatchNorm} from '../../../src/core/tensor/batch-norm.ts';
 import {type Tensor, type Tensor1D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
-import {expectClose, expectNoLeaks, finiteDifference, onCpu, onEachEngine, tensor, values} from '../../rig/tensors.ts';
+import {
+  expectClose,
+  expectNoLeaks,
+  finiteDifference,
+  numberIn,
+  onCpu,
+  onEachEngine,
+  tensor,
+  values,
+} from '../../rig/tensors.ts';
 
 const epsilon = 1e-3;
 const shapes = [
@@ -38,30 +47,31 @@ function composed(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
 
 onEachEngine(() => {
   describe('trainBatchNorm', () => {
-    test.for(shapes)('x %s: value, statistics', (...[shape]) => {
+    test.for(shapes)('x %s: value, statistics', async (...[shape]) => {
       const channels = shape.at(-1)!;
       const [gamma, beta] = parameters(channels);
       const x = input(shape);
       const old = running(channels);
       const {y, mean, variance} = trainBatchNorm(x, gamma, beta, old, epsilon);
+      const given = await x.data();
       const columns = Array.from({length: channels}, (_, c) =>
-        Float64Array.from(x.dataSync()).filter((_, i) => i % channels === c),
+        Float64Array.from(given).filter((_, i) => i % channels === c),
       );
       const means = columns.map((column) => column.reduce((sum, v) => sum + v, 0) / column.length);
       const sums = columns.map((column, c) => column.reduce((sum, v) => sum + (v - means[c]!) ** 2, 0));
-      const [g, b] = [gamma.dataSync(), beta.dataSync()];
-      const expected = Array.from(x.dataSync(), (v, i) => {
+      const [g, b] = [await gamma.data(), await beta.data()];
+      const expected = Array.from(given, (v, i) => {
         const c = i % channels;
         return (g[c]! * (v - means[c]!)) / Math.sqrt(sums[c]! / columns[c]!.length + epsilon) + b[c]!;
       });
       expect(y.shape).toEqual(shape);
-      expectClose(y, expected, {relative: 1e-4, absolute: 1e-4});
-      const moved = (before: Tensor1D, batch: readonly number[]) =>
-        Array.from(before.dataSync(), (value, c) => 0.25 * value + 0.75 * batch[c]!);
-      expectClose(mean, moved(old.mean, means));
+      expectClose(await y.data(), expected, {relative: 1e-4, absolute: 1e-4});
+      const moved = async (before: Tensor1D, batch: readonly number[]) =>
+        Array.from(await before.data(), (value, c) => 0.25 * value + 0.75 * batch[c]!);
+      expectClose(await mean.data(), await moved(old.mean, means));
       // Images: unbiased; rows: biased (see the doc comment).
       const variances = sums.map((sum, c) => sum / (columns[c]!.length - (shape.length === 4 ? 1 : 0)));
-      expectClose(variance, moved(old.variance, variances));
+      expectClose(await variance.data(), await moved(old.variance, variances));
     });
 
     test.for(shapes)(
@@ -77,14 +87,15 @@ onEachEngine(() => {
           (x, g, b) => trainBatchNorm(x as Tensor4D, g as Tensor1D, b as Tensor1D, old, epsilon).y,
         );
         const theirs = await onCpu(() => gradients(composed).map((gradient) => gradient.dataSync()));
-        for (const [i, gradient] of ours.entries()) expectClose(gradient, theirs[i]!, {relative: 1e-3, absolute: 1e-3});
+        for (const [i, gradient] of ours.entries())
+          expectClose(await gradient.data(), theirs[i]!, {relative: 1e-3, absolute: 1e-3});
       },
     );
 
     test.for([
       [3, 2, 2, 2],
       [6, 2],
-    ])('x %s: agrees with finite differences', (...[shape]) => {
+    ])('x %s: agrees with finite differences', async (...[shape]) => {
       const [gamma, beta] = parameters(2);
       const weights = tensor(shape, 3);
       const old = running(2);
@@ -95,14 +106,14 @@ onEachEngine(() => {
         1,
       );
       const gradient = tf.grad(loss)(tf.tensor(x, [...shape]));
-      const numeric = finiteDifference((at) => tf.tidy(() => loss(tf.tensor(at, [...shape])).dataSync()[0]!), x);
-      expectClose(gradient, numeric, {relative: 1e-2, absolute: 2e-2});
+      const numeric = await finiteDifference((at) => numberIn(tf.tidy(() => loss(tf.tensor(at, [...shape])))), x);
+      expectClose(await gradient.data(), numeric, {relative: 1e-2, absolute: 2e-2});
     });
 
-    test('normalises by the biased variance, however far the mean', () => {
+    test('normalises by the biased variance, however far the mean', async () => {
       const x = tf.tensor2d([1000, 1001, 1002, 1003], [4, 1]);
       const {y} = trainBatchNorm(x, tf.tensor1d([1]), tf.tensor1d([0]), running(1), 0);
-      expectClose(y, [-1.341641, -0.447214, 0.447214, 1.341641], {relative: 1e-3});
+      expectClose(await y.data(), [-1.341641, -0.447214, 0.447214, 1.341641], {relative: 1e-3});
     });
 
     test('frees what it makes, forwards and backwards', async () => {
@@ -124,7 +135,7 @@ onEachEngine(() => {
   });
 
   describe('inferBatchNorm', () => {
-    test.for(shapes)('x %s: a row does not depend on its batch', (...[shape]) => {
+    test.for(shapes)('x %s: a row does not depend on its batch', async (...[shape]) => {
       const channels = shape.at(-1)!;
       const [gamma, beta] = parameters(channels);
       const mean = tensor<Tensor1D>([channels], 8);
@@ -132,22 +143,23 @@ onEachEngine(() => {
       const x = input(shape);
       const y = inferBatchNorm(x, mean, variance, gamma, beta, epsilon);
       const first = inferBatchNorm(tf.slice(x, [0], [1]) as Tensor4D, mean, variance, gamma, beta, epsilon);
-      const [m, v, g, b] = [mean, variance, gamma, beta].map((part) => part.dataSync()) as [
+      const [m, v, g, b] = (await Promise.all([mean, variance, gamma, beta].map((part) => part.data()))) as [
         Float32Array,
         Float32Array,
         Float32Array,
         Float32Array,
       ];
-      const expected = Array.from(x.dataSync(), (value, i) => {
+      const expected = Array.from(await x.data(), (value, i) => {
         const c = i % channels;
         return (g[c]! * (value - m[c]!)) / Math.sqrt(v[c]! + epsilon) + b[c]!;
       });
       expect(y.shape).toEqual(shape);
-      expectClose(y, expected);
-      expect(Array.from(first.dataSync())).toEqual(Array.from(y.dataSync().slice(0, first.size)));
+      const values = await y.data();
+      expectClose(values, expected);
+      expect(Array.from(await first.data())).toEqual(Array.from(values.slice(0, first.size)));
     });
 
-    test.for(shapes)('x %s: its slope in x is that of each channel', (...[shape]) => {
+    test.for(shapes)('x %s: its slope in x is that of each channel', async (...[shape]) => {
       const channels = shape.at(-1)!;
       const [gamma, beta] = parameters(channels);
       const mean = tensor<Tensor1D>([channels], 8);
@@ -157,11 +169,11 @@ onEachEngine(() => {
       const dx = tf.grad((at) =>
         tf.sum(tf.mul(inferBatchNorm(at as Tensor4D, mean, variance, gamma, beta, epsilon), dy)),
       )(x);
-      const [v, g] = [variance.dataSync(), gamma.dataSync()];
+      const [v, g] = [await variance.data(), await gamma.data()];
       expect(dx.shape).toEqual(shape);
       expectClose(
-        dx,
-        Array.from(dy.dataSync(), (value, i) => (value * g[i % channels]!) / Math.sqrt(v[i % channels]! + epsilon)),
+        await dx.data(),
+        Array.from(await dy.data(), (value, i) => (value * g[i % channels]!) / Math.sqrt(v[i % channels]! + epsilon)),
       );
     });
   });

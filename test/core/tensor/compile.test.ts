@@ -54,7 +54,7 @@ onEachEngine((engine) => {
     for (let i = 0; i < 5; i++) {
       const [x, rate] = [tensor([8, 6, 6, 3], i), tf.scalar(0.1 / (i + 1))];
       const [loss] = compiled ? step.run([x, rate]) : tf.tidy(() => descend(weights, sgd, x, rate));
-      losses.push(loss!.dataSync()[0]!);
+      losses.push((await loss!.data())[0]!);
       tf.dispose([x, rate, loss!]);
     }
     const made = [...(await weightsToArrays(weights)), ...(await sgd.arrays())];
@@ -82,26 +82,27 @@ onEachEngine((engine) => {
     expect(ours()).toEqual([]);
   });
 
-  test('variables move once a call, and by what they are at that time', () => {
+  test('variables move once a call, and by what they are at that time', async () => {
+    const number = async (tensor: Tensor) => (await tensor.data())[0];
     const [count, unread] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(9))];
     const double = compile([count, unread], ([x]) => {
       count.assign(tf.mul(count, 2));
       return [tf.add(count, x!)];
     });
     const three = tf.scalar(3);
-    expect(double.run([three])[0]!.dataSync()[0]).toBe(5);
-    expect(count.dataSync()[0]).toBe(2);
+    expect(await number(double.run([three])[0]!)).toBe(5);
+    expect(await number(count)).toBe(2);
     count.assign(tf.scalar(10));
-    expect(double.run([three])[0]!.dataSync()[0]).toBe(23);
-    expect(unread.dataSync()[0]).toBe(9);
+    expect(await number(double.run([three])[0]!)).toBe(23);
+    expect(await number(unread)).toBe(9);
     double.dispose();
   });
 
-  test('inputs of another shape are another graph', () => {
+  test('inputs of another shape are another graph', async () => {
     const sum = compile([], ([x]) => [tf.sum(x!), tf.scalar(x!.size)]);
     for (const shape of [[2, 3], [4], [2, 3]]) {
       const [total, size] = sum.run([tf.ones(shape)]);
-      expect([total!.dataSync()[0], size!.dataSync()[0]]).toEqual([
+      expect([(await total!.data())[0], (await size!.data())[0]]).toEqual([
         tf.util.sizeFromShape(shape),
         tf.util.sizeFromShape(shape),
       ]);

@@ -20,7 +20,7 @@ import {
   weightsFromArrays,
   weightsToArrays,
 } from '../../../src/core/tensor/layers.ts';
-import {expectClose, expectNoLeaks, finiteDifference, onEachEngine, tensor} from '../../rig/tensors.ts';
+import {expectClose, expectNoLeaks, finiteDifference, numberIn, onEachEngine, tensor} from '../../rig/tensors.ts';
 
 const moments = (sample: Float32Array) => {
   const mean = sample.reduce((sum, v) => sum + v, 0) / sample.length;
@@ -109,7 +109,7 @@ onEachEngine(() => {
     ['max pool', [], [1, 4, 4, 2], (_, x) => maxPool(tf.add(x, 2))],
     ['global average pool', [], [2, 3, 3, 2], (_, x) => globalAveragePool(x as Tensor4D)],
   ];
-  test.for(layers)('gradients of %s are those of finite differences', ([, specs, shape, layer]) => {
+  test.for(layers)('gradients of %s are those of finite differences', async ([, specs, shape, layer]) => {
     const weights = createWeights(specs, new Rng(2));
     const names = specs.filter(({trainable}) => trainable).map(({name}) => name);
     const size = shape.reduce((product, side) => product * side, 1);
@@ -125,47 +125,50 @@ onEachEngine(() => {
       tf.variableGrads(() => loss(input), [input, ...names.map((name) => weights.get(name)!)]),
     );
     const tolerance = {relative: 2e-2, absolute: 2e-2};
-    const lossOf = (values: Float32Array) => tf.tidy(() => loss(tf.tensor(values, shape)).dataSync()[0]!);
-    expectClose(grads[input.name]!, finiteDifference(lossOf, at), tolerance);
+    const lossOf = (values: Float32Array) => numberIn(tf.tidy(() => loss(tf.tensor(values, shape))));
+    expectClose(await grads[input.name]!.data(), await finiteDifference(lossOf, at), tolerance);
     for (const name of names) {
       const weight = weights.get(name)!;
-      const numeric = finiteDifference((moved) => {
-        const value = tf.tensor(moved, weight.shape);
-        weight.assign(value);
-        value.dispose();
-        return lossOf(at);
-      }, Float32Array.from(weight.dataSync()));
-      expectClose(grads[weight.name]!, numeric, tolerance);
+      const numeric = await finiteDifference(
+        (moved) => {
+          const value = tf.tensor(moved, weight.shape);
+          weight.assign(value);
+          value.dispose();
+          return lossOf(at);
+        },
+        Float32Array.from(await weight.data()),
+      );
+      expectClose(await grads[weight.name]!.data(), numeric, tolerance);
     }
   });
 
-  test('batch norm moves its running statistics by a tenth, and uses them when it infers', () => {
+  test('batch norm moves its running statistics by a tenth, and uses them when it infers', async () => {
     const weights = createWeights(batchNormParameters('b', 1), new Rng(0));
     const x = tf.tensor4d([1, 3, 5, 7], [1, 2, 2, 1]); // mean 4, variance 5 (biased), 20 / 3 (unbiased)
     const trained = tf.tidy(() => batchNorm(weights, 'b', x, {training: true}));
     expectClose(
-      trained,
+      await trained.data(),
       [1, 3, 5, 7].map((v) => (v - 4) / Math.sqrt(5 + 1e-5)),
     );
-    expectClose(weights.get('b/mean')!, [0.1 * 4]);
-    expectClose(weights.get('b/variance')!, [0.9 + (0.1 * 20) / 3]);
+    expectClose(await weights.get('b/mean')!.data(), [0.1 * 4]);
+    expectClose(await weights.get('b/variance')!.data(), [0.9 + (0.1 * 20) / 3]);
     const inferred = tf.tidy(() => batchNorm(weights, 'b', x, {training: false}));
     expectClose(
-      inferred,
+      await inferred.data(),
       [1, 3, 5, 7].map((v) => (v - 0.4) / Math.sqrt(0.9 + 2 / 3 + 1e-5)),
     );
-    expectClose(weights.get('b/mean')!, [0.1 * 4]);
+    expectClose(await weights.get('b/mean')!.data(), [0.1 * 4]);
   });
 
-  test('convolution and max pool pad by half their size on every side', () => {
+  test('convolution and max pool pad by half their size on every side', async () => {
     const ones = new Map([['c/kernel', tf.variable(tf.ones([3, 3, 1, 1]))]]);
     const x = tf.ones<typeof tf.Rank.R4>([1, 4, 4, 1]);
-    expectClose(conv(ones, 'c', x, 2).dataSync(), [4, 6, 6, 9]); // "same" of TensorFlow would give 9 6 6 4
+    expectClose(await conv(ones, 'c', x, 2).data(), [4, 6, 6, 9]); // "same" of TensorFlow would give 9 6 6 4
     const ramp = tf.tensor4d(
       Array.from({length: 16}, (_, i) => i),
       [1, 4, 4, 1],
     );
-    expectClose(maxPool(ramp).dataSync(), [5, 7, 13, 15]);
+    expectClose(await maxPool(ramp).data(), [5, 7, 13, 15]);
   });
 
   test('swish is x · σ(x), and so is its slope, far from 0 too', async () => {
@@ -173,14 +176,14 @@ onEachEngine(() => {
     const sigmoid = (at: number): number => 1 / (1 + Math.exp(-at));
     const from = tf.tensor1d(x);
     expectClose(
-      swish(from),
+      await swish(from).data(),
       Array.from(x, (at) => at * sigmoid(at)),
     );
     const weights = tensor([8], 3);
     const slope = () => tf.grad((at) => tf.sum(tf.mul(swish(at), weights)))(from);
-    const s = weights.dataSync();
+    const s = await weights.data();
     expectClose(
-      slope(),
+      await slope().data(),
       Array.from(x, (at, i) => s[i]! * (sigmoid(at) + at * sigmoid(at) * (1 - sigmoid(at)))),
     );
     await expectNoLeaks(slope);

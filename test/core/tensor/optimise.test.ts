@@ -36,11 +36,11 @@ onEachEngine(() => {
     const weights = restoreWeights([spec, running], start);
     const sgd = new Sgd(weights, {momentum: 0.5, decay: 0.1});
     sgd.step(slopes(sgd, 1, 2), 0.1); // v = (1.1, 1.8), w = (0.89, −2.18)
-    expectClose(weights.get('w')!, [0.89, -2.18], {relative: 1e-6});
+    expectClose(await weights.get('w')!.data(), [0.89, -2.18], {relative: 1e-6});
     sgd.step(slopes(sgd, 1, 2), 0.2); // v = (0.55 + 1.089, 0.9 + 1.782), w = (0.5622, −2.7164)
-    expectClose(weights.get('w')!, [0.5622, -2.7164], {relative: 1e-6});
+    expectClose(await weights.get('w')!.data(), [0.5622, -2.7164], {relative: 1e-6});
     expectClose((await sgd.arrays()).get('w')!.data, [1.639, 2.682], {relative: 1e-6});
-    expectClose(weights.get('mean')!, [7], {absolute: 0});
+    expectClose(await weights.get('mean')!.data(), [7], {absolute: 0});
   });
 
   test('vectors and matrices side by side: each as if it were alone', async () => {
@@ -70,7 +70,7 @@ onEachEngine(() => {
     expect([...velocities.keys()].sort()).toEqual(['a', 'b', 'c', 'm']);
     for (const {name, shape} of specs) {
       const alone = descend([name]);
-      expect(all.weights.get(name)!.dataSync()).toEqual(alone.weights.get(name)!.dataSync());
+      expect(await all.weights.get(name)!.data()).toEqual(await alone.weights.get(name)!.data());
       expect(velocities.get(name)).toEqual((await alone.sgd.arrays()).get(name));
       expect(velocities.get(name)!.shape).toEqual(shape);
     }
@@ -83,12 +83,12 @@ onEachEngine(() => {
     const velocities = await first.arrays();
     const copy = restoreWeights(
       [spec],
-      new Map([['w', {shape: [2], data: Float32Array.from(weights.get('w')!.dataSync())}]]),
+      new Map([['w', {shape: [2], data: Float32Array.from(await weights.get('w')!.data())}]]),
     );
     const second = new Sgd(copy, {momentum: 0.9, decay: 0}, velocities);
     first.step(slopes(first, 0.1, 0.2), 0.01);
     second.step(slopes(second, 0.1, 0.2), 0.01);
-    expect(copy.get('w')!.dataSync()).toEqual(weights.get('w')!.dataSync());
+    expect(await copy.get('w')!.data()).toEqual(await weights.get('w')!.data());
     expect(() => new Sgd(copy, {momentum: 0.9, decay: 0}, new Map())).toThrowErrorMatchingInlineSnapshot(
       `[Error: saved momentum has no "w"]`,
     );

@@ -4,11 +4,11 @@ import {profileKernels} from '../../../src/core/tensor/profile.ts';
 import {onEachEngine} from '../../rig/tensors.ts';
 
 onEachEngine(() => {
-  test('kernels are counted and timed, until it stops; results are the same', () => {
-    const plain = tf.tidy(() => tf.relu(tf.tensor1d([-1, 2])).dataSync());
+  test('kernels are counted and timed, until it stops; results are the same', async () => {
+    const plain = await tf.tidy(() => tf.relu(tf.tensor1d([-1, 2]))).data();
     const profile = profileKernels();
     try {
-      const timed = tf.tidy(() => tf.relu(tf.relu(tf.tensor1d([-1, 2]))).dataSync());
+      const timed = await tf.tidy(() => tf.relu(tf.relu(tf.tensor1d([-1, 2])))).data();
       expect(timed).toEqual(plain);
       const relu = profile.take().find(({kernel}) => kernel === 'Relu');
       expect(relu).toMatchObject({calls: 2});

@@ -5,7 +5,7 @@ import {tf} from '../../../src/core/tensor/engine.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/tensor/layers.ts';
 import {classifyViews} from '../../../src/domain/learners/classify-views.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
-import {onEachEngine} from '../../rig/tensors.ts';
+import {onEachEngine, tidied} from '../../rig/tensors.ts';
 import {digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
 /** What PyTorch computed in float64: `scripts/make-network-fixtures.py`. */
@@ -23,7 +23,7 @@ const {cases} = JSON.parse(
 };
 
 onEachEngine(() => {
-  test.for(cases)('telling $views views apart: loss and gradients are PyTorch’s', (fixture) => {
+  test.for(cases)('telling $views views apart: loss and gradients are PyTorch’s', async (fixture) => {
     const {features, head, images, views, loss, gradients} = fixture;
     const network: Network = {
       features,
@@ -34,14 +34,14 @@ onEachEngine(() => {
     const specs = headParameters(features, head, views);
     const start = specs.map((spec, i) => [spec.name, {shape: spec.shape, data: patternValues(spec, i)}] as const);
     const weights = restoreWeights(specs, new Map(start));
-    tf.tidy(() => {
+    await tidied(async () => {
       const pixels = Float32Array.from(pattern(views * images * features, 13));
       const x = tf.tensor4d(pixels, [views * images, 1, features / 3, 3]);
       const {value, grads} = tf.variableGrads(() => classifyViews(network, weights, x, views).loss);
-      expect(value.dataSync()[0]).toBeCloseTo(loss, 5);
+      expect((await value.data())[0]).toBeCloseTo(loss, 5);
       expect(Object.keys(gradients)).toEqual(specs.filter(({trainable}) => trainable).map(({name}) => name));
       for (const [name, gradient] of Object.entries(gradients)) {
-        const ours = digest(grads[weights.get(name)!.name]!.dataSync());
+        const ours = digest(await grads[weights.get(name)!.name]!.data());
         expect(distance(ours, gradient), `gradient of ${name}`).toBeLessThan(1e-4);
       }
     });

@@ -12,7 +12,7 @@ import {headParameters} from '../../../src/domain/networks/head.ts';
 import {flipHorizontal, quarterTurn} from '../../../src/domain/transforms/geometry.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
-import {expectClose, onEachEngine, tensor} from '../../rig/tensors.ts';
+import {expectClose, numberIn, onEachEngine, tensor, tidied} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
 /** What PyTorch computed in float64: `scripts/make-network-fixtures.py`. */
@@ -121,42 +121,42 @@ describe('distribution augmentation', () => {
 });
 
 onEachEngine(() => {
-  const loss = (anchors: Tensor2D, candidates: Tensor2D, temperature = 0.2): number =>
-    tf.tidy(() => infoNce(anchors, candidates, temperature).loss.dataSync()[0]!);
+  const loss = (anchors: Tensor2D, candidates: Tensor2D, temperature = 0.2): Promise<number> =>
+    numberIn(tf.tidy(() => infoNce(anchors, candidates, temperature).loss));
 
-  test('the loss of identical embeddings is log 32', () => {
+  test('the loss of identical embeddings is log 32', async () => {
     const same = tf.tile(tensor<Tensor2D>([1, 7]), [32, 1]);
-    expect(loss(same, same)).toBeCloseTo(Math.log(32), 5);
+    expect(await loss(same, same)).toBeCloseTo(Math.log(32), 5);
   });
 
-  test('negatives are view 2 only: no anchor is one, and no term goes the other way', () => {
+  test('negatives are view 2 only: no anchor is one, and no term goes the other way', async () => {
     const e = Math.exp(1 / 0.2);
     const equal = tf.tensor2d([3, 0, 5, 0], [2, 2]);
     const apart = tf.tensor2d([2, 0, 0, 7], [2, 2]);
     // Anchors equal to each other cost nothing by themselves: only candidates stand in the sums.
-    expect(loss(equal, apart)).toBeCloseTo((-Math.log(e / (e + 1)) - Math.log(1 / (e + 1))) / 2, 5);
+    expect(await loss(equal, apart)).toBeCloseTo((-Math.log(e / (e + 1)) - Math.log(1 / (e + 1))) / 2, 5);
     // The other way round each row has two equal candidates.
-    expect(loss(apart, equal)).toBeCloseTo(Math.log(2), 5);
+    expect(await loss(apart, equal)).toBeCloseTo(Math.log(2), 5);
   });
 
-  test('the lengths of embeddings do not count, and zeros are no division by zero', () => {
+  test('the lengths of embeddings do not count, and zeros are no division by zero', async () => {
     const [a, b] = [tensor<Tensor2D>([6, 4], 1), tensor<Tensor2D>([6, 4], 2)];
-    expect(loss(tf.mul(a, 1000), tf.mul(b, 0.01))).toBeCloseTo(loss(a, b), 4);
+    expect(await loss(tf.mul(a, 1000), tf.mul(b, 0.01))).toBeCloseTo(await loss(a, b), 4);
     const gradient = tf.grad((x) => infoNce(x as Tensor2D, b, 0.2).loss)(tf.zeros([6, 4]));
-    expect(gradient.dataSync().every(Number.isFinite)).toBe(true);
-    expect(loss(tf.zeros([6, 4]), b)).toBeCloseTo(Math.log(6), 5);
+    expect((await gradient.data()).every(Number.isFinite)).toBe(true);
+    expect(await loss(tf.zeros([6, 4]), b)).toBeCloseTo(Math.log(6), 5);
   });
 
-  test('the loss and its gradients are PyTorch’s', () => {
+  test('the loss and its gradients are PyTorch’s', async () => {
     const {rows, columns, temperature, loss: expected, gradients} = fixture.loss;
     const view = (salt: number) => tf.tensor2d(Float32Array.from(pattern(rows * columns, salt)), [rows, columns]);
     const [anchors, candidates] = [view(11), view(12)];
-    expect(loss(anchors, candidates, temperature)).toBeCloseTo(expected, 5);
+    expect(await loss(anchors, candidates, temperature)).toBeCloseTo(expected, 5);
     const ours = tf.grads((a, b) => infoNce(a as Tensor2D, b as Tensor2D, temperature).loss)([anchors, candidates]);
-    for (const [i, gradient] of ours.entries()) expectClose(gradient, gradients[i]!, {absolute: 1e-6});
+    for (const [i, gradient] of ours.entries()) expectClose(await gradient.data(), gradients[i]!, {absolute: 1e-6});
   });
 
-  test('so are those behind the pooled features: batch statistics over both views, a last layer without a bias', () => {
+  test('so are those behind the pooled features: batch statistics over both views, a last layer without a bias', async () => {
     const {features, head, images, temperature, loss: expected, gradients} = fixture.head;
     const network: Network = {
       features,
@@ -169,13 +169,13 @@ onEachEngine(() => {
       specs.map((spec, i) => [spec.name, {shape: spec.shape, data: patternValues(spec, i)}] as const),
     );
     const weights = restoreWeights(specs, start);
-    tf.tidy(() => {
+    await tidied(async () => {
       const x = tf.tensor4d(Float32Array.from(pattern(2 * images * features, 13)), [2 * images, 1, features / 3, 3]);
       const {value, grads} = tf.variableGrads(() => contrast(network, weights, x, temperature).loss);
-      expect(value.dataSync()[0]).toBeCloseTo(expected, 5);
+      expect((await value.data())[0]).toBeCloseTo(expected, 5);
       expect(Object.keys(gradients)).toEqual(specs.filter(({trainable}) => trainable).map(({name}) => name));
       for (const [name, gradient] of Object.entries(gradients)) {
-        const ours = digest(grads[weights.get(name)!.name]!.dataSync());
+        const ours = digest(await grads[weights.get(name)!.name]!.data());
         expect(distance(ours, gradient), `gradient of ${name}`).toBeLessThan(1e-4);
       }
     });

@@ -9,7 +9,7 @@ import {denoise} from '../../../src/domain/learners/denoising.ts';
 import {decode, decoderParameters} from '../../../src/domain/networks/decoder.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
-import {onEachEngine} from '../../rig/tensors.ts';
+import {onEachEngine, tidied} from '../../rig/tensors.ts';
 import {digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
 /** What PyTorch computed in float64: `scripts/make-network-fixtures.py`. */
@@ -87,7 +87,7 @@ test('views are a noisy and a clean image of one draw of the augmentation', () =
 });
 
 onEachEngine(() => {
-  test.for(cases)('the loss and its gradients are PyTorch’s, side $side', (expected) => {
+  test.for(cases)('the loss and its gradients are PyTorch’s, side $side', async (expected) => {
     const {side, columns, images} = expected;
     const network: Network = {
       features: columns,
@@ -101,17 +101,17 @@ onEachEngine(() => {
       new Map(specs.map((spec, i) => [spec.name, {shape: spec.shape, data: patternValues(spec, i)}])),
     );
     const pixels = Float32Array.from(pattern(2 * images * side * side * 3, 17));
-    tf.tidy(() => {
+    await tidied(async () => {
       const x: Tensor4D = tf.tensor4d(pixels, [2 * images, side, side, 3]);
       const code = network.pool(weights, tf.slice(x, 0, images), {training: true});
       const decoded = decode(weights, code, side, {training: true});
       expect(decoded.shape).toEqual([images, side, side, 3]);
-      expect(distance(digest(decoded.dataSync()), expected.decoded)).toBeLessThan(1e-5);
+      expect(distance(digest(await decoded.data()), expected.decoded)).toBeLessThan(1e-5);
       const {value, grads} = tf.variableGrads(() => denoise(network, weights, x).loss);
-      expect(value.dataSync()[0]! / expected.loss).toBeCloseTo(1, 5);
+      expect((await value.data())[0]! / expected.loss).toBeCloseTo(1, 5);
       expect(Object.keys(expected.gradients)).toEqual(specs.filter(({trainable}) => trainable).map(({name}) => name));
       for (const [name, gradient] of Object.entries(expected.gradients)) {
-        const ours = digest(grads[weights.get(name)!.name]!.dataSync());
+        const ours = digest(await grads[weights.get(name)!.name]!.data());
         expect(distance(ours, gradient), `gradient of ${name}`).toBeLessThan(1e-4);
       }
     });

@@ -14,7 +14,7 @@ import {openEncoder} from '../../../src/domain/learners/encoder.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
 import {small} from '../../../src/domain/networks/small.ts';
-import {expectClose, expectNoLeaks, onEachEngine} from '../../rig/tensors.ts';
+import {expectClose, expectNoLeaks, numberIn, onEachEngine, tidied} from '../../rig/tensors.ts';
 
 const rng = new Rng('gradcam');
 const images = (count: number, side: number): ImageSet => ({
@@ -62,11 +62,16 @@ onEachEngine(() => {
       }
     };
 
-    test('the pooled feature is the mean of the map', () => {
+    test('the pooled feature is the mean of the map', async () => {
       const weights = createWeights(network.parameters(side), new Rng(5));
-      tf.tidy(() => {
+      await tidied(async () => {
         const x = tf.randomUniform([2, side, side, 3], 0, 1, 'float32', 3) as Tensor4D;
-        expectClose(globalAveragePool(network.map!(weights, x)), network.pool(weights, x, {training: false}));
+        const [mean, pooled] = [
+          globalAveragePool(network.map!(weights, x)),
+          network.pool(weights, x, {training: false}),
+        ];
+        expect(mean.shape).toEqual(pooled.shape);
+        expectClose(await mean.data(), await pooled.data());
       });
       disposeWeights(weights);
     });
@@ -79,8 +84,8 @@ onEachEngine(() => {
       const cam = await encoder.cam!(set);
       const weights = weightsFromArrays(saved);
       let values = new Float32Array();
-      let differences: readonly number[] = [];
-      tf.tidy(() => {
+      const differences: number[] = [];
+      await tidied(async () => {
         const x = tf.tensor4d(
           Float32Array.from(set.pixels, (v) => v / 255),
           [1, side, side, 3],
@@ -88,14 +93,13 @@ onEachEngine(() => {
         const y = map(weights, x);
         const pooled = globalAveragePool(y);
         const step = 1e-2;
-        differences = Array.from({length: network.features}, (_, k) => {
+        for (let k = 0; k < network.features; k++) {
           const nudge = tf.oneHot(tf.tensor1d([k], 'int32'), network.features).mul(step) as Tensor2D;
-          const [up, down] = [tf.add(pooled, nudge), tf.sub(pooled, nudge)].map(
-            (at) => score(weights, at as Tensor2D).dataSync()[0]!,
-          );
-          return (up! - down!) / (2 * step);
-        });
-        values = Float32Array.from(y.dataSync());
+          const scoreAt = (at: Tensor2D) => numberIn(score(weights, at));
+          const [up, down] = [await scoreAt(tf.add(pooled, nudge)), await scoreAt(tf.sub(pooled, nudge))];
+          differences.push((up - down) / (2 * step));
+        }
+        values = Float32Array.from(await y.data());
       });
       disposeWeights(weights);
       const channels = network.features;

@@ -88,7 +88,7 @@ onEachEngine(() => {
     };
     for (const [level, compute] of Object.entries(levels)) {
       const made = compute();
-      expect(distance(digest(made.dataSync()), expected.inference[level]!), level).toBeLessThan(1e-5);
+      expect(distance(digest(await made.data()), expected.inference[level]!), level).toBeLessThan(1e-5);
       made.dispose();
       await expectNoLeaks(compute);
     }
@@ -103,31 +103,32 @@ onEachEngine(() => {
         return slopes ? [{...expected, mode, slopes}] : [];
       }),
     ),
-  )('$variant, batch normalisation $mode: gradients are PyTorch’s', ({mode, slopes, ...expected}) => {
+  )('$variant, batch normalisation $mode: gradients are PyTorch’s', async ({mode, slopes, ...expected}) => {
     const {network, specs, weights, x} = opened(expected);
     // Frozen, it has no gradient in its own scale and shift.
     const trainable = specs.filter(
       ({name, trainable}) => trainable && (mode === 'training' || !/\/(gamma|beta)$/.test(name)),
     );
-    tf.tidy(() => {
-      const {value, grads} = tf.variableGrads(
+    const {value, grads} = tf.tidy(() =>
+      tf.variableGrads(
         () => {
           const pooled: Tensor = network.pool(weights, x, {training: mode === 'training'});
           const factors = tf.tensor(Float32Array.from(pattern(pooled.size, 21)), pooled.shape);
           return tf.sum(tf.mul(pooled, factors));
         },
         trainable.map(({name}) => weights.get(name)!),
-      );
-      expect(value.dataSync()[0]).toBeCloseTo(slopes.loss, 2);
-      const largest = Math.max(...Object.values(slopes.gradients).map(([norm]) => norm!));
-      for (const {name} of trainable) {
-        const theirs = slopes.gradients[network.torchName!(name)]!;
-        const ours = digest(grads[weights.get(name)!.name]!.dataSync());
-        // Batch statistics take out what is added before them: such a shift has no gradient but for rounding.
-        if (theirs[0]! < 1e-9 * largest) expect(ours[0]! / largest, `gradient of ${name}`).toBeLessThan(1e-5);
-        else expect(distance(ours, theirs), `gradient of ${name}`).toBeLessThan(5e-3);
-      }
-    });
+      ),
+    );
+    expect((await value.data())[0]).toBeCloseTo(slopes.loss, 2);
+    const largest = Math.max(...Object.values(slopes.gradients).map(([norm]) => norm!));
+    for (const {name} of trainable) {
+      const theirs = slopes.gradients[network.torchName!(name)]!;
+      const ours = digest(await grads[weights.get(name)!.name]!.data());
+      // Batch statistics take out what is added before them: such a shift has no gradient but for rounding.
+      if (theirs[0]! < 1e-9 * largest) expect(ours[0]! / largest, `gradient of ${name}`).toBeLessThan(1e-5);
+      else expect(distance(ours, theirs), `gradient of ${name}`).toBeLessThan(5e-3);
+    }
+    tf.dispose([value, grads]);
     disposeWeights(weights);
     x.dispose();
   });

@@ -6,7 +6,7 @@ import {Sgd} from '../../../src/core/tensor/optimise.ts';
 import {classification} from '../../../src/domain/learners/losses.ts';
 import {embed, headMacs, headParameters, logits} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
-import {onEachEngine} from '../../rig/tensors.ts';
+import {onEachEngine, tidied} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern, patternValues} from './pattern.ts';
 
 /** What PyTorch computed in float64: `scripts/make-network-fixtures.py`. */
@@ -101,24 +101,24 @@ onEachEngine(() => {
       return {pooled, logits: logits(weights, embed(weights, head, pooled, {training}))};
     };
 
-    tf.tidy(() => {
+    await tidied(async () => {
       const inferred = run(false);
-      expect(distance(digest(inferred.pooled.dataSync()), expected.inference.pool)).toBeLessThan(1e-5);
-      expect(distance(digest(inferred.logits.dataSync()), expected.inference.logits)).toBeLessThan(1e-5);
+      expect(distance(digest(await inferred.pooled.data()), expected.inference.pool)).toBeLessThan(1e-5);
+      expect(distance(digest(await inferred.logits.data()), expected.inference.logits)).toBeLessThan(1e-5);
     });
 
     const labels = Int32Array.from({length: images}, (_, i) => i % classes);
     const sgd = new Sgd(weights, {momentum, decay});
     for (const [step, loss] of expected.losses.entries())
-      tf.tidy(() => {
+      await tidied(async () => {
         const {value, grads} = tf.variableGrads(
           () => classification(run(true).logits, labels).loss,
           [...sgd.trainable],
         );
-        expect(value.dataSync()[0]).toBeCloseTo(loss, step === 0 ? 4 : 3);
+        expect((await value.data())[0]).toBeCloseTo(loss, step === 0 ? 4 : 3);
         if (step === 0)
           for (const [name, gradient] of Object.entries(expected.gradients)) {
-            const ours = digest(grads[weights.get(name)!.name]!.dataSync());
+            const ours = digest(await grads[weights.get(name)!.name]!.data());
             expect(distance(ours, gradient), `gradient of ${name}`).toBeLessThan(5e-3);
           }
         sgd.step(grads, expected.rate);

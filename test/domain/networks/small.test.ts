@@ -18,12 +18,12 @@ test('has under 100 000 parameters, and needs 8 pixels a side', () => {
 });
 
 onEachEngine(() => {
-  test.for([8, 28, 32])('pools images of side %i', (side) => {
+  test.for([8, 28, 32])('pools images of side %i', async (side) => {
     const network = small.create({width: 4, head: []});
     const weights = createWeights(network.parameters(side), new Rng(0));
     const pooled = tf.tidy(() => network.pool(weights, tensor([3, side, side, 3]), {training: true}));
     expect(pooled.shape).toEqual([3, network.features]);
-    expect(Math.min(...pooled.dataSync())).toBeGreaterThanOrEqual(0); // post-ReLU
+    expect(Math.min(...(await pooled.data()))).toBeGreaterThanOrEqual(0); // post-ReLU
     pooled.dispose();
     disposeWeights(weights);
   });
