@@ -59,6 +59,9 @@ export class Sgd {
   /** One step down `gradients`, which are by the variables' own names, as `tf.variableGrads` gives them. */
   step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void {
     tf.tidy(() => {
+      // Once: to a GPU every number is a transfer.
+      const [momentum, decay] = [tf.scalar(this.#momentum), tf.scalar(this.#decay)];
+      const by = typeof rate === 'number' ? tf.scalar(rate) : rate;
       for (const {members, velocity} of this.#groups) {
         const slopes = members.map(({name, weight}) => {
           const gradient = gradients[weight.name];
@@ -66,11 +69,11 @@ export class Sgd {
           return gradient;
         });
         const weight = joined(members.map((member) => member.weight));
-        const terms = [joined(slopes), tf.mul(velocity, this.#momentum)];
-        if (this.#decay !== 0) terms.push(tf.mul(weight, this.#decay));
+        const terms = [joined(slopes), tf.mul(velocity, momentum)];
+        if (this.#decay !== 0) terms.push(tf.mul(weight, decay));
         const next = tf.addN(terms);
         velocity.assign(next);
-        const moved = parted(tf.sub(weight, tf.mul(next, rate)), members);
+        const moved = parted(tf.sub(weight, tf.mul(next, by)), members);
         for (const [i, member] of members.entries()) member.weight.assign(moved[i]!);
       }
     });

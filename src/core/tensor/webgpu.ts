@@ -6,9 +6,9 @@ import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
 import type {EngineInfo} from './engine.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from './gradients.ts';
-import {type BindingDevice, keepBindGroups, keepUniforms, type ScopedDevice, throwWhereRead} from './webgpu/backend.ts';
 import {type BatchNormInputs, trainBatchNorm, trainBatchNormGradient} from './webgpu/batch-norm.ts';
 import {type ConvolutionInfo, convolve, filterGradient, inputGradient} from './webgpu/convolution.ts';
+import {type ScopedDevice, throwWhereRead} from './webgpu/errors.ts';
 import {componentsOf, sizeOf, type WebgpuBackend} from './webgpu/program.ts';
 import {elementwise} from './webgpu/sums.ts';
 
@@ -25,9 +25,8 @@ interface Adapter {
   requestDevice(wanted: {
     readonly requiredFeatures: readonly string[];
     readonly requiredLimits: Readonly<Record<string, number>>;
-  }): Promise<Device>;
+  }): Promise<ScopedDevice>;
 }
-type Device = BindingDevice & ScopedDevice;
 
 /** Of the device, as large as the adapter has them: the standard's defaults would forbid tensors above 128 MiB. */
 const limits = [
@@ -40,9 +39,6 @@ const limits = [
   'maxStorageBuffersPerShaderStage',
 ];
 
-/** Launches that go to the GPU together: more cost less each, but until then freed memory is not used again. */
-const launchesAtOnce = 32;
-
 export interface FoundAdapter {
   readonly adapter: Adapter;
   /** Such as "NVIDIA H100 80GB HBM3". */
@@ -54,7 +50,9 @@ export async function findAdapter(): Promise<FoundAdapter> {
   const gpu = await loadDawn();
   const adapter = await gpu.requestAdapter({powerPreference: 'high-performance'});
   if (!adapter)
-    throw new Error('no GPU answers: on Linux WebGPU needs a Vulkan driver and its loader (libvulkan.so.1)');
+    throw new Error(
+      'no GPU answers: on Linux WebGPU needs a Vulkan driver and its loader (libvulkan1; NVIDIA’s also libx11-6 and libxext6)',
+    );
   const {vendor, device, description} = adapter.info;
   return {adapter, name: device || description || vendor};
 }
@@ -93,11 +91,8 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
     requiredLimits: Object.fromEntries(limits.map((limit) => [limit, adapter.limits[limit]!])),
   });
   const {WebGPUBackend, version} = requireBackend();
-  keepBindGroups(device);
   const gpu = new WebGPUBackend(device, adapter.info);
-  keepUniforms(gpu);
   throwWhereRead(device, gpu);
-  tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', launchesAtOnce);
   // The package registers a backend of its own where it finds navigator.gpu when it is loaded.
   if (tf.findBackendFactory(backendName)) tf.removeBackend(backendName);
   tf.registerBackend(backendName, () => gpu);
@@ -108,7 +103,7 @@ export async function loadWebgpu(tf: typeof TF): Promise<EngineInfo> {
 function requireBackend() {
   const require = createRequire(import.meta.url);
   const {WebGPUBackend} = require('@tensorflow/tfjs-backend-webgpu') as {
-    WebGPUBackend: new (device: Device, info: Adapter['info']) => WebgpuBackend;
+    WebGPUBackend: new (device: ScopedDevice, info: Adapter['info']) => WebgpuBackend;
   };
   const {version} = require('@tensorflow/tfjs-backend-webgpu/package.json') as {version: string};
   return {WebGPUBackend, version};

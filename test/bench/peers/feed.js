@@ -4,6 +4,7 @@ import {plugins as builtin} from '../../../dist/builtin.js';
 import {checkPlugin} from '../../../dist/core/plugin/check.js';
 import {Plugins} from '../../../dist/core/plugin/registry.js';
 import {Rng} from '../../../dist/core/random.js';
+import {compile} from '../../../dist/core/tensor/compile.js';
 import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
 import {createWeights, denseParameters} from '../../../dist/core/tensor/layers.js';
 import {Sgd} from '../../../dist/core/tensor/optimise.js';
@@ -43,13 +44,19 @@ const weights = createWeights(
 );
 const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
 
-const step = (pixels) =>
-  tf.tidy(() => {
-    const x = tf.tensor4d(pixels, [batch * views, 32, 32, 3]);
-    const {value, grads} = tf.variableGrads(() => classifyViews(network, weights, x, views).loss, [...sgd.trainable]);
-    sgd.step(grads, 0.01);
-    return value.dataSync()[0];
-  });
+const compiled = compile([...weights.values(), ...sgd.variables], ([x, rate]) => {
+  const {value, grads} = tf.variableGrads(() => classifyViews(network, weights, x, views).loss, [...sgd.trainable]);
+  sgd.step(grads, rate);
+  return [value];
+});
+const rate = tf.scalar(0.01);
+const step = (pixels) => {
+  const x = tf.tensor4d(pixels, [batch * views, 32, 32, 3]);
+  const [loss] = compiled.run([x, rate]);
+  const value = loss.dataSync()[0];
+  tf.dispose([x, loss]);
+  return value;
+};
 
 const first = Float32Array.from((await feed.next()).images);
 if (how === 'at-hand') await feed.close();
