@@ -27,17 +27,18 @@ export const titleOf = (filter: ComparisonFilter): string => filter.spec ?? filt
 export const runNames = `select distinct run, unnest([runs.name, tasks.spec]) as name from runs join tasks using (run)
   order by run desc, name`;
 
-/** Undefined where there are no numbers. */
+/** Undefined where there are no numbers. `whole`: it is known that nothing is absent. */
 export async function readComparison(
   filter: ComparisonFilter,
   {metric, table}: ComparisonChoice,
   results: Results,
+  {whole = false}: {readonly whole?: boolean} = {},
 ): Promise<Result<Comparison | undefined, Problem>> {
   const found = await results.comparisonRows({...filter, ...(table === undefined ? {} : {table})});
   if (!found.ok) return found;
   const rows = found.value;
-  const missing = await results.query(absentQuery(filter));
-  const absent = missing.ok ? absentOf(missing.value, rows) : [];
+  const missing = whole ? undefined : await results.query(absentQuery(filter));
+  const absent = missing?.ok ? absentOf(missing.value, rows) : [];
   const title = titleOf(filter);
   if (rows.length === 0) return succeed(undefined);
   const baselines = readBaselines();

@@ -65,11 +65,12 @@ export const printComparison = async (
   globals: Globals,
   {
     results = resultsOf(globals),
+    whole = false,
     whenEmpty = (title) =>
       refuse([{message: `there are no results of ${title}`, hint: '"pipeline ls" lists the runs.'}]),
-  }: {readonly results?: Results; readonly whenEmpty?: (title: string) => number} = {},
+  }: {readonly results?: Results; readonly whole?: boolean; readonly whenEmpty?: (title: string) => number} = {},
 ): Promise<number> =>
-  orRefuse(await readComparison(filter, choice, results), (comparison) => {
+  orRefuse(await readComparison(filter, choice, results, {whole}), (comparison) => {
     if (!comparison) return whenEmpty(titleOf(filter));
     out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;

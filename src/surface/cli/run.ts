@@ -5,7 +5,7 @@ import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache.ts';
 import {readRecord} from '../../pipeline/store/record.ts';
-import {createRun, describeEnvironment} from '../../pipeline/store/runs.ts';
+import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../ui/reporter.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
@@ -21,20 +21,26 @@ export interface RunOptions extends SpecOptions {
   readonly profile: boolean;
 }
 
-export const run = (spec: string, options: RunOptions, globals: Globals): Promise<number> =>
-  prepare(spec, options, globals, (ready) => runGraph(ready, options, globals));
-
-async function runGraph(
-  {plan, plugins, graph, warnings}: Ready,
-  options: RunOptions,
-  globals: Globals,
-): Promise<number> {
-  const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
-  const environment = await describeEnvironment({
+export function run(spec: string, options: RunOptions, globals: Globals): Promise<number> {
+  // Git answers while the spec is read.
+  const environment = describeEnvironment({
     version: packageVersion(),
     folder: process.cwd(),
     command: process.argv.slice(2),
   });
+  return prepare(spec, options, globals, async (ready) => runGraph(ready, await environment, options, globals));
+}
+
+async function runGraph(
+  {plan, plugins, graph, warnings}: Ready,
+  environment: Environment,
+  options: RunOptions,
+  globals: Globals,
+): Promise<number> {
+  const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
+  // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
+  const ending = Promise.all([import('../../pipeline/store/results.ts'), import('./results.ts')]);
+  ending.catch(() => undefined); // told where it is awaited
   const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
@@ -78,10 +84,7 @@ async function runGraph(
     });
     record.close();
     await digests.save();
-    const [{openResults}, {printComparison}] = await Promise.all([
-      import('../../pipeline/store/results.ts'),
-      import('./results.ts'),
-    ]);
+    const [{openResults}, {printComparison}] = await ending;
     const results = openResults(resultsFile, {report: err, hold: true});
     try {
       const filed = await results.ingestRun(record.folder);
@@ -92,6 +95,7 @@ async function runGraph(
       if (!globals.json)
         await printComparison({runs: [record.id]}, {format: 'table'}, globals, {
           results,
+          whole: outcome.outcome === 'done',
           whenEmpty: () => exitCodes.done,
         });
     } finally {
