@@ -48,10 +48,10 @@ export function gammaFor(
 export function automaticGamma(features: Matrix, multiplier: number): number {
   const {columns, data} = features;
   let sum = 0;
-  for (const value of data) sum += value;
+  for (let i = 0; i < data.length; i++) sum += data[i]!;
   const mean = sum / data.length;
   let squares = 0;
-  for (const value of data) squares += (value - mean) * (value - mean);
+  for (let i = 0; i < data.length; i++) squares += (data[i]! - mean) * (data[i]! - mean);
   const variance = squares / data.length;
   const gamma = multiplier / (columns * variance);
   return variance > 1e-13 * (variance + mean * mean) && Number.isFinite(gamma) ? gamma : 1;

@@ -103,11 +103,18 @@ export class RbfPoints implements KernelSource {
    */
   kernelSums(features: Matrix, weights: Float32Array): Float64Array {
     const sums = new Float64Array(features.rows);
+    const perProduct = 2 * this.#perUnit();
     const column = synchronously(() => tf.tensor2d(weights, [weights.length, 1]));
     const products = openFactor(this.right(), {finish: (exponents) => tf.matMul(this.finish(exponents), column)});
     try {
+      let left: Matrix | undefined;
       for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 21)) {
-        const left = augmented(block, (row) => [factor[row]!, own[row]!, 1]);
+        left = extended(
+          block,
+          (row) => [own[row]!, 1],
+          (row) => factor[row]! / perProduct,
+          left,
+        );
         products.times(left, (first, count, values) => {
           for (let k = 0; k < Math.min(count, rows - first); k++) sums[start + first + k] = values[k]!;
         });
@@ -164,15 +171,19 @@ export class RbfPoints implements KernelSource {
     return this.points.rows;
   }
 
-  // -γ ‖xᵢ - xⱼ‖² = (2γ zᵢ, -γ ‖zᵢ‖², 1) · (zⱼ, 1, -γ ‖zⱼ‖²): the product is the whole exponent.
+  // -γ ‖xᵢ - xⱼ‖² = (zᵢ, -γ ‖zᵢ‖², 1) · (2γ zⱼ, 1, -γ ‖zⱼ‖²): the product is the whole exponent.
 
   left(rows: ArrayLike<number>): Matrix {
-    const perProduct = 2 * this.#perUnit();
-    return augmented(pickRows(this.points, rows), (row) => [perProduct, this.#squares[rows[row]!]!, 1]);
+    return extended(pickRows(this.points, rows), (row) => [this.#squares[rows[row]!]!, 1]);
   }
 
   right(): Matrix {
-    return augmented(this.points, (row) => [1, 1, this.#squares[row]!]);
+    const perProduct = 2 * this.#perUnit();
+    return extended(
+      this.points,
+      (row) => [1, this.#squares[row]!],
+      () => perProduct,
+    );
   }
 
   readonly finish: Finish = (exponents) => tf.exp(tf.minimum(exponents, 0));
@@ -186,43 +197,49 @@ export class RbfPoints implements KernelSource {
   }
 
   /** Writes 2^-k z of a new row; k > 0 only for rows far beyond the points, so that the product can't overflow. */
-  #place({columns, data}: Matrix, row: number, into: Float32Array): {square: number; exponent: number} {
-    const start = row * columns;
+  #place(features: Matrix, row: number, into: Float32Array): {square: number; exponent: number} {
     const scale = 2 ** this.#exponent;
+    const square = this.#placeBy(scale, features, row, into);
+    const exponent = Math.max(0, -scalingExponent(Math.sqrt(square)));
+    if (exponent === 0) return {square, exponent};
+    return {square: this.#placeBy(scale / 2 ** exponent, features, row, into), exponent};
+  }
+
+  /** Writes the row less the centre, times `scale`; returns the sum of the squares of what it wrote. */
+  #placeBy(scale: number, {columns, data}: Matrix, row: number, into: Float32Array): number {
+    const centre = this.#centre;
+    const start = row * columns;
     let square = 0;
     for (let i = 0; i < columns; i++) {
-      const z = (data[start + i]! - this.#centre[i]!) * scale;
-      square += z * z;
-    }
-    const exponent = Math.max(0, -scalingExponent(Math.sqrt(square)));
-    const placed = scale / 2 ** exponent;
-    square = 0;
-    for (let i = 0; i < columns; i++) {
-      const z = Math.fround((data[start + i]! - this.#centre[i]!) * placed);
+      const z = Math.fround((data[start + i]! - centre[i]!) * scale);
       into[i] = z;
       square += z * z;
     }
-    return {square, exponent};
+    return square;
   }
 }
 
-/** Each row times a factor of its own, and two numbers behind it, all of them kept within what float32 can add up. */
-function augmented(
+/** What float32 can add up without running over. */
+const within = (value: number): number => Math.max(-1e30, Math.min(value, 1e30));
+
+/** Rows times a factor of their own, and two numbers behind each. `into`: an earlier one of the same shape, written anew. */
+function extended(
   {rows, columns, data}: Matrix,
-  ends: (row: number) => readonly [factor: number, last: number, veryLast: number],
+  ends: (row: number) => readonly [number, number],
+  factorOf: (row: number) => number = () => 1,
+  into: Matrix = {rows, columns: columns + 2, data: new Float32Array(rows * (columns + 2))},
 ): Matrix {
-  const wider = new Float32Array(rows * (columns + 2));
   for (let row = 0; row < rows; row++) {
-    const [factor, ...others] = ends(row).map((value) => Math.max(-1e30, Math.min(value, 1e30))) as [
-      number,
-      number,
-      number,
-    ];
-    const at = row * (columns + 2);
-    for (let i = 0; i < columns; i++) wider[at + i] = factor * data[row * columns + i]!;
-    wider.set(others, at + columns);
+    const at = row * into.columns;
+    const own = data.subarray(row * columns, (row + 1) * columns);
+    const factor = within(factorOf(row));
+    if (factor === 1) into.data.set(own, at);
+    else for (let i = 0; i < columns; i++) into.data[at + i] = factor * own[i]!;
+    const [last, veryLast] = ends(row);
+    into.data[at + columns] = within(last);
+    into.data[at + columns + 1] = within(veryLast);
   }
-  return {rows, columns: columns + 2, data: wider};
+  return into;
 }
 
 function columnMeans({rows, columns, data}: Matrix): Float32Array {
