@@ -145,6 +145,11 @@ function interruptible(
 }
 
 const reportCommand = (run: string, {runs}: Globals): string =>
-  ['pipeline', 'report', run, ...(process.argv.includes('--runs') ? ['--runs', quote(runs)] : [])].join(' ');
+  [
+    'pipeline',
+    'report',
+    run,
+    ...(process.argv.some((word) => /^--runs(=|$)/.test(word)) ? ['--runs', quote(runs)] : []),
+  ].join(' ');
 
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
