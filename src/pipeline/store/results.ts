@@ -305,7 +305,12 @@ async function insertRuns(connection: DuckDBConnection, runs: readonly RunRows[]
 
 // No extension is ever fetched: what we use is built in.
 const settings = {
-  READ_WRITE: {autoinstall_known_extensions: 'false'},
+  READ_WRITE: {
+    autoinstall_known_extensions: 'false',
+    // Our texts repeat, so that this is what they are compressed by anyway: to try all ways for every column takes as long as
+    // all else that filing a small run does.
+    force_compression: 'dictionary',
+  },
   // Statements of the user's: no file is read or written, and no setting changed back. The lock comes last.
   READ_ONLY: {
     autoinstall_known_extensions: 'false',
