@@ -37,11 +37,11 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   };
 }
 
-/** tfjs-node calls two functions of node:util that Node 23 removed. */
+/** tfjs-node calls two functions of node:util that Node 23 removed; before that it warned of them. */
 function restoreRemovedUtilities(require: NodeJS.Require): void {
   const util = require('node:util') as {isNullOrUndefined?: unknown; isArray?: unknown};
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  util.isArray = Array.isArray;
 }
 
 function registerFusedKernels(tf: typeof TF): void {
