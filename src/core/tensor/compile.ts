@@ -1,13 +1,9 @@
-import {type Tensor, tf, type Variable} from './engine.ts';
+import {tf, type Variable} from './engine.ts';
 import {kernelsAreProfiled} from './profile.ts';
-import {type Graph, traceGraph} from './tensorflow-graph.ts';
+import {type Body, type Graph, traceGraph} from './tensorflow-graph.ts';
 
-/** A function of tensors that also reads and moves variables. */
-export interface Compiled {
-  /** The results are the caller's to dispose. */
-  run(inputs: readonly Tensor[]): Tensor[];
-  dispose(): void;
-}
+/** A graph, or what stands for one on engines that run none. */
+export type Compiled = Graph;
 
 /**
  * `body` as one graph, where the engine can run one: TensorFlow then fuses operations, reuses memory and keeps all cores busy
@@ -16,10 +12,7 @@ export interface Compiled {
  * For each shape of inputs `body` is called once, and what it does then is what is done ever after: it must not look at values,
  * and must depend on nothing but `inputs`, `variables` and what never changes. It may assign to the variables.
  */
-export function compile(
-  variables: readonly Variable[],
-  body: (inputs: readonly Tensor[]) => readonly Tensor[],
-): Compiled {
+export function compile(variables: readonly Variable[], body: Body): Compiled {
   const graphs = new Map<string, Graph>();
   return {
     run(inputs) {

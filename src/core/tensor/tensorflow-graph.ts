@@ -6,17 +6,18 @@ import {type Tensor, tf, type Variable} from './engine.ts';
 import {type Attribute, encodeSavedModel, type GraphNode, SAVED_MODEL_FILE, SAVED_MODEL_TAG} from './saved-model.ts';
 import type {Binding, Handle, NodeBackend, OpAttribute} from './tensorflow-binding.ts';
 
+/** What is recorded: see `compile`. */
+export type Body = (inputs: readonly Tensor[]) => readonly Tensor[];
+
+/** A function of tensors that also reads and moves variables. */
 export interface Graph {
+  /** The results are the caller's to dispose. */
   run(inputs: readonly Tensor[]): Tensor[];
   dispose(): void;
 }
 
 /** Calls `body` once on `inputs`, without effect on `variables`, to see what it does; see `compile`. */
-export function traceGraph(
-  variables: readonly Variable[],
-  body: (inputs: readonly Tensor[]) => readonly Tensor[],
-  inputs: readonly Tensor[],
-): Graph {
+export function traceGraph(variables: readonly Variable[], body: Body, inputs: readonly Tensor[]): Graph {
   const backend = tf.backend() as unknown as NodeBackend;
   const idsOf = (tensors: readonly Tensor[]): number[] => backend.getInputTensorIds(tensors);
   const recorder = new Recorder(backend.binding);

@@ -60,20 +60,14 @@ class RbfMachine implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    const {points, alpha} = this.#solve(features, rng);
-    const support = supportOf(alpha);
-    return this.#scorer(
-      points.pick(support),
-      Float32Array.from(support, (i) => alpha[i]!),
-    );
+    const {support, weights} = this.#solve(features, rng);
+    return this.#scorer(support, weights);
   }
 
   /** The other rows' weights are not solved for anew but scaled to the sum of all of them, which is the scale of new rows' scores. */
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const {prepared, points, alpha} = this.#solve(features, rng);
-    const support = supportOf(alpha);
-    const weights = Float32Array.from(support, (i) => alpha[i]!);
-    const sums = points.pick(support).kernelSums(prepared, weights);
+    const {prepared, alpha, support, weights} = this.#solve(features, rng);
+    const sums = support.kernelSums(prepared, weights);
     const total = alpha.reduce((sum, weight) => sum + weight, 0);
     return sums.map((sum, row) => {
       const others = total - alpha[row]!;
@@ -86,7 +80,8 @@ class RbfMachine implements Classifier {
     const prepared = this.#prepare(thin(features, limit, rng));
     const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
     const {alpha} = solveOneClass(kernelRows(points), nu, tolerance);
-    return {prepared, points, alpha};
+    const chosen = supportOf(alpha);
+    return {prepared, alpha, support: points.pick(chosen), weights: Float32Array.from(chosen, (i) => alpha[i]!)};
   }
 
   restore(saved: NamedArrays): Scorer {
