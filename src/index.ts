@@ -1,6 +1,8 @@
 /** What a user's own plug-ins are made of: `import {defineTransform, Type} from 'pipeline'`. */
 
-export type {Picture} from './core/images.ts';
+export type {Rng} from './core/base/random.ts';
+export type {GraphBuilder, Value} from './core/formats/onnx/builder.ts';
+export type {Picture} from './core/images/picture.ts';
 export type {
   Classifier,
   Dataset,
@@ -26,5 +28,3 @@ export {
 } from './core/plugin/define.ts';
 export {pluginOption} from './core/plugin/registry.ts';
 export {Type} from './core/plugin/type.ts';
-export type {Rng} from './core/random.ts';
-export type {GraphBuilder, Value} from './core/tensor/onnx-builder.ts';

@@ -34,7 +34,7 @@ test('specs in the documents are valid', async () => {
 test('pipelines/ are valid', async () => {
   using project = new Project();
   const folder = join(packageFolder, 'pipelines');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  const files = readdirSync(folder, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.yaml'));
   const {status, out, err} = await project.run('validate', ...files.map((name) => join(folder, name)));
   const problems = err.split('\n').filter((line) => line !== '' && !line.startsWith('warning: '));
   expect([status, problems]).toEqual([0, []]);

@@ -2,18 +2,21 @@
 import {readdirSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../src/builtin.ts';
-import type {Json} from '../src/core/canonical.ts';
+import type {Json} from '../src/core/base/canonical.ts';
 import {Plugins} from '../src/core/plugin/registry.ts';
+import {readPlan} from '../src/pipeline/config/expand.ts';
+import type {Plan} from '../src/pipeline/config/spec.ts';
 import {classifierNames} from '../src/pipeline/plan/names.ts';
-import {readPlan} from '../src/pipeline/spec/expand.ts';
-import type {Plan} from '../src/pipeline/spec/spec.ts';
-import {readBaselines} from '../src/pipeline/store/baselines.ts';
-import type {ComparisonRow} from '../src/pipeline/store/results.ts';
-import {departuresFrom} from '../src/surface/report/settings.ts';
+import {readBaselines} from '../src/pipeline/store/results/baselines.ts';
+import type {ComparisonRow} from '../src/pipeline/store/results/results.ts';
+import {departuresFrom} from '../src/surface/tables/settings.ts';
 
 const plugins = new Plugins(builtin);
 const departures = departuresFrom(plugins);
-const files = readdirSync('pipelines').map((name) => `pipelines/${name}`);
+const files = readdirSync('pipelines', {recursive: true, encoding: 'utf8'})
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => `pipelines/${name}`)
+  .sort();
 const short = /-cpu\.yaml$|quickstart/;
 
 async function planOf(file: string): Promise<Plan> {
@@ -79,8 +82,9 @@ describe('suites fill every cell of their tables that the learners here can fill
   };
   const baselines = readBaselines();
   const suites = Object.keys(others).flatMap((table) => {
-    const file = `pipelines/${table.replace('blog-', '')}`;
-    return [`${file}.yaml`, `${file}-cpu.yaml`].map((name) => [name, table] as const);
+    const name = table.replace('blog-', '');
+    const suite = files.find((file) => file.endsWith(`/${name}.yaml`))!;
+    return [suite, `pipelines/cpu/${name}-cpu.yaml`].map((file) => [file, table] as const);
   });
 
   test.for(suites)('%s: %s', async ([file, table]) => {

@@ -3,14 +3,14 @@ import {Ajv} from 'ajv';
 import {expect, test} from 'vitest';
 import {plugins as builtin} from '../src/builtin.ts';
 import {Plugins} from '../src/core/plugin/registry.ts';
-import {readPlan} from '../src/pipeline/spec/expand.ts';
-import {parseSource} from '../src/pipeline/spec/read.ts';
-import {pipelineSchema, pipelineSchemaText} from '../src/pipeline/spec/schema.ts';
+import {readPlan} from '../src/pipeline/config/expand.ts';
+import {parseSource} from '../src/pipeline/config/read.ts';
+import {pipelineSchema, pipelineSchemaText} from '../src/pipeline/config/schema.ts';
 import {fakePlugins} from './rig/fake-plugins.ts';
 
 const known = new Plugins(builtin);
 const schemaFile = new URL('../schemas/pipeline.schema.json', import.meta.url);
-const specs = readdirSync('pipelines')
+const specs = readdirSync('pipelines', {recursive: true, encoding: 'utf8'})
   .filter((name) => name.endsWith('.yaml'))
   .sort()
   .map((name) => `pipelines/${name}`);

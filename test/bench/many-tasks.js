@@ -3,9 +3,9 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {plugins as builtin} from '../../dist/builtin.js';
 import {Plugins} from '../../dist/core/plugin/registry.js';
+import {readPlan} from '../../dist/pipeline/config/expand.js';
 import {buildGraph} from '../../dist/pipeline/plan/graph.js';
 import {locateSources} from '../../dist/pipeline/plan/sources.js';
-import {readPlan} from '../../dist/pipeline/spec/expand.js';
 
 export const tasksASeed = 20;
 

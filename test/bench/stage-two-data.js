@@ -1,7 +1,7 @@
 /** Features and maps that every contestant reads: written once, from a seed. */
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {Rng} from '../../dist/core/random.js';
+import {Rng} from '../../dist/core/base/random.js';
 
 export const sizes = {
   train: {rows: 5000, columns: 512},

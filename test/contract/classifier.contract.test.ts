@@ -1,9 +1,9 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
+import {Rng} from '../../src/core/base/random.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {Matrix} from '../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
-import {Rng} from '../../src/core/random.ts';
 import {onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin);

@@ -1,14 +1,14 @@
 /** What networks, learners and classifiers write as ONNX nodes computes what they do, in ONNX Runtime. */
 import {beforeAll, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
+import {Rng} from '../../src/core/base/random.ts';
+import {startEngine} from '../../src/core/engine/engine.ts';
+import {GraphBuilder, type Value} from '../../src/core/formats/onnx/builder.ts';
+import {startOnnx} from '../../src/core/formats/onnx/runtime.ts';
+import {type ParameterSpec, startValues} from '../../src/core/nn/layers.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {ImageSet, Matrix, NamedArrays} from '../../src/core/plugin/contracts.ts';
 import {layersOf, Plugins} from '../../src/core/plugin/registry.ts';
-import {Rng} from '../../src/core/random.ts';
-import {startEngine} from '../../src/core/tensor/engine.ts';
-import {type ParameterSpec, startValues} from '../../src/core/tensor/layers.ts';
-import {startOnnx} from '../../src/core/tensor/onnx.ts';
-import {GraphBuilder, type Value} from '../../src/core/tensor/onnx-builder.ts';
 import {headParameters} from '../../src/domain/networks/head.ts';
 
 beforeAll(() => startEngine({name: 'wasm'}));

@@ -2,7 +2,8 @@
 import {fileURLToPath} from 'node:url';
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
-import {compiledUrl} from '../../src/core/compiled.ts';
+import {compiledUrl} from '../../src/core/base/compiled.ts';
+import {Rng} from '../../src/core/base/random.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {
   Checkpoints,
@@ -14,7 +15,6 @@ import type {
 } from '../../src/core/plugin/contracts.ts';
 import type {LearnerDefinition} from '../../src/core/plugin/define.ts';
 import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
-import {Rng} from '../../src/core/random.ts';
 import {floatImage} from '../../src/domain/transforms/image.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 

@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
+import {Rng} from '../../src/core/base/random.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {
   FeatureMetric,
@@ -11,7 +12,6 @@ import type {
 } from '../../src/core/plugin/contracts.ts';
 import type {FeatureMetricDefinition, MetricDefinition, PixelMetricDefinition} from '../../src/core/plugin/define.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
-import {Rng} from '../../src/core/random.ts';
 import {expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin);

@@ -1,9 +1,9 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
+import {Rng} from '../../src/core/base/random.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {FloatImage} from '../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
-import {Rng} from '../../src/core/random.ts';
 import {compose} from '../../src/domain/transforms/compose.ts';
 
 const plugins = new Plugins(builtin);

@@ -4,12 +4,12 @@
  * PyTorch's velocity (optimise.test.ts), KDE and gamma (one-class.test.ts), batches (feed.test.ts).
  */
 import {expect, test} from 'vitest';
+import {Rng} from '../../src/core/base/random.ts';
+import {tf} from '../../src/core/engine/engine.ts';
+import {createWeights, disposeWeights, weightsToArrays} from '../../src/core/nn/layers.ts';
+import {Sgd} from '../../src/core/nn/optimise.ts';
 import type {FloatImage, Matrix} from '../../src/core/plugin/contracts.ts';
-import {Rng} from '../../src/core/random.ts';
-import {tf} from '../../src/core/tensor/engine.ts';
-import {createWeights, disposeWeights, weightsToArrays} from '../../src/core/tensor/layers.ts';
-import {Sgd} from '../../src/core/tensor/optimise.ts';
-import {paperAugmentation} from '../../src/domain/learners/augmentation.ts';
+import {paperAugmentation} from '../../src/domain/learners/training/augmentation.ts';
 import {compose} from '../../src/domain/transforms/compose.ts';
 import {quarterTurn} from '../../src/domain/transforms/geometry.ts';
 import {plugins, resolved} from '../rig/learners.ts';

@@ -1,6 +1,6 @@
 import type {TestProject} from 'vitest/node';
 import {ensureBuilt} from '../../bin/build.js';
-import {findAdapter} from '../../src/core/tensor/webgpu.ts';
+import {findAdapter} from '../../src/core/engine/webgpu/webgpu.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

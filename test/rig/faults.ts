@@ -2,7 +2,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {closeSync, openSync, readSync, writeSync} from 'node:fs';
-import {compiledUrl} from '../../src/core/compiled.ts';
+import {compiledUrl} from '../../src/core/base/compiled.ts';
 import {watchWrites} from './disk.js';
 
 /** Flips the lowest bit of one byte in place. */

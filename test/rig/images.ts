@@ -3,7 +3,7 @@ import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {gzipSync} from 'node:zlib';
 import sharp from 'sharp';
-import {Rng} from '../../src/core/random.ts';
+import {Rng} from '../../src/core/base/random.ts';
 import {type TemporaryFolder, temporaryFolder} from './archives.ts';
 
 interface Plain {

@@ -1,12 +1,12 @@
 /** The built-in plug-ins, checked options, and all that a learner is given to train with. */
 import {expect} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
-import {compiledUrl} from '../../src/core/compiled.ts';
+import {compiledUrl} from '../../src/core/base/compiled.ts';
+import {Rng} from '../../src/core/base/random.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import type {FitContext, ImageSet, LearnProgress} from '../../src/core/plugin/contracts.ts';
 import type {Kind} from '../../src/core/plugin/define.ts';
 import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
-import {Rng} from '../../src/core/random.ts';
 
 /** As threads load them too. */
 export const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);

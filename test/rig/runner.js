@@ -6,7 +6,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {emitter} from '../../dist/pipeline/events.js';
 import {execute} from '../../dist/pipeline/execute/executor.js';
-import {openCache} from '../../dist/pipeline/store/cache.js';
+import {openCache} from '../../dist/pipeline/store/cache/cache.js';
 import {openFileDigests} from '../../dist/pipeline/store/sources.js';
 
 const [world, graph] = process.argv.slice(2);

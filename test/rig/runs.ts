@@ -1,10 +1,10 @@
 /** Made-up run folders: what `pipeline run` would leave in `runs/<id>/`, without running anything. */
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {digestOf, type Json} from '../../src/core/canonical.ts';
+import {digestOf, type Json} from '../../src/core/base/canonical.ts';
 import type {PluginRef} from '../../src/core/plugin/registry.ts';
+import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
-import type {Task} from '../../src/pipeline/spec/spec.ts';
 import type {StageNode} from '../../src/pipeline/stages/stage.ts';
 
 export interface MadeUpRun {

@@ -3,8 +3,8 @@ import {appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from '
 import {type IncomingMessage, type RequestOptions, request} from 'node:http';
 import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {readBaselines} from '../../src/pipeline/store/baselines.ts';
-import {openResults} from '../../src/pipeline/store/results.ts';
+import {readBaselines} from '../../src/pipeline/store/results/baselines.ts';
+import {openResults} from '../../src/pipeline/store/results/results.ts';
 import {serve, type WebServer} from '../../src/surface/web/server.ts';
 import {auc, makeRun} from './runs.ts';
 

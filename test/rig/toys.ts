@@ -2,6 +2,8 @@
 import {createWriteStream} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
+import {Rng} from '../../src/core/base/random.ts';
+import {succeed} from '../../src/core/base/result.ts';
 import type {
   Dataset,
   FloatImage,
@@ -21,8 +23,6 @@ import {
 } from '../../src/core/plugin/define.ts';
 import {type AnyDefinition, Plugins} from '../../src/core/plugin/registry.ts';
 import {Type} from '../../src/core/plugin/type.ts';
-import {Rng} from '../../src/core/random.ts';
-import {succeed} from '../../src/core/result.ts';
 
 const strict = {additionalProperties: false};
 

@@ -2,11 +2,11 @@
 import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import type {Json} from '../../src/core/canonical.ts';
+import type {Json} from '../../src/core/base/canonical.ts';
 import {emitter, type RunEvent, type StageKind} from '../../src/pipeline/events.ts';
 import {type ExecuteOptions, execute, type RunOutcome} from '../../src/pipeline/execute/executor.ts';
 import type {StageNode} from '../../src/pipeline/stages/stage.ts';
-import {openCache} from '../../src/pipeline/store/cache.ts';
+import {openCache} from '../../src/pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../src/pipeline/store/sources.ts';
 
 export interface FakeStage {

@@ -4,7 +4,7 @@
  */
 import type {ErrorObject, ValidateFunction} from 'ajv';
 import {Ajv} from 'ajv';
-import {nearest, suggest} from '../text.ts';
+import {nearest, suggest} from '../base/text.ts';
 import type {Kind} from './define.ts';
 import {describe, meantOption, optionsOf, type Schema, schemaOf, show, showPath} from './describe.ts';
 import type {AnyDefinition, PluginRef, Plugins} from './registry.ts';

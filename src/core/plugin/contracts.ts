@@ -5,12 +5,12 @@
  * images are uint8 NHWC where stored and float32 [0, 1] NHWC (no mean or deviation taken out) where learnt from.
  */
 
-import type {Picture} from '../images.ts';
-import type {Rng} from '../random.ts';
-import type {Result} from '../result.ts';
-import type {Tensor2D, Tensor4D} from '../tensor/engine.ts';
-import type {ParameterSpec, Weights} from '../tensor/layers.ts';
-import type {GraphBuilder, Value} from '../tensor/onnx-builder.ts';
+import type {Rng} from '../base/random.ts';
+import type {Result} from '../base/result.ts';
+import type {Tensor2D, Tensor4D} from '../engine/engine.ts';
+import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
+import type {Picture} from '../images/picture.ts';
+import type {ParameterSpec, Weights} from '../nn/layers.ts';
 import type {PluginRef, Plugins} from './registry.ts';
 
 /** Row-major (rows, columns). */

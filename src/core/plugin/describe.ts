@@ -1,5 +1,5 @@
 /** Schemas and values in words: the halves of `expected … to be …, but got …`. */
-import {choice, clippedList} from '../text.ts';
+import {choice, clippedList} from '../base/text.ts';
 import type {AnyDefinition} from './registry.ts';
 
 /** JSON Schema as far as option schemas use it. */

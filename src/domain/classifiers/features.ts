@@ -1,11 +1,11 @@
 /** What the classifiers of paper.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
 
-import {pickRows} from '../../core/matrix.ts';
+import type {Rng} from '../../core/base/random.ts';
+import {pickRows} from '../../core/linalg/matrix.ts';
 import type {Matrix} from '../../core/plugin/contracts.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
 
-export {normaliseRows, pickRows} from '../../core/matrix.ts';
+export {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 
 /** Options that the RBF kernel's users share. */
 export const bandwidthOptions = {

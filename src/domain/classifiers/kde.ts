@@ -1,9 +1,9 @@
+import type {Rng} from '../../core/base/random.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Classifier, Matrix, NamedArrays, Scorer} from '../../core/plugin/contracts.ts';
 import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {expNegative} from './fast-exp.ts';
 import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';

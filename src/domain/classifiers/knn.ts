@@ -1,8 +1,8 @@
+import type {Rng} from '../../core/base/random.ts';
 import type {Classifier, Matrix, NamedArrays, Scorer} from '../../core/plugin/contracts.ts';
 import {defineClassifier} from '../../core/plugin/define.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
 import {layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {normaliseRowsGraph, sumRows} from './scores-graph.ts';

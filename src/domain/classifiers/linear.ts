@@ -1,6 +1,6 @@
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import type {Finish} from '../../core/linalg/products.ts';
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
-import type {Finish} from '../../core/tensor/products.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 

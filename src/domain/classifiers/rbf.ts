@@ -1,7 +1,7 @@
+import {synchronously, tf} from '../../core/engine/engine.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import {type Finish, openFactor} from '../../core/linalg/products.ts';
 import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
-import {synchronously, tf} from '../../core/tensor/engine.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
-import {type Finish, openFactor} from '../../core/tensor/products.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 import {square, sumRows} from './scores-graph.ts';

@@ -1,5 +1,5 @@
 /** What the classifiers share as nodes of an ONNX graph: in float64, as they compute without one. */
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 
 /** `normaliseRows`: rows of length 1 in float32; a row of zeros stays one. */
 export function normaliseRowsGraph(builder: GraphBuilder, x: Value): Value {

@@ -1,4 +1,4 @@
-import {codeOf} from '../../core/files.ts';
+import {codeOf} from '../../core/base/files.ts';
 
 /** A file of a dataset that can't be used. Its message says which, what was expected, what came and what to do. */
 export class DatasetError extends Error {

@@ -1,10 +1,10 @@
+import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {Weights} from '../../core/nn/layers.ts';
 import type {Network} from '../../core/plugin/contracts.ts';
-import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, logits} from '../networks/head.ts';
 import type {Explained} from './encoder.ts';
-import {classification} from './losses.ts';
-import type {StepResult} from './train.ts';
+import {classification} from './training/losses.ts';
+import type {StepResult} from './training/train.ts';
 
 /** Which batch normalisation goes by the batch's statistics, and moves the running ones; the other goes by those. */
 export interface Normalising {

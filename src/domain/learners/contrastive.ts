@@ -1,18 +1,18 @@
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {Weights} from '../../core/nn/layers.ts';
 import type {Network} from '../../core/plugin/contracts.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import type {Weights} from '../../core/tensor/layers.ts';
 import {embed, headParameters} from '../networks/head.ts';
-import {paperAugmentation} from './augmentation.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
-import {instancesOf} from './feed.ts';
-import {infoNce} from './losses.ts';
-import {optimizerOption, type StepResult, TrainingError, train} from './train.ts';
-import {workOf} from './work.ts';
+import {paperAugmentation} from './training/augmentation.ts';
+import {instancesOf} from './training/feed.ts';
+import {infoNce} from './training/losses.ts';
+import {optimizerOption, type StepResult, TrainingError, train} from './training/train.ts';
+import {workOf} from './training/work.ts';
 
 export const contrastive = defineLearner({
   name: 'contrastive',

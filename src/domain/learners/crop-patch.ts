@@ -1,7 +1,8 @@
 /** Training on patches of images instead of whole ones (paper.md 3.5). */
+
+import type {Rng} from '../../core/base/random.ts';
 import type {FloatImage, ImageSet} from '../../core/plugin/contracts.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
 import {cut, drawPlace} from '../transforms/patch.ts';
 import {sideOf} from './encoder.ts';
 

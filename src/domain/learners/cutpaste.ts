@@ -1,8 +1,8 @@
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {Weights} from '../../core/nn/layers.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {type PluginRef, pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import type {Weights} from '../../core/tensor/layers.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {
   confetti,
@@ -14,14 +14,14 @@ import {
   type Defect,
   scar,
 } from '../transforms/defects.ts';
-import {cutPasteAugmentation} from './augmentation.ts';
 import {classifyViews, explainedViews, type Normalising} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
-import {imagenet, startFiles, startOption, startWeights} from './start.ts';
-import {optimizerOption, train} from './train.ts';
-import {workOf} from './work.ts';
+import {cutPasteAugmentation} from './training/augmentation.ts';
+import {imagenet, startFiles, startOption, startWeights} from './training/start.ts';
+import {optimizerOption, train} from './training/train.ts';
+import {workOf} from './training/work.ts';
 
 /** Name → its row in the papers' tables, and the defects that are told from normal: one class each, or one of several for a class. */
 const variants = {

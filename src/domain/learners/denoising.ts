@@ -1,19 +1,19 @@
+import type {Rng} from '../../core/base/random.ts';
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {Weights} from '../../core/nn/layers.ts';
 import type {FloatImage, ImageSet, Network} from '../../core/plugin/contracts.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import type {Weights} from '../../core/tensor/layers.ts';
 import {decode, decoderMacs, decoderParameters} from '../networks/decoder.ts';
 import {embed, headParameters} from '../networks/head.ts';
 import {compose} from '../transforms/compose.ts';
 import {floatImage} from '../transforms/image.ts';
-import {paperAugmentation} from './augmentation.ts';
 import {openEncoder, poolAndEmbed, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
-import {optimizerOption, type StepResult, train} from './train.ts';
-import {workOf} from './work.ts';
+import {paperAugmentation} from './training/augmentation.ts';
+import {optimizerOption, type StepResult, train} from './training/train.ts';
+import {workOf} from './training/work.ts';
 
 export const denoising = defineLearner({
   name: 'denoising',

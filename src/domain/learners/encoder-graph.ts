@@ -1,6 +1,7 @@
 /** The layers of encoders as nodes of an ONNX graph. */
+
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {embedGraph, logitsGraph} from '../networks/head.ts';
 
 /** A network with a head, whose weights are there. */

@@ -1,3 +1,6 @@
+import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {type Compiled, compile} from '../../core/nn/compile.ts';
+import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/nn/layers.ts';
 import type {
   ActivationMaps,
   Encoder,
@@ -7,9 +10,6 @@ import type {
   NamedArrays,
   Network,
 } from '../../core/plugin/contracts.ts';
-import {type Compiled, compile} from '../../core/tensor/compile.ts';
-import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/tensor/layers.ts';
 import {embed} from '../networks/head.ts';
 import {floatImage} from '../transforms/image.ts';
 

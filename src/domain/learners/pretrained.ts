@@ -1,11 +1,11 @@
 import {basename, dirname, join} from 'node:path';
+import {succeed} from '../../core/base/result.ts';
+import {type ImageModel, ModelError} from '../../core/formats/image-model.ts';
+import {findModel, openModel} from '../../core/formats/model-file.ts';
 import type {Encoder, FloatImage, ImageSet, Matrix} from '../../core/plugin/contracts.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {succeed} from '../../core/result.ts';
-import {type ImageModel, ModelError} from '../../core/tensor/image-model.ts';
-import {findModel, openModel} from '../../core/tensor/model-file.ts';
 import {cropResize} from '../transforms/geometry.ts';
 import {floatImage} from '../transforms/image.ts';
 import {pixelsAtOnce} from './encoder.ts';

@@ -1,17 +1,17 @@
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
-import {paperAugmentation} from './augmentation.ts';
 import {classifyViews, explainedViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
-import {optimizerOption, train} from './train.ts';
-import {workOf} from './work.ts';
+import {paperAugmentation} from './training/augmentation.ts';
+import {optimizerOption, train} from './training/train.ts';
+import {workOf} from './training/work.ts';
 
 const turns = 4;
 

@@ -1,8 +1,9 @@
 /** A contact sheet of what a learner is fed, made by the code that feeds it. */
-import type {Picture} from '../../core/images.ts';
+
+import {Rng} from '../../core/base/random.ts';
+import type {Picture} from '../../core/images/picture.ts';
 import type {FloatImage} from '../../core/plugin/contracts.ts';
-import {Rng} from '../../core/random.ts';
-import {type ViewOptions, viewMaker} from './feed.ts';
+import {type ViewOptions, viewMaker} from './training/feed.ts';
 
 export interface SheetOptions extends ViewOptions {
   /** How many images; of each there is a row, and one for each of its copies. */

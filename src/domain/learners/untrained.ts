@@ -1,10 +1,10 @@
+import {createWeights, disposeWeights, weightsToArrays} from '../../core/nn/layers.ts';
 import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {createWeights, disposeWeights, weightsToArrays} from '../../core/tensor/layers.ts';
 import {openEncoder, ownLayers, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
-import {imagenet, startFiles, startOption, startWeights} from './start.ts';
+import {imagenet, startFiles, startOption, startWeights} from './training/start.ts';
 
 export const untrained = defineLearner({
   name: 'untrained',

@@ -1,4 +1,4 @@
-import {normaliseRows} from '../../core/matrix.ts';
+import {normaliseRows} from '../../core/linalg/matrix.ts';
 import {defineFeatureMetric} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 

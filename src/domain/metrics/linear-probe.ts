@@ -1,7 +1,7 @@
-import {normaliseRows, pickRows} from '../../core/matrix.ts';
+import type {Rng} from '../../core/base/random.ts';
+import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import {defineFeatureMetric} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
 import {decide, fitLogistic} from './logistic.ts';
 import {areaUnderRoc, rank} from './ranking.ts';
 

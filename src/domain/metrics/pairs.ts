@@ -1,6 +1,7 @@
 /** Pairs of rows, blocked: memory stays bounded where there are 10 000 rows and so 50 million pairs. */
+
+import {forEachProductBlock} from '../../core/linalg/products.ts';
 import type {Matrix} from '../../core/plugin/contracts.ts';
-import {forEachProductBlock} from '../../core/tensor/products.ts';
 
 /** Values of a block of products, at most: 16 MiB. */
 const blockValues = 4 * 2 ** 20;

@@ -1,9 +1,10 @@
 /** How evenly the features of normal images lie on the sphere (paper.md 7, A2). */
-import {normaliseRows, pickRows} from '../../core/matrix.ts';
+
+import type {Rng} from '../../core/base/random.ts';
+import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import type {FeatureSample, Matrix} from '../../core/plugin/contracts.ts';
 import {defineFeatureMetric} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
 import {forEachDistanceRow, meanOverOwnPairs, meanOverPairs} from './pairs.ts';
 
 export const uniformity = defineFeatureMetric({

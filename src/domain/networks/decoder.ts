@@ -3,7 +3,7 @@
  * side (nearest neighbour) and halves the channels by a 3 × 3 convolution with batch normalisation and ReLU; a last 3 × 3
  * convolution, linear and with a bias, makes the colours. Our choice: the papers do not describe theirs (paper 2.6).
  */
-import {type Tensor2D, type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -13,7 +13,7 @@ import {
   denseParameters,
   type ParameterSpec,
   type Weights,
-} from '../../core/tensor/layers.ts';
+} from '../../core/nn/layers.ts';
 
 /** No convolution has fewer: the last ones of a large image would have a handful otherwise. */
 const fewestChannels = 16;

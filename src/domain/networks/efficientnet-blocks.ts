@@ -5,7 +5,7 @@ import {
   convParameters,
   depthwiseParameters,
   type ParameterSpec,
-} from '../../core/tensor/layers.ts';
+} from '../../core/nn/layers.ts';
 
 /** Factors on B0's channels and on its number of blocks. */
 const scales = {b0: [1, 1], b1: [1, 1.1], b2: [1.1, 1.2], b3: [1.2, 1.4], b4: [1.4, 1.8]} as const;

@@ -3,11 +3,10 @@
  * have, 1e-5. The released code has `same` padding and 1e-3, so that its own weights would not do. What is dropped at random in
  * training from scratch (whole blocks, features below the classes) is not here: CutPaste's paper does not speak of it.
  */
-import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
-import {defineNetwork} from '../../core/plugin/define.ts';
-import {Type} from '../../core/plugin/type.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
-import {batchNorm, conv, dense, depthwise, globalAveragePool, swish, type Weights} from '../../core/tensor/layers.ts';
+
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import {batchNorm, conv, dense, depthwise, globalAveragePool, swish, type Weights} from '../../core/nn/layers.ts';
 import {
   batchNormGraph,
   convGraph,
@@ -15,8 +14,10 @@ import {
   depthwiseGraph,
   globalAveragePoolGraph,
   swishGraph,
-} from '../../core/tensor/layers-graph.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+} from '../../core/nn/layers-graph.ts';
+import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
+import {defineNetwork} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
 import {
   type Block,
   expands,

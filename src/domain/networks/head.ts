@@ -3,9 +3,9 @@
  * layer k is linear, with a bias only when logits follow; the logits are a Dense with bias. It serves the proxy loss and is
  * thrown away afterwards.
  */
-import type {NamedArrays} from '../../core/plugin/contracts.ts';
-import {Type} from '../../core/plugin/type.ts';
-import {type Tensor2D, tf} from '../../core/tensor/engine.ts';
+
+import {type Tensor2D, tf} from '../../core/engine/engine.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -13,9 +13,10 @@ import {
   denseParameters,
   type ParameterSpec,
   type Weights,
-} from '../../core/tensor/layers.ts';
-import {batchNormGraph, denseGraph, reluGraph} from '../../core/tensor/layers-graph.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+} from '../../core/nn/layers.ts';
+import {batchNormGraph, denseGraph, reluGraph} from '../../core/nn/layers-graph.ts';
+import type {NamedArrays} from '../../core/plugin/contracts.ts';
+import {Type} from '../../core/plugin/type.ts';
 
 export const headOption = Type.Array(Type.Integer({minimum: 1, maximum: 65536}), {
   default: [],

@@ -1,7 +1,5 @@
-import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
-import {defineNetwork} from '../../core/plugin/define.ts';
-import {Type} from '../../core/plugin/type.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -12,15 +10,17 @@ import {
   maxPool,
   type ParameterSpec,
   type Weights,
-} from '../../core/tensor/layers.ts';
+} from '../../core/nn/layers.ts';
 import {
   batchNormGraph,
   convGraph,
   globalAveragePoolGraph,
   maxPoolGraph,
   reluGraph,
-} from '../../core/tensor/layers-graph.ts';
-import type {GraphBuilder, Value} from '../../core/tensor/onnx-builder.ts';
+} from '../../core/nn/layers-graph.ts';
+import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
+import {defineNetwork} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
 import {headOption} from './head.ts';
 
 const stemChannels = 64;

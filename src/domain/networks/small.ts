@@ -1,7 +1,4 @@
-import type {Network} from '../../core/plugin/contracts.ts';
-import {defineNetwork} from '../../core/plugin/define.ts';
-import {Type} from '../../core/plugin/type.ts';
-import {type Tensor4D, tf} from '../../core/tensor/engine.ts';
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -10,8 +7,11 @@ import {
   convParameters,
   globalAveragePool,
   type Weights,
-} from '../../core/tensor/layers.ts';
-import {batchNormGraph, convGraph, globalAveragePoolGraph, reluGraph} from '../../core/tensor/layers-graph.ts';
+} from '../../core/nn/layers.ts';
+import {batchNormGraph, convGraph, globalAveragePoolGraph, reluGraph} from '../../core/nn/layers-graph.ts';
+import type {Network} from '../../core/plugin/contracts.ts';
+import {defineNetwork} from '../../core/plugin/define.ts';
+import {Type} from '../../core/plugin/type.ts';
 import {headOption} from './head.ts';
 
 export const small = defineNetwork({

@@ -1,6 +1,6 @@
+import type {Rng} from '../../core/base/random.ts';
 import type {FloatImage} from '../../core/plugin/contracts.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
-import type {Rng} from '../../core/random.ts';
 
 /**
  * A list of transforms as one function, applied first to last; the empty list gives the image itself.

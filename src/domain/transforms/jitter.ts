@@ -1,8 +1,8 @@
 /** Colour jitter. Values are not clipped afterwards: they may leave [0, 1]. */
 
+import type {Rng} from '../../core/base/random.ts';
 import {defineTransform} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Rng} from '../../core/random.ts';
 
 // Each of these changes `data` in place, (pixels, 3); the plug-in below hands them a copy.
 

@@ -1,7 +1,8 @@
 /** How fast a learner trains here: a few of its own steps, on noise. */
+
+import {Rng} from '../../core/base/random.ts';
 import type {ImageSet} from '../../core/plugin/contracts.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import {Rng} from '../../core/random.ts';
 import type {Training} from '../plan/estimate.ts';
 
 /** Reports that are looked at, after a first one that is slow for reasons of its own; and when fewer must do. */

@@ -1,10 +1,10 @@
 /** Worker processes: started when needed, kept for the next stage, replaced when they crash. Bounds nothing: lanes do. */
 import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import type {Json} from '../../core/canonical.ts';
-import {compiledUrl} from '../../core/compiled.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
-import type {KernelTime} from '../../core/tensor/profile.ts';
+import type {Json} from '../../core/base/canonical.ts';
+import {compiledUrl} from '../../core/base/compiled.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 

@@ -1,13 +1,13 @@
 /** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → commit → event. */
 import {join} from 'node:path';
-import type {Digest, Json} from '../../core/canonical.ts';
-import {digestOfFile} from '../../core/files.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/tensor/engine.ts';
-import type {KernelTime} from '../../core/tensor/profile.ts';
+import type {Digest, Json} from '../../core/base/canonical.ts';
+import {digestOfFile} from '../../core/base/files.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {KernelTime} from '../../core/engine/profile.ts';
 import type {Emit} from '../events.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
-import type {Cache, Entry, Lock} from '../store/cache.ts';
+import type {Cache, Entry, Lock} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
 import type {WorkerPool} from './pool.ts';
 

@@ -4,8 +4,8 @@
  */
 import {readFileSync, writeFileSync} from 'node:fs';
 import {Worker} from 'node:worker_threads';
+import type {Profile} from '../../core/engine/profile.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
-import type {Profile} from '../../core/tensor/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {RunStage} from '../stages/stage.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
@@ -41,9 +41,9 @@ async function start(message: ToWorker & {type: 'start'}): Promise<FromWorker> {
   plugins = await loadPlugins(message.plugins);
   ({runStage} = (await import(message.stages)) as {runStage: RunStage});
   if (!message.engine) return {type: 'ready'};
-  const {startEngine} = await import('../../core/tensor/engine.ts');
+  const {startEngine} = await import('../../core/engine/engine.ts');
   const engine = await startEngine(message.engine);
-  if (message.profile) profile = (await import('../../core/tensor/profile.ts')).profileKernels();
+  if (message.profile) profile = (await import('../../core/engine/profile.ts')).profileKernels();
   return {type: 'ready', engine};
 }
 

@@ -1,7 +1,7 @@
 /** How much computing a plan's trainings are: what is cached counts nothing. Does not run anything. */
 import type {ImageShape, Work} from '../../core/plugin/contracts.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import type {Task} from '../spec/spec.ts';
+import type {Task} from '../config/spec.ts';
 import type {LearnRecipe} from '../stages/recipes.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Forecast} from './preview.ts';

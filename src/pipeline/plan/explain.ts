@@ -1,5 +1,5 @@
 /** Says why a stage must run: what differs from the nearest stage that is cached. */
-import {canonicalJson, type Json} from '../../core/canonical.ts';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Manifest} from '../stages/stage.ts';
 import type {StageKey} from './fingerprint.ts';
 

@@ -1,7 +1,7 @@
 /** The cache key of a stage, in clear and hashed. What differs between two keys is told by `explain.ts`. */
-import {type Digest, digestOf, type Json} from '../../core/canonical.ts';
-import {codeOf} from '../../core/files.ts';
-import {invariant} from '../../core/result.ts';
+import {type Digest, digestOf, type Json} from '../../core/base/canonical.ts';
+import {codeOf} from '../../core/base/files.ts';
+import {invariant} from '../../core/base/result.ts';
 import type {StageKind} from '../events.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 

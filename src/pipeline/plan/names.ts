@@ -1,7 +1,7 @@
 /** What stages and classifiers are called, for people: unique where that can be had, and never part of a key. */
-import {canonicalJson, type Json} from '../../core/canonical.ts';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
-import type {Task} from '../spec/spec.ts';
+import type {Task} from '../config/spec.ts';
 
 /**
  * Column names of a task's classifiers: the id of the papers' tables, and where two share it, the options in which they

@@ -1,5 +1,5 @@
 /** Orders a graph. Does not run it, and does not know the cache. */
-import {invariant} from '../../core/result.ts';
+import {invariant} from '../../core/base/result.ts';
 import type {InputRef} from '../stages/stage.ts';
 
 /** As much of a stage as its order depends on. */

@@ -1,5 +1,5 @@
 /** What a run would do, without doing it. */
-import type {Digest} from '../../core/canonical.ts';
+import type {Digest} from '../../core/base/canonical.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 import {explainMiss} from './explain.ts';
 import {fingerprintOf, keyOf} from './fingerprint.ts';

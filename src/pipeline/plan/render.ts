@@ -1,5 +1,5 @@
 /** A graph as text for Mermaid and Graphviz. */
-import {unreachable} from '../../core/result.ts';
+import {unreachable} from '../../core/base/result.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Forecast} from './preview.ts';
 

@@ -2,12 +2,12 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
-import {canonicalJson, type Json} from '../../core/canonical.ts';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
 import type {AnyDefinition, PluginModule, PluginRef, Plugins} from '../../core/plugin/registry.ts';
-import {fail, type Result, succeed} from '../../core/result.ts';
+import type {Plan} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
-import type {Plan} from '../spec/spec.ts';
 
 export interface Sources {
   /** `datasetKey` → the files that the dataset is read from. */

@@ -1,6 +1,6 @@
 /** Scores of several seeds → `scores.arrow`: their mean, image by image. */
 import {join} from 'node:path';
-import {readScores, type Scores, writeScores} from '../../core/table/small.ts';
+import {readScores, type Scores, writeScores} from '../../core/formats/arrow/small.ts';
 import type {EnsembleRecipe} from './recipes.ts';
 import {inputOf} from './shared.ts';
 import type {RunStage} from './stage.ts';

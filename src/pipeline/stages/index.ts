@@ -1,5 +1,5 @@
 /** What a worker process runs: the body of a stage by its kind. Each is loaded when it is first needed. */
-import {unreachable} from '../../core/result.ts';
+import {unreachable} from '../../core/base/result.ts';
 import type {RunStage} from './stage.ts';
 
 export const runStage: RunStage = async (context) => {

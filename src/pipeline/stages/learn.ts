@@ -1,10 +1,10 @@
 /** Learner plug-in + images of the normal class → `weights.arrow` and `curve.arrow`. */
 import {join} from 'node:path';
+import {Rng} from '../../core/base/random.ts';
+import {writeArrays} from '../../core/formats/arrow/arrays.ts';
+import {imagesInfo, readImageSet} from '../../core/formats/arrow/images.ts';
+import {writeCurve} from '../../core/formats/arrow/small.ts';
 import type {CurvePoint, ImageSet} from '../../core/plugin/contracts.ts';
-import {Rng} from '../../core/random.ts';
-import {writeArrays} from '../../core/table/arrays.ts';
-import {imagesInfo, readImageSet} from '../../core/table/images.ts';
-import {writeCurve} from '../../core/table/small.ts';
 import {checkpointInterval, openCheckpoints} from './checkpoints.ts';
 import type {LearnRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, inputOf, StageError} from './shared.ts';

@@ -1,9 +1,10 @@
 /** Features of all windows → heat maps. Features are streamed: memory does not grow with the windows. */
+
+import {Rng} from '../../core/base/random.ts';
+import {streamFeatures} from '../../core/formats/arrow/features.ts';
+import {imagesInfo} from '../../core/formats/arrow/images.ts';
+import {spread, windowsAlong} from '../../core/images/windows.ts';
 import type {Classifier, ImageShape, Matrix} from '../../core/plugin/contracts.ts';
-import {Rng} from '../../core/random.ts';
-import {streamFeatures} from '../../core/table/features.ts';
-import {imagesInfo} from '../../core/table/images.ts';
-import {spread, windowsAlong} from '../../core/windows.ts';
 import {explain} from './explain.ts';
 import {type LabelledMap, writeHeatMaps} from './heat-maps.ts';
 import type {LocalizeRecipe} from './recipes.ts';

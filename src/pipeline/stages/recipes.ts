@@ -3,9 +3,10 @@
  * options resolved (defaults filled). A plug-in's `version` stands beside its reference: it is part of the key, and a stage
  * refuses to run when the installed plug-in has another.
  */
+
+import type {Blend, Windows} from '../../core/images/windows.ts';
 import type {CopyRef} from '../../core/plugin/contracts.ts';
 import type {PluginRef} from '../../core/plugin/registry.ts';
-import type {Blend, Windows} from '../../core/windows.ts';
 
 export interface DataRecipe {
   readonly dataset: PluginRef;

@@ -1,9 +1,9 @@
 /** Classifier plug-in + features → `scores.arrow` of the test images and the fitted `classifier.arrow`. */
 import {join} from 'node:path';
-import {Rng} from '../../core/random.ts';
-import {writeArrays} from '../../core/table/arrays.ts';
-import {readFeatures} from '../../core/table/features.ts';
-import {writeScores} from '../../core/table/small.ts';
+import {Rng} from '../../core/base/random.ts';
+import {writeArrays} from '../../core/formats/arrow/arrays.ts';
+import {readFeatures} from '../../core/formats/arrow/features.ts';
+import {writeScores} from '../../core/formats/arrow/small.ts';
 import type {ScoreRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, inputOf, StageError} from './shared.ts';
 import type {RunStage} from './stage.ts';

@@ -3,7 +3,7 @@
  * number from its class's own stream; the smallest numbers win. So a smaller subset lies in a larger one, and whether an
  * image is in does not depend on images of other classes.
  */
-import {Rng} from '../../core/random.ts';
+import {Rng} from '../../core/base/random.ts';
 
 /** The same for all runs, so that all tasks share one subset. */
 const stream = new Rng('subset of the images');

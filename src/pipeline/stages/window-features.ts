@@ -2,9 +2,10 @@
  * The features of all windows of many images, in a file that does not fit in memory: 200 images of 57 × 57 windows and 512
  * features are 1.3 GB. Rows are image by image, each image's windows row by row.
  */
+
+import type {Rng} from '../../core/base/random.ts';
+import {type FeaturesInfo, featuresInfo, streamFeatures} from '../../core/formats/arrow/features.ts';
 import type {Matrix} from '../../core/plugin/contracts.ts';
-import type {Rng} from '../../core/random.ts';
-import {type FeaturesInfo, featuresInfo, streamFeatures} from '../../core/table/features.ts';
 
 export interface WindowFeatures extends FeaturesInfo {
   readonly path: string;

@@ -4,8 +4,8 @@
  */
 import {statSync} from 'node:fs';
 import {join, resolve} from 'node:path';
-import {type Digest, digestOf} from '../../core/canonical.ts';
-import {digestOfFile, readTextIfThere, writeFileAtomic} from '../../core/files.ts';
+import {type Digest, digestOf} from '../../core/base/canonical.ts';
+import {digestOfFile, readTextIfThere, writeFileAtomic} from '../../core/base/files.ts';
 
 export interface FileDigests {
   /** Of the file as it is now; hashed at most once a session unless it changes. */

@@ -1,19 +1,19 @@
 /** `show augment`: a picture of what a learner is fed. */
 import {join, resolve} from 'node:path';
-import {writeFileAtomic} from '../../core/files.ts';
-import {encodePng} from '../../core/images.ts';
+import {writeFileAtomic} from '../../core/base/files.ts';
+import {plural} from '../../core/base/text.ts';
+import {readImageSet} from '../../core/formats/arrow/images.ts';
+import {encodePng} from '../../core/images/picture.ts';
 import type {CopyRef} from '../../core/plugin/contracts.ts';
-import {readImageSet} from '../../core/table/images.ts';
-import {plural} from '../../core/text.ts';
-import {batchStream} from '../../domain/learners/feed.ts';
 import {contactSheet} from '../../domain/learners/sheet.ts';
+import {batchStream} from '../../domain/learners/training/feed.ts';
+import type {Task} from '../../pipeline/config/spec.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
-import type {Task} from '../../pipeline/spec/spec.ts';
 import {learnerRng} from '../../pipeline/stages/learn.ts';
 import type {LearnRecipe} from '../../pipeline/stages/recipes.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
-import {openCache} from '../../pipeline/store/cache.ts';
+import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';

@@ -1,5 +1,5 @@
 import {plugins} from '../../builtin.ts';
-import {compiledUrl} from '../../core/compiled.ts';
+import {compiledUrl} from '../../core/base/compiled.ts';
 import {Plugins} from '../../core/plugin/registry.ts';
 
 /** The extension that this file itself runs with: `.ts` under vitest, `.js` compiled. */

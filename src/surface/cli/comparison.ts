@@ -1,14 +1,19 @@
 /** The comparison that `run` ends with, `compare` prints and `report` shows. */
 
-import {fail, type Result, succeed} from '../../core/result.ts';
-import {suggest} from '../../core/text.ts';
+import {fail, type Result, succeed} from '../../core/base/result.ts';
+import {suggest} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {readBaselines} from '../../pipeline/store/baselines.ts';
-import {type ComparisonFilter, type ComparisonRow, openResults, type Results} from '../../pipeline/store/results.ts';
-import {absentOf, absentQuery} from '../report/absent.ts';
-import {buildComparison, type Comparison} from '../report/compare.ts';
-import {fittingTable} from '../report/grid.ts';
-import {departuresFrom} from '../report/settings.ts';
+import {readBaselines} from '../../pipeline/store/results/baselines.ts';
+import {
+  type ComparisonFilter,
+  type ComparisonRow,
+  openResults,
+  type Results,
+} from '../../pipeline/store/results/results.ts';
+import {absentOf, absentQuery} from '../tables/absent.ts';
+import {buildComparison, type Comparison} from '../tables/compare.ts';
+import {fittingTable} from '../tables/grid.ts';
+import {departuresFrom} from '../tables/settings.ts';
 import {builtinPlugins} from './builtin.ts';
 import {err, folders, type Globals} from './session.ts';
 

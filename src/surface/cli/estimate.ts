@@ -1,8 +1,8 @@
 /** What a plan's trainings cost: operations, and where it was measured, time. */
-import {canonicalJson, type Json} from '../../core/canonical.ts';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {count, duration, plural} from '../../core/base/text.ts';
+import type {EngineChoice} from '../../core/engine/engine.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import type {EngineChoice} from '../../core/tensor/engine.ts';
-import {count, duration, plural} from '../../core/text.ts';
 import {flopOf, type Training} from '../../pipeline/plan/estimate.ts';
 import {stepReporter} from './progress.ts';
 import {err} from './session.ts';
@@ -30,8 +30,8 @@ export async function measure(trainings: readonly Training[], plugins: Plugins, 
   const different = new Map(trainings.filter(({work}) => work).map((training) => [speedKey(training), training]));
   const speeds = new Map<string, number>();
   if (different.size === 0) return speeds;
-  const {resolveEngine} = await import('../../core/tensor/provision.ts');
-  const {startEngine} = await import('../../core/tensor/engine.ts');
+  const {resolveEngine} = await import('../../core/engine/install/provision.ts');
+  const {startEngine} = await import('../../core/engine/engine.ts');
   const {measureSpeed} = await import('../../pipeline/execute/measure.ts');
   const engine = await startEngine(await resolveEngine(choice, {provision: true, report: stepReporter(err)}));
   err(`engine ${engine.name} ${engine.version} on ${engine.device}, ${plural(engine.threads, 'thread')}`);

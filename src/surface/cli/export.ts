@@ -1,13 +1,13 @@
 /** `export`: a task's model as an ONNX file, and a page on how to use it. */
 import {basename, resolve} from 'node:path';
-import {writeFileAtomic} from '../../core/files.ts';
-import type {EngineChoice} from '../../core/tensor/engine.ts';
-import {bytes, plural} from '../../core/text.ts';
-import {buildModel, provenanceOf, tryModel} from '../../pipeline/model/export.ts';
-import {chooseClassifier} from '../../pipeline/model/find.ts';
-import {heldOutScores} from '../../pipeline/model/predict.ts';
-import {quantile} from '../../pipeline/model/threshold.ts';
-import {formatModelPage} from '../report/model-page.ts';
+import {writeFileAtomic} from '../../core/base/files.ts';
+import {bytes, plural} from '../../core/base/text.ts';
+import type {EngineChoice} from '../../core/engine/engine.ts';
+import {buildModel, provenanceOf, tryModel} from '../../pipeline/models/export.ts';
+import {chooseClassifier} from '../../pipeline/models/find.ts';
+import {heldOutScores} from '../../pipeline/models/predict.ts';
+import {quantile} from '../../pipeline/models/threshold.ts';
+import {formatModelPage} from '../tables/model-page.ts';
 import {exitCodes, type Globals, out, packageVersion} from './session.ts';
 import {type TrainedOptions, withBench, withTrained} from './trained.ts';
 

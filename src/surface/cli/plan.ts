@@ -1,13 +1,13 @@
 /** `plan` and `validate`: what a spec means, without running anything. */
 
-import type {EngineChoice} from '../../core/tensor/engine.ts';
-import {plural} from '../../core/text.ts';
+import {plural} from '../../core/base/text.ts';
+import type {EngineChoice} from '../../core/engine/engine.ts';
 import {trainingsOf} from '../../pipeline/plan/estimate.ts';
 import {topological} from '../../pipeline/plan/order.ts';
 import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';
 import {render} from '../../pipeline/plan/render.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
-import {openCache} from '../../pipeline/store/cache.ts';
+import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {estimateLines, measure, sumUp} from './estimate.ts';
 import {nothing, prepare, read, type SpecOptions} from './prepare.ts';

@@ -2,15 +2,15 @@
 import {mkdirSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
-import {encodePng} from '../../core/images.ts';
-import {readImages} from '../../core/table/images.ts';
-import type {EngineChoice} from '../../core/tensor/engine.ts';
-import {chooseClassifiers, gradcamOf} from '../../pipeline/model/find.ts';
-import {listPictures, type PictureFile, writePictures} from '../../pipeline/model/pictures.ts';
-import {type Heat, type Prediction, Predictor} from '../../pipeline/model/predict.ts';
-import {quantile} from '../../pipeline/model/threshold.ts';
+import type {EngineChoice} from '../../core/engine/engine.ts';
+import {readImages} from '../../core/formats/arrow/images.ts';
+import {encodePng} from '../../core/images/picture.ts';
+import {chooseClassifiers, gradcamOf} from '../../pipeline/models/find.ts';
+import {listPictures, type PictureFile, writePictures} from '../../pipeline/models/pictures.ts';
+import {type Heat, type Prediction, Predictor} from '../../pipeline/models/predict.ts';
+import {quantile} from '../../pipeline/models/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
-import {formatPredictions, type PredictionFormat} from '../report/predictions.ts';
+import {formatPredictions, type PredictionFormat} from '../tables/predictions.ts';
 import {exitCodes, type Globals, out, refuse} from './session.ts';
 import {type TrainedOptions, withBench, withTrained} from './trained.ts';
 

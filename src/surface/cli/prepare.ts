@@ -1,7 +1,8 @@
 /** What every command that starts from a spec does first. */
+
+import {type ReadPlan, readPlan} from '../../pipeline/config/expand.ts';
 import {buildGraph} from '../../pipeline/plan/graph.ts';
 import {locateSources} from '../../pipeline/plan/sources.ts';
-import {type ReadPlan, readPlan} from '../../pipeline/spec/expand.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {builtinPlugins} from './builtin.ts';
 import {dataRoots, err, type Globals, orRefuse} from './session.ts';

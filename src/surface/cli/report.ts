@@ -1,15 +1,15 @@
 /** `report`: one HTML file of a run. */
 import {existsSync} from 'node:fs';
 import {join, relative, resolve} from 'node:path';
-import {writeFileAtomic} from '../../core/files.ts';
-import {type Result, succeed} from '../../core/result.ts';
-import {bytes, clippedList} from '../../core/text.ts';
+import {writeFileAtomic} from '../../core/base/files.ts';
+import {type Result, succeed} from '../../core/base/result.ts';
+import {bytes, clippedList} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import type {RunRecord} from '../../pipeline/store/record.ts';
-import {listRuns, readRun} from '../../pipeline/store/runs.ts';
-import type {Comparison} from '../report/compare.ts';
-import {gatherReport} from '../report/gather/report-data.ts';
-import {reportPage} from '../report/html/page.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
+import {reportPage} from '../report/page.ts';
+import {gatherReport} from '../report/report-data.ts';
+import type {Comparison} from '../tables/compare.ts';
 import {readComparison, resultsOf, runNames} from './comparison.ts';
 import {exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 

@@ -1,18 +1,18 @@
 /** `compare`, `ls`, `show`, `why`, `query` and `db rebuild`: what reads results. */
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {groupBy} from '../../core/group.ts';
-import {paintFor} from '../../core/screen.ts';
-import {plural, suggest} from '../../core/text.ts';
+import {groupBy} from '../../core/base/group.ts';
+import {paintFor} from '../../core/base/screen.ts';
+import {plural, suggest} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {readRecord} from '../../pipeline/store/record.ts';
-import type {ComparisonFilter, Results} from '../../pipeline/store/results.ts';
-import {listRuns, readRun} from '../../pipeline/store/runs.ts';
-import {type Format, formatComparison, formatQuery} from '../report/formats.ts';
-import {formatRuns, listRuns as listingOf} from '../report/ls.ts';
-import {formatReport, reportRun} from '../report/show.ts';
-import type {Screen} from '../report/table.ts';
-import {formatWhy, why} from '../report/why.ts';
+import type {ComparisonFilter, Results} from '../../pipeline/store/results/results.ts';
+import {readRecord} from '../../pipeline/store/runs/record.ts';
+import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
+import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
+import {formatRuns, listRuns as listingOf} from '../tables/ls.ts';
+import {formatReport, reportRun} from '../tables/show.ts';
+import type {Screen} from '../tables/table.ts';
+import {formatWhy, why} from '../tables/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {err, exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 

@@ -1,13 +1,13 @@
 /** `run`: computes what is not cached, and ends with the table. */
-import type {EngineChoice} from '../../core/tensor/engine.ts';
-import {resolveEngine} from '../../core/tensor/provision.ts';
+import type {EngineChoice} from '../../core/engine/engine.ts';
+import {resolveEngine} from '../../core/engine/install/provision.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
-import {openCache} from '../../pipeline/store/cache.ts';
-import {readRecord} from '../../pipeline/store/record.ts';
-import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs.ts';
+import {openCache} from '../../pipeline/store/cache/cache.ts';
+import {readRecord} from '../../pipeline/store/runs/record.ts';
+import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
-import {createReporter} from '../ui/reporter.ts';
+import {createReporter} from '../live/reporter.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
 import {err, exitCodes, folders, type Globals, out, packageVersion, refuse} from './session.ts';
@@ -39,7 +39,7 @@ async function runGraph(
 ): Promise<number> {
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
-  const ending = Promise.all([import('../../pipeline/store/results.ts'), import('./results.ts')]);
+  const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
   ending.catch(() => undefined); // told where it is awaited
   const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
   const reporter = createReporter(
@@ -114,7 +114,7 @@ async function runGraph(
 }
 
 async function printProfile(folder: string): Promise<void> {
-  const [{profileTable}, {screen}] = await Promise.all([import('../report/profile.ts'), import('./results.ts')]);
+  const [{profileTable}, {screen}] = await Promise.all([import('../tables/profile.ts'), import('./results.ts')]);
   const read = readRecord(folder);
   if (read.ok) out(profileTable(read.value.stages, screen()) || 'Nothing was computed: there is no profile.');
 }

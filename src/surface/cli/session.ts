@@ -1,10 +1,10 @@
 import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import type {Result} from '../../core/base/result.ts';
 import type {DataRoots} from '../../core/plugin/contracts.ts';
-import type {Result} from '../../core/result.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {renderProblems} from '../ui/diagnostic.ts';
+import {renderProblems} from '../live/diagnostic.ts';
 
 /** Exit statuses, as `--help` prints them. */
 export const exitCodes = {done: 0, failed: 1, wrongInput: 2, interrupted: 130} as const;

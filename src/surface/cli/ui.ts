@@ -1,10 +1,10 @@
 /** `ui`: the runs in a browser, until Ctrl-C. */
 import {randomBytes} from 'node:crypto';
 import {once} from 'node:events';
-import {codeOf} from '../../core/files.ts';
-import {readBaselines} from '../../pipeline/store/baselines.ts';
-import {openResults} from '../../pipeline/store/results.ts';
-import {departuresFrom} from '../report/settings.ts';
+import {codeOf} from '../../core/base/files.ts';
+import {readBaselines} from '../../pipeline/store/results/baselines.ts';
+import {openResults} from '../../pipeline/store/results/results.ts';
+import {departuresFrom} from '../tables/settings.ts';
 import {serve, type WebServer} from '../web/server.ts';
 import {builtinPlugins} from './builtin.ts';
 import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';

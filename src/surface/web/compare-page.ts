@@ -1,10 +1,10 @@
 /** Ours beside the papers', over all runs or of one: a choice of datasets, learners, classifiers and a metric. */
-import type {Baseline} from '../../pipeline/store/baselines.ts';
-import type {ComparisonRow, Results} from '../../pipeline/store/results.ts';
+import type {Baseline} from '../../pipeline/store/results/baselines.ts';
+import type {ComparisonRow, Results} from '../../pipeline/store/results/results.ts';
 import {html, type Markup} from '../html.ts';
-import {buildComparison} from '../report/compare.ts';
-import {footOf, tableOf} from '../report/formats.ts';
-import type {Departures} from '../report/settings.ts';
+import {buildComparison} from '../tables/compare.ts';
+import {footOf, tableOf} from '../tables/formats.ts';
+import type {Departures} from '../tables/settings.ts';
 import {type Page, problemsHtml} from './page.ts';
 import {tableHtml} from './table.ts';
 

@@ -1,7 +1,7 @@
 /** A file that another process goes on writing, line by line. */
 import {open} from 'node:fs/promises';
 import {setTimeout as wait} from 'node:timers/promises';
-import {codeOf} from '../../core/files.ts';
+import {codeOf} from '../../core/base/files.ts';
 
 export interface FollowOptions {
   readonly signal: AbortSignal;

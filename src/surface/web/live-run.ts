@@ -1,7 +1,7 @@
 /** A run as its events tell it, one after the other: what is done, and what goes on. */
-import {stateOf as processState, thisProcess} from '../../core/lock.ts';
+import {stateOf as processState, thisProcess} from '../../core/base/lock.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
-import {joinRecord, type RunHead, type RunRecord, type StageRecord} from '../../pipeline/store/record.ts';
+import {joinRecord, type RunHead, type RunRecord, type StageRecord} from '../../pipeline/store/runs/record.ts';
 
 export interface RunningStage {
   readonly label: string;

@@ -1,9 +1,9 @@
 /** SQL on the results: one statement that reads. */
-import {plural} from '../../core/text.ts';
-import type {QueryLimits, Results} from '../../pipeline/store/results.ts';
-import {tables} from '../../pipeline/store/schema.ts';
+import {plural} from '../../core/base/text.ts';
+import type {QueryLimits, Results} from '../../pipeline/store/results/results.ts';
+import {tables} from '../../pipeline/store/results/schema.ts';
 import {html, type Markup} from '../html.ts';
-import {queryTable} from '../report/formats.ts';
+import {queryTable} from '../tables/formats.ts';
 import {type Page, problemsHtml} from './page.ts';
 import {tableHtml} from './table.ts';
 

@@ -1,11 +1,11 @@
 /** One run: how far it is, what goes on, what failed and why, what was measured. */
-import {count, duration, plural} from '../../core/text.ts';
-import type {RunRecord, StageRecord} from '../../pipeline/store/record.ts';
+import {count, duration, plural} from '../../core/base/text.ts';
+import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
-import {dateText} from '../report/ls.ts';
-import {kindsOf, reportRun, resultsOf} from '../report/show.ts';
-import {progressShare, progressText, stageTook} from '../ui/lines.ts';
-import {sparkline} from '../ui/sparkline.ts';
+import {progressShare, progressText, stageTook} from '../live/lines.ts';
+import {sparkline} from '../live/sparkline.ts';
+import {dateText} from '../tables/ls.ts';
+import {kindsOf, reportRun, resultsOf} from '../tables/show.ts';
 import {having, isSettled, type LiveRun, type RunningStage, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 import {tableHtml} from './table.ts';

@@ -1,12 +1,12 @@
 /** All runs, newest first. */
 import {statSync} from 'node:fs';
 import {join} from 'node:path';
-import {groupBy} from '../../core/group.ts';
-import {count, duration, plural} from '../../core/text.ts';
-import {eventsFile, metricsOf, type RunRecord, readRecord} from '../../pipeline/store/record.ts';
-import {listRuns} from '../../pipeline/store/runs.ts';
+import {groupBy} from '../../core/base/group.ts';
+import {count, duration, plural} from '../../core/base/text.ts';
+import {eventsFile, metricsOf, type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
+import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
-import {dateText} from '../report/ls.ts';
+import {dateText} from '../tables/ls.ts';
 import {having, isSettled, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 

@@ -1,5 +1,5 @@
 import {html, type Markup} from '../html.ts';
-import type {TextTable} from '../report/table.ts';
+import type {TextTable} from '../tables/table.ts';
 
 /**
  * A table that scrolls within its own frame, which the keyboard reaches; on a narrow screen, where several columns name a

@@ -1,17 +1,17 @@
 /** A training of rotation prediction by `train` itself, or its parts: reads numbers of steps, answers with seconds. */
 import {createInterface} from 'node:readline';
 import {plugins as builtin} from '../../../dist/builtin.js';
+import {Rng} from '../../../dist/core/base/random.js';
+import {startEngine, tf} from '../../../dist/core/engine/engine.js';
+import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {compile} from '../../../dist/core/nn/compile.js';
+import {createWeights, denseParameters} from '../../../dist/core/nn/layers.js';
+import {Sgd} from '../../../dist/core/nn/optimise.js';
 import {checkPlugin} from '../../../dist/core/plugin/check.js';
 import {Plugins} from '../../../dist/core/plugin/registry.js';
-import {Rng} from '../../../dist/core/random.js';
-import {compile} from '../../../dist/core/tensor/compile.js';
-import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
-import {createWeights, denseParameters} from '../../../dist/core/tensor/layers.js';
-import {Sgd} from '../../../dist/core/tensor/optimise.js';
-import {resolveEngine} from '../../../dist/core/tensor/provision.js';
 import {classifyViews} from '../../../dist/domain/learners/classify-views.js';
-import {openFeed} from '../../../dist/domain/learners/feed.js';
 import {rotation} from '../../../dist/domain/learners/rotation.js';
+import {openFeed} from '../../../dist/domain/learners/training/feed.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 
 /** fed: batches as they come; at-hand: the same batch again and again; alone: batches, and no training. */

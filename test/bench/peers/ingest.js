@@ -2,8 +2,8 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {openResults} from '../../../dist/pipeline/store/results.js';
-import {createRun} from '../../../dist/pipeline/store/runs.js';
+import {openResults} from '../../../dist/pipeline/store/results/results.js';
+import {createRun} from '../../../dist/pipeline/store/runs/runs.js';
 import {manyTasks, tasksASeed} from '../many-tasks.js';
 
 const metricsEach = 5;

@@ -1,10 +1,10 @@
 /** Features of all 32-pixel windows (every 8) of 256-pixel images by ResNet-18 width 1/4: numbers of images in, seconds out. */
 import {createInterface} from 'node:readline';
-import {Rng} from '../../../dist/core/random.js';
-import {startEngine} from '../../../dist/core/tensor/engine.js';
-import {createWeights, disposeWeights, weightsToArrays} from '../../../dist/core/tensor/layers.js';
-import {resolveEngine} from '../../../dist/core/tensor/provision.js';
-import {cutWindows} from '../../../dist/core/windows.js';
+import {Rng} from '../../../dist/core/base/random.js';
+import {startEngine} from '../../../dist/core/engine/engine.js';
+import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {cutWindows} from '../../../dist/core/images/windows.js';
+import {createWeights, disposeWeights, weightsToArrays} from '../../../dist/core/nn/layers.js';
 import {openEncoder, poolAndEmbed} from '../../../dist/domain/learners/encoder.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 

@@ -3,11 +3,11 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {plugins as builtin} from '../../../dist/builtin.js';
+import {Rng} from '../../../dist/core/base/random.js';
+import {startEngine} from '../../../dist/core/engine/engine.js';
+import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
 import {checkPlugin} from '../../../dist/core/plugin/check.js';
 import {Plugins} from '../../../dist/core/plugin/registry.js';
-import {Rng} from '../../../dist/core/random.js';
-import {startEngine} from '../../../dist/core/tensor/engine.js';
-import {resolveEngine} from '../../../dist/core/tensor/provision.js';
 
 const [folder, engineName] = process.argv.slice(2);
 const engine = await startEngine(await resolveEngine(engineName, {provision: false}));

@@ -1,13 +1,13 @@
 /** Our ResNet-18 train step, `rotation` or `contrastive`: the same network and step as resnet_torch.py, spoken to in the same way. */
 import {createInterface} from 'node:readline';
-import {Rng} from '../../../dist/core/random.js';
-import {compile} from '../../../dist/core/tensor/compile.js';
-import {startEngine, tf} from '../../../dist/core/tensor/engine.js';
-import {createWeights} from '../../../dist/core/tensor/layers.js';
-import {Sgd} from '../../../dist/core/tensor/optimise.js';
-import {resolveEngine} from '../../../dist/core/tensor/provision.js';
+import {Rng} from '../../../dist/core/base/random.js';
+import {startEngine, tf} from '../../../dist/core/engine/engine.js';
+import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {compile} from '../../../dist/core/nn/compile.js';
+import {createWeights} from '../../../dist/core/nn/layers.js';
+import {Sgd} from '../../../dist/core/nn/optimise.js';
 import {contrast} from '../../../dist/domain/learners/contrastive.js';
-import {classification} from '../../../dist/domain/learners/losses.js';
+import {classification} from '../../../dist/domain/learners/training/losses.js';
 import {headParameters, logits} from '../../../dist/domain/networks/head.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 

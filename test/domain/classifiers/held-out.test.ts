@@ -1,11 +1,11 @@
 /** A row held out scores as one that the classifier was not fitted on. */
 import {beforeAll, expect, test} from 'vitest';
 import {plugins as builtin} from '../../../src/builtin.ts';
+import {Rng} from '../../../src/core/base/random.ts';
+import {startEngine} from '../../../src/core/engine/engine.ts';
 import {checkPlugin} from '../../../src/core/plugin/check.ts';
 import type {Classifier, Matrix} from '../../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
-import {Rng} from '../../../src/core/random.ts';
-import {startEngine} from '../../../src/core/tensor/engine.ts';
 
 beforeAll(() => startEngine({name: 'wasm'}));
 

@@ -1,13 +1,13 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
+import {Rng} from '../../../src/core/base/random.ts';
+import {type Tensor2D, tf} from '../../../src/core/engine/engine.ts';
+import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
 import type {CopyRef, FloatImage, ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
 import type {PluginRef} from '../../../src/core/plugin/registry.ts';
-import {Rng} from '../../../src/core/random.ts';
-import {type Tensor2D, tf} from '../../../src/core/tensor/engine.ts';
-import {disposeWeights, restoreWeights} from '../../../src/core/tensor/layers.ts';
 import {contrast, contrastive} from '../../../src/domain/learners/contrastive.ts';
-import {instanceMaker, instancesOf} from '../../../src/domain/learners/feed.ts';
-import {infoNce} from '../../../src/domain/learners/losses.ts';
+import {instanceMaker, instancesOf} from '../../../src/domain/learners/training/feed.ts';
+import {infoNce} from '../../../src/domain/learners/training/losses.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {flipHorizontal, quarterTurn} from '../../../src/domain/transforms/geometry.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';

@@ -1,4 +1,6 @@
 import {describe, expect, test} from 'vitest';
+import {Rng} from '../../../src/core/base/random.ts';
+import {startValues} from '../../../src/core/nn/layers.ts';
 import type {
   Checkpoints,
   FitContext,
@@ -8,8 +10,6 @@ import type {
   NamedArrays,
   Network,
 } from '../../../src/core/plugin/contracts.ts';
-import {Rng} from '../../../src/core/random.ts';
-import {startValues} from '../../../src/core/tensor/layers.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';

@@ -1,10 +1,10 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
+import {Rng} from '../../../src/core/base/random.ts';
+import {type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
+import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
 import type {ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
 import type {PluginRef} from '../../../src/core/plugin/registry.ts';
-import {Rng} from '../../../src/core/random.ts';
-import {type Tensor2D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
-import {disposeWeights, restoreWeights} from '../../../src/core/tensor/layers.ts';
 import {denoise} from '../../../src/domain/learners/denoising.ts';
 import {decode, decoderParameters} from '../../../src/domain/networks/decoder.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';

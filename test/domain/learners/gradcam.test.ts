@@ -1,14 +1,14 @@
 import {describe, expect, test} from 'vitest';
-import type {ImageSet, NamedArrays} from '../../../src/core/plugin/contracts.ts';
-import {Rng} from '../../../src/core/random.ts';
-import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../../src/core/tensor/engine.ts';
+import {Rng} from '../../../src/core/base/random.ts';
+import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
 import {
   createWeights,
   disposeWeights,
   globalAveragePool,
   weightsFromArrays,
   weightsToArrays,
-} from '../../../src/core/tensor/layers.ts';
+} from '../../../src/core/nn/layers.ts';
+import type {ImageSet, NamedArrays} from '../../../src/core/plugin/contracts.ts';
 import {explainedViews} from '../../../src/domain/learners/classify-views.ts';
 import {openEncoder} from '../../../src/domain/learners/encoder.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';

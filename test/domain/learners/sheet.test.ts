@@ -1,12 +1,12 @@
 import {expect, test} from 'vitest';
 import {plugins as builtin} from '../../../src/builtin.ts';
-import {compiledUrl} from '../../../src/core/compiled.ts';
-import {decodeImage, encodePng, type Picture} from '../../../src/core/images.ts';
+import {compiledUrl} from '../../../src/core/base/compiled.ts';
+import {Rng} from '../../../src/core/base/random.ts';
+import {decodeImage, encodePng, type Picture} from '../../../src/core/images/picture.ts';
 import type {ImageSet} from '../../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
-import {Rng} from '../../../src/core/random.ts';
-import {openFeed} from '../../../src/domain/learners/feed.ts';
 import {contactSheet, gaps, type SheetOptions} from '../../../src/domain/learners/sheet.ts';
+import {openFeed} from '../../../src/domain/learners/training/feed.ts';
 
 const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
 const side = 16;

@@ -1,9 +1,9 @@
 /** Metrics of features against NumPy, SciPy and scikit-learn (`scripts/make-feature-metric-fixtures.py`). */
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
-import {normaliseRows} from '../../../src/core/matrix.ts';
+import {Rng} from '../../../src/core/base/random.ts';
+import {normaliseRows} from '../../../src/core/linalg/matrix.ts';
 import type {FeatureSample, Matrix} from '../../../src/core/plugin/contracts.ts';
-import {Rng} from '../../../src/core/random.ts';
 import {alignment} from '../../../src/domain/metrics/alignment.ts';
 import {linearProbe} from '../../../src/domain/metrics/linear-probe.ts';
 import {decide, fitLogistic} from '../../../src/domain/metrics/logistic.ts';

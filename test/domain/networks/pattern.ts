@@ -1,4 +1,4 @@
-import type {ParameterSpec} from '../../../src/core/tensor/layers.ts';
+import type {ParameterSpec} from '../../../src/core/nn/layers.ts';
 
 /** Uniform in [-1, 1): murmur3's finaliser of the index, as in `scripts/make-network-fixtures.py`. */
 export function pattern(count: number, salt: number): Float64Array {

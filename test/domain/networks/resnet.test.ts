@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
-import {type Tensor2D, tf} from '../../../src/core/tensor/engine.ts';
-import {disposeWeights, type ParameterSpec, restoreWeights, weightsToArrays} from '../../../src/core/tensor/layers.ts';
-import {Sgd} from '../../../src/core/tensor/optimise.ts';
-import {classification} from '../../../src/domain/learners/losses.ts';
+import {type Tensor2D, tf} from '../../../src/core/engine/engine.ts';
+import {disposeWeights, type ParameterSpec, restoreWeights, weightsToArrays} from '../../../src/core/nn/layers.ts';
+import {Sgd} from '../../../src/core/nn/optimise.ts';
+import {classification} from '../../../src/domain/learners/training/losses.ts';
 import {embed, headMacs, headParameters, logits} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
 import {onEachEngine, tidied} from '../../rig/tensors.ts';

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
-import {Rng} from '../../../src/core/random.ts';
-import {tf} from '../../../src/core/tensor/engine.ts';
-import {createWeights, disposeWeights} from '../../../src/core/tensor/layers.ts';
+import {Rng} from '../../../src/core/base/random.ts';
+import {tf} from '../../../src/core/engine/engine.ts';
+import {createWeights, disposeWeights} from '../../../src/core/nn/layers.ts';
 import {small} from '../../../src/domain/networks/small.ts';
 import {onEachEngine, tensor} from '../../rig/tensors.ts';
 import {countTrainable} from './pattern.ts';

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {Rng} from '../../../src/core/random.ts';
+import {Rng} from '../../../src/core/base/random.ts';
 import {
   jitter,
   scaleContrast,

@@ -2,11 +2,11 @@
 import {expect, test} from 'vitest';
 import {plugins as builtin} from '../../../src/builtin.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
+import {readPlan} from '../../../src/pipeline/config/expand.ts';
 import {flopOf, type Training, trainingsOf} from '../../../src/pipeline/plan/estimate.ts';
 import {buildGraph} from '../../../src/pipeline/plan/graph.ts';
 import type {Forecast} from '../../../src/pipeline/plan/preview.ts';
 import {datasetKey} from '../../../src/pipeline/plan/sources.ts';
-import {readPlan} from '../../../src/pipeline/spec/expand.ts';
 import type {Manifest, StageNode} from '../../../src/pipeline/stages/stage.ts';
 
 const plugins = new Plugins(builtin);
@@ -43,7 +43,7 @@ test.for([
   ['catdog-contrastive', 638_976, 4.09e7, 546, 2],
   ['catdog-contrastive-da', 2_560_000, 1.64e8, 2186, 2],
 ] as const)('%s: steps, images and PFLOP as in the paper', async ([name, steps, images, pflop, tasks]) => {
-  const found = await trainings(`pipelines/${name}.yaml`);
+  const found = await trainings(`pipelines/iclr2021/${name}.yaml`);
   expect(found).toHaveLength(5 * tasks);
   for (const {work} of found) {
     expect(work!.steps).toBe(steps);
@@ -54,11 +54,11 @@ test.for([
 });
 
 test('without training there is nothing to estimate', async () => {
-  expect(await trainings('pipelines/cifar10-untrained.yaml')).toEqual([]);
+  expect(await trainings('pipelines/iclr2021/cifar10-untrained.yaml')).toEqual([]);
 });
 
 test('how many faces CelebA has without eyeglasses is known once they are read', async () => {
-  const file = 'pipelines/celeba-rotation.yaml';
+  const file = 'pipelines/iclr2021/celeba-rotation.yaml';
   const unread = await trainings(file);
   expect(unread).toHaveLength(5);
   expect(unread.map(({work}) => work)).toEqual(Array(5).fill(undefined));
@@ -74,7 +74,7 @@ test('how many faces CelebA has without eyeglasses is known once they are read',
 });
 
 test('what is cached, and what has no data, counts nothing', async () => {
-  const file = 'pipelines/cifar10-rotation.yaml';
+  const file = 'pipelines/iclr2021/cifar10-rotation.yaml';
   const manifest = {summary: {classes: [], train: [], test: []}} as unknown as Manifest;
   const cached = await trainings(file, ({kind, label}) =>
     kind === 'learn' && label.includes('ship')
@@ -87,6 +87,6 @@ test('what is cached, and what has no data, counts nothing', async () => {
 });
 
 test('a limit counts where the data were not read yet', async () => {
-  const found = await trainings('pipelines/table-1-rotation-cpu.yaml');
+  const found = await trainings('pipelines/cpu/table-1-rotation-cpu.yaml');
   expect(new Set(found.map(({images}) => images))).toEqual(new Set([500]));
 });

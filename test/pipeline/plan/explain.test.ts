@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {type Digest, type Json, sha256} from '../../../src/core/canonical.ts';
+import {type Digest, type Json, sha256} from '../../../src/core/base/canonical.ts';
 import {differencesOf, explainMiss} from '../../../src/pipeline/plan/explain.ts';
 import {fingerprintOf, type StageKey} from '../../../src/pipeline/plan/fingerprint.ts';
 import type {Manifest} from '../../../src/pipeline/stages/stage.ts';

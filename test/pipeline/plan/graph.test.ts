@@ -3,9 +3,9 @@ import type {Dataset, SourceFile} from '../../../src/core/plugin/contracts.ts';
 import {defineDataset, defineFeatureMetric} from '../../../src/core/plugin/define.ts';
 import type {AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
+import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';
 import {buildGraph} from '../../../src/pipeline/plan/graph.ts';
 import {datasetKey} from '../../../src/pipeline/plan/sources.ts';
-import type {Plan, Task} from '../../../src/pipeline/spec/spec.ts';
 import type {StageNode} from '../../../src/pipeline/stages/stage.ts';
 import {fakePlugins} from '../../rig/fake-plugins.ts';
 

@@ -1,11 +1,11 @@
 import {expect, test} from 'vitest';
+import {fail, succeed} from '../../../src/core/base/result.ts';
 import type {Dataset} from '../../../src/core/plugin/contracts.ts';
 import {defineDataset, defineLearner} from '../../../src/core/plugin/define.ts';
 import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
-import {fail, succeed} from '../../../src/core/result.ts';
+import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';
 import {datasetKey, locateSources} from '../../../src/pipeline/plan/sources.ts';
-import type {Plan, Task} from '../../../src/pipeline/spec/spec.ts';
 import {World} from '../../rig/world.ts';
 
 const asked: string[] = [];

@@ -2,8 +2,8 @@ import {mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync} from '
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
+import {readImageSet} from '../../../src/core/formats/arrow/images.ts';
 import type {Plugins} from '../../../src/core/plugin/registry.ts';
-import {readImageSet} from '../../../src/core/table/images.ts';
 import {data} from '../../../src/pipeline/stages/data.ts';
 import {Subset, stratify} from '../../../src/pipeline/stages/subset.ts';
 import {toyDataset, toyPlugins, writeToys} from '../../rig/toys.ts';

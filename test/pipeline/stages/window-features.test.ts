@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {afterAll, expect, test} from 'vitest';
-import {Rng} from '../../../src/core/random.ts';
-import {streamFeatures, writeFeatures} from '../../../src/core/table/features.ts';
+import {Rng} from '../../../src/core/base/random.ts';
+import {streamFeatures, writeFeatures} from '../../../src/core/formats/arrow/features.ts';
 import {gatherPlaces, openWindows, sampleRows} from '../../../src/pipeline/stages/window-features.ts';
 import {temporaryFolder} from '../../rig/archives.ts';
 

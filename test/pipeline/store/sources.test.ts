@@ -1,7 +1,7 @@
 import {readFileSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
-import {sha256} from '../../../src/core/canonical.ts';
+import {sha256} from '../../../src/core/base/canonical.ts';
 import {openFileDigests} from '../../../src/pipeline/store/sources.ts';
 import {World} from '../../rig/world.ts';
 

@@ -1,10 +1,10 @@
 /** A finished run's model as an ONNX file: it scores as the run does, in ONNX Runtime and without this program. */
 import {readFileSync, statSync} from 'node:fs';
 import {afterAll, beforeAll, expect, test} from 'vitest';
-import {readImageSet} from '../../../src/core/table/images.ts';
-import {readScores} from '../../../src/core/table/small.ts';
-import {startOnnx} from '../../../src/core/tensor/onnx.ts';
-import {readOnnx} from '../../../src/core/tensor/onnx-file.ts';
+import {readImageSet} from '../../../src/core/formats/arrow/images.ts';
+import {readScores} from '../../../src/core/formats/arrow/small.ts';
+import {readOnnx} from '../../../src/core/formats/onnx/file.ts';
+import {startOnnx} from '../../../src/core/formats/onnx/runtime.ts';
 import {type Ended, Project, tinySpec} from '../../rig/command.ts';
 
 const project = new Project();

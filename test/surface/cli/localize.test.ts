@@ -2,10 +2,10 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
-import {decodeImage} from '../../../src/core/images.ts';
-import {readImages} from '../../../src/core/table/images.ts';
-import {readMaps} from '../../../src/core/table/maps.ts';
-import {readScores} from '../../../src/core/table/small.ts';
+import {readImages} from '../../../src/core/formats/arrow/images.ts';
+import {readMaps} from '../../../src/core/formats/arrow/maps.ts';
+import {readScores} from '../../../src/core/formats/arrow/small.ts';
+import {decodeImage} from '../../../src/core/images/picture.ts';
 import type {RunEvent} from '../../../src/pipeline/events.ts';
 import {Project} from '../../rig/command.ts';
 

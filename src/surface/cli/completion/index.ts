@@ -1,6 +1,6 @@
 /** `completion`: a shell's script, made from the command line's own definition. */
 import {kinds} from '../../../core/plugin/registry.ts';
-import {readBaselines} from '../../../pipeline/store/baselines.ts';
+import {readBaselines} from '../../../pipeline/store/results/baselines.ts';
 import {builtinPlugins} from '../builtin.ts';
 import {exitCodes, out} from '../session.ts';
 import {bashCompletion} from './bash.ts';

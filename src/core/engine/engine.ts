@@ -1,0 +1,105 @@
+/**
+ * The one door to tensors. `tf` is a live binding: importing this file loads nothing, `startEngine` does.
+ * With its neighbours in this folder, the only importer of @tensorflow/*.
+ */
+import {createRequire} from 'node:module';
+import type * as TF from '@tensorflow/tfjs';
+
+export type Tensor = TF.Tensor;
+export type Tensor1D = TF.Tensor1D;
+export type Tensor2D = TF.Tensor2D;
+export type Tensor3D = TF.Tensor3D;
+export type Tensor4D = TF.Tensor4D;
+export type Variable = TF.Variable;
+export type Scalar = TF.Scalar;
+
+export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
+export type EngineChoice = 'auto' | EngineName;
+
+export interface EngineInfo {
+  readonly name: EngineName;
+  /** Such as "2.21.0". */
+  readonly version: string;
+  readonly device: string;
+  readonly threads: number;
+  /** Why `auto` did not take the better engine, and what would change that; absent when it did. */
+  readonly remark?: string;
+}
+
+/** What to start: decided once in the main process (`resolveEngine`), handed to workers as plain data. */
+export interface ResolvedEngine {
+  readonly name: EngineName;
+  /** Folder with the compiled binding and TensorFlow's library; absent for wasm. */
+  readonly library?: string;
+  readonly remark?: string;
+  /** Threads for one tensor operation; absent: as many as the machine has. */
+  readonly threads?: number;
+}
+
+/** tfjs; undefined until `startEngine` has resolved. */
+export let tf: typeof TF;
+
+const registered = new Map<EngineName, Promise<EngineInfo>>();
+let running: EngineInfo | undefined;
+
+/** What `startEngine` has started last; undefined before. */
+export const runningEngine = (): EngineInfo | undefined => running;
+
+/**
+ * Loads tfjs and the resolved engine (`provision.ts`) and computes on it from then on. Called again it returns what runs;
+ * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
+ */
+export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
+  const info = await loaded(engine);
+  if (tf.getBackend() !== engine.name && !(await tf.setBackend(engine.name))) {
+    throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
+  }
+  running = engine.remark === undefined ? info : {...info, remark: engine.remark};
+  return running;
+}
+
+/**
+ * Computes something whose values are read at once, by `dataSync`. WebGPU can't do that: there it runs on wasm, which is
+ * started beside it.
+ */
+export function synchronously<T>(compute: () => T): T {
+  if (tf.getBackend() !== 'webgpu') return compute();
+  // To an engine that has been started tfjs switches before it returns its promise.
+  void tf.setBackend('wasm');
+  try {
+    return compute();
+  } finally {
+    void tf.setBackend('webgpu');
+  }
+}
+
+function loaded(engine: ResolvedEngine): Promise<EngineInfo> {
+  let loading = registered.get(engine.name);
+  if (loading === undefined) {
+    loading = load(engine);
+    registered.set(engine.name, loading);
+  }
+  return loading;
+}
+
+async function load(engine: ResolvedEngine): Promise<EngineInfo> {
+  if (tf === undefined) {
+    // The umbrella package: tfjs-core alone has no gradients under Node. By require, so that it is the very module object
+    // that the backends' CommonJS bundles see.
+    tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof TF;
+    tf.enableProdMode(); // silences the advice to install another backend, and saves checks
+    const {registerGradients} = await import('./gradients.ts');
+    registerGradients(tf);
+  }
+  if (engine.name === 'wasm') {
+    const {loadWasm} = await import('./wasm/wasm.ts');
+    return loadWasm(tf);
+  }
+  if (engine.name === 'webgpu') {
+    await loaded({name: 'wasm'}); // for `synchronously`
+    const {loadWebgpu} = await import('./webgpu/webgpu.ts');
+    return loadWebgpu(tf);
+  }
+  const {loadTensorflow} = await import('./tensorflow/tensorflow.ts');
+  return loadTensorflow(tf, engine);
+}

@@ -1,0 +1,160 @@
+/** What a function has TensorFlow's library compute, recorded once and run as one graph from then on. */
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {
+  type Attribute,
+  encodeSavedModel,
+  type GraphNode,
+  SAVED_MODEL_FILE,
+  SAVED_MODEL_TAG,
+} from '../../formats/tensorflow/saved-model.ts';
+import {type Tensor, tf, type Variable} from '../engine.ts';
+import type {Binding, Handle, NodeBackend, OpAttribute} from './binding.ts';
+
+/** What is recorded: see `compile`. */
+export type Body = (inputs: readonly Tensor[]) => readonly Tensor[];
+
+/** A function of tensors that also reads and moves variables. */
+export interface Graph {
+  /** The results are the caller's to dispose. */
+  run(inputs: readonly Tensor[]): Tensor[];
+  dispose(): void;
+}
+
+/** Calls `body` once on `inputs`, without effect on `variables`, to see what it does; see `compile`. */
+export function traceGraph(variables: readonly Variable[], body: Body, inputs: readonly Tensor[]): Graph {
+  const backend = tf.backend() as unknown as NodeBackend;
+  const idsOf = (tensors: readonly Tensor[]): number[] => backend.getInputTensorIds(tensors);
+  const recorder = new Recorder(backend.binding);
+  for (const [i, tensor] of [...inputs, ...variables].entries())
+    recorder.give(placeholderName(i), idsOf([tensor])[0]!, tensor.shape);
+  const feeds = [...inputs, ...variables].map((_, i) => `${placeholderName(i)}:0`).join();
+
+  const before = idsOf(variables);
+  const values = variables.map((variable) => tf.clone(variable));
+  let moved: readonly Variable[] = [];
+  let fetches: string;
+  backend.binding = recorder.binding;
+  try {
+    const results = tf.tidy(() => [...body(inputs)]);
+    const after = idsOf(variables);
+    moved = variables.filter((_, i) => after[i] !== before[i]);
+    fetches = [...idsOf(results), ...idsOf(moved)].map((id) => recorder.nameOf(id)).join();
+    tf.dispose(results);
+  } finally {
+    backend.binding = recorder.real;
+    for (const [i, variable] of variables.entries()) variable.assign(values[i]!);
+    tf.dispose(values);
+  }
+  const session = openSession(backend.binding, recorder.nodes);
+  return {
+    run(given) {
+      const outputs = backend.binding.runSavedModel(session, idsOf([...given, ...variables]), feeds, fetches);
+      const tensors = outputs.map((handle) => backend.createOutputTensor(handle));
+      const results = tensors.slice(0, tensors.length - moved.length);
+      for (const [i, variable] of moved.entries()) {
+        const value = tensors[results.length + i]!;
+        variable.assign(value);
+        value.dispose();
+      }
+      return results;
+    },
+    dispose: () => backend.binding.deleteSavedModel(session),
+  };
+}
+
+const placeholderName = (i: number): string => `given_${i}`;
+
+/** Stands in for the library's binding, passes on what is asked of it, and keeps it as nodes of a graph. */
+class Recorder {
+  readonly real: Binding;
+  readonly nodes: GraphNode[] = [];
+  /** Of a tensor's id, the output that it is. */
+  readonly #names = new Map<number, string>();
+
+  constructor(real: Binding) {
+    this.real = real;
+  }
+
+  /** A tensor of float32 that exists before. */
+  give(name: string, id: number, shape: readonly number[]): void {
+    this.#add(name, 'Placeholder', [], {dtype: {type: this.real.TF_FLOAT}, shape: {shape}}, [id]);
+  }
+
+  nameOf(id: number): string {
+    const name = this.#names.get(id);
+    if (name === undefined)
+      throw new Error(
+        'Internal error: a compiled function uses a tensor that is neither an input nor a variable of it',
+      );
+    return name;
+  }
+
+  get binding(): Binding {
+    const {real} = this;
+    const own: Pick<Binding, 'createTensor' | 'executeOp' | 'tensorDataSync'> = {
+      createTensor: (shape, type, values) => {
+        const id = real.createTensor(shape, type, values);
+        const bytes = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+        const value = {tensor: {type, shape: [...shape], bytes}};
+        this.#add(`constant_${id}`, 'Const', [], {dtype: {type}, value}, [id]);
+        return id;
+      },
+      executeOp: (operation, attributes, inputs, count) => {
+        const names = inputs.map((id) => this.nameOf(id));
+        const outputs: Handle[] = real.executeOp(operation, attributes, inputs, count);
+        const ids = outputs.map(({id}) => id);
+        const told = attributes.map((one) => [one.name, attributeOf(real, operation, one)] as const);
+        this.#add(`${operation}_${this.nodes.length}`, operation, names, Object.fromEntries(told), ids);
+        return outputs;
+      },
+      tensorDataSync: () => {
+        throw new Error('Internal error: a compiled function looks at values');
+      },
+    };
+    // The binding's own properties can't be overridden by inheriting from it: they are not writable.
+    return new Proxy(own, {
+      get: (_, name) => own[name as keyof typeof own] ?? Reflect.get(real, name),
+    }) as Binding;
+  }
+
+  #add(
+    name: string,
+    operation: string,
+    inputs: readonly string[],
+    attributes: GraphNode['attributes'],
+    outputs: readonly number[],
+  ): void {
+    this.nodes.push({name, operation, inputs, attributes});
+    for (const [i, id] of outputs.entries()) this.#names.set(id, `${name}:${i}`);
+  }
+}
+
+function attributeOf(binding: Binding, operation: string, {name, type, value}: OpAttribute): Attribute {
+  switch (type) {
+    case binding.TF_ATTR_STRING:
+      return {text: value as string};
+    case binding.TF_ATTR_FLOAT:
+      return {float: value as number};
+    case binding.TF_ATTR_BOOL:
+      return {bool: value as boolean};
+    case binding.TF_ATTR_INT:
+      return Array.isArray(value) ? {ints: value as number[]} : {int: value as number};
+    case binding.TF_ATTR_TYPE:
+      return Array.isArray(value) ? {types: value as number[]} : {type: value as number};
+    default:
+      throw new Error(`Internal error: attribute ${name} of ${operation} is of a kind that no graph was given yet`);
+  }
+}
+
+/** The library reads the graph from a folder, once. */
+function openSession(binding: Binding, nodes: readonly GraphNode[]): number {
+  const folder = mkdtempSync(join(tmpdir(), `pipeline-graph-${process.pid}-`));
+  try {
+    writeFileSync(join(folder, SAVED_MODEL_FILE), encodeSavedModel(nodes));
+    return binding.loadSavedModel(folder, SAVED_MODEL_TAG);
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
+}

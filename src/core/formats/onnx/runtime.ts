@@ -1,0 +1,85 @@
+/** ONNX models, run by ONNX Runtime on the CPU, whatever the engine. The only importer of onnxruntime-node, which it loads when asked. */
+import {readFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';
+import {appendOutput, readOnnx} from './file.ts';
+
+export async function openOnnx(path: string, output: string | undefined): Promise<ImageModel> {
+  const {InferenceSession, Tensor} = await import('onnxruntime-node');
+  const session = await open().catch((error: Error) => {
+    throw new ModelError(`ONNX Runtime can't load ${path}: ${error.message.trim()}`);
+  });
+  const [name, ...more] = session.inputNames as [string, ...string[]];
+  if (more.length > 0) throw new ModelError(`${path} has ${1 + more.length} inputs; expected one, the images`);
+  const given = session.inputMetadata[0]!;
+  if (!given.isTensor || given.type !== 'float32')
+    throw new ModelError(
+      `the input "${name}" of ${path} is of ${given.isTensor ? given.type : 'no tensors'}; expected float32`,
+    );
+  const input = imageInput(
+    path,
+    given.shape.map((side) => (typeof side === 'number' ? side : undefined)),
+  );
+  const wanted = output ?? session.outputNames[0]!;
+  return {
+    input,
+    async run({shape: [n, height, width], data}) {
+      const shape = input.layout === 'NHWC' ? [n, height, width, 3] : [n, 3, height, width];
+      const images = input.layout === 'NHWC' ? data : channelsFirst(data, n, height * width);
+      const results = await session
+        .run({[name]: new Tensor('float32', images, shape)}, [wanted])
+        .catch((error: Error) => {
+          throw new ModelError(
+            `${path} can't be run on images of ${height} × ${width} pixels: ${error.message.trim()}`,
+          );
+        });
+      const {type, dims, data: values} = results[wanted]!;
+      if (type !== 'float32') throw new ModelError(`the output "${wanted}" of ${path} is of ${type}; expected float32`);
+      return pooledRows(path, wanted, input.layout, dims, values as Float32Array);
+    },
+    dispose: () => void session.release(),
+  };
+
+  function open() {
+    const options = {logSeverityLevel: 3} as const; // errors alone
+    const {outputs, outside} = readOnnx(path);
+    if (output === undefined || outputs.includes(output)) return InferenceSession.create(path, options);
+    // A tensor from within: ONNX Runtime gives outputs alone, so it becomes one.
+    return InferenceSession.create(appendOutput(readFileSync(path), output), {
+      ...options,
+      externalData: outside.map((name) => ({path: name, data: readFileSync(join(dirname(path), name))})),
+    });
+  }
+}
+
+/** A model with several named outputs, such as those that `pipeline export` writes. */
+export interface OnnxRunner {
+  /** The values of a float32 output. */
+  run(
+    input: {readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array},
+    output: string,
+  ): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** Throws what ONNX Runtime says of a file that it can't load. */
+export async function startOnnx(model: Uint8Array): Promise<OnnxRunner> {
+  const {InferenceSession, Tensor} = await import('onnxruntime-node');
+  const session = await InferenceSession.create(model, {logSeverityLevel: 3});
+  return {
+    async run({name, shape, data}, output) {
+      const results = await session.run({[name]: new Tensor('float32', data, shape)}, [output]);
+      return results[output]!.data as Float32Array;
+    },
+    dispose: () => session.release(),
+  };
+}
+
+/** (n, pixels, 3) → (n, 3, pixels). */
+function channelsFirst(images: Float32Array, n: number, pixels: number): Float32Array {
+  const turned = new Float32Array(images.length);
+  for (let image = 0, from = 0; image < n; image++)
+    for (let pixel = 0; pixel < pixels; pixel++)
+      for (let channel = 0; channel < 3; channel++) turned[(3 * image + channel) * pixels + pixel] = images[from++]!;
+  return turned;
+}

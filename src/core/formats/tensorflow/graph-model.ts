@@ -1,0 +1,83 @@
+/** TensorFlow.js graph models: `model.json` and its shards of weights, run on whatever engine is started. */
+import {readFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import type {io} from '@tensorflow/tfjs';
+import {type Tensor, type Tensor4D, tf} from '../../engine/engine.ts';
+import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';
+
+export interface GraphModelFile {
+  readonly topology: io.ModelJSON['modelTopology'];
+  /** Names of its nodes. */
+  readonly nodes: readonly string[];
+  readonly weights: io.WeightsManifestConfig;
+  readonly signature: io.ModelJSON['signature'];
+  /** Files with weights, relative to the model's folder. */
+  readonly outside: readonly string[];
+}
+
+/** Throws for what is no graph model. */
+export function readGraphModel(path: string): GraphModelFile {
+  const json = parsed(readFileSync(path, 'utf8'));
+  if (json?.format === 'layers-model')
+    throw new Error('it is a layers model: convert it with --output_format=tfjs_graph_model');
+  if (json?.format !== 'graph-model' || !json.modelTopology || !json.weightsManifest)
+    throw new Error('it lacks "format": "graph-model", a topology or a list of weights');
+  const {node = []} = json.modelTopology as {readonly node?: readonly {readonly name: string}[]};
+  return {
+    topology: json.modelTopology,
+    nodes: node.map(({name}) => name),
+    weights: json.weightsManifest,
+    signature: json.signature,
+    outside: json.weightsManifest.flatMap(({paths}) => paths),
+  };
+}
+
+function parsed(text: string): Partial<io.ModelJSON> | null {
+  try {
+    return JSON.parse(text) as Partial<io.ModelJSON> | null;
+  } catch {
+    throw new Error('it is not JSON'); // the parser's own words differ between versions of Node
+  }
+}
+
+export async function openGraphModel(path: string, output: string | undefined): Promise<ImageModel> {
+  const {topology, weights, signature, outside} = readGraphModel(path);
+  const bytes = Buffer.concat(outside.map((name) => readFileSync(join(dirname(path), name))));
+  const load = async () => ({
+    modelTopology: topology,
+    weightSpecs: weights.flatMap((group) => group.weights),
+    weightData: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
+    ...(signature && {signature}),
+  });
+  const model = await tf.loadGraphModel({load}).catch((error: Error) => {
+    throw new ModelError(`TensorFlow.js can't load ${path}: ${error.message}`);
+  });
+  const [given, ...more] = model.inputs;
+  if (!given || more.length > 0)
+    throw new ModelError(`${path} has ${model.inputs.length} inputs; expected one, the images`);
+  const input = imageInput(
+    path,
+    (given.shape ?? []).map((side) => (side > 0 ? side : undefined)),
+  );
+  const wanted = output ?? model.outputs[0]!.name;
+  return {
+    input,
+    async run({shape: [n, height, width], data}) {
+      let y: Tensor;
+      try {
+        y = tf.tidy(() => {
+          const x: Tensor4D = tf.tensor4d(data, [n, height, width, 3]);
+          return model.execute(input.layout === 'NHWC' ? x : tf.transpose(x, [0, 3, 1, 2]), wanted) as Tensor;
+        });
+      } catch (error) {
+        throw new ModelError(
+          `${path} can't be run on images of ${height} × ${width} pixels: ${(error as Error).message}`,
+        );
+      }
+      const values = await y.data<'float32'>();
+      y.dispose();
+      return pooledRows(path, wanted, input.layout, y.shape, values);
+    },
+    dispose: () => model.dispose(),
+  };
+}

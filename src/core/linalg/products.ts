@@ -1,0 +1,73 @@
+import {synchronously, type Tensor, type Tensor2D, tf} from '../engine/engine.ts';
+import type {Matrix} from '../plugin/contracts.ts';
+
+/** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
+const BLOCK_VALUES = 16 * 2 ** 20;
+
+/** What is made of the products on the engine, before they are read. */
+export type Finish = (products: Tensor2D) => Tensor2D;
+
+const asTheyAre: Finish = (products) => products;
+
+/**
+ * Visits finish(a·bᵀ) in blocks of whole rows with bounded memory: `block` is row-major (rows, b.rows) and holds the products of
+ * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. It is the visitor's only during the call.
+ */
+export function forEachProductBlock(
+  a: Matrix,
+  b: Matrix,
+  visit: (rowStart: number, rows: number, block: Float32Array) => void,
+  {finish = asTheyAre, blockValues = BLOCK_VALUES}: {readonly finish?: Finish; readonly blockValues?: number} = {},
+): void {
+  const factor = openFactor(b, {finish, blockValues});
+  try {
+    factor.times(a, visit);
+  } finally {
+    factor.dispose();
+  }
+}
+
+export interface Factor {
+  /** Visits a·bᵀ as `forEachProductBlock` does. */
+  times(a: Matrix, visit: (rowStart: number, rows: number, block: Float32Array) => void): void;
+  dispose(): void;
+}
+
+/** b on the engine, for many products with it. What `finish` returns may be narrower than b has rows. */
+export function openFactor(
+  b: Matrix,
+  {finish = asTheyAre, blockValues = BLOCK_VALUES}: {readonly finish?: Finish; readonly blockValues?: number} = {},
+): Factor {
+  const right = synchronously(() => tf.tidy(() => transposed(b)));
+  const most = Math.max(1, Math.floor(blockValues / Math.max(1, b.rows)));
+  return {
+    times(a, visit) {
+      if (a.columns !== b.columns)
+        throw new Error(`expected rows of equal length, but got ${a.columns} and ${b.columns}`);
+      if (b.rows === 0) return;
+      for (let start = 0; start < a.rows; start += most) {
+        const rows = Math.min(most, a.rows - start);
+        const block = valuesOf(() => finish(tf.matMul(toTensor(a, start, rows), right)));
+        visit(start, rows, block);
+      }
+    },
+    dispose: () => right.dispose(),
+  };
+}
+
+/** Read outside `tidy`, which would look for tensors in every element of the array. */
+function valuesOf(compute: () => Tensor): Float32Array {
+  return synchronously(() => {
+    const tensor = tf.tidy(compute);
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    return values;
+  });
+}
+
+// matMul's own transposeB leaves XNNPACK for plain loops on wasm: many times slower.
+const transposed = (b: Matrix) => tf.transpose(toTensor(b, 0, b.rows));
+
+function toTensor({columns, data}: Matrix, start: number, rows: number) {
+  return tf.tensor2d(data.subarray(start * columns, (start + rows) * columns), [rows, columns]);
+}

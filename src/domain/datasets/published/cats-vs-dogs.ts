@@ -1,0 +1,118 @@
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {NumpyRandom} from '../../../core/base/numpy-random.ts';
+import {fail, type Result, succeed} from '../../../core/base/result.ts';
+import {choice, clippedList} from '../../../core/base/text.ts';
+import type {Picture} from '../../../core/images/picture.ts';
+import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../../core/plugin/contracts.ts';
+import {defineDataset} from '../../../core/plugin/define.ts';
+import {Type} from '../../../core/plugin/type.ts';
+import {oneVersusRest} from '../one-class.ts';
+import {contentsOf, coveringSquare, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
+import {isFolder} from '../readers/image-tree.ts';
+
+const classes = ['cat', 'dog'] as const;
+const side = 64;
+const shape = {height: side, width: side, channels: 3} as const;
+
+/** The two ways in which it is published: Microsoft's archive and Kaggle's `train.zip`. */
+const editions = [
+  {
+    tree: 'PetImages',
+    files: {cat: /^\d+\.jpg$/, dog: /^\d+\.jpg$/},
+    folders: {cat: join('PetImages', 'Cat'), dog: join('PetImages', 'Dog')},
+  },
+  {tree: 'train', files: {cat: /^cat\.\d+\.jpg$/, dog: /^dog\.\d+\.jpg$/}, folders: {cat: 'train', dog: 'train'}},
+] as const;
+
+export const catsVsDogs = defineDataset({
+  name: 'cats-vs-dogs',
+  version: 1,
+  summary:
+    'Photographs of cats and of dogs, the middle at 64 × 64; one against the other. 10 000 + 2500 images a class.',
+  paper: 'Elson et al. 2007; split and size as in Sohn et al. 2021',
+  options: Type.Object(
+    {
+      train: Type.Integer({
+        minimum: 1,
+        default: 10_000,
+        description: 'Training images of each class: the first ones of its shuffled files.',
+      }),
+      test: Type.Integer({
+        minimum: 1,
+        default: 2500,
+        description:
+          'Test images of each class: all the others. Numbers other than the defaults are for copies with fewer files; ' +
+          'their AUCs are not comparable with published ones.',
+      }),
+    },
+    {additionalProperties: false},
+  ),
+  create: (options) => ({
+    ...oneVersusRest(classes),
+    shape,
+    trainImages: () => options.train,
+    locate: (roots) => Promise.resolve(locate(roots, options)),
+    prepare: photograph,
+    read: (files, split) => readImageFiles(chosen(files, split, options.train), shape, photograph),
+  }),
+});
+
+const photograph = (picture: Picture): Picture => coveringSquare(picture, side, 'area');
+
+type Sizes = {readonly [split in Split]: number};
+
+function locate(roots: DataRoots, {train, test}: Sizes): Result<readonly SourceFile[], DatasetProblem> {
+  const folders = [...new Set(roots.folders.flatMap((root) => [join(root, 'cats-vs-dogs'), root]))];
+  const places = folders.flatMap((folder) => editions.map((edition) => ({folder, edition})));
+  const home = roots.fetchInto ?? roots.folders[0];
+  const hint =
+    'get train.zip of https://www.kaggle.com/c/dogs-vs-cats (an account is needed)' +
+    (home === undefined ? '' : `, and unpack it so that ${join(home, 'cats-vs-dogs', 'train', 'cat.0.jpg')} is there`);
+  const place = places.find(({folder, edition}) =>
+    classes.every((name) => {
+      const where = join(folder, edition.folders[name]);
+      return isFolder(where) && readdirSync(where).some((file) => edition.files[name].test(file));
+    }),
+  );
+  if (!place)
+    return fail({
+      message: `not found: looked for PetImages/Cat and PetImages/Dog, or train/cat.0.jpg and the like, in ${choice(folders)}`,
+      hint,
+    });
+  const files: SourceFile[] = [];
+  const problems: DatasetProblem[] = [];
+  for (const name of classes) {
+    const where = join(place.folder, place.edition.folders[name]);
+    const contents = contentsOf(where);
+    if (!contents.ok) return contents;
+    const known = Object.values(place.edition.files);
+    const strange = contents.value.files.filter((file) => !known.some((pattern) => pattern.test(file)));
+    if (strange.length > 0)
+      problems.push({
+        message: `${where}: expected the published images only, but found ${clippedList(strange, 5)}`,
+        hint: 'move it elsewhere',
+      });
+    // By code unit, as Python's `sorted` had them when the paper's split was drawn: 0, 1, 10, 100, 1000 …
+    const images = contents.value.files.filter((file) => place.edition.files[name].test(file));
+    if (images.length !== train + test)
+      problems.push({
+        message: `${where}: expected ${train} + ${test} images of ${name}s, but there are ${images.length}`,
+        hint: `${hint}; for a copy with fewer files set options train and test`,
+      });
+    for (const image of images)
+      files.push({name: `${name}/${image.replace(`${name}.`, '')}`, path: join(where, image)});
+  }
+  return problems.length > 0 ? fail(...problems) : succeed(files);
+}
+
+/** The paper's split: each class's files shuffled by one generator with seed 0, cats first; the first ones are for training. */
+function chosen(files: readonly SourceFile[], split: Split, train: number): readonly LabelledFile[] {
+  const random = new NumpyRandom(0);
+  return classes.flatMap((name, label) => {
+    const own = files.filter((file) => file.name.startsWith(`${name}/`));
+    const order = random.permutation(own.length);
+    const part = split === 'train' ? order.subarray(0, train) : order.subarray(train);
+    return Array.from(part, (i) => ({path: own[i]!.path, label}));
+  });
+}

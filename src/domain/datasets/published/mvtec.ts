@@ -1,0 +1,122 @@
+import {join} from 'node:path';
+import {fail, type Result, succeed} from '../../../core/base/result.ts';
+import {choice} from '../../../core/base/text.ts';
+import {type Picture, resized} from '../../../core/images/picture.ts';
+import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/plugin/contracts.ts';
+import {defineDataset} from '../../../core/plugin/define.ts';
+import {Type} from '../../../core/plugin/type.ts';
+import {readImageFiles} from '../readers/image-files.ts';
+import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from '../readers/image-tree.ts';
+
+/** Images in train/good, in test/good, and in the other folders of test; textures first, as in the papers' tables. */
+const categories = {
+  carpet: [280, 28, 89],
+  grid: [264, 21, 57],
+  leather: [245, 32, 92],
+  tile: [230, 33, 84],
+  wood: [247, 19, 60],
+  bottle: [209, 20, 63],
+  cable: [224, 58, 92],
+  capsule: [219, 23, 109],
+  hazelnut: [391, 40, 70],
+  metal_nut: [220, 22, 93],
+  pill: [267, 26, 141],
+  screw: [320, 41, 119],
+  toothbrush: [60, 12, 30],
+  transistor: [213, 60, 40],
+  zipper: [240, 32, 119],
+} as const;
+
+type Category = keyof typeof categories;
+
+/** Objects in one pose (paper.md 3.5): a density of its own at every place. */
+const aligned: ReadonlySet<Category> = new Set([
+  'bottle',
+  'cable',
+  'capsule',
+  'metal_nut',
+  'pill',
+  'toothbrush',
+  'transistor',
+  'zipper',
+]);
+
+const normal = 'good';
+
+/** Options of every dataset that is made of its images. */
+export const mvtecOptions = {
+  size: Type.Integer({
+    minimum: 8,
+    maximum: 1024,
+    default: 256,
+    description: 'Height and width that images are resized to.',
+  }),
+  interpolation: Type.Union([Type.Literal('area'), Type.Literal('bicubic')], {
+    default: 'bicubic',
+    description: 'How images are resized, as PIL (bicubic) or OpenCV (area) do it. The paper does not say.',
+  }),
+};
+
+export const mvtec = defineDataset({
+  name: 'mvtec',
+  version: 2,
+  summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to squares.',
+  paper: 'Bergmann et al. 2019',
+  options: Type.Object(mvtecOptions, {additionalProperties: false}),
+  create: ({size, interpolation}) => {
+    const shape = {height: size, width: size, channels: 3} as const;
+    return {
+      inliers: Object.keys(categories),
+      classes: [normal, 'defect'],
+      shape,
+      perInlier: true,
+      masks: true,
+      aligned: (inlier) => aligned.has(inlier as Category),
+      normalClass: () => normal,
+      trainImages: (inlier) => categories[inlier as Category][0],
+      locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
+      prepare: (picture) => resized(picture, size, size, interpolation),
+      read: (files, split) =>
+        readImageFiles(
+          labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
+          shape,
+          (picture) => resized(picture, size, size, interpolation),
+          ...(split === 'test' ? [(mask: Picture) => resized(mask, size, size, 'nearest')] : []),
+        ),
+    };
+  },
+});
+
+/** The category's images, as many as published, with a mask for every defect. */
+function locate(roots: DataRoots, category: Category): Result<readonly SourceFile[], DatasetProblem> {
+  const places = [...new Set(roots.folders.flatMap((root) => [join(root, 'mvtec', category), join(root, category)]))];
+  const place = places.find(isFolder);
+  const home = roots.fetchInto ?? roots.folders[0];
+  if (place === undefined)
+    return fail({
+      message: `not found: looked for ${choice(places)}`,
+      hint:
+        'get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA 4.0)' +
+        (home === undefined
+          ? ''
+          : `, and unpack it so that ${join(home, 'mvtec', category, 'train', normal)} is there`),
+    });
+  const tree = listTree(place, {train: {required: [normal], others: false}, test: {required: [normal], others: true}});
+  if (!tree.ok) return tree;
+  const counts = [0, 0, 0];
+  for (const {name} of tree.value) {
+    const {split, folder} = partsOf(name);
+    counts[split === 'train' ? 0 : folder === normal ? 1 : 2]!++;
+  }
+  const published = categories[category];
+  if (counts.some((many, i) => many !== published[i])) {
+    const told = ([train, good, defect]: readonly number[]): string =>
+      `${train} images in train/good, ${good} in test/good and ${defect} in the other folders of test`;
+    return fail({
+      message: `${place}: expected ${told(published)}, but there are ${told(counts)}`,
+      hint: 'unpack the published archive again; for a part of it, or images of your own, use dataset image-folder',
+    });
+  }
+  const masks = checkMasks(place, tree.value, normal);
+  return masks.ok ? succeed([...tree.value, ...masksOf(place, tree.value, normal)]) : masks;
+}

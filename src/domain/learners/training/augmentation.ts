@@ -1,0 +1,18 @@
+import type {PluginRef} from '../../../core/plugin/registry.ts';
+
+/** A of Sohn et al. 2021, the same for all their learners and datasets, as the released code runs it: without its blur (paper 2.2). */
+export const paperAugmentation: readonly PluginRef[] = [
+  {type: 'crop', min_side: 0.5},
+  {type: 'hflip'},
+  {type: 'jitter', brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.4},
+  {type: 'grayscale', p: 0.2},
+];
+
+/**
+ * Translation and colour jitter of the whole image (paper.md 3.3). The paper gives no strengths; these are the defaults that
+ * stand in the released code of the ICLR paper, which shares its authors.
+ */
+export const cutPasteAugmentation: readonly PluginRef[] = [
+  {type: 'shift', by: 0.125},
+  {type: 'jitter', brightness: 0.125, contrast: 0.4, saturation: 0.4, hue: 0},
+];

@@ -1,0 +1,61 @@
+/** The option `start`: a network that was trained elsewhere, whose weights a learner begins with. */
+import {existsSync} from 'node:fs';
+import {fail, type Result, succeed} from '../../../core/base/result.ts';
+import {readTensors, tensorsIn} from '../../../core/formats/torch/safetensors.ts';
+import {fromTorch} from '../../../core/formats/torch/weights.ts';
+import type {ParameterSpec} from '../../../core/nn/layers.ts';
+import type {DatasetProblem, NamedArrays, Network, SourceFile} from '../../../core/plugin/contracts.ts';
+import {pathOption} from '../../../core/plugin/registry.ts';
+import {Type} from '../../../core/plugin/type.ts';
+
+export const startOption = Type.Optional(
+  pathOption(
+    'Weights of the encoder to begin with instead of random ones: torchvision’s state dict of that network as a safetensors file. ' +
+      'In Python: safetensors.torch.save_file(torchvision.models.efficientnet_b4(weights="DEFAULT").state_dict(), "b4.safetensors").',
+  ),
+);
+
+/** What the papers start from, in words: the path of whatever file has it is no setting. */
+export const imagenet = 'ImageNet’s weights';
+
+const remedy =
+  'Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").';
+
+/** The file that the option names, for `files` of a learner. */
+export function startFiles({start}: {readonly start?: string}): Result<readonly SourceFile[], DatasetProblem> {
+  if (start === undefined) return succeed([]);
+  if (!existsSync(start)) return fail({message: `there is no file ${start}`, hint: remedy});
+  try {
+    tensorsIn(start);
+  } catch (error) {
+    return fail({message: `${start} is no safetensors file: ${(error as Error).message}`, hint: remedy});
+  }
+  return succeed([{name: 'start', path: start}]);
+}
+
+/** Weights that are not those of the network. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** First values of the encoder's parameters from the file. Throws a `StartError` where it is of another network. */
+export function startWeights(path: string, network: Network, parameters: readonly ParameterSpec[]): NamedArrays {
+  const {torchName} = network;
+  if (!torchName)
+    throw new StartError(
+      '"start" names weights, but torchvision has no network that is built like this one',
+      'Leave "start" out, or take network efficientnet.',
+    );
+  const names = parameters.map(({name}) => torchName(name));
+  try {
+    return fromTorch(parameters, torchName, readTensors(path, names));
+  } catch (error) {
+    throw new StartError(`${path} is not of this network: ${(error as Error).message}`, remedy);
+  }
+}

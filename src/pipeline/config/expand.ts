@@ -1,0 +1,294 @@
+/** A pipeline file → the plan of its tasks: seeds × inliers × matrix, of one spec or of a suite. */
+import {dirname, resolve} from 'node:path';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import type {Result} from '../../core/base/result.ts';
+import {fail, succeed} from '../../core/base/result.ts';
+import {plural} from '../../core/base/text.ts';
+import type {Issue} from '../../core/plugin/check.ts';
+import {type PluginRef, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
+import type {Problem} from '../failures.ts';
+import {checkList, copyWarnings} from './lists.ts';
+import {loadModules} from './modules.ts';
+import {type Overlay, originOf} from './overlay.ts';
+import {type Overrides, readOverrides, type Setting} from './overrides.ts';
+import {type Axis, type Combination, labelPoint, layPoint, readPoints, settingsOf} from './points.ts';
+import type {Plan, Spec, Task} from './spec.ts';
+import {openFile, type SpecFile, stem, toProblem} from './suite.ts';
+import {type ValidatedSpec, validateSpec} from './validate.ts';
+
+export interface ReadPlan {
+  readonly plan: Plan;
+  /** Built-in plug-ins and the spec's own. */
+  readonly plugins: Plugins;
+  readonly warnings: readonly string[];
+}
+
+export interface ReadPlanOptions {
+  readonly builtin: Plugins;
+  readonly overrides?: Overrides;
+}
+
+/** Reads, validates and expands a spec or suite; all problems of all files at once. */
+export async function readPlan(
+  file: string,
+  {builtin, overrides = {}}: ReadPlanOptions,
+): Promise<Result<ReadPlan, Problem>> {
+  const read = readOverrides(overrides);
+  const settings = read.ok ? read.value : [];
+  const opened = await openFile(file);
+  const {specs, name, description, text} = opened;
+  const {plugins, problems} = await loadModules(specs, builtin);
+  const before = [...(read.ok ? [] : read.failures), ...opened.problems, ...problems];
+  // Without its own plug-ins a spec is full of unknown names.
+  if (problems.length > 0) return fail(...distinct(before));
+
+  const uses = new SettingUses(settings);
+  const expanded = specs.map((spec) => expandSpec(spec, plugins, settings, uses));
+  const found = [...before, ...expanded.flatMap((one) => one.problems), ...uses.problems(), ...sameNames(specs)];
+  if (found.length > 0) return fail(...distinct(found));
+  const warnings = [...opened.warnings, ...expanded.flatMap((one) => one.warnings)];
+  const tasks = merge(
+    expanded.flatMap((one) => one.tasks),
+    warnings,
+  );
+  const pluginUrls = plugins.urls.filter((url) => !builtin.urls.includes(url));
+  const plan: Plan = {name, ...(description !== undefined && {description}), source: text, tasks, pluginUrls};
+  return succeed({plan, plugins, warnings});
+}
+
+interface Expanded {
+  readonly tasks: readonly Task[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+interface Point {
+  readonly combination: Combination;
+  readonly overlay: Overlay;
+  readonly checked: ValidatedSpec;
+}
+
+function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting[], uses: SettingUses): Expanded {
+  const {axes, combinations, issues} = readPoints(file.value, settings);
+  const problems = issues.map((issue) => toProblem(file.source, issue));
+  const points: Point[] = [];
+  for (const combination of combinations) {
+    const point = validatePoint(file, plugins, axes, combination, settings, uses);
+    problems.push(...point.problems);
+    points.push(point);
+  }
+  const fits = (classifier: number) =>
+    points.some(({checked}) => !checked.misfits.some((misfit) => misfit.classifier === classifier));
+  const copiesFit = points.some(({checked}) => checked.spec?.distribution_augmentation !== undefined);
+  const warnings = new Set<string>();
+  const tasks: Task[] = [];
+  for (const {checked, combination, overlay} of points) {
+    for (const {classifier, issue} of checked.misfits)
+      if (fits(classifier)) warnings.add(`${issue.message}; it is left out there`);
+      else problems.push(place(file, overlay, issue));
+    const {noCopies} = checked;
+    if (noCopies && !copiesFit) problems.push(place(file, overlay, noCopies));
+    if (!checked.spec) continue;
+    // Not of a control that does not train: it takes no augmentation either.
+    if (noCopies && plugins.get('learner', checked.spec.learner.type).trains)
+      warnings.add(`${noCopies.message}; it is left out there`);
+    const left = checked.spec.classifiers.filter((_, i) => !checked.misfits.some(({classifier}) => classifier === i));
+    if (left.length === 0 && checked.misfits.every(({classifier}) => fits(classifier))) {
+      const hint = checked.misfits[0]?.issue.hint;
+      const message = `no classifier is left for learner "${checked.spec.learner.type}": each reads a layer that it does not have`;
+      problems.push(place(file, overlay, {path: ['classifiers'], at: 'key', message, ...(hint && {hint})}));
+    }
+    const learner = withPaths(plugins, checked.spec.learner, dirname(file.source.file));
+    const spec = {...checked.spec, learner, classifiers: left};
+    if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
+    const made = makeTasks(spec, checked.inliers, plugins, axes, combination, file.table);
+    tasks.push(...made.tasks);
+    for (const task of made.tasks.slice(0, 1))
+      for (const issue of copyWarnings(task.distributionAugmentation, task.augment))
+        warnings.add(warningText(place(file, overlay, issue)));
+    problems.push(...made.issues.map((issue) => place(file, overlay, issue)));
+  }
+  return {tasks, problems, warnings: [...warnings]};
+}
+
+/** A setting that this point's plug-ins do not know is left out here; `uses` sees to it that it counts somewhere. */
+function validatePoint(
+  file: SpecFile,
+  plugins: Plugins,
+  axes: readonly Axis[],
+  combination: Combination,
+  settings: readonly Setting[],
+  uses: SettingUses,
+): Point & {readonly problems: readonly Problem[]} {
+  let tried = settings;
+  for (;;) {
+    const {overlay, issues, refused} = layPoint(file.value, axes, combination, tried);
+    const checked = validateSpec(overlay.value, plugins, stem(file.source.file));
+    const foreign = new Map<string, Issue>(
+      refused.map(({setting, message}) => [setting.option, {path: setting.path, at: 'value', message}]),
+    );
+    for (const issue of checked.issues) {
+      const {origin} = originOf(overlay, issue.path, issue.at);
+      if (issue.unknown && 'option' in origin) foreign.set(origin.option, issue);
+    }
+    if (foreign.size === 0) {
+      for (const setting of tried) uses.accept(setting);
+      const problems = [...issues, ...checked.issues].map((issue) => place(file, overlay, issue));
+      return {combination, overlay, checked, problems};
+    }
+    for (const [option, issue] of foreign) uses.refuse(option, issue);
+    tried = tried.filter(({option}) => !foreign.has(option));
+  }
+}
+
+/** Which settings no point took. */
+class SettingUses {
+  readonly #accepted = new Set<string>();
+  readonly #refused = new Map<string, Issue>();
+  readonly #settings: readonly Setting[];
+
+  constructor(settings: readonly Setting[]) {
+    this.#settings = settings;
+  }
+
+  accept({option}: Setting): void {
+    this.#accepted.add(option);
+  }
+
+  refuse(option: string, issue: Issue): void {
+    // Of several plug-ins, the one with a similar option is what was meant.
+    if (!this.#refused.has(option) || issue.hint?.startsWith('Did you mean')) this.#refused.set(option, issue);
+  }
+
+  problems(): readonly Problem[] {
+    return this.#settings.flatMap(({option}) => {
+      const issue = this.#refused.get(option);
+      return issue && !this.#accepted.has(option) ? [ofOption(option, issue)] : [];
+    });
+  }
+}
+
+function place(file: SpecFile, overlay: Overlay, issue: Issue): Problem {
+  const {origin, at} = originOf(overlay, issue.path, issue.at);
+  return 'option' in origin
+    ? ofOption(origin.option, issue)
+    : toProblem(file.source, {...issue, path: origin.path, at});
+}
+
+/** With its place behind it: it begins like the warnings that have none. */
+const warningText = ({message, file, range}: Problem): string =>
+  file && range ? `${message} (${file}:${range.line}:${range.column})` : message;
+
+const ofOption = (option: string, {message, hint}: Issue): Problem => ({
+  message: `${option}: ${message}`,
+  ...(hint && {hint}),
+});
+
+/** Paths in a spec are relative to its folder. */
+function withPaths(plugins: Plugins, learner: PluginRef, folder: string): PluginRef {
+  const paths = pathOptions(plugins.get('learner', learner.type)).flatMap((option) => {
+    const path = learner[option];
+    return typeof path === 'string' ? [[option, resolve(folder, path)]] : [];
+  });
+  return {...learner, ...Object.fromEntries(paths)};
+}
+
+function makeTasks(
+  spec: Spec,
+  inliers: readonly string[],
+  plugins: Plugins,
+  axes: readonly Axis[],
+  combination: Combination,
+  table: string | undefined,
+): {readonly tasks: readonly Task[]; readonly issues: readonly Issue[]} {
+  const definition = plugins.get('learner', spec.learner.type);
+  const own = checkList(plugins, 'transform', definition.augment, ['learner']);
+  // A plug-in's own recipe that does not check is its author's mistake, said where the plug-in is named.
+  if (!spec.augment && own.issues.length > 0)
+    return {
+      tasks: [],
+      issues: own.issues.map((issue) => ({
+        ...issue,
+        path: ['learner'],
+        message: `the default augmentation of learner "${definition.name}": ${issue.message}`,
+      })),
+    };
+  const {inliers: _, limit, ...dataset} = spec.dataset;
+  const {type: __, ...options} = spec.learner;
+  const row = spec.compare?.row ?? definition.row(options, {copies: spec.distribution_augmentation?.length ?? 0});
+  const named = spec.compare?.table ?? table;
+  const shared = {
+    spec: spec.name,
+    dataset: dataset as PluginRef,
+    limit: limit ?? {},
+    learner: spec.learner,
+    augment: spec.augment ?? own.value,
+    distributionAugmentation: spec.distribution_augmentation ?? [],
+    classifiers: spec.classifiers,
+    metrics: spec.metrics,
+    ...(spec.ensemble && {ensemble: spec.ensemble}),
+    ...(spec.localize && {localize: spec.localize}),
+    point: Object.fromEntries(
+      axes.flatMap((axis, a) => settingsOf(axis, combination[a]!).map(({path, value}) => [path, value])),
+    ),
+    compare: {...(named !== undefined && {table: named}), row},
+  };
+  const labels = labelPoint(axes, combination);
+  const tasks = inliers.flatMap((inlier) =>
+    spec.seeds.map((seed) => ({
+      id: [spec.name, inlier, spec.learner.type, ...labels, `seed=${seed}`].join('/'),
+      ...shared,
+      inlier,
+      seed,
+    })),
+  );
+  return {tasks, issues: []};
+}
+
+/** Equal tasks are one: a matrix may name a value twice, or a value that is the default. */
+function merge(tasks: readonly Task[], warnings: string[]): readonly Task[] {
+  const kept = new Map<string, Task>();
+  const dropped = new Map<string, number>();
+  for (const task of tasks) {
+    const {id: _, point: __, ...what} = task;
+    const key = canonicalJson(what as unknown as Json);
+    if (kept.has(key)) dropped.set(task.spec, (dropped.get(task.spec) ?? 0) + 1);
+    else kept.set(key, task);
+  }
+  for (const [spec, number] of dropped)
+    warnings.push(`${spec}: ${plural(number, 'task is', 'tasks are')} equal to others and left out`);
+  return [...kept.values()];
+}
+
+/** Ids begin with the spec's name: two specs of a suite cannot share one. */
+function sameNames(specs: readonly SpecFile[]): readonly Problem[] {
+  const seen = new Map<string, SpecFile>();
+  return specs.flatMap((file) => {
+    const {name = stem(file.source.file)} = file.value as {name?: unknown};
+    const other = seen.get(String(name));
+    if (!other) {
+      seen.set(String(name), file);
+      return [];
+    }
+    const message = `${other.source.file} is called "${name}" too; the specs of a suite need different names`;
+    return [toProblem(file.source, {path: ['name'], at: 'value', message})];
+  });
+}
+
+/** The points of a matrix share most of the file, and so most of its problems. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = JSON.stringify([problem.message, problem.file, problem.range?.line, problem.range?.column]);
+    if (!seen.has(key)) seen.set(key, problem);
+  }
+  const order = [...seen.values()];
+  // Files in the order of the suite, and each from top to bottom.
+  const files = [...new Set(order.map(({file}) => file))];
+  return order.sort(
+    (a, b) =>
+      files.indexOf(a.file) - files.indexOf(b.file) ||
+      (a.range?.line ?? 0) - (b.range?.line ?? 0) ||
+      (a.range?.column ?? 0) - (b.range?.column ?? 0),
+  );
+}

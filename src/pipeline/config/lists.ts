@@ -1,0 +1,108 @@
+/** Lists of plug-ins in a spec. */
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {type Checked, checkPlugin, type Issue, type Path} from '../../core/plugin/check.ts';
+import type {CopyRef} from '../../core/plugin/contracts.ts';
+import type {Kind} from '../../core/plugin/define.ts';
+import {show} from '../../core/plugin/describe.ts';
+import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+
+/** Each item of a list of plug-ins. */
+export function checkList(
+  plugins: Plugins,
+  kind: Kind,
+  list: readonly unknown[],
+  path: Path,
+): Checked<readonly PluginRef[]> {
+  const checked = list.map((item, i) => checkPlugin(plugins, kind, item, [...path, i]));
+  return {value: checked.map(({value}) => value), issues: checked.flatMap(({issues}) => issues)};
+}
+
+/** Two columns of a table cannot be the same. */
+export function repeated(refs: readonly PluginRef[], key: string): readonly Issue[] {
+  return repeats(refs, (ref, i) => ({
+    path: [key, i],
+    at: 'value',
+    message: `"${key}" has ${show(ref.type)} twice with the same options`,
+    hint: 'Remove one of the two.',
+  }));
+}
+
+/** A table has one column a metric, whatever its options. */
+export function repeatedMetrics(refs: readonly PluginRef[]): readonly Issue[] {
+  return refs.flatMap(({type}, i): Issue[] =>
+    refs.findIndex((other) => other.type === type) === i
+      ? []
+      : [
+          {
+            path: ['metrics', i],
+            at: 'value',
+            message: `"metrics" has ${show(type)} twice`,
+            hint: 'Tables name a metric by its type alone: remove one of the two, or run another spec.',
+          },
+        ],
+  );
+}
+
+function repeats<T>(items: readonly T[], issueOf: (item: T, index: number) => Issue): readonly Issue[] {
+  const seen = new Set<string>();
+  return items.flatMap((item, i) => {
+    const text = canonicalJson(item as Json);
+    if (seen.has(text)) return [issueOf(item, i)];
+    seen.add(text);
+    return [];
+  });
+}
+
+/**
+ * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the training set, a transform
+ * or a list of them to apply first to last. Two of the same are refused: they would be told apart.
+ */
+export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Path): Checked<readonly CopyRef[]> {
+  const checked = list.map((item, i): Checked<CopyRef> => {
+    const at = [...path, i];
+    if (!Array.isArray(item)) return alone(checkPlugin(plugins, 'transform', item, at));
+    if (item.length > 0) return checkList(plugins, 'transform', item, at);
+    const message = 'expected a transform, or a list of transforms to apply one after the other, but got an empty list';
+    return {value: [], issues: [{path: at, at: 'value', message, hint: 'Remove it: the originals are always learnt.'}]};
+  });
+  const value = checked.map((one) => one.value);
+  const issues = checked.flatMap((one) => one.issues);
+  if (issues.length > 0) return {value, issues};
+  const twice = repeats(value, (copy, i) => ({
+    path: [...path, i],
+    at: 'value',
+    message: `"distribution_augmentation" has ${nameOf(copy)} twice`,
+    hint: 'Remove one of the two: equal images would be taught to be different.',
+  }));
+  return {value, issues: twice};
+}
+
+const alone = ({value, issues}: Checked<PluginRef>): Checked<CopyRef> => ({value: [value], issues});
+
+/** What of the copies works against itself: allowed, since it is an experiment of its own, but seldom meant. */
+export function copyWarnings(copies: readonly CopyRef[], augment: readonly PluginRef[]): readonly Issue[] {
+  const at = (i: number, message: string): Issue => ({path: ['distribution_augmentation', i], at: 'value', message});
+  return copies.flatMap((copy, i) =>
+    copy
+      .flatMap((ref) => [
+        ...(augment.some(({type}) => type === ref.type)
+          ? [
+              `"${ref.type}" is in "augment" and in "distribution_augmentation": the one teaches that an image and its ` +
+                `"${ref.type}" are the same, the other that they differ. Remove it from one of them.`,
+            ]
+          : []),
+        ...(typeof ref['p'] === 'number' && ref['p'] < 1
+          ? [
+              `"${ref.type}" in "distribution_augmentation" has p = ${ref['p']}: each copy that it leaves as it is equals ` +
+                `another instance, and is taught to differ from it. Write ${ref.type}: {p: 1}.`,
+            ]
+          : []),
+      ])
+      .map((message) => at(i, message)),
+  );
+}
+
+const nameOf = (copy: CopyRef): string => {
+  const names = copy.map(({type}) => show(type)).join(', ');
+  return copy.length === 1 ? names : `[${names}]`;
+};

@@ -1,0 +1,65 @@
+/** Options of the command line that change a spec: `--set`, `--seeds`, `--inliers`. */
+import type {Result} from '../../core/base/result.ts';
+import {fail, succeed} from '../../core/base/result.ts';
+import type {Problem} from '../failures.ts';
+import {parseValue} from './read.ts';
+
+/** As typed. */
+export interface Overrides {
+  /** `learner.epochs=10`; the value is YAML. */
+  readonly set?: readonly string[];
+  /** `3` or `0,1,2`. */
+  readonly seeds?: string;
+  /** `all` or `airplane,ship`. */
+  readonly inliers?: string;
+}
+
+/** One value to lay over every point of every spec. */
+export interface Setting {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  /** As typed, for messages: `--set learner.epochs=10`. */
+  readonly option: string;
+}
+
+export function readOverrides(overrides: Overrides): Result<readonly Setting[], Problem> {
+  const problems: Problem[] = [];
+  const settings: Setting[] = [];
+  for (const text of overrides.set ?? []) {
+    const read = readSet(text);
+    if (typeof read === 'string')
+      problems.push({message: `--set ${text}: ${read}`, hint: 'Such as --set learner.epochs=10.'});
+    else settings.push(read);
+  }
+  if (overrides.seeds !== undefined) {
+    const option = `--seeds ${overrides.seeds}`;
+    const numbers = overrides.seeds.split(',').map((seed) => seed.trim());
+    if (numbers.every((seed) => /^\d+$/.test(seed))) {
+      const value = numbers.length === 1 ? Number(numbers[0]) : numbers.map(Number);
+      settings.push({path: ['seeds'], value, option});
+    } else {
+      const message = `${option}: expected how many, or a list of seeds`;
+      problems.push({message, hint: 'Such as --seeds 3 (which is 0,1,2) or --seeds 0,7.'});
+    }
+  }
+  if (overrides.inliers !== undefined) {
+    const names = overrides.inliers.split(',').map((name) => name.trim());
+    const value = overrides.inliers.trim() === 'all' ? 'all' : names.filter((name) => name !== '');
+    settings.push({path: ['dataset', 'inliers'], value, option: `--inliers ${overrides.inliers}`});
+  }
+  return problems.length > 0 ? fail(...problems) : succeed(settings);
+}
+
+function readSet(text: string): Setting | string {
+  const equals = text.indexOf('=');
+  if (equals < 1) return 'expected path=value';
+  const path = text.slice(0, equals).trim().split('.');
+  if (path.includes('')) return `"${path.join('.')}" is no path`;
+  if (['name', 'description', 'plugins', 'suite', 'matrix'].includes(path[0]!))
+    return `"${path[0]}" can only be set in the file`;
+  if (path.some((part) => ['__proto__', 'constructor', 'prototype'].includes(part)))
+    return `"${path.join('.')}" is no path`;
+  const value = parseValue(text.slice(equals + 1));
+  if (!value) return `${JSON.stringify(text.slice(equals + 1))} is not a YAML value`;
+  return {path, value: value.value, option: `--set ${text}`};
+}

@@ -1,0 +1,170 @@
+/** The points of a spec: every combination of its matrix, with the command line's settings laid over. */
+
+import {count} from '../../core/base/text.ts';
+import type {Issue} from '../../core/plugin/check.ts';
+import {checkValue} from '../../core/plugin/check.ts';
+import {type Schema, show} from '../../core/plugin/describe.ts';
+import type {LayResult, Overlay} from './overlay.ts';
+import {lay} from './overlay.ts';
+import type {Setting} from './overrides.ts';
+import {fileShape} from './schema.ts';
+
+const maxPoints = 10_000;
+
+export interface Axis {
+  /** As written: `learner.batch`, or several that vary together: `learner.epochs, compare.row`. */
+  readonly name: string;
+  readonly paths: readonly string[];
+  /** Of several paths: each a list, one a path. */
+  readonly values: readonly unknown[];
+}
+
+/** What value `index` of an axis puts where; `at`: the place in the file, below the axis. */
+export const settingsOf = ({paths, values}: Axis, index: number) =>
+  paths.length === 1
+    ? [{path: paths[0]!, value: values[index], at: [index]}]
+    : paths.map((path, k) => ({path, value: (values[index] as readonly unknown[])[k], at: [index, k]}));
+
+/** A combination: the index of each axis's value. */
+export type Combination = readonly number[];
+
+export interface Points {
+  readonly axes: readonly Axis[];
+  readonly combinations: readonly Combination[];
+  readonly issues: readonly Issue[];
+}
+
+/** Reads `matrix` (and checks `plugins`, whose modules are loaded elsewhere). A setting replaces the axes at or below it. */
+export function readPoints(file: {readonly [key: string]: unknown}, settings: readonly Setting[]): Points {
+  const {matrix, plugins} = file;
+  const given = {...(matrix !== undefined && {matrix}), ...(plugins !== undefined && {plugins})};
+  const {issues} = checkValue(fileShape as unknown as Schema, given, {path: [], noun: 'key'});
+  if (issues.length > 0) return {axes: [], combinations: [[]], issues};
+  const wrong: Issue[] = [];
+  const axes = Object.entries((matrix ?? {}) as {[name: string]: readonly unknown[]}).map(([name, values]) => ({
+    name,
+    paths: name.split(',').map((path) => path.trim()),
+    values,
+  }));
+  const all = axes.flatMap(({name, paths}) => paths.map((path) => ({name, path})));
+  for (const {name, path} of all) {
+    const first = path.split('.')[0]!;
+    const at = {path: ['matrix', name], at: 'key'} as const;
+    if (['name', 'description', 'plugins', 'matrix', 'suite'].includes(first))
+      wrong.push({
+        ...at,
+        message: `"${first}" cannot vary in a matrix`,
+        hint: 'Vary the dataset, the learner or another part of the experiment.',
+      });
+    else if (path.split('.').includes(''))
+      wrong.push({...at, message: `"${path}" is no path`, hint: 'Such as learner.batch.'});
+    const inside = all.find((other) => other.path !== path && path.startsWith(`${other.path}.`));
+    if (all.filter((other) => other.path === path).length > 1) wrong.push({...at, message: `"${path}" varies twice`});
+    if (inside)
+      wrong.push({
+        ...at,
+        message: `"${path}" lies inside "${inside.path}", which varies too`,
+        hint: 'Write both in one list of values.',
+      });
+  }
+  for (const {name, paths, values} of axes) {
+    if (paths.length === 1) continue;
+    for (const [i, value] of values.entries())
+      if (!Array.isArray(value) || value.length !== paths.length)
+        wrong.push({
+          path: ['matrix', name, i],
+          at: 'value',
+          message: `expected a list of ${paths.length} values, one for each of "${name}", but got ${show(value)}`,
+          hint: `Such as [${paths.map((_, k) => 'abcdefgh'[k] ?? '…').join(', ')}].`,
+        });
+  }
+  const isSet = (path: string) => settings.some((setting) => `${path}.`.startsWith(`${setting.path.join('.')}.`));
+  const kept = axes.filter(({paths}) => !paths.every(isSet));
+  const total = kept.reduce((product, {values}) => product * values.length, 1);
+  if (total > maxPoints)
+    wrong.push({
+      path: ['matrix'],
+      at: 'key',
+      message: `the matrix has ${count(total)} combinations; at most ${count(maxPoints)} can be run`,
+    });
+  return wrong.length > 0
+    ? {axes: [], combinations: [[]], issues: wrong}
+    : {axes: kept, combinations: combine(kept), issues: []};
+}
+
+/** The first axis varies slowest. */
+function combine(axes: readonly Axis[]): readonly Combination[] {
+  let combinations: Combination[] = [[]];
+  for (const {values} of axes) combinations = combinations.flatMap((start) => values.map((_, i) => [...start, i]));
+  return combinations;
+}
+
+/** Lays one combination, and then the settings, over the file's value. */
+export function layPoint(
+  file: {readonly [key: string]: unknown},
+  axes: readonly Axis[],
+  combination: Combination,
+  settings: readonly Setting[],
+): {
+  readonly overlay: Overlay;
+  readonly issues: readonly Issue[];
+  readonly refused: readonly {setting: Setting; message: string}[];
+} {
+  const {matrix: _, plugins: __, ...rest} = file;
+  let overlay: Overlay = {value: rest, laid: []};
+  const issues: Issue[] = [];
+  const refused: {setting: Setting; message: string}[] = [];
+  for (const [a, axis] of axes.entries()) {
+    for (const {path, value, at} of settingsOf(axis, combination[a]!)) {
+      const result: LayResult = lay(overlay, path.split('.'), value, {path: ['matrix', axis.name, ...at]});
+      if (result.ok) overlay = result.overlay;
+      else issues.push({path: ['matrix', axis.name], at: 'key', message: result.message});
+    }
+  }
+  for (const setting of settings) {
+    const result: LayResult = lay(overlay, setting.path, setting.value, {option: setting.option});
+    if (result.ok) overlay = result.overlay;
+    else refused.push({setting, message: result.message});
+  }
+  return {overlay, issues, refused};
+}
+
+/** What tells a combination from the others, for ids: `batch=32`. */
+export function labelPoint(axes: readonly Axis[], combination: Combination): readonly string[] {
+  const lastOf = (path: string) => path.split('.').at(-1)!;
+  const paths = axes.flatMap((axis) => axis.paths);
+  return axes.flatMap((axis, a) => {
+    const index = combination[a]!;
+    // Of several paths the first tells the values apart, if it can.
+    const firsts = labelsOf(axis, 1);
+    const telling = new Set(firsts).size === firsts.length ? 1 : axis.paths.length;
+    const labels = labelsOf(axis, telling);
+    const number = labels.filter((label) => label === labels[index]).length === 1 ? '' : `#${index + 1}`;
+    return settingsOf(axis, index)
+      .slice(0, telling)
+      .flatMap(({path, value}, k) => {
+        // A learner's name stands in the id anyway.
+        if (path === 'learner' && number === '') return [];
+        const clash = paths.filter((other) => lastOf(other) === lastOf(path)).length > 1;
+        return [`${clash ? path : lastOf(path)}=${labelValue(value)}${k === 0 ? number : ''}`];
+      });
+  });
+}
+
+/** Of each value of an axis, by its first `count` paths. */
+const labelsOf = (axis: Axis, count: number): readonly string[] =>
+  axis.values.map((_, i) =>
+    settingsOf(axis, i)
+      .slice(0, count)
+      .map(({value}) => labelValue(value))
+      .join(', '),
+  );
+
+function labelValue(value: unknown): string {
+  if (Array.isArray(value)) return value.map(labelValue).join('+');
+  if (typeof value === 'object' && value !== null) {
+    const {type} = value as {type?: unknown};
+    return typeof type === 'string' ? type : Object.keys(value).join('+');
+  }
+  return String(value).replaceAll('/', '-');
+}

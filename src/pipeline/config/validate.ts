@@ -1,0 +1,180 @@
+import {suggest} from '../../core/base/text.ts';
+import type {Checked, Issue} from '../../core/plugin/check.ts';
+import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
+import type {Kind} from '../../core/plugin/define.ts';
+import type {Schema} from '../../core/plugin/describe.ts';
+import {layersOf, type PluginRef, type Plugins} from '../../core/plugin/registry.ts';
+import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
+import {localizeIssues, localizeOf} from './localize.ts';
+import {datasetShape, fileShape, specShape} from './schema.ts';
+import type {Ensemble, Spec} from './spec.ts';
+
+export interface ValidatedSpec {
+  /** Absent when there are issues. */
+  readonly spec?: Spec & {readonly name: string};
+  /** `all` as names. */
+  readonly inliers: readonly string[];
+  readonly issues: readonly Issue[];
+  /** Classifiers that read a layer which this learner does not have: right beside another learner of a matrix. */
+  readonly misfits: readonly {readonly classifier: number; readonly issue: Issue}[];
+  /** There is distribution augmentation, but this learner takes none: right beside another learner of a matrix. */
+  readonly noCopies?: Issue;
+}
+
+interface Outer {
+  readonly name?: string;
+  readonly description?: string;
+  readonly dataset: unknown;
+  readonly learner: unknown;
+  readonly augment?: readonly unknown[];
+  readonly distribution_augmentation?: readonly unknown[];
+  readonly classifiers: readonly unknown[];
+  readonly metrics: readonly unknown[];
+  readonly seeds: number | readonly number[];
+  readonly ensemble?: Ensemble;
+  readonly localize?: Parameters<typeof localizeOf>[0];
+  readonly compare: {readonly table?: string; readonly row?: string};
+}
+
+/** `defaultName` serves a spec without a name. All problems at once: a broken part does not hide those of the others. */
+export function validateSpec(value: unknown, plugins: Plugins, defaultName: string): ValidatedSpec {
+  const outer = checkValue<Partial<Outer>>(specShape as unknown as Schema, value, {
+    path: [],
+    noun: 'key',
+    whole: wholeSpec,
+  });
+  const issues: Issue[] = [...outer.issues];
+  const broken = new Set(
+    outer.issues.filter(({at, path}) => at === 'value' && path.length > 0).map(({path}) => path[0]),
+  );
+  const part = outer.value;
+
+  const one = (kind: Kind, key: 'dataset' | 'learner', given: unknown): PluginRef | undefined => {
+    if (given === undefined) return undefined;
+    const checked = checkPlugin(plugins, kind, given, [key], key === 'dataset' ? datasetKeysSchema : undefined);
+    issues.push(...checked.issues);
+    return checked.issues.length === 0 ? checked.value : undefined;
+  };
+  const many = (kind: Kind, key: ListKey): Checked<readonly PluginRef[]> => {
+    const list = part[key];
+    if (!Array.isArray(list) || broken.has(key)) return {value: [], issues: []};
+    const checked = checkList(plugins, kind, list, [key]);
+    issues.push(...checked.issues);
+    if (checked.issues.length === 0 && kind === 'classifier') issues.push(...repeated(checked.value, key));
+    if (checked.issues.length === 0 && kind === 'metric') issues.push(...repeatedMetrics(checked.value));
+    return checked;
+  };
+
+  const beside = datasetKeys(part.dataset);
+  issues.push(...beside.issues);
+  const dataset = one('dataset', 'dataset', beside.options);
+  const learner = one('learner', 'learner', part.learner);
+  const augment = many('transform', 'augment').value;
+  const copies = broken.has('distribution_augmentation')
+    ? {value: [], issues: []}
+    : checkCopies(plugins, part.distribution_augmentation ?? [], ['distribution_augmentation']);
+  issues.push(...copies.issues);
+  const classifiers = many('classifier', 'classifiers').value;
+  const metrics = many('metric', 'metrics').value;
+
+  const inliers = dataset ? inliersOf(plugins, dataset, beside.value.inliers) : {value: [], issues: []};
+  issues.push(...inliers.issues);
+  const localize = part.localize && !broken.has('localize') ? localizeOf(part.localize) : undefined;
+  if (dataset && !broken.has('localize')) {
+    const {localize: written} = value as {readonly localize?: unknown};
+    issues.push(...localizeIssues(plugins, {dataset, learner, metrics, localize, written}));
+  }
+  const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
+  const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
+  const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
+
+  if (issues.length > 0 || !dataset || !learner) return {inliers: [], issues, misfits, ...noCopies};
+  const seeds = part.seeds ?? 1;
+  const spec = {
+    name: part.name ?? defaultName,
+    ...(part.description !== undefined && {description: part.description}),
+    dataset: {...dataset, inliers: beside.value.inliers, limit: beside.value.limit},
+    learner,
+    ...(part.augment && {augment}),
+    ...(part.distribution_augmentation && takesCopies && {distribution_augmentation: copies.value}),
+    classifiers,
+    metrics,
+    seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
+    ...(part.ensemble && {ensemble: part.ensemble}),
+    ...(localize && {localize}),
+    compare: part.compare ?? {},
+  };
+  return {spec, inliers: inliers.value, issues, misfits, ...noCopies};
+}
+
+const datasetKeysSchema = datasetShape as unknown as Schema;
+/** With the keys that are taken out before, for suggestions. */
+const wholeSpec: Schema = {
+  properties: {...specShape.properties, ...fileShape.properties} as unknown as {[name: string]: Schema},
+};
+
+type ListKey = 'augment' | 'classifiers' | 'metrics';
+
+interface DatasetKeys {
+  readonly inliers: 'all' | readonly string[];
+  readonly limit: {readonly train?: number; readonly test?: number};
+}
+
+/** Takes `inliers` and `limit` from beside the dataset's own options. */
+function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options: unknown} {
+  const mapping = typeof dataset === 'object' && dataset !== null && !Array.isArray(dataset) ? dataset : {};
+  const beside: {[key: string]: unknown} = {};
+  const options: {[key: string]: unknown} = {};
+  for (const [key, value] of Object.entries(mapping))
+    (key === 'inliers' || key === 'limit' ? beside : options)[key] = value;
+  const checked = checkValue<{inliers: 'all' | readonly (string | number)[]; limit: DatasetKeys['limit']}>(
+    datasetKeysSchema,
+    beside,
+    {path: ['dataset'], noun: 'key', subject: 'the dataset'},
+  );
+  const {inliers, limit} = checked.value;
+  const names = inliers === 'all' || !Array.isArray(inliers) ? 'all' : inliers.map(String);
+  return {value: {inliers: names, limit}, issues: checked.issues, options: mapping === dataset ? options : dataset};
+}
+
+function inliersOf(plugins: Plugins, ref: PluginRef, wanted: 'all' | readonly string[]): Checked<readonly string[]> {
+  const at = {path: ['dataset'], at: 'value'} as const;
+  let known: readonly string[];
+  try {
+    known = plugins.create('dataset', ref).inliers;
+  } catch (error) {
+    return {value: [], issues: [{...at, message: `dataset "${ref.type}": ${(error as Error).message}`}]};
+  }
+  if (wanted === 'all') return {value: known, issues: []};
+  const issues = wanted.flatMap((name, i): Issue[] => {
+    if (known.includes(name)) return [];
+    const message = `dataset "${ref.type}" has no class "${name}"`;
+    return [{path: ['dataset', 'inliers', i], at: 'value', message, hint: suggest(name, known, 'Its classes')}];
+  });
+  return {value: wanted, issues};
+}
+
+/** Each must read a layer that the learner has: by its definition, or by its own `layer` option. */
+function misfitsOf(plugins: Plugins, learner: PluginRef, classifiers: readonly PluginRef[]): ValidatedSpec['misfits'] {
+  const layers = layersOf(plugins, learner);
+  return classifiers.flatMap((ref, classifier) => {
+    const definition = plugins.find('classifier', ref.type);
+    const own = ref['layer'];
+    const layer = definition?.layer ?? own;
+    if (typeof layer !== 'string' || layers.includes(layer)) return [];
+    const path = ['classifiers', classifier, ...(definition?.layer === undefined ? ['layer'] : [])];
+    const message = `classifier "${ref.type}" reads the layer "${layer}", which learner "${learner.type}" does not have`;
+    const issue: Issue = {path, at: 'value', message, hint: `Layers of "${learner.type}": ${layers.join(', ')}.`};
+    return [{classifier, issue}];
+  });
+}
+
+function noDistribution(plugins: Plugins, learner: PluginRef): Issue {
+  const able = plugins.definitions().filter((one) => one.kind === 'learner' && one.distributionAugmentation);
+  return {
+    path: ['distribution_augmentation'],
+    at: 'key',
+    message: `learner "${learner.type}" does not take distribution augmentation`,
+    hint: able.length > 0 ? `These do: ${able.map(({name}) => name).join(', ')}.` : 'Remove it.',
+  };
+}

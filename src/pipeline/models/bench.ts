@@ -1,0 +1,69 @@
+/** Where the work on models is done: in a worker process, as the stages of a run are. */
+import {mkdirSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Json} from '../../core/base/canonical.ts';
+import {compiledUrl} from '../../core/base/compiled.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
+import {WorkerPool} from '../execute/pool.ts';
+import {StageError} from '../stages/shared.ts';
+import type {StageContext} from '../stages/stage.ts';
+import type {StageRecord} from '../store/runs/record.ts';
+
+export interface BenchOptions {
+  readonly plugins: Plugins;
+  /** Asked once, by the first work. */
+  engine(): Promise<ResolvedEngine>;
+  /** Folder for what is left; its owner removes it. */
+  readonly folder: string;
+  warn(message: string): void;
+  onEngine(engine: EngineInfo): void;
+}
+
+export interface Bench {
+  readonly folder: string;
+  /** Does the work of a stage on these inputs (`work.ts`). Throws `StageError`. */
+  run(
+    stage: StageRecord,
+    inputs: {readonly [role: string]: string},
+    sources?: StageContext['sources'],
+  ): Promise<{readonly out: string; readonly summary: Json}>;
+  close(): Promise<void>;
+}
+
+export function openBench({plugins, engine, folder, warn, onEngine}: BenchOptions): Bench {
+  const pool = new WorkerPool({
+    plugins: plugins.urls,
+    stages: new URL('./work.js', compiledUrl(import.meta.url)),
+    grace: 0,
+  });
+  let resolved: Promise<ResolvedEngine> | undefined;
+  let jobs = 0;
+  const fresh = (name: string): string => {
+    const path = join(folder, `${name}-${jobs}`);
+    mkdirSync(path, {recursive: true});
+    return path;
+  };
+  return {
+    folder,
+    async run({kind, node: {recipe}}, inputs, sources = []) {
+      jobs++;
+      resolved ??= engine();
+      const [out, scratch] = [fresh('out'), fresh('scratch')];
+      const result = await pool.run(
+        {kind, recipe, inputs, sources, out, scratch},
+        {
+          engine: await resolved,
+          signal: new AbortController().signal,
+          onWarning: warn,
+          onEngine,
+          onProgress: () => undefined,
+        },
+      );
+      if (result.how === 'failed') throw new StageError(result.message, result.hint ?? 'Please report it.');
+      if (result.how === 'aborted') throw new Error('nobody has stopped it');
+      return {out, summary: result.summary};
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,88 @@
+/** Which stages of a run made the models of a task. Reads the run's record alone, not the cache. */
+import {fail, type Result, succeed} from '../../core/base/result.ts';
+import {clippedList, suggest} from '../../core/base/text.ts';
+import type {Task} from '../config/spec.ts';
+import type {Problem} from '../failures.ts';
+import type {RunRecord, StageRecord} from '../store/runs/record.ts';
+
+/** A classifier of a task, under its name in tables. */
+export interface FittedClassifier {
+  readonly name: string;
+  /** A `score` stage, or a `localize` stage that scores windows. */
+  readonly stage: StageRecord;
+}
+
+/** The only task, or the one of this id or of this part of it. */
+export function chooseTask({id, tasks}: RunRecord, wanted: string | undefined): Result<Task, Problem> {
+  const ids = tasks.map((task) => task.id);
+  const exact = tasks.find((task) => task.id === wanted);
+  const fitting = exact ? [exact] : tasks.filter((task) => wanted === undefined || task.id.includes(wanted));
+  if (fitting.length === 1) return succeed(fitting[0]!);
+  if (fitting.length === 0)
+    return fail({message: `run ${id} has no task "${wanted}"`, hint: suggest(wanted!, ids, 'It has')});
+  const which = wanted === undefined ? `run ${id} has` : `"${wanted}" is part of`;
+  return fail({
+    message: `${which} ${fitting.length} tasks: ${clippedList(fitting.map((task) => task.id))}`,
+    hint: 'Name one, or a part of it that no other has: --task <id>.',
+  });
+}
+
+/** The only classifier of a task, or the one of this name. */
+export function chooseClassifier(
+  record: RunRecord,
+  task: Task,
+  wanted: string | undefined,
+): Result<FittedClassifier, Problem> {
+  const chosen = chooseClassifiers(record, task, wanted);
+  if (!chosen.ok) return chosen;
+  const [first, ...more] = chosen.value;
+  if (more.length === 0) return succeed(first!);
+  const names = chosen.value.map(({name}) => name);
+  return fail({
+    message: `task ${task.id} has ${names.length} classifiers: ${names.join(', ')}`,
+    hint: 'Name one: --classifier <name>.',
+  });
+}
+
+/** All classifiers of a task, or the one of this name. */
+export function chooseClassifiers(
+  record: RunRecord,
+  task: Task,
+  wanted: string | undefined,
+): Result<readonly FittedClassifier[], Problem> {
+  const known = classifiersOf(record, task);
+  if (known.length === 0)
+    return fail({
+      message: `task ${task.id} has no scores: its metrics judge features or maps alone`,
+      hint: 'Run it with a metric of scores, such as auc.',
+    });
+  if (wanted === undefined) return succeed(known);
+  const found = known.filter(({name}) => name === wanted);
+  if (found.length > 0) return succeed(found);
+  const names = known.map(({name}) => name);
+  return fail({
+    message: `task ${task.id} has no classifier "${wanted}"`,
+    hint: suggest(wanted, names, 'It has'),
+  });
+}
+
+function classifiersOf({stages}: RunRecord, task: Task): readonly FittedClassifier[] {
+  const byId = new Map(stages.map((stage) => [stage.id, stage]));
+  return stages.flatMap(({node}) =>
+    (node.results ?? []).flatMap((result) => {
+      const stage = byId.get(node.inputs['scores']?.stage ?? '');
+      if (!stage || result.task !== task.id || result.ensemble || isGradcam(stage)) return [];
+      return [{name: result.classifier, stage}];
+    }),
+  );
+}
+
+/** The stage that explains the learner's own score; undefined where the task has none. */
+export const gradcamOf = ({stages}: RunRecord, task: Task): StageRecord | undefined =>
+  stages.find((stage) => stage.node.tasks.includes(task.id) && isGradcam(stage));
+
+/** The stage that read the task's images. */
+export const dataOf = ({stages}: RunRecord, task: Task): StageRecord =>
+  stages.find(({kind, node}) => kind === 'data' && node.tasks.includes(task.id))!;
+
+const isGradcam = ({kind, node}: StageRecord): boolean => kind === 'localize' && 'learner' in node.recipe;

@@ -1,0 +1,94 @@
+/** Pictures from anywhere, as the images that a dataset would have made of them. */
+import {readdirSync, statSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {extname, join} from 'node:path';
+import {codeOf} from '../../core/base/files.ts';
+import {createImagesWriter, sizeOf} from '../../core/formats/arrow/images.ts';
+import {decodeImage, type Picture, resized} from '../../core/images/picture.ts';
+import type {Dataset} from '../../core/plugin/contracts.ts';
+
+const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp']);
+
+/** Decoded at a time. */
+const ahead = 8;
+
+/** A file that was asked for: in the images, or why it is not. */
+export interface PictureFile {
+  readonly path: string;
+  /** Row in the images; absent: it can't be used. */
+  readonly row?: number;
+  /** What is wrong with it, as a predicate: `it is empty`. */
+  readonly problem?: string;
+}
+
+/** Files as they are named, and all pictures in and below the folders that are, sorted by code unit. */
+export function listPictures(paths: readonly string[]): readonly PictureFile[] {
+  return paths.flatMap((path): readonly PictureFile[] => {
+    const info = statSync(path, {throwIfNoEntry: false});
+    if (!info) return [{path, problem: 'there is no such file'}];
+    if (!info.isDirectory()) return [{path}];
+    const inside = readdirSync(path, {recursive: true, encoding: 'utf8'})
+      .filter((name) => extensions.has(extname(name).toLowerCase()))
+      .sort()
+      .map((name) => ({path: join(path, name)}));
+    return inside.length > 0 ? inside : [{path, problem: 'the folder has no .jpg, .jpeg, .png or .webp file'}];
+  });
+}
+
+/**
+ * Writes the pictures as a table of images of the dataset's shape, all of one class, and tells which of them are in it: one that
+ * can't be used keeps none of the others out.
+ */
+export async function writePictures(
+  path: string,
+  files: readonly PictureFile[],
+  dataset: Dataset,
+  className: string,
+): Promise<readonly PictureFile[]> {
+  const {shape} = dataset;
+  const writer = await createImagesWriter(path, {shape, classes: [className]});
+  const told: PictureFile[] = [];
+  let row = 0;
+  try {
+    for (let from = 0; from < files.length; from += ahead) {
+      const opened = await Promise.all(files.slice(from, from + ahead).map((file) => open(file, dataset)));
+      for (const [i, result] of opened.entries()) {
+        const file = files[from + i]!;
+        if (typeof result === 'string') told.push({path: file.path, problem: result});
+        else {
+          await writer.write({shape, count: 1, pixels: result, classes: Int32Array.of(0)});
+          told.push({path: file.path, row: row++});
+        }
+      }
+    }
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  await writer.close();
+  return told;
+}
+
+/** Pixels of the dataset's shape, or what is wrong. */
+async function open({path, problem}: PictureFile, dataset: Dataset): Promise<Uint8Array | string> {
+  if (problem !== undefined) return problem;
+  const {height, width} = dataset.shape;
+  try {
+    const picture = await decodeImage(await readFile(path));
+    const prepared = dataset.prepare?.(picture, path) ?? resized(picture, height, width, 'bicubic');
+    return dataset.shape.channels === 3 ? prepared.pixels : grey(prepared);
+  } catch (error) {
+    // Whatever it is: a dataset's own code has looked at the picture, and the others are not to be lost.
+    const code = codeOf(error);
+    if (code !== undefined) return `it can't be read (${code})`;
+    return error instanceof Error ? error.message.replace(`${path}: `, '') : String(error);
+  }
+}
+
+/** ITU-R 601, rounded as PIL's `convert('L')` does; grey stays what it is. */
+function grey({height, width, pixels}: Picture): Uint8Array {
+  return Uint8Array.from({length: sizeOf({height, width, channels: 1})}, (_, i) => {
+    const [red, green, blue] = pixels.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+    return (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
+  });
+}

@@ -1,0 +1,68 @@
+/** What the stages of a run left in the cache, as long as it is there. */
+import {join} from 'node:path';
+import type {Digest} from '../../core/base/canonical.ts';
+import {digestOfFile} from '../../core/base/files.ts';
+import type {SourceFile} from '../../core/plugin/contracts.ts';
+import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {StageKey} from '../plan/fingerprint.ts';
+import {StageError} from '../stages/shared.ts';
+import type {Cache, Entry} from '../store/cache/cache.ts';
+import type {RunRecord} from '../store/runs/record.ts';
+
+/** A run's stages by id → their files, verified. Throws a `StageError` that says how to get back what is gone. */
+export class Shelf {
+  readonly #record: RunRecord;
+  readonly #cache: Cache;
+  readonly #found = new Map<string, Promise<Entry>>();
+
+  constructor(record: RunRecord, cache: Cache) {
+    this.#record = record;
+    this.#cache = cache;
+  }
+
+  entry(stage: string): Promise<Entry> {
+    const known = this.#found.get(stage) ?? this.#find(stage);
+    this.#found.set(stage, known);
+    return known;
+  }
+
+  async file({stage, file}: {readonly stage: string; readonly file: string}): Promise<string> {
+    return join((await this.entry(stage)).folder, file);
+  }
+
+  async #find(id: string): Promise<Entry> {
+    const {label, fingerprint, status, message} = this.#record.stages.find((stage) => stage.id === id)!;
+    if (fingerprint === undefined)
+      throw new StageError(
+        `run ${this.#record.id} has no result of "${label}": ${status}${message ? ` (${message})` : ''}`,
+        this.#again(),
+      );
+    const entry = await this.#cache.find(fingerprint as Digest);
+    if (entry) return entry;
+    throw new StageError(`what "${label}" left is no longer in the cache ${this.#cache.root}`, this.#again());
+  }
+
+  #again(): string {
+    const {command} = this.#record.environment;
+    const words = Array.isArray(command) ? command.join(' ') : 'run <spec>';
+    return `Compute it again: pipeline ${words}`;
+  }
+}
+
+/**
+ * The files that options of a learner name, as they were when it was run. Throws a `StageError` where one is gone or is another
+ * now. `made`: what a stage of that learner left.
+ */
+export async function filesOf(learner: PluginRef, plugins: Plugins, made: Entry): Promise<readonly SourceFile[]> {
+  const {files} = plugins.get('learner', learner.type);
+  const {type: _, ...options} = learner;
+  const found = files?.(options);
+  if (!found) return [];
+  if (!found.ok) throw new StageError(found.failures[0]!.message, found.failures[0]!.hint);
+  const {sources} = made.manifest.key as unknown as StageKey;
+  for (const {name, path} of found.value) {
+    if ((await digestOfFile(path)).sha256 === sources[name]) continue;
+    throw new StageError(`${path} is not the file that the run has used`, 'Put that one back, or run the spec again.');
+  }
+  return found.value;
+}

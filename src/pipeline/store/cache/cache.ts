@@ -1,0 +1,207 @@
+/**
+ * Artifacts by fingerprint: `<root>/<ab>/<fingerprint>/{manifest.json,*.arrow}`. An entry is whole or absent (it comes into
+ * being by one rename, after everything in it is on the disk), and is verified to the last byte before anybody reads it.
+ * Does not know what the bytes mean, nor when a stage must run.
+ */
+import {existsSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
+import {readdir, rename, rm, stat, utimes} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {Digest} from '../../../core/base/canonical.ts';
+import {codeOf, walk} from '../../../core/base/files.ts';
+import {acquireLock, type Lock, type LockOptions, sweepLocks, tryLock} from '../../../core/base/lock.ts';
+import {type Draft, type Entry, openDraft, sweepDrafts} from './draft.ts';
+import {entryFolder, inspect, readManifest} from './entry.ts';
+
+export type {Lock} from '../../../core/base/lock.ts';
+export type {Entry} from './draft.ts';
+
+interface Listed extends Entry {
+  /** Bytes of all its files. */
+  readonly size: number;
+  /** When it was made or last found, to the day. */
+  readonly used: Date;
+}
+
+type Verdict =
+  | {readonly fingerprint: Digest; readonly state: 'ok'; readonly label: string}
+  | {readonly fingerprint: Digest; readonly state: 'damaged'; readonly reason: string; readonly movedTo?: string};
+
+export interface Cache {
+  readonly root: string;
+  /** The entry, every byte verified. A damaged one is set aside with a warning and not found. */
+  find(fingerprint: Digest): Promise<Entry | undefined>;
+  /** The right to compute this fingerprint, among all processes that share the cache. Waited for; taken over from the dead. */
+  lock(fingerprint: Digest, options?: LockOptions): Promise<Lock>;
+  /** A fresh folder to leave files in, and to make an entry of. */
+  begin(fingerprint: Digest): Promise<Draft>;
+  /** A folder of this fingerprint that outlives crashes: checkpoints. Made on the first call. */
+  scratch(fingerprint: Digest): string;
+  dropScratch(fingerprint: Digest): Promise<void>;
+  /** Entries with a sound manifest, in order of fingerprint; their files are not verified. */
+  list(): AsyncIterable<Listed>;
+  /** Verifies every entry; damaged ones are set aside, as by `find`. */
+  verify(): AsyncIterable<Verdict>;
+  /**
+   * Removes entries (and their scratch) but for those to keep or used lately, and all that was set aside as damaged. What is
+   * being computed stays; a run that is reading an entry which goes fails, and computes it again the next time.
+   */
+  prune(what: {readonly keep: ReadonlySet<Digest>} | {readonly olderThanDays: number}): Promise<Pruned>;
+}
+
+interface Pruned {
+  readonly entries: number;
+  /** Freed, damaged entries and scratch included. */
+  readonly bytes: number;
+}
+
+const day = 24 * 3600 * 1000;
+
+/** Opens the cache, making its folders and removing what crashed processes have left. */
+export function openCache(root: string, {warn}: {warn(message: string): void}): Cache {
+  const at = (...parts: string[]): string => join(root, ...parts);
+  for (const folder of ['tmp', 'locks', 'scratch', 'damaged']) mkdirSync(at(folder), {recursive: true});
+  sweepDrafts(at('tmp'));
+  sweepLocks(at('locks'));
+
+  const folderOf = (fingerprint: Digest): string => entryFolder(root, fingerprint);
+
+  const sweepScratch = (fingerprint: Digest): void => {
+    if (!existsSync(folderOf(fingerprint))) return;
+    try {
+      const lock = tryLock(at('locks', fingerprint));
+      if (lock) rmSync(at('scratch', fingerprint), {recursive: true, force: true});
+      lock?.release();
+    } catch {
+      // A read-only cache is fine: it is only litter.
+    }
+  };
+  // Killed between a commit and the removal of its scratch: nobody would ask for that folder again.
+  for (const name of readdirSync(at('scratch'))) sweepScratch(name as Digest);
+
+  /** Sets a damaged entry aside; undefined when it is gone already or can't be moved. */
+  const setAside = async (folder: string, fingerprint: Digest, inspected: number): Promise<string | undefined> => {
+    const place = at('damaged', `${fingerprint}-${Date.now().toString(36)}-${process.pid}`);
+    try {
+      // Another process may have set it aside and put a sound one in its place since.
+      if ((await stat(folder)).ino !== inspected) return undefined;
+      await rename(folder, place);
+      return place;
+    } catch {
+      return undefined;
+    }
+  };
+
+  const examine = async (
+    fingerprint: Digest,
+  ): Promise<Entry | {readonly damage: string; readonly movedTo?: string} | undefined> => {
+    const folder = folderOf(fingerprint);
+    const found = await inspect(folder, fingerprint);
+    if (found === undefined) return undefined;
+    if ('manifest' in found) return {folder, manifest: found.manifest};
+    const movedTo = await setAside(folder, fingerprint, found.inode);
+    return {damage: `${found.file} ${found.reason}`, ...(movedTo !== undefined && {movedTo})};
+  };
+
+  async function* fingerprints(): AsyncIterable<Digest> {
+    for (const prefix of (await readdir(root)).sort()) {
+      if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
+      for (const name of (await readdir(at(prefix))).sort()) if (/^[0-9a-f]{64}$/.test(name)) yield name as Digest;
+    }
+  }
+
+  const remove = async (folder: string): Promise<number> => {
+    const bytes = await sizeOf(folder);
+    // Out of sight in one step: a kill in the middle of the removal leaves litter, not half an entry.
+    const draft = openDraft(at('tmp'), folder, async () => undefined);
+    try {
+      await rename(folder, join(draft.folder, 'removed'));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    } finally {
+      await draft.discard();
+    }
+    return bytes;
+  };
+
+  const find = async (fingerprint: Digest): Promise<Entry | undefined> => {
+    const found = await examine(fingerprint);
+    if (found === undefined || 'manifest' in found) return found;
+    const moved = found.movedTo === undefined ? '' : `, was moved to ${found.movedTo}`;
+    warn(
+      `cache entry ${fingerprint.slice(0, 12)} is damaged: ${found.damage}. It is not used${moved} and will be computed again.`,
+    );
+    return undefined;
+  };
+
+  return {
+    root,
+    async find(fingerprint) {
+      const entry = await find(fingerprint);
+      if (entry) await markUsed(entry.folder);
+      return entry;
+    },
+    lock: (fingerprint, options) => acquireLock(at('locks', fingerprint), options),
+    begin: async (fingerprint) => openDraft(at('tmp'), folderOf(fingerprint), () => find(fingerprint)),
+    scratch(fingerprint) {
+      const folder = at('scratch', fingerprint);
+      mkdirSync(folder, {recursive: true});
+      return folder;
+    },
+    dropScratch: (fingerprint) => rm(at('scratch', fingerprint), {recursive: true, force: true}),
+    async *list() {
+      for await (const fingerprint of fingerprints()) {
+        const folder = folderOf(fingerprint);
+        const manifest = readManifest(folder, fingerprint);
+        if (!manifest || 'reason' in manifest) continue;
+        const {mtime} = await stat(folder);
+        yield {folder, manifest, size: await sizeOf(folder), used: mtime};
+      }
+    },
+    async *verify() {
+      for await (const fingerprint of fingerprints()) {
+        const found = await examine(fingerprint);
+        if (found === undefined) continue;
+        if ('manifest' in found) yield {fingerprint, state: 'ok', label: found.manifest.label};
+        else
+          yield {fingerprint, state: 'damaged', reason: found.damage, ...(found.movedTo && {movedTo: found.movedTo})};
+      }
+    },
+    async prune(what) {
+      let entries = 0;
+      let bytes = 0;
+      const doomed = async (fingerprint: Digest, folder: string): Promise<boolean> =>
+        'keep' in what
+          ? !what.keep.has(fingerprint)
+          : (await stat(folder)).mtimeMs < Date.now() - what.olderThanDays * day;
+      /** Frees a folder unless it is to stay, or its stage is being computed just now. */
+      const free = async (fingerprint: Digest, folder: string): Promise<boolean> => {
+        if (!(await doomed(fingerprint, folder))) return false;
+        const lock = tryLock(at('locks', fingerprint));
+        if (!lock) return false;
+        try {
+          bytes += await remove(folder);
+          return true;
+        } finally {
+          lock.release();
+        }
+      };
+      for await (const fingerprint of fingerprints()) if (await free(fingerprint, folderOf(fingerprint))) entries++;
+      for (const name of await readdir(at('scratch'))) await free(name as Digest, at('scratch', name));
+      for (const name of await readdir(at('damaged'))) bytes += await remove(at('damaged', name));
+      return {entries, bytes};
+    },
+  };
+}
+
+/** So that `prune` by age goes by last use. Written once a day at most: a no-op run must not write a thousand times. */
+async function markUsed(folder: string): Promise<void> {
+  const now = Date.now();
+  if (now - statSync(folder).mtimeMs < day) return;
+  await utimes(folder, now / 1000, now / 1000).catch(() => undefined); // a read-only cache is fine
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const file of walk(folder)) bytes += (await stat(join(folder, file))).size;
+  return bytes;
+}

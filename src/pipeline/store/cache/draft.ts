@@ -1,0 +1,135 @@
+/** An entry in the making: a folder of the process that fills it, which one rename turns into an entry. */
+import {randomBytes} from 'node:crypto';
+import {existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {lstat, rename, rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {codeOf, digestOfFile, type FileDigest, syncToDisk, walk} from '../../../core/base/files.ts';
+import {type Lock, sweepLocks, tryLock} from '../../../core/base/lock.ts';
+import {invariant} from '../../../core/base/result.ts';
+import type {Manifest} from '../../stages/stage.ts';
+import {manifestName, sealManifest} from './entry.ts';
+
+/** What the maker of an entry says of it; files and digests are added by the commit. */
+type Parts = Omit<Manifest, 'format' | 'files' | 'self'>;
+
+export interface Entry {
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+export interface Draft {
+  /** Empty folder: every file left here becomes part of the entry. */
+  readonly folder: string;
+  /**
+   * Makes the entry, and returns it; if another process was first, the entry is that one's and this draft is dropped.
+   * Throws when the disk is full or not writable: then nothing is left of it.
+   */
+  commit(parts: Parts): Promise<Entry>;
+  /** Drops it; does nothing after a commit. */
+  discard(): Promise<void>;
+}
+
+/**
+ * A draft in `tmp` that `commit` moves to `target`. `existing` is asked when something lies there already: it returns the
+ * sound entry, or sets a damaged one aside and returns undefined.
+ */
+export function openDraft(tmp: string, target: string, existing: () => Promise<Entry | undefined>): Draft {
+  const folder = join(tmp, randomBytes(8).toString('hex'));
+  // The lock tells the sweepers of other processes that the folder's owner lives. It is there before the folder and goes
+  // after it, so that a folder without one is always litter.
+  const lock = reserve(folder);
+  const discard = async (): Promise<void> => {
+    await rm(folder, {recursive: true, force: true});
+    lock.release();
+  };
+  return {
+    folder,
+    discard,
+    async commit(parts) {
+      try {
+        return await commit(folder, target, parts, existing);
+      } catch (error) {
+        throw explain(error, dirname(tmp));
+      } finally {
+        await discard();
+      }
+    },
+  };
+}
+
+function reserve(folder: string): Lock {
+  let lock: Lock | undefined;
+  try {
+    lock = tryLock(`${folder}.lock`);
+    invariant(lock, `the new draft ${folder} is locked already`);
+    mkdirSync(folder);
+    return lock;
+  } catch (error) {
+    lock?.release();
+    throw explain(error, dirname(dirname(folder)));
+  }
+}
+
+/** Removes drafts whose owner is dead. */
+export function sweepDrafts(tmp: string): void {
+  sweepLocks(tmp);
+  for (const entry of readdirSync(tmp, {withFileTypes: true})) {
+    if (!entry.isDirectory() || existsSync(join(tmp, `${entry.name}.lock`))) continue;
+    rmSync(join(tmp, entry.name), {recursive: true, force: true});
+  }
+}
+
+async function commit(
+  folder: string,
+  target: string,
+  parts: Parts,
+  existing: () => Promise<Entry | undefined>,
+): Promise<Entry> {
+  const files: {[name: string]: FileDigest} = {};
+  for (const name of walk(folder)) {
+    const path = join(folder, name);
+    invariant(name !== manifestName, `a ${parts.kind} stage left a file named ${manifestName}`);
+    invariant((await lstat(path)).isFile(), `a ${parts.kind} stage left ${name}, which is no file`);
+    files[name] = await digestOfFile(path);
+  }
+  const {manifest, text} = sealManifest({format: 1, ...parts, files});
+  writeFileSync(join(folder, manifestName), text, {flag: 'wx'});
+  const whole = [...Object.keys(files), manifestName].map((name) => join(folder, name));
+  await Promise.all([...whole, ...foldersOf(folder)].map(syncToDisk));
+  const shelf = dirname(target);
+  if (mkdirSync(shelf, {recursive: true}) !== undefined) await syncToDisk(dirname(shelf));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rename(folder, target);
+      await syncToDisk(shelf);
+      return {folder: target, manifest};
+    } catch (error) {
+      // A folder with files in it is never overwritten by a rename.
+      if ((codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') || attempt === 3) throw error;
+      const first = await existing();
+      if (first) return first;
+    }
+  }
+}
+
+/** The folder and all below it. */
+const foldersOf = (folder: string): readonly string[] => [
+  ...readdirSync(folder, {withFileTypes: true})
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => foldersOf(join(folder, entry.name))),
+  folder,
+];
+
+const remedies: {readonly [code: string]: string} = {
+  ENOSPC: 'the disk is full. Free some space (`pipeline cache prune` helps)',
+  EDQUOT: 'the disk quota is used up. Free some space (`pipeline cache prune` helps)',
+  EACCES: 'it may not be written to. Check its owner and permissions',
+  EPERM: 'it may not be written to. Check its owner and permissions',
+  EROFS: 'its file system is read-only. Use another folder for the cache',
+};
+
+function explain(error: unknown, root: string): unknown {
+  const remedy = remedies[codeOf(error) ?? ''];
+  if (!remedy) return error;
+  return new Error(`can't write to the cache ${root}: ${remedy}, then run it again.`, {cause: error});
+}

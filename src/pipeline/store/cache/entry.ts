@@ -1,0 +1,85 @@
+/** Is what lies in a cache folder what was committed? Byte for byte; nothing here throws because of what it finds. */
+import {readFileSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {type Digest, digestOf, type Json} from '../../../core/base/canonical.ts';
+import {codeOf, digestOfFile, walk} from '../../../core/base/files.ts';
+import type {Manifest} from '../../stages/stage.ts';
+
+export const manifestName = 'manifest.json';
+
+/** Where the entry of a fingerprint lies under `root`, the cache's folder. */
+export const entryFolder = (root: string, fingerprint: Digest): string =>
+  join(root, fingerprint.slice(0, 2), fingerprint);
+
+export interface Damage {
+  readonly file: string;
+  /** Predicate for a message: `differs from its checksum`. */
+  readonly reason: string;
+  /** Of the folder inspected: tells it from one that has taken its place. */
+  readonly inode: number;
+}
+
+/** The manifest with its own digest; the text is the only one that `readManifest` accepts for it. */
+export function sealManifest(parts: Omit<Manifest, 'self'>): {readonly manifest: Manifest; readonly text: string} {
+  const manifest: Manifest = {...parts, self: digestOf(parts as unknown as Json)};
+  return {manifest, text: textOf(manifest)};
+}
+
+const textOf = (manifest: Manifest): string => `${JSON.stringify(manifest, undefined, 2)}\n`;
+
+/** The manifest, or what is wrong with it; undefined where there is no entry. */
+export function readManifest(folder: string, fingerprint: Digest): Manifest | Damage | undefined {
+  let inode = 0;
+  const damaged = (reason: string): Damage => ({file: manifestName, reason, inode});
+  try {
+    inode = statSync(folder).ino;
+    const text = readFileSync(join(folder, manifestName), 'utf8');
+    const parsed = JSON.parse(text) as Manifest;
+    // Written back it must be the same text: a flipped bit in white space or in an escape is one, too.
+    if (text !== textOf(parsed)) return damaged('is not as it was written');
+    const {self, ...parts} = parsed;
+    if (parsed.format !== 1 || digestOf(parts as unknown as Json) !== self) return damaged('differs from its checksum');
+    if (parsed.fingerprint !== fingerprint) return damaged(`belongs to ${parsed.fingerprint.slice(0, 12)}`);
+    return parsed;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return inode === 0 ? undefined : damaged('is missing');
+    return damaged(reasonOf(error));
+  }
+}
+
+/** Verifies an entry: the manifest, no file missing, none too many, and each file's SHA-256. Undefined where there is none. */
+export async function inspect(
+  folder: string,
+  fingerprint: Digest,
+): Promise<{readonly manifest: Manifest} | Damage | undefined> {
+  const manifest = readManifest(folder, fingerprint);
+  if (manifest === undefined || 'reason' in manifest) return manifest;
+  let inode = 0;
+  let file = manifestName;
+  try {
+    inode = statSync(folder).ino;
+    for (file of walk(folder)) {
+      if (file !== manifestName && !Object.hasOwn(manifest.files, file)) {
+        return {file, reason: 'is no part of the entry', inode};
+      }
+    }
+    for (const [name, expected] of Object.entries(manifest.files)) {
+      file = name;
+      const found = await digestOfFile(join(folder, name));
+      if (found.bytes !== expected.bytes) {
+        return {file, reason: `has ${found.bytes} bytes instead of ${expected.bytes}`, inode};
+      }
+      if (found.sha256 !== expected.sha256) return {file, reason: 'differs from its checksum', inode};
+    }
+    return {manifest};
+  } catch (error) {
+    // Gone as a whole while we looked: another process has pruned it. That is a miss, not damage.
+    if (!isThere(folder)) return undefined;
+    return {file, reason: codeOf(error) === 'ENOENT' ? 'is missing' : reasonOf(error), inode};
+  }
+}
+
+const isThere = (path: string): boolean => statSync(path, {throwIfNoEntry: false}) !== undefined;
+
+const reasonOf = (error: unknown): string =>
+  error instanceof SyntaxError ? 'is no JSON' : `can't be read (${codeOf(error) ?? String(error)})`;

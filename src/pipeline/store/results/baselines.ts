@@ -1,0 +1,122 @@
+/** The papers' tables (`data/baselines/*.csv`, one file a table), as printed: values from 0 to 100. */
+import {readdirSync, readFileSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+export interface Baseline {
+  /** `iclr-table-7`: the file's name. */
+  readonly table: string;
+  readonly method: string;
+  /** Empty where the paper names none. */
+  readonly classifier: string;
+  /** `all`: the mean over datasets, weighted by their numbers of tasks. */
+  readonly dataset: string;
+  /** A class, or `mean` over all of them (MVTec also `mean-texture`, `mean-object`). */
+  readonly class: string;
+  readonly metric: string;
+  /** As printed, 0 to 100. */
+  readonly value: number;
+  readonly spread: number | null;
+  /** ICLR prints standard deviations over seeds, CutPaste standard errors. */
+  readonly spreadKind: 'sd' | 'se' | '';
+  readonly source: string;
+}
+
+/** One-class tasks of each dataset of the papers: the weights of ICLR's mean over datasets, and what a complete mean needs. */
+export const paperTasks: ReadonlyMap<string, number> = new Map([
+  ['cifar10', 10],
+  ['cifar100', 20],
+  ['fashion-mnist', 10],
+  ['cats-vs-dogs', 2],
+  ['celeba', 1],
+  ['mvtec', 15],
+  ['mvtec-synthetic', 15],
+]);
+
+/** Seeds behind every mean and spread in the papers. */
+export const paperSeeds = 5;
+
+/** Where a number stands in several tables, the first of these speaks, unless the spec names another. */
+const tableOrder = [
+  'iclr-table-7',
+  'iclr-table-5',
+  'iclr-table-8',
+  'iclr-table-9',
+  'iclr-table-10',
+  'iclr-table-11',
+  'cutpaste-table-1',
+  'cutpaste-table-2',
+  'cutpaste-table-3',
+  'cutpaste-table-4',
+  'cutpaste-table-5',
+  'cutpaste-table-6',
+  'cutpaste-table-7',
+  'cutpaste-table-8',
+  'cutpaste-text',
+  'blog-table-1',
+  'blog-table-2',
+  'blog-table-3',
+  'blog-text',
+];
+
+const baselinesFolder = fileURLToPath(new URL('../../../../data/baselines', import.meta.url));
+
+let known: readonly Baseline[] | undefined;
+
+/** All rows, in the order in which tables take precedence, and inside a table in print order. Read once. */
+export function readBaselines(): readonly Baseline[] {
+  known ??= baselinesIn(baselinesFolder);
+  return known;
+}
+
+function baselinesIn(folder: string): readonly Baseline[] {
+  const rank = (file: string) => (tableOrder.indexOf(basename(file, '.csv')) + 1 || tableOrder.length + 1) - 1;
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.csv'))
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .flatMap((file) => parseBaselines(readFileSync(join(folder, file), 'utf8'), file));
+}
+
+const header = 'table,method,classifier,dataset,class,metric,value,spread,spread_kind,source';
+
+/** Throws for a line that is not as it should be: the files are ours. */
+export function parseBaselines(text: string, file: string): readonly Baseline[] {
+  const [head, ...lines] = text.split('\n');
+  if (head?.trimEnd() !== header) throw new Error(`${file}:1: expected the header "${header}", but got "${head}"`);
+  return lines.flatMap((line, at) => (line.trim() === '' ? [] : [parseLine(line.trimEnd(), `${file}:${at + 2}`)]));
+}
+
+function parseLine(line: string, where: string): Baseline {
+  const cells = splitCsv(line);
+  if (cells.length !== 10) throw new Error(`${where}: expected 10 columns, but got ${cells.length}`);
+  const [table, method, classifier, dataset, className, metric, value, spread, spreadKind, source] = cells as string[];
+  if (spreadKind !== 'sd' && spreadKind !== 'se' && spreadKind !== '')
+    throw new Error(`${where}: expected spread_kind to be sd, se or empty, but got "${spreadKind}"`);
+  if ((spread === '') !== (spreadKind === '')) throw new Error(`${where}: spread and spread_kind go together`);
+  return {
+    table: table!,
+    method: method!,
+    classifier: classifier!,
+    dataset: dataset!,
+    class: className!,
+    metric: metric!,
+    value: percent(value!, where),
+    spread: spread === '' ? null : percent(spread!, where),
+    spreadKind,
+    source: source!,
+  };
+}
+
+function percent(text: string, where: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0 && value <= 100))
+    throw new Error(`${where}: expected a number from 0 to 100, but got "${text}"`);
+  return value;
+}
+
+/** One line of RFC 4180, quotes and all; no line breaks inside a cell. */
+function splitCsv(line: string): string[] {
+  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+  );
+}

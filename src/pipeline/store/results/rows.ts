@@ -1,0 +1,192 @@
+/** A run's record as rows of the results database. */
+import {canonicalJson, type Digest, type Json, sha256} from '../../../core/base/canonical.ts';
+import type {PluginRef} from '../../../core/plugin/registry.ts';
+import type {Task} from '../../config/spec.ts';
+import type {
+  EmbedRecipe,
+  EnsembleRecipe,
+  EvaluateRecipe,
+  LearnRecipe,
+  MeasureRecipe,
+  ScoreRecipe,
+} from '../../stages/recipes.ts';
+import type {StageNode} from '../../stages/stage.ts';
+import {type MetricValue, metricsOf, type RunRecord} from '../runs/record.ts';
+import type {Row} from './schema.ts';
+
+export interface RunRows {
+  readonly runs: readonly Row[];
+  readonly tasks: readonly Row[];
+  readonly stages: readonly Row[];
+  readonly metrics: readonly Row[];
+}
+
+export function rowsOf(record: RunRecord): RunRows {
+  const run = record.id;
+  const nodes = new Map(record.stages.map((stage) => [stage.id, stage.node]));
+  const stagesOf = indexByTask(record);
+  const {json, digest} = remembering();
+  const count = (status: string) => record.stages.filter((stage) => stage.status === status).length;
+  return {
+    runs: [
+      {
+        run,
+        name: record.name,
+        started: record.started ?? null,
+        finished: record.finished ?? null,
+        outcome: record.outcome,
+        seconds: record.seconds ?? null,
+        engine: record.engine?.name ?? null,
+        tasks: record.tasks.length,
+        stages: record.stages.length,
+        computed: count('computed'),
+        cached: count('cached'),
+        failed: count('failed'),
+        skipped: count('skipped'),
+        environment: json(record.environment),
+      },
+    ],
+    tasks: record.tasks.map((task) => {
+      const own = stagesOf.get(task.id) ?? [];
+      const configuration = configurationOf(
+        task,
+        own.map((stage) => stage.node),
+      );
+      return {
+        run,
+        task: task.id,
+        spec: task.spec,
+        dataset: task.dataset.type,
+        inlier: task.inlier,
+        learner: task.learner.type,
+        seed: task.seed,
+        options: json(configuration),
+        point: json(task.point as Json),
+        classifiers: json(task.classifiers as Json),
+        config: digest(configuration),
+        data: own.find((stage) => stage.kind === 'data')?.fingerprint ?? null,
+        paper_table: task.compare.table ?? null,
+        paper_row: task.compare.row,
+      };
+    }),
+    stages: record.stages.map((stage) => ({
+      run,
+      stage: stage.id,
+      kind: stage.kind,
+      label: stage.label,
+      status: stage.status,
+      cached: stage.status === 'cached',
+      fingerprint: stage.fingerprint ?? null,
+      seconds: stage.seconds ?? null,
+      peak_memory: stage.peakMemory ?? null,
+      engine: stage.engine ?? null,
+      message: stage.message ?? null,
+      tasks: stage.node.tasks,
+    })),
+    metrics: metricsOf(record).map((value) => {
+      const {classifier, definition} = measureOf(value, nodes, digest);
+      return {
+        run,
+        task: value.task,
+        classifier: value.classifier,
+        // A column's name begins with its id in the papers' tables (`plan/names.ts`): `oc-svm-rbf nu=0.1`.
+        paper_classifier: value.classifier.split(' ')[0]!,
+        classifier_options: json((classifier ?? null) as Json),
+        definition,
+        metric: value.metric,
+        value: value.value,
+        normal: value.normal,
+        anomalous: value.anomalous,
+        scale: value.scale,
+        test_labels: value.testLabels,
+        ensemble: value.ensemble,
+      };
+    }),
+  };
+}
+
+/**
+ * All that a task's numbers depend on but seed, inlier and what comes after the features: the classifier and the metric are
+ * told apart by `definition`, so that asking for one more of them does not make another configuration.
+ */
+export function configurationOf(task: Task, stages: readonly StageNode[]): {readonly [key: string]: Json} {
+  const learn = stages.find((stage) => stage.kind === 'learn')?.recipe as LearnRecipe | undefined;
+  const data = stages.find((stage) => stage.kind === 'data');
+  return {
+    dataset: task.dataset as Json,
+    limit: task.limit as Json,
+    learner: task.learner as Json,
+    augment: task.augment as Json,
+    distribution_augmentation: task.distributionAugmentation as Json,
+    // Scores of windows are another thing than scores of images. Absent where there are none: old digests hold.
+    ...(task.localize && {localize: task.localize as unknown as Json}),
+    versions: {dataset: data?.recipe['version'] ?? null, ...learn?.versions},
+  };
+}
+
+/** What made this number of the features: classifier, the layer that it read, metric, all with versions and options. */
+function measureOf(
+  {stage: {node}, metric, ensemble}: MetricValue,
+  nodes: ReadonlyMap<string, StageNode>,
+  digestOf: (value: Json) => Digest,
+): {readonly classifier: PluginRef | undefined; readonly definition: Digest} {
+  const input = (from: StageNode | undefined, role: string) => nodes.get(from?.inputs[role]?.stage ?? '');
+  if (node.kind === 'measure') {
+    const {layer} = (input(node, 'features')?.recipe ?? {}) as Partial<EmbedRecipe>;
+    const {metric: ref, version} = node.recipe as unknown as MeasureRecipe;
+    return {
+      classifier: undefined,
+      definition: digestOf({layer: layer ?? null, metric: ref as Json, metricVersion: version}),
+    };
+  }
+  const combining = ensemble && input(node, 'scores');
+  const score = combining ? input(combining, `seed ${ensemble[0]}`) : input(node, 'scores');
+  const scoring = score?.recipe as ScoreRecipe | undefined;
+  const embed = input(score, 'test')?.recipe as EmbedRecipe | undefined;
+  const measuring = node.recipe as unknown as Partial<EvaluateRecipe>;
+  const definition = digestOf({
+    classifier: (scoring?.classifier ?? null) as Json,
+    classifierVersion: scoring?.version ?? null,
+    layer: embed?.layer ?? null,
+    metric: (measuring.metrics?.find((ref) => ref.type === metric) ?? metric) as Json,
+    metricVersion: measuring.versions?.[`metric ${metric}`] ?? null,
+    // An ensemble is never one of the seeds: it has a definition, and so a group, of its own.
+    ...(combining && {ensemble: {seeds: ensemble, ...(combining.recipe as unknown as EnsembleRecipe)}}),
+  });
+  return {classifier: scoring?.classifier, definition};
+}
+
+function indexByTask(record: RunRecord) {
+  const index = new Map<string, RunRecord['stages'][number][]>();
+  for (const stage of record.stages)
+    for (const task of stage.node.tasks) {
+      const own = index.get(task);
+      if (own) own.push(stage);
+      else index.set(task, [stage]);
+    }
+  return index;
+}
+
+/**
+ * Canonical JSON and its digest, each made once for equal values: ten thousand tasks have few configurations. Values that differ
+ * in the order of their keys are remembered twice, which costs time alone.
+ */
+function remembering(): {json(value: Json): string; digest(value: Json): Digest} {
+  const texts = new Map<string, string>();
+  const digests = new Map<string, Digest>();
+  const json = (value: Json): string => {
+    const key = JSON.stringify(value);
+    const known = texts.get(key) ?? canonicalJson(value);
+    texts.set(key, known);
+    return known;
+  };
+  return {
+    json,
+    digest(value) {
+      const text = json(value);
+      const known = digests.get(text) ?? sha256(text);
+      digests.set(text, known);
+      return known;
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * `runs/<id>/`: what was asked (`pipeline.yaml`, `plan.json`), where (`environment.json`) and what happened
+ * (`events.ndjson`, a line an event). Written here while a run goes on; put together again by `record.ts`.
+ */
+import {execFile} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import {closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync} from 'node:fs';
+import {cpus, hostname, release, totalmem} from 'node:os';
+import {join} from 'node:path';
+import {promisify} from 'node:util';
+import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
+import {fail, type Result} from '../../../core/base/result.ts';
+import type {Plan} from '../../config/spec.ts';
+import type {RunEvent} from '../../events.ts';
+import type {Problem} from '../../failures.ts';
+import type {StageNode} from '../../stages/stage.ts';
+import {type RunRecord, readRecord} from './record.ts';
+
+/** Where and with what a run was made. Provenance: recorded, never part of a key. */
+export interface Environment {
+  /** Of this package. */
+  readonly version: string;
+  /** Of the folder that the command was run in; absent where that is no git repository. */
+  readonly git?: {readonly commit: string; readonly dirty: boolean};
+  readonly node: string;
+  readonly platform: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly cpu: string;
+  readonly cores: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly command: readonly string[];
+}
+
+export interface Run {
+  /** `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts by time. */
+  readonly id: string;
+  readonly folder: string;
+  /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
+  readonly log: (event: RunEvent) => void;
+  /** Everything written is on the disk afterwards. */
+  close(): void;
+}
+
+export interface NewRun {
+  /** `runs/`. */
+  readonly root: string;
+  readonly plan: Plan;
+  readonly graph: readonly StageNode[];
+  readonly environment: Environment;
+  readonly now: Date;
+}
+
+/** Seconds between two written reports of one stage's progress. */
+const progressEvery = 5;
+
+export async function createRun({root, plan, graph, environment, now}: NewRun): Promise<Run> {
+  const {id, folder} = makeFolder(root, plan.name, now);
+  const stages = graph.map(({id: stage, kind, label, recipe, inputs, tasks, results}) => {
+    return {id: stage, kind, label, recipe, inputs, tasks, ...(results ? {results} : {})};
+  });
+  await writeFileAtomic(join(folder, 'pipeline.yaml'), plan.source);
+  await writeFileAtomic(join(folder, 'environment.json'), toJson(environment));
+  const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
+  await writeFileAtomic(
+    join(folder, 'plan.json'),
+    toJson({format: 1, name: plan.name, tasks: plan.tasks, stages, ...modules}),
+  );
+  const events = openSync(join(folder, 'events.ndjson'), 'a');
+  const reported = new Map<string, number>();
+  return {
+    id,
+    folder,
+    log(event) {
+      if (event.type === 'stage-progress') {
+        const time = Date.parse(event.at);
+        if (time - (reported.get(event.stage) ?? Number.NEGATIVE_INFINITY) < progressEvery * 1000) return;
+        reported.set(event.stage, time);
+      }
+      // One write a line: a crash leaves at most the last one torn.
+      writeSync(events, `${JSON.stringify(event)}\n`);
+    },
+    close() {
+      fsyncSync(events);
+      closeSync(events);
+    },
+  };
+}
+
+function makeFolder(root: string, name: string, now: Date): {readonly id: string; readonly folder: string} {
+  mkdirSync(root, {recursive: true});
+  const time = now.toISOString().replace(/[-:Z]/g, '').replace('T', '-');
+  const slug = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40);
+  for (;;) {
+    const id = [time, ...(slug === '' ? [] : [slug]), randomBytes(2).toString('hex')].join('-');
+    const folder = join(root, id);
+    try {
+      mkdirSync(folder);
+      return {id, folder};
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+const runId = /^\d{8}-\d{6}(\.\d{3})?-.*[0-9a-f]{4}$/;
+
+/** Ids of all runs, newest first. */
+export const listRuns = (root: string): readonly string[] =>
+  existsSync(root)
+    ? readdirSync(root)
+        .filter((name) => runId.test(name))
+        .sort()
+        .reverse()
+    : [];
+
+/** The run that is meant by an id, a part of one that no other run has, or `latest`. */
+export function readRun(root: string, which: string): Result<RunRecord, Problem> {
+  const ids = listRuns(root);
+  if (ids.length === 0) return fail({message: `there is no run in ${root}`, hint: 'Make one: pipeline run <spec>.'});
+  const found =
+    which === 'latest' ? ids.slice(0, 1) : ids.includes(which) ? [which] : ids.filter((id) => id.includes(which));
+  if (found.length === 1) return readRecord(join(root, found[0]!));
+  if (found.length === 0)
+    return fail({message: `no run is called "${which}"`, hint: `The latest is ${ids[0]}; "pipeline ls" lists all.`});
+  const some = found.slice(0, 5).join(', ');
+  return fail({
+    message: `"${which}" is part of ${found.length} runs: ${some}${found.length > 5 ? ', …' : ''}`,
+    hint: 'Give more of the id, or "latest".',
+  });
+}
+
+/** `folder`: where the command was run; `command`: its words. */
+export async function describeEnvironment(told: {
+  readonly version: string;
+  readonly folder: string;
+  readonly command: readonly string[];
+}): Promise<Environment> {
+  const git = await gitState(told.folder);
+  const processors = cpus();
+  return {
+    version: told.version,
+    ...(git ? {git} : {}),
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch} ${release()}`,
+    host: hostname(),
+    pid: process.pid,
+    cpu: processors[0]?.model.trim() ?? 'unknown',
+    cores: processors.length,
+    memory: totalmem(),
+    command: told.command,
+  };
+}
+
+async function gitState(folder: string): Promise<Environment['git'] | undefined> {
+  const git = async (...words: string[]): Promise<string> =>
+    (await promisify(execFile)('git', ['-C', folder, ...words], {timeout: 5000})).stdout.trim();
+  try {
+    const [commit, changes] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain')]);
+    return {commit, dirty: changes !== ''};
+  } catch {
+    return undefined; // no git, no repository, or no commit yet
+  }
+}

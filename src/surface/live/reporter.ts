@@ -1,0 +1,52 @@
+import {printable} from '../../core/base/screen.ts';
+import type {RunEvent} from '../../pipeline/events.ts';
+import {failureText} from './lines.ts';
+import {plainReporter} from './plain.ts';
+import {prettyReporter} from './pretty.ts';
+import type {PlannedStage} from './tasks.ts';
+
+/** Told of all that happens in a run; shows it. Never decides anything. */
+export interface Reporter {
+  event(event: RunEvent): void;
+  /** Leaves the terminal as it was found; also after Ctrl-C. May be called twice. */
+  close(): void;
+}
+
+/** What a reporter writes to: a terminal or a pipe, or a string in a test. Its size may change at any moment. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  /** Knows of NO_COLOR and its kin. */
+  hasColors?(): boolean;
+  write(text: string): unknown;
+}
+
+export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
+
+/**
+ * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` writes
+ * failures alone, to `errors`. `graph`: of the run, for a view by task.
+ */
+export function createReporter(
+  kind: ReporterKind,
+  output: Output,
+  errors: Output,
+  graph: readonly PlannedStage[] = [],
+): Reporter {
+  switch (kind) {
+    case 'json':
+      return {event: (event) => output.write(`${JSON.stringify(event)}\n`), close: () => {}};
+    case 'quiet':
+      return {
+        event: (event) => {
+          if (event.type === 'stage-failed') errors.write(`✗ ${printable(event.label)}: ${failureText(event)}\n`);
+        },
+        close: () => {},
+      };
+    case 'plain':
+      return plainReporter(output);
+    case 'auto':
+      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output, graph) : plainReporter(output);
+  }
+}

@@ -1,0 +1,122 @@
+/** A run's stages by task: how far each task is, and what it has measured when it is settled. */
+import {printable} from '../../core/base/screen.ts';
+import {duration} from '../../core/base/text.ts';
+import type {RunEvent, StageKind} from '../../pipeline/events.ts';
+import type {EvaluateSummary, StageNode} from '../../pipeline/stages/stage.ts';
+
+export type StageState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+
+/** What of a planned stage is needed here. */
+export type PlannedStage = Pick<StageNode, 'id' | 'kind' | 'tasks' | 'results'>;
+
+interface Task {
+  readonly name: string;
+  readonly stages: readonly PlannedStage[];
+  unsettled: number;
+  /** `skipped`: not all of it was run, though nothing of its own failed. */
+  outcome: 'done' | 'failed' | 'skipped';
+  /** Seconds of the stages that are its alone and were computed. */
+  readonly seconds: Map<StageKind, number>;
+  /** Metric → `89.0 kde`, one a classifier. */
+  readonly numbers: Map<string, string[]>;
+}
+
+export interface SettledTask {
+  readonly outcome: Task['outcome'];
+  /** What it took; what it has measured. */
+  readonly lines: readonly string[];
+}
+
+type Settling = Extract<RunEvent, {type: 'stage-finished' | 'stage-failed' | 'stage-skipped'}>;
+
+export class TaskTree {
+  readonly #stages: ReadonlyMap<string, PlannedStage>;
+  readonly #states = new Map<string, StageState>();
+  readonly #tasks = new Map<string, Task>();
+
+  constructor(graph: readonly PlannedStage[]) {
+    this.#stages = new Map(graph.map((stage) => [stage.id, stage]));
+    const ids = [...new Set(graph.flatMap(({tasks}) => tasks))];
+    // A spec's name begins the ids of all its tasks: it says nothing where there is no other.
+    const specs = new Set(ids.map((id) => id.slice(0, id.indexOf('/') + 1)));
+    const cut = specs.size === 1 ? [...specs][0]!.length : 0;
+    const stagesOf = new Map(ids.map((id) => [id, [] as PlannedStage[]]));
+    for (const stage of graph) for (const task of stage.tasks) stagesOf.get(task)!.push(stage);
+    for (const [id, stages] of stagesOf)
+      this.#tasks.set(id, {
+        name: printable(id.slice(cut)),
+        stages,
+        unsettled: stages.length,
+        outcome: 'done',
+        seconds: new Map(),
+        numbers: new Map(),
+      });
+  }
+
+  /** The task that a stage is for alone; undefined where it serves several. */
+  ownerOf(stage: string): string | undefined {
+    const tasks = this.#stages.get(stage)?.tasks ?? [];
+    return tasks.length === 1 ? tasks[0] : undefined;
+  }
+
+  nameOf(task: string): string {
+    return this.#tasks.get(task)!.name;
+  }
+
+  started(stage: string): void {
+    this.#states.set(stage, 'running');
+  }
+
+  /** Each kind of stage that a task has, in the order of the work. */
+  kindsOf(task: string): readonly {readonly kind: StageKind; readonly state: StageState}[] {
+    const kinds = new Map<StageKind, StageState[]>();
+    for (const {id, kind} of this.#tasks.get(task)!.stages)
+      kinds.set(kind, [...(kinds.get(kind) ?? []), this.#states.get(id) ?? 'waiting']);
+    const telling = ['running', 'failed', 'waiting', 'skipped', 'done'] as const;
+    return [...kinds].map(([kind, states]) => ({kind, state: telling.find((state) => states.includes(state))!}));
+  }
+
+  /** Takes note of an end; what to say of the tasks that it was the last stage of, if anything of them was computed. */
+  settled(event: Settling): readonly SettledTask[] {
+    const stage = this.#stages.get(event.stage);
+    this.#states.set(
+      event.stage,
+      {
+        'stage-finished': 'done' as const,
+        'stage-failed': 'failed' as const,
+        'stage-skipped': 'skipped' as const,
+      }[event.type],
+    );
+    const tasks = (stage?.tasks ?? []).map((id) => this.#tasks.get(id)!);
+    for (const task of tasks) {
+      task.unsettled--;
+      if (event.type === 'stage-failed') task.outcome = 'failed';
+      else if (event.type === 'stage-skipped') task.outcome = task.outcome === 'failed' ? 'failed' : 'skipped';
+      else {
+        if (event.how === 'computed' && tasks.length === 1)
+          task.seconds.set(event.kind, (task.seconds.get(event.kind) ?? 0) + event.seconds);
+        this.#note(task, stage!, event.summary);
+      }
+    }
+    return tasks
+      .filter((task) => task.unsettled === 0 && task.seconds.size > 0)
+      .map((task) => ({outcome: task.outcome, lines: linesOf(task)}));
+  }
+
+  #note(task: Task, {kind, results = []}: PlannedStage, summary: unknown): void {
+    if (kind !== 'evaluate' || results.length !== 1) return;
+    const {metrics, numbers = []} = summary as EvaluateSummary;
+    for (const [metric, value] of Object.entries(metrics)) {
+      if (value === null || numbers.includes(metric)) continue;
+      const known = task.numbers.get(metric) ?? [];
+      task.numbers.set(metric, [...known, `${(100 * value).toFixed(1)} ${printable(results[0]!.classifier)}`]);
+    }
+  }
+}
+
+/** `sandal/rotation/seed=0  learn 13 s · embed 0.5 s`, and below it `auc 89.0 kde · 90.1 oc-svm-rbf`: the first metric alone. */
+function linesOf({name, seconds, numbers}: Task): readonly string[] {
+  const times = [...seconds].map(([kind, spent]) => `${kind} ${duration(spent)}`).join(' · ');
+  const [first] = numbers;
+  return [`${name}  ${times}`, ...(first ? [`${first[0]} ${first[1].join(' · ')}`] : [])];
+}

@@ -1,0 +1,48 @@
+/** Single tasks: curves, scores, maps of the features, images. One is seen at a time, where scripts run. */
+import {count, plural} from '../../core/base/text.ts';
+import {html, type Markup} from '../html.ts';
+import {mostTasks} from './chosen.ts';
+import {embeddingFigures} from './embedding.ts';
+import {notice} from './figure.ts';
+import {galleryView, heatView} from './gallery.ts';
+import type {CloseUp, ReportData} from './report-data.ts';
+import {histogramFigures, rocFigure} from './scores.ts';
+
+/** Undefined where no task has anything to show. */
+export async function closeUpsSection({record, closeUps}: ReportData): Promise<Markup | undefined> {
+  const shown = closeUps.filter(({scored, missing}) => scored.length + missing.length > 0);
+  if (shown.length === 0) return undefined;
+  const articles: Markup[] = [];
+  for (const [at, closeUp] of shown.entries()) articles.push(await article(closeUp, at));
+  const chooser =
+    shown.length > 1 &&
+    html`<p class="chooser"><label for="task">Task</label> <select id="task" data-chooser>${shown.map(
+      (closeUp, at) => html`<option value="task-${at}">${nameOf(closeUp)}</option>`,
+    )}</select></p>`;
+  const left = record.tasks.length - shown.length;
+  return html`${
+    left > 0 &&
+    html`<p class="muted">${plural(shown.length, 'task')} of ${count(record.tasks.length)}: the first seed of each problem${
+      shown.length === mostTasks && ', where they are many those that each method does worst at'
+    }. <code>pipeline report ${record.id} --task …</code> shows others.</p>`
+  }${chooser}${articles}`;
+}
+
+const nameOf = ({task, method}: CloseUp): string =>
+  `${task.dataset.type} · ${task.inlier} · ${method} · seed ${task.seed}`;
+
+async function article(closeUp: CloseUp, at: number): Promise<Markup> {
+  const {task, scored, embedding, gallery, heat, missing} = closeUp;
+  const figures = [
+    ...(scored.some(({roc}) => roc.length > 0) ? [await rocFigure(scored)] : []),
+    ...(await histogramFigures(scored)),
+    ...(embedding ? await embeddingFigures(embedding) : []),
+  ];
+  return html`<article class="task" id="task-${at}" aria-labelledby="task-${at}-name">
+<h3 id="task-${at}-name">${nameOf(closeUp)}</h3>
+<p class="muted small"><span class="key normal"></span> normal: ${task.inlier} <span class="key anomalous"></span> anomalous: all else</p>
+${notice(missing)}
+<div class="figures">${figures}</div>
+${gallery && galleryView(gallery)}${heat.map(heatView)}
+</article>`;
+}

@@ -1,0 +1,64 @@
+/** Ours beside the papers': the paper's own table where the run fills it, and every number with its seeds. */
+
+import {type Content, html, type Markup} from '../html.ts';
+import type {Comparison} from '../tables/compare.ts';
+import {gridTable, listTable, number} from '../tables/formats.ts';
+import type {SeedValues} from './seeds.ts';
+import {tableOf} from './table.ts';
+
+/** What is more than this is folded: rows of the list where there is a grid; footnotes. */
+const most = {rows: 40, notes: 8};
+
+export function comparisonSection(comparison: Comparison, seeds: SeedValues): Markup {
+  const {grid, lines, legend, notes} = comparison;
+  const list = lines.length > 0 && linesTable(comparison, seeds);
+  const foot =
+    notes.length > 0 &&
+    html`<ol class="notes">${notes.map((note, at) => html`<li id="note-${at + 1}">${note}</li>`)}</ol>`;
+  return html`${grid && paperTable(grid)}
+${grid && lines.length > most.rows ? html`<details><summary>All ${lines.length} numbers</summary>${list}</details>` : list}
+<div class="legend small muted">${legend.map((line) => html`<p>${line}</p>`)}${
+    notes.length > most.notes
+      ? html`<details><summary>Not as in the paper: ${notes.length} footnotes</summary>${foot}</details>`
+      : foot && html`<p>Not as in the paper:</p>${foot}`
+  }</div>`;
+}
+
+function paperTable(grid: NonNullable<Comparison['grid']>): Markup {
+  const table = gridTable(grid);
+  const isOurs = (row: number) => table.rows[row]![2]!.startsWith('ours');
+  return tableOf(table, {
+    caption: `${grid.table} (${grid.metric} × 100), ours below the paper's`,
+    cell: (text, row, column) =>
+      isOurs(row) ? html`<span class="ours">${column === '' ? linked(text) : text}</span>` : text,
+  });
+}
+
+function linesTable(comparison: Comparison, seeds: SeedValues): Markup {
+  const {lines} = comparison;
+  const metrics = [...new Set(lines.map(({metric}) => metric))];
+  const cell = (text: string, row: number, column: string): Content => {
+    const line = lines[row]!;
+    if (column === 'verdict' && line.verdict) return html`<span class="verdict ${tones[line.verdict]}">${text}</span>`;
+    if (column === 'note') return linked(text);
+    if (column !== 'n') return text;
+    const values = seeds(line);
+    if (values.length < 2) return text;
+    const rate = line.scale !== 'number';
+    const list = values.map(({seed, value}) => html`<li>seed ${seed}: ${number(value, null, rate)}</li>`);
+    return html`<details class="seeds"><summary>${text}</summary><ul>${list}</ul></details>`;
+  };
+  return tableOf(listTable(comparison), {
+    caption: `${metrics.join(', ')}; rates × 100. Column names sort, n unfolds to the seeds.`,
+    sortable: true,
+    cell,
+  });
+}
+
+const tones = {matches: 'good', above: 'good', below: 'warn', 'below chance': 'bad'} as const;
+
+/** `ours [1][2]`, its marks leading to the footnotes. */
+const linked = (text: string): Content =>
+  text
+    .split(/(\[\d+\])/)
+    .map((part) => (part.startsWith('[') ? html`<a class="mark" href="#note-${part.slice(1, -1)}">${part}</a>` : part));

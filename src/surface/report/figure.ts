@@ -1,0 +1,23 @@
+/** A chart with what it shows in words, and where there is room for it the numbers. */
+import {count} from '../../core/base/text.ts';
+import {type Content, html, type Markup} from '../html.ts';
+
+export interface FigureOptions {
+  readonly title: Content;
+  readonly note?: Content;
+  /** The same as a table, folded. */
+  readonly numbers?: Content;
+  /** Drawn for a wide page: scrolls on a narrow one instead of becoming too small to read. */
+  readonly wide?: boolean;
+}
+
+export function figure(chart: Markup, {title, note, numbers, wide = false}: FigureOptions): Markup {
+  const drawing = wide ? html`<div class="scroll" tabindex="0" role="group" aria-label="Chart">${chart}</div>` : chart;
+  return html`<figure${wide && html` class="wide"`}><figcaption><p class="title">${title}</p>${note && html`<p class="muted small">${note}</p>`}</figcaption>
+${drawing}${numbers && html`<details class="numbers"><summary>Numbers</summary>${numbers}</details>`}</figure>`;
+}
+
+/** Why something is not shown: the first reason speaks for those like it. */
+export const notice = ([first, ...others]: readonly string[]): Content =>
+  first !== undefined &&
+  html`<p class="notice">Not shown: ${first}${others.length > 0 && ` (and ${count(others.length)} more)`}</p>`;

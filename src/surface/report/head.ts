@@ -1,0 +1,62 @@
+/** What a run was: name, state, when, on what, and what went wrong. */
+import {count, duration, plural} from '../../core/base/text.ts';
+import type {Outcome} from '../../pipeline/store/runs/record.ts';
+import {type Content, html, type Markup} from '../html.ts';
+import {dateText} from '../tables/ls.ts';
+import type {ReportData} from './report-data.ts';
+
+const tones: {readonly [outcome in Outcome]: string} = {
+  done: 'good',
+  failed: 'bad',
+  interrupted: 'warn',
+  unfinished: 'warn',
+};
+
+export function head({record, report, description}: ReportData): Markup {
+  const environment = record.environment as {
+    readonly cpu?: string;
+    readonly cores?: number;
+    readonly host?: string;
+    readonly version?: string;
+    readonly node?: string;
+    readonly git?: {readonly commit: string; readonly dirty: boolean};
+    readonly command?: readonly string[];
+  };
+  const {cpu, cores, host, version, node, git, command} = environment;
+  const facts: readonly (readonly [string, Content])[] = [
+    ['Started', record.started && dateText(record.started)],
+    ['Took', record.seconds !== undefined && duration(record.seconds)],
+    ['Tasks', count(report.tasks)],
+    ['Stages', `${count(report.stages)}: ${count(report.computed)} computed, ${count(report.cached)} cached`],
+    ['Engine', report.engine],
+    ['Machine', cpu && [cpu, cores && plural(cores, 'core'), host].filter(Boolean).join(', ')],
+    ['Program', version && `pipeline ${version}${node ? `, Node ${node}` : ''}`],
+    ['Commit', git && html`<code>${git.commit.slice(0, 12)}</code>${git.dirty && ', with changes'}`],
+    ['Command', command && html`<code>pipeline ${command.join(' ')}</code>`],
+  ];
+  return html`<header class="sheet head">
+<p class="muted small">Report of run <code>${record.id}</code></p>
+<h1>${record.name}</h1>
+<p><span class="badge ${tones[record.outcome]}">${record.outcome}</span></p>
+${description && html`<p class="lead">${description}</p>`}
+<dl class="facts">${facts.map(([name, value]) => value && html`<div${name === 'Command' && html` class="long"`}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+</header>`;
+}
+
+/** Failures, skipped stages and warnings, with a title; undefined when all went well. */
+export function troubles({report}: ReportData): {readonly title: string; readonly body: Markup} | undefined {
+  const {failures, skipped, warnings} = report;
+  const told = [...new Set(warnings)];
+  if (failures.length + skipped.length + told.length === 0) return undefined;
+  const title = failures.length + skipped.length > 0 ? 'What went wrong' : 'Warnings';
+  const body = html`${failures.map(
+    ({stage, message, hint}) =>
+      html`<div class="notice bad"><p><strong class="bad">Failed:</strong> ${stage}</p><p>${message}</p>${hint && html`<p class="muted">${hint}</p>`}</div>`,
+  )}${told.map((warning) => html`<p class="notice"><strong class="warn">Warning:</strong> ${warning}</p>`)}${
+    skipped.length > 0 &&
+    html`<details><summary>${plural(skipped.length, 'stage')} skipped because of it</summary><ul>${skipped.map(
+      ({stage, because}) => html`<li>${stage}: ${because}</li>`,
+    )}</ul></details>`
+  }`;
+  return {title, body};
+}

@@ -1,0 +1,85 @@
+/** What ran when, and where the time went. */
+import {bytes, count, duration} from '../../core/base/text.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import {html, type Markup} from '../html.ts';
+import type {RunReport} from '../tables/show.ts';
+import {type ChartSpec, draw} from './chart.ts';
+import {figure} from './figure.ts';
+import {tableOf} from './table.ts';
+import type {Timeline} from './timeline-data.ts';
+
+/** Undefined where no stage was reached. */
+export async function timelineSection(
+  {bars, ran, cached, seconds}: Timeline,
+  record: RunRecord,
+  {kinds}: RunReport,
+): Promise<Markup | undefined> {
+  if (record.stages.every(({status}) => status === 'waiting')) return undefined;
+  const chart =
+    bars.length > 0 &&
+    figure(
+      await draw(
+        ganttOf(bars, seconds),
+        `${count(ran)} stages that were computed within ${duration(seconds)}, by lane`,
+      ),
+      {
+        title: `${count(ran)} computed within ${duration(seconds)}`,
+        note: bars.length < ran ? `The longest ${bars.length} of them` : undefined,
+        wide: true,
+      },
+    );
+  return html`${chart}${cached > 0 && html`<p class="muted">${count(cached)} ${cached === 1 ? 'stage was' : 'stages were'} found in the cache.</p>`}${kindsTable(kinds)}`;
+}
+
+const order = ['data', 'learn', 'embed', 'score', 'localize', 'ensemble', 'evaluate', 'measure'];
+
+function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
+  // Minutes and hours are read off more easily than thousands of seconds.
+  const [unit, length] = seconds > 7200 ? ['hours', 3600] : seconds > 120 ? ['minutes', 60] : ['seconds', 1];
+  const values = bars.map(({label, kind, failed, lane, row, from, to}) => ({
+    kind,
+    row: `${lane} ${row + 1}`,
+    from: from / length,
+    to: to / length,
+    text: `${label}: ${duration(to - from)}${failed ? ', failed' : ''}`,
+  }));
+  const seen = order.filter((kind) => bars.some((bar) => bar.kind === kind));
+  return {
+    width: 760,
+    height: {step: 22},
+    data: {values},
+    mark: {type: 'bar', height: {band: 0.78}, cornerRadius: 2, stroke: 'var(--sheet)', strokeWidth: 0.6, aria: true},
+    encoding: {
+      x: {field: 'from', type: 'quantitative', title: unit, scale: {domain: [0, seconds / length], nice: false}},
+      x2: {field: 'to'},
+      y: {field: 'row', type: 'nominal', title: null, axis: {labelColor: 'var(--ink)', domain: false}},
+      color: {
+        field: 'kind',
+        scale: {domain: seen, range: seen.map((kind) => `var(--c${order.indexOf(kind) + 1})`)},
+        legend: {symbolType: 'square'},
+      },
+      description: {field: 'text'},
+    },
+  };
+}
+
+const kindsTable = (kinds: RunReport['kinds']): Markup =>
+  tableOf(
+    {
+      columns: [
+        {name: 'stage', align: 'left'},
+        ...['stages', 'computed', 'cached', 'failed', 'time', 'peak memory'].map((name) => ({
+          name,
+          align: 'right' as const,
+        })),
+      ],
+      rows: kinds.map(({kind, stages, statuses, seconds, peakMemory}) => [
+        kind,
+        ...[stages, statuses.computed ?? 0, statuses.cached ?? 0, statuses.failed ?? 0].map(count),
+        statuses.computed ? duration(seconds) : '–',
+        peakMemory === undefined ? '–' : bytes(peakMemory),
+      ]),
+      lead: 1,
+    },
+    {caption: 'Time is of the computed stages, added up; memory is the most of any'},
+  );

@@ -1,0 +1,23 @@
+/** UMAP (McInnes et al. 2018) in two dimensions. The only importer of `umap-js`. */
+import {UMAP} from 'umap-js';
+import type {Rng} from '../../core/base/random.ts';
+import type {Matrix} from '../../core/plugin/contracts.ts';
+
+/** One point a row, seeded. Undefined for so few rows that there are no neighbourhoods. */
+export function umap(
+  {rows, columns, data}: Matrix,
+  rng: Rng,
+): readonly (readonly [x: number, y: number])[] | undefined {
+  const neighbours = Math.min(15, rows - 1);
+  if (neighbours < 3) return undefined;
+  const points = Array.from({length: rows}, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
+  // Half of its default: the picture of a few hundred points is settled by then, and nearly all time is spent here.
+  const model = new UMAP({
+    nComponents: 2,
+    nNeighbors: neighbours,
+    minDist: 0.1,
+    nEpochs: 250,
+    random: () => rng.uniform(),
+  });
+  return model.fit(points) as [number, number][];
+}

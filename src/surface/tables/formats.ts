@@ -1,0 +1,274 @@
+/** A comparison as text: terminal, Markdown, CSV, JSON, LaTeX. Pure. */
+import {unreachable} from '../../core/base/result.ts';
+import {plain, wrapTo} from '../../core/base/screen.ts';
+import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
+import type {QueryResult} from '../../pipeline/store/results/results.ts';
+import type {Verdict} from '../../pipeline/store/results/verdict.ts';
+import {type Comparison, type Line, markOf} from './compare.ts';
+import type {Grid, OurCell, PaperCell} from './grid.ts';
+import {csvText, latexTable, markdownTable, type Screen, type TextTable, type Tone, terminalTable} from './table.ts';
+
+export type Format = 'table' | 'markdown' | 'csv' | 'json' | 'latex';
+
+export function formatComparison(
+  comparison: Comparison,
+  format: Format,
+  {columns, paint = plain}: Screen = {},
+): string {
+  const whole = (table: string) => (comparison.lines.length === 0 && !comparison.grid ? '' : table);
+  switch (format) {
+    case 'table':
+      return joined([
+        paint('bold', comparison.title),
+        whole(terminalTable(tableOf(comparison), columns, paint)),
+        footOf(comparison)
+          .map((line) => (columns === undefined ? line : wrapTo(line, columns)))
+          .join('\n'),
+      ]);
+    case 'markdown':
+      return joined([
+        `## ${comparison.title}`,
+        whole(markdownTable(tableOf(comparison))),
+        footOf(comparison)
+          .map((line) => `- ${line.replaceAll('*', '\\*')}`)
+          .join('\n'),
+      ]);
+    case 'latex':
+      return joined([
+        [`% ${comparison.title}; needs \\usepackage{booktabs}`, whole(latexTable(tableOf(comparison)))].join('\n'),
+        footOf(comparison)
+          .map((line) => `% ${line}`)
+          .join('\n'),
+      ]);
+    case 'csv':
+      return csvText([csvColumns.map(([name]) => name), ...comparison.lines.map(csvRow(comparison))]);
+    case 'json':
+      return `${JSON.stringify(comparison, null, 2)}\n`;
+    default:
+      return unreachable(format);
+  }
+}
+
+/** Rows of a query. */
+export function formatQuery(
+  result: QueryResult,
+  format: 'table' | 'csv' | 'json',
+  {columns: width, paint}: Screen = {},
+): string {
+  const {columns, rows} = result;
+  switch (format) {
+    case 'json': {
+      const objects = rows.map((row) => Object.fromEntries(columns.map(({name}, at) => [name, row[at]])));
+      return `${JSON.stringify(objects, null, 2)}\n`;
+    }
+    case 'csv':
+      return csvText([columns.map(({name}) => name), ...rows.map((row) => row.map(cellText))]);
+    case 'table':
+      return `${terminalTable(queryTable(result), width, paint)}\n`;
+    default:
+      return unreachable(format);
+  }
+}
+
+export function queryTable({columns, rows}: QueryResult): TextTable {
+  const align = (at: number) => (rows.some((row) => typeof row[at] === 'number') ? 'right' : 'left');
+  return {
+    columns: columns.map(({name}, at) => ({name, align: align(at)})),
+    rows: rows.map((row) => row.map((value) => cellText(value).replaceAll('\n', ' '))),
+    lead: 0,
+  };
+}
+
+const cellText = (value: unknown): string =>
+  value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+
+/** In the layout of a paper's table where the comparison has one, else a line a number. */
+export const tableOf = (comparison: Comparison): TextTable =>
+  comparison.grid ? gridTable(comparison.grid) : listTable(comparison);
+
+const joined = (blocks: readonly string[]) => `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+
+/** What the table's marks mean. */
+export const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
+  ...legend,
+  ...(lines.length === 0 ? ['There are no results to compare.'] : []),
+  ...notes.map((note, at) => `[${at + 1}] not as in the paper: ${note}`),
+];
+
+// ------------------------------------------------------------------------------------------------------------- list
+
+interface Column {
+  readonly name: string;
+  readonly align: 'left' | 'right';
+  readonly lead?: true;
+  cell(line: Line): string;
+}
+
+/** One row a line of the comparison, in its order; columns that say the same in every line are left out, and so are those of the paper without one. */
+export function listTable({lines}: Comparison): TextTable {
+  const varies = (of: (line: Line) => string) => new Set(lines.map(of)).size > 1;
+  const compared = lines.some((line) => line.paper !== null);
+  const rates = ratesOf(lines);
+  const columns: readonly Column[] = [
+    ...(varies((line) => line.dataset) ? [leading('dataset', (line) => line.dataset)] : []),
+    leading('normal class', (line) => line.inlier),
+    leading('method', (line) => line.label),
+    leading('classifier', (line) => line.classifier),
+    ...(varies((line) => line.metric) ? [leading('metric', (line) => line.metric)] : []),
+    {name: 'ours', align: 'right', cell: (line) => marked(line, number(line.ours, line.spread, rates(line)))},
+    {name: 'n', align: 'right', cell: seedsText},
+    ...(compared
+      ? [
+          {
+            name: 'paper',
+            align: 'right' as const,
+            cell: (line: Line) => (line.paper === null ? '–' : number(line.paper, line.paperSpread, true)),
+          },
+          {
+            name: 'Δ',
+            align: 'right' as const,
+            cell: (line: Line) => (line.difference === null ? '–' : signed(100 * line.difference)),
+          },
+        ]
+      : []),
+    ...(lines.some((line) => line.verdict !== null)
+      ? [{name: 'verdict', align: 'left' as const, cell: (line: Line) => line.verdict ?? '–'}]
+      : []),
+    ...(lines.some((line) => line.notes.length > 0)
+      ? [{name: 'note', align: 'left' as const, cell: (line: Line) => noteMarks(line.notes)}]
+      : []),
+  ];
+  return {
+    columns,
+    rows: lines.map((line) => columns.map((column) => column.cell(line))),
+    lead: columns.filter((column) => column.lead).length,
+    tone: (row, column) => {
+      const name = columns[column]!.name;
+      return name === 'verdict' || name === 'Δ'
+        ? toneOf(lines[row]!.verdict)
+        : name === 'paper' || name === 'note'
+          ? 'faint'
+          : undefined;
+    },
+    rules: lines.flatMap((line, at) =>
+      at > 0 && (line.dataset !== lines[at - 1]!.dataset || line.inlier !== lines[at - 1]!.inlier) ? [at] : [],
+    ),
+  };
+}
+
+const tones = {matches: 'good', above: 'good', below: 'poor', 'below chance': 'bad'} as const;
+
+const toneOf = (verdict: Verdict | null): Tone => (verdict === null ? 'faint' : tones[verdict]);
+
+const leading = (name: string, cell: (line: Line) => string): Column => ({name, align: 'left', lead: true, cell});
+
+/** `5`; `3 of 5` where some are missing; `3-5 of 5` of a mean over classes that differ. */
+const seedsText = ({n, nMost, planned}: Line) =>
+  `${n === nMost ? n : `${n}-${nMost}`}${n < planned ? ` of ${planned}` : ''}`;
+
+/** Printed × 100; what is no rate, or leaves [0, 1], is printed as it is. */
+function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
+  const others = new Set(
+    lines.filter(({scale, ours}) => scale === 'number' || ours < 0 || ours > 1).map((line) => line.metric),
+  );
+  return (line) => !others.has(line.metric);
+}
+
+const marked = ({testLabels}: Line, text: string) => (testLabels === null ? text : `${text} †`);
+
+/** A value and its spread; a rate × 100. */
+export const number = (value: number, spread: number | null, rate: boolean): string => {
+  const text = (it: number) => (rate ? (100 * it).toFixed(1) : it.toPrecision(4));
+  return spread === null ? text(value) : `${text(value)} ± ${text(spread)}`;
+};
+
+const signed = (points: number) => {
+  const text = Math.abs(points).toFixed(1);
+  return text === '0.0' ? '0.0' : `${points < 0 ? '−' : '+'}${text}`;
+};
+
+const noteMarks = (notes: readonly number[]) => notes.map((note) => `[${note}]`).join('');
+
+// ------------------------------------------------------------------------------------------------------------- grid
+
+/** Two lines a method: the paper's, and ours below it. */
+export function gridTable({columns, rows, absent}: Grid): TextTable {
+  const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
+  const ourCell = (cell: OurCell | null) =>
+    cell
+      ? [
+          number(cell.value, cell.spread, true),
+          ...(cell.n === paperSeeds ? [] : [`(${cell.n})`]),
+          ...(cell.classes ? [`${cell.classes.have}/${cell.classes.of}`] : []),
+          ...(cell.verdict ? [markOf(cell.verdict)] : []),
+        ].join(' ')
+      : '–';
+  const lines: string[][] = [];
+  const rules: number[] = [];
+  const tonesOf: ((column: number) => Tone | undefined)[] = [];
+  let boxed = false;
+  for (const row of rows) {
+    // Cited methods stand together; a line sets off those that we ran.
+    if (lines.length > 0 && (row.ours.length > 0 || boxed)) rules.push(lines.length);
+    boxed = row.ours.length > 0;
+    const lead = [row.method, row.classifier || '–'];
+    if (row.paper) {
+      lines.push([...lead, 'paper', ...row.paper.map(paperCell)]);
+      tonesOf.push((column) => (column < lead.length ? undefined : 'faint'));
+    }
+    for (const ours of row.ours) {
+      tonesOf.push((column) => {
+        const cell = ours.cells[column - lead.length - 1];
+        return cell?.verdict ? tones[cell.verdict] : undefined;
+      });
+      const name = ours.label === row.method ? '' : ours.label;
+      lines.push([
+        row.paper ? name : ours.label,
+        row.paper ? '' : lead[1]!,
+        ['ours', noteMarks(ours.notes)].filter(Boolean).join(' '),
+        ...ours.cells.map((cell, at) => (!cell && absent.includes(columns[at]!) ? 'absent' : ourCell(cell))),
+      ]);
+    }
+  }
+  return {
+    columns: [
+      {name: 'method', align: 'left'},
+      {name: 'classifier', align: 'left'},
+      {name: '', align: 'left'},
+      ...columns.map((name) => ({name: name === 'all' ? 'mean' : name, align: 'right' as const})),
+    ],
+    rows: lines,
+    lead: 3,
+    rules,
+    tone: (row, column) => tonesOf[row]!(column),
+  };
+}
+
+// -------------------------------------------------------------------------------------------------------------- csv
+
+/** Rates in [0, 1], unrounded; one line a number, in the grid's case too. */
+const csvColumns: readonly (readonly [string, (line: Line, comparison: Comparison) => string | number | null])[] = [
+  ['dataset', (line) => line.dataset],
+  ['inlier', (line) => line.inlier],
+  ['method', (line) => line.paperRow],
+  ['label', (line) => line.label],
+  ['classifier', (line) => line.classifier],
+  ['metric', (line) => line.metric],
+  ['test_labels', (line) => line.testLabels],
+  ['ensemble', (line) => line.ensemble],
+  ['ours', (line) => line.ours],
+  ['sd', (line) => line.sd],
+  ['n', (line) => line.n],
+  ['planned', (line) => line.planned],
+  ['paper', (line) => line.paper],
+  ['paper_spread', (line) => line.paperSpread],
+  ['paper_spread_kind', (line) => line.paperSpreadKind],
+  ['paper_table', (line) => line.paperTable],
+  ['difference', (line) => line.difference],
+  ['verdict', (line) => line.verdict],
+  ['not_as_in_the_paper', (line, {notes}) => line.notes.map((note) => notes[note - 1]!).join('; ')],
+  ['config', (line) => line.config],
+  ['runs', (line) => line.runs.join(' ')],
+];
+
+const csvRow = (comparison: Comparison) => (line: Line) => csvColumns.map(([, cell]) => cell(line, comparison));

@@ -1,0 +1,238 @@
+/** A table of the papers with our numbers between its rows. */
+import {digestOf, type Json} from '../../core/base/canonical.ts';
+import {groupBy} from '../../core/base/group.ts';
+import {type Baseline, paperTasks} from '../../pipeline/store/results/baselines.ts';
+import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
+import {type Verdict, verdictOf} from '../../pipeline/store/results/verdict.ts';
+import type {Absent} from './absent.ts';
+import type {Line} from './compare.ts';
+
+export interface Grid {
+  readonly table: string;
+  readonly metric: string;
+  /** Datasets (`all`: the mean over them, weighted by tasks), or classes and their means. */
+  readonly columns: readonly string[];
+  readonly rows: readonly GridRow[];
+  /** Columns whose data were not here. */
+  readonly absent: readonly string[];
+  /** Method and classifier of our lines that the table has no row for, though it has the method. */
+  readonly leftOut: readonly string[];
+}
+
+interface GridRow {
+  readonly method: string;
+  readonly classifier: string;
+  /** null: the paper has no such row. */
+  readonly paper: readonly (PaperCell | null)[] | null;
+  /** One a configuration of ours; none: not run. */
+  readonly ours: readonly OurRow[];
+}
+
+interface OurRow {
+  readonly label: string;
+  readonly cells: readonly (OurCell | null)[];
+  readonly notes: readonly number[];
+}
+
+/** [0, 1]. */
+export interface PaperCell {
+  readonly value: number;
+  readonly spread: number | null;
+  readonly spreadKind: Baseline['spreadKind'];
+}
+
+export interface OurCell {
+  readonly value: number;
+  readonly spread: number | null;
+  readonly n: number;
+  readonly verdict: Verdict | null;
+  /** A mean over so many of the dataset's classes alone; absent: over all. */
+  readonly classes?: PartOf;
+}
+
+interface PartOf {
+  readonly have: number;
+  readonly of: number;
+}
+
+/** A line of a dataset's column. */
+type Cell = Line & {readonly classes?: PartOf};
+
+/**
+ * The table that all rows name, when ours fill (or would, were the data here) at least half of its columns: a suite is laid out
+ * as the paper does, a glance at two of a table's ten classes is not.
+ */
+export function fittingTable(
+  rows: readonly ComparisonRow[],
+  baselines: readonly Baseline[],
+  absent: readonly Absent[] = [],
+): string | undefined {
+  const [table, ...others] = new Set([...rows.map((row) => row.specTable), ...absent.map((one) => one.table)]);
+  if (!table || others.length > 0) return undefined;
+  const printed = baselines.filter((row) => row.table === table);
+  const byDataset = new Set(printed.map((row) => row.dataset)).size > 1;
+  const columns = new Set(printed.map((row) => (byDataset ? row.dataset : row.class)));
+  const filled = new Set([...rows, ...absent].map((row) => (byDataset ? row.dataset : row.inlier)));
+  // Means are of what there is.
+  if (!byDataset && filled.size > 0) for (const column of columns) if (isMean(column)) filled.add(column);
+  return 2 * [...columns].filter((column) => filled.has(column)).length >= columns.size ? table : undefined;
+}
+
+/** undefined: there is no such table. */
+export function gridOf(
+  table: string,
+  lines: readonly Line[],
+  baselines: readonly Baseline[],
+  absent: readonly Absent[] = [],
+): Grid | undefined {
+  const printed = baselines.filter((row) => row.table === table);
+  if (printed.length === 0) return undefined;
+  const metric = printed[0]!.metric;
+  const datasets = [...new Set(printed.map((row) => row.dataset))];
+  const byDataset = datasets.length > 1;
+  const columnOf = (it: {readonly dataset: string; readonly class: string}) => (byDataset ? it.dataset : it.class);
+  const columns = [...new Set(printed.map(columnOf))];
+  const fitting = lines.filter((line) => line.metric === metric && datasets.includes(line.dataset));
+  const ours: readonly Cell[] = byDataset ? meansOf(fitting) : fitting;
+  const keyOf = (method: string, classifier: string) => `${method}\n${classifier}`;
+  const ourRows = groupBy(ours, (line) => keyOf(line.paperRow, line.paperClassifier));
+  const paperRows = groupBy(printed, (row) => keyOf(row.method, row.classifier));
+  const methods = new Set(printed.map((row) => row.method));
+  const foreign = [...ourRows.keys()].filter((key) => !paperRows.has(key) && methods.has(key.split('\n')[0]!));
+  const keys = [...new Set([...paperRows.keys(), ...ourRows.keys()])].filter((key) => !foreign.includes(key));
+  const missing = new Set(absent.map((one) => columnOf({dataset: one.dataset, class: one.inlier})));
+  return {
+    table,
+    metric,
+    columns,
+    absent: columns.filter((column) => missing.has(column)),
+    leftOut: foreign.map((key) => key.replace('\n', ' ')),
+    rows: keys.map((key) => {
+      const [method, classifier] = key.split('\n') as [string, string];
+      const own = paperRows.get(key);
+      const paper = own
+        ? columns.map((column) => {
+            const cell = own.find((row) => columnOf(row) === column);
+            if (!cell) return null;
+            const {value, spread, spreadKind} = cell;
+            return {value: value / 100, spread: spread === null ? null : spread / 100, spreadKind};
+          })
+        : null;
+      const place = (line: Line) => columnOf({dataset: line.dataset, class: line.inlier});
+      const variants = variantsOf(ourRows.get(key) ?? [], place);
+      return {method, classifier, paper, ours: variants.map((them) => ourRow(them, columns, place, paper))};
+    }),
+  };
+}
+
+/** Of each configuration one line a dataset: its mean over all classes, or else over those that there are. */
+function meansOf(lines: readonly Line[]): readonly Cell[] {
+  const groups = groupBy(lines, (line) => [line.config, line.definition, line.dataset].join(' '));
+  return [...groups.values()].flatMap((group): readonly Cell[] => {
+    const whole = group.filter((line) => line.inlier === 'mean');
+    const of = paperTasks.get(group[0]!.dataset);
+    if (whole.length > 0 || of === undefined || group.length >= of) return whole;
+    const spreads = group.map((line) => line.spread);
+    return [
+      {
+        ...group[0]!,
+        inlier: 'mean',
+        ours: sum(group.map((line) => line.ours)) / group.length,
+        spread: spreads.includes(null) ? null : sum(spreads as number[]) / spreads.length,
+        n: Math.min(...group.map((line) => line.n)),
+        verdict: null,
+        notes: [...new Set(group.flatMap((line) => line.notes))],
+        classes: {have: group.length, of},
+      },
+    ];
+  });
+}
+
+/**
+ * Lines of one method and classifier as rows: one if no column has two of them, else one a configuration. Versions of a
+ * dataset and its own options do not tell rows apart: columns are datasets.
+ */
+function variantsOf(lines: readonly Cell[], place: (line: Line) => string): readonly (readonly Cell[])[] {
+  if (lines.length === 0) return [];
+  if (new Set(lines.map(place)).size === lines.length) return [lines];
+  return [...groupBy(lines, settingsOf).values()].flatMap((group) =>
+    new Set(group.map(place)).size === group.length
+      ? [group]
+      : [...groupBy(group, (line) => line.config + line.definition).values()],
+  );
+}
+
+const settingsOf = (line: Line): string => {
+  const {learner, augment, distribution_augmentation: copies, limit} = line.options;
+  return digestOf([learner, augment, copies, limit, line.classifierOptions] as Json);
+};
+
+function ourRow(
+  lines: readonly Cell[],
+  columns: readonly string[],
+  place: (line: Line) => string,
+  paper: GridRow['paper'],
+): OurRow {
+  const at = new Map(lines.map((line) => [place(line), line]));
+  const cells = columns.map((column, index): OurCell | null => {
+    const line = at.get(column);
+    if (line) {
+      const {ours: value, spread, n, verdict, classes} = line;
+      return {value, spread, n, verdict, ...(classes && {classes})};
+    }
+    const mean = column === 'all' ? meanOverDatasets(lines) : isMean(column) ? meanOverKind(lines, column) : null;
+    if (!mean) return null;
+    if (mean.classes) return {...mean, verdict: null};
+    const beside = paper?.[index];
+    const verdict = verdictOf({
+      metric: lines[0]!.metric,
+      ours: mean.value,
+      sd: null,
+      paper: beside?.value ?? null,
+      paperSpread: beside?.spread ?? null,
+      paperSpreadKind: beside?.spreadKind ?? null,
+    });
+    return {...mean, verdict};
+  });
+  const labels = new Set(lines.map((line) => line.label));
+  return {
+    label: labels.size === 1 ? [...labels][0]! : lines[0]!.paperRow,
+    cells,
+    notes: [...new Set(lines.flatMap((line) => line.notes))].sort((a, b) => a - b),
+  };
+}
+
+/** ICLR's "Mean": weighted by tasks; only of all five datasets under the same settings. */
+function meanOverDatasets(lines: readonly Cell[]): Omit<OurCell, 'verdict'> | null {
+  const wanted = [...paperTasks.keys()].filter((dataset) => !dataset.startsWith('mvtec'));
+  const found = wanted.map((dataset) => lines.find((line) => line.dataset === dataset));
+  if (found.some((line) => line === undefined || line.classes) || new Set(lines.map(settingsOf)).size > 1) return null;
+  const whole = found as readonly Line[];
+  const weights = whole.map((line) => paperTasks.get(line.dataset)!);
+  const value = sum(whole.map((line, i) => line.ours * weights[i]!)) / sum(weights);
+  return {value, spread: null, n: Math.min(...whole.map((line) => line.n))};
+}
+
+const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
+
+const isMean = (column: string): boolean => column === 'mean' || column.startsWith('mean-');
+
+/** Over the classes of a column: all, or CutPaste's textures or objects of MVTec; over those that there are, and then said so. */
+function meanOverKind(lines: readonly Line[], column: string): Omit<OurCell, 'verdict'> | null {
+  const belongs = ({inlier}: Line): boolean =>
+    inlier !== 'mean' && (column === 'mean' || textures.includes(inlier) === (column === 'mean-texture'));
+  const members = lines.filter(belongs);
+  const all = paperTasks.get(lines[0]!.dataset);
+  const of = column === 'mean' ? all : column === 'mean-texture' ? 5 : 10;
+  // All of them without a mean of the store's: their data differ.
+  if (members.length === 0 || of === undefined || (column === 'mean' && members.length >= of)) return null;
+  const spreads = members.map((line) => line.spread);
+  return {
+    value: sum(members.map((line) => line.ours)) / members.length,
+    spread: spreads.includes(null) ? null : sum(spreads as number[]) / members.length,
+    n: Math.min(...members.map((line) => line.n)),
+    ...(members.length < of && {classes: {have: members.length, of}}),
+  };
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

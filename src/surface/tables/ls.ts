@@ -1,0 +1,69 @@
+/** Runs at a glance, newest first. */
+import {count, duration} from '../../core/base/text.ts';
+import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
+import {compareText} from './compare.ts';
+import {type Screen, terminalTable} from './table.ts';
+
+export interface RunListing {
+  readonly id: string;
+  readonly name: string;
+  /** ISO 8601, UTC; absent when the run was killed before its first event. */
+  readonly started?: string;
+  readonly outcome: Outcome;
+  readonly tasks: number;
+  readonly stages: number;
+  readonly computed: number;
+  readonly cached: number;
+  readonly failed: number;
+  /** Absent while it is unfinished. */
+  readonly seconds?: number;
+}
+
+export function listRuns(records: readonly RunRecord[]): readonly RunListing[] {
+  return records
+    .map((record): RunListing => {
+      const having = (status: string) => record.stages.filter((stage) => stage.status === status).length;
+      return {
+        id: record.id,
+        name: record.name,
+        ...(record.started !== undefined && {started: record.started}),
+        outcome: record.outcome,
+        tasks: record.tasks.length,
+        stages: record.stages.length,
+        computed: having('computed'),
+        cached: having('cached'),
+        failed: having('failed'),
+        ...(record.seconds !== undefined && {seconds: record.seconds}),
+      };
+    })
+    .sort((a, b) => compareText(b.started ?? '', a.started ?? '') || compareText(b.id, a.id));
+}
+
+export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen = {}): string {
+  if (runs.length === 0) return 'No runs yet.\n';
+  const right = ['tasks', 'computed', 'cached', 'failed', 'time'];
+  const names = ['run', 'name', 'started', 'outcome', ...right];
+  const table = terminalTable(
+    {
+      columns: names.map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
+      rows: runs.map((run) => [
+        run.id,
+        run.name,
+        run.started ? dateText(run.started) : '–',
+        run.outcome,
+        ...[run.tasks, run.computed, run.cached, run.failed].map(count),
+        run.seconds === undefined ? '–' : duration(run.seconds),
+      ]),
+      lead: 1,
+      tone: (row, column) => (names[column] === 'outcome' ? tones[runs[row]!.outcome] : undefined),
+    },
+    columns,
+    paint,
+  );
+  return `${table}\n`;
+}
+
+const tones = {done: 'good', failed: 'bad', interrupted: 'poor', unfinished: 'faint'} as const;
+
+/** `2026-01-01T08:30:12.345Z` → `2026-01-01 08:30 UTC`: the same in every time zone, as the ids of runs are. */
+export const dateText = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;

@@ -1,0 +1,39 @@
+/** What tasks are called on a page: their method, and what the matrix made of it. */
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {groupBy} from '../../core/base/group.ts';
+import type {Task} from '../../pipeline/config/spec.ts';
+
+/** Task id → what its method is called. */
+export type Methods = ReadonlyMap<string, string>;
+
+/** Task id → `rotation`, and where the matrix has other points of the same method, `rotation epochs=12`. */
+export function methodsOf(tasks: readonly Task[]): Methods {
+  const names = new Map<string, string>();
+  for (const rivals of groupBy(tasks, ({dataset, compare}) => `${dataset.type}\n${compare.row}`).values()) {
+    const varying = varyingPaths(rivals);
+    for (const task of rivals) {
+      const tags = varying.flatMap((path) =>
+        path in task.point ? [`${shortPath(path)}=${pointText(task.point[path])}`] : [],
+      );
+      names.set(task.id, [task.compare.row, ...tags].join(' '));
+    }
+  }
+  return names;
+}
+
+/** Paths of the matrix that have several values in these tasks. */
+export function varyingPaths(tasks: readonly Task[]): readonly string[] {
+  const paths = new Set(tasks.flatMap(({point}) => Object.keys(point)));
+  return [...paths].filter((path) => new Set(tasks.map(({point}) => keyOf(point[path]))).size > 1);
+}
+
+/** A value of the matrix in few words: of a plug-in its name. */
+export function pointText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null && 'type' in value) return String(value.type);
+  return keyOf(value);
+}
+
+export const shortPath = (path: string): string => path.replaceAll('learner.', '');
+
+export const keyOf = (value: unknown): string => (value === undefined ? 'default' : canonicalJson(value as Json));

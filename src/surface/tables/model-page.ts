@@ -1,0 +1,79 @@
+/** The page beside an exported model: what it is, and how to use it from Python. Pure. */
+import {percent, plural} from '../../core/base/text.ts';
+
+export interface ModelPage {
+  /** Name of the file, such as `model.onnx`. */
+  readonly file: string;
+  readonly run: string;
+  readonly task: string;
+  readonly classifier: string;
+  readonly normalClass: string;
+  readonly shape: {readonly height: number; readonly width: number; readonly channels: 1 | 3};
+  /** Of the features. */
+  readonly columns: number;
+  readonly dataset: {
+    readonly name: string;
+    readonly summary: string;
+    readonly options: {readonly [name: string]: unknown};
+  };
+  /** NaN: there is none. */
+  readonly threshold: number;
+  readonly quantile: number;
+  /** Training images that the threshold comes from. */
+  readonly training: number;
+  readonly checked: {readonly images: number; readonly difference: number};
+}
+
+export function formatModelPage(page: ModelPage): string {
+  const {file, run, task, classifier, normalClass, shape, columns, dataset, threshold, checked} = page;
+  const {height, width, channels} = shape;
+  const grey = channels === 1;
+  const options = Object.entries(dataset.options).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return `# ${file}
+
+How anomalous an image is, where ${normalClass} is normal: encoder and classifier \`${classifier}\` of task
+\`${task}\`, run \`${run}\`.
+
+| | name | type | meaning |
+|---|---|---|---|
+| input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; nothing else is taken out |
+| output | \`score\` | float32 (N) | higher = more anomalous |
+| output | \`features\` | float32 (N, ${columns}) | what the classifier is given |
+
+${thresholdText(page)}
+
+\`\`\`python
+import sys
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+session = onnxruntime.InferenceSession("${file}")
+
+
+def load(path):
+    image = Image.open(path).convert("${grey ? 'L' : 'RGB'}")
+    if image.size != (${width}, ${height}):
+        image = image.resize((${width}, ${height}), Image.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.float32)${grey ? '[..., np.newaxis]' : ''} / 255
+
+
+for path in sys.argv[1:]:
+    (score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]
+    print(path, score${Number.isNaN(threshold) ? '' : `, "anomalous" if score > ${threshold} else "normal"`})
+\`\`\`
+
+Images are to be prepared as those that it has learnt from: dataset \`${dataset.name}\`${options.length > 0 ? ` (${options.join(', ')})` : ''}.
+${dataset.summary} Another way of resizing changes scores a little.
+
+Checked in ONNX Runtime on ${plural(checked.images, 'test image')} of the run: scores differ by at most ${checked.difference.toExponential(1)}
+of their range. The file's metadata names all that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
+`;
+}
+
+function thresholdText({threshold, quantile, training}: ModelPage): string {
+  if (Number.isNaN(threshold)) return 'There is no threshold: one training image has no others to be held out from.';
+  return `Threshold: ${threshold}. ${percent(quantile)} of the ${plural(training, 'normal training image')} score lower, each of them held out from the
+classifier. The encoder has seen them all, so that a few more of new normal images may score higher.`;
+}

@@ -1,0 +1,196 @@
+/** One run: what it was, what failed and why, what every task measured, where the time went. */
+import {dirname, join} from 'node:path';
+import {groupBy} from '../../core/base/group.ts';
+import {bytes, count, duration, plural} from '../../core/base/text.ts';
+import type {StageKind} from '../../pipeline/events.ts';
+import {entryFolder} from '../../pipeline/store/cache/entry.ts';
+import {
+  type MetricValue,
+  metricsOf,
+  type RunRecord,
+  type StageRecord,
+  type StageStatus,
+} from '../../pipeline/store/runs/record.ts';
+import {dateText, listRuns, type RunListing} from './ls.ts';
+import {profileTable} from './profile.ts';
+import {type Screen, type TextTable, terminalTable} from './table.ts';
+
+export interface RunReport extends RunListing {
+  readonly folder: string;
+  readonly engine?: string;
+  readonly environment: RunRecord['environment'];
+  readonly results: readonly TaskResult[];
+  readonly kinds: readonly KindReport[];
+  /** What left heat maps, and the folder in the cache that they are in. */
+  readonly maps: readonly {readonly stage: string; readonly folder: string}[];
+  /** Stages of a profiled run whose kernels were timed. */
+  readonly profiled: readonly StageRecord[];
+  readonly failures: readonly {readonly stage: string; readonly message: string; readonly hint?: string}[];
+  readonly skipped: readonly {readonly stage: string; readonly because: string}[];
+  readonly warnings: readonly string[];
+}
+
+/** An ensemble's number is of all its seeds. */
+const taskName = ({task, ensemble}: MetricValue) =>
+  ensemble ? task.replace(/seed=\d+$/, `seeds=${ensemble.join(',')}`) : task;
+
+interface TaskResult {
+  readonly task: string;
+  readonly classifier: string;
+  /** null: undefined. */
+  readonly metrics: {readonly [metric: string]: number | null};
+  /** Those that are no rates. */
+  readonly numbers: readonly string[];
+  /** Metric → what it takes from the test labels beyond being judged by them. */
+  readonly testLabels: {readonly [metric: string]: string};
+}
+
+interface KindReport {
+  readonly kind: StageKind;
+  readonly stages: number;
+  readonly statuses: {readonly [status in StageStatus]?: number};
+  /** Of the computed stages, added up. */
+  readonly seconds: number;
+  /** The most of any stage, in bytes. */
+  readonly peakMemory?: number;
+}
+
+export function reportRun(record: RunRecord): RunReport {
+  const {engine} = record;
+  const results = groupBy(metricsOf(record), ({task, classifier}) => `${task}\n${classifier}`);
+  const ended = (status: StageStatus) => record.stages.filter((stage) => stage.status === status);
+  return {
+    ...listRuns([record])[0]!,
+    folder: record.folder,
+    ...(engine && {engine: `${engine.name} ${engine.version}, ${engine.device}`}),
+    environment: record.environment,
+    results: [...results.values()].map((values) => ({
+      task: taskName(values[0]!),
+      classifier: values[0]!.classifier,
+      metrics: Object.fromEntries(values.map(({metric, value}) => [metric, value])),
+      numbers: values.filter(({scale}) => scale === 'number').map(({metric}) => metric),
+      testLabels: Object.fromEntries(
+        values.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])),
+      ),
+    })),
+    kinds: [...groupBy(record.stages, (stage) => stage.kind)].map(([kind, stages]) => {
+      const computed = stages.filter((stage) => stage.status === 'computed');
+      const memory = computed.flatMap((stage) => stage.peakMemory ?? []);
+      const statuses = [...groupBy(stages, (stage) => stage.status)].map(([status, them]) => [status, them.length]);
+      return {
+        kind,
+        stages: stages.length,
+        statuses: Object.fromEntries(statuses),
+        seconds: computed.reduce((sum, stage) => sum + (stage.seconds ?? 0), 0),
+        ...(memory.length > 0 && {peakMemory: Math.max(...memory)}),
+      };
+    }),
+    maps: record.stages.flatMap(({kind, label, fingerprint}) =>
+      kind === 'localize' && fingerprint !== undefined
+        ? [{stage: label, folder: entryFolder(join(dirname(record.folder), 'cache'), fingerprint)}]
+        : [],
+    ),
+    profiled: record.stages.filter((stage) => stage.kernels !== undefined),
+    failures: ended('failed').map(({label, message, hint}) => ({
+      stage: label,
+      message: message ?? 'no reason was recorded',
+      ...(hint !== undefined && {hint}),
+    })),
+    skipped: ended('skipped').map(({label, message}) => ({stage: label, because: message ?? 'no reason was recorded'})),
+    warnings: record.warnings,
+  };
+}
+
+export function formatReport(report: RunReport, screen: Screen = {}): string {
+  const when = report.started ? `started ${dateText(report.started)}` : 'never started';
+  const took = report.seconds === undefined ? '' : ` after ${duration(report.seconds)}`;
+  const head = [
+    `${report.id}: ${report.name}, ${report.outcome}${took}`,
+    [when, plural(report.tasks, 'task'), ...(report.engine ? [report.engine] : [])].join(' · '),
+    report.folder,
+  ];
+  const list = (title: string, items: readonly string[]) =>
+    items.length === 0 ? [] : [[title, ...items.map((item) => `  ${item.replaceAll('\n', '\n  ')}`)].join('\n')];
+  const blocks = [
+    head.join('\n'),
+    resultsTable(report.results, screen),
+    kindsTable(report.kinds, screen),
+    profileTable(report.profiled, screen),
+    ...list(
+      'Heat maps (maps.arrow, overlay-*.png):',
+      report.maps.map(({stage, folder}) => `${stage}\n  ${folder}`),
+    ),
+    ...list(
+      'Failed:',
+      report.failures.map(({stage, message, hint}) => `${stage}: ${message}${hint ? `\n  ${hint}` : ''}`),
+    ),
+    ...list(
+      'Skipped:',
+      report.skipped.map(({stage, because}) => `${stage}: ${because}`),
+    ),
+    ...list('Warnings:', [...new Set(report.warnings)]),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function resultsTable(results: readonly TaskResult[], {columns, paint}: Screen): string {
+  if (results.length === 0) return 'No metric was computed.';
+  const {table, foot} = resultsOf(results);
+  return [terminalTable(table, columns, paint), ...foot].join('\n');
+}
+
+/** What every task measured, and what the marks in it mean. */
+export function resultsOf(results: RunReport['results']): {
+  readonly table: TextTable;
+  readonly foot: readonly string[];
+} {
+  const metrics = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))];
+  const others = new Set(
+    results.flatMap(({metrics, numbers}) => [
+      ...numbers,
+      ...Object.entries(metrics).flatMap(([name, it]) => (isRate(it) ? [] : [name])),
+    ]),
+  );
+  const text = (metric: string, value: number | null | undefined) =>
+    value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
+  const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
+  const foot = Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`);
+  const table: TextTable = {
+    columns: [
+      {name: 'task', align: 'left'},
+      {name: 'classifier', align: 'left'},
+      ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
+    ],
+    rows: results.map((result) => [
+      result.task,
+      result.classifier,
+      ...metrics.map((metric) => text(metric, result.metrics[metric])),
+    ]),
+    lead: 2,
+  };
+  return {table, foot};
+}
+
+/** Printed × 100; what leaves [0, 1] is no rate. */
+const isRate = (value: number | null) => value === null || (value >= 0 && value <= 1);
+
+const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];
+
+const kindsTable = (kinds: readonly KindReport[], {columns, paint}: Screen): string =>
+  kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns, paint);
+
+/** How many stages of each kind came how far, and what they took. */
+export function kindsOf(kinds: RunReport['kinds']): TextTable {
+  const statuses = statusOrder.filter((status) => kinds.some((kind) => kind.statuses[status]));
+  const right = [...statuses, 'time', 'peak memory'];
+  return {
+    columns: ['stage', ...right].map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
+    rows: kinds.map((kind) => [
+      kind.kind,
+      ...statuses.map((status) => count(kind.statuses[status] ?? 0)),
+      kind.statuses.computed ? duration(kind.seconds) : '–',
+      kind.peakMemory === undefined ? '–' : bytes(kind.peakMemory),
+    ]),
+    lead: 1,
+  };
+}

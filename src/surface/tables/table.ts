@@ -1,0 +1,143 @@
+/** Plain tables of text: aligned for a terminal, and as Markdown, CSV, LaTeX. Pure. */
+import {columnsOf, type Paint, plain} from '../../core/base/screen.ts';
+
+export interface TextTable {
+  readonly columns: readonly {readonly name: string; readonly align: 'left' | 'right'}[];
+  readonly rows: readonly (readonly string[])[];
+  /** The first so many columns name the row: they stand in every part of a table that is too wide for one. */
+  readonly lead: number;
+  /** Rows before which a line is drawn. */
+  readonly rules?: readonly number[];
+  /** What a cell is to be shown as, where there are colours. */
+  readonly tone?: (row: number, column: number) => Tone | undefined;
+}
+
+export type Tone = 'good' | 'poor' | 'bad' | 'faint';
+
+/** What tables are drawn for. */
+export interface Screen {
+  /** Of the terminal; wider tables continue below. Absent: as wide as they are. */
+  readonly columns?: number;
+  readonly paint?: Paint;
+}
+
+const styles = {good: 'green', poor: 'yellow', bad: 'red', faint: 'dim'} as const;
+
+/** Lines no wider than `width` where columns can be moved into a further part below. */
+export function terminalTable(table: TextTable, width = Number.POSITIVE_INFINITY, paint = plain): string {
+  return parts(table, width)
+    .map((columns) => part(table, columns, paint))
+    .join('\n\n');
+}
+
+/** Which columns stand in each part. */
+function parts(table: TextTable, width: number): readonly (readonly number[])[] {
+  const widths = widthsOf(table);
+  const all = table.columns.map((_, column) => column);
+  const lead = all.slice(0, table.lead);
+  const leadWidth = lead.reduce((sum, column) => sum + widths[column]! + gap.length, 0);
+  const folded: number[][] = [[...lead]];
+  let used = leadWidth;
+  for (const column of all.slice(table.lead)) {
+    const last = folded.at(-1)!;
+    if (used + widths[column]! > width && last.length > lead.length) {
+      folded.push([...lead, column]);
+      used = leadWidth + widths[column]! + gap.length;
+    } else {
+      last.push(column);
+      used += widths[column]! + gap.length;
+    }
+  }
+  return folded;
+}
+
+const gap = '  ';
+
+function part(table: TextTable, columns: readonly number[], paint: Paint): string {
+  const widths = widthsOf(table);
+  const line = (cells: readonly string[], painted: (text: string, column: number) => string) => {
+    const last = columns.findLastIndex((column) => cells[column] !== '');
+    return columns
+      .slice(0, last + 1)
+      .map((column, at) => {
+        const cell = cells[column]!;
+        const space = ' '.repeat(widths[column]! - columnsOf(cell));
+        const text = cell === '' ? '' : painted(cell, column);
+        // No blanks at the end of a line: a narrower window would wrap them.
+        return table.columns[column]!.align === 'right' ? space + text : at === last ? text : text + space;
+      })
+      .join(gap);
+  };
+  const rule = paint(
+    'dim',
+    '─'.repeat(columns.reduce((sum, column) => sum + widths[column]! + gap.length, -gap.length)),
+  );
+  return [
+    line(
+      table.columns.map(({name}) => name),
+      (text) => paint('bold', text),
+    ),
+    rule,
+    ...table.rows.flatMap((cells, row) => {
+      const text = line(cells, (cell, column) => {
+        const tone = table.tone?.(row, column);
+        return tone ? paint(styles[tone], cell) : cell;
+      });
+      return table.rules?.includes(row) ? [rule, text] : [text];
+    }),
+  ].join('\n');
+}
+
+const widthsOf = (table: TextTable): readonly number[] =>
+  table.columns.map(({name}, column) => Math.max(columnsOf(name), ...table.rows.map((row) => columnsOf(row[column]!))));
+
+export function markdownTable({columns, rows}: TextTable): string {
+  const cell = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  return [
+    line(columns.map(({name}) => name)),
+    `| ${columns.map(({align}) => (align === 'left' ? '---' : '---:')).join(' | ')} |`,
+    ...rows.map(line),
+  ].join('\n');
+}
+
+/** RFC 4180, but with bare line feeds. */
+export function csvText(rows: readonly (readonly (string | number | null)[])[]): string {
+  const cell = (value: string | number | null) => {
+    const text = value === null ? '' : String(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => `${row.map(cell).join(',')}\n`).join('');
+}
+
+/** A `tabular` in the style of the booktabs package. */
+export function latexTable({columns, rows, rules}: TextTable): string {
+  const line = (cells: readonly string[]) => `${cells.map(latexText).join(' & ')} \\\\`;
+  return [
+    `\\begin{tabular}{${columns.map(({align}) => (align === 'left' ? 'l' : 'r')).join('')}}`,
+    '\\toprule',
+    line(columns.map(({name}) => name)),
+    '\\midrule',
+    ...rows.flatMap((row, at) => (rules?.includes(at) ? ['\\midrule', line(row)] : [line(row)])),
+    '\\bottomrule',
+    '\\end{tabular}',
+  ].join('\n');
+}
+
+const latexSpecial: {readonly [character: string]: string} = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '±': '$\\pm$',
+  '×': '$\\times$',
+  '−': '$-$',
+  '–': '--',
+  Δ: '$\\Delta$',
+  '<': '$<$',
+  '>': '$>$',
+  '=': '$=$',
+  '+': '$+$',
+};
+
+export const latexText = (text: string): string =>
+  text.replace(/[\\~^±×−–Δ<>=+]|[&%$#_{}]/g, (character) => latexSpecial[character] ?? `\\${character}`);

@@ -1,0 +1,183 @@
+import {spawnSync} from 'node:child_process';
+import {existsSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect, test} from 'vitest';
+import {
+  acquireLock,
+  describeHolder,
+  type Holder,
+  heartbeat,
+  readHolder,
+  startTimeOf,
+  stateOf,
+  sweepLocks,
+  thisProcess,
+  tryLock,
+} from '../../../src/core/base/lock.ts';
+import {ended, startScript} from '../../rig/faults.ts';
+
+const fresh = (): string => join(mkdtempSync(join(tmpdir(), 'lock-')), 'a.lock');
+const since = '2026-01-31T12:00:00.000Z';
+
+/** A lock as another process would have left it. */
+function leave(path: string, holder: Partial<Holder>): void {
+  writeFileSync(path, JSON.stringify({...thisProcess(), token: '0123abcd', since, ...holder}));
+}
+
+/** A process that has ended; also where start times can't be had. */
+const dead: Partial<Holder> = {pid: spawnSync(process.execPath, ['--version']).pid, started: '1'};
+
+/** Start times are told apart only where the system tells them. */
+const tells = existsSync('/proc/self/stat');
+
+const age = (path: string, seconds: number): void => {
+  const then = Date.now() / 1000 - seconds;
+  utimesSync(path, then, then);
+};
+
+test('one holder at a time; release gives it back, twice is once', async () => {
+  const path = fresh();
+  const lock = await acquireLock(path);
+  expect(readHolder(path)).toMatchObject(thisProcess());
+  expect(tryLock(path)).toBeUndefined();
+  let told: Holder | undefined;
+  const waiting = acquireLock(path, {
+    onWait: (holder) => {
+      told = holder;
+      lock.release();
+      lock.release();
+    },
+  });
+  const second = await waiting;
+  expect(told).toMatchObject({pid: process.pid});
+  lock.release();
+  expect(existsSync(path)).toBe(true);
+  second.release();
+  expect(existsSync(path)).toBe(false);
+});
+
+test('waiting ends when it is aborted', async () => {
+  const path = fresh();
+  const lock = await acquireLock(path);
+  const controller = new AbortController();
+  const waiting = acquireLock(path, {signal: controller.signal, onWait: () => controller.abort(new Error('enough'))});
+  await expect(waiting).rejects.toThrow('enough');
+  lock.release();
+});
+
+test('the lock of a process that was killed is taken over', async () => {
+  const path = fresh();
+  const child = startScript(
+    `await acquireLock(${JSON.stringify(path)}); process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000);`,
+    {acquireLock: 'src/core/base/lock.ts'},
+  );
+  expect((await ended(child)).end).toBe('SIGKILL');
+  expect(readHolder(path)?.pid).toBe(child.pid);
+  const lock = tryLock(path);
+  expect(readHolder(path)?.pid).toBe(process.pid);
+  lock?.release();
+});
+
+test.skipIf(!tells)('a process that got the number of a dead one is not mistaken for it', () => {
+  const path = fresh();
+  // This process is alive; one of its number that began at another time is not.
+  leave(path, {started: '1'});
+  expect(stateOf(readHolder(path)!)).toBe('dead');
+  tryLock(path)!.release();
+  leave(path, {});
+  expect(tryLock(path)).toBeUndefined();
+});
+
+test('a holder on another host is dead when its heartbeat has stopped', () => {
+  for (const elsewhere of [{host: 'elsewhere'}, {place: 'another container'}]) {
+    const path = fresh();
+    leave(path, {...elsewhere, pid: 1});
+    age(path, heartbeat.deadAfter - 20);
+    expect(tryLock(path)).toBeUndefined();
+    age(path, heartbeat.deadAfter + 20);
+    tryLock(path)!.release();
+  }
+});
+
+test("a lock that was torn by a power cut is nobody's after a while", () => {
+  for (const text of [
+    '',
+    '{"pid": 12',
+    '{"pid": 12}',
+    '{"pid":1,"host":"a","place":"","token":"../../x","since":""}',
+  ]) {
+    const path = fresh();
+    writeFileSync(path, text);
+    expect(tryLock(path)).toBeUndefined();
+    age(path, heartbeat.deadAfter + 20);
+    tryLock(path)!.release();
+  }
+});
+
+test('a crash in the middle of taking over is survived, too', () => {
+  const path = fresh();
+  leave(path, dead);
+  leave(`${path}.0123abcd`, {...dead, token: '4567cdef'});
+  tryLock(path)!.release();
+  expect(readdirSync(join(path, '..'))).toEqual([]);
+});
+
+test('sweeping removes the locks of the dead and no others', () => {
+  const path = fresh();
+  const folder = join(path, '..');
+  leave(path, dead);
+  leave(`${path}.0123abcd`, {...dead, token: '4567cdef'});
+  leave(join(folder, 'elsewhere'), {host: 'elsewhere'});
+  const lock = tryLock(join(folder, 'mine'))!;
+  sweepLocks(folder);
+  expect(readdirSync(folder).sort()).toEqual(['elsewhere', 'mine']);
+  lock.release();
+});
+
+test('a process killed before it had written its lock leaves a file, which is swept', async () => {
+  const path = fresh();
+  const script = `
+    fs.writeSync = () => process.kill(process.pid, 'SIGKILL');
+    syncBuiltinESMExports();
+    tryLock(${JSON.stringify(path)});`;
+  const imports = `import fs from 'node:fs'; import {syncBuiltinESMExports} from 'node:module';`;
+  await ended(startScript(imports + script, {tryLock: 'src/core/base/lock.ts'}));
+  const folder = join(path, '..');
+  const left = readdirSync(folder);
+  expect(left).toHaveLength(1);
+  expect(readFileSync(join(folder, left[0]!), 'utf8')).toBe('');
+  sweepLocks(folder);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('many processes after a dead holder, one at a time', async () => {
+  const path = fresh();
+  const counter = join(path, '..', 'counter');
+  writeFileSync(counter, '0');
+  leave(path, dead);
+  const script = `
+    for (let i = 0; i < 25; i++) {
+      const lock = await acquireLock(${JSON.stringify(path)});
+      const before = Number(readFileSync(${JSON.stringify(counter)}));
+      await new Promise((resolve) => setImmediate(resolve));
+      writeFileSync(${JSON.stringify(counter)}, String(before + 1));
+      lock.release();
+    }`;
+  const imports = `import {readFileSync, writeFileSync} from 'node:fs';`;
+  const children = Array.from({length: 4}, () => startScript(imports + script, {acquireLock: 'src/core/base/lock.ts'}));
+  expect(await Promise.all(children.map(ended))).toEqual(children.map(() => ({output: '', end: 0})));
+  expect(readFileSync(counter, 'utf8')).toBe('100');
+});
+
+test.skipIf(!tells)('start times: ours and none', () => {
+  expect(startTimeOf(process.pid)).toMatch(/^\d+$/);
+  expect(startTimeOf(process.pid)).toBe(thisProcess().started);
+  expect(startTimeOf(2 ** 22 + 1)).toBe('gone');
+});
+
+test('a holder for people', () => {
+  const holder = {...thisProcess(), pid: 4711, host: 'build-3', token: '0123abcd', since};
+  expect(describeHolder(holder)).toBe('process 4711 on build-3, since 2026-01-31T12:00:00.000Z');
+  expect(describeHolder(undefined)).toBe('an unknown process');
+});

@@ -1,0 +1,341 @@
+import {execFileSync} from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {sha256} from '../../../../src/core/base/canonical.ts';
+import {thisProcess} from '../../../../src/core/base/lock.ts';
+import {runCommand} from '../../../../src/core/engine/install/command.ts';
+import {
+  describeEngines,
+  findLibrary,
+  libraryFolder,
+  provisionTensorflow,
+  resolveEngine,
+} from '../../../../src/core/engine/install/provision.ts';
+import {checkWheel, wheelsFor} from '../../../../src/core/engine/install/wheels.ts';
+
+// The texts name the platform; elsewhere TensorFlow's library is not published and none of this can be tried.
+const supported = process.platform === 'linux' && process.arch === 'x64';
+
+/** Programs on a PATH of their own, a cache of their own. */
+let world: string;
+let env: NodeJS.ProcessEnv;
+
+beforeEach(() => {
+  world = mkdtempSync(join(tmpdir(), 'provision-'));
+  mkdirSync(join(world, 'bin'));
+  for (const tool of ['sh', 'cat', 'mkdir', 'cp']) link(tool);
+  env = {PATH: join(world, 'bin'), PIPELINE_CACHE_HOME: join(world, 'cache'), OMP_NUM_THREADS: '3'};
+});
+
+afterEach(() => rmSync(world, {recursive: true, force: true}));
+
+function link(tool: string): void {
+  symlinkSync(
+    execFileSync('/bin/sh', ['-c', `command -v ${tool}`], {encoding: 'utf8'}).trim(),
+    join(world, 'bin', tool),
+  );
+}
+
+function program(name: string, script: string): void {
+  writeFileSync(join(world, 'bin', name), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(world, 'bin', name), 0o755);
+}
+
+/** A python3 that has pip, whose download does what the script says; $dest is where the wheels belong. */
+function python(download: string): void {
+  program(
+    'python3',
+    `case "$*" in
+*"pip --version"*) echo pip 1 ;;
+*"pip download"*)
+  while [ "$1" != --dest ]; do shift; done; dest="$2"
+  ${download} ;;
+*) PATH=${process.env['PATH']} exec ${execFileSync('/bin/sh', ['-c', 'command -v python3 || true'], {encoding: 'utf8'}).trim() || 'false'} "$@" ;;
+esac`,
+  );
+}
+
+const inCache = () =>
+  existsSync(join(world, 'cache', 'tensorflow')) ? readdirSync(join(world, 'cache', 'tensorflow')).sort() : [];
+
+const canBuild = supported && findTool('python3') !== '' && findTool('cc') !== '';
+
+/** A wheel with a stand-in for each library, which pip "downloads", and a compiler that builds a module of one function. */
+function standIns(download = ''): Buffer {
+  const wheel = join(world, 'tensorflow_cpu-0-py3-none-any.whl');
+  const names = [
+    'tensorflow/libtensorflow_cc.so.2',
+    'tensorflow/libtensorflow_framework.so.2',
+    'tensorflow/python/x.py',
+  ];
+  const zip = `import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z:\n  for n in sys.argv[2:]: z.writestr(n, n)`;
+  execFileSync('python3', ['-c', zip, wheel, ...names, 'tensorflow/include/tensorflow/c/c_api.h']);
+  python(`${download} mkdir -p "$dest"; cp ${wheel} "$dest"`);
+  program(
+    'g++',
+    `while [ "$1" != -o ]; do shift; done
+echo 'void *napi_register_module_v1(void *e, void *exports) { return exports; }' | PATH=${process.env['PATH']} cc -shared -fPIC -x c -o "$2" -`,
+  );
+  return readFileSync(wheel);
+}
+
+const auto = (provision: boolean) => resolveEngine('auto', {provision, env});
+
+describe.skipIf(!supported)('on Linux x64', () => {
+  describe('resolveEngine', () => {
+    test('wasm is always there', async () => {
+      expect(await resolveEngine('wasm', {provision: false, env})).toEqual({name: 'wasm', threads: 1});
+    });
+
+    test('auto, with nothing installed', async () => {
+      const {name, remark} = await auto(true);
+      expect(name).toBe('wasm');
+      expect(remark).toMatchInlineSnapshot(
+        `"computing on wasm, several times slower than TensorFlow: Python 3 is not on PATH (install python3 and pip); no C++ compiler is on PATH (install g++)"`,
+      );
+    });
+
+    test('auto, without pip and with a CXX that is not there', async () => {
+      program('python3', 'exit 1');
+      env['CXX'] = 'clang++-99';
+      const {remark} = await auto(true);
+      expect(remark?.replaceAll(world, '<world>')).toMatchInlineSnapshot(
+        `"computing on wasm, several times slower than TensorFlow: <world>/bin/python3 has no pip (install python3-pip); CXX names clang++-99, which is not there (unset CXX or install it)"`,
+      );
+    });
+
+    test('auto, where it could be set up but may not now', async () => {
+      python('exit 1');
+      program('g++', 'exit 1');
+      expect((await auto(false)).remark).toMatchInlineSnapshot(
+        `"computing on wasm, several times slower than TensorFlow: its library is not set up here (run "pipeline setup")"`,
+      );
+    });
+
+    test('tensorflow by name, not set up', async () => {
+      await expect(resolveEngine('tensorflow', {provision: false, env})).rejects.toThrowErrorMatchingInlineSnapshot(
+        `[Error: the tensorflow engine is not set up here; run "pipeline setup"]`,
+      );
+      await expect(resolveEngine('tensorflow', {provision: true, env})).rejects.toThrowErrorMatchingInlineSnapshot(
+        `[Error: TensorFlow can't be set up here: Python 3 is not on PATH (install python3 and pip); no C++ compiler is on PATH (install g++)]`,
+      );
+    });
+
+    test('a library that is there is taken, with the threads that the user wants', async () => {
+      const library = libraryFolder('cpu', env);
+      mkdirSync(library, {recursive: true});
+      writeFileSync(join(library, 'tfjs_binding.node'), '');
+      expect(await auto(false)).toMatchObject({name: 'tensorflow', library, threads: 3});
+      expect(await resolveEngine('tensorflow', {provision: false, env})).toMatchObject({name: 'tensorflow', library});
+      // Nobody has asked for a number: stages that compute at once share the cores.
+      expect(await resolveEngine('auto', {provision: false, env: {...env, OMP_NUM_THREADS: ''}})).not.toHaveProperty(
+        'threads',
+      );
+    });
+  });
+
+  describe('provisionTensorflow', () => {
+    test('a failed download says why, leaves nothing, and auto does not try again at once', async () => {
+      python('echo "ERROR: Could not find a version" >&2; exit 1');
+      program('g++', 'exit 1');
+      await expect(provisionTensorflow({env})).rejects.toThrow(
+        /failed with status 1:\nERROR: Could not find a version$/,
+      );
+      expect(inCache()).toEqual(['2.21.0-cpu-linux-x64-napi8.failed']);
+      const {remark} = await auto(true);
+      expect(remark?.replaceAll(world, '<world>')).toMatchInlineSnapshot(
+        `"computing on wasm, several times slower than TensorFlow: setting it up failed lately: <world>/bin/python3 failed with status 1: ERROR: Could not find a version ("pipeline setup" tries again)"`,
+      );
+    });
+
+    test('a wheel with other content than published is refused', async () => {
+      const [[name]] = wheelsFor('cpu', 'linux', 'x64')!.files as unknown as [[string]];
+      python(`mkdir -p "$dest"; echo evil > "$dest/${name}"`);
+      program('g++', 'exit 1');
+      await expect(provisionTensorflow({env})).rejects.toThrowErrorMatchingInlineSnapshot(
+        `[Error: tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl is not the file that was published: expected SHA-256 2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c, but got 886b67480dbe73b406ad83a1dd6d9596f93089d90c220ccfc91944c95f1c68c4]`,
+      );
+      expect(inCache()).toEqual(['2.21.0-cpu-linux-x64-napi8.failed']);
+    });
+
+    test('an abort is passed on and leaves nothing, not even the memory of a failure', async () => {
+      python('echo started; exec cat /dev/zero > /dev/null');
+      program('g++', 'exit 1');
+      const stop = new AbortController();
+      const report = () => stop.abort(new Error('interrupted'));
+      await expect(provisionTensorflow({env, signal: stop.signal, report})).rejects.toThrow('interrupted');
+      expect(inCache()).toEqual([]);
+    });
+
+    test('download to rename, past the lock and the litter of a dead process, with progress; the second time it is there', async ({
+      skip,
+    }) => {
+      if (!canBuild) skip('needs python3 and cc');
+      const bytes = standIns();
+      env['PIPELINE_ALLOW_UNPINNED'] = '1';
+      const target = libraryFolder('cpu', env);
+      mkdirSync(`${target}.draft-abc`, {recursive: true});
+      const dead = {
+        ...thisProcess(),
+        pid: 2 ** 22 + 1,
+        started: '1',
+        token: '0123abcd',
+        since: new Date().toISOString(),
+      };
+      writeFileSync(`${target}.lock`, JSON.stringify(dead));
+
+      const steps = new Set<string>();
+      const folder = await provisionTensorflow({env, report: ({step}) => void steps.add(step)});
+      expect(folder).toBe(target);
+      expect(inCache()).toEqual(['2.21.0-cpu-linux-x64-napi8']);
+      expect([...steps]).toMatchInlineSnapshot(`
+        [
+          "download TensorFlow 2.21.0 (cpu)",
+          "unpack its library",
+          "compile the binding",
+          "try it",
+        ]
+      `);
+      expect(readdirSync(folder).sort()).toEqual([
+        'libtensorflow_cc.so.2',
+        'libtensorflow_framework.so.2',
+        'manifest.json',
+        'tfjs_binding.node',
+      ]);
+      expect(bytes.length).toBeGreaterThan(0);
+      expect(findLibrary(env)).toBe(target);
+      const again = await provisionTensorflow({env, report: () => expect.fail('worked again')});
+      expect(again).toBe(target);
+    });
+  });
+
+  describe('with an NVIDIA GPU', () => {
+    const folders = () => inCache().filter((name) => !name.endsWith('.lock'));
+
+    test('takes the library for it where nvidia-smi answers, and the CPU one where it does not', async ({skip}) => {
+      if (!canBuild) skip('needs python3 and cc');
+      standIns();
+      env['PIPELINE_ALLOW_UNPINNED'] = '1';
+      program('nvidia-smi', 'exit 9');
+      expect(await provisionTensorflow({env})).toBe(libraryFolder('cpu', env));
+      program('nvidia-smi', 'exit 0');
+      expect((await auto(false)).remark).toMatchInlineSnapshot(
+        `"the NVIDIA GPU is not used: its TensorFlow is not set up here ("pipeline setup" gets it)"`,
+      );
+      delete env['PIPELINE_ALLOW_UNPINNED'];
+      expect(await provisionTensorflow({env})).toBe(libraryFolder('cuda', env));
+      expect(await auto(false)).toMatchObject({name: 'tensorflow', library: libraryFolder('cuda', env)});
+      expect(folders()).toEqual(['2.21.0-cpu-linux-x64-napi8', '2.21.0-cuda-linux-x64-napi8']);
+    });
+
+    test('falls back to the CPU library where the other can not be had, and says so', async ({skip}) => {
+      if (!canBuild) skip('needs python3 and cc');
+      standIns(
+        `mkdir -p "$dest"; case "$(cat "$dest/../requirements.txt")" in *and-cuda*) echo no such wheel >&2; exit 1 ;; esac;`,
+      );
+      env['PIPELINE_ALLOW_UNPINNED'] = '1';
+      program('nvidia-smi', 'exit 0');
+      const steps: string[] = [];
+      const folder = await provisionTensorflow({env, report: ({step}) => void steps.push(step)});
+      expect(folder).toBe(libraryFolder('cpu', env));
+      expect(steps.find((step) => step.startsWith('the GPU'))?.replace(world, '')).toMatchInlineSnapshot(
+        `"the GPU's TensorFlow can't be set up (/bin/python3 failed with status 1: no such wheel): taking the CPU's"`,
+      );
+    });
+  });
+
+  test('describeEngines, with nothing installed', async () => {
+    const [tensorflow, wasm] = await describeEngines(env);
+    expect(tensorflow).toMatchInlineSnapshot(`
+      {
+        "available": false,
+        "device": "cpu",
+        "missing": [
+          {
+            "how": "install python3 and pip",
+            "what": "Python 3 is not on PATH",
+          },
+          {
+            "how": "install g++",
+            "what": "no C++ compiler is on PATH",
+          },
+        ],
+        "name": "tensorflow",
+        "note": "can't be set up here",
+        "threads": 3,
+        "version": "2.21.0",
+      }
+    `);
+    expect(wasm).toMatchInlineSnapshot(`
+      {
+        "available": true,
+        "device": "cpu",
+        "missing": [],
+        "name": "wasm",
+        "note": "always there; several times slower than TensorFlow",
+        "threads": 1,
+        "version": "4.22.0",
+      }
+    `);
+  });
+});
+
+describe('checkWheel', () => {
+  const file = () => join(world, 'known.whl');
+  const set = {
+    requirement: 'x',
+    dependencies: false,
+    platform: 'x',
+    files: new Map([['known.whl', {sha256: sha256('published'), bytes: 9}]]),
+  };
+
+  test('by hash where it is known, by permission where it is not', async () => {
+    writeFileSync(file(), 'published');
+    await checkWheel(set, file(), 'known.whl', {});
+    await expect(checkWheel(set, file(), 'other.whl', {})).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[Error: no checksum is known for other.whl, so it is not used; set PIPELINE_ALLOW_UNPINNED=1 to trust the package index]`,
+    );
+    await checkWheel(set, file(), 'other.whl', {PIPELINE_ALLOW_UNPINNED: '1'});
+    writeFileSync(file(), 'something else');
+    await expect(checkWheel(set, file(), 'known.whl', {PIPELINE_ALLOW_UNPINNED: '1'})).rejects.toThrow(
+      /is not the file/,
+    );
+  });
+
+  test('platforms without a wheel', () => {
+    expect(wheelsFor('cpu', 'darwin', 'arm64')).toBeUndefined();
+    expect(wheelsFor('cuda', 'linux', 'arm64')).toBeUndefined();
+  });
+});
+
+describe('runCommand', () => {
+  test('a program that hangs is stopped, children and all, and its last words are told', async () => {
+    program('hang', 'echo connecting; cat /dev/zero > /dev/null & wait');
+    await expect(runCommand('hang', [], {env, quietSeconds: 0.1})).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [CommandError: hang did nothing for 0.1 seconds and was stopped:
+      connecting]
+    `);
+  });
+
+  test('a program that is not there', async () => {
+    await expect(runCommand('no-such-program', [], {env})).rejects.toThrow(
+      "no-such-program can't be started: spawn no-such-program ENOENT",
+    );
+  });
+});
+
+function findTool(tool: string): string {
+  return execFileSync('/bin/sh', ['-c', `command -v ${tool} || true`], {encoding: 'utf8'}).trim();
+}

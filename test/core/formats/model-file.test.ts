@@ -1,0 +1,104 @@
+import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import {expect, test} from 'vitest';
+import {imageInput, pooledRows} from '../../../src/core/formats/image-model.ts';
+import {findModel} from '../../../src/core/formats/model-file.ts';
+import {World} from '../../rig/world.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/models/', import.meta.url));
+
+test('finds a network with the files beside it', () => {
+  const found = (path: string, output?: string) => {
+    const result = findModel(fixtures + path, output);
+    if (!result.ok) throw new Error(result.failures[0]!.message);
+    return [result.value.main.replace(fixtures, ''), ...result.value.outside];
+  };
+  expect(found('tiny.onnx', 'features')).toEqual(['tiny.onnx']);
+  expect(found('tiny-outside.onnx', 'logits')).toEqual(['tiny-outside.onnx', 'tiny-outside.data']);
+  const shards = ['tfjs/model.json', 'group1-shard1of2.bin', 'group1-shard2of2.bin'];
+  expect(found('tfjs/model.json', 'features')).toEqual(shards);
+  expect(found('tfjs')).toEqual(shards);
+});
+
+test('what is missing, broken or of another kind is told with its path', () => {
+  using world = new World();
+  const at = (name: string) => `${world.root}/${name}`;
+  const whole = readFileSync(`${fixtures}tiny.onnx`);
+  writeFileSync(at('cut.onnx'), whole.subarray(0, 700));
+  world.write('text.onnx', '<html>404</html>');
+  world.write('empty.onnx');
+  copyFileSync(`${fixtures}tiny-outside.onnx`, at('lonely.onnx'));
+  world.write('keras.json', '{"format": "layers-model"}');
+  world.write('other.json', '{"a": 1}');
+  world.write('broken.json', '{');
+  world.write('net.pth');
+  world.write('saved/saved_model.pb');
+  mkdirSync(at('nothing'));
+  mkdirSync(at('tfjs'));
+  copyFileSync(`${fixtures}tfjs/model.json`, at('tfjs/model.json'));
+  const told = (path: string, output?: string) => {
+    const result = findModel(path, output);
+    return result.ok ? 'found' : result.failures.map(({message, hint}) => `${message}. ${hint}`).join('\n');
+  };
+  const names = ['gone.onnx', 'cut.onnx', 'text.onnx', 'empty.onnx', 'lonely.onnx', 'keras.json', 'other.json'];
+  const more = ['broken.json', 'net.pth', 'saved', 'nothing', 'tfjs'];
+  expect(
+    [...names, ...more]
+      .map((name) => told(at(name)))
+      .join('\n')
+      .replaceAll(`${world.root}/`, ''),
+  ).toMatchInlineSnapshot(`
+    "there is no file gone.onnx. Paths are relative to the file that names them.
+    cut.onnx is no ONNX model: it is cut off. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    text.onnx is no ONNX model: it is of another format. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    empty.onnx is no ONNX model: it has no graph. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    the weights of lonely.onnx are incomplete: there is no tiny-outside.data beside it. Put all files of the network into one folder.
+    keras.json is no TensorFlow.js graph model: it is a layers model: convert it with --output_format=tfjs_graph_model. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    other.json is no TensorFlow.js graph model: it lacks "format": "graph-model", a topology or a list of weights. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    broken.json is no TensorFlow.js graph model: it is not JSON. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    net.pth is in no known format of networks. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    saved is a SavedModel, which is not read. Convert it: tf2onnx, or tensorflowjs_converter --input_format=tf_saved_model.
+    the folder nothing has no model.json. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    the weights of tfjs/model.json are incomplete: there is no group1-shard1of2.bin, group1-shard2of2.bin beside it. Put all files of the network into one folder."
+  `);
+  expect(told(`${fixtures}tiny.onnx`, 'feature').replace(fixtures, '')).toMatchInlineSnapshot(
+    `"tiny.onnx has no tensor "feature". Did you mean "features"?"`,
+  );
+});
+
+test('the layout follows from where the three colours are', () => {
+  expect(imageInput('f', [undefined, 3, 224, 224])).toEqual({
+    layout: 'NCHW',
+    batch: undefined,
+    height: 224,
+    width: 224,
+  });
+  expect(imageInput('f', [1, undefined, undefined, 3])).toEqual({
+    layout: 'NHWC',
+    batch: 1,
+    height: undefined,
+    width: undefined,
+  });
+  expect(() => imageInput('net.onnx', [undefined, 1, 28, 28])).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the input of net.onnx is [?, 1, 28, 28]; expected colour images, [n, 3, h, w] or [n, h, w, 3]]`,
+  );
+  expect(() => imageInput('net.onnx', [undefined, 784])).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the input of net.onnx is [?, 784]; expected colour images, [n, 3, h, w] or [n, h, w, 3]]`,
+  );
+});
+
+test('a map is averaged over its two equal sides, or by the input’s layout where all are equal', () => {
+  const data = Float32Array.from({length: 8}, (_, i) => i);
+  const means = (shape: readonly number[], layout: 'NCHW' | 'NHWC' = 'NCHW') => [
+    ...pooledRows('f', 'y', layout, shape, data).data,
+  ];
+  expect(means([1, 8, 1, 1])).toEqual([...data]);
+  expect(means([1, 1, 1, 8])).toEqual([...data]);
+  expect(means([4, 2])).toEqual([...data]);
+  expect(means([1, 2, 2, 2])).toEqual([1.5, 5.5]);
+  expect(means([1, 2, 2, 2], 'NHWC')).toEqual([3, 4]);
+  expect(means([2, 1, 2, 2])).toEqual([1.5, 5.5]);
+  expect(() => means([2, 2, 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the output "y" of f is [2, 2, 2]; expected a row an image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]]`,
+  );
+});

@@ -1,0 +1,261 @@
+import {copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {beforeEach, describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../../../src/builtin.ts';
+import {checkPlugin} from '../../../../src/core/plugin/check.ts';
+import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
+import {Plugins} from '../../../../src/core/plugin/registry.ts';
+import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
+import {readImageFiles} from '../../../../src/domain/datasets/readers/image-files.ts';
+import type {TemporaryFolder} from '../../../rig/archives.ts';
+import {imageFixture, imageFixtures, imageTree, writeImage} from '../../../rig/images.ts';
+
+const plugins = new Plugins(builtin);
+
+const create = (options: {readonly [option: string]: unknown}): Dataset => {
+  const checked = checkPlugin(plugins, 'dataset', {type: 'image-folder', folder: 'own', size: 8, ...options});
+  expect(checked.issues).toEqual([]);
+  return plugins.create('dataset', checked.value);
+};
+
+let place: TemporaryFolder;
+const at = (...path: string[]): string => join(place.folder, 'own', ...path);
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(place.folder, '/data'));
+
+beforeEach(async () => {
+  place = await imageTree({'own/train/good': 3, 'own/test/good': 2, 'own/test/bent': 2, 'own/test/cut': 1});
+  return () => place.remove();
+});
+
+const locate = async (dataset: Dataset): Promise<readonly SourceFile[]> => {
+  const located = await dataset.locate({folders: [place.folder]}, dataset.inliers[0]!);
+  if (!located.ok) throw new Error(located.failures[0]!.message);
+  return located.value;
+};
+
+const problems = async (dataset: Dataset): Promise<unknown> => {
+  const located = await dataset.locate({folders: [place.folder]}, dataset.inliers[0]!);
+  return plain(located.ok ? 'found' : located.failures.map(({message, hint}) => `${message} | ${hint}`));
+};
+
+const read = async (dataset: Dataset, split: Split, files?: readonly SourceFile[]): Promise<readonly ImageBatch[]> => {
+  const batches: ImageBatch[] = [];
+  for await (const batch of dataset.read(files ?? (await locate(dataset)), split, dataset.inliers[0]!))
+    batches.push(batch);
+  return batches;
+};
+
+const failure = async (dataset: Dataset, split: Split, files?: readonly SourceFile[]): Promise<unknown> => {
+  const error: unknown = await read(dataset, split, files).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(DatasetError);
+  return plain((error as DatasetError).message);
+};
+
+describe('a tree', () => {
+  test('of train/good and test/* has one normal class; every other folder is anomalous', async () => {
+    const dataset = create({});
+    expect([dataset.inliers, dataset.classes]).toEqual([['good'], ['good', 'anomalous']]);
+    expect((await locate(dataset)).map(({name}) => name)).toEqual([
+      'train/good/000.png',
+      'train/good/001.png',
+      'train/good/002.png',
+      'test/bent/000.png',
+      'test/bent/001.png',
+      'test/cut/000.png',
+      'test/good/000.png',
+      'test/good/001.png',
+    ]);
+    expect((await read(dataset, 'train')).map(({classes}) => [...classes])).toEqual([[0, 0, 0]]);
+    expect((await read(dataset, 'test')).map(({classes}) => [...classes])).toEqual([[1, 1, 1, 0, 0]]);
+  });
+
+  test('of classes takes each in turn', async () => {
+    for (const folder of ['train/bent', 'train/cut']) await writeImage(at(folder, '0.jpg'), {seed: folder});
+    const dataset = create({classes: ['bent', 'cut', 'good']});
+    expect(dataset.inliers).toEqual(['bent', 'cut', 'good']);
+    expect((await read(dataset, 'train')).map(({classes}) => [...classes])).toEqual([[0, 1, 2, 2, 2]]);
+    expect(await problems(create({classes: ['bent', 'cut']}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/train: expected the folders bent, cut and nothing else, but found good | Known: bent, cut.",
+        "/data/own/test: expected the folders bent, cut and nothing else, but found good | Known: bent, cut.",
+      ]
+    `);
+  });
+
+  test('that lacks something, or has too much, is told with all that is wrong', async () => {
+    rmSync(at('train', 'good'), {recursive: true});
+    mkdirSync(at('train', 'goood'));
+    writeFileSync(at('test', 'notes.txt'), '');
+    writeFileSync(at('test', 'bent', 'scan.bmp'), '');
+    symlinkSync('/nowhere/at/all.png', at('test', 'cut', '9.png'));
+    expect(await problems(create({}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/train: expected the folders good and nothing else, but found goood | Did you mean "good"?",
+        "/data/own/train/good: no images | Put .jpg, .jpeg or .png files there.",
+        "/data/own/test: expected folders and nothing else, but found notes.txt | Put images into the folder of their class.",
+        "/data/own/test/bent: expected .jpg, .jpeg and .png files, but found scan.bmp | Move it elsewhere, or convert it.",
+        "/data/own/test/cut/9.png: expected files and folders, but found a link to nothing or a special file | Remove it, or mend the link.",
+      ]
+    `);
+    expect(await problems(create({folder: 'other'}))).toMatchInlineSnapshot(`
+      [
+        "not found: looked for /data/other | Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"",
+      ]
+    `);
+    expect(await problems(create({folder: '/nowhere'}))).toMatchInlineSnapshot(`
+      [
+        "not found: looked for /nowhere | Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"",
+      ]
+    `);
+  });
+
+  test('without anomalous images is told', async () => {
+    rmSync(at('test', 'bent'), {recursive: true});
+    rmSync(at('test', 'cut'), {recursive: true});
+    expect(await problems(create({}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/test: no anomalous images | Put them into folders of any name beside good.",
+      ]
+    `);
+  });
+
+  test('with ground_truth has a mask for every anomalous image', async () => {
+    await writeImage(at('ground_truth', 'bent', '000_mask.png'), {seed: 'mask'});
+    await writeImage(at('ground_truth', 'cut', '000_mask.png'), {seed: 'mask'});
+    expect(await problems(create({}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/ground_truth/bent: masks are missing: 001_mask.png | Every image of test/ but the normal ones needs <image>_mask.png there.",
+      ]
+    `);
+    await writeImage(at('ground_truth', 'bent', '001_mask.png'), {seed: 'mask'});
+    expect(await problems(create({}))).toBe('found');
+    rmSync(at('test', 'bent', '001.png'));
+    expect(await problems(create({}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/ground_truth/bent: masks without an image: 001_mask.png | Put the images into /data/own/test/bent, or remove the masks.",
+      ]
+    `);
+  });
+
+  test('may have links and what file managers leave', async () => {
+    renameSync(at('test', 'bent'), join(place.folder, 'elsewhere'));
+    symlinkSync(join(place.folder, 'elsewhere'), at('test', 'bent'));
+    writeFileSync(at('test', 'good', 'Thumbs.db'), '');
+    writeFileSync(at('train', '.DS_Store'), '');
+    expect((await read(create({}), 'test')).map(({classes}) => [...classes])).toEqual([[1, 1, 1, 0, 0]]);
+  });
+});
+
+describe('images', () => {
+  test('of every kind are read: grey, 16 bits, transparent, palette, turned', async () => {
+    rmSync(at('train', 'good'), {recursive: true});
+    mkdirSync(at('train', 'good'));
+    const names = Object.keys(imageFixtures.decoded).sort();
+    for (const name of names) copyFileSync(imageFixture(name), at('train', 'good', name));
+    const [batch] = await read(create({}), 'train');
+    expect(batch!.count).toBe(names.length);
+    const first = names.indexOf('grey16.png') * 192;
+    const grey = batch!.pixels.subarray(first, first + 192);
+    for (let i = 0; i < 192; i += 3) expect([grey[i + 1], grey[i + 2]]).toEqual([grey[i], grey[i]]);
+  });
+
+  test('that are broken are refused by name', async () => {
+    writeFileSync(at('train', 'good', '001.png'), '');
+    expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
+      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is empty. Replace it by a whole one."`,
+    );
+    writeFileSync(at('train', 'good', '001.png'), 'GIF89a');
+    expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
+      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is neither JPEG, PNG nor WebP. Replace it by a whole one."`,
+    );
+    const files = await locate(create({}));
+    rmSync(at('test', 'bent', '000.png'));
+    expect(await failure(create({}), 'test', files)).toMatchInlineSnapshot(
+      `"/data/own/test/bent/000.png: expected a JPEG or PNG image, but there is no such file. Replace it by a whole one."`,
+    );
+  });
+
+  test('are stretched, or cut to their middle', async () => {
+    rmSync(at('train', 'good'), {recursive: true});
+    await writeImage(at('train', 'good', 'wide.png'), {seed: 'wide', height: 8, width: 21});
+    const [stretched] = await read(create({}), 'train');
+    const [cut] = await read(create({fit: 'crop'}), 'train');
+    const [own] = await read(create({size: 21, interpolation: 'area'}), 'train');
+    // Nothing to resize: the crop is the pixels themselves, from column 6 on.
+    expect(cut!.pixels).not.toEqual(stretched!.pixels);
+    const row = own!.pixels.subarray(0, 21 * 3);
+    expect([...cut!.pixels.subarray(0, 8 * 3)]).toEqual([...row.subarray(6 * 3, 14 * 3)]);
+  });
+
+  test('are decoded a few at a time, however many there are', async () => {
+    let taken = 0;
+    function* endless() {
+      for (;;) {
+        taken++;
+        yield {path: imageFixture('plain.jpg'), label: 0};
+      }
+    }
+    const shape = {height: 46, width: 37, channels: 3} as const;
+    let seen = 0;
+    for await (const {count} of readImageFiles(endless(), shape, (picture) => picture)) {
+      seen += count;
+      expect(taken - seen).toBeLessThanOrEqual(8);
+      if (seen > 2000) break;
+    }
+  });
+});
+
+describe('a list', () => {
+  const lines = (...rows: string[]): void => writeFileSync(at('list.csv'), `${rows.join('\n')}\n`);
+  const good = ['path,split,label', 'train/good/000.png,train,good', '"test/bent/000.png",test,bent'];
+
+  test('says which images are read, in its order', async () => {
+    lines(...good, './test/good/001.png,test,good');
+    const dataset = create({list: 'list.csv'});
+    expect((await locate(dataset)).map(({name}) => name)).toEqual([
+      'list.csv',
+      'train/good/000.png',
+      'test/bent/000.png',
+      'test/good/001.png',
+    ]);
+    expect((await read(dataset, 'test')).map(({classes}) => [...classes])).toEqual([[1, 0]]);
+  });
+
+  test('may have a byte order mark, other columns, quotes and CRLF', async () => {
+    renameSync(at('test', 'bent', '000.png'), at('test', 'bent', 'a, "b".png'));
+    writeFileSync(
+      at('list.csv'),
+      '\uFEFFnote,label,path,split\r\n"two\r\nlines",good,train/good/000.png,train\r\n,bent,"test/bent/a, ""b"".png",test\r\n\r\n',
+    );
+    const located = await locate(create({list: 'list.csv'}));
+    expect(located.map(({name}) => name)).toEqual(['list.csv', 'train/good/000.png', 'test/bent/a, "b".png']);
+  });
+
+  test.for([
+    ['no file', undefined],
+    ['nothing', ['']],
+    ['no header', ['a.png,train,good']],
+    ['a short line', [...good, 'test/good/000.png,test']],
+    ['a quote left open', [...good, '"test/good/000.png,test,good']],
+    ['an unknown split', [...good, 'test/good/000.png,val,good']],
+    ['no label', [...good, 'test/good/000.png,test,']],
+    ['an image twice', [...good, 'test/../train/good/000.png,test,good']],
+    ['an image that is not there', [...good, 'test/good/999.png,test,good']],
+    ['a path out of the folder', [...good, '../secret.png,test,good']],
+    ['an absolute path', [...good, '/etc/secret.png,test,good']],
+    ['an anomaly in train', [...good, 'train/good/001.png,train,bent']],
+    ['one split only', good.slice(0, 2)],
+  ] as const)('with %s is refused', async ([, rows]) => {
+    if (rows) lines(...rows);
+    expect(await problems(create({list: 'list.csv'}))).toMatchSnapshot();
+  });
+
+  test('of classes takes only those', async () => {
+    lines(...good);
+    expect(await problems(create({list: 'list.csv', classes: ['good', 'cut']}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/list.csv: expected a label of good, cut, but line 3 has the label "bent". Correct it, or add it to option "classes". | It is read because of option "list".",
+      ]
+    `);
+  });
+});

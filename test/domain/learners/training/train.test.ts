@@ -1,0 +1,124 @@
+import {describe, expect, test} from 'vitest';
+import {Rng} from '../../../../src/core/base/random.ts';
+import {tf} from '../../../../src/core/engine/engine.ts';
+import type {ImageSet} from '../../../../src/core/plugin/contracts.ts';
+import {fitContext, plugins, resolved} from '../../../rig/learners.ts';
+import {expectClose, onEachEngine} from '../../../rig/tensors.ts';
+
+/** Grey ramps from dark above to bright below, each with noise of its own: which turn they had is plain to see. */
+function ramps(count: number): ImageSet {
+  const rng = new Rng('ramps');
+  const pixels = Uint8Array.from({length: count * 1024}, (_, i) => 6 * (Math.floor(i / 32) % 32) + rng.integer(60));
+  return {shape: {height: 32, width: 32, channels: 1}, count, pixels};
+}
+
+interface World {
+  readonly options?: {readonly [option: string]: unknown};
+  readonly images?: ImageSet;
+}
+
+async function learn({options = {}, images = ramps(16)}: World) {
+  const ref = resolved('learner', {
+    type: 'rotation',
+    network: {type: 'small', width: 4, head: [16, 8]},
+    epochs: 6,
+    batch: 8,
+    ...options,
+  });
+  const learner = plugins.create('learner', ref);
+  const {context, reports, warnings} = fitContext(images);
+  const result = await learner.fit(context);
+  return {...result, learner, warnings, reports};
+}
+
+onEachEngine(() => {
+  test('learns: the loss falls from that of guessing, and the turns are told apart', async () => {
+    const {curve, weights, learner, warnings} = await learn({options: {epochs: 12, optimizer: {learning_rate: 0.05}}});
+    expect(curve[0]!.loss).toBeGreaterThan(0.5);
+    expect(curve.at(-1)!.loss).toBeLessThan(0.1);
+    expect(curve.at(-1)!.accuracy).toBeGreaterThan(0.95);
+    expect(warnings).toEqual([]);
+    // The encoder turns images itself: by the same turns in the same order as the training did.
+    const encoder = learner.encoder(weights, plugins);
+    const logProbability = await encoder.embed(ramps(16), 'rotation');
+    expect(logProbability.columns).toBe(4);
+    expect(Math.max(...logProbability.data)).toBeLessThanOrEqual(0);
+    expect(logProbability.data.reduce((sum, v) => sum + v, 0) / 64).toBeGreaterThan(-0.7);
+    expect((await encoder.embed(ramps(2), 'pool')).columns).toBe(32);
+    expect((await encoder.embed(ramps(2), 'embed')).columns).toBe(8);
+    encoder.dispose();
+  });
+
+  test('the rate follows the schedule, and what is weighed moves', async () => {
+    const {curve, weights} = await learn({options: {epochs: 2, optimizer: {learning_rate: 0.02}}});
+    expectClose(
+      curve.map(({learningRate}) => learningRate),
+      [0.02, 0.01],
+      {relative: 1e-9},
+    );
+    expect(weights.get('head/logits/bias')!.data.some((v) => v !== 0)).toBe(true);
+    expect(weights.get('bn1/variance')!.data.some((v) => v !== 1)).toBe(true);
+  });
+
+  test('fewer images than a batch: one step of all of them, with a word', async () => {
+    const {reports, warnings} = await learn({images: ramps(3), options: {epochs: 2}});
+    expect(reports.map(({steps}) => steps)).toEqual([1, 1]);
+    expect(warnings).toMatchInlineSnapshot(`
+      [
+        "the 3 training images do not fill a batch of 8: each step takes all 3 of them",
+      ]
+    `);
+  });
+
+  test('without a head it is RotNet: logits straight on the pooled feature', async () => {
+    const {weights} = await learn({options: {epochs: 1, network: {type: 'small', width: 4, head: []}}});
+    expect([...weights.keys()].filter((name) => name.startsWith('head/'))).toEqual([
+      'head/logits/kernel',
+      'head/logits/bias',
+    ]);
+  });
+
+  describe('stops, or says so, when nothing can come of it:', () => {
+    const message = async (world: World) => {
+      const before = tf.memory().numTensors;
+      const error = await learn(world).then(
+        () => undefined,
+        (reason: Error) => `${reason.name}: ${reason.message}`,
+      );
+      expect(tf.memory().numTensors).toBe(before);
+      return error;
+    };
+
+    test('the loss is no number', async () => {
+      expect(await message({options: {optimizer: {learning_rate: 1e30, weight_decay: 1}}})).toMatchInlineSnapshot(
+        `"TrainingError: the loss is NaN in epoch 1, by step 2 of 2: training has blown up. Try a lower optimizer.learning_rate (now 1e+30) or a larger batch (now 8)."`,
+      );
+    });
+
+    test('all features are equal', async () => {
+      const images = {...ramps(8), pixels: new Uint8Array(8 * 1024).fill(100)};
+      expect(await message({images})).toMatchInlineSnapshot(
+        `"TrainingError: after epoch 1 all images have the same features: training has collapsed. Try a lower optimizer.learning_rate (now 0.01), a lower optimizer.weight_decay (now 0.0003) or a larger batch (now 8), and look whether the images differ at all."`,
+      );
+    });
+
+    test('images that are not square', async () => {
+      const images: ImageSet = {shape: {height: 16, width: 64, channels: 1}, count: 16, pixels: ramps(16).pixels};
+      expect(await message({images})).toMatchInlineSnapshot(
+        `"Error: networks take square images, but these are 64×16 pixels"`,
+      );
+    });
+
+    test('the loss stays that of guessing', async () => {
+      // Noise has no upright position: untaught, no network tells its turns apart.
+      const rng = new Rng('noise');
+      const images = {...ramps(16), pixels: Uint8Array.from({length: 16 * 1024}, () => rng.integer(256))};
+      const {warnings} = await learn({images, options: {epochs: 1, optimizer: {learning_rate: 1e-9}}});
+      expect(warnings.map((warning) => warning.replace(/loss is \d\.\d+/, 'loss is #'))).toMatchInlineSnapshot(`
+        [
+          "the last epoch's loss is # and guessing gives 1.386: almost nothing was learnt in 1 epoch. Try more epochs or another optimizer.learning_rate.",
+        ]
+      `);
+    });
+  });
+});

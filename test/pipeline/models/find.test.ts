@@ -1,0 +1,93 @@
+/** Which models a run has, from its record alone. */
+import {afterAll, beforeAll, expect, test} from 'vitest';
+import {chooseClassifier, chooseClassifiers, chooseTask} from '../../../src/pipeline/models/find.ts';
+import {Shelf} from '../../../src/pipeline/models/shelf.ts';
+import {openCache} from '../../../src/pipeline/store/cache/cache.ts';
+import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {auc, makeRun} from '../../rig/runs.ts';
+import {World} from '../../rig/world.ts';
+
+const world = new World();
+afterAll(() => world[Symbol.dispose]());
+let record: RunRecord;
+
+beforeAll(() => {
+  const both = {...auc(0.9), ...auc(0.8, 'gde')};
+  const folder = makeRun(world.root, {
+    id: '20260101-000000-found-ab12',
+    environment: {command: ['run', 'pipelines/found.yaml']},
+    tasks: [
+      {inlier: 'cat', seed: 0, scores: both},
+      {inlier: 'cat', seed: 1, scores: both, ensembles: {kde: {auc: 0.95}}, features: {pool: {uniformity: 1}}},
+      {inlier: 'dog', seed: 0, scores: {kde: {fails: 'it diverged'}}},
+      {inlier: 'owl', seed: 0, scores: {}, features: {pool: {uniformity: 1}}},
+    ],
+  });
+  const read = readRecord(folder);
+  if (!read.ok) throw new Error(read.failures[0]!.message);
+  record = read.value;
+});
+
+const told = (result: ReturnType<typeof chooseTask> | ReturnType<typeof chooseClassifier>): unknown =>
+  result.ok ? result.value : result.failures.map(({message, hint}) => `${message} | ${hint}`);
+
+test('a task by its id or by a part that no other has', () => {
+  const id = 'made-up/cifar10/dog/rotation/seed=0';
+  expect(told(chooseTask(record, 'dog'))).toMatchObject({id});
+  expect(told(chooseTask(record, id))).toMatchObject({id});
+  expect(told(chooseTask(record, 'cat'))).toMatchInlineSnapshot(`
+    [
+      ""cat" is part of 2 tasks: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1 | Name one, or a part of it that no other has: --task <id>.",
+    ]
+  `);
+  expect(told(chooseTask(record, undefined))).toMatchInlineSnapshot(`
+    [
+      "run 20260101-000000-found-ab12 has 4 tasks: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1, made-up/cifar10/dog/rotation/seed=0, made-up/cifar10/owl/rotation/seed=0 | Name one, or a part of it that no other has: --task <id>.",
+    ]
+  `);
+  expect(told(chooseTask(record, 'cow'))).toMatchInlineSnapshot(`
+    [
+      "run 20260101-000000-found-ab12 has no task "cow" | It has: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1, made-up/cifar10/dog/rotation/seed=0, made-up/cifar10/owl/rotation/seed=0.",
+    ]
+  `);
+});
+
+test('classifiers are those of whole tasks: neither ensembles of seeds nor metrics of features', () => {
+  const task = record.tasks[1]!;
+  const all = chooseClassifiers(record, task, undefined);
+  expect(all.ok && all.value.map(({name, stage}) => `${name}: ${stage.label}`)).toEqual([
+    'kde: score kde · cat · seed 1',
+    'gde: score gde · cat · seed 1',
+  ]);
+  expect(told(chooseClassifier(record, task, 'gde'))).toMatchObject({name: 'gde'});
+  expect(told(chooseClassifier(record, task, undefined))).toMatchInlineSnapshot(`
+    [
+      "task made-up/cifar10/cat/rotation/seed=1 has 2 classifiers: kde, gde | Name one: --classifier <name>.",
+    ]
+  `);
+  expect(told(chooseClassifier(record, task, 'knn'))).toMatchInlineSnapshot(`
+    [
+      "task made-up/cifar10/cat/rotation/seed=1 has no classifier "knn" | It has: kde, gde.",
+    ]
+  `);
+  expect(told(chooseClassifier(record, record.tasks[3]!, undefined))).toMatchInlineSnapshot(`
+    [
+      "task made-up/cifar10/owl/rotation/seed=0 has no scores: its metrics judge features or maps alone | Run it with a metric of scores, such as auc.",
+    ]
+  `);
+});
+
+test('a stage that has failed, and one whose entry is gone', async () => {
+  const shelf = new Shelf(record, openCache(world.cacheRoot, {warn: () => undefined}));
+  const failure = async (label: string): Promise<string> => {
+    const {id} = record.stages.find((stage) => stage.label.startsWith(label))!;
+    const error = (await shelf.entry(id).catch((thrown: unknown) => thrown)) as Error & {hint: string};
+    return `${error.message} | ${error.hint}`.replaceAll(world.root, '<folder>');
+  };
+  expect(await failure('score kde · dog')).toMatchInlineSnapshot(
+    `"run 20260101-000000-found-ab12 has no result of "score kde · dog · seed 0": failed (it diverged) | Compute it again: pipeline run pipelines/found.yaml"`,
+  );
+  expect(await failure('score kde · cat')).toMatchInlineSnapshot(
+    `"what "score kde · cat · seed 0" left is no longer in the cache <folder>/cache | Compute it again: pipeline run pipelines/found.yaml"`,
+  );
+});

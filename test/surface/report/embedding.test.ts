@@ -1,0 +1,31 @@
+import {expect, test} from 'vitest';
+import {embeddingFigures} from '../../../src/surface/report/embedding.ts';
+
+const about = {layer: 'head', images: 100, classes: ['bag', 'coat'], anomalous: [false, true]};
+const points = [
+  [0, 1],
+  [1, 0],
+] as const;
+
+test('features of two numbers are shown where they are, on a round circle', async () => {
+  const figures = await embeddingFigures({...about, columns: 2, circle: points});
+  expect(figures).toHaveLength(1);
+  const [figure] = figures.map(String);
+  expect(figure).toContain('Features on the circle');
+  expect(figure).toContain('2 numbers, scaled to length 1) of 2 of 100 test images');
+  // (0, 1) and (1, 0) of [-1.1, 1.1] on 260 pixels, y downwards.
+  expect(
+    [...figure!.matchAll(/translate\(([\d.]+),([\d.]+)\)"[^>]*><title>(\w+)/g)].map(([, ...found]) => found),
+  ).toEqual([
+    ['130', '11.81', 'bag'],
+    ['248.18', '130', 'coat'],
+  ]);
+});
+
+test('others by their principal components, with the variance that these explain, and by UMAP where there is one', async () => {
+  const pca = {points, explained: [0.61, 0.2]} as const;
+  const both = await embeddingFigures({...about, columns: 64, pca, umap: points});
+  expect(both).toHaveLength(2);
+  expect(String(both[0])).toContain('first, 61 % of the variance');
+  expect(await embeddingFigures({...about, columns: 64, pca})).toHaveLength(1);
+});

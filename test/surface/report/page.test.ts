@@ -1,0 +1,118 @@
+/** A page of made-up runs: what no run of a few seconds has. */
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, expect, test} from 'vitest';
+import {readBaselines} from '../../../src/pipeline/store/results/baselines.ts';
+import {openResults} from '../../../src/pipeline/store/results/results.ts';
+import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {reportPage} from '../../../src/surface/report/page.ts';
+import {gatherReport} from '../../../src/surface/report/report-data.ts';
+import {buildComparison} from '../../../src/surface/tables/compare.ts';
+import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
+
+let runs: string;
+beforeEach(() => {
+  runs = mkdtempSync(join(tmpdir(), 'pipeline-report-'));
+});
+afterEach(() => rmSync(runs, {recursive: true}));
+
+async function pageOf(run: Omit<MadeUpRun, 'id'>, table?: string): Promise<string> {
+  const folder = makeRun(runs, {id: '20260101-000000-made-up-abcd', ...run});
+  const record = readRecord(folder);
+  if (!record.ok) throw new Error(JSON.stringify(record.failures));
+  const results = openResults(join(runs, 'results.duckdb'));
+  await results.ingestRun(folder);
+  const rows = await results.comparisonRows({runs: [record.value.id]});
+  if (!rows.ok) throw new Error(JSON.stringify(rows.failures));
+  const options = {title: 'made up', baselines: readBaselines(), ...(table && {table})};
+  const comparison = rows.value.length > 0 ? buildComparison(rows.value, options) : undefined;
+  const data = await gatherReport(record.value, {cache: join(runs, 'cache'), ...(comparison && {comparison})});
+  return reportPage(data);
+}
+
+const idsOf = (page: string): readonly string[] =>
+  [...page.matchAll(/<section class="sheet" id="([a-z]+)"/g)].map(([, id]) => id!);
+
+test('bars of our classes beside those of the paper', async () => {
+  const tasks = ['sandal', 'bag'].flatMap((inlier) =>
+    [0, 1].map((seed) => ({
+      dataset: {type: 'fashion-mnist'},
+      inlier,
+      seed,
+      scores: auc(0.9 + seed / 100),
+      compare: {table: 'iclr-table-10', row: 'rotation'},
+    })),
+  );
+  const page = await pageOf({tasks});
+  expect(idsOf(page)).toEqual(['comparison', 'classes', 'training', 'tasks', 'timeline', 'provenance']);
+  expect(page).toContain('aria-label="rotation · kde: sandal 90.5, paper 97.3; bag 90.5, paper 98.3"');
+  expect(page).toContain('<title>sandal, ours: 90.5 ± 0.7</title>');
+  expect(page).toContain('<li>seed 0: 90.0</li><li>seed 1: 91.0</li>');
+});
+
+test.for([1, 2, 3])('a matrix of %d paths is drawn', async (count) => {
+  const values = {'learner.epochs': [1, 4, 64], 'learner.batch': [16, 32], 'learner.name': ['a', 'b']};
+  const paths = Object.entries(values).slice(0, count);
+  const points = paths.reduce<readonly (readonly unknown[])[]>(
+    (all, [, own]) => all.flatMap((point) => own.map((value) => [...point, value])),
+    [[]],
+  );
+  const tasks = points.map((point, i) => ({
+    inlier: 'cat',
+    seed: 0,
+    learner: {...paperRotation, point: point.join()},
+    point: Object.fromEntries(paths.map(([path], at) => [path, point[at]])),
+    scores: {...auc(0.6 + i / 50), ...auc(0.65, 'gde')},
+  }));
+  const page = await pageOf({tasks});
+  expect(idsOf(page)).toContain('sweeps');
+  const chart = page.slice(page.indexOf('id="sweeps"')).split('</svg>')[0]!;
+  expect(chart.match(/<title>/g)?.length).toBeGreaterThanOrEqual(count === 1 ? 2 : points.length);
+  expect(chart).toContain(`with ${points.length > 5 ? 'kde' : 'gde'} at `);
+});
+
+test('what failed, with its hint, before all else; a run without numbers has no table', async () => {
+  const page = await pageOf({
+    tasks: [{inlier: 'cat', seed: 0, scores: {kde: {fails: 'out of <memory>\nin line 3'}}}],
+  });
+  expect(idsOf(page)).toEqual(['troubles', 'training', 'tasks', 'timeline', 'provenance']);
+  expect(page).toContain('out of &lt;memory&gt;');
+  expect(page).toContain('Try another.');
+  expect(page).toContain('1 stage skipped because of it');
+});
+
+test('a run that was killed at once', async () => {
+  const page = await pageOf({end: 'none', tasks: [{inlier: 'cat', seed: 0, scores: {kde: {}}}]});
+  expect(page).toContain('<span class="badge warn">unfinished</span>');
+  expect(idsOf(page)).toContain('provenance');
+});
+
+test('a thousand tasks: in the layout of the paper, and within five megabytes', async () => {
+  const names: readonly (readonly [string, number])[] = [
+    ['cifar10', 10],
+    ['cifar100', 20],
+    ['fashion-mnist', 10],
+    ['cats-vs-dogs', 2],
+    ['celeba', 1],
+  ];
+  const tasks = ['untrained', 'rotation', 'contrastive', 'denoising', 'rotnet'].flatMap((row) =>
+    names.flatMap(([dataset, classes]) =>
+      Array.from({length: classes}, (_, i) =>
+        [0, 1, 2, 3, 4].map((seed) => ({
+          dataset: {type: dataset},
+          inlier: `class-${i}`,
+          seed,
+          learner: {type: row},
+          compare: {table: 'iclr-table-7', row},
+          scores: {...auc(0.7 + seed / 50), ...auc(0.8, 'oc-svm-rbf')},
+        })),
+      ).flat(),
+    ),
+  );
+  expect(tasks).toHaveLength(1075);
+  const page = await pageOf({tasks}, 'iclr-table-7');
+  expect(page).toContain('iclr-table-7 (auc × 100), ours below the paper&#39;s');
+  expect(page).toContain('12 tasks of 1,075');
+  expect(Buffer.byteLength(page)).toBeLessThan(5e6);
+});

@@ -1,0 +1,131 @@
+/** What is reduced from a run's record alone: which tasks are chosen, sweeps, seeds, timeline. */
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, expect, test} from 'vitest';
+import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {chosenTasks, mostTasks} from '../../../src/surface/report/chosen.ts';
+import {sweepsOf} from '../../../src/surface/report/sweeps-data.ts';
+import {timelineOf} from '../../../src/surface/report/timeline-data.ts';
+import {methodsOf} from '../../../src/surface/tables/methods.ts';
+import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
+
+let runs: string;
+beforeEach(() => {
+  runs = mkdtempSync(join(tmpdir(), 'pipeline-report-'));
+});
+afterEach(() => rmSync(runs, {recursive: true}));
+
+const folder = (tasks: MadeUpRun['tasks']): string => makeRun(runs, {id: '20260101-000000-made-up-abcd', tasks});
+
+function recordOf(folder: string): RunRecord {
+  const read = readRecord(folder);
+  if (!read.ok) throw new Error(JSON.stringify(read.failures));
+  return read.value;
+}
+
+test('few problems are all looked at, the first seed of each', () => {
+  const record = recordOf(
+    folder(['cat', 'dog'].flatMap((inlier) => [3, 4].map((seed) => ({inlier, seed, scores: auc(0.7)})))),
+  );
+  expect(chosenTasks(record).map(({inlier, seed}) => `${inlier} ${seed}`)).toEqual(['cat 3', 'dog 3']);
+});
+
+test('of many problems, of every method those that it does worst at; or what is asked for', () => {
+  const methods = [{type: 'rotation'}, {type: 'untrained'}];
+  const record = recordOf(
+    folder(
+      methods.flatMap((learner) =>
+        Array.from({length: 20}, (_, i) => ({inlier: `class-${i}`, seed: 0, learner, scores: auc(0.5 + i / 100)})),
+      ),
+    ),
+  );
+  const chosen = chosenTasks(record);
+  expect(chosen).toHaveLength(mostTasks);
+  const worst = ['class-0', 'class-1', 'class-2', 'class-3', 'class-4', 'class-5'];
+  expect(chosen.map(({inlier}) => inlier)).toEqual([...worst, ...worst]);
+  expect(chosenTasks(record, 'class-17').map(({learner}) => learner.type)).toEqual(['rotation', 'untrained']);
+});
+
+/** Epochs × batch, two seeds each. */
+const grid: MadeUpRun['tasks'] = [1, 10].flatMap((epochs) =>
+  ['small', 'large'].flatMap((batch) =>
+    [0, 1].map((seed) => ({
+      inlier: 'cat',
+      seed,
+      learner: {...paperRotation, epochs, batch},
+      point: {'learner.epochs': epochs, 'learner.batch': batch},
+      scores: auc(0.5 + epochs / 100 + seed / 10),
+    })),
+  ),
+);
+
+test('a sweep: the paths of the matrix, and the mean over seeds at each point', () => {
+  const [sweep, ...others] = sweepsOf(recordOf(folder(grid)));
+  expect(others).toEqual([]);
+  expect(sweep!.paths).toEqual([
+    {name: 'epochs', values: [1, 10], numeric: true},
+    {name: 'batch', values: ['small', 'large'], numeric: false},
+  ]);
+  expect(sweep!.cells.map(({at, mean, n}) => [...at, mean.toFixed(2), n])).toEqual([
+    [1, 'small', '0.56', 2],
+    [1, 'large', '0.56', 2],
+    [10, 'small', '0.65', 2],
+    [10, 'large', '0.65', 2],
+  ]);
+});
+
+test('a path with one value is no sweep; plug-ins are called by their type', () => {
+  const task = {inlier: 'cat', seed: 0, scores: auc(0.7)};
+  expect(sweepsOf(recordOf(folder([{...task, point: {'learner.epochs': 1}}])))).toEqual([]);
+  const learners = [{type: 'untrained'}, paperRotation];
+  const record = recordOf(folder(learners.map((learner) => ({...task, learner, point: {learner}}))));
+  expect(sweepsOf(record)[0]!.paths[0]!.values).toEqual(['untrained', 'rotation']);
+});
+
+test('methods are told apart by what varies among their tasks', () => {
+  const {tasks} = recordOf(folder([...grid, {inlier: 'cat', seed: 0, learner: {type: 'untrained'}, scores: auc(0.6)}]));
+  expect([...new Set(methodsOf(tasks).values())]).toEqual([
+    'rotation epochs=1 batch=small',
+    'rotation epochs=1 batch=large',
+    'rotation epochs=10 batch=small',
+    'rotation epochs=10 batch=large',
+    'untrained',
+  ]);
+});
+
+test('a timeline: bars that overlap are in different rows', () => {
+  const made = folder([{inlier: 'cat', seed: 0, scores: {...auc(0.7), ...auc(0.6, 'gde')}}]);
+  const events = join(made, 'events.ndjson');
+  const at = (seconds: number) => new Date(Date.parse('2026-01-01T00:00:00Z') + 1000 * seconds).toISOString();
+  // When the stages began and ended; the score stages at once.
+  const times: Record<string, readonly [number, number]> = {
+    data: [0, 2],
+    learn: [2, 10],
+    embed: [10, 12],
+    score: [12, 15],
+  };
+  const lines = readFileSync(events, 'utf8')
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const event = JSON.parse(line);
+      const time = times[event.kind];
+      if (event.type !== 'stage-finished' || !time) return [line];
+      const {stage, kind, label} = event;
+      return [
+        JSON.stringify({at: at(time[0]), type: 'stage-started', stage, kind, label}),
+        JSON.stringify({...event, at: at(time[1])}),
+      ];
+    });
+  writeFileSync(events, `${lines.join('\n')}\n`);
+  const {bars, ran, cached, seconds} = timelineOf(recordOf(made));
+  expect([ran, cached, seconds]).toEqual([bars.length, 0, 63]);
+  expect(bars.map(({kind, lane, row, from, to}) => `${kind} ${lane} ${row}: ${from}-${to}`)).toEqual([
+    'data cpu 0: 0-2',
+    'learn accelerator 0: 2-10',
+    'embed accelerator 0: 10-12',
+    'score accelerator 0: 12-15',
+    'score accelerator 1: 12-15',
+  ]);
+});

@@ -1,0 +1,82 @@
+import {expect, test} from 'vitest';
+import {columnsOf} from '../../../src/core/base/screen.ts';
+import {csvText, latexText, markdownTable, type TextTable, terminalTable} from '../../../src/surface/tables/table.ts';
+
+const table: TextTable = {
+  columns: [
+    {name: 'k', align: 'left'},
+    {name: 'one', align: 'right'},
+    {name: 'two', align: 'right'},
+    {name: 'three', align: 'right'},
+  ],
+  rows: [
+    ['a', '1', '22', '333'],
+    ['é|', '–', '1.0 ± 0.1', ''],
+  ],
+  lead: 1,
+};
+
+test.for([
+  ['abc', 3],
+  ['1.0 ± 0.1', 9],
+  ['e\u0301', 1],
+  ['日本', 4],
+  ['🙂', 2],
+  ['', 0],
+] as const)('width of %s', ([text, width]) => {
+  expect(columnsOf(text)).toBe(width);
+});
+
+test('no line is wider than asked for, but a column is never split', () => {
+  expect(terminalTable(table)).toMatchInlineSnapshot(`
+    "k   one        two  three
+    ─────────────────────────
+    a     1         22    333
+    é|    –  1.0 ± 0.1"
+  `);
+  expect(terminalTable(table, 17)).toMatchInlineSnapshot(`
+    "k   one
+    ───────
+    a     1
+    é|    –
+
+    k         two
+    ─────────────
+    a          22
+    é|  1.0 ± 0.1
+
+    k   three
+    ─────────
+    a     333
+    é|"
+  `);
+  for (const width of [1, 5, 12, 17, 30])
+    for (const line of terminalTable(table, width).split('\n'))
+      expect(columnsOf(line)).toBeLessThanOrEqual(Math.max(width, 'é|'.length + 2 + '1.0 ± 0.1'.length));
+});
+
+test('Markdown escapes bars', () => {
+  expect(markdownTable(table).split('\n').at(-1)).toBe('| é\\| | – | 1.0 ± 0.1 |  |');
+});
+
+test('CSV quotes', () => {
+  expect(
+    csvText([
+      ['a', 1, null],
+      ['b,"c"', 0.1, 'd\ne'],
+    ]),
+  ).toBe('a,1,\n"b,""c""",0.1,"d\ne"\n');
+});
+
+test('LaTeX escapes', () => {
+  expect(latexText('50 % of a_b & {c} ~ ^ \\ # $ ± Δ')).toBe(
+    '50 \\% of a\\_b \\& \\{c\\} \\textasciitilde{} \\textasciicircum{} \\textbackslash{} \\# \\$ $\\pm$ $\\Delta$',
+  );
+});
+
+test('colours change nothing but colours, and cells that a column aligns right keep their place', () => {
+  const toned: TextTable = {...table, tone: (row, column) => (row === 1 && column === 2 ? 'bad' : undefined)};
+  const painted = terminalTable(toned, 17, (style, text) => `<${style}>${text}</>`);
+  expect(painted).toContain('<red>1.0 ± 0.1</>');
+  expect(painted.replaceAll(/<[^>]*>/g, '')).toBe(terminalTable(table, 17));
+});
