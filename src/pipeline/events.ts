@@ -1,8 +1,8 @@
 /** All that happens in a run. Events are the only way progress leaves this floor, and `events.ndjson` is the log. */
 import type {Digest} from '../core/base/canonical.ts';
-import type {EngineInfo} from '../core/engine/engine.ts';
+import type {LearnProgress} from '../core/contracts/learner.ts';
+import type {EngineInfo} from '../core/engine/contract.ts';
 import type {KernelTime} from '../core/engine/profile.ts';
-import type {LearnProgress} from '../core/plugin/contracts.ts';
 
 export type RunEvent = {readonly at: string} & (
   | {

@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {Rng} from '../../src/core/base/random.ts';
+import type {Matrix} from '../../src/core/contracts/data.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
-import type {Matrix} from '../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 import {onEachEngine} from '../rig/tensors.ts';
 

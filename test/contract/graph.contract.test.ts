@@ -2,12 +2,12 @@
 import {beforeAll, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {Rng} from '../../src/core/base/random.ts';
+import type {ImageSet, Matrix, NamedArrays} from '../../src/core/contracts/data.ts';
 import {startEngine} from '../../src/core/engine/engine.ts';
 import {GraphBuilder, type Value} from '../../src/core/formats/onnx/builder.ts';
 import {startOnnx} from '../../src/core/formats/onnx/runtime.ts';
 import {type ParameterSpec, startValues} from '../../src/core/nn/layers.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
-import type {ImageSet, Matrix, NamedArrays} from '../../src/core/plugin/contracts.ts';
 import {layersOf, Plugins} from '../../src/core/plugin/registry.ts';
 import {headParameters} from '../../src/domain/networks/head.ts';
 

@@ -4,17 +4,17 @@ import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {compiledUrl} from '../../src/core/base/compiled.ts';
 import {Rng} from '../../src/core/base/random.ts';
-import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {ImageSet, NamedArrays} from '../../src/core/contracts/data.ts';
+import type {PluginRef} from '../../src/core/contracts/definition.ts';
 import type {
   Checkpoints,
   FitContext,
   FitResult,
-  ImageSet,
+  LearnerDefinition,
   LearnProgress,
-  NamedArrays,
-} from '../../src/core/plugin/contracts.ts';
-import type {LearnerDefinition} from '../../src/core/plugin/define.ts';
-import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
+} from '../../src/core/contracts/learner.ts';
+import {checkPlugin} from '../../src/core/plugin/check.ts';
+import {Plugins} from '../../src/core/plugin/registry.ts';
 import {floatImage} from '../../src/domain/transforms/image.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 

@@ -1,16 +1,18 @@
 import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {Rng} from '../../src/core/base/random.ts';
-import {checkPlugin} from '../../src/core/plugin/check.ts';
+import type {Matrix} from '../../src/core/contracts/data.ts';
 import type {
   FeatureMetric,
+  FeatureMetricDefinition,
   FeatureSample,
-  Matrix,
   Metric,
+  MetricDefinition,
   PixelMetric,
+  PixelMetricDefinition,
   PixelSample,
-} from '../../src/core/plugin/contracts.ts';
-import type {FeatureMetricDefinition, MetricDefinition, PixelMetricDefinition} from '../../src/core/plugin/define.ts';
+} from '../../src/core/contracts/metric.ts';
+import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 import {expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 

@@ -5,10 +5,10 @@
  */
 import {expect, test} from 'vitest';
 import {Rng} from '../../src/core/base/random.ts';
+import type {FloatImage, Matrix} from '../../src/core/contracts/data.ts';
 import {tf} from '../../src/core/engine/engine.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../src/core/nn/layers.ts';
 import {Sgd} from '../../src/core/nn/optimise.ts';
-import type {FloatImage, Matrix} from '../../src/core/plugin/contracts.ts';
 import {paperAugmentation} from '../../src/domain/learners/training/augmentation.ts';
 import {compose} from '../../src/domain/transforms/compose.ts';
 import {quarterTurn} from '../../src/domain/transforms/geometry.ts';

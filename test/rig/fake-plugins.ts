@@ -1,14 +1,16 @@
 /** Small plug-ins of every kind, for tests of what handles plug-ins and must not care which. They compute nothing. */
 
-import type {Classifier, Dataset, Learner, Network, Transform} from '../../src/core/plugin/contracts.ts';
-import {
-  defineClassifier,
-  defineDataset,
-  defineLearner,
-  defineMetric,
-  defineNetwork,
-  defineTransform,
-} from '../../src/core/plugin/define.ts';
+import type {Classifier} from '../../src/core/contracts/classifier.ts';
+import {defineClassifier} from '../../src/core/contracts/classifier.ts';
+import type {Dataset} from '../../src/core/contracts/dataset.ts';
+import {defineDataset} from '../../src/core/contracts/dataset.ts';
+import type {Learner} from '../../src/core/contracts/learner.ts';
+import {defineLearner} from '../../src/core/contracts/learner.ts';
+import {defineMetric} from '../../src/core/contracts/metric.ts';
+import type {Network} from '../../src/core/contracts/network.ts';
+import {defineNetwork} from '../../src/core/contracts/network.ts';
+import type {Transform} from '../../src/core/contracts/transform.ts';
+import {defineTransform} from '../../src/core/contracts/transform.ts';
 import {type AnyDefinition, Plugins, pluginOption} from '../../src/core/plugin/registry.ts';
 import {Type} from '../../src/core/plugin/type.ts';
 

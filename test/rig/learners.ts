@@ -3,10 +3,11 @@ import {expect} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {compiledUrl} from '../../src/core/base/compiled.ts';
 import {Rng} from '../../src/core/base/random.ts';
+import type {ImageSet} from '../../src/core/contracts/data.ts';
+import type {Kind, PluginRef} from '../../src/core/contracts/definition.ts';
+import type {FitContext, LearnProgress} from '../../src/core/contracts/learner.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
-import type {FitContext, ImageSet, LearnProgress} from '../../src/core/plugin/contracts.ts';
-import type {Kind} from '../../src/core/plugin/define.ts';
-import {type PluginRef, Plugins} from '../../src/core/plugin/registry.ts';
+import {Plugins} from '../../src/core/plugin/registry.ts';
 
 /** As threads load them too. */
 export const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);

@@ -2,7 +2,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {digestOf, type Json} from '../../src/core/base/canonical.ts';
-import type {PluginRef} from '../../src/core/plugin/registry.ts';
+import type {PluginRef} from '../../src/core/contracts/definition.ts';
 import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
 import type {StageNode} from '../../src/pipeline/stages/stage.ts';

@@ -1,6 +1,7 @@
 /** Helpers of tests that compute with tensors. */
 import {afterAll, beforeAll, describe, expect, inject, test} from 'vitest';
-import {type EngineName, type ResolvedEngine, startEngine, type Tensor, tf} from '../../src/core/engine/engine.ts';
+import type {EngineName, ResolvedEngine} from '../../src/core/engine/contract.ts';
+import {startEngine, type Tensor, tf} from '../../src/core/engine/engine.ts';
 import {findLibrary} from '../../src/core/engine/install/provision.ts';
 
 const library = findLibrary();

@@ -4,23 +4,13 @@ import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Rng} from '../../src/core/base/random.ts';
 import {succeed} from '../../src/core/base/result.ts';
-import type {
-  Dataset,
-  FloatImage,
-  ImageSet,
-  ImageShape,
-  Matrix,
-  NamedArrays,
-  SourceFile,
-} from '../../src/core/plugin/contracts.ts';
-import {
-  defineClassifier,
-  defineDataset,
-  defineFeatureMetric,
-  defineLearner,
-  defineMetric,
-  defineTransform,
-} from '../../src/core/plugin/define.ts';
+import {defineClassifier} from '../../src/core/contracts/classifier.ts';
+import type {FloatImage, ImageSet, ImageShape, Matrix, NamedArrays} from '../../src/core/contracts/data.ts';
+import type {Dataset, SourceFile} from '../../src/core/contracts/dataset.ts';
+import {defineDataset} from '../../src/core/contracts/dataset.ts';
+import {defineLearner} from '../../src/core/contracts/learner.ts';
+import {defineFeatureMetric, defineMetric} from '../../src/core/contracts/metric.ts';
+import {defineTransform} from '../../src/core/contracts/transform.ts';
 import {type AnyDefinition, Plugins} from '../../src/core/plugin/registry.ts';
 import {Type} from '../../src/core/plugin/type.ts';
 

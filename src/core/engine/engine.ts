@@ -4,6 +4,7 @@
  */
 import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
+import type {EngineInfo, EngineName, ResolvedEngine} from './contract.ts';
 
 export type Tensor = TF.Tensor;
 export type Tensor1D = TF.Tensor1D;
@@ -12,29 +13,6 @@ export type Tensor3D = TF.Tensor3D;
 export type Tensor4D = TF.Tensor4D;
 export type Variable = TF.Variable;
 export type Scalar = TF.Scalar;
-
-export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
-export type EngineChoice = 'auto' | EngineName;
-
-export interface EngineInfo {
-  readonly name: EngineName;
-  /** Such as "2.21.0". */
-  readonly version: string;
-  readonly device: string;
-  readonly threads: number;
-  /** Why `auto` did not take the better engine, and what would change that; absent when it did. */
-  readonly remark?: string;
-}
-
-/** What to start: decided once in the main process (`resolveEngine`), handed to workers as plain data. */
-export interface ResolvedEngine {
-  readonly name: EngineName;
-  /** Folder with the compiled binding and TensorFlow's library; absent for wasm. */
-  readonly library?: string;
-  readonly remark?: string;
-  /** Threads for one tensor operation; absent: as many as the machine has. */
-  readonly threads?: number;
-}
 
 /** tfjs; undefined until `startEngine` has resolved. */
 export let tf: typeof TF;

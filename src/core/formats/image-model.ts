@@ -1,5 +1,5 @@
 /** What models from files have in common, whatever their format: images in, a feature a row out. */
-import type {Matrix} from '../plugin/contracts.ts';
+import type {Matrix} from '../contracts/data.ts';
 
 /** A model file that can't be used: the message says which and why. */
 export class ModelError extends Error {

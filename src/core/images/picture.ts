@@ -1,5 +1,5 @@
 /** JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
-import type {ImageSet} from '../plugin/contracts.ts';
+import type {ImageSet} from '../contracts/data.ts';
 
 /** Colour image, uint8 HWC with three channels. */
 export interface Picture {

@@ -1,5 +1,5 @@
 /** The windows of an image, and the map of their scores over its pixels (paper.md 3.5). */
-import type {ImageSet} from '../plugin/contracts.ts';
+import type {ImageSet} from '../contracts/data.ts';
 
 export interface Windows {
   /** Side in pixels. */

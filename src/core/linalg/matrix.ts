@@ -1,5 +1,5 @@
 /** Rows of a matrix of features. */
-import type {Matrix} from '../plugin/contracts.ts';
+import type {Matrix} from '../contracts/data.ts';
 
 /** Rows scaled to length 1; a row of zeros stays one. */
 export function normaliseRows(features: Matrix): Matrix {

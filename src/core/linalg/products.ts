@@ -1,5 +1,5 @@
+import type {Matrix} from '../contracts/data.ts';
 import {synchronously, type Tensor, type Tensor2D, tf} from '../engine/engine.ts';
-import type {Matrix} from '../plugin/contracts.ts';
 
 /** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
 const BLOCK_VALUES = 16 * 2 ** 20;

@@ -1,7 +1,7 @@
 /** The layers of `layers.ts` in inference, as nodes of an ONNX graph, where images are (n, c, h, w). */
 
+import type {NamedArrays} from '../contracts/data.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
-import type {NamedArrays} from '../plugin/contracts.ts';
 import {batchNormEpsilon, weightOf} from './layers.ts';
 
 /** x (n, inputs) → (n, outputs). */

@@ -4,8 +4,8 @@
  */
 
 import type {Rng} from '../base/random.ts';
+import type {NamedArrays} from '../contracts/data.ts';
 import {type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf, type Variable} from '../engine/engine.ts';
-import type {NamedArrays} from '../plugin/contracts.ts';
 import {inferBatchNorm, trainBatchNorm} from './batch-norm.ts';
 import {conv2d, depthwiseConv2d, maxPool2d} from './convolution.ts';
 

@@ -1,7 +1,7 @@
 /** Stochastic gradient descent with momentum and weight decay, and its learning rates. */
 
+import type {NamedArrays} from '../contracts/data.ts';
 import {type Scalar, type Tensor, tf, type Variable} from '../engine/engine.ts';
-import type {NamedArrays} from '../plugin/contracts.ts';
 import type {Weights} from './layers.ts';
 
 export type Schedule = 'cosine' | 'cosine-per-step' | 'constant';

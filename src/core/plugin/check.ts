@@ -5,9 +5,9 @@
 import type {ErrorObject, ValidateFunction} from 'ajv';
 import {Ajv} from 'ajv';
 import {nearest, suggest} from '../base/text.ts';
-import type {Kind} from './define.ts';
+import type {Kind, PluginRef} from '../contracts/definition.ts';
 import {describe, meantOption, optionsOf, type Schema, schemaOf, show, showPath} from './describe.ts';
-import type {AnyDefinition, PluginRef, Plugins} from './registry.ts';
+import type {AnyDefinition, Plugins} from './registry.ts';
 import {fallbackKeyword, pluginKeyword} from './registry.ts';
 
 export type Path = readonly (string | number)[];

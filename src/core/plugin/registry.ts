@@ -1,24 +1,17 @@
+import type {Classifier, ClassifierDefinition} from '../contracts/classifier.ts';
+import type {Dataset, DatasetDefinition} from '../contracts/dataset.ts';
+import type {Kind} from '../contracts/definition.ts';
+import type {Learner, LearnerDefinition} from '../contracts/learner.ts';
 import type {
-  Classifier,
-  Dataset,
   FeatureMetric,
-  Learner,
-  Metric,
-  Network,
-  PixelMetric,
-  Transform,
-} from './contracts.ts';
-import type {
-  ClassifierDefinition,
-  DatasetDefinition,
   FeatureMetricDefinition,
-  Kind,
-  LearnerDefinition,
+  Metric,
   MetricDefinition,
-  NetworkDefinition,
+  PixelMetric,
   PixelMetricDefinition,
-  TransformDefinition,
-} from './define.ts';
+} from '../contracts/metric.ts';
+import type {Network, NetworkDefinition} from '../contracts/network.ts';
+import type {Transform, TransformDefinition} from '../contracts/transform.ts';
 import type {Static, TObject} from './type.ts';
 import {Type} from './type.ts';
 

@@ -1,6 +1,6 @@
 /** Triangular factors in float64, for the one matrix a Gaussian that is too near singular for the engine's float32. */
 
-import type {Matrix} from '../../core/plugin/contracts.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 
 /** Row-major lower triangle L with L·Lᵀ = matrix (n × n, symmetric); undefined when it is not positive definite. */
 export function cholesky(matrix: Float64Array, n: number): Float64Array | undefined {

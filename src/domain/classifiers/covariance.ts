@@ -1,6 +1,6 @@
 /** Covariances in float64: where they are singular, the rounding of float32 would decide. */
 
-import type {Matrix} from '../../core/plugin/contracts.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 
 export function columnMeans({rows, columns, data}: Matrix): Float64Array {
   const sums = new Float64Array(columns);

@@ -1,8 +1,8 @@
 /** What the classifiers of paper.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
 
 import type {Rng} from '../../core/base/random.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 import {pickRows} from '../../core/linalg/matrix.ts';
-import type {Matrix} from '../../core/plugin/contracts.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 export {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';

@@ -1,5 +1,5 @@
+import type {Matrix} from '../../core/contracts/data.ts';
 import {type Finish, forEachProductBlock} from '../../core/linalg/products.ts';
-import type {Matrix} from '../../core/plugin/contracts.ts';
 
 /** A kernel among training points that is a function of inner products: k(xᵢ, xⱼ) = finish(leftᵢ · rightⱼ). */
 export interface KernelSource {

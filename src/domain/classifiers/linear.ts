@@ -1,6 +1,6 @@
+import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Finish} from '../../core/linalg/products.ts';
-import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 

@@ -1,6 +1,7 @@
 import type {Rng} from '../../core/base/random.ts';
-import type {Classifier, Matrix, NamedArrays, Scorer} from '../../core/plugin/contracts.ts';
-import {defineClassifier} from '../../core/plugin/define.ts';
+import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
+import {defineClassifier} from '../../core/contracts/classifier.ts';
+import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';

@@ -1,7 +1,7 @@
+import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import {synchronously, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {type Finish, openFactor} from '../../core/linalg/products.ts';
-import type {Matrix, NamedArrays} from '../../core/plugin/contracts.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 import {square, sumRows} from './scores-graph.ts';

@@ -1,5 +1,6 @@
-import type {Classifier, Matrix, Scorer} from '../../core/plugin/contracts.ts';
-import {defineClassifier} from '../../core/plugin/define.ts';
+import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
+import {defineClassifier} from '../../core/contracts/classifier.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {sumRows} from './scores-graph.ts';
 

@@ -1,4 +1,4 @@
-import type {Dataset} from '../../core/plugin/contracts.ts';
+import type {Dataset} from '../../core/contracts/dataset.ts';
 
 /** Each class in turn is normal and all others are anomalous; the images are the same for all of these problems. */
 export const oneVersusRest = (

@@ -1,6 +1,6 @@
+import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
-import type {Network} from '../../core/plugin/contracts.ts';
 import {embed, logits} from '../networks/head.ts';
 import type {Explained} from './encoder.ts';
 import {classification} from './training/losses.ts';

@@ -1,7 +1,7 @@
+import {defineLearner} from '../../core/contracts/learner.ts';
+import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
-import type {Network} from '../../core/plugin/contracts.ts';
-import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {embed, headParameters} from '../networks/head.ts';

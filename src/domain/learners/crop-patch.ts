@@ -1,7 +1,7 @@
 /** Training on patches of images instead of whole ones (paper.md 3.5). */
 
 import type {Rng} from '../../core/base/random.ts';
-import type {FloatImage, ImageSet} from '../../core/plugin/contracts.ts';
+import type {FloatImage, ImageSet} from '../../core/contracts/data.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {cut, drawPlace} from '../transforms/patch.ts';
 import {sideOf} from './encoder.ts';

@@ -1,7 +1,8 @@
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import {defineLearner} from '../../core/contracts/learner.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
-import {defineLearner} from '../../core/plugin/define.ts';
-import {type PluginRef, pluginOption} from '../../core/plugin/registry.ts';
+import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {

@@ -1,8 +1,9 @@
 import type {Rng} from '../../core/base/random.ts';
+import type {FloatImage, ImageSet} from '../../core/contracts/data.ts';
+import {defineLearner} from '../../core/contracts/learner.ts';
+import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
-import type {FloatImage, ImageSet, Network} from '../../core/plugin/contracts.ts';
-import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {decode, decoderMacs, decoderParameters} from '../networks/decoder.ts';

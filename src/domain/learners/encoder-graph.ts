@@ -1,7 +1,8 @@
 /** The layers of encoders as nodes of an ONNX graph. */
 
+import type {NamedArrays} from '../../core/contracts/data.ts';
+import type {Network} from '../../core/contracts/network.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
-import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
 import {embedGraph, logitsGraph} from '../networks/head.ts';
 
 /** A network with a head, whose weights are there. */

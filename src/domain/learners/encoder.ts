@@ -1,15 +1,9 @@
+import type {FloatImage, ImageSet, Matrix, NamedArrays} from '../../core/contracts/data.ts';
+import type {ActivationMaps, Encoder} from '../../core/contracts/learner.ts';
+import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/engine/engine.ts';
 import {type Compiled, compile} from '../../core/nn/compile.ts';
 import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/nn/layers.ts';
-import type {
-  ActivationMaps,
-  Encoder,
-  FloatImage,
-  ImageSet,
-  Matrix,
-  NamedArrays,
-  Network,
-} from '../../core/plugin/contracts.ts';
 import {embed} from '../networks/head.ts';
 import {floatImage} from '../transforms/image.ts';
 

@@ -1,9 +1,10 @@
 import {basename, dirname, join} from 'node:path';
 import {succeed} from '../../core/base/result.ts';
+import type {FloatImage, ImageSet, Matrix} from '../../core/contracts/data.ts';
+import type {Encoder} from '../../core/contracts/learner.ts';
+import {defineLearner} from '../../core/contracts/learner.ts';
 import {type ImageModel, ModelError} from '../../core/formats/image-model.ts';
 import {findModel, openModel} from '../../core/formats/model-file.ts';
-import type {Encoder, FloatImage, ImageSet, Matrix} from '../../core/plugin/contracts.ts';
-import {defineLearner} from '../../core/plugin/define.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {cropResize} from '../transforms/geometry.ts';

@@ -1,6 +1,6 @@
+import {defineLearner} from '../../core/contracts/learner.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
-import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headParameters, logits} from '../networks/head.ts';

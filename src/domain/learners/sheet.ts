@@ -1,8 +1,8 @@
 /** A contact sheet of what a learner is fed, made by the code that feeds it. */
 
 import {Rng} from '../../core/base/random.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
 import type {Picture} from '../../core/images/picture.ts';
-import type {FloatImage} from '../../core/plugin/contracts.ts';
 import {type ViewOptions, viewMaker} from './training/feed.ts';
 
 export interface SheetOptions extends ViewOptions {

@@ -1,5 +1,5 @@
+import {defineLearner} from '../../core/contracts/learner.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../core/nn/layers.ts';
-import {defineLearner} from '../../core/plugin/define.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {openEncoder, ownLayers, sideOf} from './encoder.ts';

@@ -1,5 +1,5 @@
+import {defineFeatureMetric} from '../../core/contracts/metric.ts';
 import {normaliseRows} from '../../core/linalg/matrix.ts';
-import {defineFeatureMetric} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 export const alignment = defineFeatureMetric({

@@ -1,4 +1,4 @@
-import {definePixelMetric} from '../../core/plugin/define.ts';
+import {definePixelMetric} from '../../core/contracts/metric.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {areaUnderPro} from './regions.ts';
 

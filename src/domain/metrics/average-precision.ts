@@ -1,4 +1,4 @@
-import {defineMetric} from '../../core/plugin/define.ts';
+import {defineMetric} from '../../core/contracts/metric.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {averagePrecision, rank} from './ranking.ts';
 

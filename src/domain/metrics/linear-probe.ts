@@ -1,6 +1,6 @@
 import type {Rng} from '../../core/base/random.ts';
+import {defineFeatureMetric} from '../../core/contracts/metric.ts';
 import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
-import {defineFeatureMetric} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {decide, fitLogistic} from './logistic.ts';
 import {areaUnderRoc, rank} from './ranking.ts';

@@ -1,5 +1,5 @@
 /** Logistic regression with an L2 penalty, fitted by L-BFGS (Nocedal & Wright, algorithm 7.5), in doubles. */
-import type {Matrix} from '../../core/plugin/contracts.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 
 export interface LogisticModel {
   /** One a column. */

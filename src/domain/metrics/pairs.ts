@@ -1,7 +1,7 @@
 /** Pairs of rows, blocked: memory stays bounded where there are 10 000 rows and so 50 million pairs. */
 
+import type {Matrix} from '../../core/contracts/data.ts';
 import {forEachProductBlock} from '../../core/linalg/products.ts';
-import type {Matrix} from '../../core/plugin/contracts.ts';
 
 /** Values of a block of products, at most: 16 MiB. */
 const blockValues = 4 * 2 ** 20;

@@ -1,5 +1,5 @@
 /** Connected regions of masks, and the per-region-overlap curve (Bergmann et al. 2021, PRO). */
-import type {PixelSample} from '../../core/plugin/contracts.ts';
+import type {PixelSample} from '../../core/contracts/metric.ts';
 import {rank} from './ranking.ts';
 
 /** Region of each pixel, from 1 on, image by image; 0 = none. Pixels that touch by a side or a corner belong together. */

@@ -1,9 +1,10 @@
 /** How evenly the features of normal images lie on the sphere (paper.md 7, A2). */
 
 import type {Rng} from '../../core/base/random.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
+import type {FeatureSample} from '../../core/contracts/metric.ts';
+import {defineFeatureMetric} from '../../core/contracts/metric.ts';
 import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
-import type {FeatureSample, Matrix} from '../../core/plugin/contracts.ts';
-import {defineFeatureMetric} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {forEachDistanceRow, meanOverOwnPairs, meanOverPairs} from './pairs.ts';
 

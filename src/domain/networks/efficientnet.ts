@@ -4,6 +4,9 @@
  * training from scratch (whole blocks, features below the classes) is not here: CutPaste's paper does not speak of it.
  */
 
+import type {NamedArrays} from '../../core/contracts/data.ts';
+import type {Network} from '../../core/contracts/network.ts';
+import {defineNetwork} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {batchNorm, conv, dense, depthwise, globalAveragePool, swish, type Weights} from '../../core/nn/layers.ts';
@@ -15,8 +18,6 @@ import {
   globalAveragePoolGraph,
   swishGraph,
 } from '../../core/nn/layers-graph.ts';
-import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
-import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {
   type Block,

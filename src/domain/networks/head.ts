@@ -4,6 +4,7 @@
  * thrown away afterwards.
  */
 
+import type {NamedArrays} from '../../core/contracts/data.ts';
 import {type Tensor2D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {
@@ -15,7 +16,6 @@ import {
   type Weights,
 } from '../../core/nn/layers.ts';
 import {batchNormGraph, denseGraph, reluGraph} from '../../core/nn/layers-graph.ts';
-import type {NamedArrays} from '../../core/plugin/contracts.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 export const headOption = Type.Array(Type.Integer({minimum: 1, maximum: 65536}), {

@@ -1,3 +1,6 @@
+import type {NamedArrays} from '../../core/contracts/data.ts';
+import type {Network} from '../../core/contracts/network.ts';
+import {defineNetwork} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {
@@ -18,8 +21,6 @@ import {
   maxPoolGraph,
   reluGraph,
 } from '../../core/nn/layers-graph.ts';
-import type {NamedArrays, Network} from '../../core/plugin/contracts.ts';
-import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headOption} from './head.ts';
 

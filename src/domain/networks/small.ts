@@ -1,3 +1,5 @@
+import type {Network} from '../../core/contracts/network.ts';
+import {defineNetwork} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import {
   batchNorm,
@@ -9,8 +11,6 @@ import {
   type Weights,
 } from '../../core/nn/layers.ts';
 import {batchNormGraph, convGraph, globalAveragePoolGraph, reluGraph} from '../../core/nn/layers-graph.ts';
-import type {Network} from '../../core/plugin/contracts.ts';
-import {defineNetwork} from '../../core/plugin/define.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headOption} from './head.ts';
 

@@ -1,6 +1,7 @@
 import type {Rng} from '../../core/base/random.ts';
-import type {FloatImage} from '../../core/plugin/contracts.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {PluginFactory} from '../../core/contracts/learner.ts';
 
 /**
  * A list of transforms as one function, applied first to last; the empty list gives the image itself.
@@ -10,7 +11,7 @@ import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
  */
 export function compose(
   transforms: readonly PluginRef[],
-  plugins: Plugins,
+  plugins: PluginFactory,
 ): (image: FloatImage, rng: Rng) => FloatImage {
   const made = transforms.map((transform) => plugins.create('transform', transform));
   return (image, rng) => made.reduce((current, transform) => transform.apply(current, rng), image);

@@ -1,7 +1,7 @@
 /** Defects that CutPaste's learner makes of a normal image, and those of its ablations (paper.md 3.2, 6.11). Pure functions of image and chance. */
 
 import type {Rng} from '../../core/base/random.ts';
-import type {FloatImage} from '../../core/plugin/contracts.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
 import {
   type AspectLaw,
   cut,

@@ -1,7 +1,7 @@
 /** Where the pixels go: crop, flips, quarter turns. None of them invents a value outside the image's range. */
 
-import type {FloatImage} from '../../core/plugin/contracts.ts';
-import {defineTransform} from '../../core/plugin/define.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
+import {defineTransform} from '../../core/contracts/transform.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 /** Turned by k · 90° counter-clockwise; k is any integer. Odd k swaps height and width. */

@@ -1,4 +1,4 @@
-import type {FloatImage, ImageSet} from '../../core/plugin/contracts.ts';
+import type {FloatImage, ImageSet} from '../../core/contracts/data.ts';
 
 /** Image `index` as the learners see it: float32 [0, 1], (h, w, 3); a grey one is copied to three channels. */
 export function floatImage(images: ImageSet, index: number): FloatImage {

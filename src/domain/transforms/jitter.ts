@@ -1,7 +1,7 @@
 /** Colour jitter. Values are not clipped afterwards: they may leave [0, 1]. */
 
 import type {Rng} from '../../core/base/random.ts';
-import {defineTransform} from '../../core/plugin/define.ts';
+import {defineTransform} from '../../core/contracts/transform.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 // Each of these changes `data` in place, (pixels, 3); the plug-in below hands them a copy.

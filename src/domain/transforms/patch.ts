@@ -1,7 +1,7 @@
 /** Rectangles of pixels, upright or turned: cut out of an image, recoloured, laid onto it (CutPaste, paper.md 3.2). */
 
 import type {Rng} from '../../core/base/random.ts';
-import type {FloatImage} from '../../core/plugin/contracts.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
 import {turnHue} from './jitter.ts';
 
 /** height · width pixels of three channels, row by row. */

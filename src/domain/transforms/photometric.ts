@@ -1,7 +1,7 @@
 /** Grey and blur. */
 
-import type {FloatImage} from '../../core/plugin/contracts.ts';
-import {defineTransform} from '../../core/plugin/define.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
+import {defineTransform} from '../../core/contracts/transform.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 /** Luma (ITU-R BT.601) in all three channels; a grey pixel stays as it is to the last bit. */

@@ -1,10 +1,10 @@
 /** Lists of plug-ins in a spec. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import {type Checked, checkPlugin, type Issue, type Path} from '../../core/plugin/check.ts';
-import type {CopyRef} from '../../core/plugin/contracts.ts';
-import type {Kind} from '../../core/plugin/define.ts';
 import {show} from '../../core/plugin/describe.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 
 /** Each item of a list of plug-ins. */
 export function checkList(

@@ -1,6 +1,8 @@
 /** The key `localize` of a spec: its shape, and what it asks of dataset, learner and metrics. */
+
+import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Issue} from '../../core/plugin/check.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Localize, Patches} from './spec.ts';
 

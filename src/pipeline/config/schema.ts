@@ -3,7 +3,7 @@
  * JSON Schema that editors use (`schemas/pipeline.schema.json`).
  */
 
-import type {Kind} from '../../core/plugin/define.ts';
+import type {Kind} from '../../core/contracts/definition.ts';
 import {type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.ts';

@@ -1,6 +1,7 @@
 /** A spec after reading, validation and filling of defaults; and the tasks it expands to. */
-import type {CopyRef} from '../../core/plugin/contracts.ts';
-import type {PluginRef} from '../../core/plugin/registry.ts';
+
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 
 /** Heat maps of the test images. */
 export type Localize = Patches | {readonly type: 'gradcam'};

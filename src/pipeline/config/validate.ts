@@ -1,9 +1,9 @@
 import {suggest} from '../../core/base/text.ts';
+import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
-import type {Kind} from '../../core/plugin/define.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
-import {layersOf, type PluginRef, type Plugins} from '../../core/plugin/registry.ts';
+import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
 import {datasetShape, fileShape, specShape} from './schema.ts';

@@ -7,7 +7,7 @@ import {availableParallelism} from 'node:os';
 import PQueue from 'p-queue';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
 import type {Emit} from '../events.ts';

@@ -1,7 +1,7 @@
 /** How fast a learner trains here: a few of its own steps, on noise. */
 
 import {Rng} from '../../core/base/random.ts';
-import type {ImageSet} from '../../core/plugin/contracts.ts';
+import type {ImageSet} from '../../core/contracts/data.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Training} from '../plan/estimate.ts';
 

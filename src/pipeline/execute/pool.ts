@@ -3,7 +3,7 @@ import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';

@@ -1,6 +1,6 @@
 /** What the main process and a worker say to each other. All of it survives structured cloning. */
 import type {Json} from '../../core/base/canonical.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
 import type {StageContext} from '../stages/stage.ts';

@@ -2,7 +2,7 @@
 import {join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile} from '../../core/base/files.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {Emit} from '../events.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';

@@ -3,7 +3,7 @@ import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/engine/engine.ts';
+import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {WorkerPool} from '../execute/pool.ts';
 import {StageError} from '../stages/shared.ts';

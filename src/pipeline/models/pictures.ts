@@ -3,9 +3,9 @@ import {readdirSync, statSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {codeOf} from '../../core/base/files.ts';
+import type {Dataset} from '../../core/contracts/dataset.ts';
 import {createImagesWriter, sizeOf} from '../../core/formats/arrow/images.ts';
 import {decodeImage, type Picture, resized} from '../../core/images/picture.ts';
-import type {Dataset} from '../../core/plugin/contracts.ts';
 
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp']);
 

@@ -2,8 +2,9 @@
 import {join} from 'node:path';
 import type {Digest} from '../../core/base/canonical.ts';
 import {digestOfFile} from '../../core/base/files.ts';
-import type {SourceFile} from '../../core/plugin/contracts.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {SourceFile} from '../../core/contracts/dataset.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 import type {StageKey} from '../plan/fingerprint.ts';
 import {StageError} from '../stages/shared.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';

@@ -1,5 +1,6 @@
 /** How much computing a plan's trainings are: what is cached counts nothing. Does not run anything. */
-import type {ImageShape, Work} from '../../core/plugin/contracts.ts';
+import type {ImageShape} from '../../core/contracts/data.ts';
+import type {Work} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 import type {LearnRecipe} from '../stages/recipes.ts';

@@ -1,9 +1,10 @@
 /** Tasks → stages. Two tasks that want equal stages share one. Does not look at the cache. */
 import {canonicalJson, digestOf, type Json} from '../../core/base/canonical.ts';
 import {invariant} from '../../core/base/result.ts';
+import type {DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
 import {receptiveSigma, type Windows} from '../../core/images/windows.ts';
-import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
-import {type AnyDefinition, type PluginRef, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
+import {type AnyDefinition, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import type {Patches, Plan, Task} from '../config/spec.ts';
 import type {StageKind} from '../events.ts';
 import type {

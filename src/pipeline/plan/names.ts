@@ -1,6 +1,7 @@
 /** What stages and classifiers are called, for people: unique where that can be had, and never part of a key. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 
 /**

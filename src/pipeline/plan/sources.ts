@@ -4,8 +4,9 @@ import {relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
-import type {DataRoots, DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
-import type {AnyDefinition, PluginModule, PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {DataRoots, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {AnyDefinition, PluginModule, Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
 

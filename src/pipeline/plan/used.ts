@@ -1,5 +1,7 @@
 /** Which plug-ins a reference uses: itself and those nested in its options (a learner's network, say). */
-import type {Definitions, PluginRef, Plugins} from '../../core/plugin/registry.ts';
+
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {Definitions, Plugins} from '../../core/plugin/registry.ts';
 import {type AnyDefinition, pluginKeyword} from '../../core/plugin/registry.ts';
 
 type Kind = keyof Definitions;

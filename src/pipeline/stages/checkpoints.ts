@@ -9,9 +9,9 @@ import {join} from 'node:path';
 import {deserialize, serialize} from 'node:v8';
 import {type Digest, sha256} from '../../core/base/canonical.ts';
 import {codeOf, digestOfFile, syncToDisk, writeFileAtomic} from '../../core/base/files.ts';
+import type {Checkpoints} from '../../core/contracts/learner.ts';
 import {runningEngine} from '../../core/engine/engine.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
-import type {Checkpoints} from '../../core/plugin/contracts.ts';
 import {StageError} from './shared.ts';
 
 /** Names the arrays' file by its digest, so that the two are replaced in one step. */

@@ -2,8 +2,8 @@
 import {statSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
+import type {Dataset, ImageBatch, SourceFile, Split} from '../../core/contracts/dataset.ts';
 import {createImagesWriter, imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
-import type {Dataset, ImageBatch, SourceFile, Split} from '../../core/plugin/contracts.ts';
 import type {DataRecipe} from './recipes.ts';
 import {createPlanned, ItemProgress, StageError} from './shared.ts';
 import type {RunStage, StageContext} from './stage.ts';

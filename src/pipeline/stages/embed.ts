@@ -1,11 +1,12 @@
 /** Weights + images → `features.arrow`: one layer's output for each image, or for all its windows, streamed batch by batch. */
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
+import type {Encoder} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {type FeatureChunk, writeFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {cutWindows} from '../../core/images/windows.ts';
-import type {Encoder, FloatImage} from '../../core/plugin/contracts.ts';
 import type {EmbedRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {RunStage, StageContext} from './stage.ts';

@@ -1,9 +1,9 @@
 /** Metric plug-ins + scores → `metrics.arrow`, and the same in the summary, which is what goes into the tables. */
 import {join} from 'node:path';
+import type {Metric, PixelMetric, PixelSample} from '../../core/contracts/metric.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores, writeMetrics} from '../../core/formats/arrow/small.ts';
-import type {Metric, PixelMetric, PixelSample} from '../../core/plugin/contracts.ts';
 import type {EvaluateRecipe} from './recipes.ts';
 import {aboutMetrics, createPlanned, inputOf, StageError} from './shared.ts';
 import type {EvaluateSummary, RunStage, StageContext} from './stage.ts';

@@ -1,9 +1,9 @@
 /** Weights + test images → heat maps: the learner's own score of each image, explained by GradCAM. */
 
+import type {Encoder} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {enlarged} from '../../core/images/bilinear.ts';
-import type {Encoder} from '../../core/plugin/contracts.ts';
 import {type LabelledMap, writeHeatMaps} from './heat-maps.ts';
 import type {ExplainRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';

@@ -1,10 +1,11 @@
 /** Learner plug-in + images of the normal class → `weights.arrow` and `curve.arrow`. */
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
+import type {ImageSet} from '../../core/contracts/data.ts';
+import type {CurvePoint} from '../../core/contracts/learner.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImageSet} from '../../core/formats/arrow/images.ts';
 import {writeCurve} from '../../core/formats/arrow/small.ts';
-import type {CurvePoint, ImageSet} from '../../core/plugin/contracts.ts';
 import {checkpointInterval, openCheckpoints} from './checkpoints.ts';
 import type {LearnRecipe} from './recipes.ts';
 import {createPlanned, firstNonFinite, inputOf, StageError} from './shared.ts';

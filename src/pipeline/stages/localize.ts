@@ -1,10 +1,11 @@
 /** Features of all windows → heat maps. Features are streamed: memory does not grow with the windows. */
 
 import {Rng} from '../../core/base/random.ts';
+import type {Classifier} from '../../core/contracts/classifier.ts';
+import type {ImageShape, Matrix} from '../../core/contracts/data.ts';
 import {streamFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo} from '../../core/formats/arrow/images.ts';
 import {spread, windowsAlong} from '../../core/images/windows.ts';
-import type {Classifier, ImageShape, Matrix} from '../../core/plugin/contracts.ts';
 import {explain} from './explain.ts';
 import {type LabelledMap, writeHeatMaps} from './heat-maps.ts';
 import type {LocalizeRecipe} from './recipes.ts';

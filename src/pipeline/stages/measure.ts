@@ -1,9 +1,9 @@
 /** A metric of features + features of the test images → `metrics.arrow`, and the same in the summary. */
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
+import type {FeatureMetric} from '../../core/contracts/metric.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {writeMetrics} from '../../core/formats/arrow/small.ts';
-import type {FeatureMetric} from '../../core/plugin/contracts.ts';
 import type {MeasureRecipe} from './recipes.ts';
 import {aboutMetrics, createPlanned, inputOf} from './shared.ts';
 import type {EvaluateSummary, RunStage} from './stage.ts';

@@ -1,6 +1,7 @@
 /** A picture of one heat map: the image with the outline of its mask, and beside it the map laid over the image. */
+
+import type {ImageSet} from '../../core/contracts/data.ts';
 import {type Picture, pictureOf} from '../../core/images/picture.ts';
-import type {ImageSet} from '../../core/plugin/contracts.ts';
 
 /** How much of the map's colour a pixel takes. */
 const opacity = 0.5;

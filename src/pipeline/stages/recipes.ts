@@ -4,9 +4,9 @@
  * refuses to run when the installed plug-in has another.
  */
 
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import type {Blend, Windows} from '../../core/images/windows.ts';
-import type {CopyRef} from '../../core/plugin/contracts.ts';
-import type {PluginRef} from '../../core/plugin/registry.ts';
 
 export interface DataRecipe {
   readonly dataset: PluginRef;

@@ -1,6 +1,7 @@
 /** What the bodies of stages have in common: failures with a hint, plug-ins of the planned version, progress by items. */
 import {setImmediate} from 'node:timers/promises';
-import {type Created, type Definitions, type PluginRef, pathOptions} from '../../core/plugin/registry.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import {type Created, type Definitions, pathOptions} from '../../core/plugin/registry.ts';
 import type {EvaluateSummary, StageContext} from './stage.ts';
 
 /** A stage that can't go on for a reason that its user can do something about. */

@@ -1,6 +1,6 @@
 /** The contract of a stage: a node of the DAG as it is planned, and as a worker runs it. */
 import type {Digest, Json} from '../../core/base/canonical.ts';
-import type {DatasetProblem, SourceFile} from '../../core/plugin/contracts.ts';
+import type {DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {StageKind, StageProgress} from '../events.ts';
 

@@ -4,8 +4,8 @@
  */
 
 import type {Rng} from '../../core/base/random.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 import {type FeaturesInfo, featuresInfo, streamFeatures} from '../../core/formats/arrow/features.ts';
-import type {Matrix} from '../../core/plugin/contracts.ts';
 
 export interface WindowFeatures extends FeaturesInfo {
   readonly path: string;

@@ -2,9 +2,9 @@
 import {join, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {plural} from '../../core/base/text.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import {readImageSet} from '../../core/formats/arrow/images.ts';
 import {encodePng} from '../../core/images/picture.ts';
-import type {CopyRef} from '../../core/plugin/contracts.ts';
 import {contactSheet} from '../../domain/learners/sheet.ts';
 import {batchStream} from '../../domain/learners/training/feed.ts';
 import type {Task} from '../../pipeline/config/spec.ts';

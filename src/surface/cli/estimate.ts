@@ -1,7 +1,7 @@
 /** What a plan's trainings cost: operations, and where it was measured, time. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {count, duration, plural} from '../../core/base/text.ts';
-import type {EngineChoice} from '../../core/engine/engine.ts';
+import type {EngineChoice} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {flopOf, type Training} from '../../pipeline/plan/estimate.ts';
 import {stepReporter} from './progress.ts';

@@ -2,7 +2,7 @@
 import {basename, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {bytes, plural} from '../../core/base/text.ts';
-import type {EngineChoice} from '../../core/engine/engine.ts';
+import type {EngineChoice} from '../../core/engine/contract.ts';
 import {buildModel, provenanceOf, tryModel} from '../../pipeline/models/export.ts';
 import {chooseClassifier} from '../../pipeline/models/find.ts';
 import {heldOutScores} from '../../pipeline/models/predict.ts';

@@ -1,7 +1,7 @@
 /** `plan` and `validate`: what a spec means, without running anything. */
 
 import {plural} from '../../core/base/text.ts';
-import type {EngineChoice} from '../../core/engine/engine.ts';
+import type {EngineChoice} from '../../core/engine/contract.ts';
 import {trainingsOf} from '../../pipeline/plan/estimate.ts';
 import {topological} from '../../pipeline/plan/order.ts';
 import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';

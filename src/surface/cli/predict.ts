@@ -2,7 +2,7 @@
 import {mkdirSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
-import type {EngineChoice} from '../../core/engine/engine.ts';
+import type {EngineChoice} from '../../core/engine/contract.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {encodePng} from '../../core/images/picture.ts';
 import {chooseClassifiers, gradcamOf} from '../../pipeline/models/find.ts';

@@ -1,5 +1,5 @@
 /** `run`: computes what is not cached, and ends with the table. */
-import type {EngineChoice} from '../../core/engine/engine.ts';
+import type {EngineChoice} from '../../core/engine/contract.ts';
 import {resolveEngine} from '../../core/engine/install/provision.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';

@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Result} from '../../core/base/result.ts';
-import type {DataRoots} from '../../core/plugin/contracts.ts';
+import type {DataRoots} from '../../core/contracts/dataset.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {renderProblems} from '../live/diagnostic.ts';
 

@@ -1,6 +1,7 @@
 import {unreachable} from '../../core/base/result.ts';
 import {printable} from '../../core/base/screen.ts';
 import type {RunEvent} from '../../pipeline/events.ts';
+import type {Output, Reporter} from './contract.ts';
 import {
   engineText,
   failureText,
@@ -11,7 +12,6 @@ import {
   startedText,
   warningText,
 } from './lines.ts';
-import type {Output, Reporter} from './reporter.ts';
 
 /** Seconds between two progress lines of one stage: a log of a night's run stays readable. */
 const quietFor = 15;

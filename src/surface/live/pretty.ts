@@ -3,6 +3,7 @@ import {unreachable} from '../../core/base/result.ts';
 import {clipTo, columnsOf, paintFor, printable} from '../../core/base/screen.ts';
 import {count, duration} from '../../core/base/text.ts';
 import type {RunEvent, StageKind, StageProgress} from '../../pipeline/events.ts';
+import type {Output, Reporter} from './contract.ts';
 import {
   engineText,
   failureText,
@@ -14,7 +15,6 @@ import {
   startedText,
   warningText,
 } from './lines.ts';
-import type {Output, Reporter} from './reporter.ts';
 import {type PlannedStage, type SettledTask, TaskTree} from './tasks.ts';
 
 interface Running {

@@ -1,26 +1,10 @@
 import {printable} from '../../core/base/screen.ts';
 import type {RunEvent} from '../../pipeline/events.ts';
+import type {Output, Reporter} from './contract.ts';
 import {failureText} from './lines.ts';
 import {plainReporter} from './plain.ts';
 import {prettyReporter} from './pretty.ts';
 import type {PlannedStage} from './tasks.ts';
-
-/** Told of all that happens in a run; shows it. Never decides anything. */
-export interface Reporter {
-  event(event: RunEvent): void;
-  /** Leaves the terminal as it was found; also after Ctrl-C. May be called twice. */
-  close(): void;
-}
-
-/** What a reporter writes to: a terminal or a pipe, or a string in a test. Its size may change at any moment. */
-export interface Output {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-  /** Knows of NO_COLOR and its kin. */
-  hasColors?(): boolean;
-  write(text: string): unknown;
-}
 
 export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
 

@@ -1,8 +1,9 @@
 /** Class by class beside the paper: bars of both. */
 import {groupBy} from '../../core/base/group.ts';
 import {html, type Markup} from '../html.ts';
-import type {Comparison, Line} from '../tables/compare.ts';
+import type {Comparison} from '../tables/compare.ts';
 import {number} from '../tables/formats.ts';
+import type {Line} from '../tables/line.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
 

@@ -1,10 +1,10 @@
 /** Test images to look at: the highest and lowest scores, and heat maps with what they should have found. */
 
 import {type Result, succeed} from '../../core/base/result.ts';
+import type {ImageBatch} from '../../core/contracts/dataset.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {encodeWebp, type Picture, pictureOf, resized} from '../../core/images/picture.ts';
-import type {ImageBatch} from '../../core/plugin/contracts.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {rangeOf} from '../../pipeline/stages/heat-maps.ts';
 import {paint, type Range} from '../../pipeline/stages/overlay.ts';

@@ -1,7 +1,7 @@
 /** Principal components, two of them: all that a picture needs. */
 
 import {Rng} from '../../core/base/random.ts';
-import type {Matrix} from '../../core/plugin/contracts.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 
 export interface Projection {
   /** One a row of the features. */

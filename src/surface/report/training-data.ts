@@ -1,7 +1,7 @@
 /** Curves of the trainings of a run. */
 
+import type {CurvePoint} from '../../core/contracts/learner.ts';
 import {readCurve} from '../../core/formats/arrow/small.ts';
-import type {CurvePoint} from '../../core/plugin/contracts.ts';
 import type {LearnRecipe} from '../../pipeline/stages/recipes.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Methods} from '../tables/methods.ts';

@@ -1,7 +1,7 @@
 /** UMAP (McInnes et al. 2018) in two dimensions. The only importer of `umap-js`. */
 import {UMAP} from 'umap-js';
 import type {Rng} from '../../core/base/random.ts';
-import type {Matrix} from '../../core/plugin/contracts.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 
 /** One point a row, seeded. Undefined for so few rows that there are no neighbourhoods. */
 export function umap(

@@ -7,6 +7,7 @@ import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
 import {type Absent, absentLines} from './absent.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
+import type {Line} from './line.ts';
 import type {Departures} from './settings.ts';
 
 export interface ComparisonOptions {
@@ -31,17 +32,6 @@ export interface Comparison {
   readonly legend: readonly string[];
   /** Footnote n − 1: what of some lines is not as in the paper. */
   readonly notes: readonly string[];
-}
-
-/** One number of ours, rates in [0, 1] as stored. */
-export interface Line extends ComparisonRow {
-  /** The method, and where another configuration of it is in sight, the options in which they differ. */
-  readonly label: string;
-  /** Ours as the paper prints its own: a standard deviation, or CutPaste's standard error. null: one seed. */
-  readonly spread: number | null;
-  readonly spreadKind: 'sd' | 'se';
-  /** Footnotes, from 1. */
-  readonly notes: readonly number[];
 }
 
 export function buildComparison(rows: readonly ComparisonRow[], options: ComparisonOptions): Comparison {

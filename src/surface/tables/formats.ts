@@ -4,8 +4,9 @@ import {plain, wrapTo} from '../../core/base/screen.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
-import {type Comparison, type Line, markOf} from './compare.ts';
+import {type Comparison, markOf} from './compare.ts';
 import type {Grid, OurCell, PaperCell} from './grid.ts';
+import type {Line} from './line.ts';
 import {csvText, latexTable, markdownTable, type Screen, type TextTable, type Tone, terminalTable} from './table.ts';
 
 export type Format = 'table' | 'markdown' | 'csv' | 'json' | 'latex';

@@ -5,7 +5,7 @@ import {type Baseline, paperTasks} from '../../pipeline/store/results/baselines.
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import {type Verdict, verdictOf} from '../../pipeline/store/results/verdict.ts';
 import type {Absent} from './absent.ts';
-import type {Line} from './compare.ts';
+import type {Line} from './line.ts';
 
 export interface Grid {
   readonly table: string;

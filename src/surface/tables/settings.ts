@@ -2,10 +2,10 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {differences} from '../../core/base/diff.ts';
 import {count} from '../../core/base/text.ts';
+import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
-import type {CopyRef} from '../../core/plugin/contracts.ts';
-import type {Kind} from '../../core/plugin/define.ts';
-import type {PluginRef, Plugins} from '../../core/plugin/registry.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Localize, Patches} from '../../pipeline/config/spec.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';

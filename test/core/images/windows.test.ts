@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
+import type {ImageSet} from '../../../src/core/contracts/data.ts';
 import {cutWindows, receptiveSigma, spread, windowsAlong} from '../../../src/core/images/windows.ts';
-import type {ImageSet} from '../../../src/core/plugin/contracts.ts';
 
 const images: ImageSet = {
   shape: {height: 4, width: 5, channels: 1},

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
+import type {Matrix} from '../../../src/core/contracts/data.ts';
 import {forEachProductBlock} from '../../../src/core/linalg/products.ts';
-import type {Matrix} from '../../../src/core/plugin/contracts.ts';
 import {expectClose, expectNoLeaks, onEachEngine, values} from '../../rig/tensors.ts';
 
 const matrix = (rows: number, columns: number, seed: number): Matrix => ({

@@ -1,7 +1,7 @@
 /** The rest of what networks and losses are made of: that both engines differentiate it rightly and free it. */
 import {expect, test} from 'vitest';
+import type {ResolvedEngine} from '../../../src/core/engine/contract.ts';
 import {
-  type ResolvedEngine,
   startEngine,
   type Tensor,
   type Tensor1D,

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
-import type {Matrix} from '../../../src/core/plugin/contracts.ts';
+import type {Matrix} from '../../../src/core/contracts/data.ts';
 import {cholesky, whitenedSquares} from '../../../src/domain/classifiers/cholesky.ts';
 import {centred, columnMeans, covariance} from '../../../src/domain/classifiers/covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from '../../../src/domain/classifiers/dual-gaussian.ts';

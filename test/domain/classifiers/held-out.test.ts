@@ -2,9 +2,10 @@
 import {beforeAll, expect, test} from 'vitest';
 import {plugins as builtin} from '../../../src/builtin.ts';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {Classifier} from '../../../src/core/contracts/classifier.ts';
+import type {Matrix} from '../../../src/core/contracts/data.ts';
 import {startEngine} from '../../../src/core/engine/engine.ts';
 import {checkPlugin} from '../../../src/core/plugin/check.ts';
-import type {Classifier, Matrix} from '../../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
 
 beforeAll(() => startEngine({name: 'wasm'}));

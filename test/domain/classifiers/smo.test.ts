@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
-import type {Matrix} from '../../../src/core/plugin/contracts.ts';
+import type {Matrix} from '../../../src/core/contracts/data.ts';
 import {expNegative} from '../../../src/domain/classifiers/fast-exp.ts';
 import {kernelRows} from '../../../src/domain/classifiers/kernel-rows.ts';
 import {LinearPoints} from '../../../src/domain/classifiers/linear.ts';

@@ -1,8 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
+import type {Network} from '../../../src/core/contracts/network.ts';
 import {tf} from '../../../src/core/engine/engine.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
-import type {Network} from '../../../src/core/plugin/contracts.ts';
 import {classifyViews} from '../../../src/domain/learners/classify-views.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {onEachEngine, tidied} from '../../rig/tensors.ts';

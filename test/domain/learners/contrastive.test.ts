@@ -1,10 +1,12 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {FloatImage, ImageSet} from '../../../src/core/contracts/data.ts';
+import type {PluginRef} from '../../../src/core/contracts/definition.ts';
+import type {CopyRef} from '../../../src/core/contracts/learner.ts';
+import type {Network} from '../../../src/core/contracts/network.ts';
 import {type Tensor2D, tf} from '../../../src/core/engine/engine.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
-import type {CopyRef, FloatImage, ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
-import type {PluginRef} from '../../../src/core/plugin/registry.ts';
 import {contrast, contrastive} from '../../../src/domain/learners/contrastive.ts';
 import {instanceMaker, instancesOf} from '../../../src/domain/learners/training/feed.ts';
 import {infoNce} from '../../../src/domain/learners/training/losses.ts';

@@ -1,15 +1,9 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {FloatImage, ImageSet, NamedArrays} from '../../../src/core/contracts/data.ts';
+import type {Checkpoints, FitContext, LearnProgress} from '../../../src/core/contracts/learner.ts';
+import type {Network} from '../../../src/core/contracts/network.ts';
 import {startValues} from '../../../src/core/nn/layers.ts';
-import type {
-  Checkpoints,
-  FitContext,
-  FloatImage,
-  ImageSet,
-  LearnProgress,
-  NamedArrays,
-  Network,
-} from '../../../src/core/plugin/contracts.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';

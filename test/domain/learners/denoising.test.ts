@@ -1,10 +1,11 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {ImageSet} from '../../../src/core/contracts/data.ts';
+import type {PluginRef} from '../../../src/core/contracts/definition.ts';
+import type {Network} from '../../../src/core/contracts/network.ts';
 import {type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
-import type {ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
-import type {PluginRef} from '../../../src/core/plugin/registry.ts';
 import {denoise} from '../../../src/domain/learners/denoising.ts';
 import {decode, decoderParameters} from '../../../src/domain/networks/decoder.ts';
 import {floatImage} from '../../../src/domain/transforms/image.ts';

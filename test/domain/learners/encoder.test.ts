@@ -1,7 +1,8 @@
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {ImageSet} from '../../../src/core/contracts/data.ts';
+import type {Network} from '../../../src/core/contracts/network.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../../src/core/nn/layers.ts';
-import type {ImageSet, Network} from '../../../src/core/plugin/contracts.ts';
 import {openEncoder, pixelsAtOnce, poolAndEmbed} from '../../../src/domain/learners/encoder.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';

@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {ImageSet, NamedArrays} from '../../../src/core/contracts/data.ts';
 import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
 import {
   createWeights,
@@ -8,7 +9,6 @@ import {
   weightsFromArrays,
   weightsToArrays,
 } from '../../../src/core/nn/layers.ts';
-import type {ImageSet, NamedArrays} from '../../../src/core/plugin/contracts.ts';
 import {explainedViews} from '../../../src/domain/learners/classify-views.ts';
 import {openEncoder} from '../../../src/domain/learners/encoder.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';

@@ -2,8 +2,9 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import type {Matrix} from '../../../src/core/contracts/data.ts';
+import type {FeatureSample} from '../../../src/core/contracts/metric.ts';
 import {normaliseRows} from '../../../src/core/linalg/matrix.ts';
-import type {FeatureSample, Matrix} from '../../../src/core/plugin/contracts.ts';
 import {alignment} from '../../../src/domain/metrics/alignment.ts';
 import {linearProbe} from '../../../src/domain/metrics/linear-probe.ts';
 import {decide, fitLogistic} from '../../../src/domain/metrics/logistic.ts';

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
-import type {PixelSample} from '../../../src/core/plugin/contracts.ts';
+import type {PixelSample} from '../../../src/core/contracts/metric.ts';
 import {aupro} from '../../../src/domain/metrics/aupro.ts';
 import {pixelAuc} from '../../../src/domain/metrics/pixel-auc.ts';
 import {areaUnderPro, regionsOf} from '../../../src/domain/metrics/regions.ts';

@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
+import type {NamedArrays} from '../../../src/core/contracts/data.ts';
 import {type Tensor, tf} from '../../../src/core/engine/engine.ts';
 import {fromTorch} from '../../../src/core/formats/torch/weights.ts';
 import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
-import type {NamedArrays} from '../../../src/core/plugin/contracts.ts';
 import {efficientnet} from '../../../src/domain/networks/efficientnet.ts';
 import {expectNoLeaks, onEachEngine} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern} from './pattern.ts';

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
-import type {FloatImage} from '../../../src/core/plugin/contracts.ts';
+import type {FloatImage} from '../../../src/core/contracts/data.ts';
 import {
   crop,
   cropResize,

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {expect} from 'vitest';
-import type {FloatImage} from '../../../src/core/plugin/contracts.ts';
+import type {FloatImage} from '../../../src/core/contracts/data.ts';
 
 /** What TensorFlow makes of one small image: `scripts/make-transform-fixtures.py`. */
 export interface Fixtures {

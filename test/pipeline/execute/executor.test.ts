@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
-import type {ResolvedEngine} from '../../../src/core/engine/engine.ts';
+import type {ResolvedEngine} from '../../../src/core/engine/contract.ts';
 import {fates, told, World} from '../../rig/world.ts';
 
 test('runs stages after their inputs, the longest way to the end first', async () => {

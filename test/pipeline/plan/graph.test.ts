@@ -1,6 +1,7 @@
 import {expect, test} from 'vitest';
-import type {Dataset, SourceFile} from '../../../src/core/plugin/contracts.ts';
-import {defineDataset, defineFeatureMetric} from '../../../src/core/plugin/define.ts';
+import type {Dataset, SourceFile} from '../../../src/core/contracts/dataset.ts';
+import {defineDataset} from '../../../src/core/contracts/dataset.ts';
+import {defineFeatureMetric} from '../../../src/core/contracts/metric.ts';
 import type {AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';

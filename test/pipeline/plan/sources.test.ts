@@ -1,7 +1,8 @@
 import {expect, test} from 'vitest';
 import {fail, succeed} from '../../../src/core/base/result.ts';
-import type {Dataset} from '../../../src/core/plugin/contracts.ts';
-import {defineDataset, defineLearner} from '../../../src/core/plugin/define.ts';
+import type {Dataset} from '../../../src/core/contracts/dataset.ts';
+import {defineDataset} from '../../../src/core/contracts/dataset.ts';
+import {defineLearner} from '../../../src/core/contracts/learner.ts';
 import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';

@@ -2,7 +2,7 @@ import {mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync} from '
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
-import type {NamedArrays} from '../../../src/core/plugin/contracts.ts';
+import type {NamedArrays} from '../../../src/core/contracts/data.ts';
 import {checkpointInterval, openCheckpoints} from '../../../src/pipeline/stages/checkpoints.ts';
 import {data} from '../../../src/pipeline/stages/data.ts';
 import {learn} from '../../../src/pipeline/stages/learn.ts';

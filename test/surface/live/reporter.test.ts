@@ -1,7 +1,8 @@
 import {afterEach, describe, expect, test, vi} from 'vitest';
 import {columnsOf} from '../../../src/core/base/screen.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
-import {createReporter, type Output, type ReporterKind} from '../../../src/surface/live/reporter.ts';
+import type {Output} from '../../../src/surface/live/contract.ts';
+import {createReporter, type ReporterKind} from '../../../src/surface/live/reporter.ts';
 import type {PlannedStage} from '../../../src/surface/live/tasks.ts';
 import {Terminal} from '../../rig/terminal.ts';
 

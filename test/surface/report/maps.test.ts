@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
-import type {Matrix} from '../../../src/core/plugin/contracts.ts';
+import type {Matrix} from '../../../src/core/contracts/data.ts';
 import {principalPlane} from '../../../src/surface/report/pca.ts';
 import {umap} from '../../../src/surface/report/umap.ts';
 

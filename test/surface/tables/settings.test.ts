@@ -1,12 +1,10 @@
 import {expect, test} from 'vitest';
 import type {Json} from '../../../src/core/base/canonical.ts';
-import {
-  defineClassifier,
-  defineDataset,
-  defineLearner,
-  defineNetwork,
-  defineTransform,
-} from '../../../src/core/plugin/define.ts';
+import {defineClassifier} from '../../../src/core/contracts/classifier.ts';
+import {defineDataset} from '../../../src/core/contracts/dataset.ts';
+import {defineLearner} from '../../../src/core/contracts/learner.ts';
+import {defineNetwork} from '../../../src/core/contracts/network.ts';
+import {defineTransform} from '../../../src/core/contracts/transform.ts';
 import {Plugins, pluginOption} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {ComparisonRow} from '../../../src/pipeline/store/results/results.ts';

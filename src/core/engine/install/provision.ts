@@ -10,7 +10,7 @@ import {availableParallelism, homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {syncToDisk, walk, writeFileAtomic} from '../../base/files.ts';
 import {acquireLock, describeHolder} from '../../base/lock.ts';
-import type {EngineChoice, EngineName, ResolvedEngine} from '../engine.ts';
+import type {EngineChoice, EngineName, ResolvedEngine} from '../contract.ts';
 import {BINDING_FILE} from '../tensorflow/tensorflow.ts';
 import {CommandError, runCommand} from './command.ts';
 import {allowsUnpinned, fetchWheels, TENSORFLOW_VERSION, unpackWheels, type Variant, wheelsFor} from './wheels.ts';

@@ -6,7 +6,7 @@ import {createRequire} from 'node:module';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
-import type {EngineInfo, ResolvedEngine} from '../engine.ts';
+import type {EngineInfo, ResolvedEngine} from '../contract.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.ts';
 import type {Binding, NodeBackend, OpAttribute} from './binding.ts';
 

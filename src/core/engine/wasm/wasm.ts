@@ -2,7 +2,7 @@
 import {createRequire} from 'node:module';
 import {dirname} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
-import type {EngineInfo} from '../engine.ts';
+import type {EngineInfo} from '../contract.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.ts';
 
 const backendName = 'wasm';

@@ -4,7 +4,7 @@
  */
 import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
-import type {EngineInfo} from '../engine.ts';
+import type {EngineInfo} from '../contract.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.ts';
 import {type BatchNormInputs, trainBatchNorm, trainBatchNormGradient} from './batch-norm.ts';
 import {type ConvolutionInfo, convolve, filterGradient, inputGradient} from './convolution.ts';

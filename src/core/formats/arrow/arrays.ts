@@ -1,5 +1,5 @@
 /** Named float32 arrays (weights, fitted classifiers, checkpoints) as an Arrow file, one array a row and a record batch. */
-import type {NamedArrays} from '../../plugin/contracts.ts';
+import type {NamedArrays} from '../../contracts/data.ts';
 import {arrayColumns} from './columns.ts';
 import {createTable, type Lists, withTable} from './ipc.ts';
 

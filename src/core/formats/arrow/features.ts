@@ -1,5 +1,5 @@
 /** Features with the classes of their images as an Arrow file; written as they come, read as one matrix. */
-import type {Matrix} from '../../plugin/contracts.ts';
+import type {Matrix} from '../../contracts/data.ts';
 import {classNamesKey, featureColumns} from './columns.ts';
 import {classNamesOf} from './images.ts';
 import {createTable, openTable, type TableReader, withTable} from './ipc.ts';

@@ -1,5 +1,7 @@
 /** Images with their classes as an Arrow file: streamed in and out, memory does not grow with the file. */
-import type {ImageBatch, ImageSet, ImageShape} from '../../plugin/contracts.ts';
+
+import type {ImageSet, ImageShape} from '../../contracts/data.ts';
+import type {ImageBatch} from '../../contracts/dataset.ts';
 import {classNamesKey, imageColumns} from './columns.ts';
 import {type Batch, createTable, openTable, type TableReader, withTable} from './ipc.ts';
 

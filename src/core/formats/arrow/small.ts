@@ -1,5 +1,5 @@
 /** Scores, training curves and metrics as Arrow files: tables that fit in memory many times over. */
-import type {CurvePoint} from '../../plugin/contracts.ts';
+import type {CurvePoint} from '../../contracts/learner.ts';
 import {classNamesKey, curveColumns, metricColumns, scoreColumns} from './columns.ts';
 import {classNamesOf} from './images.ts';
 import {type Batch, type TableReader, withTable, writeTable} from './ipc.ts';

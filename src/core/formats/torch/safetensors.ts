@@ -1,6 +1,6 @@
 /** safetensors files: the length of a header, the header (JSON: where each tensor lies), then the tensors' bytes. Float32 alone is read. */
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
-import type {NamedArrays} from '../../plugin/contracts.ts';
+import type {NamedArrays} from '../../contracts/data.ts';
 
 interface Entry {
   readonly dtype: string;

@@ -1,7 +1,7 @@
 /** Weights of PyTorch's networks in our layout. */
 
+import type {NamedArrays} from '../../contracts/data.ts';
 import type {ParameterSpec} from '../../nn/layers.ts';
-import type {NamedArrays} from '../../plugin/contracts.ts';
 
 /**
  * Values of parameters from a state dict: filters (out, in, h, w), or (c, 1, h, w) of depthwise ones, and dense kernels

@@ -2,7 +2,7 @@
 
 import {readFileSync} from 'node:fs';
 import {isAbsolute, normalize} from 'node:path';
-import type {Split} from '../../../core/plugin/contracts.ts';
+import type {Split} from '../../../core/contracts/dataset.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
 export interface Listed {

@@ -1,7 +1,7 @@
 import {Rng} from '../../../core/base/random.ts';
 import {succeed} from '../../../core/base/result.ts';
-import type {Dataset, ImageBatch, Split} from '../../../core/plugin/contracts.ts';
-import {defineDataset} from '../../../core/plugin/define.ts';
+import type {Dataset, ImageBatch, Split} from '../../../core/contracts/dataset.ts';
+import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {oneVersusRest} from '../one-class.ts';
 

@@ -2,7 +2,7 @@
 
 import {createReadStream} from 'node:fs';
 import {count as thousands} from '../../../core/base/text.ts';
-import type {ImageBatch, SourceFile, Split} from '../../../core/plugin/contracts.ts';
+import type {ImageBatch, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 import {filesOfArchive} from '../readers/archive.ts';
 

@@ -1,4 +1,4 @@
-import {defineDataset} from '../../../core/plugin/define.ts';
+import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {oneVersusRest} from '../one-class.ts';
 import {locateFiles, type Publication} from '../readers/locate.ts';

@@ -1,9 +1,9 @@
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {succeed} from '../../../core/base/result.ts';
+import type {ImageBatch, SourceFile, Split} from '../../../core/contracts/dataset.ts';
+import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {type Picture, resized} from '../../../core/images/picture.ts';
-import type {ImageBatch, SourceFile, Split} from '../../../core/plugin/contracts.ts';
-import {defineDataset} from '../../../core/plugin/define.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {oneVersusRest} from '../one-class.ts';
 import {readIdx} from '../readers/idx.ts';

@@ -1,7 +1,7 @@
 import {Rng} from '../../../core/base/random.ts';
 import {fail, succeed} from '../../../core/base/result.ts';
-import type {Dataset, ImageBatch, SourceFile} from '../../../core/plugin/contracts.ts';
-import {defineDataset} from '../../../core/plugin/define.ts';
+import type {Dataset, ImageBatch, SourceFile} from '../../../core/contracts/dataset.ts';
+import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {type Outline, outlineOf, outlines, type Planting, plant} from '../local/planted.ts';
 import {readPictures} from '../readers/idx.ts';

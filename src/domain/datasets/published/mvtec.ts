@@ -1,9 +1,9 @@
 import {join} from 'node:path';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice} from '../../../core/base/text.ts';
+import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
+import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {type Picture, resized} from '../../../core/images/picture.ts';
-import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/plugin/contracts.ts';
-import {defineDataset} from '../../../core/plugin/define.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {readImageFiles} from '../readers/image-files.ts';
 import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from '../readers/image-tree.ts';

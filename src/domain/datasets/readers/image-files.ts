@@ -6,6 +6,8 @@ import {extname, join} from 'node:path';
 import {codeOf} from '../../../core/base/files.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {clippedList} from '../../../core/base/text.ts';
+import type {ImageShape} from '../../../core/contracts/data.ts';
+import type {DatasetProblem, ImageBatch} from '../../../core/contracts/dataset.ts';
 import {
   cropped,
   decodeImage,
@@ -14,7 +16,6 @@ import {
   type Picture,
   resized,
 } from '../../../core/images/picture.ts';
-import type {DatasetProblem, ImageBatch, ImageShape} from '../../../core/plugin/contracts.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
 /** What file managers leave in folders of images. */

@@ -4,7 +4,7 @@ import {existsSync, statSync} from 'node:fs';
 import {join, parse} from 'node:path';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {clippedList, suggest} from '../../../core/base/text.ts';
-import type {DatasetProblem, SourceFile, Split} from '../../../core/plugin/contracts.ts';
+import type {DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {contentsOf, imagesIn, type LabelledFile} from './image-files.ts';
 
 export interface Layout {

@@ -4,7 +4,7 @@ import {existsSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice, clippedList} from '../../../core/base/text.ts';
-import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/plugin/contracts.ts';
+import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
 import {fetchFile, type RemoteFile} from './fetch.ts';
 
 export interface Publication {

@@ -1,4 +1,4 @@
-import type {PluginRef} from '../../../core/plugin/registry.ts';
+import type {PluginRef} from '../../../core/contracts/definition.ts';
 
 /** A of Sohn et al. 2021, the same for all their learners and datasets, as the released code runs it: without its blur (paper 2.2). */
 export const paperAugmentation: readonly PluginRef[] = [

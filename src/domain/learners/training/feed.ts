@@ -11,8 +11,9 @@ import {availableParallelism} from 'node:os';
 import {Worker} from 'node:worker_threads';
 import {compiledUrl} from '../../../core/base/compiled.ts';
 import {Rng} from '../../../core/base/random.ts';
-import type {CopyRef, FloatImage, ImageSet} from '../../../core/plugin/contracts.ts';
-import type {PluginRef, Plugins} from '../../../core/plugin/registry.ts';
+import type {FloatImage, ImageSet} from '../../../core/contracts/data.ts';
+import type {PluginRef} from '../../../core/contracts/definition.ts';
+import type {CopyRef, PluginFactory} from '../../../core/contracts/learner.ts';
 import {compose} from '../../transforms/compose.ts';
 import {floatImage} from '../../transforms/image.ts';
 
@@ -25,7 +26,7 @@ export interface FeedOptions {
   /** Of distribution augmentation; default: none. */
   readonly copies?: readonly CopyRef[];
   /** Its `urls` are imported by the threads: compiled JavaScript. */
-  readonly plugins: Plugins;
+  readonly plugins: PluginFactory;
   /** `rng.path`: where all chance comes from. */
   readonly stream: string;
   /** Instances a step; the network gets `views` inputs of each. */
@@ -89,7 +90,7 @@ export const instancesOf = (images: ImageSet, copies: readonly CopyRef[]): numbe
 export function instanceMaker(
   images: ImageSet,
   copies: readonly CopyRef[],
-  plugins: Plugins,
+  plugins: PluginFactory,
   stream: string,
 ): (index: number) => FloatImage {
   const transforms = copies.map((copy) => compose(copy, plugins));

@@ -1,10 +1,12 @@
 /** The option `start`: a network that was trained elsewhere, whose weights a learner begins with. */
 import {existsSync} from 'node:fs';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
+import type {NamedArrays} from '../../../core/contracts/data.ts';
+import type {DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
+import type {Network} from '../../../core/contracts/network.ts';
 import {readTensors, tensorsIn} from '../../../core/formats/torch/safetensors.ts';
 import {fromTorch} from '../../../core/formats/torch/weights.ts';
 import type {ParameterSpec} from '../../../core/nn/layers.ts';
-import type {DatasetProblem, NamedArrays, Network, SourceFile} from '../../../core/plugin/contracts.ts';
 import {pathOption} from '../../../core/plugin/registry.ts';
 import {Type} from '../../../core/plugin/type.ts';
 

@@ -4,6 +4,9 @@
  */
 import {setImmediate} from 'node:timers/promises';
 import {plural} from '../../../core/base/text.ts';
+import type {NamedArrays} from '../../../core/contracts/data.ts';
+import type {PluginRef} from '../../../core/contracts/definition.ts';
+import type {CurvePoint, FitContext, FitResult} from '../../../core/contracts/learner.ts';
 import {type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf} from '../../../core/engine/engine.ts';
 import {type Compiled, compile} from '../../../core/nn/compile.ts';
 import {
@@ -15,8 +18,6 @@ import {
   weightsToArrays,
 } from '../../../core/nn/layers.ts';
 import {learningRate, type Schedule, Sgd} from '../../../core/nn/optimise.ts';
-import type {CurvePoint, FitContext, FitResult, NamedArrays} from '../../../core/plugin/contracts.ts';
-import type {PluginRef} from '../../../core/plugin/registry.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {batchStream, type Feed, type FeedBatch, instancesOf, openFeed} from './feed.ts';
 

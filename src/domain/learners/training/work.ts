@@ -1,4 +1,5 @@
-import type {Network, Work} from '../../../core/plugin/contracts.ts';
+import type {Work} from '../../../core/contracts/learner.ts';
+import type {Network} from '../../../core/contracts/network.ts';
 import {headMacs} from '../../networks/head.ts';
 
 /** What a learner of `classes` logits that shows `views` of every instance to the network has to compute (paper 9). */

@@ -1,6 +1,6 @@
 /** A run's record as rows of the results database. */
 import {canonicalJson, type Digest, type Json, sha256} from '../../../core/base/canonical.ts';
-import type {PluginRef} from '../../../core/plugin/registry.ts';
+import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {Task} from '../../config/spec.ts';
 import type {
   EmbedRecipe,

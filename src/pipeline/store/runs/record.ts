@@ -6,7 +6,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {basename, join, resolve} from 'node:path';
 import type {Digest, Json} from '../../../core/base/canonical.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
-import type {EngineInfo} from '../../../core/engine/engine.ts';
+import type {EngineInfo} from '../../../core/engine/contract.ts';
 import type {KernelTime} from '../../../core/engine/profile.ts';
 import type {Task} from '../../config/spec.ts';
 import type {RunEvent, StageKind} from '../../events.ts';

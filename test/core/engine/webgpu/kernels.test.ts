@@ -1,6 +1,7 @@
 /** The shaders on shapes that the suites of all engines leave out: several tiles, vec4 and scalar reads, sums in parts. */
 import {beforeAll, describe, expect, test} from 'vitest';
-import {type ResolvedEngine, startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
+import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
+import {startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
 import {engines, expectClose, onCpu, tensor} from '../../../rig/tensors.ts';
 
 const engine = engines.webgpu;

@@ -2,8 +2,9 @@ import {mkdtempSync, readFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
+import type {ImageShape} from '../../../../src/core/contracts/data.ts';
+import type {ImageBatch} from '../../../../src/core/contracts/dataset.ts';
 import {createImagesWriter, imagesInfo, readImageSet, readImages} from '../../../../src/core/formats/arrow/images.ts';
-import type {ImageBatch, ImageShape} from '../../../../src/core/plugin/contracts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
 let files = 0;

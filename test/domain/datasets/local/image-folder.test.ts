@@ -2,8 +2,8 @@ import {copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync}
 import {join} from 'node:path';
 import {beforeEach, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../../../src/builtin.ts';
+import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {checkPlugin} from '../../../../src/core/plugin/check.ts';
-import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
 import {Plugins} from '../../../../src/core/plugin/registry.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {readImageFiles} from '../../../../src/domain/datasets/readers/image-files.ts';

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import {expect, test} from 'vitest';
-import type {ImageBatch, Split} from '../../../../src/core/plugin/contracts.ts';
+import type {ImageBatch, Split} from '../../../../src/core/contracts/dataset.ts';
 import {synthetic} from '../../../../src/domain/datasets/local/synthetic.ts';
 
 const defaults = {size: 16, train: 20, test: 10, classes: 4, seed: 0, defects: false};

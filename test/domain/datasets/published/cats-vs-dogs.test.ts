@@ -2,8 +2,8 @@ import {existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} 
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {NumpyRandom} from '../../../../src/core/base/numpy-random.ts';
+import type {SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {decodeImage, resized} from '../../../../src/core/images/picture.ts';
-import type {SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {catsVsDogs} from '../../../../src/domain/datasets/published/cats-vs-dogs.ts';
 import {noArchive, temporaryFolder, unpackedArchive} from '../../../rig/archives.ts';

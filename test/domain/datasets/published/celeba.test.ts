@@ -2,8 +2,8 @@ import {copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'no
 import {join} from 'node:path';
 import {gunzipSync} from 'node:zlib';
 import {describe, expect, test} from 'vitest';
+import type {SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {cropped, decodeImage, resized} from '../../../../src/core/images/picture.ts';
-import type {SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {celeba} from '../../../../src/domain/datasets/published/celeba.ts';
 import {readFaces} from '../../../../src/domain/datasets/published/celeba-lists.ts';

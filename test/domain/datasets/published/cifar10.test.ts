@@ -2,7 +2,7 @@ import {mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node
 import {join} from 'node:path';
 import {gunzipSync} from 'node:zlib';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import type {ImageBatch, SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
+import type {ImageBatch, SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {cifar10} from '../../../../src/domain/datasets/published/cifar10.ts';
 import {noArchive, type TemporaryFolder, temporaryFolder, unpackedArchive} from '../../../rig/archives.ts';

@@ -1,7 +1,7 @@
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import type {SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
+import type {SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {cifar100} from '../../../../src/domain/datasets/published/cifar100.ts';
 import {noArchive, type TemporaryFolder, temporaryFolder, unpackedArchive} from '../../../rig/archives.ts';

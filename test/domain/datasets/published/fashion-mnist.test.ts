@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {gunzipSync, gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/plugin/contracts.ts';
+import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {fashionMnist} from '../../../../src/domain/datasets/published/fashion-mnist.ts';
 import {readIdx} from '../../../../src/domain/datasets/readers/idx.ts';

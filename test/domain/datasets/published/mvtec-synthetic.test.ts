@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import type {ImageBatch} from '../../../../src/core/plugin/contracts.ts';
+import type {ImageBatch} from '../../../../src/core/contracts/dataset.ts';
 import {noArchive, type TemporaryFolder, unpackedArchive} from '../../../rig/archives.ts';
 import {mvtecTree, writeDigits} from '../../../rig/images.ts';
 import {plugins, resolved} from '../../../rig/learners.ts';

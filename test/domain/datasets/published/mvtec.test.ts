@@ -1,7 +1,7 @@
 import {rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
-import type {SourceFile} from '../../../../src/core/plugin/contracts.ts';
+import type {SourceFile} from '../../../../src/core/contracts/dataset.ts';
 import {mvtec} from '../../../../src/domain/datasets/published/mvtec.ts';
 import {noArchive, temporaryFolder, unpackedArchive} from '../../../rig/archives.ts';
 import {mvtecTree} from '../../../rig/images.ts';

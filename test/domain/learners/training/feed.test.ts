@@ -2,7 +2,7 @@ import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
 import {expect, test} from 'vitest';
 import {compiledUrl} from '../../../../src/core/base/compiled.ts';
-import type {ImageSet} from '../../../../src/core/plugin/contracts.ts';
+import type {ImageSet} from '../../../../src/core/contracts/data.ts';
 import {loadPlugins} from '../../../../src/core/plugin/registry.ts';
 import {type Feed, type FeedBatch, type FeedOptions, openFeed} from '../../../../src/domain/learners/training/feed.ts';
 

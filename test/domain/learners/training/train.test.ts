@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../../src/core/base/random.ts';
+import type {ImageSet} from '../../../../src/core/contracts/data.ts';
 import {tf} from '../../../../src/core/engine/engine.ts';
-import type {ImageSet} from '../../../../src/core/plugin/contracts.ts';
 import {fitContext, plugins, resolved} from '../../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../../rig/tensors.ts';
 

@@ -1,0 +1,38 @@
+/**
+ * The data that plug-ins exchange.
+ *
+ * Conventions, everywhere: higher score = more anomalous; label 1 = anomalous, 0 = normal; rates and AUC in [0, 1];
+ * images are uint8 NHWC where stored and float32 [0, 1] NHWC (no mean or deviation taken out) where learnt from.
+ */
+
+/** Row-major (rows, columns). */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float32Array;
+}
+
+/** What is saved of a fitted thing: name → shape and values. Order of insertion is kept. */
+export type NamedArrays = ReadonlyMap<string, {readonly shape: readonly number[]; readonly data: Float32Array}>;
+
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  /** 1 = grey: copied to three channels when it becomes float (paper protocol for Fashion-MNIST). */
+  readonly channels: 1 | 3;
+}
+
+/** `count` images, uint8 NHWC; the buffer may be shared between threads. */
+export interface ImageSet {
+  readonly shape: ImageShape;
+  readonly count: number;
+  readonly pixels: Uint8Array;
+}
+
+/** One image, float32 HWC; nominally [0, 1] but colour jitter does not clip. */
+export interface FloatImage {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly data: Float32Array;
+}

@@ -1,0 +1,68 @@
+/** Datasets: one-class problems, and the images of each. */
+import type {Result} from '../base/result.ts';
+import type {Picture} from '../images/picture.ts';
+import type {TObject} from '../plugin/type.ts';
+import type {ImageSet, ImageShape} from './data.ts';
+import type {Definition} from './definition.ts';
+
+export type Split = 'train' | 'test';
+
+/** A file that a dataset (or a learner's option) is read from; its content digest is part of the cache key, its path is not. */
+export interface SourceFile {
+  /** Stable name, such as `train-images-idx3-ubyte.gz`. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Where datasets may lie, best first: `--data`, `./data`, the system's folders; and whether fetching is allowed. */
+export interface DataRoots {
+  readonly folders: readonly string[];
+  readonly fetchInto?: string;
+  report?(message: string): void;
+}
+
+/** A dataset, or a file that a learner's option names, that can't be had: what was looked for, where, what to do. */
+export interface DatasetProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface ImageBatch extends ImageSet {
+  /** Index into `Dataset.classes`, one an image. */
+  readonly classes: Int32Array;
+  /** 1 = this pixel is defective, 0 = it is not; (count, height, width). Of the test images of a dataset that has `masks`. */
+  readonly masks?: Uint8Array;
+}
+
+export interface Dataset {
+  /** Names of the one-class problems, in the papers' order. Each is a task of its own. */
+  readonly inliers: readonly string[];
+  /** Class names; the stored class of an image is an index into them. */
+  readonly classes: readonly string[];
+  readonly shape: ImageShape;
+  /** true: the images differ between inliers (MVTec's categories), and are read once an inlier; false: read once for all. */
+  readonly perInlier: boolean;
+  /** Training images of the normal class, as published; absent (or undefined): known only once they are read. */
+  trainImages?(inlier: string): number | undefined;
+  /** true: its test images come with masks, the truth for every pixel. */
+  readonly masks?: boolean;
+  /** Whether all images of this inlier show one object in one pose, so that a place in one is the same place in all. Absent: no. */
+  aligned?(inlier: string): boolean;
+  /** The class that is normal when `inlier` is: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
+  normalClass(inlier: string): string;
+  /** Finds (or fetches) and lists every file that `read` will open. */
+  locate(roots: DataRoots, inlier: string): Promise<Result<readonly SourceFile[], DatasetProblem>>;
+  /**
+   * A picture from elsewhere as one of its own: as large as `shape` says (colours become grey later, where it has one channel).
+   * One that is as large already stays as it is. Throws, naming `path`, for one that it does not take. Absent: it is stretched.
+   */
+  prepare?(picture: Picture, path: string): Picture;
+  /** Streams the split in the published order; memory does not grow with the dataset. Throws `DatasetError` naming a broken file. */
+  read(files: readonly SourceFile[], split: Split, inlier: string): AsyncIterable<ImageBatch>;
+}
+
+export interface DatasetDefinition<O extends TObject = TObject> extends Definition<'dataset', O, Dataset> {}
+
+// An identity function: it infers the option type from the schema, so that `create` is typed without a cast.
+export const defineDataset = <const O extends TObject>(d: Omit<DatasetDefinition<O>, 'kind'>) =>
+  ({kind: 'dataset', ...d}) as DatasetDefinition<O>;

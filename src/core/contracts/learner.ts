@@ -1,0 +1,164 @@
+/** Learners: self-supervision, and the encoder that it leaves. */
+import type {Rng} from '../base/random.ts';
+import type {Result} from '../base/result.ts';
+import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
+import type {Static, TObject} from '../plugin/type.ts';
+import type {FloatImage, ImageSet, Matrix, NamedArrays} from './data.ts';
+import type {DatasetProblem, SourceFile} from './dataset.ts';
+import type {Definition, PluginRef} from './definition.ts';
+import type {Network} from './network.ts';
+import type {Transform} from './transform.ts';
+
+export interface LearnProgress {
+  /** From 0. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Of this epoch, from 0; the report comes after it. */
+  readonly step: number;
+  /** Of one epoch. */
+  readonly steps: number;
+  readonly loss: number;
+  readonly accuracy?: number;
+  readonly learningRate: number;
+  /** Network inputs a second. */
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface CurvePoint {
+  /** From 0. */
+  readonly epoch: number;
+  /** Mean over the epoch's steps. */
+  readonly loss: number;
+  readonly accuracy?: number;
+  /** Of the epoch's first step. */
+  readonly learningRate: number;
+}
+
+/** Where a training leaves its state, so that a killed run resumes with the result of an uninterrupted one. */
+export interface Checkpoints {
+  load(): Promise<{readonly arrays: NamedArrays; readonly meta: {readonly [key: string]: unknown}} | undefined>;
+  save(arrays: NamedArrays, meta: {readonly [key: string]: unknown}): Promise<void>;
+  /** True when the last checkpoint is old enough (a few minutes) to write another at the end of this epoch. */
+  due(): boolean;
+}
+
+/**
+ * One copy of the training set: transforms applied first to last, at least one. Every copied image is an instance of its
+ * own, the same in every epoch; the originals are instances, too.
+ */
+export type CopyRef = readonly PluginRef[];
+
+/** Builds the plug-ins that a learner is made of; options resolved. */
+export interface PluginFactory {
+  /** Modules to import to get the same plug-ins in another thread or process. */
+  readonly urls: readonly string[];
+  create(kind: 'network', ref: PluginRef): Network;
+  create(kind: 'transform', ref: PluginRef): Transform;
+  create(kind: 'learner', ref: PluginRef): Learner;
+}
+
+export interface FitContext {
+  /** Training images of the normal class alone. */
+  readonly images: ImageSet;
+  /** The spec's augmentation, options resolved. */
+  readonly augment: readonly PluginRef[];
+  /** The spec's distribution augmentation, options resolved; absent when it has none. */
+  readonly distributionAugmentation?: readonly CopyRef[];
+  readonly rng: Rng;
+  readonly signal: AbortSignal;
+  readonly checkpoints: Checkpoints;
+  readonly plugins: PluginFactory;
+  /** Leave out what comes before the part that most of the training is: its speed is to be measured. */
+  readonly mainPart?: boolean;
+  report(progress: LearnProgress): void;
+  warn(message: string): void;
+}
+
+export interface FitResult {
+  readonly weights: NamedArrays;
+  /** One point an epoch; empty for a learner that does not train. */
+  readonly curve: readonly CurvePoint[];
+}
+
+/** A value for each place of the network's last map, of each image: (count, height, width). */
+export interface ActivationMaps {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  /** At least 0; higher = speaks more for an anomaly. */
+  readonly data: Float32Array;
+}
+
+/** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
+export interface Encoder {
+  /** Uint8 images → (n, d) of the named layer; `view`: of what it makes of each float image and its index instead. */
+  embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
+  /** GradCAM of the learner's own score of anomaly; absent: it has none, or its network no map. */
+  cam?(images: ImageSet): Promise<ActivationMaps>;
+  dispose(): void;
+}
+
+/** How much a training computes. */
+export interface Work {
+  readonly steps: number;
+  /** Network inputs a step: images, and views of each. */
+  readonly inputs: number;
+  /** Multiply-accumulates of one input, forward, head included. */
+  readonly macs: number;
+}
+
+export interface Learner {
+  /** The work of training on so many images of that side and `copies` of each by distribution augmentation. Absent: not known. */
+  work?(of: {
+    readonly images: number;
+    readonly copies: number;
+    readonly side: number;
+    readonly plugins: PluginFactory;
+  }): Work | undefined;
+  fit(context: FitContext): Promise<FitResult>;
+  /** Rebuilds the encoder from saved weights alone (and the learner's options, with the files that they name). */
+  encoder(weights: NamedArrays, plugins: PluginFactory): Encoder;
+  /**
+   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined where its network gives
+   * none. Absent: it can't be exported.
+   */
+  graph?(
+    builder: GraphBuilder,
+    images: Value,
+    layer: string,
+    weights: NamedArrays,
+    plugins: PluginFactory,
+  ): Value | undefined;
+  /**
+   * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.
+   * `augment` is one fresh draw of the spec's augmentation.
+   */
+  views?(image: FloatImage, augment: (image: FloatImage, rng: Rng) => FloatImage, rng: Rng): readonly FloatImage[];
+}
+
+export interface LearnerDefinition<O extends TObject = TObject> extends Definition<'learner', O, Learner> {
+  /** Layers that `Encoder.embed` knows; the first is the default. */
+  readonly layers: readonly string[];
+  /** false: its weights depend on the seed alone, and one stage serves every inlier. */
+  readonly trains: boolean;
+  /** The paper's copies for the spec's `distribution_augmentation`, which has no default; absent: it takes none. */
+  readonly distributionAugmentation?: readonly CopyRef[];
+  /** true: it has a score of anomaly of its own, which its encoders explain (`cam`). */
+  readonly gradcam?: boolean;
+  /** Augmentation when the spec has none: the paper's recipe. */
+  readonly augment: readonly PluginRef[];
+  /**
+   * Finds every file that its `pathOption`s name, and those beside it. The one that an option names is called as the option
+   * is: in stages the option is filled with that file's path. Absent: it has no such options.
+   */
+  files?(options: Static<O>): Result<readonly SourceFile[], DatasetProblem>;
+  /** What the paper sets otherwise than the defaults in the setting that these options are of. Absent: nothing. */
+  paperOptions?(options: Static<O>): {readonly [option: string]: unknown};
+  /** The method's id in the papers' tables (`data/baselines`), such as `rotation`; `copies`: of distribution augmentation. */
+  row(options: Static<O>, spec: {readonly copies: number}): string;
+}
+
+// An identity function: it infers the option type from the schema, so that `create` is typed without a cast.
+export const defineLearner = <const O extends TObject>(d: Omit<LearnerDefinition<O>, 'kind'>) =>
+  ({kind: 'learner', ...d}) as LearnerDefinition<O>;

@@ -1,0 +1,43 @@
+/** Networks: encoders that learners train. */
+import type {Tensor2D, Tensor4D} from '../engine/engine.ts';
+import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
+import type {ParameterSpec, Weights} from '../nn/layers.ts';
+import type {TObject} from '../plugin/type.ts';
+import type {NamedArrays} from './data.ts';
+import type {Definition} from './definition.ts';
+
+/** An encoder f: images → features. Pure description: its weights are passed to every call. */
+export interface Network {
+  /** Columns of the pooled feature. */
+  readonly features: number;
+  /** Widths of the projection head g asked for in the spec, input side first; empty = no head. */
+  readonly head: readonly number[];
+  /** For square inputs of this many pixels a side, which choose the stem. Throws for a side that it is not made for. */
+  parameters(side: number): readonly ParameterSpec[];
+  /** Multiply-accumulates of one image of that side, forward, without the head: for estimates. Absent: not known. */
+  macs?(side: number): number;
+  /** x (n, h, w, 3) → the last map (n, h', w', features), whose mean over places is the pooled feature; in inference. Absent: none. */
+  map?(weights: Weights, x: Tensor4D): Tensor4D;
+  /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
+  pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
+  /** `pool` in inference as ONNX nodes: x float32 (n, 3, h, w) → (n, features). Absent: it can't be exported. */
+  graph?(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
+  /** Features from within the encoder, by name: every learner that trains the network has them as layers. Absent: none. */
+  readonly levels?: {readonly [name: string]: Level};
+  /** What torchvision calls a parameter in the state dict of this network, whose weights fit. Absent: it has no such network. */
+  torchName?(parameter: string): string;
+}
+
+/** A feature from within an encoder, in inference. */
+export interface Level {
+  /** x (n, h, w, 3) → (n, d). */
+  pool(weights: Weights, x: Tensor4D): Tensor2D;
+  /** The same as ONNX nodes: x float32 (n, 3, h, w) → (n, d). */
+  graph(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
+}
+
+export interface NetworkDefinition<O extends TObject = TObject> extends Definition<'network', O, Network> {}
+
+// An identity function: it infers the option type from the schema, so that `create` is typed without a cast.
+export const defineNetwork = <const O extends TObject>(d: Omit<NetworkDefinition<O>, 'kind'>) =>
+  ({kind: 'network', ...d}) as NetworkDefinition<O>;

@@ -1,0 +1,23 @@
+/** What an engine is called, what starts it, and what it says of itself. Loads nothing. */
+export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
+export type EngineChoice = 'auto' | EngineName;
+
+export interface EngineInfo {
+  readonly name: EngineName;
+  /** Such as "2.21.0". */
+  readonly version: string;
+  readonly device: string;
+  readonly threads: number;
+  /** Why `auto` did not take the better engine, and what would change that; absent when it did. */
+  readonly remark?: string;
+}
+
+/** What to start: decided once in the main process (`resolveEngine`), handed to workers as plain data. */
+export interface ResolvedEngine {
+  readonly name: EngineName;
+  /** Folder with the compiled binding and TensorFlow's library; absent for wasm. */
+  readonly library?: string;
+  readonly remark?: string;
+  /** Threads for one tensor operation; absent: as many as the machine has. */
+  readonly threads?: number;
+}

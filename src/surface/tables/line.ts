@@ -1,0 +1,12 @@
+import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
+
+/** One number of ours, rates in [0, 1] as stored. */
+export interface Line extends ComparisonRow {
+  /** The method, and where another configuration of it is in sight, the options in which they differ. */
+  readonly label: string;
+  /** Ours as the paper prints its own: a standard deviation, or CutPaste's standard error. null: one seed. */
+  readonly spread: number | null;
+  readonly spreadKind: 'sd' | 'se';
+  /** Footnotes, from 1. */
+  readonly notes: readonly number[];
+}
