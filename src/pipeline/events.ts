@@ -3,6 +3,7 @@ import type {Digest} from '../core/base/canonical.ts';
 import type {LearnProgress} from '../core/contracts/learner.ts';
 import type {EngineInfo} from '../core/engine/contract.ts';
 import type {KernelTime} from '../core/engine/profile.ts';
+import type {Maker} from './maker.ts';
 
 export type RunEvent = {readonly at: string} & (
   | {
@@ -11,6 +12,8 @@ export type RunEvent = {readonly at: string} & (
       readonly spec: string;
       readonly tasks: number;
       readonly stages: number;
+      /** What its results are to be computed by; absent: not known before something is computed. */
+      readonly asked?: Maker;
     }
   | {readonly type: 'engine-started'; readonly engine: EngineInfo}
   | {readonly type: 'stage-started'; readonly stage: string; readonly kind: StageKind; readonly label: string}
@@ -32,7 +35,9 @@ export type RunEvent = {readonly at: string} & (
       readonly peakMemory?: number;
       /** Of a computed stage of a run that was profiled: where the engine's time went. */
       readonly kernels?: readonly KernelTime[];
+      /** What computed it, now or when it was cached; absent: no tensors. */
       readonly engine?: string;
+      readonly threads?: number;
       /** The stage's small result, as in its manifest (metrics of an `evaluate` stage). */
       readonly summary: unknown;
     }

@@ -11,7 +11,7 @@ import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {layersOf, Plugins} from '../../src/core/plugin/registry.ts';
 import {headParameters} from '../../src/domain/networks/head.ts';
 
-beforeAll(() => startEngine({name: 'wasm'}));
+beforeAll(() => startEngine({name: 'wasm', threads: 1}));
 
 const plugins = new Plugins(builtin);
 const resolved = (kind: 'network' | 'learner' | 'classifier', type: string, options: object) =>

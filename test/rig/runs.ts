@@ -1,10 +1,12 @@
 /** Made-up run folders: what `pipeline run` would leave in `runs/<id>/`, without running anything. */
+
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {digestOf, type Json} from '../../src/core/base/canonical.ts';
 import type {PluginRef} from '../../src/core/contracts/definition.ts';
 import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
+import type {Maker} from '../../src/pipeline/maker.ts';
 import type {StageNode} from '../../src/pipeline/stages/stage.ts';
 
 export interface MadeUpRun {
@@ -22,6 +24,10 @@ export interface MadeUpRun {
   readonly version?: number;
   readonly metricVersion?: number;
   readonly cached?: boolean;
+  /** What every stage that computes tensors was computed by; default: wasm, where the run computed it. */
+  readonly maker?: Maker;
+  /** What the run asked for, and computed nothing on. */
+  readonly asked?: Maker;
 }
 
 interface MadeUpTask {
@@ -105,11 +111,12 @@ export function makeRun(runs: string, run: MadeUpRun): string {
       if (!stage.isNew) return;
       const {id, kind, label, recipe} = stages.get(stage.id)!;
       const fingerprint = digestOf({id, recipe: recipe as Json, data: kind === 'data' ? (run.data ?? 'files') : null});
+      const maker = run.maker && {engine: run.maker.name, threads: run.maker.threads!};
       const made = {type: 'stage-finished', stage: id, kind, label, fingerprint, summary} as const;
       ends.push(
         run.cached
-          ? {...made, how: 'cached', seconds: 0.01}
-          : {...made, how: 'computed', seconds: 1.5, peakMemory: 123_000_000, engine: 'wasm'},
+          ? {...made, how: 'cached', seconds: 0.01, ...maker}
+          : {...made, how: 'computed', seconds: 1.5, peakMemory: 123_000_000, engine: 'wasm', ...maker},
       );
     };
     const version = run.version ?? 1;
@@ -204,8 +211,15 @@ export function makeRun(runs: string, run: MadeUpRun): string {
     ends.filter((end) => end.type === type && (!how || ('how' in end && end.how === how))).length;
   const failed = count('stage-failed');
   const events: Unstamped[] = [
-    {type: 'run-started', run: run.id, spec: name, tasks: tasks.length, stages: stages.size},
-    {type: 'engine-started', engine},
+    {
+      type: 'run-started',
+      run: run.id,
+      spec: name,
+      tasks: tasks.length,
+      stages: stages.size,
+      ...(run.asked && {asked: run.asked}),
+    },
+    ...(run.asked ? [] : [{type: 'engine-started' as const, engine}]),
     ...ends,
     ...((run.end ?? 'whole') === 'whole'
       ? [

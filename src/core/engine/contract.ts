@@ -18,6 +18,11 @@ export interface ResolvedEngine {
   /** Folder with the compiled binding and TensorFlow's library; absent for wasm. */
   readonly library?: string;
   readonly remark?: string;
-  /** Threads for one tensor operation; absent: as many as the machine has. */
-  readonly threads?: number;
+  /** It computes on a GPU. */
+  readonly gpu?: true;
+  /** Threads for one tensor operation. They split its sums, so that a result belongs to their number: it never follows the machine. */
+  readonly threads: number;
 }
+
+/** Of one tensor operation on `tensorflow`, wherever it runs; `--threads` asks for another number. */
+export const defaultThreads = 2;

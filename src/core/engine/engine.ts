@@ -74,7 +74,7 @@ async function load(engine: ResolvedEngine): Promise<EngineInfo> {
     return loadWasm(tf);
   }
   if (engine.name === 'webgpu') {
-    await loaded({name: 'wasm'}); // for `synchronously`
+    await loaded({name: 'wasm', threads: 1}); // for `synchronously`
     const {loadWebgpu} = await import('./webgpu/webgpu.ts');
     return loadWebgpu(tf);
   }

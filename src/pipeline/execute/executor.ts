@@ -7,16 +7,18 @@ import {availableParallelism} from 'node:os';
 import PQueue from 'p-queue';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
+import {plural} from '../../core/base/text.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
 import type {Emit} from '../events.ts';
+import {distinctMakers, isSameMaker, type Maker, makerText} from '../maker.ts';
 import {priorities, topological, upstream} from '../plan/order.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
 import {WorkerPool} from './pool.ts';
-import {runStage, Skip, type StageOutcome} from './run-stage.ts';
+import {makerOf, runStage, Skip, type StageOutcome} from './run-stage.ts';
 
 export interface ExecuteOptions {
   /** Id of the run. */
@@ -28,7 +30,9 @@ export interface ExecuteOptions {
   readonly digests: FileDigests;
   /** Called once, and only when a stage that computes tensors is not cached. */
   readonly engine: () => Promise<ResolvedEngine>;
-  /** Stages that compute tensors at once. Default: 1 with `tensorflow` and `webgpu`, which use all cores and the GPU themselves; one a core with `wasm`. */
+  /** What `engine` will give, as far as that is known: results that others have computed are told. */
+  readonly asked?: Maker;
+  /** Stages that compute tensors at once. Default: as many as the cores have room for with the engine's threads; 1 on a GPU. */
   readonly jobs?: number;
   /** Default: as many as the machine has. */
   readonly cores?: number;
@@ -62,7 +66,14 @@ export interface RunOutcome {
 export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
   const {run, plan, graph, plugins, cache, digests, emit, signal} = options;
   const began = performance.now();
-  emit({type: 'run-started', run, spec: plan.name, tasks: plan.tasks.length, stages: graph.length});
+  emit({
+    type: 'run-started',
+    run,
+    spec: plan.name,
+    tasks: plan.tasks.length,
+    stages: graph.length,
+    ...(options.asked && {asked: options.asked}),
+  });
   const pool = new WorkerPool({
     plugins: plugins.urls,
     stages: options.stages ?? new URL('../stages/index.js', compiledUrl(import.meta.url)),
@@ -81,8 +92,12 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     known: new Map<never, Promise<StageOutcome>>(),
     look: lanes.look.bind(lanes),
     enter: lanes.enter.bind(lanes),
-    onEngine: onceEngine(emit),
+    onEngine: (engine: EngineInfo): void => {
+      if (!running) emit({type: 'engine-started', engine});
+      running = engine;
+    },
   };
+  let running: EngineInfo | undefined;
   const results = new Map<string, Promise<StageOutcome>>();
   const visit = async (node: StageNode): Promise<StageOutcome> => {
     const made = new Map<string, Entry>();
@@ -104,6 +119,9 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     const stages = new Map<string, StageOutcome>();
     for (const node of graph) stages.set(node.id, await results.get(node.id)!);
     await digests.save();
+    const asked: Maker | undefined = running ?? options.asked;
+    const foreign = asked && foreignResults(asked, [...stages.values()]);
+    if (foreign) emit({type: 'warning', message: foreign});
     const totals = {...count(stages), seconds: (performance.now() - began) / 1000};
     emit({type: 'run-finished', run, ...totals});
     return {...totals, workers: pool.started, stages};
@@ -127,13 +145,20 @@ function count(stages: ReadonlyMap<string, StageOutcome>): Omit<RunOutcome, 'sec
   return {outcome, ...counts, skipped: counts.skipped + interrupted};
 }
 
-const onceEngine = (emit: Emit): ((engine: EngineInfo) => void) => {
-  let told = false;
-  return (engine) => {
-    if (!told) emit({type: 'engine-started', engine});
-    told = true;
-  };
-};
+/** `12 cached results were computed by wasm; this run's engine is tensorflow with 2 threads`; undefined: none was. */
+function foreignResults(asked: Maker, stages: readonly StageOutcome[]): string | undefined {
+  const makers = stages.flatMap((stage) => (stage.how === 'cached' ? (makerOf(stage.entry) ?? []) : []));
+  const others = makers.filter((maker) => !isSameMaker(maker, asked));
+  if (others.length === 0) return undefined;
+  const of = (maker: Maker) => others.filter((other) => makerText(other) === makerText(maker)).length;
+  const [first, ...rest] = distinctMakers(others).map((maker) => ({count: of(maker), by: makerText(maker)}));
+  return [
+    `${plural(first!.count, 'cached result was', 'cached results were')} computed by ${first!.by}`,
+    ...rest.map(({count, by}) => `${count} by ${by}`),
+  ]
+    .join(', ')
+    .concat(`; this run's engine is ${makerText(asked)}`);
+}
 
 /** Ends a run early: the user's signal, or a failure after which nothing else is wanted. */
 class Stop {
@@ -202,12 +227,10 @@ class Lanes {
   async #resolve(): Promise<ResolvedEngine> {
     try {
       const engine = await this.#options.engine();
-      const slots = this.#options.jobs ?? (engine.name === 'wasm' ? this.#cores : 1);
-      this.#accelerator.concurrency = slots;
-      // Several at once share the cores: more threads than cores make all of them slower.
-      return slots === 1 || engine.threads !== undefined
-        ? engine
-        : {...engine, threads: Math.max(1, Math.floor(this.#cores / slots))};
+      const onGpu = engine.gpu || engine.name === 'webgpu';
+      const room = onGpu ? 1 : Math.max(1, Math.floor(this.#cores / engine.threads));
+      this.#accelerator.concurrency = this.#options.jobs ?? room;
+      return engine;
     } catch (error) {
       throw new Error(`no engine to compute tensors: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

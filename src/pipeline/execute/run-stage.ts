@@ -5,6 +5,7 @@ import {digestOfFile} from '../../core/base/files.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {Emit} from '../events.ts';
+import type {Maker} from '../maker.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 import type {Cache, Entry, Lock} from '../store/cache/cache.ts';
@@ -96,13 +97,9 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
     emit({type: 'stage-failed', ...stage, message, ...(hint === undefined ? {} : {hint})});
   } else if (outcome.how === 'computed' || outcome.how === 'cached') {
     const {fingerprint, summary, provenance} = outcome.entry.manifest;
-    const made = provenance as unknown as {
-      seconds: number;
-      peakMemory?: number;
-      engine?: {name: string} | null;
-      kernels?: readonly KernelTime[];
-    };
-    const {peakMemory, engine, kernels} = made;
+    const made = provenance as unknown as {seconds: number; peakMemory?: number; kernels?: readonly KernelTime[]};
+    const {peakMemory, kernels} = made;
+    const engine = makerOf(outcome.entry);
     emit({
       type: 'stage-finished',
       ...stage,
@@ -112,10 +109,15 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
       ...(outcome.how === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
       ...(outcome.how === 'computed' && kernels ? {kernels} : {}),
       ...(engine ? {engine: engine.name} : {}),
+      ...(engine?.threads === undefined ? {} : {threads: engine.threads}),
       summary,
     });
   }
 }
+
+/** The engine that computed what is cached; undefined: no tensors. */
+export const makerOf = ({manifest}: Entry): Maker | undefined =>
+  (manifest.provenance as {readonly engine?: Maker | null}).engine ?? undefined;
 
 /** One stage on its way through the workshop. */
 class Visit {

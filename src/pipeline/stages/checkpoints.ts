@@ -12,6 +12,7 @@ import {codeOf, digestOfFile, syncToDisk, writeFileAtomic} from '../../core/base
 import type {Checkpoints} from '../../core/contracts/learner.ts';
 import {runningEngine} from '../../core/engine/engine.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
+import {makerText} from '../maker.ts';
 import {StageError} from './shared.ts';
 
 /** Names the arrays' file by its digest, so that the two are replaced in one step. */
@@ -90,6 +91,6 @@ function makerOf(): string {
   const url = new URL('../../../package.json', import.meta.url);
   const {version} = JSON.parse(readFileSync(url, 'utf8')) as {version: string};
   const engine = runningEngine();
-  const computer = engine ? `${engine.name} ${engine.version} on ${engine.device}` : 'no engine';
+  const computer = engine ? `${makerText(engine)} (${engine.version}) on ${engine.device}` : 'no engine';
   return `pipeline ${version}, ${computer}, ${arch()} ${cpus()[0]?.model ?? ''}`.trim();
 }

@@ -1,11 +1,10 @@
 /** What a plan's trainings cost: operations, and where it was measured, time. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {count, duration, plural} from '../../core/base/text.ts';
-import type {EngineChoice} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {flopOf, type Training} from '../../pipeline/plan/estimate.ts';
 import {stepReporter} from './progress.ts';
-import {err} from './session.ts';
+import {type EngineOptions, err} from './session.ts';
 
 interface Estimate {
   readonly trainings: number;
@@ -26,14 +25,18 @@ const speedKey = ({recipe, shape}: Training): string => {
   return canonicalJson({learner, augment, copies, shape} as unknown as Json);
 };
 
-export async function measure(trainings: readonly Training[], plugins: Plugins, choice: EngineChoice): Promise<Speeds> {
+export async function measure(
+  trainings: readonly Training[],
+  plugins: Plugins,
+  {engine: choice, threads}: EngineOptions,
+): Promise<Speeds> {
   const different = new Map(trainings.filter(({work}) => work).map((training) => [speedKey(training), training]));
   const speeds = new Map<string, number>();
   if (different.size === 0) return speeds;
   const {resolveEngine} = await import('../../core/engine/install/provision.ts');
   const {startEngine} = await import('../../core/engine/engine.ts');
   const {measureSpeed} = await import('../../pipeline/execute/measure.ts');
-  const engine = await startEngine(await resolveEngine(choice, {provision: true, report: stepReporter(err)}));
+  const engine = await startEngine(await resolveEngine(choice, {provision: true, threads, report: stepReporter(err)}));
   err(`engine ${engine.name} ${engine.version} on ${engine.device}, ${plural(engine.threads, 'thread')}`);
   for (const [key, training] of different) {
     const speed = await measureSpeed(training, plugins);

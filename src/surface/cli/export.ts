@@ -2,19 +2,17 @@
 import {basename, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {bytes, plural} from '../../core/base/text.ts';
-import type {EngineChoice} from '../../core/engine/contract.ts';
 import {buildModel, provenanceOf, tryModel} from '../../pipeline/models/export.ts';
 import {chooseClassifier} from '../../pipeline/models/find.ts';
 import {heldOutScores} from '../../pipeline/models/predict.ts';
 import {quantile} from '../../pipeline/models/threshold.ts';
 import {formatModelPage} from '../tables/model-page.ts';
-import {exitCodes, type Globals, out, packageVersion} from './session.ts';
+import {type EngineOptions, exitCodes, type Globals, out, packageVersion} from './session.ts';
 import {type TrainedOptions, withBench, withTrained} from './trained.ts';
 
-export interface ExportOptions extends TrainedOptions {
+export interface ExportOptions extends TrainedOptions, EngineOptions {
   readonly quantile: number;
   readonly out: string;
-  readonly engine: EngineChoice;
 }
 
 export const exportModel = (run: string, options: ExportOptions, globals: Globals): Promise<number> =>
@@ -22,9 +20,7 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
     const {record, task, plugins} = trained;
     const what = {...trained, classifier};
     const {columns, finish} = await buildModel(what);
-    const training = await withBench(trained, options.engine, (bench) =>
-      heldOutScores(classifier, {...trained, bench}),
-    );
+    const training = await withBench(trained, options, (bench) => heldOutScores(classifier, {...trained, bench}));
     const threshold = quantile(training, options.quantile);
     const model = finish({
       producer: 'pipeline',

@@ -1,5 +1,6 @@
 import {readFileSync, statSync} from 'node:fs';
 import {Argument, Command, InvalidArgumentError, Option} from 'commander';
+import {defaultThreads} from '../../core/engine/contract.ts';
 import type {AugmentOptions} from './augment.ts';
 import type {Shell} from './completion/index.ts';
 import type {ExportOptions} from './export.ts';
@@ -55,6 +56,15 @@ const engineOption = () =>
     .choices(['auto', 'tensorflow', 'wasm', 'webgpu'])
     .default(process.env['PIPELINE_ENGINE'] ?? 'auto');
 
+const threadsOption = () =>
+  new Option(
+    '--threads <n>',
+    'threads of one tensor operation on tensorflow; they split its sums, so that another number gives other last digits',
+  )
+    .env('PIPELINE_THREADS')
+    .argParser(positive)
+    .default(defaultThreads);
+
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 const positive = (text: string): number => {
@@ -90,7 +100,8 @@ const specOptions = (command: Command): Command =>
 specOptions(program.command('run').description('run a spec or suite; only what is not cached is computed'))
   .argument('<spec>', 'YAML file')
   .addOption(engineOption())
-  .option('--jobs <n>', 'stages that compute tensors at once', positive)
+  .addOption(threadsOption())
+  .option('--jobs <n>', 'stages that compute tensors at once (default: as many as the cores have room for)', positive)
   .option('--fail-fast', 'stop at the first failure', false)
   .option('--plain', 'plain lines instead of the live view', false)
   .option('--quiet', 'print the table alone, and failures', false)
@@ -103,6 +114,7 @@ specOptions(
   .argument('<spec>', 'YAML file')
   .option('--estimate', 'measure a few steps of each training: how long all of them take on this machine', false)
   .addOption(engineOption())
+  .addOption(threadsOption())
   .option('--explain', 'for every stage that would run, what differs from the nearest cached one', false)
   .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot', 'svg']))
   .action(async (spec: string, options: PlanOptions) =>
@@ -146,6 +158,7 @@ program
   .option('--maps <folder>', 'write heat maps there, as PNG, where the task localises')
   .addOption(new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'))
   .addOption(engineOption())
+  .addOption(threadsOption())
   .action(async (run: string, images: string[], options: PredictOptions) =>
     leave((await import('./predict.ts')).predict(run, images, options, globals())),
   );
@@ -159,6 +172,7 @@ program
   .option('--quantile <q>', 'for the threshold, as of "predict"', share, 0.95)
   .option('--out <file>', 'where the model goes; beside it a page on how to use it', onnxFile, 'model.onnx')
   .addOption(engineOption())
+  .addOption(threadsOption())
   .action(async (run: string, options: ExportOptions) =>
     leave((await import('./export.ts')).exportModel(run, options, globals())),
   );
@@ -270,7 +284,8 @@ program
 program
   .command('doctor')
   .description('engines, data, machine: what works and what would make it better')
-  .action(async () => leave((await import('./tools.ts')).doctor(globals())));
+  .addOption(threadsOption())
+  .action(async (options: {threads: number}) => leave((await import('./tools.ts')).doctor(options, globals())));
 
 program
   .command('setup')

@@ -1,7 +1,6 @@
 /** `plan` and `validate`: what a spec means, without running anything. */
 
 import {plural} from '../../core/base/text.ts';
-import type {EngineChoice} from '../../core/engine/contract.ts';
 import {trainingsOf} from '../../pipeline/plan/estimate.ts';
 import {topological} from '../../pipeline/plan/order.ts';
 import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';
@@ -11,14 +10,13 @@ import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {estimateLines, measure, sumUp} from './estimate.ts';
 import {nothing, prepare, read, type SpecOptions} from './prepare.ts';
-import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
+import {type EngineOptions, err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
 
-export interface PlanOptions extends SpecOptions {
+export interface PlanOptions extends SpecOptions, EngineOptions {
   readonly explain: boolean;
   readonly graph?: 'mermaid' | 'dot' | 'svg';
   /** Measure, too: how long the trainings take here. */
   readonly estimate: boolean;
-  readonly engine: EngineChoice;
 }
 
 export const plan = (spec: string, options: PlanOptions, globals: Globals): Promise<number> =>
@@ -38,7 +36,7 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
       return exitCodes.done;
     }
     const trainings = trainingsOf({graph, tasks, plugins, forecasts});
-    const speeds = options.estimate ? await measure(trainings, plugins, options.engine) : undefined;
+    const speeds = options.estimate ? await measure(trainings, plugins, options) : undefined;
     const estimate = sumUp(trainings, speeds);
     if (globals.json) {
       out(

@@ -2,7 +2,6 @@
 import {mkdirSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
-import type {EngineChoice} from '../../core/engine/contract.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {encodePng} from '../../core/images/picture.ts';
 import {chooseClassifiers, gradcamOf} from '../../pipeline/models/find.ts';
@@ -11,14 +10,13 @@ import {type Heat, type Prediction, Predictor} from '../../pipeline/models/predi
 import {quantile} from '../../pipeline/models/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
 import {formatPredictions, type PredictionFormat} from '../tables/predictions.ts';
-import {exitCodes, type Globals, out, refuse} from './session.ts';
+import {type EngineOptions, exitCodes, type Globals, out, refuse} from './session.ts';
 import {type TrainedOptions, withBench, withTrained} from './trained.ts';
 
-export interface PredictOptions extends TrainedOptions {
+export interface PredictOptions extends TrainedOptions, EngineOptions {
   readonly quantile: number;
   readonly maps?: string;
   readonly format: PredictionFormat;
-  readonly engine: EngineChoice;
 }
 
 export const predict = (
@@ -37,7 +35,7 @@ export const predict = (
           hint: 'Leave out --maps, or run the spec with "localize".',
         },
       ]);
-    return withBench(trained, options.engine, async (bench) => {
+    return withBench(trained, options, async (bench) => {
       const dataset = plugins.create('dataset', task.dataset);
       const table = join(bench.folder, 'images.arrow');
       const files = await writePictures(table, listPictures(images), dataset, dataset.normalClass(task.inlier));

@@ -1,6 +1,5 @@
 /** `run`: computes what is not cached, and ends with the table. */
-import type {EngineChoice} from '../../core/engine/contract.ts';
-import {resolveEngine} from '../../core/engine/install/provision.ts';
+import {askedEngine, resolveEngine} from '../../core/engine/install/provision.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
@@ -10,10 +9,9 @@ import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../live/reporter.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {err, exitCodes, folders, type Globals, out, packageVersion, refuse} from './session.ts';
+import {type EngineOptions, err, exitCodes, folders, type Globals, out, packageVersion, refuse} from './session.ts';
 
-export interface RunOptions extends SpecOptions {
-  readonly engine: EngineChoice;
+export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
   readonly failFast: boolean;
   readonly plain: boolean;
@@ -56,6 +54,7 @@ async function runGraph(
   try {
     const cache = openCache(cacheFolder, {warn});
     for (const warning of warnings) warn(warning);
+    const asked = askedEngine(options.engine, {threads: options.threads});
     const outcome = await execute({
       run: record.id,
       plan,
@@ -75,9 +74,11 @@ async function runGraph(
         host: environment.host,
         cpu: environment.cpu,
       },
+      ...(asked && {asked}),
       engine: () =>
         resolveEngine(options.engine, {
           provision: true,
+          threads: options.threads,
           signal: interruption.signal,
           report: stepReporter(note),
         }),

@@ -3,6 +3,7 @@ import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Result} from '../../core/base/result.ts';
 import type {DataRoots} from '../../core/contracts/dataset.ts';
+import type {EngineChoice} from '../../core/engine/contract.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {renderProblems} from '../live/diagnostic.ts';
 
@@ -20,6 +21,12 @@ export interface Globals {
   readonly runs: string;
   readonly data?: string;
   readonly json: boolean;
+}
+
+/** What computes tensors, by how many threads an operation. */
+export interface EngineOptions {
+  readonly engine: EngineChoice;
+  readonly threads: number;
 }
 
 /** The folders of a session. */

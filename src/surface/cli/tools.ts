@@ -124,8 +124,8 @@ export async function schema({write}: {write: boolean}): Promise<number> {
   return exitCodes.done;
 }
 
-export async function doctor(globals: Globals): Promise<number> {
-  const engines = await describeEngines();
+export async function doctor({threads}: {readonly threads: number}, globals: Globals): Promise<number> {
+  const engines = await describeEngines(process.env, threads);
   const best = engines.find((engine) => engine.available);
   const data = await foundDatasets(globals);
   if (globals.json) {

@@ -3,7 +3,6 @@ import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Result} from '../../core/base/result.ts';
-import type {EngineChoice} from '../../core/engine/contract.ts';
 import {resolveEngine} from '../../core/engine/install/provision.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
@@ -17,7 +16,7 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {readRun} from '../../pipeline/store/runs/runs.ts';
 import {builtinPlugins} from './builtin.ts';
 import {stepReporter} from './progress.ts';
-import {err, exitCodes, folders, type Globals, orRefuse, refuse} from './session.ts';
+import {type EngineOptions, err, exitCodes, folders, type Globals, orRefuse, refuse} from './session.ts';
 
 export interface TrainedOptions {
   readonly task?: string;
@@ -78,13 +77,13 @@ async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
 /** Goes on with a worker to compute on, and a folder that is removed afterwards. */
 export async function withBench<T>(
   {record, plugins}: Pick<Trained<unknown>, 'record' | 'plugins'>,
-  choice: EngineChoice,
+  {engine: choice, threads}: EngineOptions,
   next: (bench: Bench) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-model-'));
   const bench = openBench({
     plugins,
-    engine: () => resolveEngine(choice, {provision: true, report: stepReporter(err)}),
+    engine: () => resolveEngine(choice, {provision: true, threads, report: stepReporter(err)}),
     folder,
     warn: (message) => err(`warning: ${message}`),
     onEngine({name}) {

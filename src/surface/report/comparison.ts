@@ -18,9 +18,7 @@ export function comparisonSection(comparison: Comparison, seeds: SeedValues): Ma
   return html`${grid && paperTable(grid)}
 ${grid && lines.length > most.rows ? html`<details><summary>All ${lines.length} numbers</summary>${list}</details>` : list}
 <div class="legend small muted">${legend.map((line) => html`<p>${line}</p>`)}${
-    notes.length > most.notes
-      ? html`<details><summary>Not as in the paper: ${notes.length} footnotes</summary>${foot}</details>`
-      : foot && html`<p>Not as in the paper:</p>${foot}`
+    notes.length > most.notes ? html`<details><summary>${notes.length} footnotes</summary>${foot}</details>` : foot
   }</div>`;
 }
 

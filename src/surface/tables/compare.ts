@@ -30,7 +30,7 @@ export interface Comparison {
   readonly grid?: Grid;
   /** What the spreads are, what the marks mean. */
   readonly legend: readonly string[];
-  /** Footnote n − 1: what of some lines is not as in the paper. */
+  /** Footnote n − 1: what of some lines is not as in the paper, or was computed by another engine than asked for. */
   readonly notes: readonly string[];
 }
 
@@ -55,7 +55,11 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         label: labels.get(keyOf(row))!,
         spread: row.sd === null ? null : spreadKind === 'se' ? row.sd / Math.sqrt(row.n) : row.sd,
         spreadKind,
-        notes: departing.length === 0 ? [] : [noteOf(departing.join('; '))],
+        departures: departing,
+        notes: [
+          ...(departing.length === 0 ? [] : [noteOf(`not as in the paper: ${departing.join('; ')}`)]),
+          ...row.otherEngines.map(noteOf),
+        ],
       };
     })
     .sort(

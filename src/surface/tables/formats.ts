@@ -42,7 +42,7 @@ export function formatComparison(
           .join('\n'),
       ]);
     case 'csv':
-      return csvText([csvColumns.map(([name]) => name), ...comparison.lines.map(csvRow(comparison))]);
+      return csvText([csvColumns.map(([name]) => name), ...comparison.lines.map(csvRow)]);
     case 'json':
       return `${JSON.stringify(comparison, null, 2)}\n`;
     default:
@@ -93,7 +93,7 @@ const joined = (blocks: readonly string[]) => `${blocks.filter((block) => block 
 export const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
   ...legend,
   ...(lines.length === 0 ? ['There are no results to compare.'] : []),
-  ...notes.map((note, at) => `[${at + 1}] not as in the paper: ${note}`),
+  ...notes.map((note, at) => `[${at + 1}] ${note}`),
 ];
 
 // ------------------------------------------------------------------------------------------------------------- list
@@ -248,7 +248,7 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
 // -------------------------------------------------------------------------------------------------------------- csv
 
 /** Rates in [0, 1], unrounded; one line a number, in the grid's case too. */
-const csvColumns: readonly (readonly [string, (line: Line, comparison: Comparison) => string | number | null])[] = [
+const csvColumns: readonly (readonly [string, (line: Line) => string | number | null])[] = [
   ['dataset', (line) => line.dataset],
   ['inlier', (line) => line.inlier],
   ['method', (line) => line.paperRow],
@@ -267,9 +267,11 @@ const csvColumns: readonly (readonly [string, (line: Line, comparison: Compariso
   ['paper_table', (line) => line.paperTable],
   ['difference', (line) => line.difference],
   ['verdict', (line) => line.verdict],
-  ['not_as_in_the_paper', (line, {notes}) => line.notes.map((note) => notes[note - 1]!).join('; ')],
+  ['not_as_in_the_paper', (line) => line.departures.join('; ')],
+  ['engines', (line) => line.engines.join(', ')],
+  ['not_by_the_engine_asked_for', (line) => line.otherEngines.join('; ')],
   ['config', (line) => line.config],
   ['runs', (line) => line.runs.join(' ')],
 ];
 
-const csvRow = (comparison: Comparison) => (line: Line) => csvColumns.map(([, cell]) => cell(line, comparison));
+const csvRow = (line: Line) => csvColumns.map(([, cell]) => cell(line));

@@ -7,6 +7,8 @@ export interface Line extends ComparisonRow {
   /** Ours as the paper prints its own: a standard deviation, or CutPaste's standard error. null: one seed. */
   readonly spread: number | null;
   readonly spreadKind: 'sd' | 'se';
+  /** What is not as in the paper. */
+  readonly departures: readonly string[];
   /** Footnotes, from 1. */
   readonly notes: readonly number[];
 }

@@ -103,7 +103,7 @@ onEachEngine((engine) => {
 test('a library that is not there is named', async () => {
   // In a process of its own: here the engine may be loaded already, and a loaded one is returned.
   const {loadTensorflow} = await import('../../../src/core/engine/tensorflow/tensorflow.ts');
-  expect(() => loadTensorflow(tf, {name: 'tensorflow', library: '/nowhere'})).toThrow(
+  expect(() => loadTensorflow(tf, {name: 'tensorflow', library: '/nowhere', threads: 2})).toThrow(
     expect.objectContaining({message: expect.stringContaining('/nowhere')}),
   );
 });

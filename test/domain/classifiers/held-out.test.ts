@@ -8,7 +8,7 @@ import {startEngine} from '../../../src/core/engine/engine.ts';
 import {checkPlugin} from '../../../src/core/plugin/check.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
 
-beforeAll(() => startEngine({name: 'wasm'}));
+beforeAll(() => startEngine({name: 'wasm', threads: 1}));
 
 const plugins = new Plugins(builtin);
 const create = (type: string, options: object): Classifier =>

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import type {ResolvedEngine} from '../../../src/core/engine/contract.ts';
+import type {Maker} from '../../../src/pipeline/maker.ts';
 import {fates, told, World} from '../../rig/world.ts';
 
 test('runs stages after their inputs, the longest way to the end first', async () => {
@@ -41,7 +42,7 @@ test('a second run finds everything, and starts no worker and no engine', async 
   let asked = 0;
   const engine = async (): Promise<ResolvedEngine> => {
     asked++;
-    return {name: 'wasm'};
+    return {name: 'wasm', threads: 1};
   };
   const first = await world.run(stages, {engine});
   expect({...fates(first), asked}).toEqual({data: 'computed', learn: 'computed', score: 'computed', asked: 1});
@@ -54,6 +55,30 @@ test('a second run finds everything, and starts no worker and no engine', async 
     {stage: 'learn', how: 'cached', engine: 'wasm'},
     {stage: 'score', how: 'cached'},
   ]);
+});
+
+test('cached results of another engine, or of another number of threads, are told at the end', async () => {
+  using world = new World();
+  const stages = {
+    data: {},
+    learn: {needs: ['data'], lane: 'accelerator' as const},
+    embed: {needs: ['learn'], lane: 'accelerator' as const},
+  };
+  const engine = async (): Promise<ResolvedEngine> => ({name: 'wasm', threads: 1});
+  const warnings = async (asked: Maker, more = {}) => {
+    const {events} = await world.run({...stages, ...more}, {engine, asked});
+    const types = events.map(({type}) => type);
+    expect(types.slice(0, -2)).not.toContain('warning'); // at the end, once
+    return told(events, 'warning').map((event) => (event as {message: string}).message);
+  };
+  expect(await warnings({name: 'wasm', threads: 1})).toEqual([]);
+  expect(await warnings({name: 'wasm', threads: 1})).toEqual([]);
+  expect(await warnings({name: 'tensorflow', threads: 8})).toEqual([
+    "2 cached results were computed by wasm; this run's engine is tensorflow with 8 threads",
+  ]);
+  // What has computed counts more than what was thought of before.
+  const more = {more: {needs: ['embed'], lane: 'accelerator' as const}};
+  expect(await warnings({name: 'tensorflow', threads: 8}, more)).toEqual([]);
 });
 
 test('a no-op run of a thousand stages starts no worker', async () => {

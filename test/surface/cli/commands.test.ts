@@ -232,9 +232,9 @@ describe('compare', () => {
       | stripes | rotation | kde | <n> | 1 |
       | mean | rotation | kde | <n> | 1 |
       --- status 0
-      dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,config,runs
-      synthetic,stripes,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,<digest>,<time>-tiny
-      synthetic,mean,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,<digest>,<time>-tiny
+      dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs
+      synthetic,stripes,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,wasm,,<digest>,<time>-tiny
+      synthetic,mean,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,wasm,,<digest>,<time>-tiny
       --- status 0
       % tiny; needs \\usepackage{booktabs}
       \\begin{tabular}{lllrr}

@@ -73,6 +73,28 @@ test('a terminal table of a run', () => {
   `);
 });
 
+test('numbers of another engine than the run asked for have a footnote in every format', async () => {
+  const task = (seed: number, ref = 0.9) => ({dataset: fashion, inlier: 'bag', seed, learner: small, scores: auc(ref)});
+  const asked = {name: 'tensorflow', threads: 2};
+  const rows = await rowsOf(
+    {tasks: [task(0)], cached: true, maker: {name: 'wasm', threads: 1}, asked},
+    {tasks: [task(1)], cached: true, maker: {name: 'tensorflow', threads: 8}, asked},
+    {tasks: [task(2)], cached: true, maker: asked, asked},
+  );
+  const note = "(the run's engine: tensorflow with 2 threads)";
+  const notes = [`computed by tensorflow with 8 threads ${note}`, `computed by wasm ${note}`];
+  const comparison = compared(rows, {departures});
+  expect(comparison.notes.slice(1)).toEqual(notes);
+  for (const line of comparison.lines) expect(line.notes).toEqual([1, 2, 3]);
+  for (const format of ['table', 'markdown', 'latex', 'csv', 'json'] as const)
+    for (const text of notes) expect(formatComparison(comparison, format)).toContain(text);
+  expect(formatComparison(comparison, 'table')).toContain(`[3] ${notes[1]}\n`);
+  expect(formatComparison(comparison, 'csv')).toContain(
+    ',"tensorflow with 2 threads, tensorflow with 8 threads, wasm",',
+  );
+  expect(compared(await rowsOf({tasks: [task(0)], cached: true, maker: asked, asked})).notes).toEqual([]);
+});
+
 test('a narrow terminal gets the columns in parts', () => {
   const text = formatComparison(compared(quick, {departures}), 'table', {columns: 60});
   expect(text).toMatchInlineSnapshot(`
@@ -179,8 +201,8 @@ test('CSV has unrounded rates', () => {
       .map((line) => line.replace(/[0-9a-f]{64}/, '<config>')),
   ).toMatchInlineSnapshot(`
     [
-      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,config,runs",
-      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),<config>,r0",
+      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs",
+      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0",
     ]
   `);
 });

@@ -6,11 +6,11 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, rename, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import {availableParallelism, homedir} from 'node:os';
+import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {syncToDisk, walk, writeFileAtomic} from '../../base/files.ts';
 import {acquireLock, describeHolder} from '../../base/lock.ts';
-import type {EngineChoice, EngineName, ResolvedEngine} from '../contract.ts';
+import {defaultThreads, type EngineChoice, type EngineName, type ResolvedEngine} from '../contract.ts';
 import {BINDING_FILE} from '../tensorflow/tensorflow.ts';
 import {CommandError, runCommand} from './command.ts';
 import {allowsUnpinned, fetchWheels, TENSORFLOW_VERSION, unpackWheels, type Variant, wheelsFor} from './wheels.ts';
@@ -32,6 +32,8 @@ export interface ProvisionOptions {
 export interface ResolveOptions extends ProvisionOptions {
   /** Whether TensorFlow may be downloaded and built now, which takes a minute or two, once. */
   readonly provision: boolean;
+  /** Threads for one tensor operation on `tensorflow`. */
+  readonly threads?: number;
 }
 
 /** Something that TensorFlow needs and that is not there. */
@@ -64,17 +66,19 @@ const require = createRequire(import.meta.url);
  * wasm with a remark; webgpu is for those who name it. Throws, with what to do, when a named engine can't be had.
  */
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
-  const {env = process.env, provision, signal} = options;
+  const {env = process.env, provision, threads = defaultThreads, signal} = options;
   if (choice === 'wasm') return {name: 'wasm', threads: 1};
   if (choice === 'webgpu') {
     const {findAdapter} = await import('../webgpu/webgpu.ts');
     await findAdapter(); // throws, with what to do, when there is none
     return {name: 'webgpu', threads: 1};
   }
-  const tensorflow = (library: string): ResolvedEngine => {
-    const threads = wantedThreads(env);
-    return {name: 'tensorflow', library, ...(threads !== undefined && {threads})};
-  };
+  const tensorflow = (library: string): ResolvedEngine => ({
+    name: 'tensorflow',
+    library,
+    threads,
+    ...(library === libraryFolder('cuda', env) && {gpu: true}),
+  });
   const there = findLibrary(env);
   if (there !== undefined) {
     const remark = gpuRemark(env, there);
@@ -100,6 +104,19 @@ export async function resolveEngine(choice: EngineChoice, options: ResolveOption
     if (signal?.aborted) throw error;
     return wasm(`setting it up failed: ${firstLine(error)} ("pipeline setup" tries again)`);
   }
+}
+
+/**
+ * What `resolveEngine` will give, without a look at the machine's GPUs and without setting anything up; undefined: that would
+ * have to be tried. For those who only ask whether a cached number is of the same engine.
+ */
+export function askedEngine(
+  choice: EngineChoice,
+  {threads = defaultThreads, env = process.env}: Pick<ResolveOptions, 'threads' | 'env'> = {},
+): Pick<ResolvedEngine, 'name' | 'threads'> | undefined {
+  if (choice === 'wasm' || choice === 'webgpu') return {name: choice, threads: 1};
+  const folders = [libraryFolder('cpu', env), libraryFolder('cuda', env), packagedLibrary()];
+  return choice === 'tensorflow' || folders.some(isWhole) ? {name: 'tensorflow', threads} : undefined;
 }
 
 /**
@@ -154,7 +171,10 @@ async function provisionVariant(variant: Variant, options: ProvisionOptions): Pr
 }
 
 /** For `pipeline doctor`: all engines, what they would run on, what is missing and how to get it. What `auto` takes comes first. */
-export async function describeEngines(env: NodeJS.ProcessEnv = process.env): Promise<readonly EngineDescription[]> {
+export async function describeEngines(
+  env: NodeJS.ProcessEnv = process.env,
+  threads: number = defaultThreads,
+): Promise<readonly EngineDescription[]> {
   const library = findLibrary(env);
   const missing = library === undefined ? await findMissing(env) : [];
   const failed = library === undefined ? recentFailure(env) : undefined;
@@ -166,7 +186,7 @@ export async function describeEngines(env: NodeJS.ProcessEnv = process.env): Pro
       available: library !== undefined,
       version: library === undefined ? TENSORFLOW_VERSION : versionOf(library),
       device: library === libraryFolder('cuda', env) ? 'gpu' : 'cpu',
-      threads: wantedThreads(env) ?? availableParallelism(),
+      threads,
       ...(library !== undefined && {library}),
       missing,
       note:
@@ -215,10 +235,11 @@ export function libraryFolder(variant: Variant, env: NodeJS.ProcessEnv): string 
 
 /** The best library that is there: ours for a GPU where there is one, ours, or what tfjs-node's own installer has put in place. */
 export function findLibrary(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const packaged = join(tfjsNode(), 'lib', 'napi-v8');
   const ours = wantsGpu(env) ? [libraryFolder('cuda', env), libraryFolder('cpu', env)] : [libraryFolder('cpu', env)];
-  return ours.find(isWhole) ?? (existsSync(join(packaged, BINDING_FILE)) ? packaged : undefined);
+  return [...ours, packagedLibrary()].find(isWhole);
 }
+
+const packagedLibrary = (): string => join(tfjsNode(), 'lib', 'napi-v8');
 
 function isWhole(folder: string): boolean {
   return existsSync(join(folder, BINDING_FILE));
@@ -246,15 +267,6 @@ function wantsGpu(env: NodeJS.ProcessEnv): boolean {
 function gpuRemark(env: NodeJS.ProcessEnv, library: string): string | undefined {
   if (library !== libraryFolder('cpu', env) || !wantsGpu(env)) return undefined;
   return 'the NVIDIA GPU is not used: its TensorFlow is not set up here ("pipeline setup" gets it)';
-}
-
-/** Threads that the user asks for; undefined: what the machine has, shared by the stages that compute at once. */
-function wantedThreads(env: NodeJS.ProcessEnv): number | undefined {
-  for (const name of ['TF_NUM_INTRAOP_THREADS', 'OMP_NUM_THREADS']) {
-    const threads = Number(env[name]);
-    if (Number.isInteger(threads) && threads > 0) return threads;
-  }
-  return undefined;
 }
 
 function onPath(command: string, env: NodeJS.ProcessEnv): string | undefined {

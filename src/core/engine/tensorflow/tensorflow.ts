@@ -3,7 +3,6 @@
  * from node_modules, with no start-up text; and TensorFlow's fused kernels for what tfjs composes of many small ops.
  */
 import {createRequire} from 'node:module';
-import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
 import type {EngineInfo, ResolvedEngine} from '../contract.ts';
@@ -17,10 +16,10 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   if (engine.library === undefined) throw new Error('the tensorflow engine needs a library; run "pipeline setup"');
   const require = createRequire(import.meta.url);
   restoreRemovedUtilities(require);
-  const threads = engine.threads ?? availableParallelism();
-  // Read by the library when it starts; what the user has set stands.
-  process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
-  process.env['TF_NUM_INTEROP_THREADS'] ??= String(threads);
+  // Read by the library when it starts. What the environment says of threads does not count: two machines, or two shells, would
+  // compute other numbers under one key.
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(engine.threads);
+  process.env['TF_NUM_INTEROP_THREADS'] = String(engine.threads);
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   const binding = require(join(engine.library, BINDING_FILE)) as Binding;
   require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
@@ -33,7 +32,7 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
     name: 'tensorflow',
     version: binding.TF_Version,
     device: binding.isUsingGpuDevice() ? 'gpu' : 'cpu',
-    threads: Number(process.env['TF_NUM_INTRAOP_THREADS']),
+    threads: engine.threads,
   };
 }
 

@@ -48,6 +48,10 @@ export interface ComparisonRow {
   readonly planned: number;
   readonly seeds: readonly number[];
   readonly runs: readonly string[];
+  /** What computed the stages that it comes from, such as `wasm`; empty: not recorded, as by older versions. */
+  readonly engines: readonly string[];
+  /** A sentence for each kind of number among them that another engine computed than the run asked for. */
+  readonly otherEngines: readonly string[];
   readonly paper: number | null;
   readonly paperSpread: number | null;
   readonly paperSpreadKind: 'sd' | 'se' | null;
@@ -86,6 +90,8 @@ export function comparisonRow(columns: readonly {readonly name: string}[], cells
     planned: row['planned'],
     seeds: row['seeds'],
     runs: row['runs'],
+    engines: row['engines'] ?? [],
+    otherEngines: row['other_engines'] ?? [],
     paper: row['paper'],
     paperSpread: row['paper_spread'],
     paperSpreadKind: row['paper_spread_kind'],

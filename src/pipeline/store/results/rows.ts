@@ -2,6 +2,8 @@
 import {canonicalJson, type Digest, type Json, sha256} from '../../../core/base/canonical.ts';
 import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {Task} from '../../config/spec.ts';
+import {distinctMakers, type Maker, makerText, othersThan} from '../../maker.ts';
+import {upstream} from '../../plan/order.ts';
 import type {
   EmbedRecipe,
   EnsembleRecipe,
@@ -26,6 +28,8 @@ export function rowsOf(record: RunRecord): RunRows {
   const nodes = new Map(record.stages.map((stage) => [stage.id, stage.node]));
   const stagesOf = indexByTask(record);
   const {json, digest} = remembering();
+  const makers = makersOf(record);
+  const asked: Maker | undefined = record.engine ?? record.asked;
   const count = (status: string) => record.stages.filter((stage) => stage.status === status).length;
   return {
     runs: [
@@ -100,6 +104,7 @@ export function rowsOf(record: RunRecord): RunRows {
         scale: value.scale,
         test_labels: value.testLabels,
         ensemble: value.ensemble,
+        ...enginesOf(makers(value.stage.id), asked),
       };
     }),
   };
@@ -154,6 +159,35 @@ function measureOf(
     ...(combining && {ensemble: {seeds: ensemble, ...(combining.recipe as unknown as EnsembleRecipe)}}),
   });
   return {classifier: scoring?.classifier, definition};
+}
+
+/** What computed the stages that a stage comes from, itself among them. */
+function makersOf(record: RunRecord): (stage: string) => readonly Maker[] {
+  const stages = new Map(record.stages.map((stage) => [stage.id, stage]));
+  const known = new Map<string, readonly Maker[]>();
+  const visit = (id: string): readonly Maker[] => {
+    const before = known.get(id);
+    if (before) return before;
+    const {engine, threads, node} = stages.get(id)!;
+    const own = engine === undefined ? [] : [{name: engine, ...(threads !== undefined && {threads})}];
+    const all = distinctMakers([...own, ...upstream(node).flatMap(visit)]);
+    known.set(id, all);
+    return all;
+  };
+  return visit;
+}
+
+/** Columns of a number: by what it was computed, and, where that is not what the run asked for, a sentence about it. */
+function enginesOf(makers: readonly Maker[], asked: Maker | undefined): Pick<Row, 'engines' | 'other_engine'> {
+  const others = asked ? othersThan(asked, makers) : [];
+  const part = others.length < makers.length ? 'in part ' : '';
+  return {
+    engines: makers.map(makerText),
+    other_engine:
+      asked && others.length > 0
+        ? `computed ${part}by ${others.map(makerText).join(' and ')} (the run's engine: ${makerText(asked)})`
+        : null,
+  };
 }
 
 function indexByTask(record: RunRecord) {

@@ -78,6 +78,10 @@ export const tables = {
     test_labels: 'VARCHAR',
     /** Seeds whose scores are combined; null: of one seed. */
     ensemble: 'BIGINT[]',
+    /** What computed the stages that it comes from: `wasm`, `tensorflow with 2 threads`. */
+    engines: 'VARCHAR[]',
+    /** A sentence where that is not what the run asked for. */
+    other_engine: 'VARCHAR',
   },
   baselines: {
     /** Precedence: where several tables have a number, the lowest rank speaks. */
@@ -147,7 +151,9 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
       count(*) as n, count(*) as n_most,
       coalesce(any_value(ensemble), list(seed order by seed)) as seeds, list_sort(list_distinct(list(run))) as runs,
       any_value(paper_classifier) as paper_classifier,
-      any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels
+      any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
+      list_sort(list_distinct(flatten(list(engines)))) as engines,
+      list_sort(list_distinct(list(other_engine))) as other_engines
     from values_of(run_ids, spec_name) group by config, paper_row, definition, metric, dataset, inlier, learner, data
   ), classes as materialized (
     -- an ensemble is one number, and no seed of it can be missing
@@ -165,6 +171,8 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
       list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
       any_value(paper_classifier) as paper_classifier,
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
+      list_sort(list_distinct(flatten(list(engines)))) as engines,
+      list_sort(list_distinct(flatten(list(other_engines)))) as other_engines,
       min(spec) as spec, min(classifier) as classifier, min(point) as point,
       min(options) as options, min(classifier_options) as classifier_options, min(paper_table) as paper_table
     from classes join wanted using (config)
@@ -189,6 +197,11 @@ create or replace view comparison_mean as from comparison_of(null, null, null) w
 
 const columnType = (table: TableName, column: string) => (tables[table] as Record<string, string>)[column]!;
 
+/** Of `metrics`; a new file has them from its first migration, and the views of every migration are today's. */
+const laterColumns = ['scale', 'test_labels', 'ensemble', 'engines', 'other_engine'].map(
+  (name) => `alter table metrics add column if not exists ${name} ${columnType('metrics', name)};`,
+);
+
 /** Entry n brings a database from migration n to n + 1. */
 export const migrations: readonly string[] = [
   [
@@ -199,13 +212,7 @@ export const migrations: readonly string[] = [
     comparisons,
     'insert into migration values (1, null);',
   ].join('\n'),
-  // Columns that a new file has from its first migration.
-  [
-    ...['scale', 'test_labels', 'ensemble'].map(
-      (name) => `alter table metrics add column if not exists ${name} ${columnType('metrics', name)};`,
-    ),
-    values,
-    comparisons,
-  ].join('\n'),
+  [...laterColumns, values, comparisons].join('\n'),
   `drop macro table if exists comparison_mean_of; ${comparisons}`,
+  [...laterColumns, values, comparisons].join('\n'),
 ];

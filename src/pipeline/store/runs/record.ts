@@ -11,6 +11,7 @@ import type {KernelTime} from '../../../core/engine/profile.ts';
 import type {Task} from '../../config/spec.ts';
 import type {RunEvent, StageKind} from '../../events.ts';
 import type {Problem} from '../../failures.ts';
+import type {Maker} from '../../maker.ts';
 import type {EvaluateSummary, StageNode} from '../../stages/stage.ts';
 
 /** `unfinished`: killed, or still running. */
@@ -32,6 +33,7 @@ export interface StageRecord {
   /** Bytes. */
   readonly peakMemory?: number;
   readonly engine?: string;
+  readonly threads?: number;
   /** Where a profiled run's engine spent its time. */
   readonly kernels?: readonly KernelTime[];
   readonly summary?: unknown;
@@ -54,7 +56,10 @@ export interface RunRecord {
   readonly started?: string;
   readonly finished?: string;
   readonly seconds?: number;
+  /** What computed; absent: nothing was. */
   readonly engine?: EngineInfo;
+  /** What was to compute; absent: not known. */
+  readonly asked?: Maker;
   readonly warnings: readonly string[];
 }
 
@@ -142,6 +147,7 @@ export function joinRecord({folder, plan, environment}: RunHead, events: readonl
     switch (event.type) {
       case 'run-started':
         head.started = event.at;
+        if (event.asked) head.asked = event.asked;
         break;
       case 'engine-started':
         head.engine = event.engine;
@@ -150,10 +156,11 @@ export function joinRecord({folder, plan, environment}: RunHead, events: readonl
         seen.set(event.stage, {status: 'started', started: event.at});
         break;
       case 'stage-finished': {
-        const {how, fingerprint, at: finished, seconds, peakMemory, engine, kernels, summary} = event;
+        const {how, fingerprint, at: finished, seconds, peakMemory, engine, threads, kernels, summary} = event;
         const optional = {
           ...(peakMemory !== undefined && {peakMemory}),
           ...(engine !== undefined && {engine}),
+          ...(threads !== undefined && {threads}),
           ...(kernels && {kernels}),
         };
         seen.set(event.stage, {

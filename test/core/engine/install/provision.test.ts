@@ -17,6 +17,7 @@ import {sha256} from '../../../../src/core/base/canonical.ts';
 import {thisProcess} from '../../../../src/core/base/lock.ts';
 import {runCommand} from '../../../../src/core/engine/install/command.ts';
 import {
+  askedEngine,
   describeEngines,
   findLibrary,
   libraryFolder,
@@ -99,6 +100,12 @@ describe.skipIf(!supported)('on Linux x64', () => {
       expect(await resolveEngine('wasm', {provision: false, env})).toEqual({name: 'wasm', threads: 1});
     });
 
+    test('what is asked for is known before anything is tried, but for auto without a library', () => {
+      expect(askedEngine('wasm', {env})).toEqual({name: 'wasm', threads: 1});
+      expect(askedEngine('tensorflow', {env})).toEqual({name: 'tensorflow', threads: 2});
+      expect(askedEngine('auto', {env})).toBeUndefined();
+    });
+
     test('auto, with nothing installed', async () => {
       const {name, remark} = await auto(true);
       expect(name).toBe('wasm');
@@ -133,16 +140,14 @@ describe.skipIf(!supported)('on Linux x64', () => {
       );
     });
 
-    test('a library that is there is taken, with the threads that the user wants', async () => {
+    test('a library that is there is taken, with the threads that are asked for, whatever the machine and its environment say', async () => {
       const library = libraryFolder('cpu', env);
       mkdirSync(library, {recursive: true});
       writeFileSync(join(library, 'tfjs_binding.node'), '');
-      expect(await auto(false)).toMatchObject({name: 'tensorflow', library, threads: 3});
+      expect(await auto(false)).toEqual({name: 'tensorflow', library, threads: 2});
       expect(await resolveEngine('tensorflow', {provision: false, env})).toMatchObject({name: 'tensorflow', library});
-      // Nobody has asked for a number: stages that compute at once share the cores.
-      expect(await resolveEngine('auto', {provision: false, env: {...env, OMP_NUM_THREADS: ''}})).not.toHaveProperty(
-        'threads',
-      );
+      expect(await resolveEngine('auto', {provision: false, threads: 8, env})).toMatchObject({threads: 8});
+      expect(askedEngine('auto', {threads: 8, env})).toEqual({name: 'tensorflow', threads: 8});
     });
   });
 
@@ -274,7 +279,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
         ],
         "name": "tensorflow",
         "note": "can't be set up here",
-        "threads": 3,
+        "threads": 2,
         "version": "2.21.0",
       }
     `);

@@ -85,6 +85,24 @@ test('a run becomes rows', async () => {
   `);
 });
 
+test('a number knows what computed it, and says where that is not what the run asked for', async () => {
+  const task = (seed: number) => ({inlier: 'cat', seed, scores: auc(0.7)});
+  const tensorflow = {name: 'tensorflow', threads: 2};
+  await ingest(
+    makeRun(runs, {id: 'r1', tasks: [task(0)], cached: true, maker: tensorflow, asked: tensorflow}),
+    makeRun(runs, {id: 'r2', tasks: [task(1)], cached: true, maker: {name: 'wasm', threads: 1}, asked: tensorflow}),
+  );
+  expect(await rows('select run, engines, other_engine from metrics order by run')).toEqual([
+    ['r1', ['tensorflow with 2 threads'], null],
+    ['r2', ['wasm'], "computed by wasm (the run's engine: tensorflow with 2 threads)"],
+  ]);
+  const [row] = value(await results().comparisonRows());
+  expect([row!.engines, row!.otherEngines]).toEqual([
+    ['tensorflow with 2 threads', 'wasm'],
+    ["computed by wasm (the run's engine: tensorflow with 2 threads)"],
+  ]);
+});
+
 test('ingesting again replaces the rows of that run alone', async () => {
   const one = makeRun(runs, {id: 'r1', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]});
   const two = makeRun(runs, {id: 'r2', tasks: [{inlier: 'cat', seed: 1, scores: auc(0.8)}]});
@@ -515,7 +533,7 @@ async function holder(sql: string) {
 test('a database of a newer version is left alone, and rebuilt only when asked', async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   await (await holder('update migration set number = 99')).release();
-  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 3';
+  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 4';
   expect(await results().query('select 1')).toMatchObject({ok: false, failures: [{message}]});
   expect(await results().ingestRun(join(runs, 'a'))).toMatchObject({ok: false, failures: [{message}]});
   value(await results().rebuild(runs));
@@ -677,12 +695,12 @@ test('metrics of features: one row a layer, no rate, no verdict', async () => {
 test('a database from before these columns gets them, and keeps its rows', async () => {
   const old = makeRun(runs, {id: 'old', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]});
   await ingest(old);
-  const columns = ['ensemble', 'scale', 'test_labels'];
+  const columns = ['ensemble', 'scale', 'test_labels', 'engines', 'other_engine'];
   const before = columns.map((column) => `alter table metrics drop column ${column};`).join(' ');
   await (await holder(`${before} update migration set number = 1`)).release();
   const found = value(await results().comparisonRows());
-  expect(found.map(({ours, scale, ensemble}) => ({ours, scale, ensemble}))).toEqual([
-    {ours: 0.7, scale: null, ensemble: null},
+  expect(found.map(({ours, scale, ensemble, engines}) => ({ours, scale, ensemble, engines}))).toEqual([
+    {ours: 0.7, scale: null, ensemble: null, engines: []},
   ]);
 });
 
