@@ -22,6 +22,8 @@ export interface ResolvedEngine {
   readonly gpu?: true;
   /** Threads for one tensor operation. They split its sums, so that a result belongs to their number: it never follows the machine. */
   readonly threads: number;
+  /** TensorFlow's kernels as they are, right or wrong on this processor: for what finds that out. */
+  readonly unchecked?: boolean;
 }
 
 /** Of one tensor operation on `tensorflow`, wherever it runs; `--threads` asks for another number. */

@@ -3,7 +3,7 @@
  * it may be killed at any moment.
  */
 import {readFileSync, writeFileSync} from 'node:fs';
-import {Worker} from 'node:worker_threads';
+import {endWithParent} from '../../core/base/parent.ts';
 import type {Profile} from '../../core/engine/profile.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {StageProgress} from '../events.ts';
@@ -21,7 +21,7 @@ let profile: Profile | undefined;
 // Ctrl-C in a terminal reaches every process of the group: the main process decides what becomes of us.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(1));
-watchParent(Number(process.argv[2]));
+endWithParent(Number(process.argv[2]));
 
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
@@ -104,13 +104,4 @@ function watchMemory(): () => number {
     const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
     return kilobytes ? Number(kilobytes) * 1024 : process.resourceUsage().maxRSS * 1024;
   };
-}
-
-/**
- * Ends this process when its parent is gone, even in the middle of a long computation, when no event is handled: two
- * trainings of one stage must not write to the same checkpoints.
- */
-function watchParent(parent: number): void {
-  const code = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, 'SIGKILL'); }, 250);`;
-  new Worker(code, {eval: true}).unref();
 }

@@ -6,8 +6,9 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, rename, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import {homedir} from 'node:os';
+import {availableParallelism} from 'node:os';
 import {dirname, join} from 'node:path';
+import {cacheHome} from '../../base/cache-home.ts';
 import {syncToDisk, walk, writeFileAtomic} from '../../base/files.ts';
 import {acquireLock, describeHolder} from '../../base/lock.ts';
 import {defaultThreads, type EngineChoice, type EngineName, type ResolvedEngine} from '../contract.ts';
@@ -229,8 +230,11 @@ async function describeWebgpu(): Promise<EngineDescription> {
 
 /** `<cache>/tensorflow/2.21.0-cpu-linux-x64-napi8`: one build serves every Node version, for the binding is N-API. */
 export function libraryFolder(variant: Variant, env: NodeJS.ProcessEnv): string {
-  const cache = env['PIPELINE_CACHE_HOME'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pipeline');
-  return join(cache, 'tensorflow', `${TENSORFLOW_VERSION}-${variant}-${process.platform}-${process.arch}-napi8`);
+  return join(
+    cacheHome(env),
+    'tensorflow',
+    `${TENSORFLOW_VERSION}-${variant}-${process.platform}-${process.arch}-napi8`,
+  );
 }
 
 /** The best library that is there: ours for a GPU where there is one, ours, or what tfjs-node's own installer has put in place. */

@@ -5,6 +5,10 @@
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
+import {cacheHome} from '../../base/cache-home.ts';
+import {Checker} from '../check/checker.ts';
+import {interceptKernels} from '../check/intercept.ts';
+import {machineOf, VerdictFile, verdictsPath} from '../check/verdicts.ts';
 import type {EngineInfo, ResolvedEngine} from '../contract.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.ts';
 import type {Binding, NodeBackend, OpAttribute} from './binding.ts';
@@ -26,12 +30,18 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   const {NodeJSKernelBackend} = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => TF.KernelBackend;
   };
+  const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'));
   registerFusedKernels(tf);
+  // A GPU's memory is one process's: there is none left for a second one that would try them.
+  if (device === 'cpu' && !engine.unchecked) {
+    const file = new VerdictFile(verdictsPath(cacheHome(process.env), machineOf(binding.TF_Version, process.env)));
+    interceptKernels(tf, 'tensorflow', new Checker({engine, file}));
+  }
   return {
     name: 'tensorflow',
     version: binding.TF_Version,
-    device: binding.isUsingGpuDevice() ? 'gpu' : 'cpu',
+    device,
     threads: engine.threads,
   };
 }

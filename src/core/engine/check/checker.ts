@@ -1,0 +1,106 @@
+/** Finds out, once a machine, which kernels of the library are right, and how those are computed that are not. */
+import {fileURLToPath} from 'node:url';
+import {MessageChannel, type MessagePort, receiveMessageOnPort, Worker} from 'node:worker_threads';
+import type * as TF from '@tensorflow/tfjs';
+import {compiledUrl} from '../../base/compiled.ts';
+import {describeCall, type KernelCall} from './call.ts';
+import type {StartTrials} from './process.ts';
+import {suspicionOf} from './suspects.ts';
+import type {Answer, ThreadData} from './thread.ts';
+import type {Trial, TrialResult} from './trial.ts';
+import type {Verdict, VerdictFile} from './verdicts.ts';
+import {ITSELF, waysOf} from './ways.ts';
+
+/** Rounding of the slowest sum and of Winograd's convolutions stays below a tenth of it; faults seen so far begin at 0.1. */
+const tolerance = 1e-3;
+/** A way that is faster by less is not worth being another one: times on a busy machine differ as much. */
+const margin = 0.85;
+
+export interface CheckerOptions extends StartTrials {
+  readonly file: VerdictFile;
+  /** Milliseconds after which a kernel hangs. */
+  readonly limit?: number;
+}
+
+export class Checker {
+  readonly #options: CheckerOptions;
+  readonly #bell = new Int32Array(new SharedArrayBuffer(4));
+  #port: MessagePort | undefined;
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+  }
+
+  /** What is known of a kernel; it is tried when nothing is. */
+  verdict(tf: typeof TF, key: string, call: KernelCall): Verdict {
+    const {file} = this.#options;
+    return (
+      file.get(key) ?? file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)})
+    );
+  }
+
+  #judge(tf: typeof TF, call: KernelCall): Pick<Verdict, 'verdict' | 'error' | 'note' | 'way'> {
+    const suspicion = suspicionOf(call);
+    const result: TrialResult =
+      suspicion === undefined ? this.#try({call, way: ITSELF, timed: false}) : {how: 'distrusted', message: suspicion};
+    if (result.how === 'unknown') return {verdict: 'unchecked', way: ITSELF};
+    if (isRight(result)) return {verdict: 'right', error: result.error, way: ITSELF};
+    const way = this.#anotherWay(tf, call);
+    const found = way === undefined ? {} : {way};
+    if (result.how === 'computed') return {verdict: 'wrong', error: result.error, ...found};
+    const verdict = ({failed: 'fails', crashed: 'crashes', hung: 'hangs', distrusted: 'distrusted'} as const)[
+      result.how
+    ];
+    return {verdict, note: result.message, ...found};
+  }
+
+  /** Of those that are right the fastest; the first of them where that can't be kept, for other processes must choose the same. */
+  #anotherWay(tf: typeof TF, call: KernelCall): string | undefined {
+    let best: {readonly way: string; readonly milliseconds: number} | undefined;
+    const inputs = Object.fromEntries(
+      Object.entries(call.shapes).map(([name, shape]) => [name, {shape, size: sizeOf(shape), rank: shape.length}]),
+    );
+    for (const way of waysOf(tf, call.kernel, inputs as never, call.attrs).keys()) {
+      const result = this.#try({call, way, timed: true});
+      if (result.how !== 'computed' || !isRight(result)) continue;
+      if (best === undefined || result.milliseconds < margin * best.milliseconds)
+        best = {way, milliseconds: result.milliseconds};
+      if (this.#options.file.problem !== undefined) break;
+    }
+    return best?.way;
+  }
+
+  #try(trial: Trial): TrialResult {
+    const {result, fresh} = this.#ask(trial);
+    // What another kernel did to the process before may be what ended it.
+    return result.how === 'crashed' && !fresh ? this.#ask(trial).result : result;
+  }
+
+  #ask(trial: Trial): Extract<Answer, {readonly fresh: boolean}> {
+    this.#port ??= this.#startThread();
+    Atomics.store(this.#bell, 0, 0);
+    this.#port.postMessage(trial);
+    Atomics.wait(this.#bell, 0, 0);
+    const answer = receiveMessageOnPort(this.#port)!.message as Answer;
+    if ('broken' in answer)
+      throw new Error(
+        `TensorFlow's kernels can't be checked on this machine: the process for it did not start (${answer.broken}). --engine wasm computes without.`,
+      );
+    return answer;
+  }
+
+  #startThread(): MessagePort {
+    const {file: _, limit = 60_000, ...start} = this.#options;
+    const {port1, port2} = new MessageChannel();
+    const workerData: ThreadData = {port: port2, bell: this.#bell, start, limit};
+    const entry = fileURLToPath(new URL('./thread.js', compiledUrl(import.meta.url)));
+    new Worker(entry, {workerData, transferList: [port2], execArgv: []}).unref();
+    port1.unref();
+    return port1;
+  }
+}
+
+const isRight = (result: TrialResult): result is TrialResult & {how: 'computed'; error: number} =>
+  result.how === 'computed' && result.error !== null && result.error <= tolerance;
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);

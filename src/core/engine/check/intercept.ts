@@ -1,0 +1,94 @@
+/** Stands between tfjs and the library's kernels: each is known to be right before it counts, or is computed another way. */
+import type * as TF from '@tensorflow/tfjs';
+import {callOf, keyOf} from './call.ts';
+import type {Checker} from './checker.ts';
+import {checkedKernels} from './reference.ts';
+import type {Verdict} from './verdicts.ts';
+import {ITSELF, waysOf} from './ways.ts';
+
+/** Of kernels that were used: how many (a shape is one), and those that are computed another way. */
+export interface KernelChecks {
+  readonly kernels: number;
+  readonly replaced: readonly Omit<Verdict, 'key'>[];
+}
+
+const used = new Map<string, Verdict>();
+
+/** Since it was asked last. */
+export function takeKernelChecks(): KernelChecks {
+  const replaced = [...used.values()].filter(({way}) => way !== ITSELF).map(({key: _, ...verdict}) => verdict);
+  const checks = {kernels: used.size, replaced};
+  used.clear();
+  return checks;
+}
+
+/** Every call of a checked kernel of the engine `backendName` goes through `checker`. Returns how to undo it. */
+export function interceptKernels(tf: typeof TF, backendName: string, checker: Checker): () => void {
+  const known = new Map<string, Verdict>();
+  // Set while another way is computed: its kernels are those that were tried.
+  let trusted = false;
+  const originals = checkedKernels.map((kernelName) => tf.getKernel(kernelName, backendName));
+  for (const original of originals) {
+    const {kernelName} = original;
+    const kernelFunc: TF.KernelFunc = (args) => {
+      const {inputs, attrs} = args;
+      if (trusted || !isChecked(inputs)) return original.kernelFunc(args);
+      const key = keyOf(kernelName, inputs, attrs);
+      let verdict = known.get(key);
+      if (verdict === undefined) {
+        verdict = checker.verdict(tf, key, callOf(kernelName, inputs, attrs));
+        known.set(key, verdict);
+      }
+      used.set(key, verdict);
+      const {way} = verdict;
+      if (way === ITSELF) return original.kernelFunc(args);
+      const compute = way === undefined ? undefined : waysOf(tf, kernelName, inputs as never, attrs).get(way);
+      if (compute === undefined) throw new KernelError(verdict);
+      trusted = true;
+      try {
+        return tf.tidy(compute);
+      } finally {
+        trusted = false;
+      }
+    };
+    tf.unregisterKernel(kernelName, backendName);
+    tf.registerKernel({...original, kernelFunc});
+  }
+  return () => {
+    for (const original of originals) {
+      tf.unregisterKernel(original.kernelName, backendName);
+      tf.registerKernel(original);
+    }
+  };
+}
+
+/** Real numbers, and some of them. */
+function isChecked(inputs: TF.NamedTensorInfoMap): boolean {
+  for (const name in inputs) {
+    const {dtype, shape} = inputs[name]!;
+    if (dtype !== 'float32' || shape.includes(0)) return false;
+  }
+  return true;
+}
+
+/** A kernel for which no way is right on this processor. */
+class KernelError extends Error {
+  override readonly name = 'KernelError';
+  readonly hint = 'Compute it with --engine wasm.';
+
+  constructor({kernel, shapes, verdict}: Verdict) {
+    super(
+      `TensorFlow's kernel ${kernel} (${shapes}) ${inWords[verdict]} on this processor, and so does every other way that was tried`,
+    );
+  }
+}
+
+const inWords: {readonly [verdict in Verdict['verdict']]: string} = {
+  right: 'is right',
+  unchecked: 'is not checked',
+  wrong: 'is wrong',
+  crashes: 'crashes',
+  hangs: 'hangs',
+  fails: 'fails',
+  distrusted: 'is not to be trusted',
+};

@@ -1,0 +1,107 @@
+/**
+ * Entry of the thread that keeps the process in which kernels are tried: the main thread waits for each answer without turning its
+ * event loop, and this one hears of the process meanwhile. The process is started when needed, and ended when nobody has asked for a while.
+ */
+import {type ChildProcess, fork} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {type MessagePort, workerData} from 'node:worker_threads';
+import type {StartTrials} from './process.ts';
+import type {Trial, TrialResult} from './trial.ts';
+
+export interface ThreadData {
+  readonly port: MessagePort;
+  /** Its first number is set to 1, and notified, when an answer lies in the port. */
+  readonly bell: Int32Array;
+  readonly start: StartTrials;
+  /** Milliseconds after which a trial hangs. */
+  readonly limit: number;
+}
+
+/** What comes back. `fresh`: the process had tried nothing before. */
+export type Answer = {readonly result: TrialResult; readonly fresh: boolean} | {readonly broken: string};
+
+const {port, bell, start, limit} = workerData as ThreadData;
+const entry = fileURLToPath(new URL('./process.js', import.meta.url));
+/** Milliseconds that the process is kept: it holds a gigabyte after large kernels. */
+const idle = 10_000;
+/** Milliseconds for loading the library. */
+const starting = 120_000;
+
+let child: ChildProcess | undefined;
+let used = false;
+let rest: NodeJS.Timeout | undefined;
+
+port.on('message', (trial: Trial) => void answer(trial));
+
+async function answer(trial: Trial): Promise<void> {
+  clearTimeout(rest);
+  port.postMessage(await ask(trial));
+  Atomics.store(bell, 0, 1);
+  Atomics.notify(bell, 0);
+  rest = setTimeout(end, idle);
+}
+
+async function ask(trial: Trial): Promise<Answer> {
+  if (child === undefined) {
+    const ready = await begin();
+    if (ready !== undefined) return {broken: ready};
+  }
+  const fresh = !used;
+  used = true;
+  const result = await reply(() => child!.send(trial), limit);
+  if (typeof result === 'object') return {result, fresh};
+  end();
+  return {result: {how: result === 'late' ? 'hung' : 'crashed', message: result}, fresh};
+}
+
+/** Undefined when it has begun, else what became of it. */
+async function begin(): Promise<string | undefined> {
+  child = fork(entry, [String(process.pid)], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: {
+      ...process.env,
+      // The C library then looks at the ends of a block of memory when it is freed, and ends the process where something has been
+      // written; all blocks are to be its own. Where it has no such part the loader only says so.
+      LD_PRELOAD: [process.env['LD_PRELOAD'], 'libc_malloc_debug.so.0'].filter(Boolean).join(':'),
+      MALLOC_CHECK_: '3',
+      TF_ONEDNN_USE_SYSTEM_ALLOCATOR: '1',
+    },
+  });
+  used = false;
+  const begun = await reply(() => child!.send(start), starting);
+  if (begun === 'ready') return undefined;
+  end();
+  return typeof begun === 'string' ? begun : 'an unknown answer';
+}
+
+/** The process's next message; or how it ended, or `late`. */
+function reply(send: () => void, patience: number): Promise<TrialResult | string> {
+  const {promise, resolve} = withResolvers<TrialResult | string>();
+  const process = child!;
+  const timer = setTimeout(() => resolve('late'), patience);
+  const exit = (code: number | null, signal: string | null) => resolve(signal ?? `ended with status ${code}`);
+  const fail = (error: Error) => resolve(error.message);
+  process.once('message', resolve as (message: unknown) => void);
+  process.once('exit', exit);
+  process.once('error', fail);
+  send();
+  return promise.finally(() => {
+    clearTimeout(timer);
+    process.removeAllListeners();
+    process.on('error', () => undefined);
+  });
+}
+
+function withResolvers<T>(): {readonly promise: Promise<T>; readonly resolve: (value: T) => void} {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return {promise, resolve};
+}
+
+function end(): void {
+  child?.kill('SIGKILL');
+  child = undefined;
+}

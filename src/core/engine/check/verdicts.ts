@@ -1,0 +1,122 @@
+/**
+ * What is known of kernels on this machine, kept for all later runs: a file of JSON lines to which every process appends. The first line
+ * about a kernel stands, so that all processes compute it the same way; lines that can't be read are as if they were not there.
+ */
+import {appendFileSync, mkdirSync, readFileSync} from 'node:fs';
+import {arch, cpus, platform} from 'node:os';
+import {dirname, join} from 'node:path';
+import {digestOf, type Json} from '../../base/canonical.ts';
+import {codeOf, readTextIfThere} from '../../base/files.ts';
+
+export interface Verdict {
+  /** As `keyOf` has it. */
+  readonly key: string;
+  readonly kernel: string;
+  /** The shapes, for people. */
+  readonly shapes: string;
+  /** `unchecked`: of a kind that is not; `distrusted`: not run, for a trial would not see each time what it does. */
+  readonly verdict: 'right' | 'wrong' | 'crashes' | 'hangs' | 'fails' | 'distrusted' | 'unchecked';
+  /** Relative, of a kernel that computed something; null: not a number. */
+  readonly error?: number | null;
+  /** How it ended otherwise. */
+  readonly note?: string;
+  /** How it is computed (`waysOf`); absent where no way is right. */
+  readonly way?: string;
+}
+
+/** Bump when other verdicts may come out: all are found anew. */
+const version = 1;
+
+/** All that decides what the library's kernels compute by. */
+export function machineOf(libraryVersion: string, env: NodeJS.ProcessEnv): Json {
+  const chosen = Object.entries(env).filter(([name]) =>
+    /^(ONEDNN|DNNL|OMP|KMP|MKL|TF_.*(ONEDNN|MKL|THREAD))/.test(name),
+  );
+  return {
+    version,
+    library: libraryVersion,
+    processor: processor(),
+    variables: Object.fromEntries(chosen as [string, string][]),
+  };
+}
+
+function processor(): Json {
+  const always = {platform: platform(), arch: arch()};
+  try {
+    const text = readFileSync('/proc/cpuinfo', 'utf8');
+    const value = (name: string) => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(text)?.[1] ?? '';
+    return {
+      ...always,
+      model: value('model name'),
+      family: value('cpu family'),
+      number: value('model'),
+      flags: value('flags'),
+    };
+  } catch {
+    return {...always, model: cpus()[0]?.model ?? ''};
+  }
+}
+
+export const verdictsPath = (cacheHome: string, machine: Json): string =>
+  join(cacheHome, 'kernels', `${digestOf(machine).slice(0, 16)}.ndjson`);
+
+export class VerdictFile {
+  readonly path: string;
+  readonly #known = new Map<string, Verdict>();
+  #problem: string | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#read();
+  }
+
+  get(key: string): Verdict | undefined {
+    return this.#known.get(key);
+  }
+
+  /** Why nothing can be kept; undefined: it can, as far as is known. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Adds it to the file and returns what stands there now: another process may have been first. */
+  publish(verdict: Verdict): Verdict {
+    try {
+      mkdirSync(dirname(this.path), {recursive: true});
+      // One write, so that lines of several processes don't mix; begun on a line of its own whatever a killed one has left.
+      appendFileSync(this.path, `\n${JSON.stringify(verdict)}\n`);
+      this.#read();
+    } catch (error) {
+      this.#problem = codeOf(error) ?? String(error);
+    }
+    if (!this.#known.has(verdict.key)) this.#known.set(verdict.key, verdict);
+    return this.#known.get(verdict.key)!;
+  }
+
+  #read(): void {
+    let text = '';
+    try {
+      text = readTextIfThere(this.path) ?? '';
+    } catch (error) {
+      this.#problem = codeOf(error) ?? String(error);
+    }
+    for (const line of text.split('\n')) {
+      const verdict = parsed(line);
+      if (verdict !== undefined && !this.#known.has(verdict.key)) this.#known.set(verdict.key, verdict);
+    }
+  }
+}
+
+const verdicts: readonly unknown[] = ['right', 'wrong', 'crashes', 'hangs', 'fails', 'distrusted', 'unchecked'];
+
+function parsed(line: string): Verdict | undefined {
+  if (line === '') return undefined;
+  try {
+    const value = JSON.parse(line) as Partial<Verdict> | null;
+    const texts = [value?.key, value?.kernel, value?.shapes];
+    const sound = texts.every((text) => typeof text === 'string') && verdicts.includes(value?.verdict);
+    return sound && (value?.way === undefined || typeof value.way === 'string') ? (value as Verdict) : undefined;
+  } catch {
+    return undefined;
+  }
+}
