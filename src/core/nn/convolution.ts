@@ -5,7 +5,39 @@ import {type Tensor4D, tf} from '../engine/engine.ts';
  * leaves an odd remainder. x: (n, h, w, c); filter: (k, k, c, features), k odd; → (n, ⌈h/stride⌉, ⌈w/stride⌉, features).
  */
 export function conv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
+  if (filter.shape[0] === 1 && tf.getBackend() === 'tensorflow') return tf.tidy(() => product(x, filter, stride));
   return padded(x, filter.shape[0], stride, (y, pad) => tf.conv2d(y, filter, stride, pad));
+}
+
+/**
+ * A 1 × 1 convolution as the matrix product that it is: TensorFlow's product with its two gradients takes half to four fifths of
+ * the processor time of its convolution at stride 2 and no more at stride 1, and is right for every number of channels.
+ */
+function product(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
+  const seen = everyPixel(x, stride);
+  const [n, height, width, channels] = seen.shape;
+  const features = filter.shape[3];
+  const y = tf.matMul(tf.reshape(seen, [n * height * width, channels]), tf.reshape(filter, [channels, features]));
+  return tf.reshape(y, [n, height, width, features]);
+}
+
+/** The pixels in every `stride`-th row and column, from the first. By reshaping, as a slice with strides has no gradient. */
+function everyPixel(x: Tensor4D, stride: number): Tensor4D {
+  if (stride === 1) return x;
+  const [n, h, w, channels] = x.shape;
+  const [height, width] = [Math.ceil(h / stride), Math.ceil(w / stride)];
+  const [below, beside] = [height * stride - h, width * stride - w];
+  const whole =
+    below + beside === 0
+      ? x
+      : tf.pad(x, [
+          [0, 0],
+          [0, below],
+          [0, beside],
+          [0, 0],
+        ]);
+  const cells = tf.reshape(whole, [n, height, stride, width, stride * channels]);
+  return tf.reshape(tf.slice(cells, [0, 0, 0, 0, 0], [n, height, 1, width, channels]), [n, height, width, channels]);
 }
 
 /** The same with a filter of its own for each channel, and no sum over them. filter: (k, k, c, 1), k odd; → (n, …, …, c). */

@@ -61,7 +61,7 @@ export class Sgd {
   step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void {
     tf.tidy(() => {
       // Once: to a GPU every number is a transfer.
-      const [momentum, decay] = [tf.scalar(this.#momentum), tf.scalar(this.#decay)];
+      const [momentum, negativeDecay] = [tf.scalar(this.#momentum), tf.scalar(-this.#decay)];
       const by = typeof rate === 'number' ? tf.scalar(rate) : rate;
       for (const {members, velocity} of this.#groups) {
         const slopes = members.map(({name, weight}) => {
@@ -70,9 +70,9 @@ export class Sgd {
           return gradient;
         });
         const weight = joined(members.map((member) => member.weight));
-        const terms = [joined(slopes), tf.mul(velocity, momentum)];
-        if (this.#decay !== 0) terms.push(tf.mul(weight, decay));
-        const next = tf.addN(terms);
+        const slope = tf.add(joined(slopes), tf.mul(velocity, momentum));
+        // By a subtraction: three terms that are added, TensorFlow adds in an order that depends on which memory is free first.
+        const next = this.#decay === 0 ? slope : tf.sub(slope, tf.mul(weight, negativeDecay));
         velocity.assign(next);
         const moved = parted(tf.sub(weight, tf.mul(next, by)), members);
         for (const [i, member] of members.entries()) member.weight.assign(moved[i]!);

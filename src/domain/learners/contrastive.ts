@@ -16,7 +16,7 @@ import {workOf} from './training/work.ts';
 
 export const contrastive = defineLearner({
   name: 'contrastive',
-  version: 2,
+  version: 3,
   summary:
     'Tells which of a batch is another view of the same image; with distribution augmentation, of the same copy.',
   paper: 'Sohn et al. 2021',

@@ -56,7 +56,7 @@ const fineTuning = {
 
 export const cutpaste = defineLearner({
   name: 'cutpaste',
-  version: 2,
+  version: 3,
   summary: 'Tells normal images from ones with a patch of their own cut out and pasted somewhere else.',
   paper: 'Li et al. 2021 (CutPaste)',
   layers: ['pool', 'embed', 'classes'],

@@ -18,7 +18,7 @@ import {workOf} from './training/work.ts';
 
 export const denoising = defineLearner({
   name: 'denoising',
-  version: 2,
+  version: 3,
   summary: 'Reconstructs an image from a noisy copy of it: the denoising autoencoder of the tables.',
   paper: 'Vincent et al. 2008; Sohn et al. 2021, rows "Denoising", whose architecture and noise are not told',
   layers: ['pool', 'embed'],

@@ -17,7 +17,7 @@ const turns = 4;
 
 export const rotation = defineLearner({
   name: 'rotation',
-  version: 2,
+  version: 3,
   summary: 'Predicts by which of four quarter turns an image was rotated.',
   paper: 'Gidaris et al. 2018; Golan & El-Yaniv 2018; Sohn et al. 2021 with an MLP head',
   layers: ['pool', 'embed', 'rotation'],

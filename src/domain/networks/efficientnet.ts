@@ -41,7 +41,7 @@ const inference: Mode = {training: false};
 
 export const efficientnet = defineNetwork({
   name: 'efficientnet',
-  version: 1,
+  version: 2,
   summary:
     'EfficientNet-B0 to B4, for images of any size. Built as torchvision’s, whose ImageNet weights fit (option "start" of a learner).',
   paper: 'Tan & Le 2019; Li et al. 2021 (CutPaste), table 3: B4',

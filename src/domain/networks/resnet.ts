@@ -42,7 +42,7 @@ interface Block {
 
 export const resnet18 = defineNetwork({
   name: 'resnet18',
-  version: 1,
+  version: 2,
   summary: "The papers' encoder: ResNet-18 whose stem follows the image side (32, 64, 128 or 256 pixels).",
   paper: 'He et al. 2016; Sohn et al. 2021, released code',
   options: Type.Object(

@@ -40,7 +40,7 @@ export function traceGraph(variables: readonly Variable[], body: Body, inputs: r
     const results = tf.tidy(() => [...body(inputs)]);
     const after = idsOf(variables);
     moved = variables.filter((_, i) => after[i] !== before[i]);
-    fetches = [...idsOf(results), ...idsOf(moved)].map((id) => recorder.nameOf(id)).join();
+    fetches = [...idsOf(results), ...idsOf(moved)].map((id) => recorder.result(id)).join();
     tf.dispose(results);
   } finally {
     backend.binding = recorder.real;
@@ -70,8 +70,8 @@ const placeholderName = (i: number): string => `given_${i}`;
 class Recorder {
   readonly real: Binding;
   readonly nodes: GraphNode[] = [];
-  /** Of a tensor's id, the output that it is. */
-  readonly #names = new Map<number, string>();
+  /** Of a tensor's id, the output that it is, and its element type. */
+  readonly #outputs = new Map<number, {readonly name: string; readonly type: number}>();
 
   constructor(real: Binding) {
     this.real = real;
@@ -79,16 +79,28 @@ class Recorder {
 
   /** A tensor of float32 that exists before. */
   give(name: string, id: number, shape: readonly number[]): void {
-    this.#add(name, 'Placeholder', [], {dtype: {type: this.real.TF_FLOAT}, shape: {shape}}, [id]);
+    const type = this.real.TF_FLOAT;
+    this.#add(name, 'Placeholder', [], {dtype: {type}, shape: {shape}}, [{id, dtype: type}]);
   }
 
-  nameOf(id: number): string {
-    const name = this.#names.get(id);
-    if (name === undefined)
+  /**
+   * The output under which this tensor leaves the graph: behind a node of its own, as TensorFlow fuses no node that is asked for
+   * itself. Batch normalisation, whose moved statistics leave, is so fused with the ReLU behind it.
+   */
+  result(id: number): string {
+    const {name, type} = this.#outputOf(id);
+    const node = `result_${this.nodes.length}`;
+    this.#add(node, 'Identity', [name], {T: {type}}, []);
+    return `${node}:0`;
+  }
+
+  #outputOf(id: number): {readonly name: string; readonly type: number} {
+    const output = this.#outputs.get(id);
+    if (output === undefined)
       throw new Error(
         'Internal error: a compiled function uses a tensor that is neither an input nor a variable of it',
       );
-    return name;
+    return output;
   }
 
   get binding(): Binding {
@@ -98,15 +110,14 @@ class Recorder {
         const id = real.createTensor(shape, type, values);
         const bytes = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
         const value = {tensor: {type, shape: [...shape], bytes}};
-        this.#add(`constant_${id}`, 'Const', [], {dtype: {type}, value}, [id]);
+        this.#add(`constant_${id}`, 'Const', [], {dtype: {type}, value}, [{id, dtype: type}]);
         return id;
       },
       executeOp: (operation, attributes, inputs, count) => {
-        const names = inputs.map((id) => this.nameOf(id));
+        const names = inputs.map((id) => this.#outputOf(id).name);
         const outputs: Handle[] = real.executeOp(operation, attributes, inputs, count);
-        const ids = outputs.map(({id}) => id);
         const told = attributes.map((one) => [one.name, attributeOf(real, operation, one)] as const);
-        this.#add(`${operation}_${this.nodes.length}`, operation, names, Object.fromEntries(told), ids);
+        this.#add(`${operation}_${this.nodes.length}`, operation, names, Object.fromEntries(told), outputs);
         return outputs;
       },
       tensorDataSync: () => {
@@ -124,10 +135,10 @@ class Recorder {
     operation: string,
     inputs: readonly string[],
     attributes: GraphNode['attributes'],
-    outputs: readonly number[],
+    outputs: readonly Pick<Handle, 'id' | 'dtype'>[],
   ): void {
     this.nodes.push({name, operation, inputs, attributes});
-    for (const [i, id] of outputs.entries()) this.#names.set(id, `${name}:${i}`);
+    for (const [i, {id, dtype}] of outputs.entries()) this.#outputs.set(id, {name: `${name}:${i}`, type: dtype});
   }
 }
 
