@@ -61,7 +61,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],
   [/^ajv/, /^src\/(core\/plugin\/check|pipeline\/config\/validate)\.ts$/],
   [/^@bufbuild\//, /^src\/core\/formats\/protobuf\.ts$/],
-  [/^onnxruntime-/, /^src\/core\/formats\/onnx\/runtime\.ts$/],
+  [/^onnxruntime-/, /^src\/core\/(formats\/onnx\/runtime|engine\/onnx\/session)\.ts$/],
   [/^sharp$/, /^src\/core\/images\/picture\.ts$/],
   [/^tar-stream$/, /^src\/domain\/datasets\/readers\/archive\.ts$/],
   [/^vega/, /^src\/surface\/report\/chart\.ts$/],

@@ -9,6 +9,7 @@ const library = findLibrary();
 /** The engines of this machine: what `startEngine` takes, or why it is not there. */
 export const engines: Readonly<Record<EngineName, ResolvedEngine | string>> = {
   wasm: {name: 'wasm', threads: 1},
+  onnx: {name: 'onnx', threads: 2},
   tensorflow:
     library === undefined ? 'not set up here, "pipeline setup" gets it' : {name: 'tensorflow', library, threads: 2},
   webgpu: inject('noWebgpu') ?? {name: 'webgpu', threads: 1},

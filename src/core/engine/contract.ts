@@ -1,5 +1,5 @@
 /** What an engine is called, what starts it, and what it says of itself. Loads nothing. */
-export type EngineName = 'tensorflow' | 'wasm' | 'webgpu';
+export type EngineName = 'tensorflow' | 'onnx' | 'wasm' | 'webgpu';
 export type EngineChoice = 'auto' | EngineName;
 
 export interface EngineInfo {

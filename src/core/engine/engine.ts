@@ -29,7 +29,8 @@ export const runningEngine = (): EngineInfo | undefined => running;
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
   const info = await loaded(engine);
-  if (tf.getBackend() !== engine.name && !(await tf.setBackend(engine.name))) {
+  const backend = engine.name === 'onnx' ? 'wasm' : engine.name; // what is not compiled runs there
+  if (tf.getBackend() !== backend && !(await tf.setBackend(backend))) {
     throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
   }
   running = engine.remark === undefined ? info : {...info, remark: engine.remark};
@@ -72,6 +73,11 @@ async function load(engine: ResolvedEngine): Promise<EngineInfo> {
   if (engine.name === 'wasm') {
     const {loadWasm} = await import('./wasm/wasm.ts');
     return loadWasm(tf);
+  }
+  if (engine.name === 'onnx') {
+    await loaded({name: 'wasm', threads: 1});
+    const {loadOnnx} = await import('./onnx/start.ts');
+    return loadOnnx(engine.threads);
   }
   if (engine.name === 'webgpu') {
     await loaded({name: 'wasm', threads: 1}); // for `synchronously`

@@ -1,32 +1,40 @@
-import {tf, type Variable} from '../engine/engine.ts';
+import {runningEngine, type Tensor, tf, type Variable} from '../engine/engine.ts';
+import {traceOnnxGraph} from '../engine/onnx/graph.ts';
 import {kernelsAreProfiled} from '../engine/profile.ts';
 import {type Body, type Graph, traceGraph} from '../engine/tensorflow/graph.ts';
 
 /** A graph, or what stands for one on engines that run none. */
 export type Compiled = Graph;
 
+/** How this engine makes a graph; undefined of one that runs none. A graph is undefined that holds what the engine has no operator for. */
+function tracer():
+  | ((variables: readonly Variable[], body: Body, inputs: readonly Tensor[]) => Graph | undefined)
+  | undefined {
+  if (kernelsAreProfiled()) return undefined;
+  const engine = runningEngine()?.name;
+  if (engine === 'tensorflow') return traceGraph;
+  return engine === 'onnx' ? traceOnnxGraph : undefined;
+}
+
 /**
- * `body` as one graph, where the engine can run one: TensorFlow then fuses operations, reuses memory and keeps all cores busy
- * between them. Elsewhere, and while kernels are profiled, its operations run one by one, as they are written.
+ * `body` as one graph, where the engine can run one: TensorFlow and ONNX Runtime then fuse operations, reuse memory and keep all
+ * cores busy between them. Elsewhere, and while kernels are profiled, its operations run one by one, as they are written.
  *
  * For each shape of inputs `body` is called once, and what it does then is what is done ever after: it must not look at values,
  * and must depend on nothing but `inputs`, `variables` and what never changes. It may assign to the variables.
  */
 export function compile(variables: readonly Variable[], body: Body): Compiled {
-  const graphs = new Map<string, Graph>();
+  const graphs = new Map<string, Graph | undefined>();
   return {
     run(inputs) {
-      if (tf.getBackend() !== 'tensorflow' || kernelsAreProfiled()) return tf.tidy(() => [...body(inputs)]);
+      const trace = tracer();
       const key = inputs.map(({dtype, shape}) => `${dtype}[${shape}]`).join();
-      let graph = graphs.get(key);
-      if (graph === undefined) {
-        graph = traceGraph(variables, body, inputs);
-        graphs.set(key, graph);
-      }
-      return graph.run(inputs);
+      if (trace && !graphs.has(key)) graphs.set(key, trace(variables, body, inputs));
+      const graph = trace && graphs.get(key);
+      return graph ? graph.run(inputs) : tf.tidy(() => [...body(inputs)]);
     },
     dispose() {
-      for (const graph of graphs.values()) graph.dispose();
+      for (const graph of graphs.values()) graph?.dispose();
       graphs.clear();
     },
   };

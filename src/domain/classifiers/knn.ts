@@ -65,7 +65,7 @@ class NearestNeighbours implements Classifier {
       save: () => new Map(points.save()),
       graph: (builder, features) => {
         const exponents = points.exponentsGraph(builder, normaliseRowsGraph(builder, features));
-        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, 2);
+        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, {outputs: 2});
         return builder.node('Mul', [sumRows(builder, largest), builder.double(-1 / k)]);
       },
     };

@@ -1,7 +1,14 @@
 import type {FloatImage, ImageSet, Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {ActivationMaps, Encoder} from '../../core/contracts/learner.ts';
 import type {Network} from '../../core/contracts/network.ts';
-import {type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {
+  runningEngine,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tf,
+} from '../../core/engine/engine.ts';
 import {type Compiled, compile} from '../../core/nn/compile.ts';
 import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/nn/layers.ts';
 import {embed} from '../networks/head.ts';
@@ -72,7 +79,10 @@ export function openEncoder(
   };
 }
 
-/** A graph costs as much as ten to forty batches, and computes the same bits: it is made once so many full ones were seen. */
+/**
+ * TensorFlow's graph costs as much as ten to forty batches, and computes the same bits: it is made once so many full ones were seen.
+ * ONNX Runtime's computes others than wasm, so that equal images would get other features in later batches: it makes none here.
+ */
 const batchesBeforeGraph = 24;
 
 /** A layer, batch after batch. */
@@ -88,7 +98,8 @@ class LayerRun {
 
   /** `full`: of as many images as all others but the last. */
   next(x: Tensor4D, {full}: {readonly full: boolean}): Tensor2D {
-    if (full && this.#seen++ >= batchesBeforeGraph) return this.#graph.run([x])[0] as Tensor2D;
+    if (full && runningEngine()?.name === 'tensorflow' && this.#seen++ >= batchesBeforeGraph)
+      return this.#graph.run([x])[0] as Tensor2D;
     return tf.tidy(() => this.#layer(x));
   }
 

@@ -53,7 +53,7 @@ where no data of a spec or suite are here, its input is wrong.`,
 
 const engineOption = () =>
   new Option('--engine <name>', 'what computes tensors')
-    .choices(['auto', 'tensorflow', 'wasm', 'webgpu'])
+    .choices(['auto', 'tensorflow', 'onnx', 'wasm', 'webgpu'])
     .default(process.env['PIPELINE_ENGINE'] ?? 'auto');
 
 const threadsOption = () =>

@@ -9,6 +9,7 @@ async function trainStep(width, learner, steps, rounds) {
   const args = [String(width), '64', String(threads), learner];
   const contestants = {
     ours: () => peer(process.execPath, [script('ours.js'), ...args, 'tensorflow']),
+    onnx: () => peer(process.execPath, [script('ours.js'), ...args, 'onnx']),
     wasm: () => peer(process.execPath, [script('ours.js'), ...args, 'wasm']),
     pytorch: () => peer(python, [script('resnet_torch.py'), ...args]),
     'tf.function': () => peer(python, [script('resnet_tf.py'), ...args]),

@@ -122,7 +122,7 @@ onEachEngine((engine) => {
     }
   });
 
-  if (engine !== 'tensorflow') return;
+  if (engine !== 'tensorflow' && engine !== 'onnx') return;
   describe('where the function is recorded', () => {
     test('it is called once, and its constants stay', () => {
       let calls = 0;

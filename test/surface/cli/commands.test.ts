@@ -462,7 +462,7 @@ describe('data, plugins, schema, doctor', () => {
     expect(out).toContain('✓ engine wasm');
     expect(out).toMatch(/\n(Nothing is missing\.|What would make it better:\n( {2}.+\n)+)$/);
     const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
-    expect(engines.map(({name}: {name: string}) => name)).toEqual(['tensorflow', 'wasm', 'webgpu']);
+    expect(engines.map(({name}: {name: string}) => name)).toEqual(['tensorflow', 'onnx', 'wasm', 'webgpu']);
     expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
   });
 });

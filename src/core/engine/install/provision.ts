@@ -6,7 +6,6 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, rename, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import {availableParallelism} from 'node:os';
 import {dirname, join} from 'node:path';
 import {cacheHome} from '../../base/cache-home.ts';
 import {syncToDisk, walk, writeFileAtomic} from '../../base/files.ts';
@@ -64,11 +63,13 @@ const require = createRequire(import.meta.url);
 
 /**
  * Decides which engine computes. `auto` takes TensorFlow where its library is, or may be and can be got, and otherwise
- * wasm with a remark; webgpu is for those who name it. Throws, with what to do, when a named engine can't be had.
+ * onnx with a remark, or wasm where ONNX Runtime can't be had; webgpu is for those who name it. Throws, with what to do, when
+ * a named engine can't be had.
  */
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
   const {env = process.env, provision, threads = defaultThreads, signal} = options;
   if (choice === 'wasm') return {name: 'wasm', threads: 1};
+  if (choice === 'onnx') return onnxEngine(threads);
   if (choice === 'webgpu') {
     const {findAdapter} = await import('../webgpu/webgpu.ts');
     await findAdapter(); // throws, with what to do, when there is none
@@ -89,22 +90,36 @@ export async function resolveEngine(choice: EngineChoice, options: ResolveOption
     if (!provision) throw new Error('the tensorflow engine is not set up here; run "pipeline setup"');
     return tensorflow(await provisionTensorflow(options));
   }
-  const wasm = (why: string): ResolvedEngine => ({
-    name: 'wasm',
-    threads: 1,
-    remark: `computing on wasm, several times slower than TensorFlow: ${why}`,
-  });
+  const fallBack = async (why: string): Promise<ResolvedEngine> => {
+    try {
+      return {...(await onnxEngine(threads)), remark: `computing on ONNX Runtime, slower than TensorFlow: ${why}`};
+    } catch {
+      return {name: 'wasm', threads: 1, remark: `computing on wasm, several times slower than TensorFlow: ${why}`};
+    }
+  };
   const missing = await findMissing(env);
-  if (missing.length > 0) return wasm(inWords(missing));
-  if (!provision) return wasm('its library is not set up here (run "pipeline setup")');
+  if (missing.length > 0) return await fallBack(inWords(missing));
+  if (!provision) return await fallBack('its library is not set up here (run "pipeline setup")');
   const failed = recentFailure(env);
-  if (failed !== undefined) return wasm(`setting it up failed lately: ${failed} ("pipeline setup" tries again)`);
+  if (failed !== undefined)
+    return await fallBack(`setting it up failed lately: ${failed} ("pipeline setup" tries again)`);
   try {
     return tensorflow(await provisionTensorflow(options));
   } catch (error) {
     if (signal?.aborted) throw error;
-    return wasm(`setting it up failed: ${firstLine(error)} ("pipeline setup" tries again)`);
+    return await fallBack(`setting it up failed: ${firstLine(error)} ("pipeline setup" tries again)`);
   }
+}
+
+/** Throws, with what to do, where ONNX Runtime or its fast convolutions can't be had. */
+async function onnxEngine(threads: number): Promise<ResolvedEngine> {
+  const {blockSize} = await import('../onnx/start.ts');
+  try {
+    blockSize();
+  } catch (error) {
+    throw new Error(`the onnx engine can't be had here (${firstLine(error)}); use "--engine wasm"`);
+  }
+  return {name: 'onnx', threads};
 }
 
 /**
@@ -116,6 +131,7 @@ export function askedEngine(
   {threads = defaultThreads, env = process.env}: Pick<ResolveOptions, 'threads' | 'env'> = {},
 ): Pick<ResolvedEngine, 'name' | 'threads'> | undefined {
   if (choice === 'wasm' || choice === 'webgpu') return {name: choice, threads: 1};
+  if (choice === 'onnx') return {name: choice, threads};
   const folders = [libraryFolder('cpu', env), libraryFolder('cuda', env), packagedLibrary()];
   return choice === 'tensorflow' || folders.some(isWhole) ? {name: 'tensorflow', threads} : undefined;
 }
@@ -197,6 +213,7 @@ export async function describeEngines(
             ? "can't be set up here"
             : notSetUp,
     },
+    await describeOnnx(threads),
     {
       name: 'wasm',
       available: true,
@@ -208,6 +225,22 @@ export async function describeEngines(
     },
     await describeWebgpu(),
   ];
+}
+
+async function describeOnnx(threads: number): Promise<EngineDescription> {
+  const always = {
+    name: 'onnx',
+    version: (require('onnxruntime-node/package.json') as {version: string}).version,
+    device: 'cpu',
+    threads,
+    missing: [],
+  } as const;
+  try {
+    await onnxEngine(threads);
+    return {...always, available: true, note: 'ready; trains several times as fast as wasm'};
+  } catch (error) {
+    return {...always, available: false, note: firstLine(error)};
+  }
 }
 
 async function describeWebgpu(): Promise<EngineDescription> {

@@ -46,6 +46,8 @@ export class GraphBuilder {
   readonly #initializers: Uint8Array[] = [];
   readonly #inputs: Uint8Array[] = [];
   readonly #outputs: Uint8Array[] = [];
+  /** Other than the default one; of each, version 1. */
+  readonly #domains = new Set<string>();
   #count = 0;
 
   /** A float32 tensor that is given from outside. */
@@ -90,8 +92,9 @@ export class GraphBuilder {
     operator: string,
     inputs: readonly Value[],
     attributes: {readonly [name: string]: Attribute} = {},
-    outputs = 1,
+    {outputs = 1, domain = ''}: {readonly outputs?: number; readonly domain?: string} = {},
   ): Value {
+    if (domain !== '') this.#domains.add(domain);
     const made = Array.from({length: outputs}, () => this.#name(operator));
     this.#nodes.push(
       encode([
@@ -99,6 +102,7 @@ export class GraphBuilder {
         ...made.map((name): Field => [node.output, name]),
         [node.name, made[0]!],
         [node.type, operator],
+        ...(domain === '' ? [] : [[node.domain, domain] satisfies Field]),
         ...Object.entries(attributes).map(([name, value]): Field => [node.attribute, attributeOf(name, value)]),
       ]),
     );
@@ -149,6 +153,15 @@ export class GraphBuilder {
           [opsetId.version, opset],
         ]),
       ],
+      ...[...this.#domains].map(
+        (domain): Field => [
+          model.opset,
+          encode([
+            [opsetId.domain, domain],
+            [opsetId.version, 1],
+          ]),
+        ],
+      ),
       ...Object.entries(metadata).map(
         ([key, value]): Field => [
           model.metadata,

@@ -1,4 +1,4 @@
-/** ONNX models, run by ONNX Runtime on the CPU, whatever the engine. The only importer of onnxruntime-node, which it loads when asked. */
+/** ONNX models, run by ONNX Runtime on the CPU, whatever the engine. Imports onnxruntime-node when asked, as the engine `onnx` does. */
 import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';

@@ -108,9 +108,9 @@ describe.skipIf(!supported)('on Linux x64', () => {
 
     test('auto, with nothing installed', async () => {
       const {name, remark} = await auto(true);
-      expect(name).toBe('wasm');
+      expect(name).toBe('onnx');
       expect(remark).toMatchInlineSnapshot(
-        `"computing on wasm, several times slower than TensorFlow: Python 3 is not on PATH (install python3 and pip); no C++ compiler is on PATH (install g++)"`,
+        `"computing on ONNX Runtime, slower than TensorFlow: Python 3 is not on PATH (install python3 and pip); no C++ compiler is on PATH (install g++)"`,
       );
     });
 
@@ -119,7 +119,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       env['CXX'] = 'clang++-99';
       const {remark} = await auto(true);
       expect(remark?.replaceAll(world, '<world>')).toMatchInlineSnapshot(
-        `"computing on wasm, several times slower than TensorFlow: <world>/bin/python3 has no pip (install python3-pip); CXX names clang++-99, which is not there (unset CXX or install it)"`,
+        `"computing on ONNX Runtime, slower than TensorFlow: <world>/bin/python3 has no pip (install python3-pip); CXX names clang++-99, which is not there (unset CXX or install it)"`,
       );
     });
 
@@ -127,7 +127,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       python('exit 1');
       program('g++', 'exit 1');
       expect((await auto(false)).remark).toMatchInlineSnapshot(
-        `"computing on wasm, several times slower than TensorFlow: its library is not set up here (run "pipeline setup")"`,
+        `"computing on ONNX Runtime, slower than TensorFlow: its library is not set up here (run "pipeline setup")"`,
       );
     });
 
@@ -161,7 +161,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       expect(inCache()).toEqual(['2.21.0-cpu-linux-x64-napi8.failed']);
       const {remark} = await auto(true);
       expect(remark?.replaceAll(world, '<world>')).toMatchInlineSnapshot(
-        `"computing on wasm, several times slower than TensorFlow: setting it up failed lately: <world>/bin/python3 failed with status 1: ERROR: Could not find a version ("pipeline setup" tries again)"`,
+        `"computing on ONNX Runtime, slower than TensorFlow: setting it up failed lately: <world>/bin/python3 failed with status 1: ERROR: Could not find a version ("pipeline setup" tries again)"`,
       );
     });
 

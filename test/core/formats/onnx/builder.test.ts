@@ -13,7 +13,7 @@ const about = {producer: 'test', version: '1.2', doc: 'A test.', metadata: {run:
 function build(): Uint8Array {
   const builder = new GraphBuilder();
   const x = builder.input('x', ['N', 3], 'Numbers.');
-  const top = builder.node('TopK', [x, builder.integers(2)], {axis: -1}, 2);
+  const top = builder.node('TopK', [x, builder.integers(2)], {axis: -1}, {outputs: 2});
   const [from, to, axis, step] = [-1, Number.MIN_SAFE_INTEGER, 1, -1].map((value) => builder.integers(value));
   const reversed = builder.node('Slice', [builder.toDouble(top), from!, to!, axis!, step!]);
   builder.output('y', builder.toFloat(builder.node('Mul', [reversed, builder.double(2)])), ['N', 2], '');
