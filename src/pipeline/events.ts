@@ -71,7 +71,8 @@ export type RunEvent = {readonly at: string} & (
     }
 );
 
-export type StageKind = 'data' | 'learn' | 'embed' | 'score' | 'ensemble' | 'evaluate' | 'measure' | 'localize';
+/** As the kinds of stages are called in events and files (`stages/index.ts`); open, as the names of plug-ins are. */
+export type StageKind = string;
 
 /** What a running stage reports: a training's state, or items done of all. */
 export type StageProgress =

@@ -10,13 +10,14 @@ export interface Maker {
   readonly threads?: number;
 }
 
-/** `wasm`, which has one thread always; `tensorflow with 2 threads`. */
+/** `wasm`; `tensorflow with 2 threads`, which decide its last digits. */
 export const makerText = ({name, threads}: Maker): string =>
   threads === undefined || name !== 'tensorflow' ? name : `${name} with ${plural(threads, 'thread')}`;
 
-/** A number of threads that is not known counts as the same. */
+/** Threads change what `tensorflow` computes alone; a number of them that is not known counts as the same. */
 export const isSameMaker = (a: Maker, b: Maker): boolean =>
-  a.name === b.name && (a.threads === undefined || b.threads === undefined || a.threads === b.threads);
+  a.name === b.name &&
+  (a.name !== 'tensorflow' || a.threads === undefined || b.threads === undefined || a.threads === b.threads);
 
 /** The different ones of them that are not `asked`, by name. */
 export const othersThan = (asked: Maker, makers: readonly Maker[]): readonly Maker[] =>

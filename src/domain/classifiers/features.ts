@@ -58,7 +58,7 @@ export function automaticGamma(features: Matrix, multiplier: number): number {
 }
 
 /** All rows where there are at most `limit`, otherwise a random subset of them in their old order. */
-export function thin(features: Matrix, limit: number, rng: Rng): Matrix {
+export function subsample(features: Matrix, limit: number, rng: Rng): Matrix {
   if (features.rows <= limit) return features;
   return pickRows(features, rng.fork('train-limit').permutation(features.rows).subarray(0, limit).sort());
 }

@@ -8,7 +8,7 @@ import {Type} from '../../core/plugin/type.ts';
 import {cholesky, inverse, whitenedSquares} from './cholesky.ts';
 import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
-import {joinDoubles, layerOption, normaliseRows, splitDoubles, thin, trainLimitOption} from './features.ts';
+import {joinDoubles, layerOption, normaliseRows, splitDoubles, subsample, trainLimitOption} from './features.ts';
 import {normaliseRowsGraph, square, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
@@ -61,7 +61,7 @@ class GaussianDensity implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    return this.#fit(thin(features, this.#options.train_limit, rng)).scorer;
+    return this.#fit(subsample(features, this.#options.train_limit, rng)).scorer;
   }
 
   /**
@@ -69,7 +69,7 @@ class GaussianDensity implements Classifier {
    * covariance n / (n - 1) · (Σ - c vvᵀ) with c = (1 - share) / (n - 1), so that the distance is n / (n - 1) · q / (1 - c q).
    */
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const rows = thin(features, this.#options.train_limit, rng);
+    const rows = subsample(features, this.#options.train_limit, rng);
     const {scorer, share} = this.#fit(rows);
     const others = rows.rows - 1;
     return scorer.score(rows).map((score) => {

@@ -6,7 +6,7 @@ import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {expNegative} from './fast-exp.ts';
-import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
+import {bandwidthOptions, gammaFor, layerOption, normaliseRows, subsample, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {maximumOfRows, normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
@@ -44,12 +44,12 @@ class KernelDensity implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    const prepared = this.#prepare(thin(features, this.#options.train_limit, rng));
+    const prepared = this.#prepare(subsample(features, this.#options.train_limit, rng));
     return this.#scorer(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)));
   }
 
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const prepared = this.#prepare(thin(features, this.#options.train_limit, rng));
+    const prepared = this.#prepare(subsample(features, this.#options.train_limit, rng));
     return densities(RbfPoints.fit(prepared, gammaFor(prepared, this.#options)), prepared, {own: true});
   }
 

@@ -4,7 +4,7 @@ import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
+import {layerOption, normaliseRows, subsample, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
@@ -45,11 +45,11 @@ class NearestNeighbours implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    return this.#scorer(RbfPoints.fit(normaliseRows(thin(features, this.#options.train_limit, rng)), 0.5));
+    return this.#scorer(RbfPoints.fit(normaliseRows(subsample(features, this.#options.train_limit, rng)), 0.5));
   }
 
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const rows = normaliseRows(thin(features, this.#options.train_limit, rng));
+    const rows = normaliseRows(subsample(features, this.#options.train_limit, rng));
     const k = Math.min(this.#options.k, rows.rows - 1);
     return distances(RbfPoints.fit(rows, 0.5), rows, k, {own: true});
   }

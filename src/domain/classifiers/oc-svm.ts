@@ -4,7 +4,7 @@ import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {bandwidthOptions, gammaFor, layerOption, normaliseRows, thin, trainLimitOption} from './features.ts';
+import {bandwidthOptions, gammaFor, layerOption, normaliseRows, subsample, trainLimitOption} from './features.ts';
 import {kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
 import {RbfPoints} from './rbf.ts';
@@ -78,7 +78,7 @@ class RbfMachine implements Classifier {
 
   #solve(features: Matrix, rng: Rng) {
     const {nu, tolerance, train_limit: limit} = this.#options;
-    const prepared = this.#prepare(thin(features, limit, rng));
+    const prepared = this.#prepare(subsample(features, limit, rng));
     const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
     const {alpha} = solveOneClass(kernelRows(points), nu, tolerance);
     const chosen = supportOf(alpha);
@@ -117,7 +117,7 @@ class LinearMachine implements Classifier {
 
   fit(features: Matrix, rng: Rng): Scorer {
     const {nu, tolerance, train_limit: limit} = this.#options;
-    const points = new LinearPoints(this.#prepare(thin(features, limit, rng)));
+    const points = new LinearPoints(this.#prepare(subsample(features, limit, rng)));
     return this.#scorer(points.direction(solveOneClass(kernelRows(points), nu, tolerance).alpha));
   }
 

@@ -82,7 +82,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
   });
   const stop = new Stop(signal);
   const lanes = new Lanes(options, priorities(graph), stop);
-  const shop = {
+  const context = {
     cache,
     digests,
     pool,
@@ -104,7 +104,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     const inputs = await Promise.all(upstream(node).map(async (id) => ({id, outcome: await results.get(id)!})));
     for (const {id, outcome} of inputs) if ('entry' in outcome) made.set(id, outcome.entry);
     const missing = inputs.find(({id}) => !made.has(id));
-    let outcome = missing ? follows(missing.outcome, labels.get(missing.id)!) : await runStage(node, made, shop);
+    let outcome = missing ? follows(missing.outcome, labels.get(missing.id)!) : await runStage(node, made, context);
     // Stopped by a failure elsewhere, not by the user.
     if (outcome.how === 'interrupted' && stop.because) outcome = {how: 'skipped', because: stop.because};
     if (outcome.how === 'skipped') {

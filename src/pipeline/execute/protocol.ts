@@ -3,10 +3,10 @@ import type {Json} from '../../core/base/canonical.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
-import type {StageContext} from '../stages/stage.ts';
+import type {StageContext, StageNode} from '../stages/stage.ts';
 
 /** A stage to run: the plain part of its context. */
-export type Job = Omit<StageContext, 'plugins' | 'signal' | 'report' | 'warn'>;
+export type Job = Omit<StageContext<StageNode['recipe']>, 'plugins' | 'signal' | 'report' | 'warn'>;
 
 export type ToWorker =
   /** First of all: what to load. */

@@ -21,7 +21,7 @@ export type StageOutcome =
   | {readonly how: 'interrupted'};
 
 /** What all stages of a run share. */
-export interface Workshop {
+export interface ExecutionContext {
   readonly cache: Cache;
   readonly digests: FileDigests;
   readonly pool: WorkerPool;
@@ -42,28 +42,28 @@ export interface Workshop {
 export async function runStage(
   node: StageNode,
   made: ReadonlyMap<string, Entry>,
-  shop: Workshop,
+  context: ExecutionContext,
 ): Promise<StageOutcome> {
   const began = performance.now();
   try {
-    if (shop.signal.aborted) return {how: 'interrupted'};
+    if (context.signal.aborted) return {how: 'interrupted'};
     if (node.absent) {
       const outcome = {how: 'failed', ...node.absent} as const;
-      tell(node, outcome, 0, shop.emit);
+      tell(node, outcome, 0, context.emit);
       return outcome;
     }
     const manifest = (id: string): Manifest => made.get(id)!.manifest;
-    const key = await shop.look(() => keyOf(node, manifest, (path) => shop.digests.digest(path)));
+    const key = await context.look(() => keyOf(node, manifest, (path) => context.digests.digest(path)));
     const fingerprint = fingerprintOf(key);
-    const first = shop.known.get(fingerprint);
+    const first = context.known.get(fingerprint);
     const outcome = first
       ? asSecond(await first)
-      : await settle(shop.known, fingerprint, new Visit(node, made, key, shop).go());
-    tell(node, outcome, (performance.now() - began) / 1000, shop.emit);
+      : await settle(context.known, fingerprint, new StageExecution(node, made, key, context).go());
+    tell(node, outcome, (performance.now() - began) / 1000, context.emit);
     return outcome;
   } catch (error) {
-    const outcome = asOutcome(error, shop.signal);
-    tell(node, outcome, 0, shop.emit);
+    const outcome = asOutcome(error, context.signal);
+    tell(node, outcome, 0, context.emit);
     return outcome;
   }
 }
@@ -73,7 +73,7 @@ const asSecond = (outcome: StageOutcome): StageOutcome =>
   outcome.how === 'computed' ? {how: 'cached', entry: outcome.entry} : outcome;
 
 async function settle(
-  known: Workshop['known'],
+  known: ExecutionContext['known'],
   fingerprint: Digest,
   work: Promise<StageOutcome>,
 ): Promise<StageOutcome> {
@@ -119,39 +119,39 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
 export const makerOf = ({manifest}: Entry): Maker | undefined =>
   (manifest.provenance as {readonly engine?: Maker | null}).engine ?? undefined;
 
-/** One stage on its way through the workshop. */
-class Visit {
+/** One stage on its way from key to entry. */
+class StageExecution {
   readonly #node: StageNode;
   readonly #made: ReadonlyMap<string, Entry>;
   readonly #key: StageKey;
   readonly #fingerprint: Digest;
-  readonly #shop: Workshop;
+  readonly #context: ExecutionContext;
 
-  constructor(node: StageNode, made: ReadonlyMap<string, Entry>, key: StageKey, shop: Workshop) {
+  constructor(node: StageNode, made: ReadonlyMap<string, Entry>, key: StageKey, context: ExecutionContext) {
     this.#node = node;
     this.#made = made;
     this.#key = key;
     this.#fingerprint = fingerprintOf(key);
-    this.#shop = shop;
+    this.#context = context;
   }
 
   async go(): Promise<StageOutcome> {
     try {
       return (await this.#find()) ?? (await this.#obtain());
     } catch (error) {
-      return asOutcome(error, this.#shop.signal);
+      return asOutcome(error, this.#context.signal);
     }
   }
 
   async #find(): Promise<StageOutcome | undefined> {
-    const {look, cache} = this.#shop;
+    const {look, cache} = this.#context;
     const entry = await look(() => cache.find(this.#fingerprint));
     return entry && {how: 'cached', entry};
   }
 
   /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */
   async #obtain(): Promise<StageOutcome> {
-    const {enter, signal} = this.#shop;
+    const {enter, signal} = this.#context;
     let lock: Lock | undefined;
     try {
       for (;;) {
@@ -179,7 +179,7 @@ class Visit {
 
   /** The lock at once, or, when another process has it, the promise of it: the place in the lane is not for waiting. */
   async #lock(): Promise<{readonly now: Lock} | {readonly later: Promise<Lock>}> {
-    const {cache, signal, emit} = this.#shop;
+    const {cache, signal, emit} = this.#context;
     let wait = (): void => undefined;
     const waiting = new Promise<undefined>((resolve) => {
       wait = () => resolve(undefined);
@@ -197,7 +197,7 @@ class Visit {
   }
 
   async #compute(engine: ResolvedEngine | undefined): Promise<StageOutcome> {
-    const {cache, pool, signal, emit, provenance, onEngine} = this.#shop;
+    const {cache, pool, signal, emit, provenance, onEngine} = this.#context;
     const {id, kind, label, recipe, sources} = this.#node;
     const started = new Date();
     emit({type: 'stage-started', stage: id, kind, label});
@@ -265,7 +265,7 @@ class Visit {
       ...(this.#node.code ?? []).map((file) => ({...file, before: this.#key.code?.[file.name]})),
     ];
     for (const {path, before} of outside) {
-      if ((await this.#shop.digests.rehash(path).catch(() => undefined)) !== before) changed.push(path);
+      if ((await this.#context.digests.rehash(path).catch(() => undefined)) !== before) changed.push(path);
     }
     return changed;
   }

@@ -8,11 +8,13 @@ import {type Described, GraphBuilder, type Value} from '../../core/formats/onnx/
 import {startOnnx} from '../../core/formats/onnx/runtime.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
-import type {EmbedRecipe, ScoreRecipe} from '../stages/recipes.ts';
+import {recipeOf} from '../stages/define.ts';
+import {embed} from '../stages/embed.ts';
+import {score} from '../stages/score.ts';
 import {createPlanned, StageError} from '../stages/shared.ts';
 import type {RunRecord} from '../store/runs/record.ts';
 import {dataOf, type FittedClassifier} from './find.ts';
-import {filesOf, type Shelf} from './shelf.ts';
+import {filesOf, type RunArtifacts} from './run-artifacts.ts';
 
 /** Images of the test split that the model is tried on. */
 const tried = 64;
@@ -23,7 +25,7 @@ export interface ExportOptions {
   readonly record: RunRecord;
   readonly task: Task;
   readonly classifier: FittedClassifier;
-  readonly shelf: Shelf;
+  readonly artifacts: RunArtifacts;
   readonly plugins: Plugins;
 }
 
@@ -38,23 +40,24 @@ export interface ModelGraph {
  * Inputs: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; `features` (N, d). Throws a
  * `StageError` for what can't be written as ONNX.
  */
-export async function buildModel({record, task, classifier, shelf, plugins}: ExportOptions): Promise<ModelGraph> {
+export async function buildModel({record, task, classifier, artifacts, plugins}: ExportOptions): Promise<ModelGraph> {
   const {name, stage} = classifier;
-  if (stage.kind === 'localize')
+  const scoring = recipeOf(score, stage.node);
+  if (!scoring)
     throw new StageError(
       `task ${task.id} scores windows of images, which can't be exported`,
       'Export a task without "localize"; "pipeline predict" scores and maps images with this one.',
     );
-  const embed = record.stages.find(({id}) => id === stage.node.inputs['test']!.stage)!;
-  const {learner: ref, versions, layer} = embed.node.recipe as unknown as EmbedRecipe;
-  const learnt = embed.node.inputs['weights']!;
-  const sources = await filesOf(task.learner, plugins, await shelf.entry(learnt.stage));
+  const {node} = record.stages.find(({id}) => id === stage.node.inputs['test']!.stage)!;
+  const {learner: ref, versions, layer} = recipeOf(embed, node)!;
+  const learnt = node.inputs['weights']!;
+  const sources = await filesOf(task.learner, plugins, await artifacts.entry(learnt.stage));
   const learner = createPlanned({plugins, sources}, 'learner', ref, versions);
   if (!learner.graph) throw cannot(`learner "${ref.type}"`);
-  const weights = await readArrays(await shelf.file(learnt));
-  const {classifier: chosen, version} = stage.node.recipe as unknown as ScoreRecipe;
+  const weights = await readArrays(await artifacts.file(learnt));
+  const {classifier: chosen, version} = scoring;
   const fitting = createPlanned({plugins, sources: []}, 'classifier', chosen, {[`classifier ${chosen.type}`]: version});
-  const scorer = fitting.restore(await readArrays(await shelf.file({stage: stage.id, file: 'classifier.arrow'})));
+  const scorer = fitting.restore(await readArrays(await artifacts.file({stage: stage.id, file: 'classifier.arrow'})));
   if (!scorer.graph) throw cannot(`classifier "${name}"`);
 
   const {height, width, channels} = plugins.create('dataset', task.dataset).shape;
@@ -67,9 +70,9 @@ export async function buildModel({record, task, classifier, shelf, plugins}: Exp
   const colours = channels === 3 ? images : builder.node('Concat', [images, images, images], {axis: 3});
   const features: Value | undefined = learner.graph(builder, colours, layer, weights, plugins);
   if (!features) throw cannot(`the network of learner "${ref.type}"`);
-  const score = builder.toFloat(scorer.graph(builder, features));
-  const {columns} = await featuresInfo(await shelf.file(stage.node.inputs['train']!));
-  builder.output('score', score, ['N'], 'Higher = more anomalous.');
+  const output = builder.toFloat(scorer.graph(builder, features));
+  const {columns} = await featuresInfo(await artifacts.file(stage.node.inputs['train']!));
+  builder.output('score', output, ['N'], 'Higher = more anomalous.');
   builder.output('features', features, ['N', columns], `Layer "${layer}" of the encoder.`);
   return {columns, finish: (about) => builder.finish(about)};
 }
@@ -81,8 +84,13 @@ const cannot = (what: string): StageError =>
   );
 
 /** What the model is of, for its metadata: all that its scores depend on. */
-export async function provenanceOf({record, task, classifier, shelf}: ExportOptions): Promise<Described['metadata']> {
-  const data = await shelf.entry(dataOf(record, task).id);
+export async function provenanceOf({
+  record,
+  task,
+  classifier,
+  artifacts,
+}: ExportOptions): Promise<Described['metadata']> {
+  const data = await artifacts.entry(dataOf(record, task).id);
   const json = (value: unknown): string => canonicalJson(value as Json);
   return {
     run: record.id,
@@ -104,13 +112,16 @@ export interface Trial {
 }
 
 /** Scores some of the run's own test images by the model. Throws a `StageError` where they are not what the run has stored. */
-export async function tryModel(model: Uint8Array, {record, task, classifier, shelf}: ExportOptions): Promise<Trial> {
-  const {scores} = await readScores(await shelf.file({stage: classifier.stage.id, file: 'scores.arrow'}));
+export async function tryModel(
+  model: Uint8Array,
+  {record, task, classifier, artifacts}: ExportOptions,
+): Promise<Trial> {
+  const {scores} = await readScores(await artifacts.file({stage: classifier.stage.id, file: 'scores.arrow'}));
   const sorted = scores.toSorted();
   const range = sorted.at(-1)! - sorted[0]!;
   const runner = await startOnnx(model);
   try {
-    const table = await shelf.file({stage: dataOf(record, task).id, file: 'test.arrow'});
+    const table = await artifacts.file({stage: dataOf(record, task).id, file: 'test.arrow'});
     for await (const {shape, count, pixels} of readImages(table, {batch: tried})) {
       const data = Float32Array.from(pixels, (value) => value / 255);
       const sizes = [count, shape.height, shape.width, shape.channels];

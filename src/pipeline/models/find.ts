@@ -3,6 +3,9 @@ import {fail, type Result, succeed} from '../../core/base/result.ts';
 import {clippedList, suggest} from '../../core/base/text.ts';
 import type {Task} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
+import {data} from '../stages/data.ts';
+import {isStage} from '../stages/define.ts';
+import {gradcam} from '../stages/gradcam.ts';
 import type {RunRecord, StageRecord} from '../store/runs/record.ts';
 
 /** A classifier of a task, under its name in tables. */
@@ -83,6 +86,6 @@ export const gradcamOf = ({stages}: RunRecord, task: Task): StageRecord | undefi
 
 /** The stage that read the task's images. */
 export const dataOf = ({stages}: RunRecord, task: Task): StageRecord =>
-  stages.find(({kind, node}) => kind === 'data' && node.tasks.includes(task.id))!;
+  stages.find(({node}) => isStage(data, node) && node.tasks.includes(task.id))!;
 
-const isGradcam = ({kind, node}: StageRecord): boolean => kind === 'localize' && 'learner' in node.recipe;
+const isGradcam = ({node}: StageRecord): boolean => isStage(gradcam, node);

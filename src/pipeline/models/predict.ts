@@ -8,12 +8,15 @@ import {type Maps, readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores} from '../../core/formats/arrow/small.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
+import {isStage} from '../stages/define.ts';
+import type {HeatSummary} from '../stages/heat-maps.ts';
+import {score} from '../stages/score.ts';
 import type {InputRef} from '../stages/stage.ts';
+import {trainingFile} from '../stages/training-scores.ts';
 import type {RunRecord, StageRecord} from '../store/runs/record.ts';
-import type {Bench} from './bench.ts';
 import {dataOf, type FittedClassifier} from './find.ts';
-import {filesOf, type Shelf} from './shelf.ts';
-import {type HeatSummary, trainingFile} from './work.ts';
+import type {ModelWorker} from './model-worker.ts';
+import {filesOf, type RunArtifacts} from './run-artifacts.ts';
 
 /** What one classifier says of the images, and of the training images where each was held out. */
 export interface Prediction {
@@ -38,8 +41,8 @@ export interface Model {
   readonly record: RunRecord;
   readonly task: Task;
   readonly plugins: Plugins;
-  readonly shelf: Shelf;
-  readonly bench: Bench;
+  readonly artifacts: RunArtifacts;
+  readonly worker: ModelWorker;
 }
 
 /** `images`: table of the images, of the shape of the task's dataset. All its methods throw `StageError`. */
@@ -55,25 +58,28 @@ export class Predictor {
   }
 
   async predict({stage}: FittedClassifier): Promise<Prediction> {
-    const {shelf, bench} = this.#model;
+    const {artifacts, worker} = this.#model;
     const test = await this.#embed(stage.node.inputs['test']!);
-    const train = await shelf.file(stage.node.inputs['train']!);
-    if (stage.kind === 'score') {
-      const classifier = await shelf.file({stage: stage.id, file: 'classifier.arrow'});
-      const {out} = await bench.run(stage, {train, test, classifier});
+    const train = await artifacts.file(stage.node.inputs['train']!);
+    if (isStage(score, stage.node)) {
+      const classifier = await artifacts.file({stage: stage.id, file: 'classifier.arrow'});
+      const {out} = await worker.run(stage, {train, test, classifier});
       return {scores: await scoresIn(out, 'scores.arrow'), training: await scoresIn(out, trainingFile)};
     }
-    const {out, summary} = await bench.run(stage, {train, test, images: this.#images});
+    const {out, summary} = await worker.run(stage, {train, test, images: this.#images});
     const heat = await heatIn(out, summary as unknown as HeatSummary);
     return {scores: await scoresIn(out, 'scores.arrow'), training: heat.training, heat};
   }
 
-  /** Heat maps by GradCAM. */
-  async explain(stage: StageRecord): Promise<Heat> {
-    const {shelf, bench} = this.#model;
+  async gradcam(stage: StageRecord): Promise<Heat> {
+    const {artifacts, worker} = this.#model;
     const learnt = stage.node.inputs['weights']!;
-    const inputs = {weights: await shelf.file(learnt), images: this.#images, training: await this.#trainingImages()};
-    const {out, summary} = await bench.run(stage, inputs, await this.#sources(learnt));
+    const inputs = {
+      weights: await artifacts.file(learnt),
+      images: this.#images,
+      training: await this.#trainingImages(),
+    };
+    const {out, summary} = await worker.run(stage, inputs, await this.#sources(learnt));
     return heatIn(out, summary as unknown as HeatSummary);
   }
 
@@ -85,26 +91,26 @@ export class Predictor {
   }
 
   async #embedNow(id: string): Promise<string> {
-    const {record, shelf, bench} = this.#model;
+    const {record, artifacts, worker} = this.#model;
     const stage = record.stages.find((one) => one.id === id)!;
     const learnt = stage.node.inputs['weights']!;
-    const inputs = {weights: await shelf.file(learnt), images: this.#images};
-    const {out} = await bench.run(stage, inputs, await this.#sources(learnt));
+    const inputs = {weights: await artifacts.file(learnt), images: this.#images};
+    const {out} = await worker.run(stage, inputs, await this.#sources(learnt));
     return join(out, 'features.arrow');
   }
 
   async #sources({stage}: InputRef) {
-    const {shelf, plugins, task} = this.#model;
-    return filesOf(task.learner, plugins, await shelf.entry(stage));
+    const {artifacts, plugins, task} = this.#model;
+    return filesOf(task.learner, plugins, await artifacts.entry(stage));
   }
 
   /** Those of the normal class alone. */
   async #trainingImages(): Promise<string> {
-    const {record, task, shelf, plugins, bench} = this.#model;
-    const from = await shelf.file({stage: dataOf(record, task).id, file: 'train.arrow'});
+    const {record, task, artifacts, plugins, worker} = this.#model;
+    const from = await artifacts.file({stage: dataOf(record, task).id, file: 'train.arrow'});
     const {shape, normalClass} = plugins.create('dataset', task.dataset);
     const normal = normalClass(task.inlier);
-    const path = join(bench.folder, 'training-images.arrow');
+    const path = join(worker.folder, 'training-images.arrow');
     const writer = await createImagesWriter(path, {shape, classes: [normal]});
     for await (const batch of readImages(from, {class: normal}))
       await writer.write({...batch, classes: new Int32Array(batch.count)});
@@ -114,10 +120,10 @@ export class Predictor {
 }
 
 /** What the training images score, each held out, by a classifier of whole images. */
-export async function heldOutScores({stage}: FittedClassifier, {shelf, bench}: Model): Promise<Float64Array> {
-  const train = await shelf.file(stage.node.inputs['train']!);
-  const classifier = await shelf.file({stage: stage.id, file: 'classifier.arrow'});
-  const {out} = await bench.run(stage, {train, classifier});
+export async function heldOutScores({stage}: FittedClassifier, {artifacts, worker}: Model): Promise<Float64Array> {
+  const train = await artifacts.file(stage.node.inputs['train']!);
+  const classifier = await artifacts.file({stage: stage.id, file: 'classifier.arrow'});
+  const {out} = await worker.run(stage, {train, classifier});
   return scoresIn(out, trainingFile);
 }
 

@@ -3,7 +3,8 @@ import type {ImageShape} from '../../core/contracts/data.ts';
 import type {Work} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
-import type {LearnRecipe} from '../stages/recipes.ts';
+import {recipeOf} from '../stages/define.ts';
+import {type LearnRecipe, learn} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Forecast} from './preview.ts';
 
@@ -32,9 +33,9 @@ export interface EstimateOptions {
 export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions): readonly Training[] {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   return graph.flatMap((node): Training[] => {
-    const recipe = node.recipe as unknown as LearnRecipe;
+    const recipe = recipeOf(learn, node);
     const state = forecasts.get(node.id)?.state;
-    if (node.kind !== 'learn' || recipe.normal === undefined || state === 'hit' || state === 'absent') return [];
+    if (recipe?.normal === undefined || state === 'hit' || state === 'absent') return [];
     const data = forecasts.get(node.inputs['images']!.stage);
     const task = byId.get(node.tasks[0]!)!;
     const {shape} = plugins.create('dataset', task.dataset);

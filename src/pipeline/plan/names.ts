@@ -17,6 +17,10 @@ export function classifierNames(plugins: Plugins, classifiers: readonly PluginRe
   });
 }
 
+/** `learn rotation`, `bag`, nothing, `seed 0` → `learn rotation · bag · seed 0`. */
+export const stageLabel = (...parts: readonly (string | undefined)[]): string =>
+  parts.filter((part) => part !== undefined).join(' · ');
+
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? 'default' : canonicalJson(value as Json);
 

@@ -4,39 +4,84 @@ import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Dataset, ImageBatch, SourceFile, Split} from '../../core/contracts/dataset.ts';
 import {createImagesWriter, imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
-import type {DataRecipe} from './recipes.ts';
+import {type Static, Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {usedBy} from '../plan/used.ts';
+import {defineStage} from './define.ts';
+import {Plugin, strict} from './recipe.ts';
 import {createPlanned, ItemProgress, StageError} from './shared.ts';
-import type {RunStage, StageContext} from './stage.ts';
+import type {StageContext} from './stage.ts';
 import {Subset, stratify} from './subset.ts';
 
-export const data: RunStage = async (context) => {
-  const recipe = context.recipe as unknown as DataRecipe;
-  const dataset = createPlanned(context, 'dataset', recipe.dataset, {
-    [`dataset ${recipe.dataset.type}`]: recipe.version,
-  });
-  const before = context.sources.map(stateOf);
-  const progress = new ItemProgress(context, 'images');
-  const {train, test} = recipe.limit ?? {};
-  const counts = {
-    train: await writeSplit(context, dataset, 'train', progress, train === undefined ? undefined : {perClass: train}),
-    test: await writeSplit(context, dataset, 'test', progress, test === undefined ? undefined : {inAll: test}),
-  };
-  // The executor hashes these files again, too. That does not see an edit that was undone while we read; this does.
-  const changed = context.sources.filter((file, i) => stateOf(file) !== before[i]);
-  if (changed.length > 0) {
-    const names = changed.map(({path}) => path).join(', ');
-    throw new StageError(`${names} changed while being read`, 'Run it again when nothing writes to it.');
-  }
-  checkCounts(recipe, dataset, counts);
-  return {classes: dataset.classes, ...counts};
-};
+const DataRecipe = Type.Object(
+  {
+    dataset: Plugin,
+    version: Type.Integer(),
+    inlier: Type.Optional(Type.String({description: 'Only where the dataset is read once an inlier (`perInlier`).'})),
+    limit: Type.Optional(
+      Type.Object(
+        {
+          train: Type.Optional(Type.Integer({description: 'Training images a class.'})),
+          test: Type.Optional(Type.Integer({description: 'Test images in all, stratified by class.'})),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+);
+type DataRecipe = Static<typeof DataRecipe>;
+
+export const data = defineStage({
+  kind: 'data',
+  lane: 'cpu',
+  recipe: DataRecipe,
+  plan(context, graph): string {
+    const {task, inlier, datasetFiles, absent} = context;
+    const uses = usedBy(graph.plugins, 'dataset', task.dataset);
+    return graph.addStage(data, context, {
+      label: stageLabel(`data ${task.dataset.type}`, inlier),
+      recipe: {
+        dataset: task.dataset,
+        version: uses[0]!.version,
+        ...(inlier === undefined ? {} : {inlier}),
+        ...(Object.values(task.limit).some((limit) => limit !== undefined) ? {limit: task.limit} : {}),
+      },
+      inputs: {},
+      sources: datasetFiles,
+      absent,
+      uses,
+    });
+  },
+  async run(context) {
+    const {recipe} = context;
+    const dataset = createPlanned(context, 'dataset', recipe.dataset, {
+      [`dataset ${recipe.dataset.type}`]: recipe.version,
+    });
+    const before = context.sources.map(stateOf);
+    const progress = new ItemProgress(context, 'images');
+    const {train, test} = recipe.limit ?? {};
+    const counts = {
+      train: await writeSplit(context, dataset, 'train', progress, train === undefined ? undefined : {perClass: train}),
+      test: await writeSplit(context, dataset, 'test', progress, test === undefined ? undefined : {inAll: test}),
+    };
+    // The executor hashes these files again, too. That does not see an edit that was undone while we read; this does.
+    const changed = context.sources.filter((file, i) => stateOf(file) !== before[i]);
+    if (changed.length > 0) {
+      const names = changed.map(({path}) => path).join(', ');
+      throw new StageError(`${names} changed while being read`, 'Run it again when nothing writes to it.');
+    }
+    checkCounts(recipe, dataset, counts);
+    return {classes: dataset.classes, ...counts};
+  },
+});
 
 /** Images of each class, in the order of the dataset's classes. */
 type Counts = readonly number[];
 type Limit = {readonly perClass: number} | {readonly inAll: number};
 
 async function writeSplit(
-  context: StageContext,
+  context: StageContext<DataRecipe>,
   dataset: Dataset,
   split: Split,
   progress: ItemProgress,
@@ -87,9 +132,8 @@ async function writeImages(
   await writer.close();
 }
 
-function read({recipe, sources}: StageContext, dataset: Dataset, split: Split): AsyncIterable<ImageBatch> {
-  const {inlier} = recipe as unknown as DataRecipe;
-  return dataset.read(sources, split, inlier ?? dataset.inliers[0]!);
+function read({recipe, sources}: StageContext<DataRecipe>, dataset: Dataset, split: Split): AsyncIterable<ImageBatch> {
+  return dataset.read(sources, split, recipe.inlier ?? dataset.inliers[0]!);
 }
 
 async function* counting(batches: AsyncIterable<ImageBatch>, progress: ItemProgress): AsyncIterable<ImageBatch> {

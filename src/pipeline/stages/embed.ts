@@ -6,37 +6,105 @@ import type {Encoder} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {type FeatureChunk, writeFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
-import {cutWindows} from '../../core/images/windows.ts';
-import type {EmbedRecipe} from './recipes.ts';
+import {cutWindows, type Windows} from '../../core/images/windows.ts';
+import {type Static, Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {usedBy, versionsOf} from '../plan/used.ts';
+import {data} from './data.ts';
+import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {learn} from './learn.ts';
+import {learnerParts, PluginList, strict, WindowsOfImages} from './recipe.ts';
 import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
-import type {RunStage, StageContext} from './stage.ts';
+import type {InputRef, StageContext} from './stage.ts';
 
 /** Images at a time. */
 const batch = 256;
 
-export const embed: RunStage = async (context) => {
-  const recipe = context.recipe as unknown as EmbedRecipe;
-  const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
-  const {classes, count, counts} = await imagesInfo(inputOf(context, 'images'));
-  const wanted = recipe.normal === undefined ? count : (counts[classes.indexOf(recipe.normal)] ?? 0);
-  if (wanted === 0) {
-    const which = recipe.normal === undefined ? '' : ` of class "${recipe.normal}"`;
-    throw new StageError(`there are no images${which} to embed`, 'Check the dataset, or raise its limit.');
-  }
-  const encoder = learner.encoder(await readArrays(inputOf(context, 'weights')), context.plugins);
-  try {
-    const chunks = chunksOf(context, encoder, recipe, new ItemProgress(context, 'images', wanted));
-    // The width of a row is known from the first chunk.
-    const first = await chunks.next();
-    if (first.done) throw new Error(`expected ${wanted} images, but got none`);
-    const {columns} = first.value.features;
-    const path = join(context.out, 'features.arrow');
-    const rows = await writeFeatures(path, following(first.value, chunks), {columns, classNames: classes});
-    return {rows, columns};
-  } finally {
-    encoder.dispose();
-  }
-};
+const EmbedRecipe = Type.Object(
+  {
+    ...learnerParts,
+    layer: Type.String(),
+    // Of every window instead of the whole image: a row a window, image by image, row by row.
+    windows: Type.Optional(WindowsOfImages),
+    normal: Type.Optional(
+      Type.String({description: "Only this class's images (the training split); absent: all images."}),
+    ),
+    // Of a seeded draw of the augmentation instead of the image itself; `versions` has its transforms, too.
+    view: Type.Optional(Type.Object({augment: PluginList, seed: Type.Integer(), draw: Type.Integer()}, strict)),
+  },
+  strict,
+);
+type EmbedRecipe = Static<typeof EmbedRecipe>;
+
+export const embed = defineStage({
+  kind: 'embed',
+  lane: 'accelerator',
+  recipe: EmbedRecipe,
+  async run(context) {
+    const {recipe} = context;
+    const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
+    const {classes, count, counts} = await imagesInfo(inputOf(context, 'images'));
+    const wanted = recipe.normal === undefined ? count : (counts[classes.indexOf(recipe.normal)] ?? 0);
+    if (wanted === 0) {
+      const which = recipe.normal === undefined ? '' : ` of class "${recipe.normal}"`;
+      throw new StageError(`there are no images${which} to embed`, 'Check the dataset, or raise its limit.');
+    }
+    const encoder = learner.encoder(await readArrays(inputOf(context, 'weights')), context.plugins);
+    try {
+      const chunks = chunksOf(context, encoder, recipe, new ItemProgress(context, 'images', wanted));
+      // The width of a row is known from the first chunk.
+      const first = await chunks.next();
+      if (first.done) throw new Error(`expected ${wanted} images, but got none`);
+      const {columns} = first.value.features;
+      const path = join(context.out, 'features.arrow');
+      const rows = await writeFeatures(path, following(first.value, chunks), {columns, classNames: classes});
+      return {rows, columns};
+    } finally {
+      encoder.dispose();
+    }
+  },
+});
+
+export interface Embedding {
+  readonly layer: string;
+  readonly split: 'train' | 'test';
+  /** Of all windows of the images. */
+  readonly windows?: Windows | undefined;
+  /** Of this draw of the augmentation, from 0, of the normal images. */
+  readonly draw?: number;
+}
+
+/** Asks for features of a task's images: its normal training images, or all its test images. */
+export function embedding(
+  context: TaskContext,
+  graph: StageGraphBuilder,
+  {layer, split, windows, draw}: Embedding,
+): InputRef {
+  const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
+  const ofNormal = split === 'train' || draw !== undefined;
+  const whose = trains || ofNormal ? task.inlier : inlier;
+  const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
+  const uses = [...learnerUses, ...transforms];
+  const what = draw === undefined ? `${windows ? 'windows of ' : ''}${split}` : `view ${draw + 1} of ${split}`;
+  const stage = graph.addStage(embed, context, {
+    label: stageLabel(`embed ${what} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
+    recipe: {
+      learner,
+      versions: versionsOf(uses),
+      layer,
+      ...(ofNormal ? {normal} : {}),
+      ...(draw === undefined ? {} : {view: {augment: task.augment, seed: task.seed, draw}}),
+      ...(windows ? {windows: {patch: windows.patch, stride: windows.stride}} : {}),
+    },
+    inputs: {
+      weights: {stage: graph.plan(learn, context), file: 'weights.arrow'},
+      images: {stage: graph.plan(data, context), file: `${split}.arrow`},
+    },
+    files: learnerFiles,
+    uses,
+  });
+  return {stage, file: 'features.arrow'};
+}
 
 async function* chunksOf(
   context: StageContext,

@@ -1,25 +1,89 @@
 /** Scores of several seeds → `scores.arrow`: their mean, image by image. */
 import {join} from 'node:path';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {readScores, type Scores, writeScores} from '../../core/formats/arrow/small.ts';
-import type {EnsembleRecipe} from './recipes.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {evaluation} from './evaluate.ts';
+import {localize} from './localize.ts';
+import {strict} from './recipe.ts';
+import {score} from './score.ts';
 import {inputOf} from './shared.ts';
-import type {RunStage} from './stage.ts';
 
-export const ensemble: RunStage = async (context) => {
-  const {combine} = context.recipe as unknown as EnsembleRecipe;
-  const members: Scores[] = [];
-  for (const role of Object.keys(context.inputs)) members.push(await readScores(inputOf(context, role)));
-  const {classes, classNames} = members[0]!;
-  const scores = new Float64Array(classes.length);
-  for (const member of members) {
-    if (member.classes.length !== classes.length || member.classes.some((label, i) => label !== classes[i]))
-      throw new Error('the members of an ensemble have scored other images than the first of them');
-    const own = combine === 'mean' ? member.scores : standardised(member.scores);
-    for (let i = 0; i < scores.length; i++) scores[i]! += own[i]! / members.length;
+const EnsembleRecipe = Type.Object(
+  // As they are, or each seed's standardised over the test images first.
+  {combine: Type.Union([Type.Literal('mean'), Type.Literal('standardised-mean')])},
+  strict,
+);
+
+export const ensemble = defineStage({
+  kind: 'ensemble',
+  lane: 'cpu',
+  recipe: EnsembleRecipe,
+  combine(contexts, graph) {
+    for (const members of bySeedAlone(contexts)) {
+      // Scores of images alone are combined, not maps.
+      const metrics = members[0]!.metricsOf('scores');
+      if (members.length > 1 && metrics.length > 0) addEnsembles(members, graph, metrics);
+    }
+  },
+  async run(context) {
+    const {combine} = context.recipe;
+    const members: Scores[] = [];
+    for (const role of Object.keys(context.inputs)) members.push(await readScores(inputOf(context, role)));
+    const {classes, classNames} = members[0]!;
+    const scores = new Float64Array(classes.length);
+    for (const member of members) {
+      if (member.classes.length !== classes.length || member.classes.some((label, i) => label !== classes[i]))
+        throw new Error('the members of an ensemble have scored other images than the first of them');
+      const own = combine === 'mean' ? member.scores : standardised(member.scores);
+      for (let i = 0; i < scores.length; i++) scores[i]! += own[i]! / members.length;
+    }
+    await writeScores(join(context.out, 'scores.arrow'), {scores, classes, classNames});
+    return {members: members.length, scored: scores.length};
+  },
+});
+
+/** Tasks with ensembles that differ in the seed alone, each group by seed. */
+function bySeedAlone(contexts: readonly TaskContext[]): readonly (readonly TaskContext[])[] {
+  const groups = new Map<string, TaskContext[]>();
+  for (const context of contexts) {
+    const {id: _, seed: __, ...shared} = context.task;
+    if (!shared.ensemble) continue;
+    const key = canonicalJson(shared as unknown as Json);
+    const members = groups.get(key) ?? [];
+    members.push(context);
+    groups.set(key, members);
   }
-  await writeScores(join(context.out, 'scores.arrow'), {scores, classes, classNames});
-  return {members: members.length, scored: scores.length};
-};
+  return [...groups.values()].map((members) => members.sort((a, b) => a.task.seed - b.task.seed));
+}
+
+/** One a classifier. */
+function addEnsembles(
+  members: readonly TaskContext[],
+  graph: StageGraphBuilder,
+  metrics: ReturnType<TaskContext['metricsOf']>,
+): void {
+  const {task} = members[0]!;
+  const seeds = members.map((member) => member.task.seed);
+  const scored = members.map((member) => [...graph.plan(score, member), ...graph.plan(localize, member)]);
+  for (const [i, {classifier: name}] of scored[0]!.entries()) {
+    const wanted = {
+      label: stageLabel(`ensemble ${name}`, task.learner.type, task.inlier, `${seeds.length} seeds`),
+      recipe: {combine: task.ensemble === 'seeds' ? ('mean' as const) : ('standardised-mean' as const)},
+      inputs: Object.fromEntries(
+        scored.map((own, member) => [`seed ${seeds[member]}`, {stage: own[i]!.stage, file: 'scores.arrow'}]),
+      ),
+      uses: [],
+    };
+    const classifier = `${name} (ensemble of ${seeds.length} seeds)`;
+    for (const member of members) {
+      const scores = graph.addStage(ensemble, member, wanted);
+      evaluation(member, graph, {metrics, scores, result: {task: task.id, classifier, ensemble: seeds}});
+    }
+  }
+}
 
 /** Mean 0 and deviation 1 over the test images, whose labels it does not look at; equal scores become 0. */
 function standardised(scores: Float64Array): Float64Array {

@@ -1,43 +1,92 @@
 /** Metric plug-ins + scores → `metrics.arrow`, and the same in the summary, which is what goes into the tables. */
 import {join} from 'node:path';
+import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Metric, PixelMetric, PixelSample} from '../../core/contracts/metric.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores, writeMetrics} from '../../core/formats/arrow/small.ts';
-import type {EvaluateRecipe} from './recipes.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {usedBy, versionsOf} from '../plan/used.ts';
+import {data} from './data.ts';
+import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {PluginList, strict, Versions} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf, StageError} from './shared.ts';
-import type {EvaluateSummary, RunStage, StageContext} from './stage.ts';
+import type {EvaluateSummary, ResultRef, StageContext} from './stage.ts';
 
-export const evaluate: RunStage = async (context) => {
-  const recipe = context.recipe as unknown as EvaluateRecipe;
-  const {scores, classes, classNames} = await readScores(inputOf(context, 'scores'));
-  const normalClass = classNames.indexOf(recipe.normal);
-  if (normalClass < 0) throw new Error(`no class "${recipe.normal}" among ${classNames.join(', ')}`);
-  const labels = Uint8Array.from(classes, (label) => (label === normalClass ? 0 : 1));
-  const anomalous = labels.reduce((sum, label) => sum + label, 0);
-  const normal = labels.length - anomalous;
-  if (normal === 0 || anomalous === 0) {
-    context.warn(
-      `all ${labels.length} test images are ${normal === 0 ? 'anomalous' : 'normal'}: metrics are undefined`,
-    );
-  }
-  const values = new Map<string, number>();
-  let pixels: PixelSample | undefined;
-  for (const ref of recipe.metrics) {
-    const metric = createPlanned(context, 'metric', ref, recipe.versions);
-    let value: number;
-    if (context.plugins.get('metric', ref.type).of === 'pixels') {
-      pixels ??= await readPixels(context);
-      value = (metric as PixelMetric).measurePixels(pixels);
-    } else value = (metric as Metric).compute(scores, labels);
-    if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
-    values.set(ref.type, value);
-  }
-  await writeMetrics(join(context.out, 'metrics.arrow'), values);
-  const metrics = Object.fromEntries([...values].map(([name, value]) => [name, Number.isNaN(value) ? null : value]));
-  const summary: EvaluateSummary = {metrics, normal, anomalous, ...aboutMetrics(context, recipe.metrics)};
-  return {...summary};
-};
+const EvaluateRecipe = Type.Object(
+  {
+    metrics: PluginList,
+    versions: Versions,
+    normal: Type.String({description: 'Every other class is anomalous.'}),
+  },
+  strict,
+);
+
+export const evaluate = defineStage({
+  kind: 'evaluate',
+  lane: 'cpu',
+  recipe: EvaluateRecipe,
+  async run(context) {
+    const {recipe} = context;
+    const {scores, classes, classNames} = await readScores(inputOf(context, 'scores'));
+    const normalClass = classNames.indexOf(recipe.normal);
+    if (normalClass < 0) throw new Error(`no class "${recipe.normal}" among ${classNames.join(', ')}`);
+    const labels = Uint8Array.from(classes, (label) => (label === normalClass ? 0 : 1));
+    const anomalous = labels.reduce((sum, label) => sum + label, 0);
+    const normal = labels.length - anomalous;
+    if (normal === 0 || anomalous === 0) {
+      context.warn(
+        `all ${labels.length} test images are ${normal === 0 ? 'anomalous' : 'normal'}: metrics are undefined`,
+      );
+    }
+    const values = new Map<string, number>();
+    let pixels: PixelSample | undefined;
+    for (const ref of recipe.metrics) {
+      const metric = createPlanned(context, 'metric', ref, recipe.versions);
+      let value: number;
+      if (context.plugins.get('metric', ref.type).of === 'pixels') {
+        pixels ??= await readPixels(context);
+        value = (metric as PixelMetric).measurePixels(pixels);
+      } else value = (metric as Metric).compute(scores, labels);
+      if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
+      values.set(ref.type, value);
+    }
+    await writeMetrics(join(context.out, 'metrics.arrow'), values);
+    const metrics = Object.fromEntries([...values].map(([name, value]) => [name, Number.isNaN(value) ? null : value]));
+    const summary: EvaluateSummary = {metrics, normal, anomalous, ...aboutMetrics(context, recipe.metrics)};
+    return {...summary};
+  },
+});
+
+export interface Evaluation {
+  readonly metrics: readonly PluginRef[];
+  /** Id of the stage that left the scores, and for metrics of pixels the heat maps. */
+  readonly scores: string;
+  readonly result: ResultRef;
+}
+
+/** Asks for what metrics say of scores. */
+export function evaluation(
+  context: TaskContext,
+  graph: StageGraphBuilder,
+  {metrics, scores, result}: Evaluation,
+): void {
+  const ofPixels = metrics.some(({type}) => graph.plugins.get('metric', type).of === 'pixels');
+  const uses = metrics.flatMap((ref) => usedBy(graph.plugins, 'metric', ref));
+  graph.addStage(evaluate, context, {
+    label: `evaluate ${graph.labelOf(scores).replace(/^(score|localize) /, '')}`,
+    recipe: {metrics, versions: versionsOf(uses), normal: context.normal},
+    inputs: {
+      scores: {stage: scores, file: 'scores.arrow'},
+      ...(ofPixels && {
+        maps: {stage: scores, file: 'maps.arrow'},
+        images: {stage: graph.plan(data, context), file: 'test.arrow'},
+      }),
+    },
+    uses,
+    result,
+  });
+}
 
 /** Scores and truth of all pixels of the test images: 5 bytes each in memory. */
 async function readPixels(context: StageContext): Promise<PixelSample> {

@@ -12,6 +12,7 @@ import {encodePng} from '../../core/images/picture.ts';
 import {overlay, type Range} from './overlay.ts';
 import {inputOf} from './shared.ts';
 import type {StageContext} from './stage.ts';
+import {writeTrainingScores} from './training-scores.ts';
 
 /** Pictures of each kind: false alarms, misses and finds. */
 const pictures = 8;
@@ -92,4 +93,18 @@ export function rangeOf(maps: Float32Array): Range {
   const step = Math.max(1, Math.floor(maps.length / 1e6));
   const sample = Float32Array.from({length: Math.ceil(maps.length / step)}, (_, i) => maps[i * step]!).sort();
   return [sample[Math.floor(sample.length / 2)]!, sample[Math.floor(0.999 * (sample.length - 1))]!];
+}
+
+/** Summary of maps that were restored: what is usual, the median over the training images of the medians of their maps. */
+export interface HeatSummary {
+  readonly usual: number;
+}
+
+/** Leaves what the training images score by their own maps. */
+export async function summariseTrainingMaps(context: StageContext, maps: readonly Float32Array[]) {
+  const median = (values: Float32Array | Float64Array): number => values.toSorted()[Math.floor(values.length / 2)]!;
+  const largest = Float64Array.from(maps, (map) => map.reduce((most, value) => Math.max(most, value), -Infinity));
+  await writeTrainingScores(context, largest);
+  const summary: HeatSummary = {usual: median(Float64Array.from(maps, median))};
+  return {...summary};
 }

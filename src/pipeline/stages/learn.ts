@@ -2,42 +2,98 @@
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {ImageSet} from '../../core/contracts/data.ts';
-import type {CurvePoint} from '../../core/contracts/learner.ts';
+import type {CopyRef, CurvePoint} from '../../core/contracts/learner.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImageSet} from '../../core/formats/arrow/images.ts';
 import {writeCurve} from '../../core/formats/arrow/small.ts';
+import {type Static, Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {usedBy, versionsOf} from '../plan/used.ts';
 import {checkpointInterval, openCheckpoints} from './checkpoints.ts';
-import type {LearnRecipe} from './recipes.ts';
+import {data} from './data.ts';
+import {defineStage} from './define.ts';
+import {learnerParts, PluginList, strict} from './recipe.ts';
 import {createPlanned, firstNonFinite, inputOf, StageError} from './shared.ts';
-import type {RunStage, StageContext} from './stage.ts';
+import type {StageContext} from './stage.ts';
 
-export const learn: RunStage = async (context) => {
-  const recipe = context.recipe as unknown as LearnRecipe;
-  const {plugins, signal, warn} = context;
-  const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
-  const {weights, curve} = await learner.fit({
-    images: await trainingImages(context, recipe.normal),
-    augment: recipe.augment,
-    ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
-    rng: learnerRng(recipe),
-    signal,
-    checkpoints: openCheckpoints(context.scratch, {every: checkpointInterval(process.env), warn}),
-    plugins,
-    report: (progress) => context.report({of: 'training', ...progress}),
-    warn,
-  });
-  signal.throwIfAborted();
-  for (const [name, {data}] of weights) {
-    if (firstNonFinite(data) < 0) continue;
-    throw new StageError(
-      `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are no finite numbers`,
-      'Lower its learning rate, or train with a larger batch.',
-    );
-  }
-  await writeArrays(join(context.out, 'weights.arrow'), weights);
-  await writeCurve(join(context.out, 'curve.arrow'), curve);
-  return summaryOf(curve);
-};
+const LearnRecipe = Type.Object(
+  {
+    ...learnerParts,
+    augment: PluginList,
+    distribution_augmentation: Type.Optional(
+      Type.Unsafe<readonly CopyRef[]>(
+        Type.Array(PluginList, {
+          description:
+            'Each makes a copy of the training images that is an instance of its own; absent when there is none.',
+        }),
+      ),
+    ),
+    seed: Type.Integer(),
+    normal: Type.Optional(
+      Type.String({
+        description:
+          'The normal class; absent for a learner that does not train, whose weights depend on the seed alone.',
+      }),
+    ),
+  },
+  strict,
+);
+export type LearnRecipe = Static<typeof LearnRecipe>;
+
+export const learn = defineStage({
+  kind: 'learn',
+  lane: 'accelerator',
+  recipe: LearnRecipe,
+  plan(context, graph): string {
+    const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
+    // Weights of a learner that does not train come from the seed alone: neither class nor augmentation matters.
+    const augment = trains ? task.augment : [];
+    const copies = trains ? task.distributionAugmentation : [];
+    const transforms = [...augment, ...copies.flat()].flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
+    const uses = [...learnerUses, ...transforms];
+    return graph.addStage(learn, context, {
+      label: stageLabel(`learn ${task.learner.type}`, trains ? task.inlier : inlier, `seed ${task.seed}`),
+      recipe: {
+        learner,
+        versions: versionsOf(uses),
+        augment,
+        ...(copies.length > 0 ? {distribution_augmentation: copies} : {}),
+        seed: task.seed,
+        ...(trains ? {normal} : {}),
+      },
+      inputs: {images: {stage: graph.plan(data, context), file: 'train.arrow'}},
+      files: learnerFiles,
+      uses,
+    });
+  },
+  async run(context) {
+    const {recipe} = context;
+    const {plugins, signal, warn} = context;
+    const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
+    const {weights, curve} = await learner.fit({
+      images: await trainingImages(context, recipe.normal),
+      augment: recipe.augment,
+      ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
+      rng: learnerRng(recipe),
+      signal,
+      checkpoints: openCheckpoints(context.scratch, {every: checkpointInterval(process.env), warn}),
+      plugins,
+      report: (progress) => context.report({of: 'training', ...progress}),
+      warn,
+    });
+    signal.throwIfAborted();
+    for (const [name, {data}] of weights) {
+      if (firstNonFinite(data) < 0) continue;
+      throw new StageError(
+        `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are no finite numbers`,
+        'Lower its learning rate, or train with a larger batch.',
+      );
+    }
+    await writeArrays(join(context.out, 'weights.arrow'), weights);
+    await writeCurve(join(context.out, 'curve.arrow'), curve);
+    return summaryOf(curve);
+  },
+});
 
 /** Where all chance of a training comes from. */
 export const learnerRng = ({seed}: Pick<LearnRecipe, 'seed'>): Rng => new Rng(seed).fork('learner');

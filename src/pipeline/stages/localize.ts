@@ -5,46 +5,117 @@ import type {Classifier} from '../../core/contracts/classifier.ts';
 import type {ImageShape, Matrix} from '../../core/contracts/data.ts';
 import {streamFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo} from '../../core/formats/arrow/images.ts';
-import {spread, windowsAlong} from '../../core/images/windows.ts';
-import {explain} from './explain.ts';
-import {type LabelledMap, writeHeatMaps} from './heat-maps.ts';
-import type {LocalizeRecipe} from './recipes.ts';
+import {receptiveSigma, spread, windowsAlong} from '../../core/images/windows.ts';
+import {type Static, Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {usedBy} from '../plan/used.ts';
+import {data} from './data.ts';
+import {defineStage} from './define.ts';
+import {embedding} from './embed.ts';
+import {evaluation} from './evaluate.ts';
+import {type LabelledMap, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
+import {Plugin, strict, WindowsOfImages} from './recipe.ts';
+import type {Scored} from './score.ts';
 import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
-import type {RunStage, StageContext} from './stage.ts';
+import type {StageContext} from './stage.ts';
 import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
 
 /** Of features in memory at a time, in bytes. */
 const featureBytes = 512 * 1024 * 1024;
 
-export const localize: RunStage = (context) => ('learner' in context.recipe ? explain(context) : scoreWindows(context));
+/** The learner's features of all windows of an image are scored, spread over its pixels, and the largest is the image's. */
+const LocalizeRecipe = Type.Object(
+  {
+    classifier: Plugin,
+    version: Type.Integer(),
+    seed: Type.Integer(),
+    windows: WindowsOfImages,
+    per_location: Type.Boolean({description: 'true: a classifier of its own at every place.'}),
+    normal: Type.String({description: 'The normal class, for the pictures.'}),
+    sigma: Type.Number({description: 'Of the Gaussian, in pixels.'}),
+    blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')]),
+  },
+  strict,
+);
+type LocalizeRecipe = Static<typeof LocalizeRecipe>;
 
-const scoreWindows: RunStage = async (context) => {
-  const recipe = context.recipe as unknown as LocalizeRecipe;
-  const {classifier: ref, version, windows} = recipe;
+export const localize = defineStage({
+  kind: 'localize',
+  lane: 'accelerator',
+  recipe: LocalizeRecipe,
+  /** One a classifier, of the task's own order. */
+  plan(context, graph): readonly Scored[] {
+    const {task, normal, dataset, classifiers} = context;
+    const metrics = context.metricsOf('scores', 'pixels');
+    if (task.localize?.type !== 'patches' || metrics.length === 0) return [];
+    const {patch, stride, sigma, blend, density} = task.localize;
+    const windows = {patch, stride};
+    const perLocation = density === 'per-location' || (density === 'auto' && (dataset.aligned?.(task.inlier) ?? false));
+    return classifiers.map(({classifier, name, layer}) => {
+      const uses = usedBy(graph.plugins, 'classifier', classifier);
+      const stage = graph.addStage(localize, context, {
+        label: stageLabel(`localize ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+        recipe: {
+          classifier,
+          version: uses[0]!.version,
+          seed: task.seed,
+          windows,
+          per_location: perLocation,
+          normal,
+          sigma: sigma === 'auto' ? receptiveSigma(patch) : sigma,
+          blend,
+        },
+        inputs: {
+          train: embedding(context, graph, {layer, split: 'train', windows}),
+          test: embedding(context, graph, {layer, split: 'test', windows}),
+          images: {stage: graph.plan(data, context), file: 'test.arrow'},
+        },
+        uses,
+      });
+      evaluation(context, graph, {metrics, scores: stage, result: {task: task.id, classifier: name}});
+      return {stage, classifier: name};
+    });
+  },
+  async run(context) {
+    const {classifier, shape, classNames, train, test} = await open(context);
+    await writeHeatMaps(context, mapsOf(context, classifier, shape, train, test), {
+      shape,
+      classNames,
+      normal: context.recipe.normal,
+    });
+    return {images: test.images, windows: test.places, trained: train.rows};
+  },
+  /** Fits anew, as no classifier of windows is kept. */
+  async restore(context) {
+    await localize.run(context);
+    const {classifier, shape, train} = await open(context);
+    const maps: Float32Array[] = [];
+    for await (const [map] of mapsOf(context, classifier, shape, train, train)) maps.push(map);
+    return summariseTrainingMaps(context, maps);
+  },
+});
+
+/** The classifier, not yet fitted, and the inputs. */
+async function open(context: StageContext<LocalizeRecipe>) {
+  const {classifier: ref, version, windows} = context.recipe;
   const classifier = createPlanned(context, 'classifier', ref, {[`classifier ${ref.type}`]: version});
-  const {shape, count, classes} = await imagesInfo(inputOf(context, 'images'));
+  const {shape, count, classes: classNames} = await imagesInfo(inputOf(context, 'images'));
   const places = windowsAlong(shape.height, windows) * windowsAlong(shape.width, windows);
   const train = await openWindows(inputOf(context, 'train'), places);
   const test = await openWindows(inputOf(context, 'test'), places);
   if (test.images !== count) throw new Error(`windows of ${test.images} images for ${count} images`);
-
-  await writeHeatMaps(context, mapsOf(context, classifier, shape, train, test), {
-    shape,
-    classNames: classes,
-    normal: recipe.normal,
-  });
-  return {images: count, windows: places, trained: train.rows};
-};
+  return {classifier, shape, classNames, train, test};
+}
 
 /** Of the images whose windows are `test`; of the training images themselves, each held out, where it is `train`. */
-export async function* mapsOf(
-  context: StageContext,
+async function* mapsOf(
+  context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
   shape: ImageShape,
   train: WindowFeatures,
   test: WindowFeatures,
 ): AsyncIterable<LabelledMap> {
-  const recipe = context.recipe as unknown as LocalizeRecipe;
+  const {recipe} = context;
   const score = recipe.per_location ? scoreByPlace : scoreTogether;
   const scores = await score(context, classifier, train, test);
   const bad = firstNonFinite(scores);
@@ -65,11 +136,11 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
   return scores?.length === features.rows ? scores : undefined;
 }
 
-const rngOf = ({recipe}: StageContext): Rng => new Rng((recipe as unknown as LocalizeRecipe).seed).fork('classifier');
+const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.seed).fork('classifier');
 
 /** One classifier, of windows of all places; of a random subset of them where all would not fit in memory. */
 async function scoreTogether(
-  context: StageContext,
+  context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
   train: WindowFeatures,
   test: WindowFeatures,
@@ -94,7 +165,7 @@ async function scoreTogether(
 
 /** A classifier at each place, of the same place in all training images; none is kept. */
 async function scoreByPlace(
-  context: StageContext,
+  context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
   train: WindowFeatures,
   test: WindowFeatures,

@@ -4,33 +4,84 @@ import {Rng} from '../../core/base/random.ts';
 import type {FeatureMetric} from '../../core/contracts/metric.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {writeMetrics} from '../../core/formats/arrow/small.ts';
-import type {MeasureRecipe} from './recipes.ts';
+import {Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {usedBy} from '../plan/used.ts';
+import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {embedding} from './embed.ts';
+import {Plugin, strict} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf} from './shared.ts';
-import type {EvaluateSummary, RunStage} from './stage.ts';
+import type {EvaluateSummary} from './stage.ts';
 
-export const measure: RunStage = async (context) => {
-  const {metric: ref, version, normal, seed} = context.recipe as unknown as MeasureRecipe;
-  const metric = createPlanned(context, 'metric', ref, {[`metric ${ref.type}`]: version}) as FeatureMetric;
-  const {features, classes, classNames} = await readFeatures(inputOf(context, 'features'));
-  const normalClass = classNames.indexOf(normal);
-  const labels = Uint8Array.from(classes, (label) => (label === normalClass ? 0 : 1));
-  const anomalous = labels.reduce((sum, label) => sum + label, 0);
-  const views =
-    'first' in context.inputs
-      ? ([
-          (await readFeatures(inputOf(context, 'first'))).features,
-          (await readFeatures(inputOf(context, 'second'))).features,
-        ] as const)
-      : undefined;
-  const rng = new Rng(seed).fork('metric').fork(ref.type);
-  const value = metric.measure({features, labels, ...(views && {views}), rng});
-  if (Number.isNaN(value)) context.warn(`metric "${ref.type}" is undefined for these ${labels.length} test images`);
-  await writeMetrics(join(context.out, 'metrics.arrow'), new Map([[ref.type, value]]));
-  const summary: EvaluateSummary = {
-    metrics: {[ref.type]: Number.isNaN(value) ? null : value},
-    normal: labels.length - anomalous,
-    anomalous,
-    ...aboutMetrics(context, [ref]),
-  };
-  return {...summary};
-};
+/** One metric a stage, for they cost more than those of scores. */
+const MeasureRecipe = Type.Object(
+  {
+    metric: Plugin,
+    version: Type.Integer(),
+    normal: Type.String({description: 'Every other class is anomalous.'}),
+    seed: Type.Integer(),
+  },
+  strict,
+);
+
+export const measure = defineStage({
+  kind: 'measure',
+  lane: 'accelerator',
+  recipe: MeasureRecipe,
+  plan(context, graph): void {
+    const {task, normal} = context;
+    for (const metric of context.metricsOf('features')) {
+      const uses = usedBy(graph.plugins, 'metric', metric);
+      const definition = graph.plugins.get('metric', metric.type);
+      const views = definition.of === 'features' && definition.views === true && task.augment.length > 0;
+      for (const layer of chosenLayers(context, graph)) {
+        const features = {layer, split: 'test'} as const;
+        graph.addStage(measure, context, {
+          label: stageLabel(`measure ${metric.type} of ${layer}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+          recipe: {metric, version: uses[0]!.version, normal, seed: task.seed},
+          inputs: {
+            features: embedding(context, graph, features),
+            ...(views && {
+              first: embedding(context, graph, {...features, draw: 0}),
+              second: embedding(context, graph, {...features, draw: 1}),
+            }),
+          },
+          uses,
+          result: {task: task.id, classifier: `(${layer})`},
+        });
+      }
+    }
+  },
+  async run(context) {
+    const {metric: ref, version, normal, seed} = context.recipe;
+    const metric = createPlanned(context, 'metric', ref, {[`metric ${ref.type}`]: version}) as FeatureMetric;
+    const {features, classes, classNames} = await readFeatures(inputOf(context, 'features'));
+    const normalClass = classNames.indexOf(normal);
+    const labels = Uint8Array.from(classes, (label) => (label === normalClass ? 0 : 1));
+    const anomalous = labels.reduce((sum, label) => sum + label, 0);
+    const views =
+      'first' in context.inputs
+        ? ([
+            (await readFeatures(inputOf(context, 'first'))).features,
+            (await readFeatures(inputOf(context, 'second'))).features,
+          ] as const)
+        : undefined;
+    const rng = new Rng(seed).fork('metric').fork(ref.type);
+    const value = metric.measure({features, labels, ...(views && {views}), rng});
+    if (Number.isNaN(value)) context.warn(`metric "${ref.type}" is undefined for these ${labels.length} test images`);
+    await writeMetrics(join(context.out, 'metrics.arrow'), new Map([[ref.type, value]]));
+    const summary: EvaluateSummary = {
+      metrics: {[ref.type]: Number.isNaN(value) ? null : value},
+      normal: labels.length - anomalous,
+      anomalous,
+      ...aboutMetrics(context, [ref]),
+    };
+    return {...summary};
+  },
+});
+
+/** Every layer that the classifiers choose: one of a classifier's own is no representation. */
+function chosenLayers({classifiers, defaultLayer}: TaskContext, {plugins}: StageGraphBuilder): ReadonlySet<string> {
+  const choosing = classifiers.filter(({classifier}) => plugins.get('classifier', classifier.type).layer === undefined);
+  return new Set(choosing.length > 0 ? choosing.map(({layer}) => layer) : [defaultLayer]);
+}

@@ -17,7 +17,7 @@ export interface StageNode {
   readonly kind: StageKind;
   /** For people: `learn rotation · bag · seed 0`. */
   readonly label: string;
-  /** What determines the result besides inputs and sources, in clear: plug-ins with versions, options, seed (`recipes.ts`). */
+  /** What determines the result besides inputs and sources, in clear: plug-ins with versions, options, seed (the schema is its kind's). */
   readonly recipe: {readonly [key: string]: Json};
   readonly inputs: {readonly [role: string]: InputRef};
   /** Dataset files (a `data` stage), or those that options of its learner name. */
@@ -54,10 +54,10 @@ export interface EvaluateSummary {
   readonly testLabels?: {readonly [metric: string]: string};
 }
 
-/** What a worker gets to run a stage. Paths are absolute. */
-export interface StageContext {
+/** What a worker gets to run a stage with a recipe of type `R`. Paths are absolute. */
+export interface StageContext<R = unknown> {
   readonly kind: StageKind;
-  readonly recipe: {readonly [key: string]: Json};
+  readonly recipe: R;
   /** Role → verified file. */
   readonly inputs: {readonly [role: string]: string};
   readonly sources: readonly SourceFile[];
@@ -71,12 +71,8 @@ export interface StageContext {
   warn(message: string): void;
 }
 
-/** What computes tensors waits for the accelerator. */
-export const laneOf = (kind: StageKind): StageNode['lane'] =>
-  kind === 'data' || kind === 'ensemble' || kind === 'evaluate' ? 'cpu' : 'accelerator';
-
-/** Returns the stage's small result, kept in the manifest; null when there is none. */
-export type RunStage = (context: StageContext) => Promise<Json>;
+/** What a worker's module exports. */
+export type RunStage = (context: StageContext<StageNode['recipe']>) => Promise<Json>;
 
 /** What a stage left: kept as `manifest.json` beside its files. */
 export interface Manifest {

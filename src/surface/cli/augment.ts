@@ -10,8 +10,9 @@ import {batchStream} from '../../domain/learners/training/feed.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
-import {learnerRng} from '../../pipeline/stages/learn.ts';
-import type {LearnRecipe} from '../../pipeline/stages/recipes.ts';
+import {data} from '../../pipeline/stages/data.ts';
+import {isStage, recipeOf} from '../../pipeline/stages/define.ts';
+import {type LearnRecipe, learn, learnerRng} from '../../pipeline/stages/learn.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
@@ -41,10 +42,12 @@ export const showAugment = (spec: string, options: AugmentOptions, globals: Glob
           hint: 'Ask for a task of another learner: --task <id>.',
         },
       ]);
-    const recipe = graph.find(({kind, tasks}) => kind === 'learn' && tasks.includes(task.id))!
-      .recipe as unknown as LearnRecipe;
-    const data = graph.find(({kind, tasks}) => kind === 'data' && tasks.includes(task.id))!;
-    const file = await trainingImages(data, ready, globals);
+    const own = graph.filter(({tasks}) => tasks.includes(task.id));
+    const recipe = recipeOf(
+      learn,
+      own.find((node) => isStage(learn, node)),
+    )!;
+    const file = await trainingImages(own.find((node) => isStage(data, node))!, ready, globals);
     if (file === undefined) return exitCodes.failed;
     const images = await readImageSet(file, {class: recipe.normal!});
     const {learner, augment, distribution_augmentation: copies = []} = recipe;

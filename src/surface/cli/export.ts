@@ -8,7 +8,7 @@ import {heldOutScores} from '../../pipeline/models/predict.ts';
 import {quantile} from '../../pipeline/models/threshold.ts';
 import {formatModelPage} from '../tables/model-page.ts';
 import {type EngineOptions, exitCodes, type Globals, out, packageVersion} from './session.ts';
-import {type TrainedOptions, withBench, withTrained} from './trained.ts';
+import {type TrainedOptions, withModelWorker, withTrained} from './trained.ts';
 
 export interface ExportOptions extends TrainedOptions, EngineOptions {
   readonly quantile: number;
@@ -20,7 +20,9 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
     const {record, task, plugins} = trained;
     const what = {...trained, classifier};
     const {columns, finish} = await buildModel(what);
-    const training = await withBench(trained, options, (bench) => heldOutScores(classifier, {...trained, bench}));
+    const training = await withModelWorker(trained, options, (worker) =>
+      heldOutScores(classifier, {...trained, worker}),
+    );
     const threshold = quantile(training, options.quantile);
     const model = finish({
       producer: 'pipeline',

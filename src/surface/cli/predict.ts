@@ -11,7 +11,7 @@ import {quantile} from '../../pipeline/models/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
 import {formatPredictions, type PredictionFormat} from '../tables/predictions.ts';
 import {type EngineOptions, exitCodes, type Globals, out, refuse} from './session.ts';
-import {type TrainedOptions, withBench, withTrained} from './trained.ts';
+import {type TrainedOptions, withModelWorker, withTrained} from './trained.ts';
 
 export interface PredictOptions extends TrainedOptions, EngineOptions {
   readonly quantile: number;
@@ -35,13 +35,13 @@ export const predict = (
           hint: 'Leave out --maps, or run the spec with "localize".',
         },
       ]);
-    return withBench(trained, options, async (bench) => {
+    return withModelWorker(trained, options, async (worker) => {
       const dataset = plugins.create('dataset', task.dataset);
-      const table = join(bench.folder, 'images.arrow');
+      const table = join(worker.folder, 'images.arrow');
       const files = await writePictures(table, listPictures(images), dataset, dataset.normalClass(task.inlier));
       const judged: Judged[] = [];
       if (files.some(({row}) => row !== undefined)) {
-        const predictor = new Predictor({...trained, bench}, table);
+        const predictor = new Predictor({...trained, worker}, table);
         for (const classifier of chosen) {
           const prediction = await predictor.predict(classifier);
           const threshold = quantile(prediction.training, options.quantile);
@@ -50,7 +50,7 @@ export const predict = (
         if (options.maps !== undefined) {
           const heats = judged.flatMap(({name, heat, threshold}) => (heat ? [{name, heat, threshold}] : []));
           if (gradcam) {
-            const heat = await predictor.explain(gradcam);
+            const heat = await predictor.gradcam(gradcam);
             heats.push({name: 'gradcam', heat, threshold: quantile(heat.training, options.quantile)});
           }
           await writeMaps(options.maps, table, files, heats);

@@ -7,9 +7,9 @@ import {resolveEngine} from '../../core/engine/install/provision.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {type Bench, openBench} from '../../pipeline/models/bench.ts';
 import {chooseTask} from '../../pipeline/models/find.ts';
-import {Shelf} from '../../pipeline/models/shelf.ts';
+import {type ModelWorker, openModelWorker} from '../../pipeline/models/model-worker.ts';
+import {RunArtifacts} from '../../pipeline/models/run-artifacts.ts';
 import {StageError} from '../../pipeline/stages/shared.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -29,7 +29,7 @@ export interface Trained<C> {
   readonly task: Task;
   readonly chosen: C;
   readonly plugins: Plugins;
-  readonly shelf: Shelf;
+  readonly artifacts: RunArtifacts;
 }
 
 /** Goes on with what was asked for, or prints what is wrong with it; so it does with a `StageError` of `next`. */
@@ -51,7 +51,7 @@ export const withTrained = <C>(
         try {
           const plugins = await pluginsOf(record);
           const cache = openCache(folder, {warn: (message) => err(`warning: ${message}`)});
-          return await next({record, task, chosen, plugins, shelf: new Shelf(record, cache)});
+          return await next({record, task, chosen, plugins, artifacts: new RunArtifacts(record, cache)});
         } catch (error) {
           if (!(error instanceof StageError)) throw error;
           refuse([{message: error.message, hint: error.hint}]);
@@ -75,13 +75,13 @@ async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
 }
 
 /** Goes on with a worker to compute on, and a folder that is removed afterwards. */
-export async function withBench<T>(
+export async function withModelWorker<T>(
   {record, plugins}: Pick<Trained<unknown>, 'record' | 'plugins'>,
   {engine: choice, threads}: EngineOptions,
-  next: (bench: Bench) => Promise<T>,
+  next: (worker: ModelWorker) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-model-'));
-  const bench = openBench({
+  const worker = openModelWorker({
     plugins,
     engine: () => resolveEngine(choice, {provision: true, threads, report: stepReporter(err)}),
     folder,
@@ -98,10 +98,10 @@ export async function withBench<T>(
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
-    return await next(bench);
+    return await next(worker);
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-    await bench.close();
+    await worker.close();
     clear();
   }
 }

@@ -6,7 +6,8 @@ import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import type {EmbedRecipe} from '../../pipeline/stages/recipes.ts';
+import {recipeOf} from '../../pipeline/stages/define.ts';
+import {embed} from '../../pipeline/stages/embed.ts';
 import type {Artifacts} from './artifacts.ts';
 import {principalPlane} from './pca.ts';
 import type {Scored} from './scores-data.ts';
@@ -39,11 +40,11 @@ export async function embeddingOf(
   artifacts: Artifacts,
 ): Promise<Result<Embedding | undefined, Problem>> {
   for (const {stage, labels} of scored) {
-    const embed = artifacts.maker(stage, 'test');
-    if (embed?.kind !== 'embed') continue;
-    const {layer, windows} = embed.node.recipe as unknown as EmbedRecipe;
-    if (windows) continue;
-    const file = await artifacts.file(embed, 'features.arrow');
+    const embedded = artifacts.maker(stage, 'test');
+    const recipe = recipeOf(embed, embedded?.node);
+    if (!embedded || !recipe || recipe.windows) continue;
+    const {layer} = recipe;
+    const file = await artifacts.file(embedded, 'features.arrow');
     if (!file.ok) return file;
     const {features, classes, classNames} = await readFeatures(file.value);
     const rng = new Rng(task.seed).fork('report');

@@ -3,7 +3,8 @@ import {fail, type Result, succeed} from '../../core/base/result.ts';
 import {readScores} from '../../core/formats/arrow/small.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import type {EvaluateRecipe} from '../../pipeline/stages/recipes.ts';
+import {recipeOf} from '../../pipeline/stages/define.ts';
+import {evaluate} from '../../pipeline/stages/evaluate.ts';
 import type {EvaluateSummary} from '../../pipeline/stages/stage.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Artifacts} from './artifacts.ts';
@@ -35,23 +36,23 @@ export async function scoresOf(
 ): Promise<Result<readonly Scored[], Problem>> {
   const scored: Scored[] = [];
   const problems: Problem[] = [];
-  for (const evaluate of record.stages) {
-    const result = evaluate.node.results?.find((one) => one.task === task.id);
-    const stage = artifacts.maker(evaluate, 'scores');
-    if (evaluate.kind !== 'evaluate' || !result || !stage) continue;
+  for (const evaluated of record.stages) {
+    const result = evaluated.node.results?.find((one) => one.task === task.id);
+    const stage = artifacts.maker(evaluated, 'scores');
+    const recipe = recipeOf(evaluate, evaluated.node);
+    if (!recipe || !result || !stage) continue;
     const file = await artifacts.file(stage, 'scores.arrow');
     if (!file.ok) {
       problems.push(...file.failures);
       continue;
     }
     const {scores, classes, classNames} = await readScores(file.value);
-    const {normal} = evaluate.node.recipe as unknown as EvaluateRecipe;
-    const normalClass = classNames.indexOf(normal);
+    const normalClass = classNames.indexOf(recipe.normal);
     const labels = Uint8Array.from(classes, (label) => (label === normalClass ? 0 : 1));
     scored.push({
       classifier: result.classifier,
       stage,
-      auc: (evaluate.summary as EvaluateSummary | undefined)?.metrics['auc'] ?? null,
+      auc: (evaluated.summary as EvaluateSummary | undefined)?.metrics['auc'] ?? null,
       roc: rocCurve(scores, labels),
       histogram: histogramOf(scores, labels),
       scores,

@@ -1,6 +1,6 @@
 /** What ran when: computed stages as bars in rows, two that overlap in different ones. */
 import type {StageKind} from '../../pipeline/events.ts';
-import {laneOf, type StageNode} from '../../pipeline/stages/stage.ts';
+import type {StageNode} from '../../pipeline/stages/stage.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 
 /** Bars that are drawn: of more, the longest. */
@@ -38,7 +38,7 @@ export function timelineOf(record: RunRecord): Timeline {
   const bars = timed
     .sort((a, b) => a.from - b.from)
     .map(({stage, from, to}): Bar => {
-      const lane = laneOf(stage.kind);
+      const {lane} = stage.node;
       const ends = rows.get(lane) ?? [];
       rows.set(lane, ends);
       const free = ends.findIndex((end) => end <= from);

@@ -2,7 +2,8 @@
 
 import type {CurvePoint} from '../../core/contracts/learner.ts';
 import {readCurve} from '../../core/formats/arrow/small.ts';
-import type {LearnRecipe} from '../../pipeline/stages/recipes.ts';
+import {recipeOf} from '../../pipeline/stages/define.ts';
+import {learn} from '../../pipeline/stages/learn.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Methods} from '../tables/methods.ts';
 import type {Artifacts} from './artifacts.ts';
@@ -43,10 +44,7 @@ export async function trainingsOf(record: RunRecord, methods: Methods, artifacts
 }
 
 /** Stages that train, other than those that leave a network as it began. */
-const learnt = (record: RunRecord) =>
-  record.stages.filter(
-    ({kind, node}) => kind === 'learn' && (node.recipe as unknown as LearnRecipe).normal !== undefined,
-  );
+const learnt = (record: RunRecord) => record.stages.filter(({node}) => recipeOf(learn, node)?.normal !== undefined);
 
 /** Ids of tasks whose network is trained. */
 export const trainedTasks = (record: RunRecord): ReadonlySet<string> =>

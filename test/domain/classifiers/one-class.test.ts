@@ -5,7 +5,7 @@ import {Rng} from '../../../src/core/base/random.ts';
 import type {Matrix} from '../../../src/core/contracts/data.ts';
 import {checkPlugin} from '../../../src/core/plugin/check.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
-import {automaticGamma, normaliseRows, thin} from '../../../src/domain/classifiers/features.ts';
+import {automaticGamma, normaliseRows, subsample} from '../../../src/domain/classifiers/features.ts';
 import {onEachEngine} from '../../rig/tensors.ts';
 
 const fixture = JSON.parse(
@@ -110,14 +110,14 @@ onEachEngine(() => {
   });
 });
 
-test('thin keeps some rows, each once and in order, and draws them from the generator alone', () => {
+test('subsample keeps some rows, each once and in order, and draws them from the generator alone', () => {
   const rows = {rows: 100, columns: 1, data: Float32Array.from({length: 100}, (_, i) => i)};
-  expect(thin(rows, 100, new Rng(0))).toBe(rows);
-  const some = [...thin(rows, 30, new Rng(0)).data];
+  expect(subsample(rows, 100, new Rng(0))).toBe(rows);
+  const some = [...subsample(rows, 30, new Rng(0)).data];
   expect(some.length).toBe(30);
   expect([...new Set(some)].sort((a, b) => a - b)).toEqual(some);
-  expect([...thin(rows, 30, new Rng(0)).data]).toEqual(some);
-  expect([...thin(rows, 30, new Rng(1)).data]).not.toEqual(some);
+  expect([...subsample(rows, 30, new Rng(0)).data]).toEqual(some);
+  expect([...subsample(rows, 30, new Rng(1)).data]).not.toEqual(some);
 });
 
 test('the papers’ names', () => {

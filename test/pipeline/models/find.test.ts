@@ -1,7 +1,7 @@
 /** Which models a run has, from its record alone. */
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {chooseClassifier, chooseClassifiers, chooseTask} from '../../../src/pipeline/models/find.ts';
-import {Shelf} from '../../../src/pipeline/models/shelf.ts';
+import {RunArtifacts} from '../../../src/pipeline/models/run-artifacts.ts';
 import {openCache} from '../../../src/pipeline/store/cache/cache.ts';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {auc, makeRun} from '../../rig/runs.ts';
@@ -78,10 +78,10 @@ test('classifiers are those of whole tasks: neither ensembles of seeds nor metri
 });
 
 test('a stage that has failed, and one whose entry is gone', async () => {
-  const shelf = new Shelf(record, openCache(world.cacheRoot, {warn: () => undefined}));
+  const artifacts = new RunArtifacts(record, openCache(world.cacheRoot, {warn: () => undefined}));
   const failure = async (label: string): Promise<string> => {
     const {id} = record.stages.find((stage) => stage.label.startsWith(label))!;
-    const error = (await shelf.entry(id).catch((thrown: unknown) => thrown)) as Error & {hint: string};
+    const error = (await artifacts.entry(id).catch((thrown: unknown) => thrown)) as Error & {hint: string};
     return `${error.message} | ${error.hint}`.replaceAll(world.root, '<folder>');
   };
   expect(await failure('score kde · dog')).toMatchInlineSnapshot(

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
 import type {Dataset, SourceFile} from '../../../src/core/contracts/dataset.ts';
 import {defineDataset} from '../../../src/core/contracts/dataset.ts';
-import {defineFeatureMetric} from '../../../src/core/contracts/metric.ts';
+import {defineFeatureMetric, definePixelMetric} from '../../../src/core/contracts/metric.ts';
 import type {AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';
@@ -686,4 +686,103 @@ test('an ensemble combines the scores of tasks that differ in the seed alone', (
       },
     ]
   `);
+});
+
+const ofPixels = definePixelMetric({
+  name: 'overlap',
+  version: 1,
+  summary: '',
+  better: 'higher',
+  options: Type.Object({}),
+  create: () => ({
+    measurePixels: () => {
+      throw new Error('not asked here');
+    },
+  }),
+}) as unknown as AnyDefinition;
+const localizing = plugins.extend([ofPixels], []);
+const metrics = [{type: 'auc'}, {type: 'overlap'}];
+
+/** Kind, label without what all have in common, inputs. */
+const chain = (nodes: readonly StageNode[]): readonly string[] => {
+  const name = ({label}: StageNode): string => label.replace(' · contrastive', '').replace(' · cat · seed 0', '');
+  const names = new Map(nodes.map((node) => [node.id, name(node)]));
+  return nodes.map((node) => {
+    const inputs = Object.entries(node.inputs).map(
+      ([role, {stage, file}]) => `${role}: ${file} of ${names.get(stage)}`,
+    );
+    return [`${node.kind} | ${name(node)}`, ...inputs].join(' | ');
+  });
+};
+
+test('windows are embedded and scored in place of images, and their maps judged, too', () => {
+  const patches = {type: 'patches', patch: 16, stride: 4, density: 'auto', sigma: 'auto', blend: 'mean'} as const;
+  const nodes = draw([{localize: patches, metrics}], localizing);
+  expect(chain(nodes)).toMatchInlineSnapshot(`
+    [
+      "data | data pets",
+      "learn | learn contrastive | images: train.arrow of data pets",
+      "embed | embed windows of train contrastive.pool | weights: weights.arrow of learn contrastive | images: train.arrow of data pets",
+      "embed | embed windows of test contrastive.pool | weights: weights.arrow of learn contrastive | images: test.arrow of data pets",
+      "localize | localize kde | train: features.arrow of embed windows of train contrastive.pool | test: features.arrow of embed windows of test contrastive.pool | images: test.arrow of data pets",
+      "evaluate | evaluate kde | scores: scores.arrow of localize kde | maps: maps.arrow of localize kde | images: test.arrow of data pets",
+    ]
+  `);
+  expect(nodes.find(({kind}) => kind === 'localize')!.recipe).toMatchInlineSnapshot(`
+    {
+      "blend": "mean",
+      "classifier": {
+        "type": "kde",
+      },
+      "normal": "cat",
+      "per_location": false,
+      "seed": 0,
+      "sigma": 1.1638138523837167,
+      "version": 1,
+      "windows": {
+        "patch": 16,
+        "stride": 4,
+      },
+    }
+  `);
+  expect(nodes.at(-1)!.recipe['metrics']).toEqual(metrics);
+  const perLocation = draw([{localize: {...patches, density: 'per-location', sigma: 3}}], localizing);
+  expect(perLocation.find(({kind}) => kind === 'localize')!.recipe).toMatchObject({per_location: true, sigma: 3});
+});
+
+test('GradCAM explains the learner beside the classifiers: its maps are judged by metrics of pixels, their scores by the others', () => {
+  const nodes = draw([{localize: {type: 'gradcam'}, metrics}], localizing);
+  expect(chain(nodes)).toMatchInlineSnapshot(`
+    [
+      "data | data pets",
+      "learn | learn contrastive | images: train.arrow of data pets",
+      "localize | localize gradcam | weights: weights.arrow of learn contrastive | images: test.arrow of data pets",
+      "evaluate | evaluate gradcam | scores: scores.arrow of localize gradcam | maps: maps.arrow of localize gradcam | images: test.arrow of data pets",
+      "embed | embed train contrastive.pool | weights: weights.arrow of learn contrastive | images: train.arrow of data pets",
+      "embed | embed test contrastive.pool | weights: weights.arrow of learn contrastive | images: test.arrow of data pets",
+      "score | score kde | train: features.arrow of embed train contrastive.pool | test: features.arrow of embed test contrastive.pool",
+      "evaluate | evaluate kde | scores: scores.arrow of score kde",
+    ]
+  `);
+  expect(nodes.filter(({kind}) => kind === 'evaluate').map(({recipe}) => recipe['metrics'])).toEqual([
+    [{type: 'overlap'}],
+    [{type: 'auc'}],
+  ]);
+  expect(nodes.flatMap(({results = []}) => results)).toEqual([
+    {task: 'task 1', classifier: 'gradcam'},
+    {task: 'task 1', classifier: 'kde'},
+  ]);
+});
+
+test('of tasks that localize, scores of images are combined over seeds, not maps', () => {
+  const localize = {type: 'patches', patch: 16, stride: 4, density: 'shared', sigma: 4, blend: 'mean'} as const;
+  const nodes = draw(
+    [0, 1].map((seed) => ({localize, metrics, seed, ensemble: 'seeds' as const})),
+    localizing,
+  );
+  const [ensemble, evaluate] = nodes.slice(-2);
+  expect(ensemble!.kind).toBe('ensemble');
+  const kinds = Object.values(ensemble!.inputs).map(({stage}) => nodes.find(({id}) => id === stage)!.kind);
+  expect(kinds).toEqual(['localize', 'localize']);
+  expect(evaluate!.recipe['metrics']).toEqual([{type: 'auc'}]);
 });

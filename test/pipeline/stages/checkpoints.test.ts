@@ -5,7 +5,7 @@ import {expect, test} from 'vitest';
 import type {NamedArrays} from '../../../src/core/contracts/data.ts';
 import {checkpointInterval, openCheckpoints} from '../../../src/pipeline/stages/checkpoints.ts';
 import {data} from '../../../src/pipeline/stages/data.ts';
-import {learn} from '../../../src/pipeline/stages/learn.ts';
+import {type LearnRecipe, learn} from '../../../src/pipeline/stages/learn.ts';
 import type {StageContext} from '../../../src/pipeline/stages/stage.ts';
 import {flipByte} from '../../rig/faults.ts';
 import {toyPlugins, writeToys} from '../../rig/toys.ts';
@@ -92,11 +92,20 @@ test('a training that crashed and goes on ends like one that did not', async () 
   const sources = await writeToys(folder, {train: [9, 9, 9], test: [1, 1, 1]});
   const images = room('images');
   const recipe = {dataset: {type: 'toy'}, version: 1};
-  await data({...base, warn, kind: 'data', recipe, inputs: {}, sources, out: images, scratch: room('images-scratch')});
+  await data.run({
+    ...base,
+    warn,
+    kind: 'data',
+    recipe,
+    inputs: {},
+    sources,
+    out: images,
+    scratch: room('images-scratch'),
+  });
 
   const train = (name: string, scratch: string, crashes?: number) => {
     const learner = {type: 'mean-colour', epochs: 6, diverges: false, ...(crashes !== undefined && {crashes})};
-    const context: StageContext = {
+    const context: StageContext<LearnRecipe> = {
       ...base,
       warn,
       kind: 'learn',
@@ -106,7 +115,7 @@ test('a training that crashed and goes on ends like one that did not', async () 
       out: room(name),
       scratch,
     };
-    return learn(context);
+    return learn.run(context);
   };
   process.env['PIPELINE_CHECKPOINT_SECONDS'] = '0';
   try {

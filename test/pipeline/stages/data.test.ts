@@ -16,7 +16,7 @@ async function run(limit?: {train?: number; test?: number}, plugins: Plugins = t
   const [out, scratch] = [join(folder, `${made}-out`), join(folder, `${made++}-scratch`)];
   mkdirSync(out);
   mkdirSync(scratch);
-  const summary = await data({
+  const summary = await data.run({
     kind: 'data',
     recipe: {dataset: {type: 'toy'}, version: 1, ...(limit && {limit}), ...(inlier !== undefined && {inlier})},
     inputs: {},

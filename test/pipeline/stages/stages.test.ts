@@ -22,7 +22,7 @@ interface Ran {
   readonly warnings: readonly string[];
 }
 
-async function run(kind: StageKind, recipe: object, more: Partial<StageContext> = {}): Promise<Ran> {
+async function run(kind: StageKind, recipe: object, more: Partial<StageContext<never>> = {}): Promise<Ran> {
   const [out, scratch] = [join(folder, `${made}-out`), join(folder, `${made++}-scratch`)];
   mkdirSync(out);
   mkdirSync(scratch);
@@ -30,7 +30,7 @@ async function run(kind: StageKind, recipe: object, more: Partial<StageContext> 
   const warnings: string[] = [];
   const summary = await runStage({
     kind,
-    recipe: recipe as StageContext['recipe'],
+    recipe: recipe as {readonly [key: string]: Json},
     inputs: {},
     sources: [],
     out,

@@ -1,26 +1,10 @@
-/** Arrow files ↔ typed arrays, one record batch at a time. The only importer of apache-arrow. */
+/**
+ * Arrow files ↔ typed arrays, one record batch at a time. The only importer of apache-arrow, which the first table loads: a file
+ * that uses tables can be imported, to plan with it, at no cost.
+ */
 import {type FileHandle, open} from 'node:fs/promises';
 import {basename} from 'node:path';
-import {
-  AsyncByteQueue,
-  type AsyncRecordBatchFileReader,
-  type Data,
-  type DataType,
-  Field,
-  FixedSizeList,
-  Float32,
-  Float64,
-  Int32,
-  List,
-  makeData,
-  RecordBatch,
-  RecordBatchFileWriter,
-  RecordBatchReader,
-  Schema,
-  Struct,
-  Uint8,
-  Utf8,
-} from 'apache-arrow';
+import type * as Arrow from 'apache-arrow';
 import type {Column, ColumnType, TableKind} from './columns.ts';
 
 /** Values of a `list` column: row i has those from `offsets[i]` to `offsets[i + 1]`; rows + 1 offsets. */
@@ -56,19 +40,29 @@ export interface TableReader {
 const kindKey = 'pipeline.table';
 const magic = 'ARROW1';
 
+/** apache-arrow; undefined until a table has been created or opened. */
+let arrow: typeof Arrow;
+
+async function loadArrow(): Promise<void> {
+  arrow ??= await import('apache-arrow');
+}
+
 /** Arrow's writer pushes into a queue; this one is emptied into the file after each batch, so that memory stays bounded. */
-class Outbox extends AsyncByteQueue {
-  #chunks: Uint8Array[] = [];
+function createOutbox() {
+  class Outbox extends arrow.AsyncByteQueue {
+    #chunks: Uint8Array[] = [];
 
-  override write(value: Uint8Array): void {
-    if (value.byteLength > 0) this.#chunks.push(value);
-  }
+    override write(value: Uint8Array): void {
+      if (value.byteLength > 0) this.#chunks.push(value);
+    }
 
-  take(): readonly Uint8Array[] {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    return chunks;
+    take(): readonly Uint8Array[] {
+      const chunks = this.#chunks;
+      this.#chunks = [];
+      return chunks;
+    }
   }
+  return new Outbox();
 }
 
 /** A new Arrow file. Equal values in equal batches give equal bytes. */
@@ -78,10 +72,11 @@ export async function createTable(
   columns: readonly Column[],
   metadata: {readonly [key: string]: string} = {},
 ): Promise<TableWriter> {
-  const schema = new Schema(columns.map(fieldOf), new Map(Object.entries({[kindKey]: kind, ...metadata})));
+  await loadArrow();
+  const schema = new arrow.Schema(columns.map(fieldOf), new Map(Object.entries({[kindKey]: kind, ...metadata})));
   const file = await naming(path, 'write', () => open(path, 'wx'));
-  const outbox = new Outbox();
-  const writer = new RecordBatchFileWriter();
+  const outbox = createOutbox();
+  const writer = new arrow.RecordBatchFileWriter();
   writer.reset(outbox, schema);
   const flush = () =>
     naming(path, 'write', async () => {
@@ -90,8 +85,8 @@ export async function createTable(
   return {
     async write(rows, values) {
       const children = columns.map((column, i) => dataOf(schema.fields[i]!.type, rows, values[column.name]!, column));
-      const data = makeData({type: new Struct(schema.fields), length: rows, nullCount: 0, children});
-      writer.write(new RecordBatch(schema, data));
+      const data = arrow.makeData({type: new arrow.Struct(schema.fields), length: rows, nullCount: 0, children});
+      writer.write(new arrow.RecordBatch(schema, data));
       await flush();
     },
     async close() {
@@ -108,10 +103,11 @@ export async function createTable(
 
 /** Opens a file written by `createTable`. Throws an error that names it when it is of another kind or damaged. */
 export async function openTable(path: string, kind: TableKind): Promise<TableReader> {
+  await loadArrow();
   const file = await naming(path, 'read', () => open(path, 'r'));
   try {
     await checkMagic(file);
-    const reader = (await RecordBatchReader.from(file)) as AsyncRecordBatchFileReader;
+    const reader = (await arrow.RecordBatchReader.from(file)) as Arrow.AsyncRecordBatchFileReader;
     await reader.open({autoDestroy: false});
     const {metadata, fields} = reader.schema;
     const found = metadata.get(kindKey);
@@ -165,70 +161,81 @@ export async function writeTable(
 
 const descriptionKey = 'description';
 
-function fieldOf({name, type, description, nullable}: Column): Field {
+function fieldOf({name, type, description, nullable}: Column): Arrow.Field {
   const metadata = new Map([[descriptionKey, description]]);
   if (typeof type === 'object' && 'tensor' in type) {
     metadata.set('ARROW:extension:name', 'arrow.fixed_shape_tensor');
     metadata.set('ARROW:extension:metadata', JSON.stringify({shape: type.shape}));
   }
-  return new Field(name, arrowType(type), nullable ?? false, metadata);
+  return new arrow.Field(name, arrowType(type), nullable ?? false, metadata);
 }
 
-function arrowType(type: ColumnType): DataType {
-  if (type === 'int32') return new Int32();
-  if (type === 'float64') return new Float64();
-  if (type === 'utf8') return new Utf8();
-  if ('list' in type) return new List(new Field('item', type.list === 'int32' ? new Int32() : new Float32(), false));
+function arrowType(type: ColumnType): Arrow.DataType {
+  if (type === 'int32') return new arrow.Int32();
+  if (type === 'float64') return new arrow.Float64();
+  if (type === 'utf8') return new arrow.Utf8();
+  if ('list' in type)
+    return new arrow.List(
+      new arrow.Field('item', type.list === 'int32' ? new arrow.Int32() : new arrow.Float32(), false),
+    );
   const size = type.shape.reduce((a, b) => a * b, 1);
-  return new FixedSizeList(size, new Field('item', type.tensor === 'uint8' ? new Uint8() : new Float32(), false));
+  return new arrow.FixedSizeList(
+    size,
+    new arrow.Field('item', type.tensor === 'uint8' ? new arrow.Uint8() : new arrow.Float32(), false),
+  );
 }
 
-function columnOf(field: Field): Column {
+function columnOf(field: Arrow.Field): Column {
   const extension = field.metadata.get('ARROW:extension:metadata');
   const item = field.type.children?.[0]?.type;
   const description = field.metadata.get(descriptionKey) ?? '';
   const {name, type} = field;
-  if (type instanceof FixedSizeList && extension !== undefined) {
+  if (type instanceof arrow.FixedSizeList && extension !== undefined) {
     const {shape} = JSON.parse(extension) as {shape: readonly number[]};
-    return {name, description, type: {tensor: item instanceof Uint8 ? 'uint8' : 'float32', shape}};
+    return {name, description, type: {tensor: item instanceof arrow.Uint8 ? 'uint8' : 'float32', shape}};
   }
-  if (type instanceof List) return {name, description, type: {list: item instanceof Int32 ? 'int32' : 'float32'}};
-  return {name, description, type: type instanceof Int32 ? 'int32' : type instanceof Utf8 ? 'utf8' : 'float64'};
+  if (type instanceof arrow.List)
+    return {name, description, type: {list: item instanceof arrow.Int32 ? 'int32' : 'float32'}};
+  return {
+    name,
+    description,
+    type: type instanceof arrow.Int32 ? 'int32' : type instanceof arrow.Utf8 ? 'utf8' : 'float64',
+  };
 }
 
-const itemData = (values: Uint8Array | Int32Array | Float32Array): Data =>
+const itemData = (values: Uint8Array | Int32Array | Float32Array): Arrow.Data =>
   values instanceof Uint8Array
-    ? makeData({type: new Uint8(), data: values, nullCount: 0})
+    ? arrow.makeData({type: new arrow.Uint8(), data: values, nullCount: 0})
     : values instanceof Int32Array
-      ? makeData({type: new Int32(), data: values, nullCount: 0})
-      : makeData({type: new Float32(), data: values, nullCount: 0});
+      ? arrow.makeData({type: new arrow.Int32(), data: values, nullCount: 0})
+      : arrow.makeData({type: new arrow.Float32(), data: values, nullCount: 0});
 
-function dataOf(type: DataType, length: number, values: ColumnValues, {name, nullable}: Column): Data {
+function dataOf(type: Arrow.DataType, length: number, values: ColumnValues, {name, nullable}: Column): Arrow.Data {
   const nullCount = 0;
-  if (type instanceof FixedSizeList) {
+  if (type instanceof arrow.FixedSizeList) {
     const flat = values as Uint8Array | Float32Array;
     if (flat.length !== length * type.listSize) {
       throw new Error(`column "${name}" has ${flat.length} values for ${length} rows of ${type.listSize}`);
     }
-    return makeData({type, length, nullCount, child: itemData(flat)});
+    return arrow.makeData({type, length, nullCount, child: itemData(flat)});
   }
-  if (type instanceof List) {
+  if (type instanceof arrow.List) {
     const {offsets, values: flat} = values as Lists;
-    return makeData({type, length, nullCount, valueOffsets: offsets, child: itemData(flat)});
+    return arrow.makeData({type, length, nullCount, valueOffsets: offsets, child: itemData(flat)});
   }
-  if (type instanceof Utf8) return textData(type, values as readonly string[]);
-  if (type instanceof Int32) return makeData({type, length, nullCount, data: values as Int32Array});
+  if (type instanceof arrow.Utf8) return textData(type, values as readonly string[]);
+  if (type instanceof arrow.Int32) return arrow.makeData({type, length, nullCount, data: values as Int32Array});
   const data = values as Float64Array;
-  return makeData({type: type as Float64, length, data, ...(nullable ? validity(data) : {nullCount})});
+  return arrow.makeData({type: type as Arrow.Float64, length, data, ...(nullable ? validity(data) : {nullCount})});
 }
 
-function textData(type: Utf8, texts: readonly string[]): Data {
+function textData(type: Arrow.Utf8, texts: readonly string[]): Arrow.Data {
   const parts = texts.map((text) => Buffer.from(text));
   const valueOffsets = new Int32Array(texts.length + 1);
   parts.forEach((part, i) => {
     valueOffsets[i + 1] = valueOffsets[i]! + part.byteLength;
   });
-  return makeData({type, length: texts.length, nullCount: 0, valueOffsets, data: Buffer.concat(parts)});
+  return arrow.makeData({type, length: texts.length, nullCount: 0, valueOffsets, data: Buffer.concat(parts)});
 }
 
 function validity(values: Float64Array): {nullCount: number; nullBitmap: Uint8Array} {
@@ -241,21 +248,21 @@ function validity(values: Float64Array): {nullCount: number; nullBitmap: Uint8Ar
   return {nullCount, nullBitmap};
 }
 
-function childOf(batch: RecordBatch, name: string): Data {
+function childOf(batch: Arrow.RecordBatch, name: string): Arrow.Data {
   const index = batch.schema.fields.findIndex((field) => field.name === name);
   if (index < 0) throw new Error(`the table has no column "${name}"`);
   return batch.data.children[index]!;
 }
 
 // Buffers are padded to eight bytes and so may hold more values than rows.
-function valuesOf(data: Data, rows: number): ColumnValues {
+function valuesOf(data: Arrow.Data, rows: number): ColumnValues {
   const {type} = data;
-  if (type instanceof FixedSizeList) return data.children[0]!.values.subarray(0, rows * type.listSize);
-  if (type instanceof List) {
+  if (type instanceof arrow.FixedSizeList) return data.children[0]!.values.subarray(0, rows * type.listSize);
+  if (type instanceof arrow.List) {
     const offsets = (data.valueOffsets as Int32Array).subarray(0, rows + 1);
     return {offsets, values: data.children[0]!.values.subarray(0, offsets[rows])};
   }
-  if (type instanceof Utf8) {
+  if (type instanceof arrow.Utf8) {
     const offsets = data.valueOffsets as Int32Array;
     const bytes = Buffer.from(data.values.buffer, data.values.byteOffset, data.values.byteLength);
     return Array.from({length: rows}, (_, i) => bytes.toString('utf8', offsets[i], offsets[i + 1]));

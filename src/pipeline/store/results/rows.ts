@@ -4,14 +4,15 @@ import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {Task} from '../../config/spec.ts';
 import {distinctMakers, type Maker, makerText, othersThan} from '../../maker.ts';
 import {upstream} from '../../plan/order.ts';
-import type {
-  EmbedRecipe,
-  EnsembleRecipe,
-  EvaluateRecipe,
-  LearnRecipe,
-  MeasureRecipe,
-  ScoreRecipe,
-} from '../../stages/recipes.ts';
+import {data} from '../../stages/data.ts';
+import {isStage, recipeOf} from '../../stages/define.ts';
+import {embed} from '../../stages/embed.ts';
+import {ensemble} from '../../stages/ensemble.ts';
+import {evaluate} from '../../stages/evaluate.ts';
+import {learn} from '../../stages/learn.ts';
+import {localize} from '../../stages/localize.ts';
+import {measure} from '../../stages/measure.ts';
+import {score} from '../../stages/score.ts';
 import type {StageNode} from '../../stages/stage.ts';
 import {type MetricValue, metricsOf, type RunRecord} from '../runs/record.ts';
 import type {Row} from './schema.ts';
@@ -68,7 +69,7 @@ export function rowsOf(record: RunRecord): RunRows {
         point: json(task.point as Json),
         classifiers: json(task.classifiers as Json),
         config: digest(configuration),
-        data: own.find((stage) => stage.kind === 'data')?.fingerprint ?? null,
+        data: own.find((stage) => isStage(data, stage.node))?.fingerprint ?? null,
         paper_table: task.compare.table ?? null,
         paper_row: task.compare.row,
       };
@@ -115,8 +116,14 @@ export function rowsOf(record: RunRecord): RunRows {
  * told apart by `definition`, so that asking for one more of them does not make another configuration.
  */
 export function configurationOf(task: Task, stages: readonly StageNode[]): {readonly [key: string]: Json} {
-  const learn = stages.find((stage) => stage.kind === 'learn')?.recipe as LearnRecipe | undefined;
-  const data = stages.find((stage) => stage.kind === 'data');
+  const learning = recipeOf(
+    learn,
+    stages.find((node) => isStage(learn, node)),
+  );
+  const reading = recipeOf(
+    data,
+    stages.find((node) => isStage(data, node)),
+  );
   return {
     dataset: task.dataset as Json,
     limit: task.limit as Json,
@@ -125,38 +132,39 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     distribution_augmentation: task.distributionAugmentation as Json,
     // Scores of windows are another thing than scores of images. Absent where there are none: old digests hold.
     ...(task.localize && {localize: task.localize as unknown as Json}),
-    versions: {dataset: data?.recipe['version'] ?? null, ...learn?.versions},
+    versions: {dataset: reading?.version ?? null, ...learning?.versions},
   };
 }
 
 /** What made this number of the features: classifier, the layer that it read, metric, all with versions and options. */
 function measureOf(
-  {stage: {node}, metric, ensemble}: MetricValue,
+  {stage: {node}, metric, ensemble: seeds}: MetricValue,
   nodes: ReadonlyMap<string, StageNode>,
   digestOf: (value: Json) => Digest,
 ): {readonly classifier: PluginRef | undefined; readonly definition: Digest} {
   const input = (from: StageNode | undefined, role: string) => nodes.get(from?.inputs[role]?.stage ?? '');
-  if (node.kind === 'measure') {
-    const {layer} = (input(node, 'features')?.recipe ?? {}) as Partial<EmbedRecipe>;
-    const {metric: ref, version} = node.recipe as unknown as MeasureRecipe;
+  const measuring = recipeOf(measure, node);
+  if (measuring) {
+    const {layer = null} = recipeOf(embed, input(node, 'features')) ?? {};
+    const {metric: ref, version} = measuring;
     return {
       classifier: undefined,
-      definition: digestOf({layer: layer ?? null, metric: ref as Json, metricVersion: version}),
+      definition: digestOf({layer, metric: ref as Json, metricVersion: version}),
     };
   }
-  const combining = ensemble && input(node, 'scores');
-  const score = combining ? input(combining, `seed ${ensemble[0]}`) : input(node, 'scores');
-  const scoring = score?.recipe as ScoreRecipe | undefined;
-  const embed = input(score, 'test')?.recipe as EmbedRecipe | undefined;
-  const measuring = node.recipe as unknown as Partial<EvaluateRecipe>;
+  const combining = seeds && input(node, 'scores');
+  const scored = combining ? input(combining, `seed ${seeds[0]}`) : input(node, 'scores');
+  const scoring = recipeOf(score, scored) ?? recipeOf(localize, scored);
+  const embedding = recipeOf(embed, input(scored, 'test'));
+  const judging = recipeOf(evaluate, node);
   const definition = digestOf({
     classifier: (scoring?.classifier ?? null) as Json,
     classifierVersion: scoring?.version ?? null,
-    layer: embed?.layer ?? null,
-    metric: (measuring.metrics?.find((ref) => ref.type === metric) ?? metric) as Json,
-    metricVersion: measuring.versions?.[`metric ${metric}`] ?? null,
+    layer: embedding?.layer ?? null,
+    metric: (judging?.metrics.find((ref) => ref.type === metric) ?? metric) as Json,
+    metricVersion: judging?.versions[`metric ${metric}`] ?? null,
     // An ensemble is never one of the seeds: it has a definition, and so a group, of its own.
-    ...(combining && {ensemble: {seeds: ensemble, ...(combining.recipe as unknown as EnsembleRecipe)}}),
+    ...(combining && {ensemble: {seeds, ...recipeOf(ensemble, combining)}}),
   });
   return {classifier: scoring?.classifier, definition};
 }

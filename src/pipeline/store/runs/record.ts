@@ -116,10 +116,10 @@ export function readHead(folder: string): Result<RunHead, Problem> {
   return succeed({folder, plan: plan.value, environment: environment.value});
 }
 
-/** The metrics of every `evaluate` and `measure` stage that has a result. */
+/** The metrics of every stage that makes numbers and has a result. */
 export function metricsOf(record: RunRecord): readonly MetricValue[] {
   return record.stages.flatMap((stage) => {
-    if ((stage.kind !== 'evaluate' && stage.kind !== 'measure') || !isEvaluateSummary(stage.summary)) return [];
+    if (!isEvaluateSummary(stage.summary)) return [];
     const {metrics, normal, anomalous, numbers = [], testLabels = {}} = stage.summary;
     return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null}) =>
       Object.entries(metrics).map(([metric, value]) => ({

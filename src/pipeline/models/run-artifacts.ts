@@ -11,7 +11,7 @@ import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {RunRecord} from '../store/runs/record.ts';
 
 /** A run's stages by id → their files, verified. Throws a `StageError` that says how to get back what is gone. */
-export class Shelf {
+export class RunArtifacts {
   readonly #record: RunRecord;
   readonly #cache: Cache;
   readonly #found = new Map<string, Promise<Entry>>();

@@ -10,7 +10,7 @@ import {StageError} from '../stages/shared.ts';
 import type {StageContext} from '../stages/stage.ts';
 import type {StageRecord} from '../store/runs/record.ts';
 
-export interface BenchOptions {
+export interface ModelWorkerOptions {
   readonly plugins: Plugins;
   /** Asked once, by the first work. */
   engine(): Promise<ResolvedEngine>;
@@ -20,9 +20,9 @@ export interface BenchOptions {
   onEngine(engine: EngineInfo): void;
 }
 
-export interface Bench {
+export interface ModelWorker {
   readonly folder: string;
-  /** Does the work of a stage on these inputs (`work.ts`). Throws `StageError`. */
+  /** Does the work of a stage on these inputs (`restore.ts`). Throws `StageError`. */
   run(
     stage: StageRecord,
     inputs: {readonly [role: string]: string},
@@ -31,10 +31,10 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export function openBench({plugins, engine, folder, warn, onEngine}: BenchOptions): Bench {
+export function openModelWorker({plugins, engine, folder, warn, onEngine}: ModelWorkerOptions): ModelWorker {
   const pool = new WorkerPool({
     plugins: plugins.urls,
-    stages: new URL('./work.js', compiledUrl(import.meta.url)),
+    stages: new URL('./restore.js', compiledUrl(import.meta.url)),
     grace: 0,
   });
   let resolved: Promise<ResolvedEngine> | undefined;

@@ -1,0 +1,85 @@
+/** A graph of stages that grows while kinds of stages plan tasks: stages that are equal are one. */
+import {digestOf} from '../../core/base/canonical.ts';
+import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
+import type {TObject} from '../../core/plugin/type.ts';
+import {
+  recordedKind,
+  type StageDefinition,
+  type StageGraphBuilder,
+  type TaskContext,
+  type WantedStage,
+} from '../stages/define.ts';
+import type {ResultRef, StageNode} from '../stages/stage.ts';
+import type {Sources} from './sources.ts';
+
+type GrowingNode = Omit<StageNode, 'tasks' | 'results'> & {
+  readonly tasks: Set<string>;
+  readonly results: ResultRef[];
+};
+
+export class GraphBuilder implements StageGraphBuilder {
+  readonly plugins: Plugins;
+  readonly #code: Sources['code'];
+  readonly #nodes = new Map<string, GrowingNode>();
+  /** What kinds of stages have planned for a task. */
+  readonly #planned = new WeakMap<TaskContext, Map<string, unknown>>();
+
+  constructor(plugins: Plugins, {code}: Pick<Sources, 'code'>) {
+    this.plugins = plugins;
+    this.#code = code;
+  }
+
+  /** In the order in which they were first wanted. */
+  get nodes(): readonly StageNode[] {
+    return [...this.#nodes.values()].map(({tasks, results, ...node}) => ({
+      ...node,
+      tasks: [...tasks],
+      ...(results.length > 0 ? {results} : {}),
+    }));
+  }
+
+  plan<R extends TObject, P>(stage: StageDefinition<R, P>, task: TaskContext): P {
+    const planned = this.#planned.get(task) ?? new Map<string, unknown>();
+    this.#planned.set(task, planned);
+    if (!planned.has(stage.kind)) planned.set(stage.kind, stage.plan?.(task, this));
+    return planned.get(stage.kind) as P;
+  }
+
+  addStage<R extends TObject>(stage: StageDefinition<R>, {task}: TaskContext, wanted: WantedStage<unknown>): string {
+    const {label, inputs, uses, sources = [], files = [], absent, result} = wanted;
+    const kind = recordedKind(stage);
+    const recipe = wanted.recipe as StageNode['recipe'];
+    const inputPairs = Object.fromEntries(
+      Object.entries(inputs).map(([role, {stage: id, file}]) => [role, [id, file]]),
+    );
+    const paths = files.length > 0 ? {files: files.map(({path}) => path)} : {};
+    const id = digestOf({kind, recipe, inputs: inputPairs, ...paths}).slice(0, 16);
+    const node: GrowingNode = this.#nodes.get(id) ?? {
+      id,
+      kind,
+      label,
+      recipe,
+      inputs,
+      sources: [...sources, ...files],
+      ...(absent ? {absent} : {}),
+      ...this.#codeOf(uses),
+      lane: stage.lane,
+      tasks: new Set<string>(),
+      results: [],
+    };
+    this.#nodes.set(id, node);
+    node.tasks.add(task.id);
+    if (result && !node.results.some((known) => known.task === result.task && known.classifier === result.classifier))
+      node.results.push(result);
+    return id;
+  }
+
+  labelOf(id: string): string {
+    return this.#nodes.get(id)!.label;
+  }
+
+  #codeOf(uses: readonly AnyDefinition[]): Pick<StageNode, 'code'> {
+    const code = [...new Set(uses.flatMap((definition) => this.#code.get(definition) ?? []))];
+    return code.length > 0 ? {code} : {};
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Parts of recipes that several kinds of stages have. A recipe is plain JSON with all options resolved (defaults filled). A
+ * plug-in's `version` stands beside its reference: it is part of the key, and a stage refuses to run when the installed plug-in has
+ * another.
+ */
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import {Type} from '../../core/plugin/type.ts';
+
+/** A plug-in by name with its options. */
+export const Plugin = Type.Unsafe<PluginRef>({type: 'object', required: ['type']});
+
+export const PluginList = Type.Unsafe<readonly PluginRef[]>(Type.Array(Plugin));
+
+/** Kind and name of every plug-in that is used, such as `learner cutpaste` (a transform is called so, too) → its version. */
+export const Versions = Type.Unsafe<{readonly [plugin: string]: number}>(Type.Record(Type.String(), Type.Integer()));
+
+/** Of windows of images: side and distance in pixels. */
+export const WindowsOfImages = Type.Object(
+  {patch: Type.Integer(), stride: Type.Integer()},
+  {additionalProperties: false},
+);
+
+/** A recipe has no keys but those of its schema. */
+export const strict = {additionalProperties: false} as const;
+
+/** The learner as the stages that compute with it need it; `versions` has its own and those of the plug-ins inside it. */
+export const learnerParts = {learner: Plugin, versions: Versions};
