@@ -4,4 +4,5 @@ import {ensureBuilt} from './build.js';
 
 module.enableCompileCache?.(); // Node 22 and newer
 ensureBuilt();
-await import('../dist/surface/cli/main.js');
+const {main} = await import('../dist/surface/cli/main.js');
+await main();

@@ -1,5 +1,5 @@
 /**
- * What the ICLR paper's released code does and a reader of the paper would not guess (paper.md 2 and 10), and that has no test
+ * What the ICLR paper's released code does and a reader of the paper would not guess (docs/paper-notes.md 2 and 10), and that has no test
  * elsewhere. In theirs: one-directional InfoNCE and copies as instances (contrastive.test.ts), the rate held through an epoch and
  * PyTorch's velocity (optimise.test.ts), KDE and gamma (one-class.test.ts), batches (feed.test.ts).
  */

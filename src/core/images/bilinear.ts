@@ -1,4 +1,4 @@
-/** Small maps → maps of the size of the image, by bilinear interpolation between the middles of their cells (paper.md 3.5, GradCAM). */
+/** Small maps → maps of the size of the image, by bilinear interpolation between the middles of their cells (docs/paper-notes.md 3.5, GradCAM). */
 
 interface Size {
   readonly height: number;

@@ -1,4 +1,4 @@
-/** The windows of an image, and the map of their scores over its pixels (paper.md 3.5). */
+/** The windows of an image, and the map of their scores over its pixels (docs/paper-notes.md 3.5). */
 import type {ImageSet} from '../contracts/data.ts';
 
 export interface Windows {

@@ -1,7 +1,7 @@
 import {type Tensor4D, tf} from '../engine/engine.ts';
 
 /**
- * Convolution with ⌊k/2⌋ zeros on every side (paper.md 1.1), which differs from TensorFlow's `same` wherever the stride
+ * Convolution with ⌊k/2⌋ zeros on every side (docs/paper-notes.md 1.1), which differs from TensorFlow's `same` wherever the stride
  * leaves an odd remainder. x: (n, h, w, c); filter: (k, k, c, features), k odd; → (n, ⌈h/stride⌉, ⌈w/stride⌉, features).
  */
 export function conv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {

@@ -9,7 +9,7 @@ import {type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf, type Varia
 import {inferBatchNorm, trainBatchNorm} from './batch-norm.ts';
 import {conv2d, depthwiseConv2d, maxPool2d} from './convolution.ts';
 
-/** A parameter by name: shape and how it starts (`paper.md` 1.3). `trainable: false` are BN's running statistics. */
+/** A parameter by name: shape and how it starts (`docs/paper-notes.md` 1.3). `trainable: false` are BN's running statistics. */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];

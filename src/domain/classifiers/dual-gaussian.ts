@@ -1,5 +1,5 @@
 /**
- * A Gaussian of fewer rows than features, without its (d, d) covariance (paper.md 3.6: 60–391 images against 512 features, and
+ * A Gaussian of fewer rows than features, without its (d, d) covariance (docs/paper-notes.md 3.6: 60–391 images against 512 features, and
  * that at 3249 places). With Σ = CᵀC + bI, C the centred and scaled rows (n, d), Woodbury's identity and Sylvester's give
  *
  *     vᵀΣ⁻¹v = (‖v‖² - ‖Zv‖²) / b,   Z = L⁻¹C,   LLᵀ = CCᵀ + bI (n, n)

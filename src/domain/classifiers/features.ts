@@ -1,4 +1,4 @@
-/** What the classifiers of paper.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
+/** What the classifiers of docs/paper-notes.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
 
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
@@ -42,7 +42,7 @@ export function gammaFor(
 }
 
 /**
- * multiplier / (d · Var), Var = population variance of all n·d entries (paper.md 4). 1, as in scikit-learn, where they do
+ * multiplier / (d · Var), Var = population variance of all n·d entries (docs/paper-notes.md 4). 1, as in scikit-learn, where they do
  * not vary by more than float32 can tell: the features say nothing then, and any finite width is as good.
  */
 export function automaticGamma(features: Matrix, multiplier: number): number {

@@ -52,7 +52,7 @@ interface GaussianScorer extends Scorer {
   readonly logVolume: number;
 }
 
-/** As scikit-learn's `GaussianMixture` of one full component: Σ = (X - μ)ᵀ(X - μ) / n + regularisation · I (paper.md 3.6). */
+/** As scikit-learn's `GaussianMixture` of one full component: Σ = (X - μ)ᵀ(X - μ) / n + regularisation · I (docs/paper-notes.md 3.6). */
 class GaussianDensity implements Classifier {
   readonly #options: Options;
 

@@ -5,7 +5,7 @@ import {Type} from '../../core/plugin/type.ts';
 import {sumRows} from './scores-graph.ts';
 
 /**
- * The rotation learner's own classifier as detector (paper.md 4.5): how unsure it is of the turns of an image. Its features are
+ * The rotation learner's own classifier as detector (docs/paper-notes.md 4.5): how unsure it is of the turns of an image. Its features are
  * log-probabilities of the right turn of each turned copy, (n, turns).
  */
 export const rotationClassifier = defineClassifier({

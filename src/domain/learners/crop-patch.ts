@@ -1,4 +1,4 @@
-/** Training on patches of images instead of whole ones (paper.md 3.5). */
+/** Training on patches of images instead of whole ones (docs/paper-notes.md 3.5). */
 
 import type {Rng} from '../../core/base/random.ts';
 import type {FloatImage, ImageSet} from '../../core/contracts/data.ts';

@@ -44,7 +44,7 @@ type Variant = keyof typeof variants;
 /** The paper does not give the head: the ICLR paper's contrastive one is a guess. */
 const head = [512, 512, 512, 512, 512, 512, 512, 512, 128];
 
-/** What table 3 sets otherwise, to fine-tune weights from elsewhere (paper.md 3.4). Of `batch` images the network sees 24 views. */
+/** What table 3 sets otherwise, to fine-tune weights from elsewhere (docs/paper-notes.md 3.4). Of `batch` images the network sees 24 views. */
 const fineTuning = {
   network: {type: 'efficientnet', variant: 'b4', head},
   head_first: {epochs: 10, learning_rate: 0.03},
@@ -75,7 +75,7 @@ export const cutpaste = defineLearner({
         {
           default: '3way',
           description:
-            'What stands against normal. normal: CutPaste; scar: CutPaste-Scar; 3way: a class for each of the two; union: one ' +
+            'What the network tells normal images from. normal: CutPaste; scar: CutPaste-Scar; 3way: a class for each of the two; union: one ' +
             'class of both. The ablations: cutout with grey (0.5), with the mean or a random colour, scars of a random colour, confetti.',
         },
       ),
@@ -88,14 +88,18 @@ export const cutpaste = defineLearner({
       head_first: Type.Optional(
         Type.Object(
           {
-            epochs: Type.Integer({minimum: 1, default: 10}),
-            learning_rate: Type.Number({exclusiveMinimum: 0, default: 0.03, description: 'Rate of the first of them.'}),
+            epochs: Type.Integer({minimum: 1, default: 10, description: 'Number of these epochs.'}),
+            learning_rate: Type.Number({
+              exclusiveMinimum: 0,
+              default: 0.03,
+              description: 'Learning rate of the first of them.',
+            }),
           },
           {
             additionalProperties: false,
             description:
               'Epochs before all others in which the head alone learns, on an encoder that stays as it starts. The rate falls along ' +
-              'the schedule in them and starts anew after them; whether the paper’s does so it does not say.',
+              'the schedule in them and starts anew after them; the paper does not say whether its rate does so.',
           },
         ),
       ),
@@ -107,7 +111,11 @@ export const cutpaste = defineLearner({
         }),
       ),
       patch: patchOption,
-      epochs: Type.Integer({minimum: 1, default: 256, description: 'Of `steps_per_epoch` updates each.'}),
+      epochs: Type.Integer({
+        minimum: 1,
+        default: 256,
+        description: 'Number of epochs of `steps_per_epoch` updates each.',
+      }),
       steps_per_epoch: Type.Integer({
         minimum: 1,
         default: 256,

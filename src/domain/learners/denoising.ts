@@ -20,7 +20,7 @@ export const denoising = defineLearner({
   name: 'denoising',
   version: 3,
   summary: 'Reconstructs an image from a noisy copy of it: the denoising autoencoder of the tables.',
-  paper: 'Vincent et al. 2008; Sohn et al. 2021, rows "Denoising", whose architecture and noise are not told',
+  paper: 'Vincent et al. 2008; Sohn et al. 2021, rows "Denoising", which do not give architecture and noise',
   layers: ['pool', 'embed'],
   trains: true,
   augment: paperAugmentation,

@@ -18,7 +18,7 @@ export const pretrained = defineLearner({
   version: 1,
   summary:
     'Features of a network that was trained elsewhere, such as on ImageNet, from a local file (ONNX or TensorFlow.js).',
-  paper: 'Sohn et al. 2021, rows "ResNet-50 (ImageNet)"; their input size is not told',
+  paper: 'Sohn et al. 2021, rows "ResNet-50 (ImageNet)"; their input size is not given',
   layers: ['pool'],
   trains: false,
   augment: [],

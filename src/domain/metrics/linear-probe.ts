@@ -5,7 +5,7 @@ import {Type} from '../../core/plugin/type.ts';
 import {decide, fitLogistic} from './logistic.ts';
 import {areaUnderRoc, rank} from './ranking.ts';
 
-/** Linear separability of normal and anomalous images (paper.md 7, A6). */
+/** Linear separability of normal and anomalous images (docs/paper-notes.md 7, A6). */
 export const linearProbe = defineFeatureMetric({
   name: 'linear-probe',
   version: 1,

@@ -1,4 +1,4 @@
-/** How evenly the features of normal images lie on the sphere (paper.md 7, A2). */
+/** How evenly the features of normal images lie on the sphere (docs/paper-notes.md 7, A2). */
 
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';

@@ -72,7 +72,7 @@ export const efficientnet = defineNetwork({
         return globalAveragePoolGraph(builder, swishGraph(builder, last));
       },
       levels: {
-        // Of the 7th group of blocks; that it is averaged over its places is a guess (paper.md 3.4).
+        // Of the 7th group of blocks; that it is averaged over its places is a guess (docs/paper-notes.md 3.4).
         'level-7': {
           pool: (weights, x) => globalAveragePool(trunk(blocks, weights, x, inference)),
           graph: (builder, weights, x) => globalAveragePoolGraph(builder, trunkGraph(blocks, builder, weights, x)),

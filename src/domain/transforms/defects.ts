@@ -1,4 +1,4 @@
-/** Defects that CutPaste's learner makes of a normal image, and those of its ablations (paper.md 3.2, 6.11). Pure functions of image and chance. */
+/** Defects that CutPaste's learner makes of a normal image, and those of its ablations (docs/paper-notes.md 3.2, 6.11). Pure functions of image and chance. */
 
 import type {Rng} from '../../core/base/random.ts';
 import type {FloatImage} from '../../core/contracts/data.ts';

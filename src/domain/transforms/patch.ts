@@ -1,4 +1,4 @@
-/** Rectangles of pixels, upright or turned: cut out of an image, recoloured, laid onto it (CutPaste, paper.md 3.2). */
+/** Rectangles of pixels, upright or turned: cut out of an image, recoloured, laid onto it (CutPaste, docs/paper-notes.md 3.2). */
 
 import type {Rng} from '../../core/base/random.ts';
 import type {FloatImage} from '../../core/contracts/data.ts';

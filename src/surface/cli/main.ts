@@ -18,7 +18,8 @@ const version = (
   JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {version: string}
 ).version;
 
-const program = new Command('pipeline')
+/** The command line: commands, arguments and options. */
+export const program = new Command('pipeline')
   .description('Declarative experiments in two-stage deep one-class classification.')
   .version(version, '-V, --version')
   .option('--runs <folder>', 'where runs, cache and results lie', process.env['PIPELINE_RUNS'] ?? 'runs')
@@ -309,16 +310,18 @@ async function leave(status: Promise<number>): Promise<void> {
   process.exitCode = await status;
 }
 
-// `pipeline query … | head` closes the pipe early: that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`pipeline: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (process.env['PIPELINE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = exitCodes.failed;
+/** Parses the command line of this process and does what it says. */
+export async function main(): Promise<void> {
+  // `pipeline query … | head` closes the pipe early: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.stderr.write(`pipeline: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (process.env['PIPELINE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exitCode = exitCodes.failed;
+  }
 }

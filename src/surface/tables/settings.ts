@@ -100,7 +100,7 @@ export function departuresFrom(plugins: Plugins): Departures {
   };
 }
 
-/** Those of CutPaste's localisation (paper.md 3.5). */
+/** Those of CutPaste's localisation (docs/paper-notes.md 3.5). */
 const paperWindows = {patch: 32, stride: 4, blend: 'sum'};
 
 function windows({patch, stride, blend}: Patches): readonly string[] {

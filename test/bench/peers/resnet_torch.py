@@ -1,6 +1,6 @@
 """PyTorch's ResNet-18 train step: reads a number of steps a line, answers with the seconds they took.
 
-The network of paper.md 1.1 for 32-pixel images (3x3 stem, no max-pool), SGD with momentum 0.9 and weight decay 3e-4:
+The network of docs/paper-notes.md 1.1 for 32-pixel images (3x3 stem, no max-pool), SGD with momentum 0.9 and weight decay 3e-4:
 the same step as ours. `rotation`: Dense(4) and cross-entropy; `contrastive`: the head of eight hidden layers and 128
 columns, and InfoNCE of the first half of the batch against the second.
 """

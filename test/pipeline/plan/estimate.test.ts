@@ -1,4 +1,4 @@
-/** Against the table of compute costs of paper.md 9. */
+/** Against the table of compute costs of docs/paper-notes.md 9. */
 import {expect, test} from 'vitest';
 import {plugins as builtin} from '../../../src/builtin.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';

@@ -26,8 +26,7 @@ const size = (value: number, description: string) =>
 export const mvtecSynthetic = defineDataset({
   name: 'mvtec-synthetic',
   version: 1,
-  summary:
-    "MVTec AD's good images, and, to be told from its good test images, copies of them with a drawn defect on each.",
+  summary: "MVTec AD's good images; the anomalies are copies of its good test images with a drawn defect on each.",
   paper:
     'Li et al. 2021 (CutPaste), table 6, which gives shapes and fills alone: sizes, places and colours are guesses',
   options: Type.Object(

@@ -29,7 +29,7 @@ const categories = {
 
 type Category = keyof typeof categories;
 
-/** Objects in one pose (paper.md 3.5): a density of its own at every place. */
+/** Objects in one pose (docs/paper-notes.md 3.5): a density of its own at every place. */
 const aligned: ReadonlySet<Category> = new Set([
   'bottle',
   'cable',

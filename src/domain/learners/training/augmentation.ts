@@ -9,7 +9,7 @@ export const paperAugmentation: readonly PluginRef[] = [
 ];
 
 /**
- * Translation and colour jitter of the whole image (paper.md 3.3). The paper gives no strengths; these are the defaults that
+ * Translation and colour jitter of the whole image (docs/paper-notes.md 3.3). The paper gives no strengths; these are the defaults that
  * stand in the released code of the ICLR paper, which shares its authors.
  */
 export const cutPasteAugmentation: readonly PluginRef[] = [

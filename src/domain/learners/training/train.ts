@@ -40,7 +40,12 @@ export const optimizerOption = ({
         default: defaults.learning_rate,
         description: 'Rate of the first epoch.',
       }),
-      momentum: Type.Number({minimum: 0, exclusiveMaximum: 1, default: defaults.momentum}),
+      momentum: Type.Number({
+        minimum: 0,
+        exclusiveMaximum: 1,
+        default: defaults.momentum,
+        description: 'Share of the last update that is added to the next one.',
+      }),
       weight_decay: Type.Number({
         minimum: 0,
         default: defaults.weight_decay,

@@ -1,0 +1,123 @@
+/** `docs/reference/events.md`: the events of a run. The compiler holds that every event and every field is described. */
+import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
+import {code, page, table} from './markdown.ts';
+
+type Keys<T> = T extends unknown ? keyof T : never;
+type Described<E extends {type: string}> = {
+  readonly [T in E['type']]: {
+    readonly summary: string;
+    readonly fields: {readonly [F in Exclude<Keys<Extract<E, {type: T}>>, 'type' | 'at'>]: string};
+  };
+};
+
+const stage = 'text: id of the stage in `plan.json`';
+const kind =
+  'text: kind of the stage: `data`, `learn`, `embed`, `score`, `ensemble`, `evaluate`, `measure` or `localize` (GradCAM as well)';
+const label = 'text: what the stage does, for people';
+
+export const events: Described<RunEvent> = {
+  'run-started': {
+    summary: 'The first event of a run.',
+    fields: {
+      run: 'text: id of the run',
+      spec: 'text: name of the spec',
+      tasks: 'number of tasks',
+      stages: 'number of stages',
+      asked: 'mapping, optional: `name` and `threads` of the engine that is to compute; absent: not known yet',
+    },
+  },
+  'engine-started': {
+    summary: 'The first stage that computes tensors is about to start.',
+    fields: {engine: 'mapping: `name`, `version`, `device`, `threads`, and perhaps `remark`'},
+  },
+  'stage-started': {summary: 'A stage starts to compute.', fields: {stage, kind, label}},
+  'stage-progress': {
+    summary: 'What a running stage reports.',
+    fields: {stage, label, progress: 'mapping, see below'},
+  },
+  'stage-finished': {
+    summary: 'A stage is done.',
+    fields: {
+      stage,
+      kind,
+      label,
+      how: 'text: `computed` or `cached`',
+      fingerprint: "text: the stage's cache key, 64 hexadecimal digits",
+      seconds: 'seconds that it took',
+      peakMemory: 'bytes, optional: the largest resident memory of its process; absent for a cached stage',
+      kernels: "list, optional: the engine's kernels with calls and seconds, with `--profile`",
+      engine: 'text, optional: the engine that computed it, now or when it was cached; absent: no tensors',
+      threads: 'number, optional: threads of that engine',
+      summary: "the stage's small result, as in its manifest: for `evaluate`, the metrics",
+    },
+  },
+  'stage-failed': {
+    summary: 'A stage failed. What depends on it is skipped.',
+    fields: {stage, kind, label, message: 'text: what happened', hint: 'text, optional: what to do'},
+  },
+  'stage-skipped': {
+    summary: 'A stage could not run, because a stage before it failed.',
+    fields: {stage, kind, label, because: 'text: id of the stage that failed, or the reason'},
+  },
+  note: {
+    summary: 'Something that a waiting person wants to know, such as a download.',
+    fields: {message: 'text'},
+  },
+  warning: {summary: 'Something that may be wrong.', fields: {stage: `${stage}, optional`, message: 'text'}},
+  'run-finished': {
+    summary: 'The last event of a run.',
+    fields: {
+      run: 'text: id of the run',
+      outcome: 'text: `done`, `failed` or `interrupted`',
+      computed: 'number of stages that were computed',
+      cached: 'number of stages found in the cache',
+      failed: 'number of stages that failed',
+      skipped: 'number of stages that were skipped',
+      seconds: 'seconds from start to end',
+    },
+  },
+};
+
+type Progress = {
+  readonly [O in StageProgress['of']]: {readonly [F in Exclude<Keys<Extract<StageProgress, {of: O}>>, 'of'>]: string};
+};
+
+const progress: Progress = {
+  training: {
+    epoch: 'number of this epoch, from 0',
+    epochs: 'number of epochs',
+    step: 'number of this step in the epoch, from 0',
+    steps: 'number of steps of an epoch',
+    loss: 'loss of this step',
+    accuracy: 'share in [0, 1], optional: right answers of the learner in this step',
+    learningRate: 'learning rate of this step',
+    imagesPerSecond: 'network inputs a second',
+    secondsLeft: 'seconds that the training may still take',
+  },
+  items: {
+    done: 'number of items done',
+    total: 'number of items, optional',
+    unit: 'text: what is counted, such as `images`',
+    perSecond: 'items a second, optional',
+  },
+};
+
+export function eventsPage(): string {
+  return page(
+    '# Events of a run',
+    '`pipeline run --json` prints one JSON object a line. `events.ndjson` in the folder of the run has the same lines. ' +
+      'Every event has `type`, and `at`: its time as ISO 8601 in UTC. Fields that are not described here may be added; ignore what you do not know.',
+    ...Object.entries<{summary: string; fields: {[field: string]: string}}>(events).flatMap(
+      ([type, {summary, fields}]) => [`## ${type}`, summary, fieldTable(fields)],
+    ),
+    '## Progress',
+    'The field `of` of `progress` is `training` or `items`.',
+    ...Object.entries(progress).flatMap(([of, fields]) => [`### ${of}`, fieldTable(fields)]),
+  );
+}
+
+const fieldTable = (fields: {readonly [field: string]: string}): string =>
+  table(
+    ['field', 'meaning'],
+    Object.entries(fields).map(([field, meaning]) => [code(field), `${meaning[0]!.toUpperCase()}${meaning.slice(1)}.`]),
+  );

@@ -1,0 +1,93 @@
+/** A small whole spec for each plug-in. All that need no files are run by `test/docs/`. */
+import type {Kind} from '../../core/contracts/definition.ts';
+import type {AnyDefinition} from '../../core/plugin/registry.ts';
+
+/** How a plug-in is written in its example, where its name alone would show little. */
+const written: {readonly [plugin: string]: string} = {
+  'dataset fashion-mnist': '{ type: fashion-mnist, edition: small, inliers: [bag], limit: { train: 40, test: 40 } }',
+  'dataset cifar10': '{ type: cifar10, inliers: [ship, truck] }',
+  'dataset cifar100': '{ type: cifar100, inliers: [trees] }',
+  'dataset cats-vs-dogs': '{ type: cats-vs-dogs, inliers: [dog] }',
+  'dataset celeba': 'celeba',
+  'dataset mvtec': '{ type: mvtec, size: 256, inliers: [bottle] }',
+  'dataset mvtec-synthetic': '{ type: mvtec-synthetic, shape: ellipse, inliers: [bottle] }',
+  'dataset image-folder': '{ type: image-folder, folder: bolts, size: 128, fit: crop }',
+  'dataset synthetic': '{ type: synthetic, size: 32, classes: 3, train: 32, test: 16, inliers: [stripes] }',
+  'transform crop': 'crop: { min_side: 0.6 }',
+  'transform shift': 'shift: { by: 0.1 }',
+  'transform jitter': 'jitter: { brightness: 0.2, hue: 0.1 }',
+  'transform blur': 'blur: { p: 0.2, max_sigma: 1 }',
+  'network resnet18': '{ type: resnet18, width: 0.0625 }',
+  'network efficientnet': '{ type: efficientnet, variant: b0 }',
+  'network small': '{ type: small, width: 8 }',
+  'learner untrained': '{ type: untrained, network: { type: small, width: 8 } }',
+  'learner pretrained': '{ type: pretrained, path: resnet50.onnx, output: /avgpool/GlobalAveragePool_output_0 }',
+  'learner rotation': '{ type: rotation, network: { type: small, width: 8, head: [32] }, epochs: 2 }',
+  'learner contrastive':
+    '{ type: contrastive, network: { type: small, width: 8, head: [32, 16] }, epochs: 2, batch: 16 }',
+  'learner cutpaste':
+    '{ type: cutpaste, variant: scar, network: { type: small, width: 8, head: [32] }, epochs: 2, steps_per_epoch: 4, batch: 8 }',
+  'learner denoising':
+    '{ type: denoising, network: { type: small, width: 8 }, noise: gaussian, level: 0.1, epochs: 2 }',
+  'classifier oc-svm': '{ type: oc-svm, kernel: rbf, nu: 0.1 }',
+  'classifier kde': '{ type: kde, gamma_multiplier: 1 }',
+  'classifier gde': '{ type: gde, shrinkage: ledoit-wolf }',
+  'classifier knn': '{ type: knn, k: 5 }',
+  'metric aupro': '{ type: aupro, limit: 0.3 }',
+  'metric uniformity': '{ type: uniformity, t: 2 }',
+  'metric linear-probe': '{ type: linear-probe, c: 0.1 }',
+};
+
+const ofFiles = new Set([
+  'cifar10',
+  'cifar100',
+  'cats-vs-dogs',
+  'celeba',
+  'mvtec',
+  'mvtec-synthetic',
+  'image-folder',
+  'pretrained',
+]);
+
+/** Whether the example reads files that do not come with this program. */
+export const needsFiles = ({name}: AnyDefinition): boolean => ofFiles.has(name);
+
+export function specWith(definition: AnyDefinition): string {
+  const own = written[`${definition.kind} ${definition.name}`] ?? definition.name;
+  const changes = {...changesFor[definition.kind](own, definition)};
+  return Object.entries({...base, ...changes})
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join('');
+}
+
+/** Drawn images and a network of a few filters: a run of it is a matter of seconds. */
+const base: {readonly [key: string]: string} = {
+  dataset: '{ type: synthetic, train: 32, test: 16, inliers: [stripes] }',
+  learner: '{ type: untrained, network: { type: small, width: 8 } }',
+  classifiers: '[kde]',
+};
+const training = written['learner rotation']!;
+
+const changesFor: {readonly [K in Kind]: (own: string, definition: AnyDefinition) => {readonly [key: string]: string}} =
+  {
+    dataset: (dataset) => ({dataset}),
+    transform: (own) => ({learner: training, augment: `[${own.includes(':') ? `{ ${own} }` : own}]`}),
+    network: (network) => ({learner: `{ type: untrained, network: ${network} }`}),
+    learner: (learner) => ({learner}),
+    classifier: (own, {name}) => ({
+      ...(name === 'rotation' && {learner: training}),
+      classifiers: `[${own}]`,
+    }),
+    metric: (own, definition) => {
+      const of = definition.kind === 'metric' ? definition.of : undefined;
+      const draws = definition.kind === 'metric' && 'views' in definition && definition.views;
+      return {
+        ...(of === 'pixels' && {
+          dataset: '{ type: synthetic, defects: true, train: 32, test: 16, inliers: [stripes] }',
+          localize: '{ patch: 16, stride: 8 }',
+        }),
+        ...(draws && {augment: '[crop, hflip]'}),
+        metrics: `[${own}]`,
+      };
+    },
+  };

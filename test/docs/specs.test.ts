@@ -1,0 +1,46 @@
+/** Every `yaml` block of a document is a spec, or a part of one, that validation accepts. */
+import {basename} from 'node:path';
+import {expect, test} from 'vitest';
+import {parseSource} from '../../src/pipeline/config/read.ts';
+import {Project} from '../rig/command.ts';
+import {type Block, blocksOf, fileOf, handWritten} from './documents.ts';
+
+const specs = handWritten.flatMap(blocksOf).filter(({language}) => language === 'yaml');
+
+test('languages of blocks are those that something checks', () => {
+  const checked = ['yaml', 'sh', 'js', 'ts', 'sql', 'python', 'text', ''];
+  const others = handWritten.flatMap(blocksOf).filter(({language}) => !checked.includes(language));
+  expect(others.map(({place, language}) => `${place} ${language}`)).toEqual([]);
+});
+
+test('specs are valid', async () => {
+  using project = new Project();
+  project.install();
+  project.write('package.json', '{"type": "module"}');
+  for (const block of handWritten.flatMap(blocksOf)) {
+    const file = fileOf(block);
+    if (block.language === 'js' && file) project.write(basename(file), block.text);
+  }
+  const files = specs.map((block, i) => {
+    const file = `${i}.yaml`;
+    project.write(file, block.text);
+    return file;
+  });
+  expect(files.length).toBeGreaterThan(15);
+  const {status, err} = await project.run('validate', ...files);
+  const named = (text: string): string => text.replaceAll(/^\S* ?(\d+)\.yaml/gm, (_, i) => specs[Number(i)]!.place);
+  expect([status, named(err)]).toEqual([0, '']);
+});
+
+test('every spec says what is needed: none is a part', () => {
+  const keysOf = (block: Block): readonly string[] => {
+    const source = parseSource(block.text, block.place);
+    if (!source.ok) throw new Error(`${block.place}: ${source.failures[0]!.message}`);
+    return Object.keys(source.value.value as object);
+  };
+  const partial = specs.filter((block) => {
+    const keys = keysOf(block);
+    return !keys.includes('suite') && !(keys.includes('dataset') && keys.includes('classifiers'));
+  });
+  expect(partial.map(({place}) => place)).toEqual([]);
+});
