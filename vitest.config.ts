@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    // Of what runs in the tests' own processes; what the command and its workers do is not counted.
+    coverage: {include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary']},
   },
 });

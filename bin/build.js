@@ -25,14 +25,23 @@ function picture() {
   return lines.sort().join('\n');
 }
 
+/** The TypeScript compiler, a development dependency. */
+function compiler() {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+  } catch {
+    process.stderr.write(`pipeline: src/ must be compiled, and TypeScript is not installed: run "npm ci" in ${root}\n`);
+    process.exit(70);
+  }
+}
+
 /** Builds when needed. Emits into a folder of its own and renames it, so that a second process never sees half a build. */
 export function ensureBuilt() {
   if (!existsSync(join(root, 'src'))) return; // an installed package carries dist/ only
   const now = picture();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   const fresh = join(root, `.dist-${process.pid}`);
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh], {
+  const built = spawnSync(process.execPath, [compiler(), '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh], {
     encoding: 'utf8',
   });
   if (built.status !== 0) {

@@ -1,4 +1,4 @@
-/** What a user's own plug-ins are made of: `import {defineTransform, Type} from 'pipeline'`. */
+/** What a user's own plug-ins are made of: `import {defineTransform, Type} from 'one-class-pipeline'`. */
 
 export type {Rng} from './core/base/random.ts';
 export type {Classifier, Scorer} from './core/contracts/classifier.ts';

@@ -67,6 +67,9 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^vega/, /^src\/surface\/report\/chart\.ts$/],
   [/^umap-js$/, /^src\/surface\/report\/umap\.ts$/],
   [/^@viz-js\//, /^src\/surface\/report\/svg\.ts$/],
+  [/^csv-parse/, /^src\/core\/base\/csv\.ts$/],
+  [/^string-width$/, /^src\/core\/base\/width\.ts$/],
+  [/^tinyqueue$/, /^src\/pipeline\/stages\/subset\.ts$/],
   [/^p-queue$/, /^src\/pipeline\/execute\/executor\.ts$/],
 ];
 

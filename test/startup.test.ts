@@ -35,20 +35,31 @@ test('validate and plugins load no tfjs, no Arrow, no DuckDB', async () => {
   expect(await loads('validate', 'tiny.yaml')).toMatchInlineSnapshot(`
     [
       "ajv",
+      "ansi-regex",
       "commander",
+      "csv-parse",
       "fast-deep-equal",
       "fast-uri",
+      "get-east-asian-width",
       "json-schema-traverse",
+      "string-width",
+      "strip-ansi",
+      "tinyqueue",
       "yaml",
     ]
   `);
   expect(await loads('plugins')).toMatchInlineSnapshot(`
     [
       "ajv",
+      "ansi-regex",
       "commander",
+      "csv-parse",
       "fast-deep-equal",
       "fast-uri",
+      "get-east-asian-width",
       "json-schema-traverse",
+      "string-width",
+      "strip-ansi",
     ]
   `);
 });
@@ -57,10 +68,16 @@ test('plan and a run that is cached load no tfjs and no Arrow', async () => {
   expect(await loads('plan', 'tiny.yaml')).toMatchInlineSnapshot(`
     [
       "ajv",
+      "ansi-regex",
       "commander",
+      "csv-parse",
       "fast-deep-equal",
       "fast-uri",
+      "get-east-asian-width",
       "json-schema-traverse",
+      "string-width",
+      "strip-ansi",
+      "tinyqueue",
       "yaml",
     ]
   `);
@@ -69,14 +86,20 @@ test('plan and a run that is cached load no tfjs and no Arrow', async () => {
       "@duckdb/node-api",
       "@duckdb/node-bindings",
       "ajv",
+      "ansi-regex",
       "commander",
+      "csv-parse",
       "detect-libc",
       "eventemitter3",
       "fast-deep-equal",
       "fast-uri",
+      "get-east-asian-width",
       "json-schema-traverse",
       "p-queue",
       "p-timeout",
+      "string-width",
+      "strip-ansi",
+      "tinyqueue",
       "yaml",
     ]
   `);

@@ -42,10 +42,10 @@ export class Project implements Disposable {
     writeFileSync(this.path(name), text);
   }
 
-  /** Makes `import … from 'pipeline'` work, as `npm install` of it would. */
+  /** Makes `import … from 'one-class-pipeline'` work, as `npm install` of it would. */
   install(): void {
     mkdirSync(this.path('node_modules'));
-    symlinkSync(packageFolder, this.path('node_modules', 'pipeline'), 'dir');
+    symlinkSync(packageFolder, this.path('node_modules', 'one-class-pipeline'), 'dir');
   }
 
   /** Ids of runs, oldest first. */
@@ -122,7 +122,6 @@ export class Project implements Disposable {
       .replaceAll(/\b\d\.\d{3,}\b/g, '<n>')
       .replaceAll(/(<digest>|\b[\da-f]{64})-[\da-z]+-\d+\b/g, '<digest>-<suffix>')
       .replaceAll(/ +<time>/g, ' <time>')
-      .replaceAll(/ +\d+\.\d\b(?! ±)/g, ' <n>')
       .replaceAll(/─+/g, '──');
   }
 }

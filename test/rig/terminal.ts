@@ -1,5 +1,5 @@
 /** A terminal of a few rows: what stays on its screen after the sequences that the live view uses. */
-import {columnsOf} from '../../src/core/base/screen.ts';
+import {columnsOf} from '../../src/core/base/width.ts';
 
 interface Row {
   readonly text: string;

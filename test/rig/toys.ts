@@ -97,7 +97,7 @@ const toyLearner = defineLearner({
     {
       epochs: Type.Integer({minimum: 1, default: 4}),
       diverges: Type.Boolean({default: false}),
-      /** Fails in this epoch unless it has resumed. */
+      /** Fails in this epoch, counted from 0, unless it has resumed. */
       crashes: Type.Optional(Type.Integer()),
     },
     strict,
@@ -115,7 +115,7 @@ const toyLearner = defineLearner({
       if (images.count === 0) return {weights: new Map([['mean', {shape: [3], data: mean}]]), curve: []};
       const target = meanColours({...images, rows: images.count});
       const curve = saved ? [...(saved.meta['curve'] as {epoch: number; loss: number; learningRate: number}[])] : [];
-      for (let epoch = curve.length + 1; epoch <= epochs; epoch++) {
+      for (let epoch = curve.length; epoch < epochs; epoch++) {
         signal.throwIfAborted();
         if (epoch === crashes && !saved) throw new Error('crash');
         let loss = 0;
@@ -127,7 +127,7 @@ const toyLearner = defineLearner({
           mean[channel]! += error / 3 + rng.fork(epoch).uniform() / 100;
         }
         curve.push({epoch, loss, learningRate: 1 / 3});
-        report({epoch, epochs, step: 1, steps: 1, loss, learningRate: 1 / 3, imagesPerSecond: 1, secondsLeft: 0});
+        report({epoch, epochs, step: 0, steps: 1, loss, learningRate: 1 / 3, imagesPerSecond: 1, secondsLeft: 0});
         if (checkpoints.due()) await checkpoints.save(new Map([['mean', {shape: [3], data: mean}]]), {curve});
       }
       const data = diverges ? Float32Array.of(Number.NaN, 0, 0) : mean;

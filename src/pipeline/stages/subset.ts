@@ -3,6 +3,7 @@
  * number from its class's own stream; the smallest numbers win. So a smaller subset lies in a larger one, and whether an
  * image is in does not depend on images of other classes.
  */
+import TinyQueue from 'tinyqueue';
 import {Rng} from '../../core/base/random.ts';
 
 /** The same for all runs, so that all tasks share one subset. */
@@ -56,61 +57,32 @@ interface Keyed {
 }
 
 /** Of two equal keys the earlier is the smaller. */
-const larger = (a: Keyed, b: Keyed): boolean => a.key > b.key || (a.key === b.key && a.row > b.row);
+const byKey = (a: Keyed, b: Keyed): number => a.key - b.key || a.row - b.row;
 
-/** The `capacity` smallest keys of a stream: a binary heap with the largest of them on top. */
+/** The `capacity` smallest keys of a stream. */
 class SmallestKeys {
   readonly #capacity: number;
-  readonly #heap: Keyed[] = [];
+  /** The largest comes first. */
+  readonly #kept = new TinyQueue<Keyed>([], (a, b) => byKey(b, a));
 
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
   offer(key: number, row: number): boolean {
-    const heap = this.#heap;
     const item = {key, row};
-    if (heap.length < this.#capacity) {
-      heap.push(item);
-      this.#rise(heap.length - 1);
-      return true;
+    if (this.#kept.length >= this.#capacity) {
+      const largest = this.#kept.peek();
+      if (largest === undefined || byKey(item, largest) > 0) return false;
+      this.#kept.pop();
     }
-    if (heap.length === 0 || !larger(heap[0]!, item)) return false;
-    heap[0] = item;
-    this.#sink();
+    this.#kept.push(item);
     return true;
   }
 
   rows(most: number): readonly number[] {
-    const sorted = [...this.#heap].sort((a, b) => (larger(a, b) ? 1 : -1));
+    const sorted = this.#kept.data.toSorted(byKey);
     return sorted.slice(0, most).map(({row}) => row);
-  }
-
-  #rise(from: number): void {
-    for (let i = from; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!larger(this.#heap[i]!, this.#heap[parent]!)) return;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-
-  #sink(): void {
-    for (let i = 0; ; ) {
-      let top = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) {
-        if (child < this.#heap.length && larger(this.#heap[child]!, this.#heap[top]!)) top = child;
-      }
-      if (top === i) return;
-      this.#swap(i, top);
-      i = top;
-    }
-  }
-
-  #swap(i: number, j: number): void {
-    const held = this.#heap[i]!;
-    this.#heap[i] = this.#heap[j]!;
-    this.#heap[j] = held;
   }
 }
 

@@ -16,8 +16,9 @@ import {type LearnRecipe, learn, learnerRng} from '../../pipeline/stages/learn.t
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
+import {exitCodes} from './exit-codes.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
-import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
+import {err, folders, type Globals, out, refuse} from './session.ts';
 
 export interface AugmentOptions extends SpecOptions {
   readonly task?: string;

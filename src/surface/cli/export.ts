@@ -7,7 +7,8 @@ import {chooseClassifier} from '../../pipeline/models/find.ts';
 import {heldOutScores} from '../../pipeline/models/predict.ts';
 import {quantile} from '../../pipeline/models/threshold.ts';
 import {formatModelPage} from '../tables/model-page.ts';
-import {type EngineOptions, exitCodes, type Globals, out, packageVersion} from './session.ts';
+import {exitCodes} from './exit-codes.ts';
+import {type EngineOptions, type Globals, out, packageVersion} from './session.ts';
 import {type TrainedOptions, withModelWorker, withTrained} from './trained.ts';
 
 export interface ExportOptions extends TrainedOptions, EngineOptions {

@@ -3,6 +3,7 @@ import {Argument, Command, InvalidArgumentError, Option} from 'commander';
 import {defaultThreads} from '../../core/engine/contract.ts';
 import type {AugmentOptions} from './augment.ts';
 import type {Shell} from './completion/index.ts';
+import {exitCodes} from './exit-codes.ts';
 import type {ExportOptions} from './export.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
@@ -10,7 +11,7 @@ import type {SpecOptions} from './prepare.ts';
 import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
-import {exitCodes, type Globals} from './session.ts';
+import type {Globals} from './session.ts';
 
 // Each command's module is imported when it is called: `--help` loads none of tfjs, DuckDB, Arrow, ajv.
 

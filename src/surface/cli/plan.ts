@@ -9,8 +9,9 @@ import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {estimateLines, measure, sumUp} from './estimate.ts';
+import {exitCodes} from './exit-codes.ts';
 import {nothing, prepare, read, type SpecOptions} from './prepare.ts';
-import {type EngineOptions, err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
+import {type EngineOptions, err, folders, type Globals, out, refuse} from './session.ts';
 
 export interface PlanOptions extends SpecOptions, EngineOptions {
   readonly explain: boolean;

@@ -10,7 +10,8 @@ import {type Heat, type Prediction, Predictor} from '../../pipeline/models/predi
 import {quantile} from '../../pipeline/models/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
 import {formatPredictions, type PredictionFormat} from '../tables/predictions.ts';
-import {type EngineOptions, exitCodes, type Globals, out, refuse} from './session.ts';
+import {exitCodes} from './exit-codes.ts';
+import {type EngineOptions, type Globals, out, refuse} from './session.ts';
 import {type TrainedOptions, withModelWorker, withTrained} from './trained.ts';
 
 export interface PredictOptions extends TrainedOptions, EngineOptions {

@@ -11,7 +11,8 @@ import {reportPage} from '../report/page.ts';
 import {gatherReport} from '../report/report-data.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {readComparison, resultsOf, runNames} from './comparison.ts';
-import {exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
+import {exitCodes} from './exit-codes.ts';
+import {folders, type Globals, orRefuse, out, refuse} from './session.ts';
 
 export interface ReportOptions {
   /** Absent: `report.html` in the run's folder. */

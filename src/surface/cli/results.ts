@@ -14,7 +14,8 @@ import {formatReport, reportRun} from '../tables/show.ts';
 import type {Screen} from '../tables/table.ts';
 import {formatWhy, why} from '../tables/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
-import {err, exitCodes, folders, type Globals, orRefuse, out, refuse} from './session.ts';
+import {exitCodes} from './exit-codes.ts';
+import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 
 export interface CompareOptions extends ComparisonChoice {
   readonly format: Format;

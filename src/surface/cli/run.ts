@@ -7,9 +7,10 @@ import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../live/reporter.ts';
+import {exitCodes} from './exit-codes.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {type EngineOptions, err, exitCodes, folders, type Globals, out, packageVersion, refuse} from './session.ts';
+import {type EngineOptions, err, folders, type Globals, out, packageVersion, refuse} from './session.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;

@@ -6,9 +6,7 @@ import type {DataRoots} from '../../core/contracts/dataset.ts';
 import type {EngineChoice} from '../../core/engine/contract.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {renderProblems} from '../live/diagnostic.ts';
-
-/** Exit statuses, as `--help` prints them. */
-export const exitCodes = {done: 0, failed: 1, wrongInput: 2, interrupted: 130} as const;
+import {exitCodes} from './exit-codes.ts';
 
 /** The package's own folder: its `package.json`, `schemas/`, `data/`. */
 export const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));

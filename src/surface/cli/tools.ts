@@ -12,18 +12,9 @@ import {type AnyDefinition, kinds, type Plugins} from '../../core/plugin/registr
 import {pipelineSchemaText} from '../../pipeline/config/schema.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {builtinPlugins} from './builtin.ts';
+import {exitCodes} from './exit-codes.ts';
 import {stepReporter} from './progress.ts';
-import {
-  dataRoots,
-  err,
-  exitCodes,
-  folders,
-  type Globals,
-  out,
-  packageFolder,
-  packageVersion,
-  refuse,
-} from './session.ts';
+import {dataRoots, err, folders, type Globals, out, packageFolder, packageVersion, refuse} from './session.ts';
 
 const all = (plugins: Plugins): readonly AnyDefinition[] =>
   kinds.flatMap((kind) => plugins.names(kind).map((name) => plugins.get(kind, name)));

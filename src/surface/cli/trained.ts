@@ -15,8 +15,9 @@ import {openCache} from '../../pipeline/store/cache/cache.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {readRun} from '../../pipeline/store/runs/runs.ts';
 import {builtinPlugins} from './builtin.ts';
+import {exitCodes} from './exit-codes.ts';
 import {stepReporter} from './progress.ts';
-import {type EngineOptions, err, exitCodes, folders, type Globals, orRefuse, refuse} from './session.ts';
+import {type EngineOptions, err, folders, type Globals, orRefuse, refuse} from './session.ts';
 
 export interface TrainedOptions {
   readonly task?: string;

@@ -7,7 +7,8 @@ import {openResults} from '../../pipeline/store/results/results.ts';
 import {departuresFrom} from '../tables/settings.ts';
 import {serve, type WebServer} from '../web/server.ts';
 import {builtinPlugins} from './builtin.ts';
-import {err, exitCodes, folders, type Globals, out, refuse} from './session.ts';
+import {exitCodes} from './exit-codes.ts';
+import {err, folders, type Globals, out, refuse} from './session.ts';
 
 export async function ui({port}: {readonly port?: number}, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);

@@ -1,7 +1,7 @@
 /** Problems of the user's input → one screen: where, the line, a squiggle, what to do; and that nothing was run. */
 import {styleText} from 'node:util';
-import {columnsOf} from '../../core/base/screen.ts';
 import {plural} from '../../core/base/text.ts';
+import {columnsOf} from '../../core/base/width.ts';
 import type {Problem, SourceRange} from '../../pipeline/failures.ts';
 
 export interface RenderOptions {

@@ -1,8 +1,9 @@
 /** What both reporters say in the same words. */
 
 import {unreachable} from '../../core/base/result.ts';
-import {columnsOf, printable} from '../../core/base/screen.ts';
+import {printable} from '../../core/base/screen.ts';
 import {bytes, count, duration, plural} from '../../core/base/text.ts';
+import {columnsOf} from '../../core/base/width.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 import {sparkline} from './sparkline.ts';
 

@@ -1,7 +1,8 @@
 import {groupBy} from '../../core/base/group.ts';
 import {unreachable} from '../../core/base/result.ts';
-import {clipTo, columnsOf, paintFor, printable} from '../../core/base/screen.ts';
+import {paintFor, printable} from '../../core/base/screen.ts';
 import {count, duration} from '../../core/base/text.ts';
+import {clipTo, columnsOf} from '../../core/base/width.ts';
 import type {RunEvent, StageKind, StageProgress} from '../../pipeline/events.ts';
 import type {Output, Reporter} from './contract.ts';
 import {

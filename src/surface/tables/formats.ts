@@ -1,6 +1,7 @@
 /** A comparison as text: terminal, Markdown, CSV, JSON, LaTeX. Pure. */
 import {unreachable} from '../../core/base/result.ts';
-import {plain, wrapTo} from '../../core/base/screen.ts';
+import {plain} from '../../core/base/screen.ts';
+import {wrapTo} from '../../core/base/width.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';

@@ -1,5 +1,6 @@
 /** Plain tables of text: aligned for a terminal, and as Markdown, CSV, LaTeX. Pure. */
-import {columnsOf, type Paint, plain} from '../../core/base/screen.ts';
+import {type Paint, plain} from '../../core/base/screen.ts';
+import {columnsOf} from '../../core/base/width.ts';
 
 export interface TextTable {
   readonly columns: readonly {readonly name: string; readonly align: 'left' | 'right'}[];

@@ -52,11 +52,43 @@ test('by hand', () => {
   expect(falsePositiveRateAt(0.95, ranked(scores, labels))).toBe(0.5);
 });
 
+test('what is not a number is refused, and a class without members has no metric', () => {
+  expect(() => auc([1, Number.NaN], [0, 1])).toThrow(
+    'score 1 is not a number; the classifier that made it is at fault',
+  );
+  for (const label of [0, 1]) {
+    const ranking = ranked([1, 2], [label, label]);
+    for (const metric of [areaUnderRoc, averagePrecision, largestF1]) expect(metric(ranking)).toBeNaN();
+    expect(falsePositiveRateAt(0.95, ranking)).toBeNaN();
+  }
+});
+
+test('a share of k/n anomalies needs k of them, however the product is rounded', () => {
+  for (let n = 1; n <= 60; n++) {
+    // Anomalies and normal images in turns: to catch k anomalies lets k − 1 normal ones through.
+    const ranking = ranked(
+      Array.from({length: 2 * n}, (_, i) => -i),
+      Array.from({length: 2 * n}, (_, i) => 1 - (i % 2)),
+    );
+    for (let k = 1; k <= n; k++) expect(falsePositiveRateAt(k / n, ranking), `${k}/${n}`).toBe((k - 1) / n);
+  }
+});
+
 test('as many labels as scores', () => {
   expect(() => auc([1, 2, 3], [0, 1])).toThrowErrorMatchingInlineSnapshot(
     `[Error: expected a label for every score, but got 2 labels and 3 scores]`,
   );
 });
+
+/** Of every threshold: caught anomalies and false alarms. */
+function counted(scores: readonly number[], labels: readonly number[]) {
+  return [...new Set(scores)]
+    .sort((a, b) => b - a)
+    .map((threshold) => {
+      const at = (label: number) => scores.filter((score, i) => score >= threshold && labels[i] === label).length;
+      return {caught: at(1), alarms: at(0)};
+    });
+}
 
 /** Scores with many ties, infinities and both zeros; both classes are there. */
 const problem = fc
@@ -137,5 +169,26 @@ test('long arrays are sorted as short ones: negative, infinite, tiny and float32
       expect(sortAscending(many.slice())).toEqual(many.slice().sort());
     }),
     {numRuns: 50},
+  );
+});
+
+test('precision, F1 and false positives are those of all thresholds, counted one by one', () => {
+  fc.assert(
+    fc.property(problem, fc.double({min: 0.01, max: 1, noNaN: true}), ({scores, labels}, rate) => {
+      const ranking = ranked(scores, labels);
+      const positives = labels.filter((label) => label === 1).length;
+      const points = counted(scores, labels);
+      let before = 0;
+      let area = 0;
+      for (const {caught, alarms} of points) {
+        area += ((caught - before) / positives) * (caught / (caught + alarms));
+        before = caught;
+      }
+      expect(averagePrecision(ranking)).toBeCloseTo(area, 12);
+      const f1 = points.map(({caught, alarms}) => (2 * caught) / (caught + alarms + positives));
+      expect(largestF1(ranking)).toBe(Math.max(...f1));
+      const enough = points.filter(({caught}) => caught / positives >= rate).map(({alarms}) => alarms);
+      expect(falsePositiveRateAt(rate, ranking)).toBe(Math.min(...enough) / (labels.length - positives));
+    }),
   );
 });

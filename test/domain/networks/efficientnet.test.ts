@@ -90,7 +90,7 @@ onEachEngine(() => {
       const made = compute();
       expect(distance(digest(await made.data()), expected.inference[level]!), level).toBeLessThan(1e-5);
       made.dispose();
-      await expectNoLeaks(compute);
+      if (expected === cases[0]) await expectNoLeaks(compute); // of one variant: it runs the network twice more
     }
     disposeWeights(weights);
     x.dispose();

@@ -1,6 +1,6 @@
 /** Real processes, killed or at the same time: nothing is lost, half-written, or done twice. */
 import {type ChildProcess, spawn} from 'node:child_process';
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
@@ -90,7 +90,27 @@ test.for(moments)('a runner killed $when is taken up where it was', async ({scri
   expect(Object.values(finished(third.events))).toEqual(['cached', 'cached', 'cached', 'cached']);
 });
 
-test('a runner killed while its worker starts leaves no worker behind', async () => {
+const hasProc = existsSync('/proc/self/stat');
+
+/** Processes that a process has started and that are still there; one that has ended and waits to be noticed does not count. */
+function childrenOf(parent: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isRunning(pid, (of) => of === parent));
+}
+
+function isRunning(pid: number, startedBy: (parent: number) => boolean = () => true): boolean {
+  try {
+    // "pid (name) state parent …": the name may hold anything.
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    return state !== 'Z' && startedBy(Number(parent));
+  } catch {
+    return false; // it has ended
+  }
+}
+
+test.skipIf(!hasProc)('a runner killed while its worker starts leaves no worker behind', async () => {
   using world = new World();
   const stages = chain([
     ['tell', 'b'],
@@ -98,15 +118,18 @@ test('a runner killed while its worker starts leaves no worker behind', async ()
   ]);
   const first = startRunner(world, stages);
   await first.heard((event) => event.type === 'stage-started' && event.stage === 'a');
+  await expect.poll(() => childrenOf(first.child.pid!), {timeout: 20_000}).not.toEqual([]);
+  const workers = childrenOf(first.child.pid!);
   first.child.kill('SIGKILL');
   await first.ended;
+  await expect.poll(() => workers.filter((pid) => isRunning(pid)), {timeout: 20_000}).toEqual([]);
   world.write('go');
   const second = startRunner(world, stages);
   expect((await second.ended).code).toBe(0);
   expect(told(second.events, 'stage-finished').at(-1)).toMatchObject({summary: {text: result}});
 });
 
-test.skipIf(!existsSync('/proc/self/stat'))('a worker that computes without a pause ends with its runner', async () => {
+test.skipIf(!hasProc)('a worker that computes without a pause ends with its runner', async () => {
   using world = new World();
   const first = startRunner(world, {deaf: {script: [['pid'], ['tell', 'deaf'], ['spin']]}});
   await first.heard((event) => event.type === 'stage-progress');

@@ -11,4 +11,5 @@ test('of infinite values, of one and of none', () => {
   expect(quantile(Float64Array.of(1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY), 0.9)).toBe(Infinity);
   expect(quantile(Float64Array.of(4), 0.5)).toBe(4);
   expect(quantile(Float64Array.of(Number.NaN), 0.5)).toBeNaN();
+  expect(quantile(Float64Array.of(3, Number.NaN, 1), 1)).toBe(3); // what is not a number does not count
 });

@@ -66,10 +66,10 @@ test('from images to a metric', async () => {
   const learnt = await run('learn', learnRecipe, {inputs: {images: image('train')}});
   expect(readdirSync(learnt.out)).toEqual(['curve.arrow', 'weights.arrow']);
   const curve = await readCurve(join(learnt.out, 'curve.arrow'));
-  expect(curve.map(({epoch}) => epoch)).toEqual([1, 2, 3, 4]);
+  expect(curve.map(({epoch}) => epoch)).toEqual([0, 1, 2, 3]);
   expect(learnt.summary).toEqual({epochs: 4, loss: curve[3]!.loss});
   expect(learnt.progress).toHaveLength(4);
-  expect(learnt.progress[0]).toMatchObject({of: 'training', epoch: 1, epochs: 4});
+  expect(learnt.progress[0]).toMatchObject({of: 'training', epoch: 0, epochs: 4});
   weights = join(learnt.out, 'weights.arrow');
   // Green alone was learnt from, channel by channel about 63, 191 and 63 of 255.
   const {data} = (await readArrays(weights)).get('mean')!;

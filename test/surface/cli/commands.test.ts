@@ -37,9 +37,9 @@ describe('run', () => {
 
       normal class  method    classifier  ours  n
       ──
-      stripes       rotation  kde <n>  1
+      stripes       rotation  kde         77.0  1
       ──
-      mean          rotation  kde <n>  1
+      mean          rotation  kde         77.0  1
 
       Look closer: pipeline report <time>-tiny
       --- status 0"
@@ -55,9 +55,9 @@ describe('run', () => {
 
       normal class  method    classifier  ours  n
       ──
-      stripes       rotation  kde <n>  1
+      stripes       rotation  kde         77.0  1
       ──
-      mean          rotation  kde <n>  1
+      mean          rotation  kde         77.0  1
 
       Look closer: pipeline report <time>-tiny
       --- status 0"
@@ -229,8 +229,8 @@ describe('compare', () => {
 
       | normal class | method | classifier | ours | n |
       | --- | --- | --- | ---: | ---: |
-      | stripes | rotation | kde | <n> | 1 |
-      | mean | rotation | kde | <n> | 1 |
+      | stripes | rotation | kde | 77.0 | 1 |
+      | mean | rotation | kde | 77.0 | 1 |
       --- status 0
       dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs
       synthetic,stripes,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,wasm,,<digest>,<time>-tiny
@@ -241,9 +241,9 @@ describe('compare', () => {
       \\toprule
       normal class & method & classifier & ours & n \\\\
       \\midrule
-      stripes & rotation & kde & <n> & 1 \\\\
+      stripes & rotation & kde & 77.0 & 1 \\\\
       \\midrule
-      mean & rotation & kde & <n> & 1 \\\\
+      mean & rotation & kde & 77.0 & 1 \\\\
       \\bottomrule
       \\end{tabular}
       --- status 0"
@@ -327,7 +327,7 @@ describe('ls, show, why', () => {
 
       task                          classifier   auc  fpr95
       ──
-      tiny/stripes/rotation/seed=0  kde <n> <n>
+      tiny/stripes/rotation/seed=0  kde         77.0   81.3
 
       stage     computed    time  peak memory
       ──
@@ -428,7 +428,7 @@ describe('data, plugins, schema, doctor', () => {
       "transform hflip (version 1)
       Swaps left and right, with probability p.
       Source: Sohn et al. 2021
-        p                  a number from 0 to 1, default <n>
+        p                  a number from 0 to 1, default 0.5
                            Probability of the flip.
       --- status 0"
     `);

@@ -172,7 +172,7 @@ test("a user's own classifier and network without nodes are refused, one with no
   project.install();
   project.write(
     'own.js',
-    `import {defineClassifier, Type} from 'pipeline';
+    `import {defineClassifier, Type} from 'one-class-pipeline';
 const scorer = (graph) => ({
   score: ({rows, columns, data}) => Float64Array.from({length: rows}, (_, i) => data[i * columns]),
   save: () => new Map(),

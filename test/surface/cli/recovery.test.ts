@@ -137,7 +137,7 @@ export const plugins = [
 `;
 
 const packagedPlugins = `
-import {defineTransform, Type} from 'pipeline';
+import {defineTransform, Type} from 'one-class-pipeline';
 export const plugins = [
   defineTransform({
     name: 'invert', version: 1, summary: 'Bright becomes dark.',
@@ -192,9 +192,9 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
 
     normal class  method    classifier  ours  n
     ──
-    stripes       rotation  brightness <n>  1
+    stripes       rotation  brightness  67.8  1
     ──
-    mean          rotation  brightness <n>  1
+    mean          rotation  brightness  67.8  1
 
     Look closer: pipeline report <time>-own
     --- stderr
@@ -209,9 +209,9 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
 
     normal class  method    classifier  ours  n
     ──
-    stripes       rotation  brightness <n>  1
+    stripes       rotation  brightness  68.9  1
     ──
-    mean          rotation  brightness <n>  1
+    mean          rotation  brightness  68.9  1
     --- stderr
     ✗ score broken · rotation · stripes · seed 0: the sky fell
         Thrown at Object.fit (file://<folder>/plain.js:25:35).

@@ -23,7 +23,7 @@ describe('data that are not here', () => {
     expect(await shown('run', 'absent.yaml')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ dataset "mvtec": not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
-         get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA <n>), and unpack it so that <folder>/data/mvtec/wood/train/good is there
+         get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA 4.0), and unpack it so that <folder>/data/mvtec/wood/train/good is there
 
       1 problem; nothing was run.
       --- status 2"
@@ -36,7 +36,7 @@ describe('data that are not here', () => {
       + data synthetic
       ✗ data mvtec · wood
           not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
-          get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA <n>), and unpack it so that <folder>/data/mvtec/wood/train/good is there
+          get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA 4.0), and unpack it so that <folder>/data/mvtec/wood/train/good is there
       ? learn rotation · stripes · seed 0
       ✗ learn rotation · wood · seed 0
       ? embed train rotation.pool · stripes · seed 0
@@ -64,7 +64,7 @@ describe('data that are not here', () => {
     expect(await shown('run', 'suite.yaml', '--jobs', '1')).toMatchInlineSnapshot(`
       "suite: 2 tasks, 12 stages, run <time>-suite
       [ 1/12] ✗ data mvtec · wood: not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
-          get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA <n>), and unpack it so that <folder>/data/mvtec/wood/train/good is there
+          get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA 4.0), and unpack it so that <folder>/data/mvtec/wood/train/good is there
       [ 6/12] – 5 stages skipped, "data mvtec · wood" failed
       [ 7/12] ✓ data synthetic: <time> · <memory> peak
       engine wasm 4.22.0 on cpu, 1 thread
@@ -79,9 +79,9 @@ describe('data that are not here', () => {
 
       normal class  method    classifier  ours  n
       ──
-      stripes       rotation  kde <n>  1
+      stripes       rotation  kde         77.0  1
       ──
-      mean          rotation  kde <n>  1
+      mean          rotation  kde         77.0  1
 
       absent: mvtec (wood): not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
 
@@ -95,9 +95,9 @@ describe('data that are not here', () => {
 
       normal class  method    classifier  ours  n
       ──
-      stripes       rotation  kde <n>  1
+      stripes       rotation  kde         77.0  1
       ──
-      mean          rotation  kde <n>  1
+      mean          rotation  kde         77.0  1
 
       absent: mvtec (wood): not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
       --- status 0"

@@ -1,5 +1,5 @@
 import {afterEach, describe, expect, test, vi} from 'vitest';
-import {columnsOf} from '../../../src/core/base/screen.ts';
+import {columnsOf} from '../../../src/core/base/width.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
 import type {Output} from '../../../src/surface/live/contract.ts';
 import {createReporter, type ReporterKind} from '../../../src/surface/live/reporter.ts';

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {columnsOf} from '../../../src/core/base/screen.ts';
+import {columnsOf} from '../../../src/core/base/width.ts';
 import {csvText, latexText, markdownTable, type TextTable, terminalTable} from '../../../src/surface/tables/table.ts';
 
 const table: TextTable = {

@@ -1,6 +1,6 @@
 /**
  * Which engine can be had, and how to get the better one: TensorFlow's C library out of its pip wheel, and tfjs-node's
- * binding compiled against it, in a cache outside node_modules. Loads no tfjs: see `engine.ts` for that.
+ * binding (`tfjs-node.ts`) compiled against it, in a cache outside node_modules. Loads no tfjs: see `engine.ts` for that.
  */
 import {spawnSync} from 'node:child_process';
 import {existsSync, readFileSync, statSync} from 'node:fs';
@@ -13,6 +13,7 @@ import {acquireLock, describeHolder} from '../../base/lock.ts';
 import {defaultThreads, type EngineChoice, type EngineName, type ResolvedEngine} from '../contract.ts';
 import {BINDING_FILE} from '../tensorflow/tensorflow.ts';
 import {CommandError, runCommand} from './command.ts';
+import {bindingSources, fetchBackend, hasBackend} from './tfjs-node.ts';
 import {allowsUnpinned, fetchWheels, TENSORFLOW_VERSION, unpackWheels, type Variant, wheelsFor} from './wheels.ts';
 
 export interface ProvisionProgress {
@@ -132,7 +133,7 @@ export function askedEngine(
 ): Pick<ResolvedEngine, 'name' | 'threads'> | undefined {
   if (choice === 'wasm' || choice === 'webgpu') return {name: choice, threads: 1};
   if (choice === 'onnx') return {name: choice, threads};
-  const folders = [libraryFolder('cpu', env), libraryFolder('cuda', env), packagedLibrary()];
+  const folders = [libraryFolder('cpu', env), libraryFolder('cuda', env)];
   return choice === 'tensorflow' || folders.some(isWhole) ? {name: 'tensorflow', threads} : undefined;
 }
 
@@ -164,16 +165,23 @@ async function provisionVariant(variant: Variant, options: ProvisionOptions): Pr
     onWait: (holder) => report?.({step: `wait for ${describeHolder(holder)}, which sets TensorFlow up`}),
   });
   try {
-    if (isWhole(target)) return target;
+    if (isUsable(target)) return target;
     await sweepDrafts(target);
     const draft = await mkdtemp(`${target}.draft-`);
     try {
-      await build(variant, draft, options);
-      // After a power cut, too, what has the name is whole: nothing else looks at the library's content again.
-      await Promise.all([...walk(draft).map((name) => join(draft, name)), draft].map(syncToDisk));
-      await rm(target, {recursive: true, force: true});
-      await rename(draft, target);
-      await syncToDisk(dirname(target));
+      if (!hasBackend(target)) {
+        report?.({step: "fetch the binding's sources"});
+        const tools = {npm: findNpm(env)!, python: findPython(env)!, env, ...(signal && {signal})};
+        await fetchBackend(target, join(draft, 'package'), tools);
+      }
+      if (!isWhole(target)) {
+        await build(variant, draft, options);
+        // After a power cut, too, what has the name is whole: nothing else looks at the library's content again.
+        await Promise.all([...walk(draft).map((name) => join(draft, name)), draft].map(syncToDisk));
+        await rm(target, {recursive: true, force: true});
+        await rename(draft, target);
+        await syncToDisk(dirname(target));
+      }
       await rm(failureFile(env), {force: true});
       return target;
     } catch (error) {
@@ -270,28 +278,21 @@ export function libraryFolder(variant: Variant, env: NodeJS.ProcessEnv): string 
   );
 }
 
-/** The best library that is there: ours for a GPU where there is one, ours, or what tfjs-node's own installer has put in place. */
+/** The best library that is there: for a GPU where there is one, or the CPU's. */
 export function findLibrary(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const ours = wantsGpu(env) ? [libraryFolder('cuda', env), libraryFolder('cpu', env)] : [libraryFolder('cpu', env)];
-  return [...ours, packagedLibrary()].find(isWhole);
+  const variants: readonly Variant[] = wantsGpu(env) ? ['cuda', 'cpu'] : ['cpu'];
+  return variants.map((variant) => libraryFolder(variant, env)).find(isUsable);
 }
 
-const packagedLibrary = (): string => join(tfjsNode(), 'lib', 'napi-v8');
-
-function isWhole(folder: string): boolean {
-  return existsSync(join(folder, BINDING_FILE));
-}
+const isWhole = (library: string): boolean => existsSync(join(library, BINDING_FILE));
+const isUsable = (library: string): boolean => isWhole(library) && hasBackend(library);
 
 function versionOf(library: string): string {
   try {
     return (JSON.parse(readFileSync(join(library, 'manifest.json'), 'utf8')) as {version: string}).version;
   } catch {
-    return 'as installed by tfjs-node';
+    return TENSORFLOW_VERSION;
   }
-}
-
-function tfjsNode(): string {
-  return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
 }
 
 /** Whether there is an NVIDIA GPU that answers, and a TensorFlow for it. A driver without a device answers with an error. */
@@ -312,6 +313,7 @@ function onPath(command: string, env: NodeJS.ProcessEnv): string | undefined {
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
 }
 
+const findNpm = (env: NodeJS.ProcessEnv) => onPath('npm', env);
 const findPython = (env: NodeJS.ProcessEnv) => onPath('python3', env) ?? onPath('python', env);
 
 function findCompiler(env: NodeJS.ProcessEnv): string | undefined {
@@ -353,6 +355,7 @@ async function findMissing(env: NodeJS.ProcessEnv): Promise<readonly Missing[]> 
         ? {what: `CXX names ${env['CXX']}, which is not there`, how: 'unset CXX or install it'}
         : {what: 'no C++ compiler is on PATH', how: 'install g++'},
     );
+  if (findNpm(env) === undefined) missing.push({what: 'npm is not on PATH', how: 'install npm'});
   return missing;
 }
 
@@ -386,6 +389,7 @@ async function build(variant: Variant, draft: string, options: ProvisionOptions)
   await writeFile(join(draft, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   await rm(work, {recursive: true, force: true});
   await rm(join(draft, 'include'), {recursive: true, force: true});
+  await rm(join(draft, 'package'), {recursive: true, force: true});
 }
 
 async function compile(
@@ -393,8 +397,7 @@ async function compile(
   compiler: string,
   {env, signal}: {readonly env: NodeJS.ProcessEnv; readonly signal?: AbortSignal},
 ): Promise<void> {
-  const sources = join(tfjsNode(), 'binding');
-  const files = (await readdir(sources)).filter((name) => name.endsWith('.cc')).map((name) => join(sources, name));
+  const files = await bindingSources(folder);
   const {include_dir: nodeApi} = require('node-api-headers') as {include_dir: string};
   await runCommand(
     compiler,

@@ -1,6 +1,6 @@
 /**
- * The native engine: the node backend of tfjs over TensorFlow's C library, loaded from the provisioned folder instead of
- * from node_modules, with no start-up text; and TensorFlow's fused kernels for what tfjs composes of many small ops.
+ * The native engine: the node backend of tfjs over TensorFlow's C library, both loaded from the provisioned folders, with
+ * no start-up text; and TensorFlow's fused kernels for what tfjs composes of many small ops.
  */
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
@@ -11,6 +11,7 @@ import {interceptKernels} from '../check/intercept.ts';
 import {machineOf, VerdictFile, verdictsPath} from '../check/verdicts.ts';
 import type {EngineInfo, ResolvedEngine} from '../contract.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.ts';
+import {loadBackend} from '../install/tfjs-node.ts';
 import type {Binding, NodeBackend, OpAttribute} from './binding.ts';
 
 /** Name of the compiled binding in the provisioned folder. */
@@ -26,12 +27,9 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   process.env['TF_NUM_INTEROP_THREADS'] = String(engine.threads);
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   const binding = require(join(engine.library, BINDING_FILE)) as Binding;
-  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
-  const {NodeJSKernelBackend} = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
-    NodeJSKernelBackend: new (binding: Binding, packageName: string) => TF.KernelBackend;
-  };
   const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
-  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'));
+  const backend = loadBackend(tf, engine.library, binding);
+  tf.registerBackend('tensorflow', () => backend);
   registerFusedKernels(tf);
   // A GPU's memory is one process's: there is none left for a second one that would try them.
   if (device === 'cpu' && !engine.unchecked) {

@@ -4,8 +4,20 @@ import {dirname, join} from 'node:path';
 import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';
 import {appendOutput, readOnnx} from './file.ts';
 
+/** npm installs it if it can: its install script downloads libraries for GPUs, and where that fails npm leaves it out. */
+async function loadRuntime() {
+  try {
+    return await import('onnxruntime-node');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new ModelError(
+      'ONNX Runtime is not installed; "npm install --ignore-scripts onnxruntime-node" in the folder of the package gets it',
+    );
+  }
+}
+
 export async function openOnnx(path: string, output: string | undefined): Promise<ImageModel> {
-  const {InferenceSession, Tensor} = await import('onnxruntime-node');
+  const {InferenceSession, Tensor} = await loadRuntime();
   const session = await open().catch((error: Error) => {
     throw new ModelError(`ONNX Runtime can't load ${path}: ${error.message.trim()}`);
   });
@@ -64,7 +76,7 @@ export interface OnnxRunner {
 
 /** Throws what ONNX Runtime says of a file that it can't load. */
 export async function startOnnx(model: Uint8Array): Promise<OnnxRunner> {
-  const {InferenceSession, Tensor} = await import('onnxruntime-node');
+  const {InferenceSession, Tensor} = await loadRuntime();
   const session = await InferenceSession.create(model, {logSeverityLevel: 3});
   return {
     async run({name, shape, data}, output) {

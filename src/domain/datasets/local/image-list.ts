@@ -2,6 +2,7 @@
 
 import {readFileSync} from 'node:fs';
 import {isAbsolute, normalize} from 'node:path';
+import {type CsvRecord, CsvSyntaxError, readCsv} from '../../../core/base/csv.ts';
 import type {Split} from '../../../core/contracts/dataset.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
@@ -22,7 +23,7 @@ export function readImageList(file: string): readonly Listed[] {
     new DatasetError(file, `a CSV file with the columns ${columns.join(', ')}`, came, 'Correct it.');
   let text: string;
   try {
-    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     const came = whatCame(error);
     if (came === undefined) throw error;
@@ -37,7 +38,7 @@ export function readImageList(file: string): readonly Listed[] {
   return rows.map(({fields, line}) => {
     if (fields.length !== header.fields.length)
       throw wrong(`line ${line} has ${fields.length} fields instead of ${header.fields.length}`);
-    const [given, split, label] = at.map((i) => fields[i]!.trim()) as [string, string, string];
+    const [given, split, label] = at.map((i) => fields[i]!) as [string, string, string];
     const path = normalize(given).replaceAll('\\', '/');
     if (given === '' || isAbsolute(path) || path.startsWith('..'))
       throw wrong(`line ${line} has the path "${given}", which does not lie below the list`);
@@ -50,28 +51,11 @@ export function readImageList(file: string): readonly Listed[] {
   });
 }
 
-interface CsvRecord {
-  readonly fields: readonly string[];
-  readonly line: number;
-}
-
-/** RFC 4180 (fields in quotes may hold commas, quotes and line ends); empty lines are left out. */
 function recordsOf(text: string, wrong: (came: string) => DatasetError): readonly CsvRecord[] {
-  const records: CsvRecord[] = [];
-  const field = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r?\n|$)/y;
-  let fields: string[] = [];
-  let line = 1;
-  let begun = 1;
-  while (field.lastIndex < text.length || fields.length > 0) {
-    const match = field.exec(text);
-    if (!match) throw wrong(`line ${line} has a quote that is not closed, or text beside a quoted field`);
-    const [all, value, end] = match as unknown as [string, string, string];
-    fields.push(value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value);
-    line += all.split('\n').length - 1;
-    if (end === ',') continue;
-    if (fields.length > 1 || fields[0] !== '') records.push({fields, line: begun});
-    fields = [];
-    begun = line;
+  try {
+    return readCsv(text);
+  } catch (error) {
+    if (error instanceof CsvSyntaxError) throw wrong(error.message);
+    throw error;
   }
-  return records;
 }

@@ -2,6 +2,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {readCsv} from '../../../core/base/csv.ts';
 
 export interface Baseline {
   /** `iclr-table-7`: the file's name. */
@@ -81,15 +82,15 @@ const header = 'table,method,classifier,dataset,class,metric,value,spread,spread
 
 /** Throws for a line that is not as it should be: the files are ours. */
 export function parseBaselines(text: string, file: string): readonly Baseline[] {
-  const [head, ...lines] = text.split('\n');
-  if (head?.trimEnd() !== header) throw new Error(`${file}:1: expected the header "${header}", but got "${head}"`);
-  return lines.flatMap((line, at) => (line.trim() === '' ? [] : [parseLine(line.trimEnd(), `${file}:${at + 2}`)]));
+  const [head, ...rows] = readCsv(text);
+  const came = head?.fields.join(',');
+  if (came !== header) throw new Error(`${file}:1: expected the header "${header}", but got "${came}"`);
+  return rows.map(({fields, line}) => parseRow(fields, `${file}:${line}`));
 }
 
-function parseLine(line: string, where: string): Baseline {
-  const cells = splitCsv(line);
+function parseRow(cells: readonly string[], where: string): Baseline {
   if (cells.length !== 10) throw new Error(`${where}: expected 10 columns, but got ${cells.length}`);
-  const [table, method, classifier, dataset, className, metric, value, spread, spreadKind, source] = cells as string[];
+  const [table, method, classifier, dataset, className, metric, value, spread, spreadKind, source] = cells;
   if (spreadKind !== 'sd' && spreadKind !== 'se' && spreadKind !== '')
     throw new Error(`${where}: expected spread_kind to be sd, se or empty, but got "${spreadKind}"`);
   if ((spread === '') !== (spreadKind === '')) throw new Error(`${where}: spread and spread_kind go together`);
@@ -112,11 +113,4 @@ function percent(text: string, where: string): number {
   if (text === '' || !(value >= 0 && value <= 100))
     throw new Error(`${where}: expected a number from 0 to 100, but got "${text}"`);
   return value;
-}
-
-/** One line of RFC 4180, quotes and all; no line breaks inside a cell. */
-function splitCsv(line: string): string[] {
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))/g)].map(
-    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
-  );
 }

@@ -2,7 +2,8 @@
 import {kinds} from '../../../core/plugin/registry.ts';
 import {readBaselines} from '../../../pipeline/store/results/baselines.ts';
 import {builtinPlugins} from '../builtin.ts';
-import {exitCodes, out} from '../session.ts';
+import {exitCodes} from '../exit-codes.ts';
+import {out} from '../session.ts';
 import {bashCompletion} from './bash.ts';
 import {fishCompletion} from './fish.ts';
 import {completedTree, type Meanings, type ParserCommand} from './tree.ts';

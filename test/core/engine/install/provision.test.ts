@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -24,6 +25,12 @@ import {
   provisionTensorflow,
   resolveEngine,
 } from '../../../../src/core/engine/install/provision.ts';
+import {
+  bindingSources,
+  fetchBackend,
+  fetchedFolder,
+  loadBackend,
+} from '../../../../src/core/engine/install/tfjs-node.ts';
 import {checkWheel, wheelsFor} from '../../../../src/core/engine/install/wheels.ts';
 
 // The texts name the platform; elsewhere TensorFlow's library is not published and none of this can be tried.
@@ -37,6 +44,7 @@ beforeEach(() => {
   world = mkdtempSync(join(tmpdir(), 'provision-'));
   mkdirSync(join(world, 'bin'));
   for (const tool of ['sh', 'cat', 'mkdir', 'cp']) link(tool);
+  program('npm', 'exit 1');
   env = {PATH: join(world, 'bin'), PIPELINE_CACHE_HOME: join(world, 'cache'), OMP_NUM_THREADS: '3'};
 });
 
@@ -68,13 +76,22 @@ esac`,
   );
 }
 
+/** What is in the cache beside tfjs-node. */
 const inCache = () =>
-  existsSync(join(world, 'cache', 'tensorflow')) ? readdirSync(join(world, 'cache', 'tensorflow')).sort() : [];
+  existsSync(join(world, 'cache', 'tensorflow'))
+    ? readdirSync(join(world, 'cache', 'tensorflow'))
+        .filter((name) => !name.startsWith('tfjs-node'))
+        .sort()
+    : [];
+
+/** As if tfjs-node had been fetched. */
+const haveBackend = () => mkdirSync(join(fetchedFolder(libraryFolder('cpu', env)), 'binding'), {recursive: true});
 
 const canBuild = supported && findTool('python3') !== '' && findTool('cc') !== '';
 
 /** A wheel with a stand-in for each library, which pip "downloads", and a compiler that builds a module of one function. */
 function standIns(download = ''): Buffer {
+  haveBackend();
   const wheel = join(world, 'tensorflow_cpu-0-py3-none-any.whl');
   const names = [
     'tensorflow/libtensorflow_cc.so.2',
@@ -153,6 +170,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
 
   describe('provisionTensorflow', () => {
     test('a failed download says why, leaves nothing, and auto does not try again at once', async () => {
+      haveBackend();
       python('echo "ERROR: Could not find a version" >&2; exit 1');
       program('g++', 'exit 1');
       await expect(provisionTensorflow({env})).rejects.toThrow(
@@ -166,6 +184,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
     });
 
     test('a wheel with other content than published is refused', async () => {
+      haveBackend();
       const [[name]] = wheelsFor('cpu', 'linux', 'x64')!.files as unknown as [[string]];
       python(`mkdir -p "$dest"; echo evil > "$dest/${name}"`);
       program('g++', 'exit 1');
@@ -176,6 +195,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
     });
 
     test('an abort is passed on and leaves nothing, not even the memory of a failure', async () => {
+      haveBackend();
       python('echo started; exec cat /dev/zero > /dev/null');
       program('g++', 'exit 1');
       const stop = new AbortController();
@@ -262,7 +282,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
   });
 
   test('describeEngines, with nothing installed', async () => {
-    const [tensorflow, wasm] = await describeEngines(env);
+    const [tensorflow, , wasm] = await describeEngines(env);
     expect(tensorflow).toMatchInlineSnapshot(`
       {
         "available": false,
@@ -294,6 +314,66 @@ describe.skipIf(!supported)('on Linux x64', () => {
         "version": "4.22.0",
       }
     `);
+  });
+});
+
+describe.skipIf(!supported || findTool('python3') === '')('fetchBackend', () => {
+  const library = () => libraryFolder('cpu', env);
+  const tools = () => ({
+    npm: join(world, 'bin', 'npm'),
+    python: findTool('python3'),
+    env: {...env, PATH: `${env['PATH']}:${process.env['PATH']}`},
+  });
+  const work = () => join(world, 'work');
+
+  /** An archive as npm packs it, which the stand-in of npm "fetches"; its digest. */
+  function archive(): string {
+    mkdirSync(join(world, 'package', 'dist', 'proto'), {recursive: true});
+    mkdirSync(join(world, 'package', 'binding'));
+    writeFileSync(
+      join(world, 'package', 'dist', 'register_all_kernels.js'),
+      `require('@tensorflow/tfjs').registered = require('@tensorflow/tfjs-core') === require('@tensorflow/tfjs');`,
+    );
+    writeFileSync(
+      join(world, 'package', 'dist', 'nodejs_kernel_backend.js'),
+      `require('./proto/api_pb'); exports.NodeJSKernelBackend = class { constructor(binding, name) { Object.assign(this, {binding, name}); } };`,
+    );
+    writeFileSync(join(world, 'package', 'dist', 'proto', 'api_pb.js'), `require('google-protobuf');`);
+    writeFileSync(join(world, 'package', 'binding', 'a.cc'), '');
+    writeFileSync(join(world, 'package', 'binding', 'a.h'), '');
+    execFileSync('python3', ['-m', 'tarfile', '-c', join(world, 'a.tgz'), 'package'], {cwd: world});
+    program('npm', `[ "$1 $2" = "pack @tensorflow/tfjs-node-gpu@4.22.0" ] && cp ${join(world, 'a.tgz')} .`);
+    return `sha512-${createHash('sha512')
+      .update(readFileSync(join(world, 'a.tgz')))
+      .digest('base64')}`;
+  }
+
+  test('what it fetched computes on our own tfjs; a second time another process was first', async () => {
+    const digest = archive();
+    for (const time of ['first', 'second']) await fetchBackend(library(), join(work(), time), tools(), digest);
+    const tf = {} as {registered?: boolean};
+    const binding = {};
+    expect(loadBackend(tf as never, library(), binding as never)).toMatchObject({
+      binding,
+      name: '@tensorflow/tfjs-node-gpu',
+    });
+    expect(tf.registered).toBe(true);
+    expect(await bindingSources(library())).toEqual([join(fetchedFolder(library()), 'binding', 'a.cc')]);
+  });
+
+  test('an archive with other content than published is refused', async () => {
+    archive();
+    await expect(fetchBackend(library(), work(), tools())).rejects.toThrow(
+      /^@tensorflow\/tfjs-node-gpu is not the package that was published: expected sha512-p\/\/NN6D.*, but got sha512-/,
+    );
+    expect(existsSync(fetchedFolder(library()))).toBe(false);
+  });
+
+  test('where npm can not fetch it, the error ends with what npm says', async () => {
+    program('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
+    await expect(fetchBackend(library(), work(), tools())).rejects.toThrow(
+      /npm failed with status 1:\nnpm error code ENOTFOUND$/,
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import {DuckDBInstance} from '@duckdb/node-api';
 import {expect, test} from 'vitest';
-import {verdictMacros, verdictOf} from '../../../../src/pipeline/store/results/verdict.ts';
+import {type Judged, verdictMacros, verdictOf} from '../../../../src/pipeline/store/results/verdict.ts';
 
 test('TypeScript and SQL judge alike', async () => {
   const instance = await DuckDBInstance.create(':memory:');
@@ -35,4 +35,27 @@ test('TypeScript and SQL judge alike', async () => {
     connection.closeSync();
     instance.closeSync();
   }
+});
+
+test('by hand: one point, two deviations of the paper, ours where it prints none', () => {
+  const judged = (ours: number, more: Partial<Judged> = {}) =>
+    verdictOf({metric: 'auc', ours, sd: null, paper: 0.9, paperSpread: null, paperSpreadKind: null, ...more});
+  expect([judged(0.89), judged(0.91), judged(0.8899), judged(0.9101)]).toEqual([
+    'matches',
+    'matches',
+    'below',
+    'above',
+  ]);
+  const sd = {paperSpread: 0.02, paperSpreadKind: 'sd'} as const;
+  expect([judged(0.8601, sd), judged(0.8599, sd)]).toEqual(['matches', 'below']);
+  // A standard error of 0.02 over five seeds is a deviation of 0.0447.
+  const se = {paperSpread: 0.02, paperSpreadKind: 'se'} as const;
+  expect([judged(0.811, se), judged(0.81, se)]).toEqual(['matches', 'below']);
+  expect([judged(0.85, {sd: 0.03}), judged(0.85, {sd: 0.03, ...sd})]).toEqual(['matches', 'below']);
+  expect([judged(0.4), judged(0.4, {metric: 'pixel-auc'}), judged(0.4, {metric: 'fpr95'})]).toEqual([
+    'below chance',
+    'below chance',
+    'below',
+  ]);
+  expect([judged(0.5, {paper: null}), judged(0.49, {paper: null})]).toEqual([null, 'below chance']);
 });
