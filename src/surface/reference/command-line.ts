@@ -1,5 +1,5 @@
 /** `docs/reference/command-line.md`: every command with its arguments and options, from the parser's own definition. */
-import {exitCodes} from '../cli/session.ts';
+import {exitCodes} from '../cli/exit-codes.ts';
 import {code, fenced, page, table} from './markdown.ts';
 
 /** What of the parser's `Command` is read. */
