@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- row …]`: ours against real peers on this machine, in turns, several rounds; the ratio is the median
- * of the rounds' ratios. Results are kept as JSON in test/bench/results/.
+ * of the rounds' ratios. Results are kept as JSON in test/bench/results/, from which
+ * `node test/bench/table.js` makes README's table.
  *
  * Peers are used where they are found: PIPELINE_BENCH_PYTHON (default: python3) with torch, tensorflow, scikit-learn;
  * snakemake on PATH.
@@ -8,7 +9,7 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {cpus, totalmem} from 'node:os';
 import {join} from 'node:path';
-import {here, median, root} from './rig.js';
+import {format, here, median, root, versions} from './rig.js';
 import {rows as runner} from './rows/runner.js';
 import {rows as stageTwo} from './rows/stage-two.js';
 import {rows as training} from './rows/training.js';
@@ -33,8 +34,9 @@ const results = new Map(kept.map((row) => [row.name, row]));
 for (const [name, run] of Object.entries(rows)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(name);
+  versions.clear();
   const row = await run();
-  results.set(name, {name, date: new Date().toISOString(), machine, ...row});
+  results.set(name, {name, date: new Date().toISOString(), machine, versions: Object.fromEntries(versions), ...row});
   console.log(`  ${row.what} (${row.target})`);
   for (const [who, values] of Object.entries(row.figures))
     console.log(
@@ -47,7 +49,3 @@ for (const [name, run] of Object.entries(rows)) {
   writeFileSync(file, `${JSON.stringify({rows: [...results.values()]}, null, 2)}\n`);
 }
 console.log(`\nkept in ${file.slice(root.length + 1)}`);
-
-function format(value) {
-  return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3);
-}

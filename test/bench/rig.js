@@ -18,6 +18,11 @@ export const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
+export const format = (value) => (value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3));
+
+/** By name, what contestants said of their version since this was cleared. */
+export const versions = new Map();
+
 /**
  * Runs the contestants in turns, `rounds` times, and returns the figures of each. The machine's speed drifts: only ratios
  * within one round mean something, so the ratio is the median of the rounds' ratios.
@@ -39,7 +44,10 @@ export async function contest(contestants, turn, rounds, warm = Object.keys(cont
   for (const [name, start] of Object.entries(contestants)) {
     const one = await start();
     if (one.missing) console.log(`  ${name}: not here (${one.missing})`);
-    else peers[name] = one;
+    else {
+      peers[name] = one;
+      if (one.version) versions.set(name, one.version);
+    }
   }
   const turns = Object.fromEntries(Object.entries(peers).map(([name, one]) => [name, () => turn(one)]));
   for (const name of warm) await turns[name]?.();
@@ -49,8 +57,8 @@ export async function contest(contestants, turn, rounds, warm = Object.keys(cont
 }
 
 /** A peer that reads a job a line (a number of steps, a name) and answers with seconds; `missing`: why it can't be started. */
-export async function peer(command, args) {
-  const child = spawn(command, args, {stdio: ['pipe', 'pipe', 'pipe']});
+export async function peer(command, args, {env = process.env} = {}) {
+  const child = spawn(command, args, {env, stdio: ['pipe', 'pipe', 'pipe']});
   const lines = createInterface({input: child.stdout})[Symbol.asyncIterator]();
   child.on('error', () => {});
   let stderr = '';

@@ -125,6 +125,19 @@ onEachEngine(() => {
       expect(Math.min(...unlike)).toBeGreaterThan(threshold);
     });
 
+    test.each([Number.NaN, Infinity, -Infinity])(
+      'a feature of %s is refused: the message names its row and column',
+      (bad) => {
+        const broken = {...probe, data: probe.data.with(5 * 12 + 3, bad)};
+        const message = `expected finite features, but feature 3 of row 5 is ${bad}`;
+        expect(() => classifier.fit(broken, new Rng(0))).toThrow(message);
+        const scorer = classifier.fit(train, new Rng(0));
+        expect(() => scorer.score(broken)).toThrow(message);
+        expect(() => classifier.restore(scorer.save()).score(broken)).toThrow(message);
+        if (classifier.heldOut) expect(() => classifier.heldOut!(broken, new Rng(0))).toThrow(message);
+      },
+    );
+
     test('far rows score above near ones', () => {
       const scorer = classifier.fit(train, new Rng(0));
       const highest = Math.max(...scorer.score(near(50, 12, 'near')));

@@ -1,10 +1,12 @@
 /** One-class classifiers: fitted on features of normal images alone. */
 import type {Rng} from '../base/random.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
+import {firstNonFinite} from '../linalg/matrix.ts';
 import type {Static, TObject} from '../plugin/type.ts';
 import type {Matrix, NamedArrays} from './data.ts';
 import type {Definition} from './definition.ts';
 
+/** Features that are not finite are refused, by `fit`, `heldOut` and `score`: an error that names the row (`defineClassifier` sees to it). */
 export interface Classifier {
   /** Fit on features of normal data only; `features` is (n, d), n >= 1. Deterministic for a given `rng`. */
   fit(features: Matrix, rng: Rng): Scorer;
@@ -36,6 +38,35 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   row(options: Static<O>): string;
 }
 
-// An identity function: it infers the option type from the schema, so that `create` is typed without a cast.
+/** Infers the option type from the schema, and holds for every classifier what the contract says of features that are not finite. */
 export const defineClassifier = <const O extends TObject>(d: Omit<ClassifierDefinition<O>, 'kind'>) =>
-  ({kind: 'classifier', ...d}) as ClassifierDefinition<O>;
+  ({
+    kind: 'classifier',
+    ...d,
+    create: (options: Static<O>) => refuseNonFinite(d.name, d.create(options)),
+  }) as ClassifierDefinition<O>;
+
+/** The same classifier, which throws for features that are not finite: they would become scores that mean nothing. */
+function refuseNonFinite(name: string, classifier: Classifier): Classifier {
+  const checked = (features: Matrix): Matrix => {
+    const {columns, data} = features;
+    const bad = firstNonFinite(data);
+    if (bad < 0) return features;
+    throw new Error(
+      `classifier "${name}": expected finite features, but feature ${bad % columns} of row ${Math.floor(bad / columns)} is ` +
+        `${data[bad]}; the network that computed it has probably diverged: lower its learning rate`,
+    );
+  };
+  const scorer = (made: Scorer): Scorer => ({
+    score: (features) => made.score(checked(features)),
+    save: () => made.save(),
+    ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
+  });
+  return {
+    fit: (features, rng) => scorer(classifier.fit(checked(features), rng)),
+    restore: (saved) => scorer(classifier.restore(saved)),
+    ...(classifier.heldOut && {
+      heldOut: (features, rng) => classifier.heldOut!(checked(features), rng),
+    }),
+  };
+}

@@ -23,3 +23,9 @@ export function pickRows({columns, data}: Matrix, chosen: ArrayLike<number>): Ma
   }
   return {rows: chosen.length, columns, data: picked};
 }
+
+/** The index of the first value that is no finite number; -1 when all are. */
+export function firstNonFinite(values: Float32Array | Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+}

@@ -11,7 +11,7 @@ const asTheyAre: Finish = (products) => products;
 
 /**
  * Visits finish(a·bᵀ) in blocks of whole rows with bounded memory: `block` is row-major (rows, b.rows) and holds the products of
- * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. It is the visitor's only during the call.
+ * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. It is the visitor's to keep.
  */
 export function forEachProductBlock(
   a: Matrix,

@@ -1,6 +1,7 @@
 /** Covariances in float64: where they are singular, the rounding of float32 would decide. */
 
 import type {Matrix} from '../../core/contracts/data.ts';
+import {doubleProduct, hasDoubleProduct} from '../../core/linalg/doubles.ts';
 
 export function columnMeans({rows, columns, data}: Matrix): Float64Array {
   const sums = new Float64Array(columns);
@@ -19,6 +20,24 @@ export function centred({rows, columns, data}: Matrix, mean: Float64Array): Floa
 /** XᵀX / n of centred rows (n, d): (d, d), symmetric. */
 export function covariance(x: Float64Array, d: number): Float64Array {
   const n = x.length / d;
+  const lower = hasDoubleProduct() ? onEngine(x, d) : lowerSquares(x, d);
+  for (let i = 0; i < d; i++)
+    for (let j = 0; j <= i; j++) {
+      const value = lower[i * d + j]! / n;
+      lower[i * d + j] = value;
+      lower[j * d + i] = value;
+    }
+  return lower;
+}
+
+function onEngine(x: Float64Array, d: number): Float64Array {
+  const rows = {rows: x.length / d, columns: d, data: x};
+  return doubleProduct(rows, rows, {transposeA: true});
+}
+
+/** The lower triangle of XᵀX. */
+function lowerSquares(x: Float64Array, d: number): Float64Array {
+  const n = x.length / d;
   const sigma = new Float64Array(d * d);
   // Four rows at a time: each number of sigma is fetched and put back a quarter as often. The sums keep their order.
   const inFours = d * 4 * Math.floor(n / 4);
@@ -35,12 +54,6 @@ export function covariance(x: Float64Array, d: number): Float64Array {
     for (let i = 0; i < d; i++) {
       const value = x[row + i]!;
       for (let j = 0; j <= i; j++) sigma[i * d + j]! += value * x[row + j]!;
-    }
-  for (let i = 0; i < d; i++)
-    for (let j = 0; j <= i; j++) {
-      const value = sigma[i * d + j]! / n;
-      sigma[i * d + j] = value;
-      sigma[j * d + i] = value;
     }
   return sigma;
 }

@@ -5,7 +5,7 @@
  *     vᵀΣ⁻¹v = (‖v‖² - ‖Zv‖²) / b,   Z = L⁻¹C,   LLᵀ = CCᵀ + bI (n, n)
  *     log|Σ| = (d - n) log b + 2 Σ log Lᵢᵢ
  */
-import {cholesky} from './cholesky.ts';
+import {cholesky, dot} from './cholesky.ts';
 
 /**
  * The difference loses as many digits as lie between the largest variance and b, twice over: beyond this ratio of the
@@ -65,20 +65,6 @@ export function gramOf(x: Float64Array, d: number): Float64Array {
       gram[j * n + i] = value;
     }
   return gram;
-}
-
-/** Four sums at a time: one alone would wait for each addition. */
-function dot(a: Float64Array, i: number, b: Float64Array, j: number, d: number): number {
-  let [s, t, u, v] = [0, 0, 0, 0];
-  let k = 0;
-  for (; k + 3 < d; k += 4) {
-    s += a[i + k]! * b[j + k]!;
-    t += a[i + k + 1]! * b[j + k + 1]!;
-    u += a[i + k + 2]! * b[j + k + 2]!;
-    v += a[i + k + 3]! * b[j + k + 3]!;
-  }
-  for (; k < d; k++) s += a[i + k]! * b[j + k]!;
-  return s + t + (u + v);
 }
 
 function subtract(row: Float64Array, factor: number, from: Float64Array, at: number): void {

@@ -5,7 +5,7 @@ import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {cholesky, inverse, whitenedSquares} from './cholesky.ts';
+import {cholesky, inverse, transposed, whitener} from './cholesky.ts';
 import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
 import {joinDoubles, layerOption, normaliseRows, splitDoubles, subsample, trainLimitOption} from './features.ts';
@@ -39,7 +39,7 @@ const leastRegularisation = 1e-10;
 
 export const gde = defineClassifier({
   name: 'gde',
-  version: 2,
+  version: 3,
   summary: 'One Gaussian with full covariance; minus its log-likelihood.',
   paper: 'Sohn et al. 2021; Li et al. 2021 (CutPaste)',
   options,
@@ -103,7 +103,7 @@ class GaussianDensity implements Classifier {
     const b = (share * trace) / d + Math.max(regularisation, leastRegularisation * largest);
     if (dualServes(n, d, (1 - share) * trace, b)) {
       const {whitened, halfLogDeterminant} = dualGaussian(x, products, d, (1 - share) / n, b);
-      const constants = splitDoubles([b, halfLogDeterminant]);
+      const constants = splitDoubles([Math.sqrt(b), halfLogDeterminant]);
       return {scorer: this.#dualScorer(splitDoubles(mean), splitDoubles(whitened), constants), share};
     }
     const sigma = small ? covariance(x, d) : products;
@@ -128,9 +128,10 @@ class GaussianDensity implements Classifier {
     const lower = unpacked(joinDoubles(lowerPairs), d);
     let logVolume = (d / 2) * Math.log(2 * Math.PI);
     for (let i = 0; i < d; i++) logVolume += Math.log(lower[i * d + i]!);
+    const squares = whitener(mean, lower);
     return {
       logVolume,
-      score: (features) => whitenedSquares(this.#prepare(features), mean, lower).map((it) => it / 2 + logVolume),
+      score: (features) => squares(this.#prepare(features)).map((it) => it / 2 + logVolume),
       graph: (builder, features) => {
         const whitening = builder.constant(transposed(inverse(lower, d), d), [d, d]);
         const white = builder.node('MatMul', [this.#centredGraph(builder, features, mean), whitening]);
@@ -144,12 +145,13 @@ class GaussianDensity implements Classifier {
     };
   }
 
-  /** Of `dual-gaussian.ts`; `constants`: b and half the log-determinant. */
+  /** Of `dual-gaussian.ts`; `constants`: the root of b, which is within float32 wherever features are, and half the log-determinant. */
   #dualScorer(meanPairs: Float32Array, whitenedPairs: Float32Array, constants: Float32Array): GaussianScorer {
     const mean = joinDoubles(meanPairs);
     const d = mean.length;
     const whitened = joinDoubles(whitenedPairs);
-    const [b, halfLogDeterminant] = joinDoubles(constants) as unknown as [number, number];
+    const [root, halfLogDeterminant] = joinDoubles(constants) as unknown as [number, number];
+    const b = root * root;
     const logVolume = (d / 2) * Math.log(2 * Math.PI) + halfLogDeterminant;
     return {
       logVolume,
@@ -228,10 +230,4 @@ function fourthPowers(x: Float64Array, d: number): number {
     total += length * length;
   }
   return total;
-}
-
-/** Rows (n, d) → (d, n). */
-function transposed(rows: Float64Array, d: number): Float64Array {
-  const n = rows.length / d;
-  return Float64Array.from(rows, (_, at) => rows[(at % n) * d + Math.floor(at / n)]!);
 }

@@ -24,7 +24,7 @@ type Options = Static<typeof options>;
 
 export const kde = defineClassifier({
   name: 'kde',
-  version: 1,
+  version: 2,
   summary: 'Gaussian kernel density of the training features, as minus its logarithm.',
   paper: 'Sohn et al. 2021',
   options,
@@ -59,7 +59,11 @@ class KernelDensity implements Classifier {
 
   #scorer(points: RbfPoints): Scorer {
     return {
-      score: (features) => densities(points, this.#prepare(features), {own: false}),
+      score: (features) => {
+        const rows = this.#prepare(features);
+        if (points.narrow) return densities(points, rows, {own: false});
+        return points.logSums(rows).map((sum) => -sum / points.gamma);
+      },
       save: () => new Map(points.save()),
       graph: (builder, features) => {
         const exponents = points.exponentsGraph(builder, this.#prepareGraph(builder, features));

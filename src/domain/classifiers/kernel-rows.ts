@@ -9,12 +9,16 @@ export interface KernelSource {
   left(rows: ArrayLike<number>): Matrix;
   right(): Matrix;
   readonly finish: Finish;
+  /** Makes what `finish` left of row i the kernels that float32 can't give. Absent: it gives them all. */
+  readonly mend?: (i: number, values: Float32Array) => void;
 }
 
 /** Rows of the Gram matrix as the solver reads them. */
 export interface KernelRows {
   readonly count: number;
   readonly diagonal: Float64Array;
+  /** true: all rows are here, and `accumulate` computes none. */
+  readonly whole: boolean;
   /** k(xᵢ, ·). Stays whole until two other rows have been asked for. `likely` lists rows that may be asked for next. */
   row(i: number, likely: (count: number) => ArrayLike<number>): Float32Array;
   /** into += Σᵢ weightᵢ k(xᵢ, ·), over the rows of weight other than 0. */
@@ -24,21 +28,33 @@ export interface KernelRows {
 // 256 MB; beyond it rows are computed when the solver asks for them, and kept in at most 512 MB.
 const wholeUpTo = 8192;
 const cacheBytes = 512 * 2 ** 20;
+/** Of the Gram matrix at a time: 8 MB, which stay in a processor's cache from the product to the exponential. */
+const gramBlockValues = 2 ** 21;
 
 export const kernelRows = (source: KernelSource, largestWhole = wholeUpTo, bytes = cacheBytes): KernelRows =>
   source.count <= largestWhole ? new WholeGram(source) : new CachedRows(source, bytes);
 
 class WholeGram implements KernelRows {
+  readonly whole = true;
   readonly count: number;
   readonly diagonal: Float64Array;
-  readonly #rows: readonly Float32Array[];
+  readonly #rows: Float32Array[] = [];
 
   constructor(source: KernelSource) {
     const n = source.count;
-    const gram = gramMatrix(source);
     this.count = n;
     this.diagonal = source.diagonal();
-    this.#rows = Array.from({length: n}, (_, i) => gram.subarray(i * n, (i + 1) * n));
+    const keep = (first: number, count: number, block: Float32Array) => {
+      for (let k = 0; k < count; k++) {
+        const i = first + k;
+        const row = block.subarray(k * n, (k + 1) * n);
+        source.mend?.(i, row);
+        row[i] = this.diagonal[i]!;
+        this.#rows[i] = row;
+      }
+    };
+    const all = Array.from({length: n}, (_, i) => i);
+    forEachProductBlock(source.left(all), source.right(), keep, {finish: source.finish, blockValues: gramBlockValues});
   }
 
   row(i: number): Float32Array {
@@ -46,51 +62,23 @@ class WholeGram implements KernelRows {
   }
 
   accumulate(weights: Float64Array, into: Float64Array): void {
-    for (let i = 0; i < this.count; i++) if (weights[i] !== 0) addRow(weights[i]!, this.#rows[i]!, into);
-  }
-}
-
-/** (n, n), exactly symmetric: the upper triangle computed in bands, then mirrored. */
-function gramMatrix(source: KernelSource): Float32Array {
-  const n = source.count;
-  const right = source.right();
-  const band = 512;
-  const gram = new Float32Array(n * n);
-  for (let start = 0; start < n; start += band) {
-    const own = source.left(Array.from({length: Math.min(band, n - start)}, (_, k) => start + k));
-    const width = n - start;
-    const rest = {...right, rows: width, data: right.data.subarray(start * right.columns)};
-    const copy = (first: number, count: number, values: Float32Array) => {
-      for (let row = first; row < first + count; row++) {
-        const i = start + row;
-        gram.set(values.subarray((row - first) * width + row, (row - first + 1) * width), i * n + i);
-      }
-    };
-    forEachProductBlock(own, rest, copy, {finish: source.finish});
-  }
-  const diagonal = source.diagonal();
-  for (let i = 0; i < n; i++) gram[i * n + i] = diagonal[i]!;
-  mirror(gram, n);
-  return gram;
-}
-
-/** Copies the upper triangle to the lower, tile by tile: both sides then stay in the processor's cache. */
-function mirror(gram: Float32Array, n: number): void {
-  const tile = 32;
-  for (let top = 0; top < n; top += tile) {
-    for (let left = top; left < n; left += tile) {
-      const right = Math.min(left + tile, n);
-      const bottom = Math.min(top + tile, n);
-      for (let i = left; i < right; i++) {
-        const last = Math.min(bottom, i);
-        for (let j = top; j < last; j++) gram[i * n + j] = gram[j * n + i]!;
-      }
+    const rows = this.#rows;
+    const chosen = Int32Array.from(weights.keys()).filter((i) => weights[i] !== 0);
+    // Four rows at a time: each sum is fetched and put back a quarter as often.
+    const inFours = chosen.length - (chosen.length % 4);
+    for (let at = 0; at < inFours; at += 4) {
+      const [i, j, k, l] = [chosen[at]!, chosen[at + 1]!, chosen[at + 2]!, chosen[at + 3]!];
+      const [a, b, c, d] = [rows[i]!, rows[j]!, rows[k]!, rows[l]!];
+      const [wa, wb, wc, wd] = [weights[i]!, weights[j]!, weights[k]!, weights[l]!];
+      for (let t = 0; t < into.length; t++) into[t] = into[t]! + wa * a[t]! + wb * b[t]! + wc * c[t]! + wd * d[t]!;
     }
+    for (const i of chosen.subarray(inFours)) addRow(weights[i]!, rows[i]!, into);
   }
 }
 
 /** Rows computed a batch at a time, the least recently used forgotten. */
 class CachedRows implements KernelRows {
+  readonly whole = false;
   readonly count: number;
   readonly diagonal: Float64Array;
   readonly #source: KernelSource;
@@ -172,6 +160,7 @@ class CachedRows implements KernelRows {
         for (let k = 0; k < count; k++) {
           const i = some[first + k]!;
           const values = block.subarray(k * this.count, (k + 1) * this.count);
+          this.#source.mend?.(i, values);
           values[i] = this.diagonal[i]!;
           visit(i, values);
         }

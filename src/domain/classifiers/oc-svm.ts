@@ -44,7 +44,7 @@ type Options = Static<typeof options>;
 
 export const ocSvm = defineClassifier({
   name: 'oc-svm',
-  version: 2,
+  version: 3,
   summary: 'One-class support vector machine: minus the weighted sum of kernels at the support vectors.',
   paper: 'Schölkopf et al. 2001; Sohn et al. 2021',
   options,

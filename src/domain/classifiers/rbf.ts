@@ -1,7 +1,8 @@
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
-import {synchronously, tf} from '../../core/engine/engine.ts';
+import {synchronously, type Tensor2D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {type Finish, openFactor} from '../../core/linalg/products.ts';
+import {expNegative} from './fast-exp.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 import {square, sumRows} from './scores-graph.ts';
@@ -9,7 +10,8 @@ import {square, sumRows} from './scores-graph.ts';
 /**
  * Training points z = 2^e (x - centre) of an RBF kernel exp(-γ ‖x - y‖²). Distances come from ‖a‖² + ‖b‖² - 2 a·b with a·b in
  * float32: taking the mean out first keeps the three terms small, and so the cancellation; the power of two changes no
- * digit and keeps any finite feature from overflowing.
+ * digit and keeps any finite feature from overflowing. Where the kernel is narrow, its width nothing beside the spread of the points,
+ * what float32 loses is more than the distances of neighbours: those are then computed anew in doubles, by differences.
  */
 export class RbfPoints implements KernelSource {
   readonly gamma: number;
@@ -18,6 +20,10 @@ export class RbfPoints implements KernelSource {
   readonly #exponent: number;
   /** -γ ‖zⱼ‖² / 4^e of every point. */
   readonly #squares: Float64Array;
+  /** Of `#squares`. */
+  readonly #lowest: number;
+  readonly finish: Finish;
+  readonly mend?: (i: number, values: Float32Array) => void;
 
   private constructor(points: Matrix, centre: Float32Array, exponent: number, gamma: number) {
     this.points = points;
@@ -31,6 +37,14 @@ export class RbfPoints implements KernelSource {
       for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
       return perUnit * sum;
     });
+    this.#lowest = this.#squares.reduce((least, value) => Math.min(least, value), 0);
+    if (this.narrow) this.mend = this.#mend;
+    this.finish = this.narrow ? (exponents) => exponents : (exponents) => tf.exp(exponents);
+  }
+
+  /** Whether what float32 loses in an exponent can be seen. */
+  get narrow(): boolean {
+    return this.#lowest < narrowFrom;
   }
 
   static fit(features: Matrix, gamma: number): RbfPoints {
@@ -70,7 +84,8 @@ export class RbfPoints implements KernelSource {
 
   /**
    * Calls `visit` once a row of `features` with -γ ‖x - xⱼ‖² for every point j; the array is reused. A row's values are the
-   * same bits whatever rows stand beside it.
+   * same bits whatever rows stand beside it. Of a narrow kernel they are exact where they are within 87 of the nearest point's:
+   * e^-87 is beyond float32.
    */
   forEachRow(features: Matrix, visit: (row: number, exponents: Float64Array) => void): void {
     const {count} = this;
@@ -88,6 +103,7 @@ export class RbfPoints implements KernelSource {
               const exponent = ownSquare + squares[j]! + perProduct * values[at + j]!;
               exponents[j] = Math.min(exponent, 0);
             }
+            if (this.narrow) this.#mendNearest(exponents, ownSquare, block, row, factor[row]! / (2 * this.#perUnit()));
             visit(start + row, exponents);
           }
         });
@@ -98,32 +114,81 @@ export class RbfPoints implements KernelSource {
   }
 
   /**
-   * Σⱼ weightⱼ exp(-γ ‖x - xⱼ‖²) of every row x, in float32 on the engine. A row's sum is the same bits whatever rows stand
-   * beside it.
+   * Σⱼ weightⱼ exp(-γ ‖x - xⱼ‖²) of every row x, in float32 on the engine where the kernel is not narrow. A row's sum is the same bits
+   * whatever rows stand beside it.
    */
   kernelSums(features: Matrix, weights: Float32Array): Float64Array {
     const sums = new Float64Array(features.rows);
-    const perProduct = 2 * this.#perUnit();
+    if (this.narrow) {
+      this.forEachRow(features, (row, exponents) => {
+        for (let j = 0; j < exponents.length; j++) sums[row]! += weights[j]! * expNegative(exponents[j]!);
+      });
+      return sums;
+    }
     const column = synchronously(() => tf.tensor2d(weights, [weights.length, 1]));
-    const products = openFactor(this.right(), {finish: (exponents) => tf.matMul(this.finish(exponents), column)});
+    const finish: Finish = (exponents) => tf.matMul(tf.exp(exponents), column);
+    this.#onEngine(
+      features,
+      (own) => own,
+      finish,
+      (row, values) => {
+        sums[row] = values[0]!;
+      },
+    );
+    column.dispose();
+    return sums;
+  }
+
+  /** log Σⱼ exp(-γ ‖x - xⱼ‖²) of every row x, as `kernelSums`; of a kernel that is not narrow. */
+  logSums(features: Matrix): Float64Array {
+    const sums = new Float64Array(features.rows);
+    // The row's own part, which may be huge, is added in doubles: log Σ e^(own + aⱼ) = own + max aⱼ + log Σ e^(aⱼ - max).
+    const finish: Finish = (exponents) => {
+      const most = tf.max(exponents, 1, true);
+      return tf.concat([most, tf.sum(tf.exp(tf.sub(exponents, most)), 1, true)], 1) as Tensor2D;
+    };
+    this.#onEngine(
+      features,
+      () => 0,
+      finish,
+      (row, [most, sum], own) => {
+        sums[row] = Math.min(own + most!, 0) + Math.log(sum!);
+      },
+    );
+    return sums;
+  }
+
+  /**
+   * Calls `visit` once a row of `features` with its row of finish(exponents), each exponent less the row's own part -γ ‖z‖² but for
+   * `extra` of it.
+   */
+  #onEngine(
+    features: Matrix,
+    extra: (own: number) => number,
+    finish: Finish,
+    visit: (row: number, values: Float32Array, own: number) => void,
+  ): void {
+    const root = this.#root();
+    const products = openFactor(this.right(), {finish});
     try {
       let left: Matrix | undefined;
       for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 21)) {
-        left = extended(
-          block,
-          (row) => [own[row]!, 1],
-          (row) => factor[row]! / perProduct,
-          left,
-        );
+        const {columns, data} = block;
+        left ??= {rows: block.rows, columns: columns + 2, data: new Float32Array(block.rows * (columns + 2))};
+        for (let row = 0; row < rows; row++) {
+          // 0: so far off that to all points it is as far as to their centre, and the product would be beyond float32.
+          const times = factor[row]! > 1e30 ? 0 : factor[row]! / root;
+          extend(left, row, data.subarray(row * columns, (row + 1) * columns), times, [extra(own[row]!), 1]);
+        }
         products.times(left, (first, count, values) => {
-          for (let k = 0; k < Math.min(count, rows - first); k++) sums[start + first + k] = values[k]!;
+          const width = values.length / count;
+          for (let k = 0; k < Math.min(count, rows - first); k++)
+            visit(start + first + k, values.subarray(k * width, (k + 1) * width), own[first + k]!);
         });
       }
     } finally {
       products.dispose();
-      column.dispose();
     }
-    return sums;
   }
 
   /**
@@ -171,25 +236,59 @@ export class RbfPoints implements KernelSource {
     return this.points.rows;
   }
 
-  // -γ ‖xᵢ - xⱼ‖² = (zᵢ, -γ ‖zᵢ‖², 1) · (2γ zⱼ, 1, -γ ‖zⱼ‖²): the product is the whole exponent.
+  // -γ ‖xᵢ - xⱼ‖² = (-γ ‖zᵢ‖², 1, √2γ zᵢ) · (1, -γ ‖zⱼ‖², √2γ zⱼ): the product is the whole exponent. In this order the sum for j and i
+  // has the same terms as that for i and j, one by one.
 
   left(rows: ArrayLike<number>): Matrix {
-    return extended(pickRows(this.points, rows), (row) => [this.#squares[rows[row]!]!, 1]);
+    return this.#extended(rows, (row) => [this.#squares[row]!, 1]);
   }
 
   right(): Matrix {
-    const perProduct = 2 * this.#perUnit();
-    return extended(
-      this.points,
-      (row) => [1, this.#squares[row]!],
-      () => perProduct,
-    );
+    return this.#extended(Array.from(this.#squares.keys()), (row) => [1, this.#squares[row]!]);
   }
 
-  readonly finish: Finish = (exponents) => tf.exp(tf.minimum(exponents, 0));
+  #extended(rows: ArrayLike<number>, heads: (row: number) => readonly [number, number]): Matrix {
+    const root = this.#root();
+    const {columns, data} = this.points;
+    const into = {rows: rows.length, columns: columns + 2, data: new Float32Array(rows.length * (columns + 2))};
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      extend(into, i, data.subarray(row * columns, (row + 1) * columns), root, heads(row));
+    }
+    return into;
+  }
 
   diagonal(): Float64Array {
     return new Float64Array(this.points.rows).fill(1);
+  }
+
+  /** Exponents of point i and all points → their kernels. */
+  readonly #mend = (i: number, values: Float32Array): void => {
+    const {columns, data} = this.points;
+    const least = underflow + 2 * lost * (this.#squares[i]! + this.#lowest);
+    const own = data.subarray(i * columns, (i + 1) * columns);
+    for (let k = 0; k < values.length; k++) values[k] = values[k]! > least ? expNegative(this.#exact(own, 1, k)) : 0;
+  };
+
+  /** Of `row` of a block, which is `factor` times as long as it stands there. */
+  #mendNearest(exponents: Float64Array, ownSquare: number, block: Matrix, row: number, factor: number): void {
+    const own = block.data.subarray(row * block.columns, (row + 1) * block.columns);
+    let nearest = -Infinity;
+    for (let j = 0; j < exponents.length; j++) nearest = Math.max(nearest, exponents[j]!);
+    const least = nearest + underflow + 2 * lost * (ownSquare + this.#lowest);
+    for (let j = 0; j < exponents.length; j++) if (exponents[j]! >= least) exponents[j] = this.#exact(own, factor, j);
+  }
+
+  /** -γ ‖factor · z - zⱼ‖² in doubles. */
+  #exact(z: Float32Array, factor: number, j: number): number {
+    const {columns, data} = this.points;
+    let sum = 0;
+    for (let i = 0, at = j * columns; i < columns; i++, at++) sum += (factor * z[i]! - data[at]!) ** 2;
+    return -this.#perUnit() * sum;
+  }
+
+  #root(): number {
+    return Math.sqrt(2 * this.#perUnit());
   }
 
   #perUnit(): number {
@@ -219,27 +318,30 @@ export class RbfPoints implements KernelSource {
   }
 }
 
+/** Of -γ ‖x - centre‖² of the furthest point: a thousandth of a kernel is lost beyond. */
+const narrowFrom = -1024;
+/** Of the squares that an exponent is the difference of, the share that float32 may lose. */
+const lost = 2 ** -18;
+/** e^this is beyond float32. */
+const underflow = -87;
+
 /** What float32 can add up without running over. */
 const within = (value: number): number => Math.max(-1e30, Math.min(value, 1e30));
 
-/** Rows times a factor of their own, and two numbers behind each. `into`: an earlier one of the same shape, written anew. */
-function extended(
-  {rows, columns, data}: Matrix,
-  ends: (row: number) => readonly [number, number],
-  factorOf: (row: number) => number = () => 1,
-  into: Matrix = {rows, columns: columns + 2, data: new Float32Array(rows * (columns + 2))},
-): Matrix {
-  for (let row = 0; row < rows; row++) {
-    const at = row * into.columns;
-    const own = data.subarray(row * columns, (row + 1) * columns);
-    const factor = within(factorOf(row));
-    if (factor === 1) into.data.set(own, at);
-    else for (let i = 0; i < columns; i++) into.data[at + i] = factor * own[i]!;
-    const [last, veryLast] = ends(row);
-    into.data[at + columns] = within(last);
-    into.data[at + columns + 1] = within(veryLast);
-  }
-  return into;
+/** Row `row` of `into` becomes two numbers and the `values` times `factor`. */
+function extend(
+  into: Matrix,
+  row: number,
+  values: Float32Array,
+  factor: number,
+  [first, second]: readonly [number, number],
+): void {
+  const at = row * into.columns;
+  const {data} = into;
+  data[at] = within(first);
+  data[at + 1] = within(second);
+  const times = within(factor);
+  for (let i = 0; i < values.length; i++) data[at + 2 + i] = times * values[i]!;
 }
 
 function columnMeans({rows, columns, data}: Matrix): Float32Array {

@@ -1,4 +1,5 @@
 import type {KernelRows} from './kernel-rows.ts';
+import {descend} from './smo-start.ts';
 
 export interface OneClassSolution {
   /** αᵢ in [0, 1], Σ αᵢ = ν n. */
@@ -11,7 +12,8 @@ export interface OneClassSolution {
 /**
  * The dual of the one-class SVM in LIBSVM's scale: min ½ αᵀKα with 0 <= αᵢ <= 1 and Σ αᵢ = ν n (Schölkopf et al. 2001). Sequential
  * minimal optimisation with second-order selection of the pair (Fan, Chen, Lin 2005) and shrinking (Joachims 1998).
- * Deterministic. `tolerance` is LIBSVM's, in units of the mean k(x, x): features times a constant give the same α.
+ * Deterministic. `tolerance` is LIBSVM's, in units of the mean k(x, x) (and of ν n where that is less than 1): features times a
+ * constant give the same α.
  */
 export function solveOneClass(kernel: KernelRows, nu: number, tolerance: number): OneClassSolution {
   return new Solver(kernel, nu, tolerance).solve();
@@ -40,13 +42,15 @@ class Solver {
     this.#alpha = startingPoint(n, nu);
     this.#gradient = new Float64Array(n);
     kernel.accumulate(this.#alpha, this.#gradient);
-    this.#alphaThen = this.#alpha.slice();
-    this.#gradientThen = this.#gradient.slice();
     this.#active = Int32Array.from({length: n}, (_, i) => i);
     this.#activeCount = n;
     this.#scale = mean(kernel.diagonal) || 1;
-    // Kernel values are float32, and a gradient is a sum of ν n of them: beyond its digits the solver would follow noise.
-    this.#tolerance = Math.max(tolerance, nu * n * 2 ** -27) * this.#scale;
+    // A gradient is a sum of kernels of weight ν n: where that is below 1, so is what counts as equal. Kernel values are float32:
+    // beyond their digits the solver would follow noise.
+    this.#tolerance = Math.max(tolerance * Math.min(1, nu * n), nu * n * 2 ** -27) * this.#scale;
+    if (kernel.whole) descend(kernel, this.#alpha, this.#gradient, this.#tolerance);
+    this.#alphaThen = this.#alpha.slice();
+    this.#gradientThen = this.#gradient.slice();
   }
 
   solve(): OneClassSolution {

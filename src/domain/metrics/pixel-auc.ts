@@ -1,6 +1,6 @@
 import {definePixelMetric} from '../../core/contracts/metric.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {areaUnderRoc, rank} from './ranking.ts';
+import {areaUnderRocOfPixels} from './pixel-area.ts';
 
 export const pixelAuc = definePixelMetric({
   name: 'pixel-auc',
@@ -9,5 +9,5 @@ export const pixelAuc = definePixelMetric({
   paper: 'Li et al. 2021 (CutPaste), table 2',
   options: Type.Object({}, {additionalProperties: false}),
   better: 'higher',
-  create: () => ({measurePixels: ({maps, masks}) => areaUnderRoc(rank(maps, masks))}),
+  create: () => ({measurePixels: ({maps, masks}) => areaUnderRocOfPixels(maps, masks)}),
 });

@@ -27,12 +27,18 @@ export function rank(scores: Numbers, labels: Uint8Array): Ranking {
   let p = 0;
   let n = 0;
   for (let i = 0; i < scores.length; i++) {
-    const score = scores[i]!;
-    if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; the classifier that made it is at fault`);
+    const score = checkedScore(scores, i);
     if (labels[i] === 0) negatives[n++] = score;
     else positives[p++] = score;
   }
   return {positives: sorted(positives), negatives: sorted(negatives)};
+}
+
+/** Score i; throws where it is NaN. */
+export function checkedScore(scores: Numbers, i: number): number {
+  const score = scores[i]!;
+  if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; the classifier that made it is at fault`);
+  return score;
 }
 
 const sorted = (values: Numbers): Numbers =>
@@ -43,18 +49,25 @@ const sorted = (values: Numbers): Numbers =>
  * (Mann–Whitney). NaN where either class is empty.
  */
 export function areaUnderRoc({positives, negatives}: Ranking): number {
+  return twiceOrderedPairs(positives, negatives) / (2 * positives.length * negatives.length);
+}
+
+/**
+ * Of two ascending lists: twice the pairs in which the one of `upper` is the greater, and once the ties. A whole number: exact up
+ * to 2^53, 67 million scores in either.
+ */
+export function twiceOrderedPairs(upper: Numbers, lower: Numbers): number {
   let below = 0;
   let upTo = 0;
-  // Twice the count of pairs, a whole number: exact up to 2^53, 67 million scores of either class.
   let twice = 0;
-  for (let i = 0; i < positives.length; i++) {
-    const score = positives[i]!;
-    while (below < negatives.length && negatives[below]! < score) below++;
+  for (let i = 0; i < upper.length; i++) {
+    const score = upper[i]!;
+    while (below < lower.length && lower[below]! < score) below++;
     if (upTo < below) upTo = below;
-    while (upTo < negatives.length && negatives[upTo]! <= score) upTo++;
+    while (upTo < lower.length && lower[upTo]! <= score) upTo++;
     twice += below + upTo;
   }
-  return twice / (2 * positives.length * negatives.length);
+  return twice;
 }
 
 /**

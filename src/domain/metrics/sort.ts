@@ -9,23 +9,41 @@ export function sortAscending(values: Float64Array): Float64Array {
   return values.length < smallest ? values.sort() : signedOrder(radixSort(values));
 }
 
-/** The same of single precision, at twice the speed: scores of pixels come by the ten million. Spoils its argument. */
-export function sortSingles(values: Float32Array): Float32Array {
+/**
+ * The same of single precision, at twice the speed: scores of pixels come by the ten million. `scratch`, as long, is where they are
+ * moved to and fro; both are spoilt, and either may be returned.
+ */
+export function sortSingles(values: Float32Array, scratch = new Float32Array(values.length)): Float32Array {
   if (values.length < smallest) return values.sort();
-  // Keys in the order of the numbers: a negative one has all bits turned, another the highest.
-  const keys = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < keys.length; i++) keys[i]! ^= keys[i]! >>> 31 ? 0xffffffff : 0x80000000;
-  let from: Uint32Array = keys;
-  let to: Uint32Array = new Uint32Array(keys.length);
-  for (let shift = 0; shift < 32; shift += digitBits) {
-    const starts = new Uint32Array(digits);
-    for (let i = 0; i < from.length; i++) starts[(from[i]! >>> shift) & mask]!++;
+  // Keys in the order of the numbers: a negative one has all bits turned, another the highest. All digits are counted in one pass,
+  // and the last pass that moves them turns keys into numbers again: memory is what bounds this.
+  const keys = new Int32Array(values.buffer, values.byteOffset, values.length);
+  const [low, middle, high] = [new Uint32Array(digits), new Uint32Array(digits), new Uint32Array(digits)];
+  for (let i = 0; i < keys.length; i++) {
+    const bits = keys[i]!;
+    const key = bits ^ ((bits >> 31) | -0x80000000);
+    keys[i] = key;
+    low[key & mask]!++;
+    middle[(key >>> digitBits) & mask]!++;
+    high[key >>> (2 * digitBits)]!++;
+  }
+  let from: Int32Array = keys;
+  let to: Int32Array = new Int32Array(scratch.buffer, scratch.byteOffset, scratch.length);
+  for (const [pass, starts] of [low, middle].entries()) {
+    const shift = pass * digitBits;
     if (!toStarts(starts, (from[0]! >>> shift) & mask)) continue;
-    for (let i = 0; i < from.length; i++) to[starts[(from[i]! >>> shift) & mask]!++] = from[i]!;
+    for (let i = 0; i < from.length; i++) {
+      const key = from[i]!;
+      to[starts[(key >>> shift) & mask]!++] = key;
+    }
     [from, to] = [to, from];
   }
-  for (let i = 0; i < from.length; i++) from[i]! ^= from[i]! >>> 31 ? 0x80000000 : 0xffffffff;
-  return new Float32Array(from.buffer, from.byteOffset, from.length);
+  toStarts(high, -1);
+  for (let i = 0; i < from.length; i++) {
+    const key = from[i]!;
+    to[high[key >>> (2 * digitBits)]!++] = key ^ (~(key >> 31) | -0x80000000);
+  }
+  return new Float32Array(to.buffer, to.byteOffset, to.length);
 }
 
 /** Counts of digits → where each begins; false where all values share one, `first`. */

@@ -6,6 +6,7 @@ import {compiledUrl} from '../../core/base/compiled.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
+import {withLargePages} from './large-pages.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
 export interface PoolOptions {
@@ -104,6 +105,7 @@ class WorkerProcess {
     const entry = fileURLToPath(new URL('./worker.js', compiledUrl(import.meta.url)));
     this.#child = fork(entry, [String(process.pid)], {
       execArgv: [],
+      env: withLargePages(process.env),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced', // JSON would turn a loss that is NaN into null
     });

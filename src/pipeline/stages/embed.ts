@@ -7,6 +7,7 @@ import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {type FeatureChunk, writeFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {cutWindows, type Windows} from '../../core/images/windows.ts';
+import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
@@ -14,7 +15,7 @@ import {data} from './data.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {learn} from './learn.ts';
 import {learnerParts, PluginList, strict, WindowsOfImages} from './recipe.ts';
-import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
+import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {InputRef, StageContext} from './stage.ts';
 
 /** Images at a time. */

@@ -6,6 +6,7 @@ import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {enlarged} from '../../core/images/bilinear.ts';
+import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {versionsOf} from '../plan/used.ts';
@@ -15,7 +16,7 @@ import {evaluation} from './evaluate.ts';
 import {type LabelledMap, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
 import {learn} from './learn.ts';
 import {learnerParts, strict} from './recipe.ts';
-import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
+import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
 
 /** Images at a time. */

@@ -6,6 +6,7 @@ import type {CopyRef, CurvePoint} from '../../core/contracts/learner.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImageSet} from '../../core/formats/arrow/images.ts';
 import {writeCurve} from '../../core/formats/arrow/small.ts';
+import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
@@ -13,7 +14,7 @@ import {checkpointInterval, openCheckpoints} from './checkpoints.ts';
 import {data} from './data.ts';
 import {defineStage} from './define.ts';
 import {learnerParts, PluginList, strict} from './recipe.ts';
-import {createPlanned, firstNonFinite, inputOf, StageError} from './shared.ts';
+import {createPlanned, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
 
 const LearnRecipe = Type.Object(

@@ -6,6 +6,7 @@ import type {ImageShape, Matrix} from '../../core/contracts/data.ts';
 import {streamFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo} from '../../core/formats/arrow/images.ts';
 import {receptiveSigma, spread, windowsAlong} from '../../core/images/windows.ts';
+import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
@@ -16,7 +17,7 @@ import {evaluation} from './evaluate.ts';
 import {type LabelledMap, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
 import {Plugin, strict, WindowsOfImages} from './recipe.ts';
 import type {Scored} from './score.ts';
-import {createPlanned, firstNonFinite, ItemProgress, inputOf, StageError} from './shared.ts';
+import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
 import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
 

@@ -4,6 +4,7 @@ import {Rng} from '../../core/base/random.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {writeScores} from '../../core/formats/arrow/small.ts';
+import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
@@ -11,7 +12,7 @@ import {defineStage} from './define.ts';
 import {embedding} from './embed.ts';
 import {evaluation} from './evaluate.ts';
 import {Plugin, strict} from './recipe.ts';
-import {createPlanned, firstNonFinite, inputOf, StageError} from './shared.ts';
+import {createPlanned, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
 import {writePlainScores, writeTrainingScores} from './training-scores.ts';
 

@@ -92,9 +92,3 @@ export class ItemProgress {
     this.#context.signal.throwIfAborted();
   }
 }
-
-/** The index of the first value that is no finite number; -1 when all are. */
-export function firstNonFinite(values: Float32Array | Float64Array): number {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
-  return -1;
-}

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
 import type {Matrix} from '../../../src/core/contracts/data.ts';
-import {cholesky, whitenedSquares} from '../../../src/domain/classifiers/cholesky.ts';
+import {cholesky, whitener} from '../../../src/domain/classifiers/cholesky.ts';
 import {centred, columnMeans, covariance} from '../../../src/domain/classifiers/covariance.ts';
 import {dualDistance, dualGaussian, dualServes, gramOf} from '../../../src/domain/classifiers/dual-gaussian.ts';
 import {gde} from '../../../src/domain/classifiers/gde.ts';
@@ -22,7 +22,7 @@ function direct(train: Matrix, probe: Matrix, shrink: number, b: number): readon
   const lower = cholesky(sigma, d)!;
   let volume = (d / 2) * Math.log(2 * Math.PI);
   for (let i = 0; i < d; i++) volume += Math.log(lower[i * d + i]!);
-  return [...whitenedSquares(probe, mean, lower)].map((squares) => squares / 2 + volume);
+  return [...whitener(mean, lower)(probe)].map((squares) => squares / 2 + volume);
 }
 
 describe.each([1, 2, 7, 23])('%i rows of 24 features', (n) => {

@@ -110,6 +110,61 @@ onEachEngine(() => {
   });
 });
 
+/** Rows about `size` from each other. */
+function spread(rows: number, columns: number, size: number, seed: string): Matrix {
+  const rng = new Rng(seed);
+  return {rows, columns, data: Float32Array.from({length: rows * columns}, () => size * rng.normal())};
+}
+
+onEachEngine(() => {
+  test.each([0.01, 10, 1e4])(
+    'a kernel that is narrow beside the spread of the points keeps its scores, gamma %f',
+    (gamma) => {
+      const [columns, rows] = [8, 20];
+      const points = spread(rows, columns, 100, 'points');
+      const nu = 0.5;
+      // A neighbour of each point, a tenth of the kernel's width beside it: exactly -nu / e^(1/100) of an identity for a Gram matrix.
+      const beside = points.data.map((value, i) => (i % columns === 0 ? value + 0.1 / Math.sqrt(gamma) : value));
+      const machine = fitted(points, 'oc-svm', {gamma, nu, normalise: false, tolerance: 1e-9});
+      const own = machine.score(points);
+      const near = machine.score({...points, data: beside});
+      for (let row = 0; row < rows; row++) {
+        expect(own[row]!).toBeCloseTo(-nu, 6);
+        let square = 0; // of what float32 makes of the tenth
+        for (let i = row * columns; i < (row + 1) * columns; i++) square += (beside[i]! - points.data[i]!) ** 2;
+        expect(near[row]!).toBeCloseTo(-nu * Math.exp(-gamma * square), 2);
+      }
+      const density = fitted(points, 'kde', {gamma, normalise: false}).score({...points, data: beside});
+      expect(Math.max(...density) * gamma).toBeLessThan(0.5);
+    },
+  );
+
+  test('a machine of very small nu weighs several points, and not whichever comes first', () => {
+    const points = spread(20, 3, 1, 'small');
+    const turned = {...points, data: points.data.slice().reverse()};
+    const options = {gamma: 0.05, nu: 1e-5, normalise: false};
+    const scores = fitted(points, 'oc-svm', options).score(probe3(points));
+    const others = fitted({...turned, data: mirrored(turned)}, 'oc-svm', options).score(probe3(points));
+    expect(difference(scores, [...others])).toBeLessThan(0.01);
+  });
+
+  test('a Gaussian of few rows of huge features, drawn towards the identity, has finite scores', () => {
+    const rows = spread(5, 12, 1, 'huge');
+    const times = (factor: number) => ({...rows, data: rows.data.map((value) => value * factor)});
+    const options = {shrinkage: 'ledoit-wolf', normalise: false};
+    const small = fitted(rows, 'gde', options).score(rows);
+    const huge = fitted(times(1e20), 'gde', options).score(times(1e20));
+    const volume = 12 * Math.log(1e20);
+    for (let row = 0; row < 5; row++) expect(huge[row]! - volume).toBeCloseTo(small[row]!, 3);
+  });
+});
+
+/** Rows that a test scores. */
+const probe3 = ({data}: Matrix): Matrix => ({rows: 9, columns: 3, data: data.slice(0, 27).map((value) => value + 0.3)});
+
+/** Rows of three, whose columns are turned back after all values were. */
+const mirrored = ({data}: Matrix): Float32Array => data.map((_, i) => data[i - (i % 3) + 2 - (i % 3)]!);
+
 test('subsample keeps some rows, each once and in order, and draws them from the generator alone', () => {
   const rows = {rows: 100, columns: 1, data: Float32Array.from({length: 100}, (_, i) => i)};
   expect(subsample(rows, 100, new Rng(0))).toBe(rows);

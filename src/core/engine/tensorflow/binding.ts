@@ -19,6 +19,7 @@ export interface Handle {
 export interface Binding {
   readonly TF_Version: string;
   readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_FLOAT: number;
   readonly TF_ATTR_STRING: number;
@@ -28,6 +29,7 @@ export interface Binding {
   isUsingGpuDevice(): boolean;
   createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
   tensorDataSync(id: number): ArrayBufferView;
+  deleteTensor(id: number): void;
   executeOp(name: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): Handle[];
   /** Returns the session's number. */
   loadSavedModel(folder: string, tags: string): number;
