@@ -4,6 +4,7 @@ import {MessageChannel, type MessagePort, receiveMessageOnPort, Worker} from 'no
 import type * as TF from '@tensorflow/tfjs';
 import {compiledUrl} from '../../base/compiled.ts';
 import {describeCall, type KernelCall} from './call.ts';
+import {noteUnkept} from './findings.ts';
 import type {StartTrials} from './process.ts';
 import {suspicionOf} from './suspects.ts';
 import type {Answer, ThreadData} from './thread.ts';
@@ -34,9 +35,11 @@ export class Checker {
   /** What is known of a kernel; it is tried when nothing is. */
   verdict(tf: typeof TF, key: string, call: KernelCall): Verdict {
     const {file} = this.#options;
-    return (
-      file.get(key) ?? file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)})
-    );
+    const known = file.get(key);
+    if (known !== undefined) return known;
+    const found = file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)});
+    if (file.problem !== undefined) noteUnkept(`${file.path}: ${file.problem}`);
+    return found;
   }
 
   #judge(tf: typeof TF, call: KernelCall): Pick<Verdict, 'verdict' | 'error' | 'note' | 'way'> {

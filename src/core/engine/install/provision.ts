@@ -6,7 +6,6 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, rename, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import {availableParallelism} from 'node:os';
 import {dirname, join} from 'node:path';
 import {cacheHome} from '../../base/cache-home.ts';
 import {syncToDisk, walk, writeFileAtomic} from '../../base/files.ts';
