@@ -1,5 +1,4 @@
 import {printable} from '../../core/base/screen.ts';
-import type {RunEvent} from '../../pipeline/events.ts';
 import type {Output, Reporter} from './contract.ts';
 import {failureText} from './lines.ts';
 import {plainReporter} from './plain.ts';

@@ -4,7 +4,7 @@ import {MessageChannel, type MessagePort, receiveMessageOnPort, Worker} from 'no
 import type * as TF from '@tensorflow/tfjs';
 import {compiledUrl} from '../../base/compiled.ts';
 import {describeCall, type KernelCall} from './call.ts';
-import {noteUnkept} from './findings.ts';
+import {noteUnkept, noteVerdict} from './findings.ts';
 import type {StartTrials} from './process.ts';
 import {suspicionOf} from './suspects.ts';
 import type {Answer, ThreadData} from './thread.ts';
@@ -38,6 +38,7 @@ export class Checker {
     const known = file.get(key);
     if (known !== undefined) return known;
     const found = file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)});
+    noteVerdict(found);
     if (file.problem !== undefined) noteUnkept(`${file.path}: ${file.problem}`);
     return found;
   }

@@ -17,6 +17,7 @@ export interface KernelChecks {
 const used = new Map<string, Verdict>();
 let refusedGraphs = 0;
 let unkept: string | undefined;
+let listener: (verdict: Verdict) => void = () => undefined;
 
 /** Called at every call of a kernel: it must be cheap. */
 export const noteKernel = (key: string, verdict: Verdict): unknown => used.set(key, verdict);
@@ -24,6 +25,14 @@ export const noteKernel = (key: string, verdict: Verdict): unknown => used.set(k
 export function noteRefusedGraph(): void {
   refusedGraphs++;
 }
+
+/** `listen` hears of each kernel that is tried from now on, before it counts. */
+export function watchVerdicts(listen: (verdict: Verdict) => void): void {
+  listener = listen;
+}
+
+/** A kernel has been tried. */
+export const noteVerdict = (verdict: Verdict): void => listener(verdict);
 
 export function noteUnkept(why: string): void {
   unkept = why;

@@ -5,6 +5,7 @@
 import {appendFileSync, mkdirSync, readFileSync} from 'node:fs';
 import {arch, cpus, platform} from 'node:os';
 import {dirname, join} from 'node:path';
+import {cacheHome} from '../../base/cache-home.ts';
 import {digestOf, type Json} from '../../base/canonical.ts';
 import {codeOf, readTextIfThere} from '../../base/files.ts';
 
@@ -60,6 +61,16 @@ function processor(): Json {
 export const verdictsPath = (cacheHome: string, machine: Json): string =>
   join(cacheHome, 'kernels', `${digestOf(machine).slice(0, 16)}.ndjson`);
 
+const open = new Map<string, VerdictFile>();
+
+/** What is known on this machine, one object for a file: what can't be kept is known to the whole process. */
+export function openVerdicts(libraryVersion: string, env: NodeJS.ProcessEnv = process.env): VerdictFile {
+  const path = verdictsPath(cacheHome(env), machineOf(libraryVersion, env));
+  const file = open.get(path) ?? new VerdictFile(path);
+  open.set(path, file);
+  return file;
+}
+
 export class VerdictFile {
   readonly path: string;
   readonly #known = new Map<string, Verdict>();
@@ -72,6 +83,11 @@ export class VerdictFile {
 
   get(key: string): Verdict | undefined {
     return this.#known.get(key);
+  }
+
+  /** In the order in which they were found. */
+  get all(): readonly Verdict[] {
+    return [...this.#known.values()];
   }
 
   /** Why nothing can be kept; undefined: it can, as far as is known. */
