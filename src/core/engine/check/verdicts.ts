@@ -97,6 +97,11 @@ export class VerdictFile {
 
   /** Adds it to the file and returns what stands there now: another process may have been first. */
   publish(verdict: Verdict): Verdict {
+    // What was too slow on a busy machine may be right: it is tried again by the next process.
+    if (verdict.verdict === 'hangs') {
+      this.#known.set(verdict.key, verdict);
+      return verdict;
+    }
     try {
       mkdirSync(dirname(this.path), {recursive: true});
       // One write, so that lines of several processes don't mix; begun on a line of its own whatever a killed one has left.
@@ -123,7 +128,8 @@ export class VerdictFile {
   }
 }
 
-const verdicts: readonly unknown[] = ['right', 'wrong', 'crashes', 'hangs', 'fails', 'distrusted', 'unchecked'];
+/** Those that are kept. */
+const verdicts: readonly unknown[] = ['right', 'wrong', 'crashes', 'fails', 'distrusted', 'unchecked'];
 
 function parsed(line: string): Verdict | undefined {
   if (line === '') return undefined;
