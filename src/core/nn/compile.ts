@@ -8,7 +8,8 @@ export type Compiled = Graph;
 
 /**
  * `body` as one graph, where the engine can run one: TensorFlow then fuses operations, reuses memory and keeps all cores busy
- * between them. Where its graph computes other numbers than the operations one by one, elsewhere, and while kernels are profiled, they run one by one, as they are written.
+ * between them. Where its graph computes other numbers than the operations one by one, on other engines, and while kernels are
+ * profiled, the operations run one by one, as they are written.
  *
  * For each shape of inputs `body` is called once, and what it does then is what is done ever after: it must not look at values,
  * and must depend on nothing but `inputs`, `variables` and what never changes. It may assign to the variables.
