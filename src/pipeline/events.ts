@@ -1,6 +1,7 @@
 /** All that happens in a run. Events are the only way progress leaves this floor, and `events.ndjson` is the log. */
 import type {Digest} from '../core/base/canonical.ts';
 import type {LearnProgress} from '../core/contracts/learner.ts';
+import type {Verdict} from '../core/engine/check/verdicts.ts';
 import type {EngineInfo} from '../core/engine/contract.ts';
 import type {KernelTime} from '../core/engine/profile.ts';
 import type {Maker} from './maker.ts';
@@ -35,6 +36,8 @@ export type RunEvent = {readonly at: string} & (
       readonly peakMemory?: number;
       /** Of a computed stage of a run that was profiled: where the engine's time went. */
       readonly kernels?: readonly KernelTime[];
+      /** What the checks of its kernels found, now or when it was cached; absent: its engine needs none. */
+      readonly checked?: CheckedKernels;
       /** What computed it, now or when it was cached; absent: no tensors. */
       readonly engine?: string;
       readonly threads?: number;
@@ -70,6 +73,14 @@ export type RunEvent = {readonly at: string} & (
       readonly seconds: number;
     }
 );
+
+/** Of the kernels that a stage has used: how many, each shape counted; and which were computed another way. */
+export interface CheckedKernels {
+  readonly kernels: number;
+  readonly replaced: readonly Omit<Verdict, 'key'>[];
+  /** Functions whose graph computes other numbers than their kernels one by one; absent: none. */
+  readonly refusedGraphs?: number;
+}
 
 /** As the kinds of stages are called in events and files (`stages/index.ts`); open, as the names of plug-ins are. */
 export type StageKind = string;

@@ -33,6 +33,11 @@ export async function runStage({recipe, inputs, sources, out, scratch, signal, r
       await new Promise(() => undefined);
     },
     exit: (status) => process.exit(status),
+    /** Has used a kernel, which is computed in this way. */
+    kernel: async ([key, way]) => {
+      const {noteKernel} = await import('../../dist/core/engine/check/findings.js');
+      noteKernel(key, {key, kernel: 'K', shapes: key, verdict: way === 'itself' ? 'right' : 'wrong', way});
+    },
     pid: () => note(`pid ${process.pid}`),
     /** Computes and hears nothing. */
     spin: () => {

@@ -1,3 +1,4 @@
+import {noteRefusedGraph} from '../engine/check/findings.ts';
 import {runningEngine, type Tensor, tf, type Variable} from '../engine/engine.ts';
 import {traceOnnxGraph} from '../engine/onnx/graph.ts';
 import {kernelsAreProfiled} from '../engine/profile.ts';
@@ -12,13 +13,19 @@ function tracer():
   | undefined {
   if (kernelsAreProfiled()) return undefined;
   const engine = runningEngine()?.name;
-  if (engine === 'tensorflow') return traceGraph;
+  if (engine === 'tensorflow')
+    return (...given) => {
+      const graph = traceGraph(...given);
+      if (graph === undefined) noteRefusedGraph();
+      return graph;
+    };
   return engine === 'onnx' ? traceOnnxGraph : undefined;
 }
 
 /**
  * `body` as one graph, where the engine can run one: TensorFlow and ONNX Runtime then fuse operations, reuse memory and keep all
- * cores busy between them. Elsewhere, and while kernels are profiled, its operations run one by one, as they are written.
+ * cores busy between them. Where TensorFlow's graph computes other numbers than the operations one by one, on other engines, and
+ * while kernels are profiled, the operations run one by one, as they are written.
  *
  * For each shape of inputs `body` is called once, and what it does then is what is done ever after: it must not look at values,
  * and must depend on nothing but `inputs`, `variables` and what never changes. It may assign to the variables.

@@ -8,6 +8,7 @@ import PQueue from 'p-queue';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
 import {plural} from '../../core/base/text.ts';
+import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
@@ -17,6 +18,7 @@ import {priorities, topological, upstream} from '../plan/order.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
+import {KernelTally} from './kernel-notes.ts';
 import {WorkerPool} from './pool.ts';
 import {makerOf, runStage, Skip, type StageOutcome} from './run-stage.ts';
 
@@ -96,8 +98,10 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
       if (!running) emit({type: 'engine-started', engine});
       running = engine;
     },
+    onChecks: (checks: KernelChecks): void => tally.add(checks),
   };
   let running: EngineInfo | undefined;
+  const tally = new KernelTally();
   const results = new Map<string, Promise<StageOutcome>>();
   const visit = async (node: StageNode): Promise<StageOutcome> => {
     const made = new Map<string, Entry>();
@@ -122,6 +126,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     const asked: Maker | undefined = running ?? options.asked;
     const foreign = asked && foreignResults(asked, [...stages.values()]);
     if (foreign) emit({type: 'warning', message: foreign});
+    for (const said of tally.say()) emit(said);
     const totals = {...count(stages), seconds: (performance.now() - began) / 1000};
     emit({type: 'run-finished', run, ...totals});
     return {...totals, workers: pool.started, stages};

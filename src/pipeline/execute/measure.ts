@@ -1,7 +1,8 @@
-/** How fast a learner trains here: a few of its own steps, on noise. */
-
+/** A learner's own steps, on noise: how fast it trains here. */
 import {Rng} from '../../core/base/random.ts';
 import type {ImageSet} from '../../core/contracts/data.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {FitContext, LearnProgress} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Training} from '../plan/estimate.ts';
 
@@ -13,32 +14,56 @@ const mostPixels = 2 ** 22;
 
 /** Network inputs a second, the median of a few reports. The engine has been started. */
 export async function measureSpeed({recipe, shape, images: all}: Training, plugins: Plugins): Promise<number> {
-  const controller = new AbortController();
   const speeds: number[] = [];
   const began = performance.now();
   const few = Math.max(64, Math.floor(mostPixels / (shape.height * shape.width)));
+  const what = {
+    learner: recipe.learner,
+    augment: recipe.augment,
+    ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
+    shape,
+    images: Math.min(all ?? few, few),
+    plugins,
+  };
+  await trainOnNoise(what, ({imagesPerSecond}) => {
+    speeds.push(imagesPerSecond);
+    const seconds = (performance.now() - began) / 1000;
+    return speeds.length > wanted || (speeds.length > 1 && seconds > enoughSeconds);
+  });
+  const steady = (speeds.length > 1 ? speeds.slice(1) : speeds).sort((a, b) => a - b);
+  return steady[Math.floor(steady.length / 2)]!;
+}
+
+export interface NoiseTraining extends Pick<FitContext, 'distributionAugmentation' | 'plugins'> {
+  readonly learner: PluginRef;
+  readonly augment: FitContext['augment'];
+  readonly shape: ImageSet['shape'];
+  readonly images: number;
+}
+
+/** Trains until `report` says that it is enough. The engine has been started. */
+export async function trainOnNoise(
+  {learner, shape, images, plugins, ...augmentation}: NoiseTraining,
+  report: (progress: LearnProgress) => boolean,
+): Promise<void> {
+  const controller = new AbortController();
   try {
-    await plugins.create('learner', recipe.learner).fit({
-      images: noise(shape, Math.min(all ?? few, few)),
-      augment: recipe.augment,
-      ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
+    await plugins.create('learner', learner).fit({
+      ...augmentation,
+      images: noise(shape, images),
       rng: new Rng('speed'),
       signal: controller.signal,
       checkpoints: {load: async () => undefined, save: async () => {}, due: () => false},
       plugins,
       mainPart: true,
-      report({imagesPerSecond}) {
-        speeds.push(imagesPerSecond);
-        const seconds = (performance.now() - began) / 1000;
-        if (speeds.length > wanted || (speeds.length > 1 && seconds > enoughSeconds)) controller.abort();
+      report(progress) {
+        if (report(progress)) controller.abort();
       },
       warn() {},
     });
   } catch (error) {
     if (!controller.signal.aborted) throw error;
   }
-  const steady = (speeds.length > 1 ? speeds.slice(1) : speeds).sort((a, b) => a - b);
-  return steady[Math.floor(steady.length / 2)]!;
 }
 
 function noise(shape: ImageSet['shape'], count: number): ImageSet {

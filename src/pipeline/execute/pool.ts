@@ -3,6 +3,7 @@ import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
+import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
@@ -36,6 +37,7 @@ export type JobResult =
       readonly peakMemory: number;
       readonly engine?: EngineInfo;
       readonly kernels?: readonly KernelTime[];
+      readonly checks?: KernelChecks;
     }
   | {readonly how: 'failed'; readonly message: string; readonly hint?: string}
   | {readonly how: 'aborted'};

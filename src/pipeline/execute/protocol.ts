@@ -1,5 +1,6 @@
 /** What the main process and a worker say to each other. All of it survives structured cloning. */
 import type {Json} from '../../core/base/canonical.ts';
+import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
@@ -34,5 +35,7 @@ export type FromWorker =
       readonly summary: Json;
       readonly peakMemory: number;
       readonly kernels?: readonly KernelTime[];
+      /** Of a stage whose kernels are checked. */
+      readonly checks?: KernelChecks;
     }
   | {readonly type: 'failed'; readonly message: string; readonly hint?: string};

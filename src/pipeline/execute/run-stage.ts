@@ -2,14 +2,16 @@
 import {join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile} from '../../core/base/files.ts';
+import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
-import type {Emit} from '../events.ts';
+import type {CheckedKernels, Emit} from '../events.ts';
 import type {Maker} from '../maker.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 import type {Cache, Entry, Lock} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
+import {checkedKernels} from './kernel-notes.ts';
 import type {WorkerPool} from './pool.ts';
 
 /** What became of a stage. */
@@ -36,6 +38,8 @@ export interface ExecutionContext {
   enter<T>(node: StageNode, work: (engine: ResolvedEngine | undefined) => Promise<T>): Promise<T>;
   /** Told by every worker that has started its engine. */
   onEngine(engine: EngineInfo): void;
+  /** Told for every computed stage whose kernels were checked. */
+  onChecks(checks: KernelChecks): void;
 }
 
 /** Runs a stage whose inputs are there (`made`: id → entry), or finds it. Never throws for what is not our own bug. */
@@ -97,8 +101,13 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
     emit({type: 'stage-failed', ...stage, message, ...(hint === undefined ? {} : {hint})});
   } else if (outcome.how === 'computed' || outcome.how === 'cached') {
     const {fingerprint, summary, provenance} = outcome.entry.manifest;
-    const made = provenance as unknown as {seconds: number; peakMemory?: number; kernels?: readonly KernelTime[]};
-    const {peakMemory, kernels} = made;
+    const made = provenance as unknown as {
+      seconds: number;
+      peakMemory?: number;
+      kernels?: readonly KernelTime[];
+      checked?: CheckedKernels;
+    };
+    const {peakMemory, kernels, checked} = made;
     const engine = makerOf(outcome.entry);
     emit({
       type: 'stage-finished',
@@ -108,6 +117,7 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
       seconds: outcome.how === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
       ...(outcome.how === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
       ...(outcome.how === 'computed' && kernels ? {kernels} : {}),
+      ...(checked && {checked}),
       ...(engine ? {engine: engine.name} : {}),
       ...(engine?.threads === undefined ? {} : {threads: engine.threads}),
       summary,
@@ -197,7 +207,7 @@ class StageExecution {
   }
 
   async #compute(engine: ResolvedEngine | undefined): Promise<StageOutcome> {
-    const {cache, pool, signal, emit, provenance, onEngine} = this.#context;
+    const {cache, pool, signal, emit, provenance, onEngine, onChecks} = this.#context;
     const {id, kind, label, recipe, sources} = this.#node;
     const started = new Date();
     emit({type: 'stage-started', stage: id, kind, label});
@@ -220,6 +230,7 @@ class StageExecution {
       });
       if (result.how === 'aborted') return {how: 'interrupted'};
       if (result.how === 'failed') return result;
+      if (result.checks) onChecks(result.checks);
       const changed = await this.#changed();
       if (changed.length > 0) {
         return {
@@ -237,6 +248,7 @@ class StageExecution {
         seconds: (finished.getTime() - started.getTime()) / 1000,
         peakMemory: result.peakMemory,
         ...(result.kernels && {kernels: result.kernels as unknown as Json}),
+        ...(result.checks && {checked: checkedKernels(result.checks) as unknown as Json}),
       };
       const parts = {kind, label, fingerprint: this.#fingerprint, key: this.#key as unknown as Json};
       const entry = await draft.commit({...parts, summary: result.summary, provenance: made});

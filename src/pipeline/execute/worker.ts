@@ -4,6 +4,7 @@
  */
 import {readFileSync, writeFileSync} from 'node:fs';
 import {endWithParent} from '../../core/base/parent.ts';
+import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {Profile} from '../../core/engine/profile.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {StageProgress} from '../events.ts';
@@ -17,6 +18,7 @@ let plugins: Plugins;
 let runStage: RunStage;
 let aborting: AbortController | undefined;
 let profile: Profile | undefined;
+let takeChecks: () => KernelChecks | undefined = () => undefined;
 
 // Ctrl-C in a terminal reaches every process of the group: the main process decides what becomes of us.
 process.on('SIGINT', () => undefined);
@@ -43,6 +45,7 @@ async function start(message: ToWorker & {type: 'start'}): Promise<FromWorker> {
   if (!message.engine) return {type: 'ready'};
   const {startEngine} = await import('../../core/engine/engine.ts');
   const engine = await startEngine(message.engine);
+  takeChecks = (await import('../../core/engine/check/findings.ts')).takeKernelChecks;
   if (message.profile) profile = (await import('../../core/engine/profile.ts')).profileKernels();
   return {type: 'ready', engine};
 }
@@ -51,7 +54,9 @@ async function run(job: Job): Promise<FromWorker> {
   const controller = new AbortController();
   aborting = controller;
   const peak = watchMemory();
-  profile?.take(); // of a stage that failed
+  // Of a stage that failed.
+  profile?.take();
+  takeChecks();
   let last = Number.NEGATIVE_INFINITY;
   let held: StageProgress | undefined;
   const summary = await runStage({
@@ -68,7 +73,14 @@ async function run(job: Job): Promise<FromWorker> {
     warn: (text) => send({type: 'warning', message: text}),
   });
   if (held) send({type: 'progress', progress: held});
-  return {type: 'done', summary, peakMemory: peak(), ...(profile && {kernels: profile.take()})};
+  const checks = takeChecks();
+  return {
+    type: 'done',
+    summary,
+    peakMemory: peak(),
+    ...(profile && {kernels: profile.take()}),
+    ...(checks && {checks}),
+  };
 }
 
 async function answer(work: () => Promise<FromWorker>): Promise<void> {

@@ -5,6 +5,7 @@ import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
+import {KernelTally} from '../execute/kernel-notes.ts';
 import {WorkerPool} from '../execute/pool.ts';
 import {StageError} from '../stages/shared.ts';
 import type {StageContext} from '../stages/stage.ts';
@@ -18,6 +19,8 @@ export interface ModelWorkerOptions {
   readonly folder: string;
   warn(message: string): void;
   onEngine(engine: EngineInfo): void;
+  /** What is to be said of the engine's kernels, when all work is done. */
+  onKernels(message: string): void;
 }
 
 export interface ModelWorker {
@@ -31,13 +34,14 @@ export interface ModelWorker {
   close(): Promise<void>;
 }
 
-export function openModelWorker({plugins, engine, folder, warn, onEngine}: ModelWorkerOptions): ModelWorker {
+export function openModelWorker({plugins, engine, folder, warn, onEngine, onKernels}: ModelWorkerOptions): ModelWorker {
   const pool = new WorkerPool({
     plugins: plugins.urls,
     stages: new URL('./restore.js', compiledUrl(import.meta.url)),
     grace: 0,
   });
   let resolved: Promise<ResolvedEngine> | undefined;
+  const tally = new KernelTally();
   let jobs = 0;
   const fresh = (name: string): string => {
     const path = join(folder, `${name}-${jobs}`);
@@ -62,8 +66,12 @@ export function openModelWorker({plugins, engine, folder, warn, onEngine}: Model
       );
       if (result.how === 'failed') throw new StageError(result.message, result.hint ?? 'Please report it.');
       if (result.how === 'aborted') throw new Error('nobody has stopped it');
+      if (result.checks) tally.add(result.checks);
       return {out, summary: result.summary};
     },
-    close: () => pool.close(),
+    async close() {
+      await pool.close();
+      for (const {message} of tally.say()) onKernels(message);
+    },
   };
 }

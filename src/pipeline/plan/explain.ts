@@ -50,6 +50,9 @@ function subject({recipe}: StageKey): string | undefined {
 export function differencesOf(before: StageKey, after: StageKey): readonly string[] {
   return [
     ...(before.format === after.format ? [] : [`cache format ${before.format} → ${after.format}`]),
+    ...(before.kernels === after.kernels
+      ? []
+      : [`version of the engines' kernels ${before.kernels ?? 'none'} → ${after.kernels ?? 'none'}`]),
     ...differ('', before.recipe, after.recipe),
     ...differentFiles('input', before.inputs, after.inputs),
     ...differentFiles('file', before.sources, after.sources),

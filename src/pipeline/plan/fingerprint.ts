@@ -8,6 +8,12 @@ import type {Manifest, StageNode} from '../stages/stage.ts';
 /** Bump when stages of the same recipe leave other files or columns than before: every entry is then computed anew. */
 const format = 1;
 
+/**
+ * Raise when what engines computed may have been wrong: all that is made of tensors is then computed anew.
+ * 1: TensorFlow's kernels are checked before they count.
+ */
+const kernels = 1;
+
 /** All that determines a stage's result. Kept in its manifest. */
 export interface StageKey {
   readonly format: number;
@@ -19,6 +25,8 @@ export interface StageKey {
   readonly sources: {readonly [name: string]: Digest};
   /** The same for the code of a user's own plug-ins; absent when there is none. */
   readonly code?: {readonly [name: string]: Digest};
+  /** Version of what engines compute; absent: no tensors. */
+  readonly kernels?: number;
 }
 
 /** The key of a stage whose inputs are there. `made` gives the manifest of a stage by id, `digest` that of a file's content. */
@@ -49,6 +57,7 @@ export async function keyOf(
     inputs: Object.fromEntries(inputs),
     sources: await digests(node.sources),
     ...(node.code ? {code: await digests(node.code)} : {}),
+    ...(node.lane === 'accelerator' ? {kernels} : {}),
   };
 }
 

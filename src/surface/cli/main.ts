@@ -286,8 +286,19 @@ program
 program
   .command('doctor')
   .description('engines, data, machine: what works and what would make it better')
+  .option(
+    '--kernels',
+    "try TensorFlow's kernels on this processor: which are right, and how the others are computed",
+    false,
+  )
   .addOption(threadsOption())
-  .action(async (options: {threads: number}) => leave((await import('./tools.ts')).doctor(options, globals())));
+  .action(async ({kernels, ...options}: {kernels: boolean; threads: number}) =>
+    leave(
+      kernels
+        ? (await import('./kernels.ts')).doctorKernels(options, globals())
+        : (await import('./tools.ts')).doctor(options, globals()),
+    ),
+  );
 
 program
   .command('setup')

@@ -91,6 +91,7 @@ export async function withModelWorker<T>(
       if (record.engine && record.engine.name !== name)
         err(`note: the run was computed on ${record.engine.name}, this is ${name}: scores differ in their last digits`);
     },
+    onKernels: (message) => err(`note: ${message}`),
   });
   const clear = (): void => rmSync(folder, {recursive: true, force: true});
   const interrupted = (): void => {

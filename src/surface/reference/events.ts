@@ -48,6 +48,7 @@ export const events: Described<RunEvent> = {
       kernels: "list, optional: the engine's kernels with calls and seconds, with `--profile`",
       engine: 'text, optional: the engine that computed it, now or when it was cached; absent: no tensors',
       threads: 'number, optional: threads of that engine',
+      checked: 'mapping, optional: `kernels`, how many it used, and `replaced`, those that were computed another way',
       summary: "the stage's small result, as in its manifest: for `evaluate`, the metrics",
     },
   },

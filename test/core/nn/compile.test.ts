@@ -2,8 +2,10 @@ import {readdirSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import {takeKernelChecks} from '../../../src/core/engine/check/findings.ts';
 import {type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
 import {profileKernels} from '../../../src/core/engine/profile.ts';
+import type {NodeBackend} from '../../../src/core/engine/tensorflow/binding.ts';
 import {compile} from '../../../src/core/nn/compile.ts';
 import {
   batchNorm,
@@ -130,6 +132,33 @@ onEachEngine((engine) => {
       const sums = [5, 6].map((value) => body.run([tf.scalar(value)])[0]!.dataSync()[0]);
       expect({sums, calls}).toEqual({sums: [6, 7], calls: 1});
       body.dispose();
+    });
+
+    test('a graph that computes otherwise is not used, and this is told', () => {
+      const backend = tf.backend() as unknown as NodeBackend;
+      const {binding} = backend;
+      const runSavedModel: typeof binding.runSavedModel = (...given) =>
+        binding.runSavedModel(...given).map((handle) => {
+          const wrong = tf.mul(backend.createOutputTensor(handle), 1.1);
+          return {...handle, id: backend.getInputTensorIds([wrong])[0]!};
+        });
+      const weight = tf.variable(tf.scalar(100));
+      takeKernelChecks();
+      const body = compile([weight], ([x]) => {
+        weight.assign(tf.add(weight, x!));
+        return [];
+      });
+      backend.binding = new Proxy({} as typeof binding, {
+        get: (_, name) => (name === 'runSavedModel' ? runSavedModel : Reflect.get(binding, name)),
+      });
+      try {
+        for (let call = 0; call < 2; call++) body.run([tf.scalar(1)]);
+        expect(weight.dataSync()[0]).toBe(102);
+        expect(takeKernelChecks()).toMatchObject({refusedGraphs: 1});
+      } finally {
+        backend.binding = binding;
+        body.dispose();
+      }
     });
 
     test('it must not look at values', () => {

@@ -57,6 +57,44 @@ test('a second run finds everything, and starts no worker and no engine', async 
   ]);
 });
 
+test('kernels that are computed another way are told once, at the end, and in manifests', async () => {
+  using world = new World();
+  const engine = async (): Promise<ResolvedEngine> => ({name: 'wasm', threads: 1});
+  const uses = (...kernels: readonly (readonly [string, string])[]) => ({
+    lane: 'accelerator' as const,
+    script: kernels.map((kernel) => ['kernel', kernel] as const),
+  });
+  const stages = {
+    data: {},
+    learn: uses(['a', 'itself'], ['b', 'product'], ['b', 'product']),
+    embed: uses(['b', 'product'], ['c', 'itself']),
+    other: uses(['c', 'itself']),
+  };
+  const {events} = await world.run(stages, {engine, jobs: 1});
+  expect(told(events, 'note')).toEqual([
+    {
+      type: 'note',
+      message:
+        'TensorFlow computes 1 of 3 kernels wrong on this processor; they are computed another way (pipeline doctor --kernels)',
+    },
+  ]);
+  const b = {kernel: 'K', shapes: 'b', verdict: 'wrong', way: 'product'};
+  const checks = (of: typeof events) =>
+    told(of, 'stage-finished')
+      .map((event) => event as {label?: string; stage: string; checked?: unknown})
+      .map(({stage, checked}) => [stage, checked]);
+  const expected = {
+    data: undefined,
+    learn: {kernels: 2, replaced: [b]},
+    embed: {kernels: 2, replaced: [b]},
+    other: {kernels: 1, replaced: []},
+  };
+  expect(Object.fromEntries(checks(events))).toEqual(expected);
+  const again = await world.run(stages, {engine});
+  expect(told(again.events, 'note')).toEqual([]);
+  expect(Object.fromEntries(checks(again.events))).toEqual(expected);
+});
+
 test('cached results of another engine, or of another number of threads, are told at the end', async () => {
   using world = new World();
   const stages = {

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
 import {type Digest, type Json, sha256} from '../../../src/core/base/canonical.ts';
 import {differencesOf, explainMiss} from '../../../src/pipeline/plan/explain.ts';
-import {fingerprintOf, type StageKey} from '../../../src/pipeline/plan/fingerprint.ts';
+import {fingerprintOf, keyOf, type StageKey} from '../../../src/pipeline/plan/fingerprint.ts';
 import type {Manifest} from '../../../src/pipeline/stages/stage.ts';
 
 const key: StageKey = {
@@ -64,10 +64,26 @@ test.for<readonly [StageKey, readonly string[]]>([
   ],
   [change({}, {inputs: {images: sha256('others')}}), ['input images changed']],
   [change({}, {format: 2}), ['cache format 1 → 2']],
+  [change({}, {kernels: 1}), ["version of the engines' kernels none → 1"]],
   [change({}, {code: {'mine.js': sha256('code')}}), ['plug-in code mine.js is new']],
 ])('tells %#', ([after, differences]) => {
   expect(differencesOf(key, after)).toEqual(differences);
   expect(explainMiss(after, 'learn', [manifest(key)])).toEqual(differences);
+});
+
+test('the key of what computes tensors says by which kernels, so that what unchecked ones made is not served', async () => {
+  const node = {id: 'a', kind: 'learn', label: 'a', recipe: {}, inputs: {}, sources: [], tasks: []} as const;
+  const keyIn = (lane: 'cpu' | 'accelerator') =>
+    keyOf(
+      {...node, lane},
+      () => expect.unreachable(),
+      () => expect.unreachable(),
+    );
+  const computed = await keyIn('accelerator');
+  expect(computed.kernels).toBe(1);
+  const {kernels: _, ...unchecked} = computed;
+  expect(await keyIn('cpu')).toEqual(unchecked);
+  expect(fingerprintOf(unchecked)).not.toBe(fingerprintOf(computed));
 });
 
 test('tells files of a dataset that came, went or changed', () => {

@@ -465,6 +465,14 @@ describe('data, plugins, schema, doctor', () => {
     expect(engines.map(({name}: {name: string}) => name)).toEqual(['tensorflow', 'onnx', 'wasm', 'webgpu']);
     expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
   });
+
+  test("doctor --kernels wants TensorFlow's library", async () => {
+    const home = {PIPELINE_CACHE_HOME: project.path('home')};
+    expect(await project.start(['doctor', '--kernels'], home).ended).toMatchObject({
+      status: 1,
+      err: 'pipeline: the tensorflow engine is not set up here; run "pipeline setup"\n',
+    });
+  });
 });
 
 describe('wrong command lines', () => {

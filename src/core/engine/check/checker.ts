@@ -4,6 +4,7 @@ import {MessageChannel, type MessagePort, receiveMessageOnPort, Worker} from 'no
 import type * as TF from '@tensorflow/tfjs';
 import {compiledUrl} from '../../base/compiled.ts';
 import {describeCall, type KernelCall} from './call.ts';
+import {noteUnkept, noteVerdict} from './findings.ts';
 import type {StartTrials} from './process.ts';
 import {suspicionOf} from './suspects.ts';
 import type {Answer, ThreadData} from './thread.ts';
@@ -13,8 +14,11 @@ import {ITSELF, waysOf} from './ways.ts';
 
 /** Rounding of the slowest sum and of Winograd's convolutions stays below a tenth of it; faults seen so far begin at 0.1. */
 const tolerance = 1e-3;
-/** A way that is faster by less is not worth being another one: times on a busy machine differ as much. */
-const margin = 0.85;
+/**
+ * A way that is preferred gives way to one that is so many times as fast: times of small shapes on a busy machine differ by less, and
+ * two machines of a kind are to take the same way, and so compute the same bytes.
+ */
+const margin = 1.5;
 
 export interface CheckerOptions extends StartTrials {
   readonly file: VerdictFile;
@@ -34,9 +38,12 @@ export class Checker {
   /** What is known of a kernel; it is tried when nothing is. */
   verdict(tf: typeof TF, key: string, call: KernelCall): Verdict {
     const {file} = this.#options;
-    return (
-      file.get(key) ?? file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)})
-    );
+    const known = file.get(key);
+    if (known !== undefined) return known;
+    const found = file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)});
+    noteVerdict(found);
+    if (file.problem !== undefined) noteUnkept(`${file.path}: ${file.problem}`);
+    return found;
   }
 
   #judge(tf: typeof TF, call: KernelCall): Pick<Verdict, 'verdict' | 'error' | 'note' | 'way'> {
@@ -45,7 +52,7 @@ export class Checker {
       suspicion === undefined ? this.#try({call, way: ITSELF, timed: false}) : {how: 'distrusted', message: suspicion};
     if (result.how === 'unknown') return {verdict: 'unchecked', way: ITSELF};
     if (isRight(result)) return {verdict: 'right', error: result.error, way: ITSELF};
-    const way = this.#anotherWay(tf, call);
+    const way = this.#anotherWay(tf, call, result.how !== 'hung' && this.#options.file.problem === undefined);
     const found = way === undefined ? {} : {way};
     if (result.how === 'computed') return {verdict: 'wrong', error: result.error, ...found};
     const verdict = ({failed: 'fails', crashed: 'crashes', hung: 'hangs', distrusted: 'distrusted'} as const)[
@@ -54,8 +61,11 @@ export class Checker {
     return {verdict, note: result.message, ...found};
   }
 
-  /** Of those that are right the fastest; the first of them where that can't be kept, for other processes must choose the same. */
-  #anotherWay(tf: typeof TF, call: KernelCall): string | undefined {
+  /**
+   * Of those that are right the preferred one, or one that is much faster. `kept`: whether other processes will read of it; else they
+   * must choose the same by themselves.
+   */
+  #anotherWay(tf: typeof TF, call: KernelCall, kept: boolean): string | undefined {
     let best: {readonly way: string; readonly milliseconds: number} | undefined;
     const inputs = Object.fromEntries(
       Object.entries(call.shapes).map(([name, shape]) => [name, {shape, size: sizeOf(shape), rank: shape.length}]),
@@ -63,9 +73,9 @@ export class Checker {
     for (const way of waysOf(tf, call.kernel, inputs as never, call.attrs).keys()) {
       const result = this.#try({call, way, timed: true});
       if (result.how !== 'computed' || !isRight(result)) continue;
-      if (best === undefined || result.milliseconds < margin * best.milliseconds)
+      if (best === undefined || margin * result.milliseconds <= best.milliseconds)
         best = {way, milliseconds: result.milliseconds};
-      if (this.#options.file.problem !== undefined) break;
+      if (!kept) break;
     }
     return best?.way;
   }

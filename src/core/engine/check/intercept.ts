@@ -2,25 +2,10 @@
 import type * as TF from '@tensorflow/tfjs';
 import {callOf, keyOf} from './call.ts';
 import type {Checker} from './checker.ts';
+import {noteKernel} from './findings.ts';
 import {checkedKernels} from './reference.ts';
 import type {Verdict} from './verdicts.ts';
 import {ITSELF, waysOf} from './ways.ts';
-
-/** Of kernels that were used: how many (a shape is one), and those that are computed another way. */
-export interface KernelChecks {
-  readonly kernels: number;
-  readonly replaced: readonly Omit<Verdict, 'key'>[];
-}
-
-const used = new Map<string, Verdict>();
-
-/** Since it was asked last. */
-export function takeKernelChecks(): KernelChecks {
-  const replaced = [...used.values()].filter(({way}) => way !== ITSELF).map(({key: _, ...verdict}) => verdict);
-  const checks = {kernels: used.size, replaced};
-  used.clear();
-  return checks;
-}
 
 /** Every call of a checked kernel of the engine `backendName` goes through `checker`. Returns how to undo it. */
 export function interceptKernels(tf: typeof TF, backendName: string, checker: Checker): () => void {
@@ -39,7 +24,7 @@ export function interceptKernels(tf: typeof TF, backendName: string, checker: Ch
         verdict = checker.verdict(tf, key, callOf(kernelName, inputs, attrs));
         known.set(key, verdict);
       }
-      used.set(key, verdict);
+      noteKernel(key, verdict);
       const {way} = verdict;
       if (way === ITSELF) return original.kernelFunc(args);
       const compute = way === undefined ? undefined : waysOf(tf, kernelName, inputs as never, attrs).get(way);

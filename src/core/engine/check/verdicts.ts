@@ -5,6 +5,7 @@
 import {appendFileSync, mkdirSync, readFileSync} from 'node:fs';
 import {arch, cpus, platform} from 'node:os';
 import {dirname, join} from 'node:path';
+import {cacheHome} from '../../base/cache-home.ts';
 import {digestOf, type Json} from '../../base/canonical.ts';
 import {codeOf, readTextIfThere} from '../../base/files.ts';
 
@@ -60,6 +61,16 @@ function processor(): Json {
 export const verdictsPath = (cacheHome: string, machine: Json): string =>
   join(cacheHome, 'kernels', `${digestOf(machine).slice(0, 16)}.ndjson`);
 
+const open = new Map<string, VerdictFile>();
+
+/** What is known on this machine, one object for a file: what can't be kept is known to the whole process. */
+export function openVerdicts(libraryVersion: string, env: NodeJS.ProcessEnv = process.env): VerdictFile {
+  const path = verdictsPath(cacheHome(env), machineOf(libraryVersion, env));
+  const file = open.get(path) ?? new VerdictFile(path);
+  open.set(path, file);
+  return file;
+}
+
 export class VerdictFile {
   readonly path: string;
   readonly #known = new Map<string, Verdict>();
@@ -74,6 +85,11 @@ export class VerdictFile {
     return this.#known.get(key);
   }
 
+  /** In the order in which they were found. */
+  get all(): readonly Verdict[] {
+    return [...this.#known.values()];
+  }
+
   /** Why nothing can be kept; undefined: it can, as far as is known. */
   get problem(): string | undefined {
     return this.#problem;
@@ -81,6 +97,11 @@ export class VerdictFile {
 
   /** Adds it to the file and returns what stands there now: another process may have been first. */
   publish(verdict: Verdict): Verdict {
+    // What was too slow on a busy machine may be right: it is tried again by the next process.
+    if (verdict.verdict === 'hangs') {
+      this.#known.set(verdict.key, verdict);
+      return verdict;
+    }
     try {
       mkdirSync(dirname(this.path), {recursive: true});
       // One write, so that lines of several processes don't mix; begun on a line of its own whatever a killed one has left.
@@ -107,7 +128,8 @@ export class VerdictFile {
   }
 }
 
-const verdicts: readonly unknown[] = ['right', 'wrong', 'crashes', 'hangs', 'fails', 'distrusted', 'unchecked'];
+/** Those that are kept. */
+const verdicts: readonly unknown[] = ['right', 'wrong', 'crashes', 'fails', 'distrusted', 'unchecked'];
 
 function parsed(line: string): Verdict | undefined {
   if (line === '') return undefined;

@@ -22,8 +22,11 @@ export interface Graph {
   dispose(): void;
 }
 
-/** Calls `body` once on `inputs`, without effect on `variables`, to see what it does; see `compile`. */
-export function traceGraph(variables: readonly Variable[], body: Body, inputs: readonly Tensor[]): Graph {
+/**
+ * Calls `body` once on `inputs`, without effect on `variables`, to see what it does; see `compile`. The library rewrites graphs, and
+ * what it makes of checked kernels is not checked: undefined where its graph then computes otherwise than `body` did.
+ */
+export function traceGraph(variables: readonly Variable[], body: Body, inputs: readonly Tensor[]): Graph | undefined {
   const backend = tf.backend() as unknown as NodeBackend;
   const idsOf = (tensors: readonly Tensor[]): number[] => backend.getInputTensorIds(tensors);
   const recorder = new Recorder(backend.binding);
@@ -35,12 +38,14 @@ export function traceGraph(variables: readonly Variable[], body: Body, inputs: r
   const values = variables.map((variable) => tf.clone(variable));
   let moved: readonly Variable[] = [];
   let fetches: string;
+  let expected: Tensor[] = [];
   backend.binding = recorder.binding;
   try {
     const results = tf.tidy(() => [...body(inputs)]);
     const after = idsOf(variables);
     moved = variables.filter((_, i) => after[i] !== before[i]);
     fetches = [...idsOf(results), ...idsOf(moved)].map((id) => recorder.result(id)).join();
+    expected = [...results.map((result) => tf.clone(result)), ...moved.map((variable) => tf.clone(variable))];
     tf.dispose(results);
   } finally {
     backend.binding = recorder.real;
@@ -48,10 +53,20 @@ export function traceGraph(variables: readonly Variable[], body: Body, inputs: r
     tf.dispose(values);
   }
   const session = openSession(backend.binding, recorder.nodes);
+  const compute = (given: readonly Tensor[]): Tensor[] =>
+    backend.binding
+      .runSavedModel(session, idsOf([...given, ...variables]), feeds, fetches)
+      .map((handle) => backend.createOutputTensor(handle));
+  const computed = compute(inputs);
+  const equal = isClose(computed, expected, moved);
+  tf.dispose([computed, expected]);
+  if (!equal) {
+    backend.binding.deleteSavedModel(session);
+    return undefined;
+  }
   return {
     run(given) {
-      const outputs = backend.binding.runSavedModel(session, idsOf([...given, ...variables]), feeds, fetches);
-      const tensors = outputs.map((handle) => backend.createOutputTensor(handle));
+      const tensors = compute(given);
       const results = tensors.slice(0, tensors.length - moved.length);
       for (const [i, variable] of moved.entries()) {
         const value = tensors[results.length + i]!;
@@ -62,6 +77,32 @@ export function traceGraph(variables: readonly Variable[], body: Body, inputs: r
     },
     dispose: () => backend.binding.deleteSavedModel(session),
   };
+}
+
+/** Of a result's norm. */
+const resultTolerance = 1e-3;
+/** Of how far a variable moves: gradients of early layers lose digits to cancellation, in another order of sums other ones. */
+const moveTolerance = 2e-2;
+/** Of a variable's norm: what is below is the rounding of the sum with the move. */
+const rounding = 1e-6;
+
+/** Whether results, and behind them the values to which variables moved, are equal but for rounding. */
+function isClose(got: readonly Tensor[], want: readonly Tensor[], moved: readonly Variable[]): boolean {
+  const results = want.length - moved.length;
+  const norms = tf.tidy(() => {
+    const norm = (x: Tensor) => tf.sqrt(tf.sum(tf.square(tf.cast(x, 'float32'))));
+    const triples = want.map((expected, i) => {
+      const variable = moved[i - results];
+      const move = variable === undefined ? expected : tf.sub(expected, variable);
+      return tf.stack([norm(tf.sub(got[i]!, expected)), norm(move), variable === undefined ? 0 : norm(variable)]);
+    });
+    return triples.length === 0 ? [] : (tf.stack(triples).arraySync() as [number, number, number][]);
+  });
+  return norms.every(([difference, size, weight], i) => {
+    // Nothing can be held against what is not finite.
+    if (!Number.isFinite(size)) return true;
+    return difference <= (i < results ? resultTolerance : moveTolerance) * size + rounding * weight + 1e-12;
+  });
 }
 
 const placeholderName = (i: number): string => `given_${i}`;

@@ -5,10 +5,9 @@
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
-import {cacheHome} from '../../base/cache-home.ts';
 import {Checker} from '../check/checker.ts';
 import {interceptKernels} from '../check/intercept.ts';
-import {machineOf, VerdictFile, verdictsPath} from '../check/verdicts.ts';
+import {openVerdicts} from '../check/verdicts.ts';
 import type {EngineInfo, ResolvedEngine} from '../contract.ts';
 import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.ts';
 import {loadBackend} from '../install/tfjs-node.ts';
@@ -33,7 +32,7 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   registerFusedKernels(tf);
   // A GPU's memory is one process's: there is none left for a second one that would try them.
   if (device === 'cpu' && !engine.unchecked) {
-    const file = new VerdictFile(verdictsPath(cacheHome(process.env), machineOf(binding.TF_Version, process.env)));
+    const file = openVerdicts(binding.TF_Version);
     interceptKernels(tf, 'tensorflow', new Checker({engine, file}));
   }
   return {

@@ -1,0 +1,48 @@
+/** What the checks of kernels found, over all stages of a run, in a sentence for people. */
+import {plural} from '../../core/base/text.ts';
+import type {KernelChecks} from '../../core/engine/check/findings.ts';
+import type {CheckedKernels, Unstamped} from '../events.ts';
+
+type Said = Extract<Unstamped, {type: 'note' | 'warning'}>;
+
+export class KernelTally {
+  readonly #kernels = new Set<string>();
+  readonly #replaced = new Set<string>();
+  #refusedGraphs = 0;
+  #unkept: string | undefined;
+
+  add({kernels, replaced, refusedGraphs, unkept}: KernelChecks): void {
+    for (const key of kernels) this.#kernels.add(key);
+    for (const {key} of replaced) this.#replaced.add(key);
+    this.#refusedGraphs += refusedGraphs;
+    this.#unkept ??= unkept;
+  }
+
+  /** Nothing where all is well. */
+  say(): readonly Said[] {
+    const said: Said[] = [];
+    if (this.#replaced.size > 0)
+      said.push({
+        type: 'note',
+        message: `TensorFlow computes ${this.#replaced.size} of ${plural(this.#kernels.size, 'kernel')} wrong on this processor; they are computed another way (pipeline doctor --kernels)`,
+      });
+    if (this.#refusedGraphs > 0)
+      said.push({
+        type: 'warning',
+        message: `TensorFlow computes ${plural(this.#refusedGraphs, 'graph')} wrong, whose kernels are right one by one; so they were computed, more slowly`,
+      });
+    if (this.#unkept !== undefined)
+      said.push({
+        type: 'warning',
+        message: `what was found of TensorFlow's kernels can't be kept, so that each run checks them again: ${this.#unkept}`,
+      });
+    return said;
+  }
+}
+
+/** For the manifest of a stage. */
+export const checkedKernels = ({kernels, replaced, refusedGraphs}: KernelChecks): CheckedKernels => ({
+  kernels: kernels.length,
+  replaced: replaced.map(({key: _, ...verdict}) => verdict),
+  ...(refusedGraphs > 0 && {refusedGraphs}),
+});
