@@ -43,7 +43,7 @@ onEachEngine(() => {
           tf.tensor(given.dy, [n, Math.ceil(h / stride), Math.ceil(w / stride), f]),
         ];
         const body = ([x, filter, dy]: readonly Tensor[]): Tensor[] => {
-          const convolve = (a: Tensor, b: Tensor) => conv2d(a as Tensor4D, b as Tensor4D, stride);
+          const convolve = (a: Tensor, b: Tensor): Tensor => conv2d(a as Tensor4D, b as Tensor4D, stride);
           const {value, grads} = tf.valueAndGrads(convolve)([x!, filter!], dy!);
           return [value, ...grads];
         };

@@ -35,7 +35,7 @@ describe.skipIf(typeof tensorflow === 'string')('a planted fault', () => {
       tf.tensor(given.dy, [n, h, w, f]),
     ];
     const body = ([x, filter, dy]: readonly Tensor[]): Tensor[] => {
-      const convolve = (a: Tensor, b: Tensor) => conv2d(a as Tensor4D, b as Tensor4D, 1);
+      const convolve = (a: Tensor, b: Tensor): Tensor => conv2d(a as Tensor4D, b as Tensor4D, 1);
       const {value, grads} = tf.valueAndGrads(convolve)([x!, filter!], dy!);
       return [value, ...grads];
     };
