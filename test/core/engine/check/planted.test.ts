@@ -1,0 +1,112 @@
+/** Faults planted in the kernels of whatever processor this is: each is found, and what replaces the kernel is right. */
+import {existsSync, mkdtempSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {Checker} from '../../../../src/core/engine/check/checker.ts';
+import {interceptKernels, takeKernelChecks} from '../../../../src/core/engine/check/intercept.ts';
+import {VerdictFile} from '../../../../src/core/engine/check/verdicts.ts';
+import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
+import {startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
+import type {NodeBackend} from '../../../../src/core/engine/tensorflow/binding.ts';
+import {compile} from '../../../../src/core/nn/compile.ts';
+import {conv2d} from '../../../../src/core/nn/convolution.ts';
+import {convolution, convolutionInputs, relativeError} from '../../../rig/convolution-loops.js';
+import {plant} from '../../../rig/faulty-kernels.js';
+import {engines} from '../../../rig/tensors.ts';
+
+const {tensorflow} = engines;
+const shapeOf = (c: number) => ({n: 2, h: 6, w: 5, c, f: 7, k: 3, stride: 1});
+const guards = ['/lib/x86_64-linux-gnu', '/lib64', '/usr/lib64', '/lib/aarch64-linux-gnu', '/usr/lib'].some((folder) =>
+  existsSync(join(folder, 'libc_malloc_debug.so.0')),
+);
+
+describe.skipIf(typeof tensorflow === 'string')('a planted fault', () => {
+  let undo: () => void;
+  const path = join(mkdtempSync(join(tmpdir(), 'pipeline-test-planted-')), 'kernels.ndjson');
+  /** What is computed by the kernels as they are now. */
+  const computed = (c: number, {compiled = false} = {}) => {
+    const shape = shapeOf(c);
+    const given = convolutionInputs(shape);
+    const {n, h, w, f, k} = shape;
+    const inputs: Tensor[] = [
+      tf.tensor(given.x, [n, h, w, c]),
+      tf.tensor(given.filter, [k, k, c, f]),
+      tf.tensor(given.dy, [n, h, w, f]),
+    ];
+    const body = ([x, filter, dy]: readonly Tensor[]): Tensor[] => {
+      const convolve = (a: Tensor, b: Tensor): Tensor => conv2d(a as Tensor4D, b as Tensor4D, 1);
+      const {value, grads} = tf.valueAndGrads(convolve)([x!, filter!], dy!);
+      return [value, ...grads];
+    };
+    const results = compiled ? compile([], body).run(inputs) : tf.tidy(() => body(inputs));
+    const want = convolution(shape, given);
+    const [y, dx, dfilter] = results.map((result) => result.dataSync());
+    tf.dispose([...inputs, ...results]);
+    return [relativeError(y!, want.y), relativeError(dx!, want.dx), relativeError(dfilter!, want.dfilter)];
+  };
+  const expectRight = (errors: readonly number[]) => expect(Math.max(...errors)).toBeLessThan(1e-5);
+  const faults = new URL('../../../rig/faulty-kernels.js', import.meta.url).href;
+  // Seconds, for a machine that does other things besides: what hangs is waited for once.
+  const check = (engine = tensorflow as ResolvedEngine) =>
+    interceptKernels(tf, 'tensorflow', new Checker({engine, file: new VerdictFile(path), faults, limit: 8_000}));
+
+  beforeAll(async () => {
+    await startEngine({...(tensorflow as ResolvedEngine), unchecked: true});
+    plant(tf.backend() as unknown as NodeBackend);
+  });
+  beforeEach(() => {
+    undo = check();
+    takeKernelChecks();
+  });
+  afterEach(() => undo());
+
+  test('is there: without the check all three results are wrong', () => {
+    undo();
+    for (const error of [...computed(20), ...computed(21)]) expect(error).toBeGreaterThan(0.1);
+    undo = check();
+  });
+
+  const found = (c: number) => {
+    const errors = computed(c);
+    const {replaced} = takeKernelChecks();
+    return {errors, verdicts: Object.fromEntries(replaced.map(({kernel, verdict}) => [kernel, verdict]))};
+  };
+
+  test.for([
+    [20, 'in the last channels', {Conv2D: 'wrong', Conv2DBackpropInput: 'wrong', Conv2DBackpropFilter: 'wrong'}],
+    [21, 'at a border', {Conv2D: 'wrong', Conv2DBackpropInput: 'wrong', Conv2DBackpropFilter: 'wrong'}],
+    [22, 'in one image, and one that throws', {Conv2D: 'wrong', Conv2DBackpropInput: 'fails'}],
+    [23, 'that is not a number', {Conv2D: 'wrong'}],
+    [24, 'that crashes, and one that hangs', {Conv2DBackpropInput: 'crashes', Conv2DBackpropFilter: 'hangs'}],
+  ] as const)('%i channels: %s is found and replaced', ([channels, , expected]) => {
+    const {errors, verdicts} = found(channels);
+    expect(verdicts).toEqual(expected);
+    expectRight(errors);
+  });
+
+  test.skipIf(!guards)('that writes outside its memory, with right values, is found by the guards', () => {
+    const {errors, verdicts} = found(25);
+    expect(verdicts).toEqual({Conv2DBackpropFilter: 'crashes'});
+    expectRight(errors);
+  });
+
+  test('is replaced inside `compile`, too', () => {
+    for (const channels of [20, 21, 22]) expectRight(computed(channels, {compiled: true}));
+  });
+
+  test('is known to the next process from the file, which asks nobody', () => {
+    found(24);
+    undo();
+    // Where a process had to be started, that would be an error.
+    undo = check({...(tensorflow as ResolvedEngine), library: '/nowhere'});
+    const {errors, verdicts} = found(24);
+    expectRight(errors);
+    expect(verdicts).toEqual({Conv2DBackpropInput: 'crashes', Conv2DBackpropFilter: 'hangs'});
+  });
+
+  test('that nothing can replace is an error that names kernel and shape', () => {
+    const pool = () => tf.maxPool(tf.ones([1, 4, 4, 20]) as Tensor4D, 2, 2, 'valid');
+    expect(() => tf.tidy(pool)).toThrow(/kernel MaxPool \(x 1×4×4×20.*\) is wrong on this processor/);
+  });
+});
