@@ -4,7 +4,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {Checker} from '../../../../src/core/engine/check/checker.ts';
-import {interceptKernels, takeKernelChecks} from '../../../../src/core/engine/check/intercept.ts';
+import {takeKernelChecks} from '../../../../src/core/engine/check/findings.ts';
+import {interceptKernels} from '../../../../src/core/engine/check/intercept.ts';
 import {VerdictFile} from '../../../../src/core/engine/check/verdicts.ts';
 import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
 import {startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
@@ -69,7 +70,7 @@ describe.skipIf(typeof tensorflow === 'string')('a planted fault', () => {
 
   const found = (c: number) => {
     const errors = computed(c);
-    const {replaced} = takeKernelChecks();
+    const {replaced} = takeKernelChecks()!;
     return {errors, verdicts: Object.fromEntries(replaced.map(({kernel, verdict}) => [kernel, verdict]))};
   };
 
