@@ -4,7 +4,7 @@
  * replaced. Arguments: the library's folder.
  */
 import {Rng} from '../../dist/core/base/random.js';
-import {takeKernelChecks} from '../../dist/core/engine/check/intercept.js';
+import {takeKernelChecks} from '../../dist/core/engine/check/findings.js';
 import {startEngine, tf} from '../../dist/core/engine/engine.js';
 import {conv2d} from '../../dist/core/nn/convolution.js';
 import {createWeights, disposeWeights} from '../../dist/core/nn/layers.js';
@@ -65,4 +65,4 @@ for (const [name, want] of Object.entries(gradients())) {
   const error = relativeError(ours[name], want);
   if (!(error < 2e-3)) wrong.push({name, error}); // float32 on both sides, through twenty normalisations
 }
-process.stdout.write(`${JSON.stringify({wrong, kernels, replaced: replaced.length})}\n`);
+process.stdout.write(`${JSON.stringify({wrong, kernels: kernels.length, replaced: replaced.length})}\n`);
