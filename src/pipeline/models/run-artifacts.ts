@@ -5,7 +5,7 @@ import {digestOfFile} from '../../core/base/files.ts';
 import type {SourceFile} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import type {StageKey} from '../plan/fingerprint.ts';
+import {hasTodaysKernels, type StageKey} from '../plan/fingerprint.ts';
 import {StageError} from '../stages/shared.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {RunRecord} from '../store/runs/record.ts';
@@ -32,13 +32,18 @@ export class RunArtifacts {
   }
 
   async #find(id: string): Promise<Entry> {
-    const {label, fingerprint, status, message} = this.#record.stages.find((stage) => stage.id === id)!;
+    const {label, fingerprint, node, status, message} = this.#record.stages.find((stage) => stage.id === id)!;
     if (fingerprint === undefined)
       throw new StageError(
         `run ${this.#record.id} has no result of "${label}": ${status}${message ? ` (${message})` : ''}`,
         this.#again(),
       );
     const entry = await this.#cache.find(fingerprint as Digest);
+    if (entry && !hasTodaysKernels(node, entry.manifest.key as unknown as StageKey))
+      throw new StageError(
+        `what "${label}" left was computed before the engines' kernels were checked: it may be wrong`,
+        this.#again(),
+      );
     if (entry) return entry;
     throw new StageError(`what "${label}" left is no longer in the cache ${this.#cache.root}`, this.#again());
   }

@@ -14,6 +14,10 @@ const format = 1;
  */
 const kernels = 1;
 
+/** Whether what a node left under this key was computed by kernels of today's version. */
+export const hasTodaysKernels = ({lane}: Pick<StageNode, 'lane'>, key: Pick<StageKey, 'kernels'>): boolean =>
+  lane !== 'accelerator' || key.kernels === kernels;
+
 /** All that determines a stage's result. Kept in its manifest. */
 export interface StageKey {
   readonly format: number;

@@ -91,3 +91,20 @@ test('a stage that has failed, and one whose entry is gone', async () => {
     `"what "score kde · cat · seed 0" left is no longer in the cache <folder>/cache | Compute it again: pipeline run pipelines/found.yaml"`,
   );
 });
+
+test('what an older version of the engines’ kernels computed is not served; what needs no engine is', async () => {
+  const left = (lane: string, key: object) => {
+    const stage = {id: 's', label: 'learn rotation', fingerprint: 'f', status: 'cached', node: {lane}};
+    const run = {id: 'r', stages: [stage], environment: {command: ['run', 'a.yaml']}} as unknown as RunRecord;
+    const cache = {root: 'cache', find: async () => ({folder: 'left', manifest: {key}})} as never;
+    return new RunArtifacts(run, cache).entry('s');
+  };
+  await expect(left('accelerator', {})).rejects.toThrow(
+    /^what "learn rotation" left was computed before .* may be wrong$/,
+  );
+  await expect(left('accelerator', {kernels: 0})).rejects.toMatchObject({
+    hint: 'Compute it again: pipeline run a.yaml',
+  });
+  expect(await left('accelerator', {kernels: 1})).toMatchObject({folder: 'left'});
+  expect(await left('cpu', {})).toMatchObject({folder: 'left'});
+});
