@@ -2,7 +2,7 @@
 import {afterAll, beforeAll, describe, expect, inject, test} from 'vitest';
 import type {EngineName, ResolvedEngine} from '../../src/core/engine/contract.ts';
 import {startEngine, type Tensor, tf} from '../../src/core/engine/engine.ts';
-import {findLibrary} from '../../src/core/engine/install/provision.ts';
+import {findLibrary} from '../../src/core/engine/install/library.ts';
 
 const library = findLibrary();
 

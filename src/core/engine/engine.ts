@@ -24,7 +24,7 @@ let running: EngineInfo | undefined;
 export const runningEngine = (): EngineInfo | undefined => running;
 
 /**
- * Loads tfjs and the resolved engine (`provision.ts`) and computes on it from then on. Called again it returns what runs;
+ * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. Called again it returns what runs;
  * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {

@@ -4,7 +4,7 @@ import type {Weights} from '../../core/nn/layers.ts';
 import {embed, logits} from '../networks/head.ts';
 import type {Explained} from './encoder.ts';
 import {classification} from './training/losses.ts';
-import type {StepResult} from './training/train.ts';
+import type {StepResult} from './training/phases.ts';
 
 /** Which batch normalisation goes by the batch's statistics, and moves the running ones; the other goes by those. */
 export interface Normalising {

@@ -9,9 +9,12 @@ import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
 import {paperAugmentation} from './training/augmentation.ts';
+import {TrainingError} from './training/collapse.ts';
 import {instancesOf} from './training/feed.ts';
 import {infoNce} from './training/losses.ts';
-import {optimizerOption, type StepResult, TrainingError, train} from './training/train.ts';
+import {optimizerOption} from './training/optimizer.ts';
+import type {StepResult} from './training/phases.ts';
+import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
 export const contrastive = defineLearner({

@@ -20,8 +20,9 @@ import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
 import {cutPasteAugmentation} from './training/augmentation.ts';
+import {optimizerOption} from './training/optimizer.ts';
 import {imagenet, startFiles, startOption, startWeights} from './training/start.ts';
-import {optimizerOption, train} from './training/train.ts';
+import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
 /** Name → its row in the papers' tables, and the defects that are told from normal: one class each, or one of several for a class. */

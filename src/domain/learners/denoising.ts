@@ -13,7 +13,9 @@ import {floatImage} from '../transforms/image.ts';
 import {openEncoder, poolAndEmbed, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
 import {paperAugmentation} from './training/augmentation.ts';
-import {optimizerOption, type StepResult, train} from './training/train.ts';
+import {optimizerOption} from './training/optimizer.ts';
+import type {StepResult} from './training/phases.ts';
+import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
 export const denoising = defineLearner({

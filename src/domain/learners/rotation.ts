@@ -10,7 +10,8 @@ import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
 import {paperAugmentation} from './training/augmentation.ts';
-import {optimizerOption, train} from './training/train.ts';
+import {optimizerOption} from './training/optimizer.ts';
+import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
 const turns = 4;

@@ -33,7 +33,7 @@ export async function measure(
   const different = new Map(trainings.filter(({work}) => work).map((training) => [speedKey(training), training]));
   const speeds = new Map<string, number>();
   if (different.size === 0) return speeds;
-  const {resolveEngine} = await import('../../core/engine/install/provision.ts');
+  const {resolveEngine} = await import('../../core/engine/install/resolve.ts');
   const {startEngine} = await import('../../core/engine/engine.ts');
   const {measureSpeed} = await import('../../pipeline/execute/measure.ts');
   const engine = await startEngine(await resolveEngine(choice, {provision: true, threads, report: stepReporter(err)}));

@@ -3,7 +3,7 @@ import {cpus} from 'node:os';
 import {watchVerdicts} from '../../core/engine/check/findings.ts';
 import {openVerdicts} from '../../core/engine/check/verdicts.ts';
 import {startEngine} from '../../core/engine/engine.ts';
-import {resolveEngine} from '../../core/engine/install/provision.ts';
+import {resolveEngine} from '../../core/engine/install/resolve.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
 import {trainOnNoise} from '../../pipeline/execute/measure.ts';
 import {kernelSummary, kernelTable} from '../tables/kernels.ts';

@@ -1,5 +1,5 @@
 /** `run`: computes what is not cached, and ends with the table. */
-import {askedEngine, resolveEngine} from '../../core/engine/install/provision.ts';
+import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';

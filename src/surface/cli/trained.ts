@@ -3,7 +3,7 @@ import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Result} from '../../core/base/result.ts';
-import {resolveEngine} from '../../core/engine/install/provision.ts';
+import {resolveEngine} from '../../core/engine/install/resolve.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';

@@ -3,7 +3,7 @@ import {createInterface} from 'node:readline';
 import {plugins as builtin} from '../../../dist/builtin.js';
 import {Rng} from '../../../dist/core/base/random.js';
 import {startEngine, tf} from '../../../dist/core/engine/engine.js';
-import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {resolveEngine} from '../../../dist/core/engine/install/resolve.js';
 import {compile} from '../../../dist/core/nn/compile.js';
 import {createWeights, denseParameters} from '../../../dist/core/nn/layers.js';
 import {Sgd} from '../../../dist/core/nn/optimise.js';

@@ -2,7 +2,7 @@
 import {createInterface} from 'node:readline';
 import {Rng} from '../../../dist/core/base/random.js';
 import {startEngine} from '../../../dist/core/engine/engine.js';
-import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {resolveEngine} from '../../../dist/core/engine/install/resolve.js';
 import {cutWindows} from '../../../dist/core/images/windows.js';
 import {createWeights, disposeWeights, weightsToArrays} from '../../../dist/core/nn/layers.js';
 import {openEncoder, poolAndEmbed} from '../../../dist/domain/learners/encoder.js';

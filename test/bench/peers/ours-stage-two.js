@@ -5,7 +5,7 @@ import {createInterface} from 'node:readline';
 import {plugins as builtin} from '../../../dist/builtin.js';
 import {Rng} from '../../../dist/core/base/random.js';
 import {startEngine} from '../../../dist/core/engine/engine.js';
-import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {resolveEngine} from '../../../dist/core/engine/install/resolve.js';
 import {checkPlugin} from '../../../dist/core/plugin/check.js';
 import {Plugins} from '../../../dist/core/plugin/registry.js';
 

@@ -1,7 +1,7 @@
 /** The 3 × 3 convolutions of ResNet-18 width 1/4 on wasm, forward or their gradients: numbers of rounds in, seconds out. */
 import {createInterface} from 'node:readline';
 import {startEngine, tf} from '../../../dist/core/engine/engine.js';
-import {resolveEngine} from '../../../dist/core/engine/install/provision.js';
+import {resolveEngine} from '../../../dist/core/engine/install/resolve.js';
 
 const which = process.argv[2];
 const engine = await startEngine(await resolveEngine('wasm', {provision: false}));

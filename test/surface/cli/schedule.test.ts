@@ -3,7 +3,7 @@ import {spawnSync} from 'node:child_process';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test, vi} from 'vitest';
-import {findLibrary} from '../../../src/core/engine/install/provision.ts';
+import {findLibrary} from '../../../src/core/engine/install/library.ts';
 import type {Manifest} from '../../../src/pipeline/stages/stage.ts';
 import {command, Project, tinySpec} from '../../rig/command.ts';
 

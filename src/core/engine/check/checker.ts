@@ -4,11 +4,9 @@ import {MessageChannel, type MessagePort, receiveMessageOnPort, Worker} from 'no
 import type * as TF from '@tensorflow/tfjs';
 import {compiledUrl} from '../../base/compiled.ts';
 import {describeCall, type KernelCall} from './call.ts';
+import type {Answer, StartTrials, ThreadData, Trial, TrialResult} from './contract.ts';
 import {noteUnkept, noteVerdict} from './findings.ts';
-import type {StartTrials} from './process.ts';
 import {suspicionOf} from './suspects.ts';
-import type {Answer, ThreadData} from './thread.ts';
-import type {Trial, TrialResult} from './trial.ts';
 import type {Verdict, VerdictFile} from './verdicts.ts';
 import {ITSELF, waysOf} from './ways.ts';
 

@@ -8,9 +8,9 @@
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
 import {errorOf, usualSum} from './compare.ts';
+import type {Reference} from './contract.ts';
 import {combined, convolve, convolveBack, correlate, dots, type Geometry, outer, tapsOf} from './loops.ts';
 import {noise, signs} from './noise.ts';
-import type {Reference} from './reference.ts';
 
 /** Up to so many products all values are computed. */
 const small = 1_000_000;

@@ -2,10 +2,10 @@
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
 import {errorOf, usualSum} from './compare.ts';
+import type {Reference} from './contract.ts';
 import {geometryOf} from './convolutions.ts';
 import {combined, depthwise, dots, type Geometry, tapsOf} from './loops.ts';
 import {noise, signs} from './noise.ts';
-import type {Reference} from './reference.ts';
 
 export function depthwiseReference(tf: typeof TF, call: KernelCall): Reference | undefined {
   const g = geometryOf(tf, call, {depthwise: true});

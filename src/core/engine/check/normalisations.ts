@@ -2,8 +2,8 @@
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
 import {errorOf} from './compare.ts';
+import type {Reference} from './contract.ts';
 import {noise} from './noise.ts';
-import type {Reference} from './reference.ts';
 
 export function batchNormReference(_: typeof TF, {kernel, shapes, attrs}: KernelCall): Reference | undefined {
   const channels = shapes['x']!.at(-1)!;

@@ -2,9 +2,9 @@
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
 import {errorOf} from './compare.ts';
+import type {Reference} from './contract.ts';
 import {eachTap, type Geometry} from './loops.ts';
 import {noise} from './noise.ts';
-import type {Reference} from './reference.ts';
 
 export function poolingReference(tf: typeof TF, {kernel, shapes, attrs}: KernelCall): Reference {
   const [n, h, w, c] = (shapes['x'] ?? shapes['input']) as [number, number, number, number];

@@ -1,16 +1,9 @@
 /** Entry of the process in which kernels are tried: what they do to it is not done to anyone else. */
 
 import {endWithParent} from '../../base/parent.ts';
-import type {ResolvedEngine} from '../contract.ts';
 import type {NodeBackend} from '../tensorflow/binding.ts';
-import {type Trial, tryWay} from './trial.ts';
-
-/** First of all. */
-export interface StartTrials {
-  readonly engine: ResolvedEngine;
-  /** Module that exports `plant(backend)`: faults of a test. */
-  readonly faults?: string;
-}
+import type {StartTrials, Trial} from './contract.ts';
+import {tryWay} from './trial.ts';
 
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(0));

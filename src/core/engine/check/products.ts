@@ -2,9 +2,9 @@
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
 import {errorOf, usualSum} from './compare.ts';
+import type {Reference} from './contract.ts';
 import {combined, dots} from './loops.ts';
 import {noise, signs} from './noise.ts';
-import type {Reference} from './reference.ts';
 
 /** Undefined where the two are not as many matrices: broadcasts are not checked. */
 export function productReference(_: typeof TF, {shapes, attrs}: KernelCall): Reference | undefined {

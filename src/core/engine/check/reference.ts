@@ -1,18 +1,12 @@
 /** What a kernel's results are held against: see the files that make them. */
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
+import type {Reference} from './contract.ts';
 import {convolutionReference} from './convolutions.ts';
 import {depthwiseReference} from './depthwise.ts';
 import {batchNormReference} from './normalisations.ts';
 import {poolingReference} from './poolings.ts';
 import {productReference} from './products.ts';
-
-/** Random inputs of a kernel, and how far its results on them are from right. */
-export interface Reference {
-  readonly inputs: {readonly [name: string]: Float32Array};
-  /** The largest difference, relative to what such values are as a rule: rounding is below 1e-4, an error near 1. */
-  error(outputs: readonly Float32Array[]): number;
-}
 
 const makers: {readonly [kernel: string]: (tf: typeof TF, call: KernelCall) => Reference | undefined} = {
   Conv2D: convolutionReference,

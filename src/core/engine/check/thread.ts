@@ -4,21 +4,8 @@
  */
 import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import {type MessagePort, workerData} from 'node:worker_threads';
-import type {StartTrials} from './process.ts';
-import type {Trial, TrialResult} from './trial.ts';
-
-export interface ThreadData {
-  readonly port: MessagePort;
-  /** Its first number is set to 1, and notified, when an answer lies in the port. */
-  readonly bell: Int32Array;
-  readonly start: StartTrials;
-  /** Milliseconds after which a trial hangs. */
-  readonly limit: number;
-}
-
-/** What comes back. `fresh`: the process had tried nothing before. */
-export type Answer = {readonly result: TrialResult; readonly fresh: boolean} | {readonly broken: string};
+import {workerData} from 'node:worker_threads';
+import type {Answer, ThreadData, Trial, TrialResult} from './contract.ts';
 
 const {port, bell, start, limit} = workerData as ThreadData;
 const entry = fileURLToPath(new URL('./process.js', import.meta.url));

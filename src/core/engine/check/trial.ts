@@ -2,23 +2,9 @@
 import {performance} from 'node:perf_hooks';
 import type * as TF from '@tensorflow/tfjs';
 import type {KernelCall} from './call.ts';
-import {type Reference, referenceOf} from './reference.ts';
+import type {Reference, Trial, TrialResult} from './contract.ts';
+import {referenceOf} from './reference.ts';
 import {ITSELF, waysOf} from './ways.ts';
-
-export interface Trial {
-  readonly call: KernelCall;
-  readonly way: string;
-  /** Whether its time is wanted; else few runs are made. */
-  readonly timed: boolean;
-}
-
-export type TrialResult =
-  /** `error` as of `Reference`; null for one without end. `milliseconds` of the fastest run. */
-  | {readonly how: 'computed'; readonly error: number | null; readonly milliseconds: number}
-  /** Nothing here knows what is right. */
-  | {readonly how: 'unknown'}
-  /** `distrusted`: not run at all. */
-  | {readonly how: 'failed' | 'crashed' | 'hung' | 'distrusted'; readonly message: string};
 
 /** Runs of a kernel that takes no time: what writes outside its memory is not caught each time. */
 const runs = 8;

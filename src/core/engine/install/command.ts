@@ -90,3 +90,11 @@ function lastLines(text: string): string {
   const lines = text.trim().split('\n').slice(-6).join('\n');
   return lines === '' ? '' : `:\n${lines}`;
 }
+
+/** Of an error, for a sentence. */
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const lines = text.split('\n');
+  // A command's last line says more than that it failed.
+  return error instanceof CommandError && lines.length > 1 ? `${lines[0]} ${lines.at(-1)}` : (lines[0] ?? '');
+}

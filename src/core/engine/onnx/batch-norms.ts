@@ -1,7 +1,7 @@
 /** Batch normalisation: on blocks of channels, a factor and a term for each channel are a 1 × 1 convolution by channel. */
 import type {Value} from '../../formats/onnx/builder.ts';
-import type {Translate} from './kernels.ts';
 import type {Sheet, Sheeted} from './sheet.ts';
+import type {Translate} from './translate.ts';
 
 /** For every channel factor · x + term (+ more). Vectors are filled up to whole blocks, as many as `channels`. */
 function scaled(

@@ -2,8 +2,8 @@
 
 import type {Value} from '../../formats/onnx/builder.ts';
 import {tf} from '../engine.ts';
-import type {Translate} from './kernels.ts';
 import type {Sheet, Sheeted} from './sheet.ts';
+import type {Translate} from './translate.ts';
 
 type Four = [number, number, number, number];
 type Pair = readonly [number, number];

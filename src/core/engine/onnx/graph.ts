@@ -3,11 +3,12 @@
 import type {Value} from '../../formats/onnx/builder.ts';
 import {runningEngine, type Tensor, tf, type Variable} from '../engine.ts';
 import type {Body, Graph} from '../tensorflow/graph.ts';
-import {kernels, type Translate, Untranslated} from './kernels.ts';
+import {kernels} from './kernels.ts';
 import {idOf, type Place, type Recording, record} from './recorder.ts';
 import {type Numbers, openSession} from './session.ts';
 import {Sheet, type Sheeted} from './sheet.ts';
 import {blockSize} from './start.ts';
+import {type Translate, Untranslated} from './translate.ts';
 
 /**
  * Calls `body` once on `inputs`, without effect on `variables`; see `compile`. Undefined, with a warning for the first of a kind,

@@ -6,14 +6,7 @@ import {RELU_GRAD, TRAIN_BATCH_NORM, TRAIN_BATCH_NORM_GRAD} from '../gradients.t
 import {inferBatchNorm, trainBatchNorm, trainBatchNormGradient} from './batch-norms.ts';
 import {conv2d, conv2dFilterGradient, conv2dInputGradient} from './convolutions.ts';
 import type {Sheet, Sheeted} from './sheet.ts';
-
-/** A kernel's outputs, of the shapes `shapes`. */
-export type Translate<Attributes> = (
-  sheet: Sheet,
-  inputs: Readonly<Record<string, Sheeted>>,
-  attributes: Attributes,
-  shapes: readonly (readonly number[])[],
-) => readonly Sheeted[];
+import {type Translate, Untranslated} from './translate.ts';
 
 /** Several operators in a row on one tensor of any layout, in which zeros stay zeros, or with channels by themselves. */
 const each =
@@ -175,9 +168,6 @@ const argMax: Translate<{readonly axis: number}> = (sheet, {x}, {axis}, [shape])
 
 const reluGradient: Translate<object> = (sheet, {dy, y}, attrs, shapes) =>
   both((_, a, b) => sheet.product(a, sheet.node('Sign', [b])))(sheet, {a: dy!, b: y!}, attrs, shapes);
-
-/** What no operator is known for: the function then runs kernel by kernel. */
-export class Untranslated extends Error {}
 
 export const kernels: Readonly<Record<string, Translate<never>>> = {
   Abs: each(operator('Abs')),

@@ -17,14 +17,10 @@ import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {sha256} from '../../../../src/core/base/canonical.ts';
 import {thisProcess} from '../../../../src/core/base/lock.ts';
 import {runCommand} from '../../../../src/core/engine/install/command.ts';
-import {
-  askedEngine,
-  describeEngines,
-  findLibrary,
-  libraryFolder,
-  provisionTensorflow,
-  resolveEngine,
-} from '../../../../src/core/engine/install/provision.ts';
+import {describeEngines} from '../../../../src/core/engine/install/describe.ts';
+import {findLibrary, libraryFolder} from '../../../../src/core/engine/install/library.ts';
+import {provisionTensorflow} from '../../../../src/core/engine/install/provision.ts';
+import {askedEngine, resolveEngine} from '../../../../src/core/engine/install/resolve.ts';
 import {
   bindingSources,
   fetchBackend,

@@ -224,7 +224,7 @@ test('a process whose feed is closed ends by itself', async () => {
   const compiled = (path: string) =>
     JSON.stringify(compiledUrl(new URL(`../../../../src/${path}`, import.meta.url).href));
   const script = `(async () => {
-    const {openFeed} = await import(${compiled('domain/learners/feed.ts')});
+    const {openFeed} = await import(${compiled('domain/learners/training/feed.ts')});
     const {loadPlugins} = await import(${compiled('core/plugin/registry.ts')});
     const plugins = await loadPlugins([${JSON.stringify(url)}]);
     const images = {shape: {height: 2, width: 2, channels: 1}, count: 8, pixels: new Uint8Array(32)};

@@ -1,0 +1,64 @@
+/** Where TensorFlow's library lies, and whether it is there: a folder of the cache, outside node_modules. */
+import {spawnSync} from 'node:child_process';
+import {existsSync, readFileSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {cacheHome} from '../../base/cache-home.ts';
+import {BINDING_FILE} from '../tensorflow/tensorflow.ts';
+import {hasBackend} from './tfjs-node.ts';
+import {onPath} from './tools.ts';
+import {TENSORFLOW_VERSION, type Variant, wheelsFor} from './wheels.ts';
+
+/** Seconds that `auto` does not try again to provision after it failed; `pipeline setup` always tries. */
+const FAILURE_HOLDS = 24 * 3600;
+
+/** `<cache>/tensorflow/2.21.0-cpu-linux-x64-napi8`: one build serves every Node version, for the binding is N-API. */
+export function libraryFolder(variant: Variant, env: NodeJS.ProcessEnv): string {
+  return join(
+    cacheHome(env),
+    'tensorflow',
+    `${TENSORFLOW_VERSION}-${variant}-${process.platform}-${process.arch}-napi8`,
+  );
+}
+
+/** The best library that is there: for a GPU where there is one, or the CPU's. */
+export function findLibrary(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const variants: readonly Variant[] = wantsGpu(env) ? ['cuda', 'cpu'] : ['cpu'];
+  return variants.map((variant) => libraryFolder(variant, env)).find(isUsable);
+}
+
+export const isWhole = (library: string): boolean => existsSync(join(library, BINDING_FILE));
+export const isUsable = (library: string): boolean => isWhole(library) && hasBackend(library);
+
+export function versionOf(library: string): string {
+  try {
+    return (JSON.parse(readFileSync(join(library, 'manifest.json'), 'utf8')) as {version: string}).version;
+  } catch {
+    return TENSORFLOW_VERSION;
+  }
+}
+
+/** Whether there is an NVIDIA GPU that answers, and a TensorFlow for it. A driver without a device answers with an error. */
+export function wantsGpu(env: NodeJS.ProcessEnv): boolean {
+  const smi = onPath('nvidia-smi', env);
+  if (smi === undefined || wheelsFor('cuda', process.platform, process.arch) === undefined) return false;
+  return spawnSync(smi, ['-L'], {env, timeout: 10_000, stdio: 'ignore'}).status === 0;
+}
+
+export function gpuRemark(env: NodeJS.ProcessEnv, library: string): string | undefined {
+  if (library !== libraryFolder('cpu', env) || !wantsGpu(env)) return undefined;
+  return 'the NVIDIA GPU is not used: its TensorFlow is not set up here ("pipeline setup" gets it)';
+}
+
+export function failureFile(env: NodeJS.ProcessEnv): string {
+  return `${libraryFolder('cpu', env)}.failed`;
+}
+
+export function recentFailure(env: NodeJS.ProcessEnv): string | undefined {
+  const file = failureFile(env);
+  try {
+    const {mtimeMs} = statSync(file);
+    return Date.now() - mtimeMs < FAILURE_HOLDS * 1000 ? readFileSync(file, 'utf8') : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+/** One statement that reads, and its rows as plain values. */
+import type {DuckDBConnection} from '@duckdb/node-api';
+import {fail, type Result, succeed} from '../../../core/base/result.ts';
+import type {Problem} from '../../failures.ts';
+import {duckdb} from './duckdb.ts';
+
+export interface QueryResult {
+  readonly columns: readonly {readonly name: string; readonly type: string}[];
+  readonly rows: readonly (readonly unknown[])[];
+  /** There are more rows than were asked for. */
+  readonly more?: true;
+}
+
+/** Absent: as much as it takes. */
+export interface QueryLimits {
+  readonly rows?: number;
+  readonly seconds?: number;
+}
+
+const reading = [duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN];
+
+/** Runs a statement of the user's (`one`: checked to be one that reads) or of ours. */
+export async function select(
+  connection: DuckDBConnection,
+  sql: string,
+  {one, rows = Number.POSITIVE_INFINITY, seconds}: {readonly one: boolean} & QueryLimits,
+): Promise<Result<QueryResult, Problem>> {
+  const timer = seconds === undefined ? undefined : setTimeout(() => connection.interrupt(), 1000 * seconds);
+  try {
+    if (one) {
+      if (sql.trim() === '') return fail({message: 'expected one SQL statement, but got none'});
+      const statements = await connection.extractStatements(sql);
+      if (statements.count !== 1) return fail({message: `expected one SQL statement, but got ${statements.count}`});
+      const {statementType} = await statements.prepare(0);
+      if (!reading.includes(statementType))
+        return fail({
+          message: `expected a statement that reads, but got ${duckdb.StatementType[statementType]}`,
+          hint: 'The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.',
+        });
+    }
+    const reader = await connection.streamAndReadUntil(sql, rows + 1);
+    const types = reader.columnTypes();
+    const read = reader.getRowsJS();
+    return succeed({
+      columns: reader.columnNames().map((name, at) => ({name, type: String(types[at])})),
+      rows: read.slice(0, rows).map((row) => row.map(plain)),
+      ...(read.length > rows && {more: true}),
+    });
+  } catch (error) {
+    if (!one) throw error;
+    const message = (error as Error).message.trim();
+    if (message.startsWith('INTERRUPT'))
+      return fail({
+        message: `the query took more than ${seconds} s and was stopped`,
+        hint: 'Ask for less, or give it all the time it wants: pipeline query "<sql>".',
+      });
+    const locked = message.includes('disabled by configuration') || message.includes('disabled through configuration');
+    return fail({message, ...(locked && {hint: 'A query sees the results database alone.'})});
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Numbers instead of bigints where they are exact, ISO text instead of dates. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  return value;
+}
