@@ -16,12 +16,12 @@ import {resnet18} from '../../../src/domain/networks/resnet.ts';
 import {small} from '../../../src/domain/networks/small.ts';
 import {expectClose, expectNoLeaks, numberIn, onEachEngine, tidied} from '../../rig/tensors.ts';
 
-const rng = new Rng('gradcam');
-const images = (count: number, side: number): ImageSet => ({
-  shape: {height: side, width: side, channels: 3},
-  count,
-  pixels: Uint8Array.from({length: count * side * side * 3}, () => rng.integer(256)),
-});
+/** The same on every engine. */
+function images(count: number, side: number): ImageSet {
+  const rng = new Rng('gradcam');
+  const pixels = Uint8Array.from({length: count * side * side * 3}, () => rng.integer(256));
+  return {shape: {height: side, width: side, channels: 3}, count, pixels};
+}
 
 onEachEngine(() => {
   test('by hand: a map of two channels under a linear score', async () => {
