@@ -4,7 +4,7 @@ import {expect, test} from 'vitest';
 import {plugins as builtin} from '../src/builtin.ts';
 import {Plugins} from '../src/core/plugin/registry.ts';
 import {readPlan} from '../src/pipeline/config/expand.ts';
-import {parseSource} from '../src/pipeline/config/read.ts';
+import {parseSource} from '../src/pipeline/config/parse.ts';
 import {pipelineSchema, pipelineSchemaText} from '../src/pipeline/config/schema.ts';
 import {fakePlugins} from './rig/fake-plugins.ts';
 

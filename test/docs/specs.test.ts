@@ -1,7 +1,7 @@
 /** Every `yaml` block of a document is a spec, or a part of one, that validation accepts. */
 import {basename} from 'node:path';
 import {expect, test} from 'vitest';
-import {parseSource} from '../../src/pipeline/config/read.ts';
+import {parseSource} from '../../src/pipeline/config/parse.ts';
 import {Project} from '../rig/command.ts';
 import {type Block, blocksOf, fileOf, handWritten} from './documents.ts';
 

@@ -2,7 +2,7 @@
 import type {Result} from '../../core/base/result.ts';
 import {fail, succeed} from '../../core/base/result.ts';
 import type {Problem} from '../failures.ts';
-import {parseValue} from './read.ts';
+import {parseValue} from './parse.ts';
 
 /** As typed. */
 export interface Overrides {

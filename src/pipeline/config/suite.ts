@@ -5,7 +5,7 @@ import type {Issue} from '../../core/plugin/check.ts';
 import {checkValue} from '../../core/plugin/check.ts';
 import {type Schema, show} from '../../core/plugin/describe.ts';
 import type {Problem} from '../failures.ts';
-import type {Source} from './read.ts';
+import type {Source} from './parse.ts';
 import {readSource} from './read.ts';
 import {suiteShape} from './schema.ts';
 

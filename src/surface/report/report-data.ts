@@ -2,7 +2,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Result} from '../../core/base/result.ts';
-import {parseSource} from '../../pipeline/config/read.ts';
+import {parseSource} from '../../pipeline/config/parse.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';

@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
-import {parseSource, readSource} from '../../../src/pipeline/config/read.ts';
+import {parseSource} from '../../../src/pipeline/config/parse.ts';
+import {readSource} from '../../../src/pipeline/config/read.ts';
 import {least, plan, screen} from './folder.ts';
 
 test('a missing file suggests its neighbours', async () => {
