@@ -78,7 +78,7 @@ describe.for(shells)('%s', (shell) => {
   test.skipIf(!here).for([
     ['pipeline val', ['validate']],
     ['pipeline cache ', ['ls', 'prune', 'verify']],
-    ['pipeline run --engine ', ['auto', 'tensorflow', 'onnx', 'wasm', 'webgpu']],
+    ['pipeline run --engine ', ['auto', 'onnx', 'tensorflow', 'wasm', 'webgpu']],
     ['pipeline compare --format=la', [shell === 'fish' ? '--format=latex' : 'latex']],
     ['pipeline compare ', runs],
     ['pipeline why latest ', runs],
