@@ -2,12 +2,12 @@
  * What is known of kernels on this machine, kept for all later runs: a file of JSON lines to which every process appends. The first line
  * about a kernel stands, so that all processes compute it the same way; lines that can't be read are as if they were not there.
  */
-import {appendFileSync, mkdirSync, readFileSync} from 'node:fs';
+import {appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync} from 'node:fs';
 import {arch, cpus, platform} from 'node:os';
 import {dirname, join} from 'node:path';
 import {cacheHome} from '../../base/cache-home.ts';
 import {digestOf, type Json} from '../../base/canonical.ts';
-import {codeOf, readTextIfThere} from '../../base/files.ts';
+import {codeOf} from '../../base/files.ts';
 
 export interface Verdict {
   /** As `keyOf` has it. */
@@ -74,6 +74,8 @@ export function openVerdicts(libraryVersion: string, env: NodeJS.ProcessEnv = pr
 export class VerdictFile {
   readonly path: string;
   readonly #known = new Map<string, Verdict>();
+  /** Bytes of whole lines that were read. */
+  #seen = 0;
   #problem: string | undefined;
 
   constructor(path: string) {
@@ -114,17 +116,31 @@ export class VerdictFile {
     return this.#known.get(verdict.key)!;
   }
 
+  /** What has been added since it was read last. */
   #read(): void {
-    let text = '';
+    let added: Buffer;
     try {
-      text = readTextIfThere(this.path) ?? '';
+      added = bytesFrom(this.path, this.#seen);
     } catch (error) {
-      this.#problem = codeOf(error) ?? String(error);
+      if (codeOf(error) !== 'ENOENT') this.#problem = codeOf(error) ?? String(error);
+      return;
     }
-    for (const line of text.split('\n')) {
+    // What another process has not written to its end is read the next time; the last line of a killed one is ended by the next.
+    this.#seen += added.lastIndexOf('\n') + 1;
+    for (const line of added.toString('utf8').split('\n')) {
       const verdict = parsed(line);
       if (verdict !== undefined && !this.#known.has(verdict.key)) this.#known.set(verdict.key, verdict);
     }
+  }
+}
+
+function bytesFrom(path: string, start: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - start));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, start));
+  } finally {
+    closeSync(file);
   }
 }
 
