@@ -7,7 +7,7 @@ import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageProgress} from '../events.ts';
-import {withLargePages} from './large-pages.ts';
+import {withLargePages} from '../../core/base/large-pages.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
 export interface PoolOptions {

@@ -2,7 +2,7 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {withLargePages} from '../../../dist/pipeline/execute/large-pages.js';
+import {withLargePages} from '../../../dist/core/base/large-pages.js';
 import {contest, peer, python, script} from '../rig.js';
 import {sizes, writeData} from '../stage-two-data.js';
 

@@ -65,10 +65,7 @@ export class Checker {
    */
   #anotherWay(tf: typeof TF, call: KernelCall, kept: boolean): string | undefined {
     let best: {readonly way: string; readonly milliseconds: number} | undefined;
-    const inputs = Object.fromEntries(
-      Object.entries(call.shapes).map(([name, shape]) => [name, {shape, size: sizeOf(shape), rank: shape.length}]),
-    );
-    for (const way of waysOf(tf, call.kernel, inputs as never, call.attrs).keys()) {
+    for (const way of waysOf(tf, call).keys()) {
       const result = this.#try({call, way, timed: true});
       if (result.how !== 'computed' || !isRight(result)) continue;
       if (best === undefined || margin * result.milliseconds <= best.milliseconds)
@@ -110,5 +107,3 @@ export class Checker {
 
 const isRight = (result: TrialResult): result is TrialResult & {how: 'computed'; error: number} =>
   result.how === 'computed' && result.error !== null && result.error <= tolerance;
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);

@@ -1,13 +1,14 @@
 /** What the parts of the check say to each other: the checker, its thread, the process in which kernels are tried. Loads nothing. */
 import type {MessagePort} from 'node:worker_threads';
+import type {Tensor} from '@tensorflow/tfjs';
 import type {ResolvedEngine} from '../contract.ts';
 import type {KernelCall} from './call.ts';
 
 /** Random inputs of a kernel, and how far its results on them are from right. */
 export interface Reference {
-  readonly inputs: {readonly [name: string]: Float32Array};
+  readonly inputs: {readonly [name: string]: Float32Array | Tensor};
   /** The largest difference, relative to what such values are as a rule: rounding is below 1e-4, an error near 1. */
-  error(outputs: readonly Float32Array[]): number;
+  error(outputs: readonly Tensor[]): number;
 }
 
 export interface Trial {

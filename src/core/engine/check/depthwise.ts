@@ -4,29 +4,29 @@ import type {KernelCall} from './call.ts';
 import {errorOf, usualSum} from './compare.ts';
 import type {Reference} from './contract.ts';
 import {geometryOf} from './convolutions.ts';
-import {combined, depthwise, dots, type Geometry, tapsOf} from './loops.ts';
-import {noise, signs} from './noise.ts';
+import {depthwise, type Geometry, tapsOf} from './loops.ts';
+import {noise, noiseTensor, signs} from './noise.ts';
+import {sumOfRows, sumsInRows} from './sums.ts';
 
 export function depthwiseReference(tf: typeof TF, call: KernelCall): Reference | undefined {
   const g = geometryOf(tf, call, {depthwise: true});
   if (g === undefined) return undefined;
   const taps = tapsOf(g);
   const {n, h, w, c, p, q, kh, kw} = g;
-  const [image, map] = [h * w * c, p * q * c];
   switch (call.kernel) {
     case 'DepthwiseConv2dNative':
-      return linear(g, taps, 'x', image, 'output', map, 'input');
+      return linear(tf, g, taps, 'x', [n, h, w, c], 'output', p * q * c, 'input');
     case 'DepthwiseConv2dNativeBackpropInput':
-      return linear(g, taps, 'dy', map, 'input', image, 'output');
+      return linear(tf, g, taps, 'dy', [n, p, q, c], 'input', h * w * c, 'output');
     default: {
       // Not linear in the two together: each image is one image times a number of its own.
-      const [one, slope] = [noise(image, 1), noise(map, 3)];
+      const [one, slope] = [noise(h * w * c, 1), noise(p * q * c, 3)];
       const [a, b] = [factors(n, 4), factors(n, 5)];
       const sum = a.reduce((total, factor, i) => total + factor * b[i]!, 0);
       const want = depthwise(g, 'tap', one, slope).map((value) => value * sum);
       return {
-        inputs: {x: scaled(one, a), dy: scaled(slope, b)},
-        error: ([dw]) => errorOf(dw!, want, usualSum((n * taps) / (kh * kw))),
+        inputs: {x: scaled(tf, one, [h, w, c], a), dy: scaled(tf, slope, [p, q, c], b)},
+        error: ([dw]) => errorOf(dw!.dataSync(), want, usualSum((n * taps) / (kh * kw))),
       };
     }
   }
@@ -34,25 +34,26 @@ export function depthwiseReference(tf: typeof TF, call: KernelCall): Reference |
 
 /** The two that are linear in the images: those, combined by signs, give a result of which all values are compared. */
 function linear(
+  tf: typeof TF,
   g: Geometry,
   taps: number,
   name: 'x' | 'dy',
-  from: number,
+  from: readonly [number, number, number, number],
   of: 'output' | 'input',
   to: number,
   back: 'output' | 'input',
 ): Reference {
   const {n, c, kh, kw} = g;
-  const [given, filter] = [noise(n * from, 1), noise(kh * kw * c, 2)];
+  const [given, filter] = [noiseTensor(tf, from, 1), noise(kh * kw * c, 2)];
   const [ofImage, ofValue] = [signs(n, 1), signs(to, 2)];
-  const sums = depthwise(g, of, combined(given, n, from, ofImage), filter);
-  const images = dots(given, n, from, depthwise(g, back, ofValue, filter));
+  const sums = depthwise(g, of, sumOfRows(tf, given, n, ofImage), filter);
+  const images = sumsInRows(tf, given, n, depthwise(g, back, ofValue, filter));
   return {
     inputs: {[name]: given, filter},
     error: ([got]) =>
       Math.max(
-        errorOf(combined(got!, n, to, ofImage), sums, usualSum((n * taps * c) / to)),
-        errorOf(dots(got!, n, to, ofValue), images, usualSum(c * taps)),
+        errorOf(sumOfRows(tf, got!, n, ofImage), sums, usualSum((n * taps * c) / to)),
+        errorOf(sumsInRows(tf, got!, n, ofValue), images, usualSum(c * taps)),
       ),
   };
 }
@@ -62,8 +63,5 @@ function factors(n: number, seed: number): Float64Array {
   return signs(n, seed).map((sign, i) => sign * [0.5, 1, 2][(i * seed) % 3]!);
 }
 
-function scaled(image: Float32Array, by: Float64Array): Float32Array {
-  const all = new Float32Array(by.length * image.length);
-  for (let i = 0, at = 0; i < by.length; i++) for (let j = 0; j < image.length; j++, at++) all[at] = by[i]! * image[j]!;
-  return all;
-}
+const scaled = (tf: typeof TF, image: Float32Array, shape: [number, number, number], by: Float64Array): TF.Tensor =>
+  tf.tidy(() => tf.mul(tf.tensor4d(Float32Array.from(by), [by.length, 1, 1, 1]), tf.tensor3d(image, shape)));

@@ -1,17 +1,23 @@
 /** Stands between tfjs and the library's kernels: each is known to be right before it counts, or is computed another way. */
 import type * as TF from '@tensorflow/tfjs';
-import {callOf, keyOf} from './call.ts';
+import {callOf, type KernelCall, keyOf} from './call.ts';
 import type {Checker} from './checker.ts';
 import {noteKernel} from './findings.ts';
 import {checkedKernels} from './reference.ts';
 import type {Verdict} from './verdicts.ts';
-import {ITSELF, waysOf} from './ways.ts';
+import {ITSELF, type Way, waysOf} from './ways.ts';
 
 /** Every call of a checked kernel of the engine `backendName` goes through `checker`. Returns how to undo it. */
 export function interceptKernels(tf: typeof TF, backendName: string, checker: Checker): () => void {
-  const known = new Map<string, Verdict>();
+  const known = new Map<string, Known>();
   // Set while another way is computed: its kernels are those that were tried.
   let trusted = false;
+  const find = (key: string, call: KernelCall): Known => {
+    const verdict = checker.verdict(tf, key, call);
+    const {way} = verdict;
+    const compute = way === undefined || way === ITSELF ? undefined : waysOf(tf, call).get(way);
+    return {verdict, ...(compute && {compute})};
+  };
   const originals = checkedKernels.map((kernelName) => tf.getKernel(kernelName, backendName));
   for (const original of originals) {
     const {kernelName} = original;
@@ -19,19 +25,18 @@ export function interceptKernels(tf: typeof TF, backendName: string, checker: Ch
       const {inputs, attrs} = args;
       if (trusted || !isChecked(inputs)) return original.kernelFunc(args);
       const key = keyOf(kernelName, inputs, attrs);
-      let verdict = known.get(key);
-      if (verdict === undefined) {
-        verdict = checker.verdict(tf, key, callOf(kernelName, inputs, attrs));
-        known.set(key, verdict);
+      let found = known.get(key);
+      if (found === undefined) {
+        found = find(key, callOf(kernelName, inputs, attrs));
+        known.set(key, found);
       }
+      const {verdict, compute} = found;
       noteKernel(key, verdict);
-      const {way} = verdict;
-      if (way === ITSELF) return original.kernelFunc(args);
-      const compute = way === undefined ? undefined : waysOf(tf, kernelName, inputs as never, attrs).get(way);
+      if (verdict.way === ITSELF) return original.kernelFunc(args);
       if (compute === undefined) throw new KernelError(verdict);
       trusted = true;
       try {
-        return tf.tidy(compute);
+        return tf.tidy(() => compute(inputs as never));
       } finally {
         trusted = false;
       }
@@ -45,6 +50,12 @@ export function interceptKernels(tf: typeof TF, backendName: string, checker: Ch
       tf.registerKernel(original);
     }
   };
+}
+
+interface Known {
+  readonly verdict: Verdict;
+  /** Of another way than the kernel itself. */
+  readonly compute?: Way;
 }
 
 /** Real numbers, and some of them. */

@@ -129,3 +129,12 @@ export function outer(a: Numbers, b: Numbers): Float64Array {
   for (let i = 0, at = 0; i < a.length; i++) for (let j = 0; j < b.length; j++, at++) product[at] = a[i]! * b[j]!;
   return product;
 }
+
+/** (rows, columns) → (columns, rows). */
+export function transposed(values: Numbers, rows: number): Float64Array {
+  const columns = values.length / rows;
+  const turned = new Float64Array(values.length);
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, at++) turned[column * rows + row] = values[at]!;
+  return turned;
+}

@@ -1,4 +1,5 @@
 /** Reproducible random numbers, made fast: tens of millions for one kernel. */
+import type * as TF from '@tensorflow/tfjs';
 
 // A prime, so that no image or row begins at the same value as another. Larger tensors repeat it.
 const period = 1_048_583;
@@ -14,20 +15,40 @@ function xorshift(seed: number): () => number {
   };
 }
 
-/** Uniform in [−1, 1), of variance 1/3. */
-export function noise(size: number, seed: number): Float32Array {
+function numbers(): Float32Array {
   if (pool === undefined) {
     const next = xorshift(1);
     pool = Float32Array.from({length: period}, () => (next() >>> 8) / 2 ** 23 - 1);
   }
+  return pool;
+}
+
+const startOf = (seed: number): number => (seed * 374_761_393) % period;
+
+/** Uniform in [−1, 1), of variance 1/3. */
+export function noise(size: number, seed: number): Float32Array {
   const values = new Float32Array(size);
-  let from = (seed * 374_761_393) % period;
+  let from = startOf(seed);
   for (let at = 0; at < size; from = 0) {
-    const part = pool.subarray(from, from + size - at);
+    const part = numbers().subarray(from, from + size - at);
     values.set(part, at);
     at += part.length;
   }
   return values;
+}
+
+/** The pool, as often as the largest tensor needed it. */
+let repeated: TF.Tensor1D | undefined;
+
+/** The same values, copied by the library in its own memory. */
+export function noiseTensor(tf: typeof TF, shape: readonly number[], seed: number): TF.Tensor {
+  const size = shape.reduce((product, side) => product * side, 1);
+  const start = startOf(seed);
+  if (repeated === undefined || repeated.size < start + size) {
+    repeated?.dispose();
+    repeated = tf.tidy(() => tf.keep(tf.tile(tf.tensor1d(numbers()), [Math.ceil((start + size) / period)])));
+  }
+  return tf.tidy(() => tf.reshape(tf.slice(repeated!, [start], [size]), [...shape]));
 }
 
 /** ±1. */

@@ -57,10 +57,10 @@ export function poolingReference(tf: typeof TF, {kernel, shapes, attrs}: KernelC
   }
   switch (kernel) {
     case 'MaxPoolGrad':
-      return {inputs: {dy, input: x, output: y}, error: ([got]) => errorOf(got!, dx)};
+      return {inputs: {dy, input: x, output: y}, error: ([got]) => errorOf(got!.dataSync(), dx)};
     case 'AvgPoolGrad':
-      return {inputs: {dy, input: x}, error: ([got]) => errorOf(got!, dx)};
+      return {inputs: {dy, input: x}, error: ([got]) => errorOf(got!.dataSync(), dx)};
     default:
-      return {inputs: {x}, error: ([got]) => errorOf(got!, y)};
+      return {inputs: {x}, error: ([got]) => errorOf(got!.dataSync(), y)};
   }
 }

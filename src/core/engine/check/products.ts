@@ -28,9 +28,10 @@ export function productReference(_: typeof TF, {shapes, attrs}: KernelCall): Ref
   return {
     inputs,
     error([c]) {
+      const all = c!.dataSync() as Float32Array;
       let worst = 0;
       for (let i = 0; i < count; i++) {
-        const one = c!.subarray(i * m * n, (i + 1) * m * n);
+        const one = all.subarray(i * m * n, (i + 1) * m * n);
         worst = Math.max(
           worst,
           errorOf(dots(one, m, n, ofColumn), rows[i]!, usualSum(k * n)),

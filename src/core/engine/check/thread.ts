@@ -5,6 +5,7 @@
 import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {workerData} from 'node:worker_threads';
+import {withLargePages} from '../../base/large-pages.ts';
 import type {Answer, ThreadData, Trial, TrialResult} from './contract.ts';
 
 const {port, bell, start, limit} = workerData as ThreadData;
@@ -46,14 +47,17 @@ async function begin(): Promise<string | undefined> {
   child = fork(entry, [String(process.pid)], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    env: {
+    env: withLargePages({
       ...process.env,
       // The C library then looks at the ends of a block of memory when it is freed, and ends the process where something has been
       // written; all blocks are to be its own. Where it has no such part the loader only says so.
       LD_PRELOAD: [process.env['LD_PRELOAD'], 'libc_malloc_debug.so.0'].filter(Boolean).join(':'),
       MALLOC_CHECK_: '3',
       TF_ONEDNN_USE_SYSTEM_ALLOCATOR: '1',
-    },
+      // Freed memory is kept for the next tensor: fresh memory costs more than what is computed in it.
+      MALLOC_MMAP_THRESHOLD_: String(2 ** 40),
+      MALLOC_TRIM_THRESHOLD_: String(2 ** 40),
+    }),
   });
   used = false;
   const begun = await reply(() => child!.send(start), starting);

@@ -11,17 +11,23 @@ const runs = 8;
 /** Milliseconds after which no further run is made; for a time that counts, twice at least. */
 const patience = 25;
 
-let last: {readonly call: string; readonly reference: Reference | undefined} | undefined;
+/** What the last call is held against: its other ways are often tried next. */
+let last: {readonly call: string; readonly prepared: Prepared | undefined} | undefined;
+
+interface Prepared {
+  readonly inputs: Record<string, TF.Tensor>;
+  readonly error: Reference['error'];
+}
 
 /** Runs it in this process, which may not survive it. */
 export function tryWay(tf: typeof TF, {call, way, timed}: Trial): TrialResult {
   const text = JSON.stringify(call);
-  if (last?.call !== text) last = {call: text, reference: referenceOf(tf, call)};
-  const {reference} = last;
-  if (reference === undefined) return {how: 'unknown'};
-  const inputs = Object.fromEntries(
-    Object.entries(reference.inputs).map(([name, values]) => [name, tf.tensor(values, [...call.shapes[name]!])]),
-  );
+  if (last?.call !== text) {
+    tf.dispose(last?.prepared?.inputs ?? []);
+    last = {call: text, prepared: prepare(tf, call)};
+  }
+  const {prepared} = last;
+  if (prepared === undefined) return {how: 'unknown'};
   try {
     let error = 0;
     let milliseconds = Number.POSITIVE_INFINITY;
@@ -29,22 +35,29 @@ export function tryWay(tf: typeof TF, {call, way, timed}: Trial): TrialResult {
     for (let run = 0; run < runs; run++) {
       if (run >= (timed ? 2 : 1) && performance.now() - began > patience) break;
       const start = performance.now();
-      const outputs = tf.tidy(() => [compute(tf, call, way, inputs)].flat());
-      // Most operations have only been asked for: to read one value waits for all.
-      const values = outputs.map((output) => output.dataSync() as Float32Array);
+      const outputs = tf.tidy(() => [compute(tf, call, way, prepared.inputs)].flat());
       milliseconds = Math.min(milliseconds, performance.now() - start);
-      error = Math.max(error, reference.error(values));
+      error = Math.max(error, prepared.error(outputs));
       tf.dispose(outputs);
     }
     return {how: 'computed', error: Number.isFinite(error) ? error : null, milliseconds};
   } catch (thrown) {
     return {how: 'failed', message: thrown instanceof Error ? thrown.message : String(thrown)};
-  } finally {
-    tf.dispose(inputs);
   }
 }
 
-function compute(tf: typeof TF, {kernel, attrs}: KernelCall, way: string, inputs: Record<string, TF.Tensor>) {
-  if (way === ITSELF) return tf.engine().runKernel(kernel, inputs, attrs as never) as TF.Tensor | TF.Tensor[];
-  return waysOf(tf, kernel, inputs, attrs).get(way)!();
+function prepare(tf: typeof TF, call: KernelCall): Prepared | undefined {
+  const reference = referenceOf(tf, call);
+  if (reference === undefined) return undefined;
+  const {inputs, error} = reference;
+  const tensors = Object.entries(inputs).map(([name, values]) => [
+    name,
+    values instanceof Float32Array ? tf.tensor(values, [...call.shapes[name]!]) : values,
+  ]);
+  return {inputs: Object.fromEntries(tensors) as Record<string, TF.Tensor>, error};
+}
+
+function compute(tf: typeof TF, call: KernelCall, way: string, inputs: Record<string, TF.Tensor>) {
+  if (way === ITSELF) return tf.engine().runKernel(call.kernel, inputs, call.attrs as never) as TF.Tensor | TF.Tensor[];
+  return waysOf(tf, call).get(way)!(inputs);
 }

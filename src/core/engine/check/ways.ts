@@ -13,32 +13,35 @@ import {
   spreadOut,
 } from '../composed.ts';
 import type {NodeBackend, OpAttribute} from '../tensorflow/binding.ts';
+import type {KernelCall} from './call.ts';
 
 /** The kernel by itself, as the library has it. */
 export const ITSELF = 'itself';
 
-/** Kernels called in here are the library's own. */
-type Compute = () => TF.Tensor | TF.Tensor[];
+/** Computes what a kernel does. Kernels called in here are the library's own. */
+export type Way = (inputs: Inputs) => TF.Tensor | TF.Tensor[];
 type Inputs = Readonly<Record<string, TF.Tensor>>;
+type Images<Name extends string> = Readonly<Record<Name, TF.Tensor4D>>;
+type Shapes = KernelCall['shapes'];
 type Shape4 = [number, number, number, number];
 interface Attributes extends ConvolutionAttributes {
   readonly inputShape: Shape4;
   readonly filterShape: Shape4;
 }
 
-/** By name, the one to be preferred first. The names depend on kernel, shapes and attributes alone. */
-export function waysOf(tf: typeof TF, kernel: string, inputs: Inputs, attrs: unknown): ReadonlyMap<string, Compute> {
-  return new Map(makers[kernel]?.(tf, inputs, attrs as never) ?? []);
+/** By name, the one to be preferred first. */
+export function waysOf(tf: typeof TF, {kernel, shapes, attrs}: KernelCall): ReadonlyMap<string, Way> {
+  return new Map((makers[kernel]?.(tf, shapes, attrs as never) ?? []) as [string, Way][]);
 }
 
-type Ways = readonly (readonly [name: string, compute: Compute])[];
+type Ways = readonly (readonly [name: string, compute: (inputs: never) => TF.Tensor | TF.Tensor[]])[];
 
-const makers: {readonly [kernel: string]: (tf: typeof TF, inputs: Inputs, attrs: never) => Ways} = {
-  Conv2D: (tf, inputs, attrs: Attributes) => {
-    const {x, filter} = inputs as Record<'x' | 'filter', TF.Tensor4D>;
-    const info = infoOf(tf, x.shape, filter.shape, attrs);
-    const [height, width, channels, features] = filter.shape;
-    const product: Compute = () => {
+const makers: {readonly [kernel: string]: (tf: typeof TF, shapes: Shapes, attrs: never) => Ways} = {
+  Conv2D: (tf, shapes, attrs: Attributes) => {
+    const filterShape = shapes['filter'] as Shape4;
+    const info = infoOf(tf, shapes['x'] as Shape4, filterShape, attrs);
+    const [height, width, channels, features] = filterShape;
+    const product = ({x, filter}: Images<'x' | 'filter'>) => {
       const used = strided(tf, x, info);
       const rows = tf.reshape(used, [used.size / channels, channels]);
       return tf.reshape(tf.matMul(rows, tf.reshape(filter, [channels, features])), info.outShape);
@@ -49,20 +52,22 @@ const makers: {readonly [kernel: string]: (tf: typeof TF, inputs: Inputs, attrs:
         const more = (y: TF.Tensor4D, axis: number) => grown(tf, y, axis, block);
         return [
           `${block} channels`,
-          () => tf.engine().runKernel('Conv2D', {x: more(x, 3), filter: more(filter, 2)}, attrs as never),
+          ({x, filter}: Images<'x' | 'filter'>) =>
+            tf.engine().runKernel('Conv2D', {x: more(x, 3), filter: more(filter, 2)}, attrs as never),
         ] as const;
       }),
-      ['without oneDNN', () => plain(tf, 'Conv2D', [x, filter], info)],
+      ['without oneDNN', ({x, filter}: Images<'x' | 'filter'>) => plain(tf, 'Conv2D', [x, filter], info)],
     ] as Ways;
   },
 
-  Conv2DBackpropInput: (tf, inputs, attrs: Attributes) => {
-    const {dy, filter} = inputs as Record<'dy' | 'filter', TF.Tensor4D>;
+  Conv2DBackpropInput: (tf, shapes, attrs: Attributes) => {
+    type Given = Images<'dy' | 'filter'>;
     const {inputShape} = attrs;
-    const info = infoOf(tf, inputShape, filter.shape, attrs);
-    const [height, width, channels, features] = filter.shape;
+    const filterShape = shapes['filter'] as Shape4;
+    const info = infoOf(tf, inputShape, filterShape, attrs);
+    const [height, width, channels, features] = filterShape;
     const [n, rows, columns] = inputShape;
-    const product: Compute = () => {
+    const product = ({dy, filter}: Given) => {
       const flat = tf.matMul(
         tf.reshape(dy, [dy.size / features, features]),
         tf.reshape(filter, [channels, features]),
@@ -76,27 +81,29 @@ const makers: {readonly [kernel: string]: (tf: typeof TF, inputs: Inputs, attrs:
     return [
       ...(height * width === 1 && unpadded(info) ? [['product', product] as const] : []),
       ...blocksAbove(channels).map((block) => {
-        const compute: Compute = () => {
-          const shapes = {inputShape: [n, rows, columns, block]};
+        const compute = ({dy, filter}: Given) => {
           const all = tf.engine().runKernel('Conv2DBackpropInput', {dy, filter: grown(tf, filter, 2, block)}, {
             ...attrs,
-            ...shapes,
+            inputShape: [n, rows, columns, block],
           } as never);
           return tf.slice(all as TF.Tensor4D, [0, 0, 0, 0], [-1, -1, -1, channels]);
         };
         return [`${block} channels`, compute] as const;
       }),
-      ['convolution', () => inputGradient(tf, dy, filter, inputShape, attrs)],
-      ['without oneDNN', () => plain(tf, 'Conv2DBackpropInput', [tf.tensor1d(inputShape, 'int32'), filter, dy], info)],
+      ['convolution', ({dy, filter}: Given) => inputGradient(tf, dy, filter, inputShape, attrs)],
+      [
+        'without oneDNN',
+        ({dy, filter}: Given) => plain(tf, 'Conv2DBackpropInput', [tf.tensor1d(inputShape, 'int32'), filter, dy], info),
+      ],
     ] as Ways;
   },
 
-  Conv2DBackpropFilter: (tf, inputs, attrs: Attributes) => {
-    const {x, dy} = inputs as Record<'x' | 'dy', TF.Tensor4D>;
+  Conv2DBackpropFilter: (tf, shapes, attrs: Attributes) => {
+    type Given = Images<'x' | 'dy'>;
     const {filterShape} = attrs;
-    const info = infoOf(tf, x.shape, filterShape, attrs);
+    const info = infoOf(tf, shapes['x'] as Shape4, filterShape, attrs);
     const [height, width, channels, features] = filterShape;
-    const product: Compute = () => {
+    const product = ({x, dy}: Given) => {
       const used = strided(tf, x, info);
       const rows = used.size / channels;
       const flat = tf.matMul(tf.reshape(used, [rows, channels]), tf.reshape(dy, [rows, features]), true);
@@ -105,73 +112,79 @@ const makers: {readonly [kernel: string]: (tf: typeof TF, inputs: Inputs, attrs:
     return [
       ...(height * width === 1 && unpadded(info) ? [['product', product] as const] : []),
       ...blocksAbove(channels).map((block) => {
-        const compute: Compute = () => {
-          const shapes = {filterShape: [height, width, block, features]};
-          const all = tf
-            .engine()
-            .runKernel('Conv2DBackpropFilter', {x: grown(tf, x, 3, block), dy}, {...attrs, ...shapes} as never);
+        const compute = ({x, dy}: Given) => {
+          const all = tf.engine().runKernel('Conv2DBackpropFilter', {x: grown(tf, x, 3, block), dy}, {
+            ...attrs,
+            filterShape: [height, width, block, features],
+          } as never);
           return tf.slice(all as TF.Tensor4D, [0, 0, 0, 0], [-1, -1, channels, -1]);
         };
         return [`${block} channels`, compute] as const;
       }),
-      ['convolution', () => filterGradient(tf, x, dy, filterShape, attrs)],
-      ['without oneDNN', () => plain(tf, 'Conv2DBackpropFilter', [x, tf.tensor1d(filterShape, 'int32'), dy], info)],
+      ['convolution', ({x, dy}: Given) => filterGradient(tf, x, dy, filterShape, attrs)],
+      [
+        'without oneDNN',
+        ({x, dy}: Given) => plain(tf, 'Conv2DBackpropFilter', [x, tf.tensor1d(filterShape, 'int32'), dy], info),
+      ],
     ] as Ways;
   },
 
-  DepthwiseConv2dNative: (tf, inputs, attrs: Attributes) => {
-    const {x, filter} = inputs as Record<'x' | 'filter', TF.Tensor4D>;
-    const info = infoOf(tf, x.shape, filter.shape, attrs, {depthwise: true});
-    return [['without oneDNN', () => plain(tf, 'DepthwiseConv2dNative', [x, filter], info)]];
+  DepthwiseConv2dNative: (tf, shapes, attrs: Attributes) => {
+    const info = infoOf(tf, shapes['x'] as Shape4, shapes['filter'] as Shape4, attrs, {depthwise: true});
+    const compute = ({x, filter}: Images<'x' | 'filter'>) => plain(tf, 'DepthwiseConv2dNative', [x, filter], info);
+    return [['without oneDNN', compute]];
   },
 
-  DepthwiseConv2dNativeBackpropInput: (tf, inputs, attrs: Attributes) => {
-    const {dy, filter} = inputs as Record<'dy' | 'filter', TF.Tensor4D>;
+  DepthwiseConv2dNativeBackpropInput: (tf, shapes, attrs: Attributes) => {
+    type Given = Images<'dy' | 'filter'>;
     const {inputShape} = attrs;
-    const info = infoOf(tf, inputShape, filter.shape, attrs, {depthwise: true});
+    const info = infoOf(tf, inputShape, shapes['filter'] as Shape4, attrs, {depthwise: true});
     const sizes = () => tf.tensor1d(inputShape, 'int32');
     return [
-      ['convolution', () => depthwiseInputGradient(tf, dy, filter, inputShape, attrs)],
-      ['without oneDNN', () => plain(tf, 'DepthwiseConv2dNativeBackpropInput', [sizes(), filter, dy], info)],
+      ['convolution', ({dy, filter}: Given) => depthwiseInputGradient(tf, dy, filter, inputShape, attrs)],
+      [
+        'without oneDNN',
+        ({dy, filter}: Given) => plain(tf, 'DepthwiseConv2dNativeBackpropInput', [sizes(), filter, dy], info),
+      ],
     ];
   },
 
-  DepthwiseConv2dNativeBackpropFilter: (tf, inputs, attrs: Attributes) => {
-    const {x, dy} = inputs as Record<'x' | 'dy', TF.Tensor4D>;
+  DepthwiseConv2dNativeBackpropFilter: (tf, shapes, attrs: Attributes) => {
+    type Given = Images<'x' | 'dy'>;
     const {filterShape} = attrs;
-    const info = infoOf(tf, x.shape, filterShape, attrs, {depthwise: true});
+    const info = infoOf(tf, shapes['x'] as Shape4, filterShape, attrs, {depthwise: true});
     const sizes = () => tf.tensor1d(filterShape, 'int32');
     return [
-      ['sums', () => depthwiseFilterGradient(tf, x, dy, filterShape, attrs, (y) => means(tf, y))],
-      ['without oneDNN', () => plain(tf, 'DepthwiseConv2dNativeBackpropFilter', [x, sizes(), dy], info)],
+      ['sums', ({x, dy}: Given) => depthwiseFilterGradient(tf, x, dy, filterShape, attrs, (y) => means(tf, y))],
+      ['without oneDNN', ({x, dy}: Given) => plain(tf, 'DepthwiseConv2dNativeBackpropFilter', [x, sizes(), dy], info)],
     ];
   },
 
-  TrainBatchNorm: (tf, inputs, attrs: {epsilon: number; momentum: number}) => [
-    ['sums', () => composedBatchNorm(tf, inputs, attrs, (y) => means(tf, y))],
+  TrainBatchNorm: (tf, _, attrs: {epsilon: number; momentum: number}) => [
+    ['sums', (inputs: Inputs) => composedBatchNorm(tf, inputs, attrs, (y) => means(tf, y))],
   ],
 
-  TrainBatchNormGrad: (tf, inputs, attrs: {epsilon: number}) => [
-    ['sums', () => composedBatchNormGradient(tf, inputs, attrs, (y) => means(tf, y))],
+  TrainBatchNormGrad: (tf, _, attrs: {epsilon: number}) => [
+    ['sums', (inputs: Inputs) => composedBatchNormGradient(tf, inputs, attrs, (y) => means(tf, y))],
   ],
 
-  FusedBatchNorm: (tf, {x, mean, variance, scale, offset}, {varianceEpsilon}: {varianceEpsilon: number}) => [
+  FusedBatchNorm: (tf, _, {varianceEpsilon}: {varianceEpsilon: number}) => [
     [
       'sums',
-      () => {
+      ({x, mean, variance, scale, offset}: Inputs) => {
         const slope = tf.mul(scale!, tf.rsqrt(tf.add(variance!, varianceEpsilon)));
         return tf.add(tf.mul(x!, slope), tf.sub(offset!, tf.mul(mean!, slope)));
       },
     ],
   ],
 
-  BatchMatMul: (tf, {a, b}, {transposeA, transposeB}: {transposeA: boolean; transposeB: boolean}) => {
+  BatchMatMul: (tf, _, {transposeA, transposeB}: {transposeA: boolean; transposeB: boolean}) => {
     const turned = (x: TF.Tensor) => {
       const axes = x.shape.map((_, axis) => axis);
       return tf.transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
     };
     const block = (side: number) => Math.ceil(side / 16) * 16;
-    const blocks: Compute = () => {
+    const blocks = ({a, b}: Inputs) => {
       const [left, right] = [a!, b!].map((x) => {
         const axes = x.shape.map((_, axis) => axis).slice(-2);
         return axes.reduce((y, axis) => grown(tf, y, axis, block(y.shape[axis]!)), x);
@@ -185,7 +198,7 @@ const makers: {readonly [kernel: string]: (tf: typeof TF, inputs: Inputs, attrs:
       );
     };
     return [
-      ['transposed first', () => tf.matMul(transposeA ? turned(a!) : a!, transposeB ? turned(b!) : b!)],
+      ['transposed first', ({a, b}: Inputs) => tf.matMul(transposeA ? turned(a!) : a!, transposeB ? turned(b!) : b!)],
       ['whole blocks', blocks],
     ];
   },

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {withLargePages} from '../../../src/pipeline/execute/large-pages.ts';
+import {withLargePages} from '../../../src/core/base/large-pages.ts';
 
 test('large pages are asked for, unless the user has set what glibc does', () => {
   expect(withLargePages({HOME: '/'})).toEqual({HOME: '/', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1'});
