@@ -1,4 +1,7 @@
-/** Our ResNet-18 train step, `rotation` or `contrastive`: the same network and step as resnet_torch.py, spoken to in the same way. */
+/**
+ * Our train step, `rotation` or `contrastive`, of a ResNet-18 of some width (the same network and step as resnet_torch.py, spoken to in
+ * the same way) or of EfficientNet-B0 (`efficientnet`). `unchecked`: with the library's kernels as they are, wrong or not.
+ */
 import {createInterface} from 'node:readline';
 import {Rng} from '../../../dist/core/base/random.js';
 import {startEngine, tf} from '../../../dist/core/engine/engine.js';
@@ -8,20 +11,29 @@ import {createWeights} from '../../../dist/core/nn/layers.js';
 import {Sgd} from '../../../dist/core/nn/optimise.js';
 import {contrast} from '../../../dist/domain/learners/contrastive.js';
 import {classification} from '../../../dist/domain/learners/training/losses.js';
+import {efficientnet} from '../../../dist/domain/networks/efficientnet.js';
 import {headParameters, logits} from '../../../dist/domain/networks/head.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 
-const [width, batch, threads] = process.argv.slice(2, 5).map(Number);
-const [learner, engineName] = process.argv.slice(5);
-const engine = await startEngine({...(await resolveEngine(engineName, {provision: false})), threads});
+const [built, ...sizes] = process.argv.slice(2, 5);
+const [batch, threads] = sizes.map(Number);
+const [learner, engineName, unchecked] = process.argv.slice(5);
+const engine = await startEngine({
+  ...(await resolveEngine(engineName, {provision: false})),
+  threads,
+  unchecked: unchecked === 'unchecked',
+});
 const contrastive = learner === 'contrastive';
-const network = resnet18.create({width, head: contrastive ? [...Array(8).fill(512), 128] : []});
+const head = contrastive ? [...Array(8).fill(512), 128] : [];
+const network =
+  built === 'efficientnet' ? efficientnet.create({variant: 'b0', head}) : resnet18.create({width: Number(built), head});
+const side = built === 'efficientnet' ? 64 : 32;
 const weights = createWeights(
-  [...network.parameters(32), ...headParameters(network.features, network.head, contrastive ? 0 : 4)],
+  [...network.parameters(side), ...headParameters(network.features, network.head, contrastive ? 0 : 4)],
   new Rng(0),
 );
 const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
-const x = tf.randomUniform([batch, 32, 32, 3], 0, 1, 'float32', 1);
+const x = tf.randomUniform([batch, side, side, 3], 0, 1, 'float32', 1);
 const labels = Int32Array.from({length: batch}, (_, i) => i % 4);
 
 const compiled = compile([...weights.values(), ...sgd.variables], ([images, rate]) => {

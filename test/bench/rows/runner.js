@@ -67,6 +67,46 @@ async function cachedRun(rounds) {
   }
 }
 
+/** Wall seconds of four trainings, one after the other or two at a time, with the library's two threads or with one. */
+async function jobs(rounds) {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-bench-'));
+  try {
+    writeFileSync(
+      join(folder, 'jobs.yaml'),
+      `name: jobs
+dataset: {type: synthetic, size: 32, classes: 4, train: 256, test: 16}
+learner: {type: rotation, network: {type: resnet18, width: 0.25}, epochs: 6, batch: 32}
+classifiers: [kde]
+`,
+    );
+    const run = (...options) => {
+      const cache = mkdtempSync(join(folder, 'runs-'));
+      return ours(['run', 'jobs.yaml', '--quiet', '--engine', 'tensorflow', '--runs', cache, ...options], {
+        cwd: folder,
+      });
+    };
+    const figures = await inTurns(
+      {
+        '--jobs 1': () => run('--jobs', '1'),
+        '--jobs 2': () => run('--jobs', '2'),
+        '--jobs 1 --threads 1': () => run('--jobs', '1', '--threads', '1'),
+        '--jobs 2 --threads 1': () => run('--jobs', '2', '--threads', '1'),
+      },
+      rounds,
+    );
+    return {
+      what: 'four trainings of ResNet-18 width 1/4, whole run, s',
+      better: 'lower',
+      figures,
+      against: '--jobs 1, of --jobs 2',
+      ratios: figures['--jobs 1'].map((one, round) => one / figures['--jobs 2'][round]),
+      target: 'above 1.0',
+    };
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
+}
+
 /** Wall seconds of `pipeline --help` against those of Node doing nothing. */
 async function help(rounds) {
   const figures = await inTurns(
@@ -108,6 +148,7 @@ async function ingest(values, rounds) {
 export const rows = {
   'no-op': () => noOp(1000, 5),
   'cached-run': () => cachedRun(7),
+  jobs: () => jobs(3),
   help: () => help(7),
   plan: () => plan(10_000, 3),
   ingest: () => ingest(100_000, 3),

@@ -31,6 +31,31 @@ async function trainStep(width, learner, steps, rounds) {
 }
 
 /**
+ * What it costs to compute wrong kernels another way: inputs a second of the rotation step with the checked kernels, and with the
+ * library's as they are on this processor, some of which crash.
+ */
+async function replacedKernels(network, batch, steps, rounds) {
+  const args = [script('ours.js'), network, String(batch), String(threads), 'rotation', 'tensorflow'];
+  const contestants = {
+    ours: () => peer(process.execPath, args),
+    'kernels as they are': () => peer(process.execPath, [...args, 'unchecked']),
+  };
+  const figures = await contest(contestants, async (one) => (batch * steps) / (await one.run(steps)), rounds);
+  const asTheyAre = figures['kernels as they are'];
+  const named = network === 'efficientnet' ? 'EfficientNet-B0, 64 × 64' : `ResNet-18 width ${network}`;
+  return {
+    what: `rotation step with right kernels, ${named}, ${batch} inputs, inputs/s`,
+    better: 'higher',
+    figures,
+    ...(asTheyAre && {
+      against: 'kernels as they are',
+      ratios: figures.ours.map((ours, round) => ours / asTheyAre[round]),
+    }),
+    target: 'near 1.0',
+  };
+}
+
+/**
  * Network inputs a second of a real training (rotation prediction, ResNet-18 of width 1/4, the paper's augmentation), of the same
  * training on batches that are there already, and of augmentation alone.
  */
@@ -94,6 +119,11 @@ export const rows = {
   'train-width-1': () => trainStep(1, 'rotation', 2, 3),
   'contrastive-width-1/4': () => trainStep(0.25, 'contrastive', 8, 5),
   'contrastive-width-1': () => trainStep(1, 'contrastive', 2, 3),
+  'kernels-width-1/8': () => replacedKernels('0.125', 64, 12, 5),
+  'kernels-width-1/4': () => replacedKernels('0.25', 64, 8, 5),
+  'kernels-width-3/4': () => replacedKernels('0.75', 64, 3, 5),
+  'kernels-width-1': () => replacedKernels('1', 64, 2, 5),
+  'kernels-efficientnet': () => replacedKernels('efficientnet', 16, 3, 5),
   dense: () => dense(2, 5),
   feed: () => feed(5),
   'wasm-gradient': () => wasmGradient(5),
