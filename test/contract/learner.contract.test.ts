@@ -18,7 +18,7 @@ import {Plugins} from '../../src/core/plugin/registry.ts';
 import {floatImage} from '../../src/domain/transforms/image.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
-const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);
+const plugins = new Plugins(builtin, [{url: compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href}]);
 const definitions = plugins.names('learner').map((name) => plugins.get('learner', name));
 
 /** Options that make a learner small enough to be trained in a moment, where it has them. */

@@ -2,7 +2,17 @@
  * Stages by remote control, for worker processes: plain JavaScript, as workers load no TypeScript. A stage does what the
  * `script` of its recipe says, then leaves the file `out`: its `text`, or what its inputs say joined.
  */
-import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 
 export async function runStage({recipe, inputs, sources, out, scratch, signal, report, warn}) {
@@ -44,6 +54,21 @@ export async function runStage({recipe, inputs, sources, out, scratch, signal, r
       for (;;);
     },
     edit: (path) => appendFileSync(path, 'x'),
+    /** Edits it and puts content and time back. */
+    touch: (path) => {
+      const {atime, mtime} = statSync(path);
+      const text = readFileSync(path);
+      writeFileSync(path, 'another');
+      writeFileSync(path, text);
+      utimesSync(path, atime, mtime);
+    },
+    /** Puts another folder in its place, and then it back. */
+    swap: (folder) => {
+      renameSync(folder, `${folder}.away`);
+      mkdirSync(folder);
+      rmdirSync(folder);
+      renameSync(`${folder}.away`, folder);
+    },
     /** Kills the runner, the first time: now, or so many milliseconds later. */
     murder: (delay) => {
       if (existsSync(join(world, 'murdered'))) return;

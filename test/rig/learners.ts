@@ -10,7 +10,9 @@ import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 
 /** As threads load them too. */
-export const plugins = new Plugins(builtin, [compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href]);
+export const plugins = new Plugins(builtin, [
+  {url: compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href},
+]);
 
 /** With defaults filled in; what is wrong with the options fails the test. */
 export function resolved(kind: Kind, ref: PluginRef): PluginRef {

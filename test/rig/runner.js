@@ -20,7 +20,7 @@ const {outcome} = await execute({
   run: 'run',
   plan: {name: 'test', tasks: []},
   graph: JSON.parse(readFileSync(graph, 'utf8')),
-  plugins: {urls: []},
+  plugins: {modules: []},
   cache: openCache(root, {warn: (message) => emit({type: 'warning', message})}),
   digests: openFileDigests(root),
   engine: () => Promise.reject(new Error('no test wants one')),

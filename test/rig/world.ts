@@ -2,7 +2,10 @@
 import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import type {Json} from '../../src/core/base/canonical.ts';
+import {type Json, sha256} from '../../src/core/base/canonical.ts';
+import {stateOf} from '../../src/core/base/files.ts';
+import type {SourceFile} from '../../src/core/contracts/dataset.ts';
+import type {CodeFile} from '../../src/core/plugin/code.ts';
 import {emitter, type RunEvent, type StageKind} from '../../src/pipeline/events.ts';
 import {type ExecuteOptions, execute, type RunOutcome} from '../../src/pipeline/execute/executor.ts';
 import type {StageNode} from '../../src/pipeline/stages/stage.ts';
@@ -20,7 +23,7 @@ export interface FakeStage {
   readonly kind?: StageKind;
   readonly lane?: StageNode['lane'];
   /** Paths. */
-  readonly sources?: readonly string[];
+  readonly sources?: readonly (string | SourceFile)[];
   readonly code?: readonly string[];
 }
 
@@ -80,7 +83,7 @@ export class World implements Disposable {
       run: 'run',
       plan: {name: 'test', tasks: []},
       graph: this.graph(stages),
-      plugins: {urls: []},
+      plugins: {modules: []},
       cache: this.cache(),
       digests: openFileDigests(this.cacheRoot),
       engine: () => Promise.reject(new Error('no test wants one')),
@@ -112,7 +115,16 @@ export class World implements Disposable {
 
 export const fakeStages = new URL('./fake-stages.js', import.meta.url);
 
-const named = (paths: readonly string[] = []) => paths.map((path) => ({name: path.split('/').at(-1)!, path}));
+const named = (files: readonly (string | SourceFile)[] = []) =>
+  files.map((file) => (typeof file === 'string' ? {name: file.split('/').at(-1)!, path: file} : file));
+
+/** A file of code that may be read at any moment of a stage. */
+const lateCode = (path: string): CodeFile => ({
+  name: path.split('/').at(-1)!,
+  path,
+  sha256: sha256(readFileSync(path)),
+  late: stateOf(path).state,
+});
 
 function fakeNode(world: string, id: string, stage: FakeStage): StageNode {
   const {needs = [], text, script, as = id, kind = 'data', lane = 'cpu', sources, code} = stage;
@@ -128,7 +140,7 @@ function fakeNode(world: string, id: string, stage: FakeStage): StageNode {
     },
     inputs: Object.fromEntries(needs.map((from, i) => [`input ${i + 1}`, {stage: from, file: 'out'}])),
     sources: named(sources),
-    ...(code ? {code: named(code)} : {}),
+    ...(code ? {code: code.map(lateCode)} : {}),
     lane,
     tasks: [],
   };

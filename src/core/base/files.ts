@@ -1,6 +1,6 @@
 /** Files that are whole or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
 import {createHash, randomBytes} from 'node:crypto';
-import {closeSync, openSync, readdirSync, readFileSync, readSync} from 'node:fs';
+import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Digest, sha256} from './canonical.ts';
@@ -108,6 +108,17 @@ export function walk(folder: string): readonly string[] {
   };
   visit('');
   return found.sort((a, b) => (a < b ? -1 : 1));
+}
+
+/**
+ * Device, inode, size, and times of content and of inode (ns), also of the link where it is one: what was written to, replaced
+ * or linked to another file since differs in one of them, even if its content and its time were put back.
+ */
+export function stateOf(path: string): {readonly state: string; readonly times: readonly bigint[]} {
+  const {dev, ino, size, mtimeNs, ctimeNs} = statSync(path, {bigint: true});
+  const link = lstatSync(path, {bigint: true});
+  const own = link.isSymbolicLink() ? [link.ino, link.ctimeNs] : [];
+  return {state: [dev, ino, size, mtimeNs, ctimeNs, ...own].join(' '), times: [mtimeNs, ctimeNs]};
 }
 
 /** The file's text, or undefined where there is none. */

@@ -2,6 +2,7 @@
 import type {Rng} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
+import type {ModuleRef} from '../plugin/code.ts';
 import type {Static, TObject} from '../plugin/type.ts';
 import type {FloatImage, ImageSet, Matrix, NamedArrays} from './data.ts';
 import type {DatasetProblem, SourceFile} from './dataset.ts';
@@ -52,7 +53,7 @@ export type CopyRef = readonly PluginRef[];
 /** Builds the plug-ins that a learner is made of; options resolved. */
 export interface PluginFactory {
   /** Modules to import to get the same plug-ins in another thread or process. */
-  readonly urls: readonly string[];
+  readonly modules: readonly ModuleRef[];
   create(kind: 'network', ref: PluginRef): Network;
   create(kind: 'transform', ref: PluginRef): Transform;
   create(kind: 'learner', ref: PluginRef): Learner;

@@ -12,6 +12,7 @@ import type {
 } from '../contracts/metric.ts';
 import type {Network, NetworkDefinition} from '../contracts/network.ts';
 import type {Transform, TransformDefinition} from '../contracts/transform.ts';
+import {type CodeFile, loadSameModule, type ModuleRef} from './code.ts';
 import type {Static, TObject} from './type.ts';
 import {Type} from './type.ts';
 
@@ -51,11 +52,17 @@ export interface PluginModule {
 /** The plug-ins of a run by kind and name. Refuses two of one name. */
 export class Plugins {
   readonly #known = new Map<Kind, Map<string, AnyDefinition>>(kinds.map((kind) => [kind, new Map()]));
+  readonly #code: ReadonlyMap<AnyDefinition, readonly CodeFile[]>;
   /** Modules to import to get the same plug-ins in another thread or process. */
-  readonly urls: readonly string[];
+  readonly modules: readonly ModuleRef[];
 
-  constructor(definitions: readonly AnyDefinition[], urls: readonly string[] = []) {
-    this.urls = urls;
+  constructor(
+    definitions: readonly AnyDefinition[],
+    modules: readonly ModuleRef[] = [],
+    code: ReadonlyMap<AnyDefinition, readonly CodeFile[]> = new Map(),
+  ) {
+    this.modules = modules;
+    this.#code = code;
     for (const definition of definitions) {
       const ofKind = this.#known.get(definition.kind);
       if (!ofKind) throw new Error(`plug-in "${definition.name}" is of unknown kind "${definition.kind}"`);
@@ -78,9 +85,17 @@ export class Plugins {
     return kinds.flatMap((kind) => [...this.#known.get(kind)!.values()]);
   }
 
-  /** With more plug-ins and the modules that they come from; refuses two of one name. */
-  extend(definitions: readonly AnyDefinition[], urls: readonly string[]): Plugins {
-    return new Plugins([...this.definitions(), ...definitions], [...this.urls, ...urls]);
+  /** The files of code that define a user's own plug-in; none of one that is built in. */
+  codeOf(definition: AnyDefinition): readonly CodeFile[] {
+    return this.#code.get(definition) ?? [];
+  }
+
+  /** With more plug-ins and the module that they come from; refuses two of one name. */
+  extend(definitions: readonly AnyDefinition[], module?: ModuleRef): Plugins {
+    const code = new Map(this.#code);
+    if (module?.code) for (const definition of definitions) code.set(definition, module.code);
+    const modules = module ? [...this.modules, module] : this.modules;
+    return new Plugins([...this.definitions(), ...definitions], modules, code);
   }
 
   /** For names that validation has let through. */
@@ -98,13 +113,13 @@ export class Plugins {
   }
 }
 
-/** Imports plug-in modules by URL: how worker processes and threads get theirs. */
-export async function loadPlugins(urls: readonly string[]): Promise<Plugins> {
-  const modules = await Promise.all(urls.map(async (url) => (await import(url)) as PluginModule));
-  return new Plugins(
-    modules.flatMap((module) => module.plugins),
-    urls,
-  );
+/**
+ * Imports modules of plug-ins: how worker processes and threads get theirs. Throws a `CodeChangedError` where one is no longer made
+ * of the code that it had when the run began.
+ */
+export async function loadPlugins(modules: readonly ModuleRef[]): Promise<Plugins> {
+  const loaded = await Promise.all(modules.map(async (module) => (await loadSameModule(module)) as PluginModule));
+  return modules.reduce((all, module, i) => all.extend(loaded[i]!.plugins, module), new Plugins([]));
 }
 
 /** JSON Schema keyword that marks an option whose value is itself a plug-in. */

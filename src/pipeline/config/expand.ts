@@ -52,7 +52,7 @@ export async function readPlan(
     expanded.flatMap((one) => one.tasks),
     warnings,
   );
-  const pluginUrls = plugins.urls.filter((url) => !builtin.urls.includes(url));
+  const pluginUrls = plugins.modules.filter((module) => !builtin.modules.includes(module)).map(({url}) => url);
   const plan: Plan = {name, ...(description !== undefined && {description}), source: text, tasks, pluginUrls};
   return succeed({plan, plugins, warnings});
 }

@@ -3,6 +3,7 @@ import {stat} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import type {Issue} from '../../core/plugin/check.ts';
+import {loadModule} from '../../core/plugin/code.ts';
 import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import {kinds} from '../../core/plugin/registry.ts';
 import type {Problem} from '../failures.ts';
@@ -37,9 +38,10 @@ export async function loadModules(
         continue;
       }
       try {
-        const definitions = readModule(await import(url));
+        const {exports, code} = await loadModule(url);
+        const definitions = readModule(exports as {readonly plugins?: unknown});
         if (typeof definitions === 'string') report(`${entry} ${definitions}`, exportHint);
-        else plugins = plugins.extend(definitions, [url]);
+        else plugins = plugins.extend(definitions, {url, code});
       } catch (error) {
         report(`${entry} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
       }

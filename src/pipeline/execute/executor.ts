@@ -27,7 +27,7 @@ export interface ExecuteOptions {
   readonly run: string;
   readonly plan: Pick<Plan, 'name' | 'tasks'>;
   readonly graph: readonly StageNode[];
-  readonly plugins: Pick<Plugins, 'urls'>;
+  readonly plugins: Pick<Plugins, 'modules'>;
   readonly cache: Cache;
   readonly digests: FileDigests;
   /** Called once, and only when a stage that computes tensors is not cached. */
@@ -77,7 +77,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     ...(options.asked && {asked: options.asked}),
   });
   const pool = new WorkerPool({
-    plugins: plugins.urls,
+    plugins: plugins.modules,
     stages: options.stages ?? new URL('../stages/index.js', compiledUrl(import.meta.url)),
     grace: options.grace ?? 5000,
     ...(options.profile !== undefined && {profile: options.profile}),

@@ -6,13 +6,14 @@ import {compiledUrl} from '../../core/base/compiled.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
+import type {ModuleRef} from '../../core/plugin/code.ts';
 import type {StageProgress} from '../events.ts';
 import {withLargePages} from '../../core/base/large-pages.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
 export interface PoolOptions {
-  /** Modules of plug-ins (`Plugins.urls`). */
-  readonly plugins: readonly string[];
+  /** Modules of plug-ins (`Plugins.modules`). */
+  readonly plugins: readonly ModuleRef[];
   /** Module that exports `runStage`. */
   readonly stages: URL;
   /** Milliseconds between the request to stop and the kill. */
@@ -133,7 +134,7 @@ class WorkerProcess {
     this.#child.on('message', (message: FromWorker) => this.#listen?.(message));
     this.#send({
       type: 'start',
-      plugins: plugins.map((url) => ours(url)),
+      plugins: plugins.map((module) => (module.code ? module : {url: ours(module.url)})),
       stages: stages.href,
       profile,
       ...(engine ? {engine} : {}),

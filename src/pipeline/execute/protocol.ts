@@ -3,6 +3,7 @@ import type {Json} from '../../core/base/canonical.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
+import type {ModuleRef} from '../../core/plugin/code.ts';
 import type {StageProgress} from '../events.ts';
 import type {StageContext, StageNode} from '../stages/stage.ts';
 
@@ -14,7 +15,7 @@ export type ToWorker =
   | {
       readonly type: 'start';
       /** Modules of plug-ins. */
-      readonly plugins: readonly string[];
+      readonly plugins: readonly ModuleRef[];
       /** Module that exports `runStage`. */
       readonly stages: string;
       /** Absent: its stages compute no tensors. */

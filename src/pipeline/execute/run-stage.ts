@@ -1,7 +1,8 @@
 /** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → commit → event. */
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
-import {digestOfFile} from '../../core/base/files.ts';
+import {digestOfFile, stateOf} from '../../core/base/files.ts';
+import {clippedList} from '../../core/base/text.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
@@ -57,12 +58,18 @@ export async function runStage(
       return outcome;
     }
     const manifest = (id: string): Manifest => made.get(id)!.manifest;
-    const key = await context.look(() => keyOf(node, manifest, (path) => context.digests.digest(path)));
+    const states = new Map(foldersOf(node).map((path) => [path, stateIfThere(path)]));
+    const digest = async (path: string): Promise<Digest> => {
+      const {state, sha256} = await context.digests.look(path);
+      states.set(path, state);
+      return sha256;
+    };
+    const key = await context.look(() => keyOf(node, manifest, digest));
     const fingerprint = fingerprintOf(key);
     const first = context.known.get(fingerprint);
     const outcome = first
       ? asSecond(await first)
-      : await settle(context.known, fingerprint, new StageExecution(node, made, key, context).go());
+      : await settle(context.known, fingerprint, new StageExecution(node, made, {key, states}, context).go());
     tell(node, outcome, (performance.now() - began) / 1000, context.emit);
     return outcome;
   } catch (error) {
@@ -129,18 +136,49 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
 export const makerOf = ({manifest}: Entry): Maker | undefined =>
   (manifest.provenance as {readonly engine?: Maker | null}).engine ?? undefined;
 
+/** The folders of a stage's sources that are part of their names, and the one that those lie in: `train/good/1.png` has three. */
+function foldersOf({sources}: StageNode): readonly string[] {
+  const found = new Set<string>();
+  for (const {name, path} of sources) {
+    let folder = path;
+    for (const _ of name.split('/').slice(1)) {
+      folder = dirname(folder);
+      found.add(folder);
+    }
+    if (folder !== path) found.add(dirname(folder));
+  }
+  return [...found];
+}
+
+function stateIfThere(path: string): string | undefined {
+  try {
+    return stateOf(path).state;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a stage is computed from. */
+interface Basis {
+  readonly key: StageKey;
+  /** Source files and their folders → their state when the key was made. */
+  readonly states: ReadonlyMap<string, string | undefined>;
+}
+
 /** One stage on its way from key to entry. */
 class StageExecution {
   readonly #node: StageNode;
   readonly #made: ReadonlyMap<string, Entry>;
   readonly #key: StageKey;
+  readonly #states: Basis['states'];
   readonly #fingerprint: Digest;
   readonly #context: ExecutionContext;
 
-  constructor(node: StageNode, made: ReadonlyMap<string, Entry>, key: StageKey, context: ExecutionContext) {
+  constructor(node: StageNode, made: ReadonlyMap<string, Entry>, {key, states}: Basis, context: ExecutionContext) {
     this.#node = node;
     this.#made = made;
     this.#key = key;
+    this.#states = states;
     this.#fingerprint = fingerprintOf(key);
     this.#context = context;
   }
@@ -235,7 +273,7 @@ class StageExecution {
       if (changed.length > 0) {
         return {
           how: 'failed',
-          message: `${changed.join(', ')} changed while the stage ran: its result belongs to neither content and was dropped.`,
+          message: `${clippedList(changed, 5)} changed while the stage ran: its result belongs to neither content and was dropped.`,
           hint: 'Run it again when nothing writes to it.',
         };
       }
@@ -266,19 +304,23 @@ class StageExecution {
     });
   }
 
-  /** Files whose content is no longer what the fingerprint says. */
+  /**
+   * Files whose content is no longer what the fingerprint says, and those that may have been another in between: written to and
+   * put back, or in a folder that was. Code that was loaded with its module is not among them: what becomes of its files does not
+   * matter to a worker any more.
+   */
   async #changed(): Promise<readonly string[]> {
     const changed: string[] = [];
     for (const {path, sha256} of this.#inputs()) {
       if ((await digestOfFile(path).catch(() => undefined))?.sha256 !== sha256) changed.push(path);
     }
-    const outside = [
-      ...this.#node.sources.map((file) => ({...file, before: this.#key.sources[file.name]})),
-      ...(this.#node.code ?? []).map((file) => ({...file, before: this.#key.code?.[file.name]})),
-    ];
-    for (const {path, before} of outside) {
-      if ((await this.#context.digests.rehash(path).catch(() => undefined)) !== before) changed.push(path);
+    for (const {name, path} of this.#node.sources) {
+      const now = await this.#context.digests.rehash(path).catch(() => undefined);
+      if (now !== this.#key.sources[name]) changed.push(path);
     }
+    const late = (this.#node.code ?? []).flatMap(({path, late}) => (late === undefined ? [] : [[path, late] as const]));
+    for (const [path, before] of [...this.#states, ...late])
+      if (stateIfThere(path) !== before && !changed.includes(path)) changed.push(path);
     return changed;
   }
 }

@@ -36,7 +36,7 @@ export interface ModelWorker {
 
 export function openModelWorker({plugins, engine, folder, warn, onEngine, onKernels}: ModelWorkerOptions): ModelWorker {
   const pool = new WorkerPool({
-    plugins: plugins.urls,
+    plugins: plugins.modules,
     stages: new URL('./restore.js', compiledUrl(import.meta.url)),
     grace: 0,
   });

@@ -7,6 +7,7 @@ import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {hasTodaysKernels, type StageKey} from '../plan/fingerprint.ts';
 import {StageError} from '../stages/shared.ts';
+import type {StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {RunRecord} from '../store/runs/record.ts';
 
@@ -14,10 +15,12 @@ import type {RunRecord} from '../store/runs/record.ts';
 export class RunArtifacts {
   readonly #record: RunRecord;
   readonly #cache: Cache;
+  readonly #plugins: Plugins;
   readonly #found = new Map<string, Promise<Entry>>();
 
-  constructor(record: RunRecord, cache: Cache) {
+  constructor(record: RunRecord, cache: Cache, plugins: Plugins) {
     this.#record = record;
+    this.#plugins = plugins;
     this.#cache = cache;
   }
 
@@ -44,8 +47,21 @@ export class RunArtifacts {
         `what "${label}" left was computed before the engines' kernels were checked: it may be wrong`,
         this.#again(),
       );
-    if (entry) return entry;
+    if (entry) {
+      const {code} = entry.manifest.key as unknown as StageKey;
+      const changed = code && this.#changedCode(node, code);
+      if (changed) throw new StageError(`${changed} is not the code that "${label}" was computed with`, this.#again());
+      return entry;
+    }
     throw new StageError(`what "${label}" left is no longer in the cache ${this.#cache.root}`, this.#again());
+  }
+
+  /** The path of a plug-in's file whose content is no longer that of the key. */
+  #changedCode({code = []}: StageNode, key: NonNullable<StageKey['code']>): string | undefined {
+    const loaded = new Map(
+      this.#plugins.modules.flatMap((module) => module.code ?? []).map(({path, sha256}) => [path, sha256]),
+    );
+    return code.find(({name, path}) => loaded.get(path) !== key[name])?.path;
   }
 
   #again(): string {

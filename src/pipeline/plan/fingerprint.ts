@@ -27,7 +27,7 @@ export interface StageKey {
   readonly inputs: {readonly [role: string]: Digest};
   /** Name → digest of the content of a dataset's file. */
   readonly sources: {readonly [name: string]: Digest};
-  /** The same for the code of a user's own plug-ins; absent when there is none. */
+  /** The same for the code of a user's own plug-ins, as the runner has loaded it; absent when there is none. */
   readonly code?: {readonly [name: string]: Digest};
   /** Version of what engines compute; absent: no tensors. */
   readonly kernels?: number;
@@ -60,7 +60,7 @@ export async function keyOf(
     recipe: node.recipe,
     inputs: Object.fromEntries(inputs),
     sources: await digests(node.sources),
-    ...(node.code ? {code: await digests(node.code)} : {}),
+    ...(node.code ? {code: Object.fromEntries(node.code.map(({name, sha256}) => [name, sha256]))} : {}),
     ...(node.lane === 'accelerator' ? {kernels} : {}),
   };
 }

@@ -10,7 +10,6 @@ import {
   type WantedStage,
 } from '../stages/define.ts';
 import type {ResultRef, StageNode} from '../stages/stage.ts';
-import type {Sources} from './sources.ts';
 
 type GrowingNode = Omit<StageNode, 'tasks' | 'results'> & {
   readonly tasks: Set<string>;
@@ -19,14 +18,12 @@ type GrowingNode = Omit<StageNode, 'tasks' | 'results'> & {
 
 export class GraphBuilder implements StageGraphBuilder {
   readonly plugins: Plugins;
-  readonly #code: Sources['code'];
   readonly #nodes = new Map<string, GrowingNode>();
   /** What kinds of stages have planned for a task. */
   readonly #planned = new WeakMap<TaskContext, Map<string, unknown>>();
 
-  constructor(plugins: Plugins, {code}: Pick<Sources, 'code'>) {
+  constructor(plugins: Plugins) {
     this.plugins = plugins;
-    this.#code = code;
   }
 
   /** In the order in which they were first wanted. */
@@ -79,7 +76,7 @@ export class GraphBuilder implements StageGraphBuilder {
   }
 
   #codeOf(uses: readonly AnyDefinition[]): Pick<StageNode, 'code'> {
-    const code = [...new Set(uses.flatMap((definition) => this.#code.get(definition) ?? []))];
+    const code = [...new Set(uses.flatMap((definition) => this.plugins.codeOf(definition)))];
     return code.length > 0 ? {code} : {};
   }
 }

@@ -16,7 +16,7 @@ export function buildGraph(
   sources: Sources,
   stages: readonly StageDefinition[] = ours,
 ): readonly StageNode[] {
-  const graph = new GraphBuilder(plugins, sources);
+  const graph = new GraphBuilder(plugins);
   const tasks = plan.tasks.map((task) => contextOf(task, plugins, sources));
   for (const task of tasks) for (const stage of stages) graph.plan(stage, task);
   for (const stage of stages) stage.combine?.(tasks, graph);

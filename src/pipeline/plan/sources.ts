@@ -1,12 +1,9 @@
-/** Finds what a plan reads from outside: dataset files, and the code of a user's own plug-ins. */
-import {existsSync, readFileSync} from 'node:fs';
-import {relative} from 'node:path';
-import {fileURLToPath, pathToFileURL} from 'node:url';
+/** Finds the files that a plan reads from outside: those of datasets, and those that options of learners name. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
-import type {AnyDefinition, PluginModule, Plugins} from '../../core/plugin/registry.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
 
@@ -17,8 +14,6 @@ export interface Sources {
   readonly absent: ReadonlyMap<string, DatasetProblem>;
   /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
   readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
-  /** A user's plug-in → the files of code that define it; built-in ones have a `version` instead. */
-  readonly code: ReadonlyMap<AnyDefinition, readonly SourceFile[]>;
 }
 
 /** One dataset as it is read: once for all inliers, or once an inlier where their images differ. */
@@ -66,32 +61,5 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
   }
   const fatal = [...(datasets.size === 0 ? problems.values() : []), ...named.values()];
   if (fatal.length > 0) return fail(...fatal);
-  return succeed({datasets, absent, learners, code: await codeOf(plan.pluginUrls)});
-}
-
-async function codeOf(urls: readonly string[]): Promise<ReadonlyMap<AnyDefinition, readonly SourceFile[]>> {
-  const code = new Map<AnyDefinition, readonly SourceFile[]>();
-  for (const url of urls) {
-    const files = moduleFiles(url);
-    const {plugins} = (await import(url)) as PluginModule;
-    for (const definition of plugins) code.set(definition, files);
-  }
-  return code;
-}
-
-const imported = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
-
-/** A module and all that it imports by relative path; packages are not followed. Named relative to the module. */
-function moduleFiles(url: string): readonly SourceFile[] {
-  const found = new Set<string>();
-  const visit = (path: string): void => {
-    if (found.has(path) || !existsSync(path)) return;
-    found.add(path);
-    for (const [, to] of readFileSync(path, 'utf8').matchAll(imported))
-      visit(fileURLToPath(new URL(to!, pathToFileURL(path))));
-  };
-  const entry = fileURLToPath(url);
-  visit(entry);
-  const folder = fileURLToPath(new URL('.', url));
-  return [...found].map((path) => ({name: relative(folder, path).replaceAll('\\', '/'), path}));
+  return succeed({datasets, absent, learners});
 }

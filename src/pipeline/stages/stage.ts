@@ -1,6 +1,7 @@
 /** The contract of a stage: a node of the DAG as it is planned, and as a worker runs it. */
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import type {DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
+import type {CodeFile} from '../../core/plugin/code.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {StageKind, StageProgress} from '../events.ts';
 
@@ -25,7 +26,7 @@ export interface StageNode {
   /** Why those files can't be had: the stage fails with it. */
   readonly absent?: DatasetProblem;
   /** Code of a user's own plug-ins that the stage runs; absent when all are built in. In the key by content, like sources. */
-  readonly code?: readonly SourceFile[];
+  readonly code?: readonly CodeFile[];
   /** Which lane it waits for: `accelerator` for what computes tensors. */
   readonly lane: 'cpu' | 'accelerator';
   /** Ids of the tasks that need it. */

@@ -2,14 +2,15 @@
  * Digests of the files that stages read from outside (datasets, code of plug-ins), remembered between runs in
  * `<cache>/sources.json`: hashing a dataset anew would cost a no-op run most of its time.
  */
-import {statSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {type Digest, digestOf} from '../../core/base/canonical.ts';
-import {digestOfFile, readTextIfThere, writeFileAtomic} from '../../core/base/files.ts';
+import {digestOfFile, readTextIfThere, stateOf, writeFileAtomic} from '../../core/base/files.ts';
 
 export interface FileDigests {
   /** Of the file as it is now; hashed at most once a session unless it changes. */
   digest(path: string): Promise<Digest>;
+  /** The same, with the state that the file was in before it was hashed. */
+  look(path: string): Promise<Remembered>;
   /** Hashed anew, whatever is remembered. */
   rehash(path: string): Promise<Digest>;
   /** Writes what was learnt for the next run. */
@@ -17,7 +18,7 @@ export interface FileDigests {
 }
 
 type Remembered = {
-  /** Device, inode, size, mtime and ctime (ns): a file that was written to since differs in one of them. */
+  /** As `stateOf` says. */
   readonly state: string;
   readonly sha256: Digest;
 };
@@ -49,17 +50,20 @@ export function openFileDigests(cacheRoot: string): FileDigests {
     return sha256;
   };
 
+  const look: FileDigests['look'] = async (relative) => {
+    const path = resolve(relative);
+    const {state} = stateOf(path);
+    const remembered = known.get(path);
+    if (remembered?.state === state) return remembered;
+    const job = `${path} ${state}`;
+    const running = hashing.get(job) ?? hash(path).finally(() => hashing.delete(job));
+    hashing.set(job, running);
+    return {state, sha256: await running};
+  };
+
   return {
-    async digest(relative) {
-      const path = resolve(relative);
-      const {state} = stateOf(path);
-      const remembered = known.get(path);
-      if (remembered?.state === state) return remembered.sha256;
-      const job = `${path} ${state}`;
-      const running = hashing.get(job) ?? hash(path).finally(() => hashing.delete(job));
-      hashing.set(job, running);
-      return await running;
-    },
+    look,
+    digest: async (path) => (await look(path)).sha256,
     rehash: (path) => hash(resolve(path)),
     async save() {
       if (learnt.size === 0) return;
@@ -69,11 +73,6 @@ export function openFileDigests(cacheRoot: string): FileDigests {
       learnt.clear();
     },
   };
-}
-
-function stateOf(path: string): {readonly state: string; readonly times: readonly bigint[]} {
-  const {dev, ino, size, mtimeNs, ctimeNs} = statSync(path, {bigint: true});
-  return {state: [dev, ino, size, mtimeNs, ctimeNs].join(' '), times: [mtimeNs, ctimeNs]};
 }
 
 type Files = {readonly [path: string]: Remembered};

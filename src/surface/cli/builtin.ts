@@ -7,4 +7,4 @@ const extension = import.meta.url.slice(-3);
 
 /** The built-in plug-ins, with the URL by which worker processes and threads load the same. */
 export const builtinPlugins = (): Plugins =>
-  new Plugins(plugins, [compiledUrl(new URL(`../../builtin${extension}`, import.meta.url).href).href]);
+  new Plugins(plugins, [{url: compiledUrl(new URL(`../../builtin${extension}`, import.meta.url).href).href}]);

@@ -4,7 +4,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Result} from '../../core/base/result.ts';
 import {resolveEngine} from '../../core/engine/install/resolve.ts';
-import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
+import {loadModule} from '../../core/plugin/code.ts';
+import type {PluginModule, Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {chooseTask} from '../../pipeline/models/find.ts';
@@ -52,7 +53,7 @@ export const withTrained = <C>(
         try {
           const plugins = await pluginsOf(record);
           const cache = openCache(folder, {warn: (message) => err(`warning: ${message}`)});
-          return await next({record, task, chosen, plugins, artifacts: new RunArtifacts(record, cache)});
+          return await next({record, task, chosen, plugins, artifacts: new RunArtifacts(record, cache, plugins)});
         } catch (error) {
           if (!(error instanceof StageError)) throw error;
           refuse([{message: error.message, hint: error.hint}]);
@@ -64,15 +65,17 @@ export const withTrained = <C>(
 
 /** The built-in plug-ins, and those of the run's spec. */
 async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
-  const builtin = builtinPlugins();
-  if (pluginUrls.length === 0) return builtin;
-  const own = await loadPlugins(pluginUrls).catch((error: Error) => {
-    throw new StageError(
-      `the run's own plug-ins can't be loaded: ${error.message}`,
-      'Put their file back in its place.',
-    );
-  });
-  return builtin.extend(own.definitions(), own.urls);
+  let all = builtinPlugins();
+  for (const url of pluginUrls) {
+    const {exports, code} = await loadModule(url).catch((error: Error) => {
+      throw new StageError(
+        `the run's own plug-ins can't be loaded: ${error.message}`,
+        'Put their file back in its place.',
+      );
+    });
+    all = all.extend((exports as PluginModule).plugins, {url, code});
+  }
+  return all;
 }
 
 /** Goes on with a worker to compute on, and a folder that is removed afterwards. */

@@ -8,7 +8,9 @@ import {Plugins} from '../../../src/core/plugin/registry.ts';
 import {contactSheet, gaps, type SheetOptions} from '../../../src/domain/learners/sheet.ts';
 import {openFeed} from '../../../src/domain/learners/training/feed.ts';
 
-const plugins = new Plugins(builtin, [compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href]);
+const plugins = new Plugins(builtin, [
+  {url: compiledUrl(new URL('../../../src/builtin.ts', import.meta.url).href).href},
+]);
 const side = 16;
 const scale = 64 / side;
 

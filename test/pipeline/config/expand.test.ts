@@ -533,7 +533,7 @@ test('a spec’s own plug-ins', async () => {
   const {plan: read, plugins} = await plan({'a.yaml': text, 'mine.mjs': classifierModule});
   expect(read.tasks[0]!.classifiers).toEqual([{type: 'kde'}, {type: 'mine', k: 5}]);
   expect(read.pluginUrls).toEqual([expect.stringMatching(/^file:.*mine\.mjs$/)]);
-  expect(plugins.urls).toEqual(read.pluginUrls);
+  expect(plugins.modules.map(({url}) => url)).toEqual(read.pluginUrls);
   expect(plugins.names('classifier')).toContain('mine');
 });
 

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import type {ResolvedEngine} from '../../../src/core/engine/contract.ts';
+import {loadModule} from '../../../src/core/plugin/code.ts';
 import type {Maker} from '../../../src/pipeline/maker.ts';
 import {fates, told, World} from '../../rig/world.ts';
 
@@ -332,6 +333,60 @@ test('a result is dropped when a source, or a plug-in, changed while it was made
   // As the file is now, it is another stage.
   const second = await world.run({reads: {sources: [source]}});
   expect(told(second.events, 'stage-finished')).toMatchObject([{how: 'computed', summary: {text: 'reads(pixelsx)'}}]);
+});
+
+test('a result is dropped when a source was another in between, though all is as it was again', async () => {
+  using world = new World();
+  const source = world.write('images.bin', 'pixels');
+  const picture = (set: string) => ({name: 'good/1.png', path: world.write(`${set}/good/1.png`, 'pixels')});
+  const code = world.write('plugins.js', 'code');
+  const run = await world.run(
+    {
+      file: {sources: [source], script: [['touch', source]]},
+      folder: {sources: [picture('a')], script: [['swap', `${world.root}/a/good`]]},
+      root: {sources: [picture('b')], script: [['swap', `${world.root}/b`]]},
+      code: {code: [code], script: [['touch', code]]},
+      still: {sources: [picture('c')]},
+    },
+    {cores: 1},
+  );
+  expect(fates(run)).toEqual({file: 'failed', folder: 'failed', root: 'failed', code: 'failed', still: 'computed'});
+});
+
+test('a worker that starts after an edit computes nothing with the new code; one that had the old goes on', async () => {
+  using world = new World();
+  const helper = world.write('helper.js', 'export const one = 1;');
+  const entry = world.write('mine.js', "import {one} from './helper.js';\nexport const plugins = [];");
+  const url = new URL(`file://${entry}`).href;
+  const {code} = await loadModule(url);
+  const happening = world.start(
+    {
+      first: {
+        script: [
+          ['tell', 'loaded'],
+          ['wait', 'edited'],
+          ['tell', 'going on'],
+        ],
+      },
+      second: {needs: ['first']},
+      other: {script: [['wait', 'never']]},
+    },
+    {plugins: {modules: [{url, code}]}, cores: 1},
+  );
+  await happening.told('loaded');
+  world.write('helper.js', 'export const one = 2;');
+  world.write('edited');
+  await happening.told('going on');
+  const late = await world.run({late: {}}, {plugins: {modules: [{url, code}]}});
+  expect(told(late.events, 'stage-failed')).toMatchObject([
+    {
+      message: `${helper} changed after the run began`,
+      hint: 'Run it again: it then works with the code as it is, and takes from the cache what does not depend on it.',
+    },
+  ]);
+  world.write('never');
+  expect(fates(await happening.outcome)).toEqual({first: 'computed', second: 'computed', other: 'computed'});
+  await expect(loadModule(url)).rejects.toThrow(`${helper} changed after it was loaded`);
 });
 
 test('a source that is gone fails its stage', async () => {

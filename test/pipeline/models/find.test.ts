@@ -1,5 +1,7 @@
 /** Which models a run has, from its record alone. */
 import {afterAll, beforeAll, expect, test} from 'vitest';
+import {sha256} from '../../../src/core/base/canonical.ts';
+import {Plugins} from '../../../src/core/plugin/registry.ts';
 import {chooseClassifier, chooseClassifiers, chooseTask} from '../../../src/pipeline/models/find.ts';
 import {RunArtifacts} from '../../../src/pipeline/models/run-artifacts.ts';
 import {openCache} from '../../../src/pipeline/store/cache/cache.ts';
@@ -78,7 +80,7 @@ test('classifiers are those of whole tasks: neither ensembles of seeds nor metri
 });
 
 test('a stage that has failed, and one whose entry is gone', async () => {
-  const artifacts = new RunArtifacts(record, openCache(world.cacheRoot, {warn: () => undefined}));
+  const artifacts = new RunArtifacts(record, openCache(world.cacheRoot, {warn: () => undefined}), new Plugins([]));
   const failure = async (label: string): Promise<string> => {
     const {id} = record.stages.find((stage) => stage.label.startsWith(label))!;
     const error = (await artifacts.entry(id).catch((thrown: unknown) => thrown)) as Error & {hint: string};
@@ -97,7 +99,7 @@ test('what an older version of the engines’ kernels computed is not served; wh
     const stage = {id: 's', label: 'learn rotation', fingerprint: 'f', status: 'cached', node: {lane}};
     const run = {id: 'r', stages: [stage], environment: {command: ['run', 'a.yaml']}} as unknown as RunRecord;
     const cache = {root: 'cache', find: async () => ({folder: 'left', manifest: {key}})} as never;
-    return new RunArtifacts(run, cache).entry('s');
+    return new RunArtifacts(run, cache, new Plugins([])).entry('s');
   };
   await expect(left('accelerator', {})).rejects.toThrow(
     /^what "learn rotation" left was computed before .* may be wrong$/,
@@ -107,4 +109,20 @@ test('what an older version of the engines’ kernels computed is not served; wh
   });
   expect(await left('accelerator', {kernels: 1})).toMatchObject({folder: 'left'});
   expect(await left('cpu', {})).toMatchObject({folder: 'left'});
+});
+
+test('what a plug-in has computed is not served when its code is another', async () => {
+  const code = {name: 'mine.js', path: '/plug-ins/mine.js'};
+  const left = (keyed: string, loaded: string) => {
+    const stage = {id: 's', label: 'score mine', fingerprint: 'f', status: 'cached', node: {lane: 'cpu', code: [code]}};
+    const run = {id: 'r', stages: [stage], environment: {command: ['run', 'a.yaml']}} as unknown as RunRecord;
+    const cache = {root: 'cache', find: async () => ({folder: 'left', manifest: {key: {code: {'mine.js': keyed}}}})};
+    const module = {url: 'file:///plug-ins/mine.js', code: [{...code, sha256: sha256(loaded)}]};
+    return new RunArtifacts(run, cache as never, new Plugins([]).extend([], module)).entry('s');
+  };
+  expect(await left(sha256('as it was'), 'as it was')).toMatchObject({folder: 'left'});
+  await expect(left(sha256('as it was'), 'edited')).rejects.toMatchObject({
+    message: '/plug-ins/mine.js is not the code that "score mine" was computed with',
+    hint: 'Compute it again: pipeline run a.yaml',
+  });
 });

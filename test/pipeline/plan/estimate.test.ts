@@ -23,7 +23,6 @@ async function trainings(
     datasets,
     absent: new Map(),
     learners: new Map(),
-    code: new Map(),
   });
   return trainingsOf({graph, tasks, plugins, forecasts: new Map(graph.map((node) => [node.id, forecast(node)]))});
 }

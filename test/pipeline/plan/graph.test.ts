@@ -1,8 +1,10 @@
 import {expect, test} from 'vitest';
+import {sha256} from '../../../src/core/base/canonical.ts';
 import type {Dataset, SourceFile} from '../../../src/core/contracts/dataset.ts';
 import {defineDataset} from '../../../src/core/contracts/dataset.ts';
 import {defineFeatureMetric, definePixelMetric} from '../../../src/core/contracts/metric.ts';
-import type {AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
+import type {CodeFile} from '../../../src/core/plugin/code.ts';
+import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';
 import {buildGraph} from '../../../src/pipeline/plan/graph.ts';
@@ -28,7 +30,7 @@ const goods = defineDataset({
   }),
 });
 
-const plugins = fakePlugins().extend([goods as unknown as AnyDefinition], []);
+const plugins = fakePlugins().extend([goods as unknown as AnyDefinition]);
 
 const base: Omit<Task, 'id'> = {
   spec: 'looks',
@@ -54,7 +56,7 @@ function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readon
   for (const {dataset, inlier} of full) {
     for (const key of [datasetKey(dataset, inlier), datasetKey(dataset, undefined)]) datasets.set(key, []);
   }
-  return buildGraph(plan, known, {datasets, absent: new Map(), learners: new Map(), code: new Map()});
+  return buildGraph(plan, known, {datasets, absent: new Map(), learners: new Map()});
 }
 
 const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
@@ -378,16 +380,15 @@ test('stage 2 sees the original training images alone: neither augmentation nor 
 test("a stage has the code of a user's plug-ins that it runs", () => {
   const kde = plugins.get('classifier', 'kde');
   const tiny = plugins.get('network', 'tiny');
-  const code = new Map<AnyDefinition, readonly SourceFile[]>([
-    [kde, [{name: 'mine.js', path: '/mine.js'}]],
-    [tiny, [{name: 'nets.js', path: '/nets.js'}]],
+  const code = new Map<AnyDefinition, readonly CodeFile[]>([
+    [kde, [{name: 'mine.js', path: '/mine.js', sha256: sha256('mine')}]],
+    [tiny, [{name: 'nets.js', path: '/nets.js', sha256: sha256('nets')}]],
   ]);
   const plan: Plan = {name: 'looks', source: '', tasks: [{id: 'one', ...base}], pluginUrls: []};
-  const nodes = buildGraph(plan, plugins, {
+  const nodes = buildGraph(plan, new Plugins(plugins.definitions(), [], code), {
     datasets: new Map([[datasetKey(base.dataset, undefined), []]]),
     absent: new Map(),
     learners: new Map(),
-    code,
   });
   const files = nodes.map(({kind, code: found = []}) => `${kind}: ${found.map((file) => file.name).join()}`);
   expect(files).toEqual([
@@ -420,7 +421,7 @@ const ofFeatures = (name: string, views?: boolean) =>
       },
     }),
   }) as unknown as AnyDefinition;
-const measuring = plugins.extend([ofFeatures('spread'), ofFeatures('nearness', true)], []);
+const measuring = plugins.extend([ofFeatures('spread'), ofFeatures('nearness', true)]);
 
 test('a metric of features has one stage a layer, whatever reads it; views are embedded for the one that wants them', () => {
   const classifiers = [
@@ -700,7 +701,7 @@ const ofPixels = definePixelMetric({
     },
   }),
 }) as unknown as AnyDefinition;
-const localizing = plugins.extend([ofPixels], []);
+const localizing = plugins.extend([ofPixels]);
 const metrics = [{type: 'auc'}, {type: 'overlap'}];
 
 /** Kind, label without what all have in common, inputs. */

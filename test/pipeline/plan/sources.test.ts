@@ -7,7 +7,6 @@ import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts'
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';
 import {datasetKey, locateSources} from '../../../src/pipeline/plan/sources.ts';
-import {World} from '../../rig/world.ts';
 
 const asked: string[] = [];
 
@@ -61,14 +60,11 @@ const plugins = new Plugins([
   dataset('lost', true, false),
 ]);
 
-const plan = (
-  tasks: readonly (readonly [dataset: string, inlier: string])[],
-  pluginUrls: readonly string[] = [],
-): Plan => ({
+const plan = (tasks: readonly (readonly [dataset: string, inlier: string])[]): Plan => ({
   name: 'plan',
   source: '',
   tasks: tasks.map(([type, inlier]) => ({dataset: {type}, inlier, learner: {type: 'still'}}) as unknown as Task),
-  pluginUrls,
+  pluginUrls: [],
 });
 
 test('every dataset is looked for once, or once an inlier where their images differ', async () => {
@@ -125,20 +121,4 @@ test('what is there goes on without what is missing', async () => {
       hint: 'Fetch it: pipeline data fetch lost.',
     },
   });
-});
-
-test("the code of a user's plug-ins is the module and all that it imports by relative path", async () => {
-  using world = new World();
-  world.write('lib/deep.js', "export {helper} from '../helper.js';");
-  world.write('helper.js', 'export const helper = 1;');
-  const entry = world.write(
-    'plugins.js',
-    "import {helper} from './lib/deep.js';\nimport {join} from 'node:path';\nexport const plugins = [{kind: 'metric', name: join('x', String(helper))}];",
-  );
-  const url = new URL(`file://${entry}`).href;
-  const found = await locateSources(plan([], [url]), plugins, {folders: []});
-  if (!found.ok) throw new Error('not found');
-  expect([...found.value.code].map(([{name}, files]) => [name, files.map((file) => file.name)])).toEqual([
-    ['x/1', ['plugins.js', 'lib/deep.js', 'helper.js']],
-  ]);
 });

@@ -5,7 +5,7 @@ import {loadPlugins} from '../../../core/plugin/registry.ts';
 import {type FeedJob, type FeedSetup, viewMaker} from './feed.ts';
 
 const setup = workerData as FeedSetup;
-const plugins = await loadPlugins(setup.urls);
+const plugins = await loadPlugins(setup.modules);
 const maker = viewMaker({...setup, plugins});
 const slots = setup.slots.map((slot) => new Float32Array(slot));
 const size = setup.height * setup.width * 3;

@@ -14,6 +14,7 @@ import {Rng} from '../../../core/base/random.ts';
 import type {FloatImage, ImageSet} from '../../../core/contracts/data.ts';
 import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {CopyRef, PluginFactory} from '../../../core/contracts/learner.ts';
+import type {ModuleRef} from '../../../core/plugin/code.ts';
 import {compose} from '../../transforms/compose.ts';
 import {floatImage} from '../../transforms/image.ts';
 
@@ -25,7 +26,7 @@ export interface FeedOptions {
   readonly augment: readonly PluginRef[];
   /** Of distribution augmentation; default: none. */
   readonly copies?: readonly CopyRef[];
-  /** Its `urls` are imported by the threads: compiled JavaScript. */
+  /** Its `modules` are imported by the threads: compiled JavaScript. */
   readonly plugins: PluginFactory;
   /** `rng.path`: where all chance comes from. */
   readonly stream: string;
@@ -65,7 +66,7 @@ export interface Feed {
 
 /** What a thread is told once. */
 export interface FeedSetup {
-  readonly urls: readonly string[];
+  readonly modules: readonly ModuleRef[];
   readonly images: ImageSet;
   readonly learner: PluginRef;
   readonly augment: readonly PluginRef[];
@@ -145,7 +146,7 @@ export function openFeed(options: FeedOptions): Feed {
     () => new SharedArrayBuffer(views * batch * height * width * 3 * Float32Array.BYTES_PER_ELEMENT),
   );
   const setup: FeedSetup = {
-    urls: plugins.urls,
+    modules: plugins.modules,
     images: shared(images),
     learner,
     augment,

@@ -7,7 +7,7 @@ import {loadPlugins} from '../../../../src/core/plugin/registry.ts';
 import {type Feed, type FeedBatch, type FeedOptions, openFeed} from '../../../../src/domain/learners/training/feed.ts';
 
 const url = new URL('../feed-plugins.js', import.meta.url).href;
-const plugins = await loadPlugins([url]);
+const plugins = await loadPlugins([{url}]);
 
 /** Grey 2×3 images; every pixel of image i is i. */
 const numbered = (count: number): ImageSet => ({
@@ -199,7 +199,8 @@ test('a thread that ends, and one that cannot start, are failures as well', asyn
     `[Error: an augmentation thread ended early (exit code 3)]`,
   );
   const broken = new Proxy(plugins, {
-    get: (target, key) => (key === 'urls' ? ['file:///no/such/plug-in.js'] : Reflect.get(target, key).bind(target)),
+    get: (target, key) =>
+      key === 'modules' ? [{url: 'file:///no/such/plug-in.js'}] : Reflect.get(target, key).bind(target),
   });
   await expect(drain(open({plugins: broken}))).rejects.toThrow("Cannot find module '/no/such/plug-in.js'");
 });
@@ -226,7 +227,7 @@ test('a process whose feed is closed ends by itself', async () => {
   const script = `(async () => {
     const {openFeed} = await import(${compiled('domain/learners/training/feed.ts')});
     const {loadPlugins} = await import(${compiled('core/plugin/registry.ts')});
-    const plugins = await loadPlugins([${JSON.stringify(url)}]);
+    const plugins = await loadPlugins([{url: ${JSON.stringify(url)}}]);
     const images = {shape: {height: 2, width: 2, channels: 1}, count: 8, pixels: new Uint8Array(32)};
     const feed = openFeed({images, learner: {type: 'pair'}, augment: [], plugins,
       stream: '0', batch: 2, epochs: 1000, startEpoch: 0, dropLast: true});

@@ -1,0 +1,109 @@
+/**
+ * The code of a user's own plug-ins: which files a module is made of, and what they contained when this process loaded them. A
+ * process loads a module once and keeps it, whatever happens to its files: whoever names the code by its content must mean the
+ * content that was loaded.
+ */
+import {existsSync, readFileSync, statSync} from 'node:fs';
+import {extname, relative} from 'node:path';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import {type Digest, sha256} from '../base/canonical.ts';
+import {stateOf} from '../base/files.ts';
+import type {SourceFile} from '../contracts/dataset.ts';
+
+export interface CodeFile extends SourceFile {
+  readonly sha256: Digest;
+  /** Its state (`stateOf`) when it was loaded, where it may be read later, at any moment of a stage: `import()`, `require`, `new URL`. */
+  readonly late?: string;
+}
+
+/** A module of plug-ins, and the code that it must have; absent: it is ours, whose plug-ins have a `version` instead. */
+export interface ModuleRef {
+  readonly url: string;
+  readonly code?: readonly CodeFile[];
+}
+
+/** A file of code is not the one that was loaded, or that the run began with. */
+export class CodeChangedError extends Error {
+  readonly hint =
+    'Run it again: it then works with the code as it is, and takes from the cache what does not depend on it.';
+}
+
+/** What this process has loaded: path → content at that time. */
+const loaded = new Map<string, Digest>();
+
+/** Imports a module and says what it is made of. Throws a `CodeChangedError` where that is not what lies on the disk. */
+export async function loadModule(
+  url: string,
+): Promise<{readonly exports: unknown; readonly code: readonly CodeFile[]}> {
+  const before = readCode(url);
+  for (const {path, sha256} of before.files) {
+    const had = loaded.get(path);
+    if (had !== undefined && had !== sha256) throw new CodeChangedError(`${path} changed after it was loaded`);
+  }
+  const exports: unknown = await import(url);
+  const after = readCode(url);
+  if (after.states !== before.states) {
+    const other = before.files.find(
+      ({path, sha256}, i) => after.files[i]?.path !== path || after.files[i].sha256 !== sha256,
+    );
+    throw new CodeChangedError(`${(other ?? before.files[0]!).path} changed while it was loaded`);
+  }
+  for (const {path, sha256} of before.files) loaded.set(path, sha256);
+  return {exports, code: before.files};
+}
+
+/** Imports a module that must have this code. Throws a `CodeChangedError` where it has other code. */
+export async function loadSameModule({url, code}: ModuleRef): Promise<unknown> {
+  if (!code) return await import(url);
+  const {exports, code: found} = await loadModule(url);
+  const changed = changedFile(code, found);
+  if (changed !== undefined) throw new CodeChangedError(`${changed} changed after the run began`);
+  return exports;
+}
+
+/** The path of the first file that differs; undefined: none does. */
+function changedFile(expected: readonly CodeFile[], found: readonly CodeFile[]): string | undefined {
+  const digests = new Map(found.map(({path, sha256}) => [path, sha256]));
+  const other = expected.find(({path, sha256}) => digests.get(path) !== sha256);
+  return (other ?? found.find(({path}) => expected.every((file) => file.path !== path)))?.path;
+}
+
+const modules = ['.js', '.mjs', '.cjs', '.jsx', '.ts', '.mts', '.cts', '.tsx'];
+const quotedPath = `(['"\`])((?:\\.{1,2}/|/|file:///)[^'"\`$]+)\\1`;
+/** What is loaded with the module itself. */
+const early = new RegExp(`\\b(?:from|import)\\s*${quotedPath}`, 'g');
+/** What may be read when the code runs. */
+const late = new RegExp(`\\b(?:import|require|new\\s+URL)\\s*\\(\\s*${quotedPath}`, 'g');
+
+/**
+ * A module and all that it names by a path, relative or absolute: code that it imports and files that it reads beside itself
+ * (`new URL('./table.json', import.meta.url)`). Packages are not followed. Named relative to the module. `states` tells whether
+ * one was written to, even if it was put back.
+ */
+function readCode(url: string): {readonly files: readonly CodeFile[]; readonly states: string} {
+  const found = new Map<string, {readonly sha256: Digest; readonly state: string; late: boolean}>();
+  const visit = (path: string, isLate: boolean): void => {
+    const known = found.get(path);
+    if (known && (!known.late || isLate)) return;
+    if (!existsSync(path) || !statSync(path).isFile()) return;
+    const bytes = readFileSync(path);
+    found.set(path, {sha256: sha256(bytes), state: stateOf(path).state, late: isLate});
+    if (!modules.includes(extname(path))) return;
+    const text = bytes.toString('utf8');
+    const named = (pattern: RegExp): readonly string[] =>
+      [...text.matchAll(pattern)].map(([, , to]) => fileURLToPath(new URL(to!, pathToFileURL(path))));
+    for (const to of named(early)) visit(to, isLate);
+    for (const to of named(late)) visit(to, true);
+  };
+  visit(fileURLToPath(url), false);
+  const folder = fileURLToPath(new URL('.', url));
+  return {
+    files: [...found].map(([path, {sha256, state, late}]) => ({
+      name: relative(folder, path).replaceAll('\\', '/'),
+      path,
+      sha256,
+      ...(late && {late: state}),
+    })),
+    states: [...found].map(([path, {state}]) => `${path} ${state}`).join('\n'),
+  };
+}
