@@ -3,6 +3,7 @@
  * Neither is in a stage's key, for every engine computes the same thing; so it is said where a number was made by another one.
  */
 import {plural} from '../core/base/text.ts';
+import {engineNamed} from '../core/engine/engines.ts';
 
 export interface Maker {
   readonly name: string;
@@ -12,12 +13,12 @@ export interface Maker {
 
 /** `wasm`; `tensorflow with 2 threads`, which decide its last digits. */
 export const makerText = ({name, threads}: Maker): string =>
-  threads === undefined || name !== 'tensorflow' ? name : `${name} with ${plural(threads, 'thread')}`;
+  threads === undefined || !engineNamed(name)?.splitsSums ? name : `${name} with ${plural(threads, 'thread')}`;
 
-/** Threads change what `tensorflow` computes alone; a number of them that is not known counts as the same. */
+/** Threads change what an engine computes only where they split its sums; a number of them that is not known counts as the same. */
 export const isSameMaker = (a: Maker, b: Maker): boolean =>
   a.name === b.name &&
-  (a.name !== 'tensorflow' || a.threads === undefined || b.threads === undefined || a.threads === b.threads);
+  (!engineNamed(a.name)?.splitsSums || a.threads === undefined || b.threads === undefined || a.threads === b.threads);
 
 /** The different ones of them that are not `asked`, by name. */
 export const othersThan = (asked: Maker, makers: readonly Maker[]): readonly Maker[] =>

@@ -1,19 +1,11 @@
 /** Helpers of tests that compute with tensors. */
 import {afterAll, beforeAll, describe, expect, inject, test} from 'vitest';
-import type {EngineName, ResolvedEngine} from '../../src/core/engine/contract.ts';
+import type {ResolvedEngine} from '../../src/core/engine/contract.ts';
 import {startEngine, type Tensor, tf} from '../../src/core/engine/engine.ts';
-import {findLibrary} from '../../src/core/engine/install/library.ts';
-
-const library = findLibrary();
+import type {EngineName} from '../../src/core/engine/engines.ts';
 
 /** The engines of this machine: what `startEngine` takes, or why it is not there. */
-export const engines: Readonly<Record<EngineName, ResolvedEngine | string>> = {
-  wasm: {name: 'wasm', threads: 1},
-  onnx: {name: 'onnx', threads: 2},
-  tensorflow:
-    library === undefined ? 'not set up here, "pipeline setup" gets it' : {name: 'tensorflow', library, threads: 2},
-  webgpu: inject('noWebgpu') ?? {name: 'webgpu', threads: 1},
-};
+export const engines = inject('engines');
 
 /**
  * Runs a suite on each engine in turn, in one process: the engine is started before the first test of its suite. One that

@@ -1,9 +1,8 @@
-/** What an engine is called, what starts it, and what it says of itself. Loads nothing. */
-export type EngineName = 'tensorflow' | 'onnx' | 'wasm' | 'webgpu';
-export type EngineChoice = 'auto' | EngineName;
+/** What is known of an engine while it is chosen, started and recorded. Plain data: workers and records get it. */
 
 export interface EngineInfo {
-  readonly name: EngineName;
+  /** As in `engines.ts`. */
+  readonly name: string;
   /** Such as "2.21.0". */
   readonly version: string;
   readonly device: string;
@@ -12,10 +11,11 @@ export interface EngineInfo {
   readonly remark?: string;
 }
 
-/** What to start: decided once in the main process (`resolveEngine`), handed to workers as plain data. */
+/** What to start: decided once in the main process (`resolveEngine`), handed to workers. */
 export interface ResolvedEngine {
-  readonly name: EngineName;
-  /** Folder with the compiled binding and TensorFlow's library; absent for wasm. */
+  /** As in `engines.ts`. */
+  readonly name: string;
+  /** Folder with the compiled binding and TensorFlow's library; absent for the other engines. */
   readonly library?: string;
   readonly remark?: string;
   /** It computes on a GPU. */
@@ -26,5 +26,5 @@ export interface ResolvedEngine {
   readonly unchecked?: boolean;
 }
 
-/** Of one tensor operation on `tensorflow`, wherever it runs; `--threads` asks for another number. */
+/** Of one tensor operation on an engine that has threads, wherever it runs; `--threads` asks for another number. */
 export const defaultThreads = 2;

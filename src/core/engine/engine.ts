@@ -1,89 +1,73 @@
-/**
- * The one door to tensors. `tf` is a live binding: importing this file loads nothing, `startEngine` does.
- * With its neighbours in this folder, the only importer of @tensorflow/*.
- */
-import {createRequire} from 'node:module';
-import type * as TF from '@tensorflow/tfjs';
-import type {EngineInfo, EngineName, ResolvedEngine} from './contract.ts';
+/** The one door to tensors. With its neighbours in this folder, the only importer of @tensorflow/*. */
+import type {EngineInfo, ResolvedEngine} from './contract.ts';
+import type {EngineDefinition, Trace} from './definition.ts';
+import {engineNamed} from './engines.ts';
+import {loadTf, setRunning, tf} from './running.ts';
 
-export type Tensor = TF.Tensor;
-export type Tensor1D = TF.Tensor1D;
-export type Tensor2D = TF.Tensor2D;
-export type Tensor3D = TF.Tensor3D;
-export type Tensor4D = TF.Tensor4D;
-export type Variable = TF.Variable;
-export type Scalar = TF.Scalar;
+export type {Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Variable} from './running.ts';
+export {runningEngine, runningTrace, tf} from './running.ts';
 
-/** tfjs; undefined until `startEngine` has resolved. */
-export let tf: typeof TF;
+interface Loaded {
+  readonly info: EngineInfo;
+  readonly trace: Trace | undefined;
+}
 
-const registered = new Map<EngineName, Promise<EngineInfo>>();
-let running: EngineInfo | undefined;
-
-/** What `startEngine` has started last; undefined before. */
-export const runningEngine = (): EngineInfo | undefined => running;
+const loading = new Map<string, Promise<Loaded>>();
 
 /**
  * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. Called again it returns what runs;
  * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
-  const info = await loaded(engine);
-  const backend = engine.name === 'onnx' ? 'wasm' : engine.name; // what is not compiled runs there
+  const definition = definitionOf(engine.name);
+  const {info, trace} = await loaded(engine);
+  const backend = definition.backend ?? engine.name;
   if (tf.getBackend() !== backend && !(await tf.setBackend(backend))) {
     throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
   }
-  running = engine.remark === undefined ? info : {...info, remark: engine.remark};
+  const running = engine.remark === undefined ? info : {...info, remark: engine.remark};
+  setRunning({info: running, trace});
   return running;
 }
 
+/** The engine of the backend that tfjs computes on now; undefined where that is none of ours, such as a test's reference. */
+export const backendEngine = (): EngineDefinition | undefined => engineNamed(tf.getBackend());
+
 /**
- * Computes something whose values are read at once, by `dataSync`. WebGPU can't do that: there it runs on wasm, which is
- * started beside it.
+ * Computes something whose values are read at once, by `dataSync`. An engine that reads later can't do that: there it runs on the
+ * engine beside it.
  */
 export function synchronously<T>(compute: () => T): T {
-  if (tf.getBackend() !== 'webgpu') return compute();
+  const name = tf.getBackend();
+  const {readsLater, beside} = engineNamed(name) ?? {};
+  if (!readsLater || beside === undefined) return compute();
   // To an engine that has been started tfjs switches before it returns its promise.
-  void tf.setBackend('wasm');
+  void tf.setBackend(beside);
   try {
     return compute();
   } finally {
-    void tf.setBackend('webgpu');
+    void tf.setBackend(name);
   }
 }
 
-function loaded(engine: ResolvedEngine): Promise<EngineInfo> {
-  let loading = registered.get(engine.name);
-  if (loading === undefined) {
-    loading = load(engine);
-    registered.set(engine.name, loading);
+function loaded(engine: ResolvedEngine): Promise<Loaded> {
+  let promise = loading.get(engine.name);
+  if (promise === undefined) {
+    promise = load(engine);
+    loading.set(engine.name, promise);
   }
-  return loading;
+  return promise;
 }
 
-async function load(engine: ResolvedEngine): Promise<EngineInfo> {
-  if (tf === undefined) {
-    // The umbrella package: tfjs-core alone has no gradients under Node. By require, so that it is the very module object
-    // that the backends' CommonJS bundles see.
-    tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof TF;
-    tf.enableProdMode(); // silences the advice to install another backend, and saves checks
-    const {registerGradients} = await import('./gradients.ts');
-    registerGradients(tf);
-  }
-  if (engine.name === 'wasm') {
-    const {loadWasm} = await import('./wasm/wasm.ts');
-    return loadWasm(tf);
-  }
-  if (engine.name === 'onnx') {
-    await loaded({name: 'wasm', threads: 1});
-    const {loadOnnx} = await import('./onnx/start.ts');
-    return loadOnnx(engine.threads);
-  }
-  if (engine.name === 'webgpu') {
-    await loaded({name: 'wasm', threads: 1}); // for `synchronously`
-    const {loadWebgpu} = await import('./webgpu/webgpu.ts');
-    return loadWebgpu(tf);
-  }
-  const {loadTensorflow} = await import('./tensorflow/tensorflow.ts');
-  return loadTensorflow(tf, engine);
+async function load(engine: ResolvedEngine): Promise<Loaded> {
+  const definition = definitionOf(engine.name);
+  const tfjs = await loadTf();
+  if (definition.beside !== undefined) await loaded({name: definition.beside, threads: 1});
+  return {info: await definition.load(tfjs, engine), trace: await definition.tracer?.(engine)};
+}
+
+function definitionOf(name: string): EngineDefinition {
+  const definition = engineNamed(name);
+  if (definition === undefined) throw new Error(`Internal error: there is no engine "${name}"`);
+  return definition;
 }

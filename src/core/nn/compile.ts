@@ -1,26 +1,9 @@
-import {noteRefusedGraph} from '../engine/check/findings.ts';
-import {runningEngine, type Tensor, tf, type Variable} from '../engine/engine.ts';
-import {traceOnnxGraph} from '../engine/onnx/graph.ts';
+import type {Body, Graph} from '../engine/definition.ts';
+import {runningTrace, tf, type Variable} from '../engine/engine.ts';
 import {kernelsAreProfiled} from '../engine/profile.ts';
-import {type Body, type Graph, traceGraph} from '../engine/tensorflow/graph.ts';
 
 /** A graph, or what stands for one on engines that run none. */
 export type Compiled = Graph;
-
-/** How this engine makes a graph; undefined of one that runs none. A graph is undefined that holds what the engine has no operator for. */
-function tracer():
-  | ((variables: readonly Variable[], body: Body, inputs: readonly Tensor[]) => Graph | undefined)
-  | undefined {
-  if (kernelsAreProfiled()) return undefined;
-  const engine = runningEngine()?.name;
-  if (engine === 'tensorflow')
-    return (...given) => {
-      const graph = traceGraph(...given);
-      if (graph === undefined) noteRefusedGraph();
-      return graph;
-    };
-  return engine === 'onnx' ? traceOnnxGraph : undefined;
-}
 
 /**
  * `body` as one graph, where the engine can run one: TensorFlow and ONNX Runtime then fuse operations, reuse memory and keep all
@@ -34,7 +17,7 @@ export function compile(variables: readonly Variable[], body: Body): Compiled {
   const graphs = new Map<string, Graph | undefined>();
   return {
     run(inputs) {
-      const trace = tracer();
+      const trace = kernelsAreProfiled() ? undefined : runningTrace();
       const key = inputs.map(({dtype, shape}) => `${dtype}[${shape}]`).join();
       if (trace && !graphs.has(key)) graphs.set(key, trace(variables, body, inputs));
       const graph = trace && graphs.get(key);

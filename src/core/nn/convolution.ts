@@ -1,11 +1,11 @@
-import {type Tensor4D, tf} from '../engine/engine.ts';
+import {backendEngine, type Tensor4D, tf} from '../engine/engine.ts';
 
 /**
  * Convolution with ⌊k/2⌋ zeros on every side (docs/paper-notes.md 1.1), which differs from TensorFlow's `same` wherever the stride
  * leaves an odd remainder. x: (n, h, w, c); filter: (k, k, c, features), k odd; → (n, ⌈h/stride⌉, ⌈w/stride⌉, features).
  */
 export function conv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
-  if (filter.shape[0] === 1 && tf.getBackend() === 'tensorflow') return tf.tidy(() => product(x, filter, stride));
+  if (filter.shape[0] === 1 && backendEngine()?.convolvesByProducts) return tf.tidy(() => product(x, filter, stride));
   return padded(x, filter.shape[0], stride, (y, pad) => tf.conv2d(y, filter, stride, pad));
 }
 

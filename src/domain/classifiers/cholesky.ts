@@ -2,33 +2,20 @@
 
 import type {Matrix} from '../../core/contracts/data.ts';
 import {doubleProduct, hasDoubleProduct} from '../../core/linalg/doubles.ts';
+import {dotInFours} from '../../core/linalg/vectors.ts';
 
 /** Row-major lower triangle L with L·Lᵀ = matrix (n × n, symmetric); undefined when it is not positive definite. */
 export function cholesky(matrix: Float64Array, n: number): Float64Array | undefined {
   const lower = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      const sum = matrix[i * n + j]! - dot(lower, i * n, lower, j * n, j);
+      const sum = matrix[i * n + j]! - dotInFours(lower, i * n, lower, j * n, j);
       if (i > j) lower[i * n + j] = sum / lower[j * n + j]!;
       else if (sum > 0) lower[i * n + i] = Math.sqrt(sum);
       else return undefined;
     }
   }
   return lower;
-}
-
-/** Σ a[i + k] b[j + k], k < length: four sums at a time, as one alone would wait for each addition. */
-export function dot(a: Float64Array, i: number, b: Float64Array, j: number, length: number): number {
-  let [s, t, u, v] = [0, 0, 0, 0];
-  let k = 0;
-  for (; k + 3 < length; k += 4) {
-    s += a[i + k]! * b[j + k]!;
-    t += a[i + k + 1]! * b[j + k + 1]!;
-    u += a[i + k + 2]! * b[j + k + 2]!;
-    v += a[i + k + 3]! * b[j + k + 3]!;
-  }
-  for (; k < length; k++) s += a[i + k]! * b[j + k]!;
-  return s + t + (u + v);
 }
 
 /**
@@ -56,7 +43,7 @@ function whitenedByProducts({rows, columns: d, data}: Matrix, mean: Float64Array
     for (let row = 0, at = 0; row < count; row++)
       for (let i = 0; i < d; i++, at++) block[at] = data[from * d + at]! - mean[i]!;
     const white = doubleProduct({rows: rowsOfProduct, columns: d, data: block}, right);
-    for (let row = 0; row < count; row++) squares[from + row] = dot(white, row * d, white, row * d, d);
+    for (let row = 0; row < count; row++) squares[from + row] = dotInFours(white, row * d, white, row * d, d);
   }
   return squares;
 }

@@ -1,21 +1,5 @@
 /** Covariances in float64: where they are singular, the rounding of float32 would decide. */
-
-import type {Matrix} from '../../core/contracts/data.ts';
 import {doubleProduct, hasDoubleProduct} from '../../core/linalg/doubles.ts';
-
-export function columnMeans({rows, columns, data}: Matrix): Float64Array {
-  const sums = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) for (let i = 0; i < columns; i++) sums[i]! += data[row * columns + i]!;
-  return sums.map((sum) => sum / rows);
-}
-
-/** Rows less `mean`, row-major. */
-export function centred({rows, columns, data}: Matrix, mean: Float64Array): Float64Array {
-  const moved = new Float64Array(rows * columns);
-  for (let row = 0; row < rows; row++)
-    for (let i = 0; i < columns; i++) moved[row * columns + i] = data[row * columns + i]! - mean[i]!;
-  return moved;
-}
 
 /** XᵀX / n of centred rows (n, d): (d, d), symmetric. */
 export function covariance(x: Float64Array, d: number): Float64Array {

@@ -5,7 +5,8 @@
  *     vᵀΣ⁻¹v = (‖v‖² - ‖Zv‖²) / b,   Z = L⁻¹C,   LLᵀ = CCᵀ + bI (n, n)
  *     log|Σ| = (d - n) log b + 2 Σ log Lᵢᵢ
  */
-import {cholesky, dot} from './cholesky.ts';
+import {addScaled, dotInFours} from '../../core/linalg/vectors.ts';
+import {cholesky} from './cholesky.ts';
 
 /**
  * The difference loses as many digits as lie between the largest variance and b, twice over: beyond this ratio of the
@@ -35,7 +36,7 @@ export function dualGaussian(x: Float64Array, gram: Float64Array, d: number, sca
   let halfLogDeterminant = ((d - n) / 2) * Math.log(b);
   for (let i = 0; i < n; i++) {
     const row = whitened.subarray(i * d, (i + 1) * d);
-    for (let k = 0; k < i; k++) subtract(row, lower[i * n + k]!, whitened, k * d);
+    for (let k = 0; k < i; k++) addScaled(row, -lower[i * n + k]!, whitened, k * d);
     const pivot = lower[i * n + i]!;
     for (let j = 0; j < d; j++) row[j]! /= pivot;
     halfLogDeterminant += Math.log(pivot);
@@ -46,27 +47,10 @@ export function dualGaussian(x: Float64Array, gram: Float64Array, d: number, sca
 /** vᵀΣ⁻¹v; never below 0, where rounding would put it. */
 export function dualDistance(whitened: Float64Array, v: Float64Array, b: number): number {
   const d = v.length;
-  let squares = dot(v, 0, v, 0, d);
+  let squares = dotInFours(v, 0, v, 0, d);
   for (let from = 0; from < whitened.length; from += d) {
-    const along = dot(whitened, from, v, 0, d);
+    const along = dotInFours(whitened, from, v, 0, d);
     squares -= along * along;
   }
   return Math.max(0, squares) / b;
-}
-
-/** xxᵀ (n, n) of rows x (n, d). */
-export function gramOf(x: Float64Array, d: number): Float64Array {
-  const n = x.length / d;
-  const gram = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) {
-      const value = dot(x, i * d, x, j * d, d);
-      gram[i * n + j] = value;
-      gram[j * n + i] = value;
-    }
-  return gram;
-}
-
-function subtract(row: Float64Array, factor: number, from: Float64Array, at: number): void {
-  for (let j = 0; j < row.length; j++) row[j]! -= factor * from[at + j]!;
 }

@@ -2,7 +2,7 @@
 
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
-import {pickRows} from '../../core/linalg/matrix.ts';
+import {pickRows, squaredLengths} from '../../core/linalg/matrix.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 export {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
@@ -64,15 +64,8 @@ export function subsample(features: Matrix, limit: number, rng: Rng): Matrix {
 }
 
 /** Largest Euclidean length of a row. */
-export function longestRow({rows, columns, data}: Matrix): number {
-  let longest = 0;
-  for (let row = 0; row < rows; row++) {
-    let sum = 0;
-    for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
-    longest = Math.max(longest, sum);
-  }
-  return Math.sqrt(longest);
-}
+export const longestRow = (features: Matrix): number =>
+  Math.sqrt(squaredLengths(features).reduce((longest, square) => Math.max(longest, square), 0));
 
 /** e such that 2^e times a length of about `length` is between 1/2 and 1: products of scaled rows can't overflow float32. */
 export const scalingExponent = (length: number): number => (length > 0 ? -Math.ceil(Math.log2(length)) : 0);

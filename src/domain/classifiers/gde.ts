@@ -3,11 +3,12 @@ import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
 import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import {centred, columnMeans, gram, squaredLengths} from '../../core/linalg/matrix.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {cholesky, inverse, transposed, whitener} from './cholesky.ts';
-import {centred, columnMeans, covariance, ledoitWolfShare} from './covariance.ts';
-import {dualDistance, dualGaussian, dualServes, gramOf} from './dual-gaussian.ts';
+import {covariance, ledoitWolfShare} from './covariance.ts';
+import {dualDistance, dualGaussian, dualServes} from './dual-gaussian.ts';
 import {joinDoubles, layerOption, normaliseRows, splitDoubles, subsample, trainLimitOption} from './features.ts';
 import {normaliseRowsGraph, square, sumRows} from './scores-graph.ts';
 
@@ -88,14 +89,14 @@ class GaussianDensity implements Classifier {
     const x = centred(prepared, mean);
     // The smaller of the two has the same trace and squares, and so the same share of the identity.
     const small = n < d;
-    const products = small ? gramOf(x, d) : covariance(x, d);
+    const products = small ? gram(x, d) : covariance(x, d);
     const variances = columnVariances(x, d);
     const trace = sum(variances);
     const share =
       shrinkage === 'none'
         ? 0
         : ledoitWolfShare(
-            {trace, squares: sum(products.map((it) => it * it)) / (small ? n * n : 1), lengths: fourthPowers(x, d)},
+            {trace, squares: sum(products.map((it) => it * it)) / (small ? n * n : 1), lengths: fourthPowers(x, n, d)},
             n,
             d,
           );
@@ -221,13 +222,6 @@ function columnVariances(x: Float64Array, d: number): Float64Array {
   return squares.map((value) => (value * d) / x.length);
 }
 
-/** Σᵢ ‖xᵢ‖⁴. */
-function fourthPowers(x: Float64Array, d: number): number {
-  let total = 0;
-  for (let row = 0; row < x.length; row += d) {
-    let length = 0;
-    for (let i = row; i < row + d; i++) length += x[i]! * x[i]!;
-    total += length * length;
-  }
-  return total;
-}
+/** Σᵢ ‖xᵢ‖⁴ of the rows of x (n, d). */
+const fourthPowers = (x: Float64Array, n: number, d: number): number =>
+  sum(squaredLengths({rows: n, columns: d, data: x}).map((length) => length * length));

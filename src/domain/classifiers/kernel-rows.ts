@@ -1,5 +1,6 @@
 import type {Matrix} from '../../core/contracts/data.ts';
 import {type Finish, forEachProductBlock} from '../../core/linalg/products.ts';
+import {addScaled} from '../../core/linalg/vectors.ts';
 
 /** A kernel among training points that is a function of inner products: k(xᵢ, xⱼ) = finish(leftᵢ · rightⱼ). */
 export interface KernelSource {
@@ -72,7 +73,7 @@ class WholeGram implements KernelRows {
       const [wa, wb, wc, wd] = [weights[i]!, weights[j]!, weights[k]!, weights[l]!];
       for (let t = 0; t < into.length; t++) into[t] = into[t]! + wa * a[t]! + wb * b[t]! + wc * c[t]! + wd * d[t]!;
     }
-    for (const i of chosen.subarray(inFours)) addRow(weights[i]!, rows[i]!, into);
+    for (const i of chosen.subarray(inFours)) addScaled(into, weights[i]!, rows[i]!);
   }
 }
 
@@ -116,9 +117,9 @@ class CachedRows implements KernelRows {
       if (weights[i] === 0) continue;
       const slot = this.#slotOf[i]!;
       if (slot < 0) missing.push(i);
-      else addRow(weights[i]!, this.#slots[slot]!, into);
+      else addScaled(into, weights[i]!, this.#slots[slot]!);
     }
-    this.#compute(missing, (i, values) => addRow(weights[i]!, values, into));
+    this.#compute(missing, (i, values) => addScaled(into, weights[i]!, values));
   }
 
   /** One row alone would cost almost as much as a batch: the engine has to be given all points each time. */
@@ -171,7 +172,3 @@ class CachedRows implements KernelRows {
 }
 
 const batchRows = 128;
-
-function addRow(weight: number, row: Float32Array, into: Float64Array): void {
-  for (let j = 0; j < row.length; j++) into[j]! += weight * row[j]!;
-}

@@ -1,6 +1,8 @@
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import {squaredLengths} from '../../core/linalg/matrix.ts';
 import type {Finish} from '../../core/linalg/products.ts';
+import {addScaled, dot} from '../../core/linalg/vectors.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
 
@@ -19,12 +21,7 @@ export class LinearPoints implements KernelSource {
   }
 
   diagonal(): Float64Array {
-    const {rows, columns, data} = this.#points;
-    return Float64Array.from({length: rows}, (_, row) => {
-      let sum = 0;
-      for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
-      return sum;
-    });
+    return squaredLengths(this.#points);
   }
 
   get count(): number {
@@ -47,9 +44,7 @@ export class LinearPoints implements KernelSource {
     const {rows, columns, data} = this.#points;
     const sums = new Float64Array(columns);
     for (let row = 0; row < rows; row++) {
-      const weight = alpha[row]!;
-      if (weight === 0) continue;
-      for (let i = 0; i < columns; i++) sums[i]! += weight * data[row * columns + i]!;
+      if (alpha[row] !== 0) addScaled(sums, alpha[row]!, data, row * columns);
     }
     return new Direction(splitDoubles(sums), this.#exponent);
   }
@@ -85,11 +80,8 @@ export class Direction {
 
   /** w·x a row, in double arithmetic. */
   along({rows, columns, data}: Matrix): Float64Array {
-    const weights = this.#weights;
-    return Float64Array.from({length: rows}, (_, row) => {
-      let sum = 0;
-      for (let i = 0; i < columns; i++) sum += weights[i]! * data[row * columns + i]!;
-      return sum;
-    });
+    return Float64Array.from({length: rows}, (_, row) =>
+      dot(this.#weights, data.subarray(row * columns, (row + 1) * columns)),
+    );
   }
 }

@@ -1,6 +1,7 @@
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import {synchronously, type Tensor2D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import {columnMeans, squaredLengths} from '../../core/linalg/matrix.ts';
 import {type Finish, openFactor} from '../../core/linalg/products.ts';
 import {expNegative} from './fast-exp.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
@@ -30,13 +31,8 @@ export class RbfPoints implements KernelSource {
     this.gamma = gamma;
     this.#centre = centre;
     this.#exponent = exponent;
-    const {rows, columns, data} = points;
     const perUnit = -this.#perUnit();
-    this.#squares = Float64Array.from({length: rows}, (_, row) => {
-      let sum = 0;
-      for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! * data[i]!;
-      return perUnit * sum;
-    });
+    this.#squares = squaredLengths(points).map((square) => perUnit * square);
     this.#lowest = this.#squares.reduce((least, value) => Math.min(least, value), 0);
     if (this.narrow) this.mend = this.#mend;
     this.finish = this.narrow ? (exponents) => exponents : (exponents) => tf.exp(exponents);
@@ -49,7 +45,7 @@ export class RbfPoints implements KernelSource {
 
   static fit(features: Matrix, gamma: number): RbfPoints {
     const {rows, columns, data} = features;
-    const centre = columnMeans(features);
+    const centre = Float32Array.from(columnMeans(features));
     // Half of the longest row bounds nothing; the sum of both lengths bounds every difference.
     const exponent = scalingExponent(longestRow(features) + longestRow({rows: 1, columns, data: centre}));
     const scale = 2 ** exponent;
@@ -342,14 +338,6 @@ function extend(
   data[at + 1] = within(second);
   const times = within(factor);
   for (let i = 0; i < values.length; i++) data[at + 2 + i] = times * values[i]!;
-}
-
-function columnMeans({rows, columns, data}: Matrix): Float32Array {
-  const sums = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < columns; i++) sums[i]! += data[row * columns + i]!;
-  }
-  return Float32Array.from(sums, (sum) => sum / rows);
 }
 
 // gamma may lie beyond float32's range: saved as mantissa (a pair of floats) and binary exponent.

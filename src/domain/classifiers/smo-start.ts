@@ -1,3 +1,4 @@
+import {dot} from '../../core/linalg/vectors.ts';
 import type {KernelRows} from './kernel-rows.ts';
 
 /** The largest share of a violation that a step may leave behind, for another to be worth its product with the whole Gram matrix. */
@@ -58,10 +59,4 @@ function shiftTo(total: number, values: Float64Array): number {
     else high = middle;
   }
   return high;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

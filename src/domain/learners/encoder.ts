@@ -2,7 +2,7 @@ import type {FloatImage, ImageSet, Matrix, NamedArrays} from '../../core/contrac
 import type {ActivationMaps, Encoder} from '../../core/contracts/learner.ts';
 import type {Network} from '../../core/contracts/network.ts';
 import {
-  runningEngine,
+  backendEngine,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
@@ -98,7 +98,7 @@ class LayerRun {
 
   /** `full`: of as many images as all others but the last. */
   next(x: Tensor4D, {full}: {readonly full: boolean}): Tensor2D {
-    if (full && runningEngine()?.name === 'tensorflow' && this.#seen++ >= batchesBeforeGraph)
+    if (full && backendEngine()?.embedsByGraph && this.#seen++ >= batchesBeforeGraph)
       return this.#graph.run([x])[0] as Tensor2D;
     return tf.tidy(() => this.#layer(x));
   }

@@ -1,5 +1,6 @@
 /** Logistic regression with an L2 penalty, fitted by L-BFGS (Nocedal & Wright, algorithm 7.5), in doubles. */
 import type {Matrix} from '../../core/contracts/data.ts';
+import {addScaled, dot} from '../../core/linalg/vectors.ts';
 
 export interface LogisticModel {
   /** One a column. */
@@ -63,6 +64,7 @@ function decision({columns, data}: Matrix, row: number, weights: Float64Array, i
 function lossAt(x: Matrix, labels: Uint8Array, c: number, at: Float64Array) {
   const d = x.columns;
   const slope = at.slice();
+  const ofWeights = slope.subarray(0, d);
   slope[d] = 0; // the intercept is not penalised
   let loss = 0;
   for (let j = 0; j < d; j++) loss += (at[j]! * at[j]!) / 2;
@@ -73,7 +75,7 @@ function lossAt(x: Matrix, labels: Uint8Array, c: number, at: Float64Array) {
     const small = Math.exp(-Math.abs(margin));
     loss += c * (Math.max(0, -margin) + Math.log1p(small));
     const pull = (-y * c * (margin > 0 ? small : 1)) / (1 + small);
-    for (let j = 0, i = row * d; j < d; j++, i++) slope[j]! += pull * x.data[i]!;
+    addScaled(ofWeights, pull, x.data, row * d);
     slope[d]! += pull;
   }
   return {loss, slope};
@@ -89,7 +91,7 @@ function descent(
   for (const {step, change, curvature} of past.toReversed()) {
     const share = dot(step, direction) / curvature;
     shares.unshift(share);
-    add(-share, change, direction);
+    addScaled(direction, -share, change);
   }
   const last = past.at(-1);
   if (last) {
@@ -97,18 +99,8 @@ function descent(
     for (let i = 0; i < direction.length; i++) direction[i]! *= scale;
   }
   for (const [i, {step, change, curvature}] of past.entries())
-    add(shares[i]! - dot(change, direction) / curvature, step, direction);
+    addScaled(direction, shares[i]! - dot(change, direction) / curvature, step);
   return direction;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-function add(factor: number, from: Float64Array, to: Float64Array): void {
-  for (let i = 0; i < to.length; i++) to[i]! += factor * from[i]!;
 }
 
 function largest(values: Float64Array): number {

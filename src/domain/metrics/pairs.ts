@@ -1,6 +1,7 @@
 /** Pairs of rows, blocked: memory stays bounded where there are 10 000 rows and so 50 million pairs. */
 
 import type {Matrix} from '../../core/contracts/data.ts';
+import {squaredLengths} from '../../core/linalg/matrix.ts';
 import {forEachProductBlock} from '../../core/linalg/products.ts';
 
 /** Values of a block of products, at most: 16 MiB. */
@@ -41,11 +42,4 @@ export function meanOverPairs(x: Matrix, y: Matrix, f: (squared: number) => numb
     for (const value of squared) sum += f(value);
   });
   return sum / (x.rows * y.rows);
-}
-
-function squaredLengths({rows, columns, data}: Matrix): Float64Array {
-  const lengths = new Float64Array(rows);
-  for (let row = 0; row < rows; row++)
-    for (let i = row * columns; i < (row + 1) * columns; i++) lengths[row]! += data[i]! * data[i]!;
-  return lengths;
 }

@@ -232,8 +232,7 @@ class Lanes {
   async #resolve(): Promise<ResolvedEngine> {
     try {
       const engine = await this.#options.engine();
-      const onGpu = engine.gpu || engine.name === 'webgpu';
-      const room = onGpu ? 1 : Math.max(1, Math.floor(this.#cores / engine.threads));
+      const room = engine.gpu ? 1 : Math.max(1, Math.floor(this.#cores / engine.threads));
       this.#accelerator.concurrency = this.#options.jobs ?? room;
       return engine;
     } catch (error) {

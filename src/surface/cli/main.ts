@@ -1,6 +1,7 @@
 import {readFileSync, statSync} from 'node:fs';
 import {Argument, Command, InvalidArgumentError, Option} from 'commander';
 import {defaultThreads} from '../../core/engine/contract.ts';
+import {engineNames} from '../../core/engine/engines.ts';
 import type {AugmentOptions} from './augment.ts';
 import type {Shell} from './completion/index.ts';
 import {exitCodes} from './exit-codes.ts';
@@ -55,8 +56,9 @@ where no data of a spec or suite are here, its input is wrong.`,
 
 const engineOption = () =>
   new Option('--engine <name>', 'what computes tensors')
-    .choices(['auto', 'tensorflow', 'onnx', 'wasm', 'webgpu'])
-    .default(process.env['PIPELINE_ENGINE'] ?? 'auto');
+    .env('PIPELINE_ENGINE')
+    .choices(['auto', ...engineNames])
+    .default('auto');
 
 const threadsOption = () =>
   new Option(

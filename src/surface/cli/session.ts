@@ -3,7 +3,7 @@ import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Result} from '../../core/base/result.ts';
 import type {DataRoots} from '../../core/contracts/dataset.ts';
-import type {EngineChoice} from '../../core/engine/contract.ts';
+import type {EngineChoice} from '../../core/engine/engines.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {renderProblems} from '../live/diagnostic.ts';
 import {exitCodes} from './exit-codes.ts';

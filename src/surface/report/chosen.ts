@@ -3,7 +3,7 @@ import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {metricsOf, type RunRecord} from '../../pipeline/store/runs/record.ts';
 import {keyOf} from '../tables/methods.ts';
-import {trainedTasks} from './training-data.ts';
+import {trainedTasks} from './training.ts';
 
 /** Closely looked at, unless asked for. */
 export const mostTasks = 12;

@@ -1,15 +1,46 @@
 /** Single tasks: curves, scores, maps of the features, images. One is seen at a time, where scripts run. */
+
+import type {Result} from '../../core/base/result.ts';
 import {count, plural} from '../../core/base/text.ts';
+import type {Task} from '../../pipeline/config/spec.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
+import type {Artifacts} from './artifacts.ts';
 import {mostTasks} from './chosen.ts';
-import {embeddingFigures} from './embedding.ts';
+import {type Embedding, embeddingFigures, embeddingOf} from './embedding.ts';
 import {notice} from './figure.ts';
-import {galleryView, heatView} from './gallery.ts';
-import type {CloseUp, ReportData} from './report-data.ts';
-import {histogramFigures, rocFigure} from './scores.ts';
+import {type Gallery, galleryOf, galleryView, type HeatGallery, heatGalleriesOf, heatView} from './gallery.ts';
+import {histogramFigures, rocFigure, type Scored, scoresOf} from './scores.ts';
+
+/** One task, looked at closely. */
+export interface CloseUp {
+  readonly task: Task;
+  readonly method: string;
+  readonly scored: readonly Scored[];
+  readonly embedding?: Embedding;
+  readonly gallery?: Gallery;
+  readonly heat: readonly HeatGallery[];
+  /** What could not be read, and why. */
+  readonly missing: readonly string[];
+}
+
+export async function closeUpOf(record: RunRecord, task: Task, method: string, artifacts: Artifacts): Promise<CloseUp> {
+  const missing = new Set<string>();
+  const foundIn = <T>(result: Result<T, Problem>): T | undefined => {
+    if (result.ok) return result.value;
+    for (const {message, hint} of result.failures) missing.add([message, hint].filter(Boolean).join('. '));
+    return undefined;
+  };
+  const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
+  const embedding = foundIn(await embeddingOf(task, scored, artifacts));
+  const gallery = foundIn(await galleryOf(scored, artifacts));
+  const heat = foundIn(await heatGalleriesOf(scored, artifacts)) ?? [];
+  return {task, method, scored, ...(embedding && {embedding}), ...(gallery && {gallery}), heat, missing: [...missing]};
+}
 
 /** Undefined where no task has anything to show. */
-export async function closeUpsSection({record, closeUps}: ReportData): Promise<Markup | undefined> {
+export async function closeUpsSection(closeUps: readonly CloseUp[], record: RunRecord): Promise<Markup | undefined> {
   const shown = closeUps.filter(({scored, missing}) => scored.length + missing.length > 0);
   if (shown.length === 0) return undefined;
   const articles: Markup[] = [];

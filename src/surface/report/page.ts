@@ -16,7 +16,7 @@ import {trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
-  const {comparison, seeds, trainings, sweeps, timeline, record, report} = data;
+  const {comparison, seeds, trainings, sweeps, closeUps, timeline, provenance, record, report, source} = data;
   const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
     ['troubles', wrong?.title ?? '', wrong?.body],
@@ -24,9 +24,9 @@ export async function reportPage(data: ReportData): Promise<string> {
     ['classes', 'Class by class', comparison && (await classesSection(comparison))],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
     ['training', 'Training', await trainingSection(trainings)],
-    ['tasks', 'Tasks', await closeUpsSection(data)],
+    ['tasks', 'Tasks', await closeUpsSection(closeUps, record)],
     ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
-    ['provenance', 'Provenance', provenanceSection(data)],
+    ['provenance', 'Provenance', provenanceSection(provenance, record, source)],
   ];
   const shown = sections.filter(([, , body]) => body !== undefined);
   const page = html`<!doctype html>

@@ -2,6 +2,8 @@
 
 import {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
+import {centred, columnMeans, gram} from '../../core/linalg/matrix.ts';
+import {dot} from '../../core/linalg/vectors.ts';
 
 export interface Projection {
   /** One a row of the features. */
@@ -16,13 +18,13 @@ export interface Projection {
  */
 export function principalPlane(features: Matrix): Projection {
   const n = features.rows;
-  const gram = gramOf(features);
+  const products = gram(centred(features, columnMeans(features)), features.columns);
   let variance = 0;
-  for (let i = 0; i < n; i++) variance += gram[i * n + i]!;
-  const first = leading(gram, n);
+  for (let i = 0; i < n; i++) variance += products[i * n + i]!;
+  const first = leading(products, n);
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) gram[i * n + j]! -= first.value * first.vector[i]! * first.vector[j]!;
-  const second = leading(gram, n);
+    for (let j = 0; j < n; j++) products[i * n + j]! -= first.value * first.vector[i]! * first.vector[j]!;
+  const second = leading(products, n);
   const along = ({value, vector}: Axis, row: number) => Math.sqrt(value) * vector[row]!;
   return {
     points: Array.from({length: n}, (_, row) => [along(first, row), along(second, row)]),
@@ -35,25 +37,6 @@ interface Axis {
   readonly value: number;
   /** Of length 1. */
   readonly vector: Float64Array;
-}
-
-/** Products of all pairs of rows, once their mean is taken out; (n, n). */
-function gramOf({rows: n, columns: d, data}: Matrix): Float64Array {
-  const centred = Float64Array.from(data);
-  for (let column = 0; column < d; column++) {
-    let mean = 0;
-    for (let row = 0; row < n; row++) mean += data[row * d + column]! / n;
-    for (let row = 0; row < n; row++) centred[row * d + column]! -= mean;
-  }
-  const gram = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = 0; k < d; k++) sum += centred[i * d + k]! * centred[j * d + k]!;
-      gram[i * n + j] = sum;
-      gram[j * n + i] = sum;
-    }
-  return gram;
 }
 
 /** The largest eigenvalue of a symmetric matrix without negative ones, and its vector. */
@@ -76,10 +59,4 @@ function leading(matrix: Float64Array, n: number): Axis {
 function unit(vector: Float64Array): Float64Array {
   const length = Math.sqrt(dot(vector, vector)) || 1;
   return vector.map((x) => x / length);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -1,11 +1,81 @@
-/** Spec, options, data, machine and fingerprints: what it takes to have these numbers again. */
+/** What it takes to have a run's numbers again: spec, options, data, machine, versions and fingerprints. */
+import type {Json} from '../../core/base/canonical.ts';
+import {groupBy} from '../../core/base/group.ts';
 import {count, plural} from '../../core/base/text.ts';
+import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
+import type {RunRows} from '../../pipeline/store/results/rows.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
-import type {ReportData} from './report-data.ts';
+import type {Methods} from '../tables/methods.ts';
+import type {Artifacts} from './artifacts.ts';
 import {tableOf} from './table.ts';
 
-export function provenanceSection({source, record, provenance}: ReportData): Markup {
-  const {configurations, data, fingerprints, stages} = provenance;
+/** Fingerprints that are listed; a suite of a thousand tasks has several thousand. */
+const mostStages = 1500;
+
+export interface Provenance {
+  readonly configurations: readonly Configuration[];
+  readonly data: readonly DataOrigin[];
+  /** The first of them; `stages` is how many there are. */
+  readonly fingerprints: readonly (readonly [label: string, status: string, fingerprint: string])[];
+  readonly stages: number;
+}
+
+interface Configuration {
+  readonly title: string;
+  /** Dataset, learner, augmentation and versions, all defaults filled. */
+  readonly options: Json;
+  readonly inliers: readonly string[];
+  readonly seeds: readonly number[];
+}
+
+interface DataOrigin {
+  readonly label: string;
+  readonly fingerprint: string;
+  /** Name and SHA-256 of each file that was read; empty where there are none, or the cache entry is gone. */
+  readonly files: readonly (readonly [name: string, digest: string])[];
+  /** Files that are not listed. */
+  readonly more: number;
+}
+
+/** Of a folder of images there may be thousands. */
+const mostFiles = 12;
+
+export function provenanceOf(record: RunRecord, rows: RunRows, methods: Methods, artifacts: Artifacts): Provenance {
+  const tasks = new Map(record.tasks.map((task) => [task.id, task]));
+  const configurations = [...groupBy(rows.tasks, (row) => row['config']).values()].map((same) => {
+    const own = same.map((row) => tasks.get(row['task'] as string)!);
+    return {
+      title: `${own[0]!.dataset.type} · ${methods.get(own[0]!.id)}`,
+      options: JSON.parse(same[0]!['options'] as string) as Json,
+      inliers: [...new Set(own.map(({inlier}) => inlier))],
+      seeds: [...new Set(own.map(({seed}) => seed))],
+    };
+  });
+  const data = record.stages
+    .filter(({kind, fingerprint}) => kind === 'data' && fingerprint)
+    .map((stage) => {
+      const manifest = artifacts.manifest(stage);
+      const sources = manifest.ok ? Object.entries((manifest.value.key as unknown as StageKey).sources) : [];
+      return {
+        label: stage.label,
+        fingerprint: stage.fingerprint!,
+        files: sources.slice(0, mostFiles),
+        more: Math.max(0, sources.length - mostFiles),
+      };
+    });
+  const made = record.stages.flatMap(({label, status, fingerprint}) =>
+    fingerprint ? [[label, status, fingerprint] as const] : [],
+  );
+  return {configurations, data, fingerprints: made.slice(0, mostStages), stages: made.length};
+}
+
+/** `source`: the spec's text. */
+export function provenanceSection(
+  {configurations, data, fingerprints, stages}: Provenance,
+  record: RunRecord,
+  source: string,
+): Markup {
   const files = data.flatMap(({label, files, more}) => [
     ...files.map(([name, digest]) => [label, name, digest]),
     ...(more > 0 ? [[label, `and ${count(more)} more`, '']] : []),

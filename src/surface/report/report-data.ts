@@ -1,10 +1,7 @@
-/** All that a run's page shows, read and reduced; nothing here knows HTML. */
+/** All that a run's page shows, read and reduced; each section has its own part. */
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import type {Result} from '../../core/base/result.ts';
 import {parseSource} from '../../pipeline/config/parse.ts';
-import type {Task} from '../../pipeline/config/spec.ts';
-import type {Problem} from '../../pipeline/failures.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Comparison} from '../tables/compare.ts';
@@ -12,14 +9,12 @@ import {methodsOf} from '../tables/methods.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
-import {type Embedding, embeddingOf} from './embedding-data.ts';
-import {type Gallery, galleryOf, type HeatGallery, heatGalleriesOf} from './gallery-data.ts';
-import {type Provenance, provenanceOf} from './provenance-data.ts';
-import {type Scored, scoresOf} from './scores-data.ts';
+import {type CloseUp, closeUpOf} from './close-ups.ts';
+import {type Provenance, provenanceOf} from './provenance.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
-import {type Sweep, sweepsOf} from './sweeps-data.ts';
-import {type Timeline, timelineOf} from './timeline-data.ts';
-import {type Trainings, trainingsOf} from './training-data.ts';
+import {type Sweep, sweepsOf} from './sweeps.ts';
+import {type Timeline, timelineOf} from './timeline.ts';
+import {type Trainings, trainingsOf} from './training.ts';
 
 export interface ReportData {
   readonly record: RunRecord;
@@ -36,18 +31,6 @@ export interface ReportData {
   readonly sweeps: readonly Sweep[];
   readonly timeline: Timeline;
   readonly provenance: Provenance;
-}
-
-/** One task, looked at closely. */
-export interface CloseUp {
-  readonly task: Task;
-  readonly method: string;
-  readonly scored: readonly Scored[];
-  readonly embedding?: Embedding;
-  readonly gallery?: Gallery;
-  readonly heat: readonly HeatGallery[];
-  /** What could not be read, and why. */
-  readonly missing: readonly string[];
 }
 
 export interface ReportOptions {
@@ -81,20 +64,6 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     timeline: timelineOf(record),
     provenance: provenanceOf(record, rows, methods, artifacts),
   };
-}
-
-async function closeUpOf(record: RunRecord, task: Task, method: string, artifacts: Artifacts): Promise<CloseUp> {
-  const missing = new Set<string>();
-  const foundIn = <T>(result: Result<T, Problem>): T | undefined => {
-    if (result.ok) return result.value;
-    for (const {message, hint} of result.failures) missing.add([message, hint].filter(Boolean).join('. '));
-    return undefined;
-  };
-  const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
-  const embedding = foundIn(await embeddingOf(task, scored, artifacts));
-  const gallery = foundIn(await galleryOf(scored, artifacts));
-  const heat = foundIn(await heatGalleriesOf(scored, artifacts)) ?? [];
-  return {task, method, scored, ...(embedding && {embedding}), ...(gallery && {gallery}), heat, missing: [...missing]};
 }
 
 function descriptionOf(source: string): string | undefined {

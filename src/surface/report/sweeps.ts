@@ -1,11 +1,78 @@
-/** What the options of a matrix did: a line or bars, a heat map, parallel coordinates. */
-
+/** What the options of a matrix did to a metric, as means over classes and seeds: a line or bars, a heat map, parallel coordinates. */
+import {groupBy} from '../../core/base/group.ts';
+import type {Task} from '../../pipeline/config/spec.ts';
+import {type MetricValue, metricsOf, type RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
+import {keyOf, pointText, shortPath, varyingPaths} from '../tables/methods.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
-import type {Sweep, SweepCell} from './sweeps-data.ts';
 import {tableOf} from './table.ts';
+
+export interface Sweep {
+  readonly spec: string;
+  readonly metric: string;
+  readonly scale: 'rate' | 'number';
+  /** Those with several values; at least one. */
+  readonly paths: readonly SweepPath[];
+  readonly cells: readonly SweepCell[];
+}
+
+export interface SweepPath {
+  readonly name: string;
+  /** In the order of the spec. */
+  readonly values: readonly (string | number)[];
+  readonly numeric: boolean;
+}
+
+export interface SweepCell {
+  /** A value for each path. */
+  readonly at: readonly (string | number)[];
+  readonly classifier: string;
+  readonly mean: number;
+  /** Numbers that it is the mean of: classes times seeds. */
+  readonly n: number;
+}
+
+/** One a spec that has a matrix, of its first metric. */
+export function sweepsOf(record: RunRecord): readonly Sweep[] {
+  const values = groupBy(
+    metricsOf(record).filter(({ensemble}) => ensemble === null),
+    ({task}) => task,
+  );
+  return [...groupBy(record.tasks, ({spec}) => spec)].flatMap(([spec, tasks]): readonly Sweep[] => {
+    const varying = varyingPaths(tasks);
+    const metric = tasks[0]?.metrics[0]?.type;
+    if (varying.length === 0 || metric === undefined) return [];
+    const paths = varying.map((path) => ({path, ...pathOf(path, tasks)}));
+    const found = tasks.flatMap((task) =>
+      (values.get(task.id) ?? []).flatMap((value) =>
+        value.metric === metric && value.value !== null
+          ? [{...value, value: value.value, at: paths.map(({path, label}) => label(task.point[path]))}]
+          : [],
+      ),
+    );
+    if (found.length === 0) return [];
+    const cells = [...groupBy(found, ({at, classifier}) => JSON.stringify([at, classifier])).values()].map(meanOf);
+    const scale = found[0]!.scale;
+    return [{spec, metric, scale, cells, paths: paths.map(({name, values, numeric}) => ({name, values, numeric}))}];
+  });
+}
+
+function meanOf(cell: readonly (MetricValue & {value: number; at: SweepCell['at']})[]): SweepCell {
+  const {at, classifier} = cell[0]!;
+  return {at, classifier, mean: cell.reduce((sum, {value}) => sum + value, 0) / cell.length, n: cell.length};
+}
+
+function pathOf(path: string, tasks: readonly Task[]) {
+  const values = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
+  const texts = values.map(pointText);
+  // Two plug-ins of one name differ in their options: those are told, too.
+  const named = new Set(texts).size === texts.length ? pointText : keyOf;
+  const numeric = values.every((value) => typeof value === 'number');
+  const label = (value: unknown): string | number => (numeric ? (value as number) : named(value));
+  return {name: path.split(', ').map(shortPath).join(', '), values: values.map(label), numeric, label};
+}
 
 /** Undefined where the run has no matrix. */
 export async function sweepsSection(sweeps: readonly Sweep[]): Promise<Markup | undefined> {

@@ -1,9 +1,10 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
 import type {Matrix} from '../../../src/core/contracts/data.ts';
+import {centred, columnMeans, gram} from '../../../src/core/linalg/matrix.ts';
 import {cholesky, whitener} from '../../../src/domain/classifiers/cholesky.ts';
-import {centred, columnMeans, covariance} from '../../../src/domain/classifiers/covariance.ts';
-import {dualDistance, dualGaussian, dualServes, gramOf} from '../../../src/domain/classifiers/dual-gaussian.ts';
+import {covariance} from '../../../src/domain/classifiers/covariance.ts';
+import {dualDistance, dualGaussian, dualServes} from '../../../src/domain/classifiers/dual-gaussian.ts';
 import {gde} from '../../../src/domain/classifiers/gde.ts';
 
 const d = 24;
@@ -33,7 +34,7 @@ describe.each([1, 2, 7, 23])('%i rows of 24 features', (n) => {
   test.each([1e-1, 1e-3, 1e-5])('the dual form is the direct one, b = %f', (b) => {
     const mean = columnMeans(train);
     const x = centred(train, mean);
-    const {whitened, halfLogDeterminant} = dualGaussian(x, gramOf(x, d), d, 0.7 / n, b);
+    const {whitened, halfLogDeterminant} = dualGaussian(x, gram(x, d), d, 0.7 / n, b);
     const moved = centred(probe, mean);
     const expected = direct(train, probe, 0.7, b);
     expected.forEach((score, row) => {

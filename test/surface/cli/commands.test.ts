@@ -2,6 +2,7 @@
 import {readdirSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {engineNames} from '../../../src/core/engine/engines.ts';
 import {type Ended, Project, tableOf, tinySpec} from '../../rig/command.ts';
 import {flipByte} from '../../rig/faults.ts';
 
@@ -462,7 +463,7 @@ describe('data, plugins, schema, doctor', () => {
     expect(out).toContain('✓ engine wasm');
     expect(out).toMatch(/\n(Nothing is missing\.|What would make it better:\n( {2}.+\n)+)$/);
     const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
-    expect(engines.map(({name}: {name: string}) => name)).toEqual(['tensorflow', 'onnx', 'wasm', 'webgpu']);
+    expect(engines.map(({name}: {name: string}) => name)).toEqual(engineNames);
     expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
   });
 

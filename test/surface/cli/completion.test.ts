@@ -2,6 +2,7 @@
 import {spawnSync} from 'node:child_process';
 import {mkdirSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {engineNames} from '../../../src/core/engine/engines.ts';
 import {Project} from '../../rig/command.ts';
 
 const project = new Project();
@@ -78,7 +79,7 @@ describe.for(shells)('%s', (shell) => {
   test.skipIf(!here).for([
     ['pipeline val', ['validate']],
     ['pipeline cache ', ['ls', 'prune', 'verify']],
-    ['pipeline run --engine ', ['auto', 'onnx', 'tensorflow', 'wasm', 'webgpu']],
+    ['pipeline run --engine ', ['auto', ...engineNames].sort()],
     ['pipeline compare --format=la', [shell === 'fish' ? '--format=latex' : 'latex']],
     ['pipeline compare ', runs],
     ['pipeline why latest ', runs],

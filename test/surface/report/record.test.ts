@@ -5,8 +5,8 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {chosenTasks, mostTasks} from '../../../src/surface/report/chosen.ts';
-import {sweepsOf} from '../../../src/surface/report/sweeps-data.ts';
-import {timelineOf} from '../../../src/surface/report/timeline-data.ts';
+import {sweepsOf} from '../../../src/surface/report/sweeps.ts';
+import {timelineOf} from '../../../src/surface/report/timeline.ts';
 import {methodsOf} from '../../../src/surface/tables/methods.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 

@@ -1,96 +1,18 @@
 /** All engines, as `pipeline doctor` lists them. */
-import {createRequire} from 'node:module';
-import {defaultThreads, type EngineName} from '../contract.ts';
-import {firstLine} from './command.ts';
-import {findLibrary, gpuRemark, libraryFolder, recentFailure, versionOf} from './library.ts';
-import {onnxEngine} from './resolve.ts';
-import {findMissing, type Missing} from './tools.ts';
-import {TENSORFLOW_VERSION} from './wheels.ts';
+import {defaultThreads} from '../contract.ts';
+import type {EngineDescription} from '../definition.ts';
+import {engineNames, engines} from '../engines.ts';
 
-export interface EngineDescription {
-  readonly name: EngineName;
-  readonly available: boolean;
-  readonly version: string;
-  readonly device: string;
-  readonly threads: number;
-  /** Where its library lies, when it is there. */
-  readonly library?: string;
-  /** Empty when the engine is there or `pipeline setup` can get it. */
-  readonly missing: readonly Missing[];
-  /** One sentence for people: what there is, or what would get it. */
-  readonly note: string;
-}
-
-const require = createRequire(import.meta.url);
-
-/** For `pipeline doctor`: all engines, what they would run on, what is missing and how to get it. What `auto` takes comes first. */
+/** What each engine would run on, what is missing and how to get it. What `auto` takes comes first. */
 export async function describeEngines(
   env: NodeJS.ProcessEnv = process.env,
   threads: number = defaultThreads,
 ): Promise<readonly EngineDescription[]> {
-  const library = findLibrary(env);
-  const missing = library === undefined ? await findMissing(env) : [];
-  const failed = library === undefined ? recentFailure(env) : undefined;
-  const notSetUp =
-    failed === undefined ? 'not set up yet; "pipeline setup" gets it' : `setting it up failed: ${failed}`;
-  return [
-    {
-      name: 'tensorflow',
-      available: library !== undefined,
-      version: library === undefined ? TENSORFLOW_VERSION : versionOf(library),
-      device: library === libraryFolder('cuda', env) ? 'gpu' : 'cpu',
-      threads,
-      ...(library !== undefined && {library}),
-      missing,
-      note:
-        library !== undefined
-          ? (gpuRemark(env, library) ?? 'ready')
-          : missing.length > 0
-            ? "can't be set up here"
-            : notSetUp,
-    },
-    await describeOnnx(threads),
-    {
-      name: 'wasm',
-      available: true,
-      version: (require('@tensorflow/tfjs-backend-wasm/package.json') as {version: string}).version,
-      device: 'cpu',
-      threads: 1,
-      missing: [],
-      note: 'always there; several times slower than TensorFlow',
-    },
-    await describeWebgpu(),
-  ];
-}
-
-async function describeOnnx(threads: number): Promise<EngineDescription> {
-  const always = {
-    name: 'onnx',
-    version: (require('onnxruntime-node/package.json') as {version: string}).version,
-    device: 'cpu',
-    threads,
-    missing: [],
-  } as const;
-  try {
-    await onnxEngine(threads);
-    return {...always, available: true, note: 'ready; trains several times as fast as wasm'};
-  } catch (error) {
-    return {...always, available: false, note: firstLine(error)};
-  }
-}
-
-async function describeWebgpu(): Promise<EngineDescription> {
-  const {findAdapter} = await import('../webgpu/webgpu.ts');
-  const always = {
-    name: 'webgpu',
-    version: (require('@tensorflow/tfjs-backend-webgpu/package.json') as {version: string}).version,
-    threads: 1,
-    missing: [],
-  } as const;
-  try {
-    const {name} = await findAdapter();
-    return {...always, available: true, device: name, note: 'ready where it is asked for: "--engine webgpu"'};
-  } catch (error) {
-    return {...always, available: false, device: 'no gpu', note: firstLine(error)};
-  }
+  return await Promise.all(
+    engineNames.map(async (name) => {
+      const engine = engines[name];
+      const own = engine.threaded ? threads : 1;
+      return {name, threads: own, ...(await engine.describe(env, own))};
+    }),
+  );
 }

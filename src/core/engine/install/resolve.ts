@@ -1,77 +1,57 @@
 /** Which engine computes. Loads no tfjs: see `engine.ts` for that. */
-import {defaultThreads, type EngineChoice, type ResolvedEngine} from '../contract.ts';
-import type {ProvisionOptions} from './build.ts';
+import {defaultThreads, type ResolvedEngine} from '../contract.ts';
+import type {ResolveOptions} from '../definition.ts';
+import {type EngineChoice, type EngineName, engineNames, engines} from '../engines.ts';
 import {firstLine} from './command.ts';
-import {findLibrary, gpuRemark, isWhole, libraryFolder, recentFailure} from './library.ts';
-import {provisionTensorflow} from './provision.ts';
+import {findLibrary, isWhole, libraryFolder, recentFailure} from './library.ts';
 import {findMissing, inWords} from './tools.ts';
-
-export interface ResolveOptions extends ProvisionOptions {
-  /** Whether TensorFlow may be downloaded and built now, which takes a minute or two, once. */
-  readonly provision: boolean;
-  /** Threads for one tensor operation on `tensorflow`. */
-  readonly threads?: number;
-}
 
 /**
  * Decides which engine computes. `auto` takes TensorFlow where its library is, or may be and can be got, and otherwise
- * onnx with a remark, or wasm where ONNX Runtime can't be had; webgpu is for those who name it. Throws, with what to do, when
- * a named engine can't be had.
+ * the first engine that stands in for it, with a remark. Throws, with what to do, when a named engine can't be had.
  */
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
-  const {env = process.env, provision, threads = defaultThreads, signal} = options;
-  if (choice === 'wasm') return {name: 'wasm', threads: 1};
-  if (choice === 'onnx') return onnxEngine(threads);
-  if (choice === 'webgpu') {
-    const {findAdapter} = await import('../webgpu/webgpu.ts');
-    await findAdapter(); // throws, with what to do, when there is none
-    return {name: 'webgpu', threads: 1};
-  }
-  const tensorflow = (library: string): ResolvedEngine => ({
-    name: 'tensorflow',
-    library,
-    threads,
-    ...(library === libraryFolder('cuda', env) && {gpu: true}),
-  });
-  const there = findLibrary(env);
-  if (there !== undefined) {
-    const remark = gpuRemark(env, there);
-    return {...tensorflow(there), ...(remark && {remark})};
-  }
-  if (choice === 'tensorflow') {
-    if (!provision) throw new Error('the tensorflow engine is not set up here; run "pipeline setup"');
-    return tensorflow(await provisionTensorflow(options));
-  }
-  const fallBack = async (why: string): Promise<ResolvedEngine> => {
-    try {
-      return {...(await onnxEngine(threads)), remark: `computing on ONNX Runtime, slower than TensorFlow: ${why}`};
-    } catch {
-      return {name: 'wasm', threads: 1, remark: `computing on wasm, several times slower than TensorFlow: ${why}`};
-    }
-  };
-  const missing = await findMissing(env);
-  if (missing.length > 0) return await fallBack(inWords(missing));
-  if (!provision) return await fallBack('its library is not set up here (run "pipeline setup")');
-  const failed = recentFailure(env);
-  if (failed !== undefined)
-    return await fallBack(`setting it up failed lately: ${failed} ("pipeline setup" tries again)`);
+  if (choice !== 'auto') return await named(choice, options);
+  const why = await whyNoTensorflow(options);
+  if (why !== undefined) return await standIn(why, options);
   try {
-    return tensorflow(await provisionTensorflow(options));
+    return await named('tensorflow', options);
   } catch (error) {
-    if (signal?.aborted) throw error;
-    return await fallBack(`setting it up failed: ${firstLine(error)} ("pipeline setup" tries again)`);
+    if (options.signal?.aborted) throw error;
+    return await standIn(`setting it up failed: ${firstLine(error)} ("pipeline setup" tries again)`, options);
   }
 }
 
-/** Throws, with what to do, where ONNX Runtime or its fast convolutions can't be had. */
-export async function onnxEngine(threads: number): Promise<ResolvedEngine> {
-  const {blockSize} = await import('../onnx/start.ts');
-  try {
-    blockSize();
-  } catch (error) {
-    throw new Error(`the onnx engine can't be had here (${firstLine(error)}); use "--engine wasm"`);
+async function named(name: EngineName, options: ResolveOptions): Promise<ResolvedEngine> {
+  const threads = threadsOf(name, options.threads);
+  return {name, threads, ...(await engines[name].find({...options, threads}))};
+}
+
+const threadsOf = (name: EngineName, threads: number = defaultThreads): number =>
+  engines[name].threaded ? threads : 1;
+
+/** Undefined: its library is there, or it is worth trying to get it. */
+async function whyNoTensorflow({env = process.env, provision}: ResolveOptions): Promise<string | undefined> {
+  if (findLibrary(env) !== undefined) return undefined;
+  const missing = await findMissing(env);
+  if (missing.length > 0) return inWords(missing);
+  if (!provision) return 'its library is not set up here (run "pipeline setup")';
+  const failed = recentFailure(env);
+  return failed && `setting it up failed lately: ${failed} ("pipeline setup" tries again)`;
+}
+
+/** The first that can be had; the last, wasm, always can. */
+async function standIn(why: string, options: ResolveOptions): Promise<ResolvedEngine> {
+  for (const name of engineNames) {
+    const {standsIn} = engines[name];
+    if (standsIn === undefined) continue;
+    try {
+      return {...(await named(name, options)), remark: `${standsIn}: ${why}`};
+    } catch {
+      // the next one
+    }
   }
-  return {name: 'onnx', threads};
+  throw new Error(`Internal error: no engine can be had; TensorFlow not, as ${why}`);
 }
 
 /**
@@ -80,10 +60,10 @@ export async function onnxEngine(threads: number): Promise<ResolvedEngine> {
  */
 export function askedEngine(
   choice: EngineChoice,
-  {threads = defaultThreads, env = process.env}: Pick<ResolveOptions, 'threads' | 'env'> = {},
+  {threads, env = process.env}: Pick<ResolveOptions, 'threads' | 'env'> = {},
 ): Pick<ResolvedEngine, 'name' | 'threads'> | undefined {
-  if (choice === 'wasm' || choice === 'webgpu') return {name: choice, threads: 1};
-  if (choice === 'onnx') return {name: choice, threads};
   const folders = [libraryFolder('cpu', env), libraryFolder('cuda', env)];
-  return choice === 'tensorflow' || folders.some(isWhole) ? {name: 'tensorflow', threads} : undefined;
+  if (choice === 'auto' && !folders.some(isWhole)) return undefined;
+  const name = choice === 'auto' ? 'tensorflow' : choice;
+  return {name, threads: threadsOf(name, threads)};
 }

@@ -1,7 +1,7 @@
 /** Convolutions and their gradients: direct ones on blocks of channels, and products for the filters' gradients. */
 
 import type {Value} from '../../formats/onnx/builder.ts';
-import {tf} from '../engine.ts';
+import {tf} from '../running.ts';
 import type {Sheet, Sheeted} from './sheet.ts';
 import type {Translate} from './translate.ts';
 

@@ -1,8 +1,8 @@
 /** What a function of tensors computes, recorded once as an ONNX graph, and run by ONNX Runtime from then on. */
 
 import type {Value} from '../../formats/onnx/builder.ts';
-import {runningEngine, type Tensor, tf, type Variable} from '../engine.ts';
-import type {Body, Graph} from '../tensorflow/graph.ts';
+import type {Body, Graph} from '../definition.ts';
+import {type Tensor, tf, type Variable} from '../running.ts';
 import {kernels} from './kernels.ts';
 import {idOf, type Place, type Recording, record} from './recorder.ts';
 import {type Numbers, openSession} from './session.ts';
@@ -18,6 +18,7 @@ export function traceOnnxGraph(
   variables: readonly Variable[],
   body: Body,
   inputs: readonly Tensor[],
+  threads: number,
 ): Graph | undefined {
   const given = [...inputs, ...variables];
   const shapes = given.map(({shape}) => shape);
@@ -33,7 +34,7 @@ export function traceOnnxGraph(
     return undefined;
   }
   const {read} = model;
-  const session = openSession(model.bytes, runningEngine()!.threads);
+  const session = openSession(model.bytes, threads);
   const moved = recording.moved.map(({variable}) => variable);
   return {
     run(now) {

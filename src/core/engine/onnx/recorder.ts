@@ -1,5 +1,5 @@
 /** Which kernels a function of tensors runs, seen while it runs once. */
-import {type Tensor, tf, type Variable} from '../engine.ts';
+import {type Tensor, tf, type Variable} from '../running.ts';
 
 /** A tensor by what is in it: a reshaped one, or a variable to which it was assigned, has the same data. */
 export interface Place {

@@ -9,18 +9,10 @@ import {
   SAVED_MODEL_FILE,
   SAVED_MODEL_TAG,
 } from '../../formats/tensorflow/saved-model.ts';
-import {type Tensor, tf, type Variable} from '../engine.ts';
+import {noteRefusedGraph} from '../check/findings.ts';
+import type {Body, Graph} from '../definition.ts';
+import {type Tensor, tf, type Variable} from '../running.ts';
 import type {Binding, Handle, NodeBackend, OpAttribute} from './binding.ts';
-
-/** What is recorded: see `compile`. */
-export type Body = (inputs: readonly Tensor[]) => readonly Tensor[];
-
-/** A function of tensors that also reads and moves variables. */
-export interface Graph {
-  /** The results are the caller's to dispose. */
-  run(inputs: readonly Tensor[]): Tensor[];
-  dispose(): void;
-}
 
 /**
  * Calls `body` once on `inputs`, without effect on `variables`, to see what it does; see `compile`. The library rewrites graphs, and
@@ -62,6 +54,7 @@ export function traceGraph(variables: readonly Variable[], body: Body, inputs: r
   tf.dispose([computed, expected]);
   if (!equal) {
     backend.binding.deleteSavedModel(session);
+    noteRefusedGraph();
     return undefined;
   }
   return {
