@@ -172,7 +172,7 @@ export function checkValue<T>(schema: Schema, value: unknown, context: CheckCont
   if (validate(copy)) return {value: copy as T, issues: doubled};
   const issues = new Map<string, Issue>(doubled.map((issue) => [issue.message, issue]));
   for (const error of relevant(validate.errors ?? [])) {
-    const issue = explain(error, copy, schema, context, written);
+    const issue = issueOf(error, copy, schema, context, written);
     // Wrong type and out of range are one message.
     const key = JSON.stringify([issue.path, issue.at, issue.message]);
     if (!issues.has(key)) issues.set(key, issue);
@@ -239,7 +239,7 @@ function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   return errors.filter((error) => !dropped.has(error));
 }
 
-function explain(
+function issueOf(
   error: ErrorObject,
   value: unknown,
   schema: Schema,

@@ -4,7 +4,8 @@ import type {AnyDefinition} from '../../core/plugin/registry.ts';
 
 /** How a plug-in is written in its example, where its name alone would show little. */
 const written: {readonly [plugin: string]: string} = {
-  'dataset fashion-mnist': '{ type: fashion-mnist, edition: small, normal_classes: [bag], limit: { train: 40, test: 40 } }',
+  'dataset fashion-mnist':
+    '{ type: fashion-mnist, edition: small, normal_classes: [bag], limit: { train: 40, test: 40 } }',
   'dataset cifar10': '{ type: cifar10, normal_classes: [ship, truck] }',
   'dataset cifar100': '{ type: cifar100, normal_classes: [trees] }',
   'dataset cats-vs-dogs': '{ type: cats-vs-dogs, normal_classes: [dog] }',
