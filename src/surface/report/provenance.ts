@@ -1,8 +1,8 @@
 /** Spec, options, data, machine and fingerprints: what it takes to have these numbers again. */
 import {count, plural} from '../../core/base/text.ts';
 import {html, type Markup} from '../html.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import type {ReportData} from './report-data.ts';
-import {tableOf} from './table.ts';
 
 export function provenanceSection({source, record, provenance}: ReportData): Markup {
   const {configurations, data, fingerprints, stages} = provenance;
@@ -16,7 +16,7 @@ export function provenanceSection({source, record, provenance}: ReportData): Mar
     ({title, inliers, seeds, options}) => html`<h3>${title}</h3>
 <p class="muted small">Classes ${inliers.join(', ')}; seeds ${seeds.join(', ')}</p>${block(title, JSON.stringify(options, null, 2))}`,
   )}</details>
-<details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableOf(
+<details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableHtml(
     {columns: ['stage', 'file', 'SHA-256'].map((name) => ({name, align: 'left' as const})), rows: files, lead: 1},
     {
       caption: 'Files that were read; none of a drawn dataset, or where the cache entry is gone',
@@ -24,7 +24,7 @@ export function provenanceSection({source, record, provenance}: ReportData): Mar
     },
   )}</details>
 <details><summary>Machine and versions</summary>${block('Machine and versions', JSON.stringify({...record.environment, ...(record.engine && {engine: record.engine})}, null, 2))}</details>
-<details><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableOf(
+<details><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableHtml(
     {
       columns: ['stage', 'status', 'fingerprint'].map((name) => ({name, align: 'left' as const})),
       rows: fingerprints.map((row) => [...row]),

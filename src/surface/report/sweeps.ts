@@ -2,10 +2,10 @@
 
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
 import type {Sweep, SweepCell} from './sweeps-data.ts';
-import {tableOf} from './table.ts';
 
 /** Undefined where the run has no matrix. */
 export async function sweepsSection(sweeps: readonly Sweep[]): Promise<Markup | undefined> {
@@ -187,7 +187,7 @@ function many(sweep: Sweep) {
 }
 
 const numbersOf = (sweep: Sweep): Markup =>
-  tableOf(
+  tableHtml(
     {
       columns: [
         ...sweep.paths.map(({name}) => ({name, align: 'left' as const})),

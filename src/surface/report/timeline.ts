@@ -3,9 +3,9 @@ import {bytes, count, duration} from '../../core/base/text.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import type {RunReport} from '../tables/show.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
-import {tableOf} from './table.ts';
 import type {Timeline} from './timeline-data.ts';
 
 /** Undefined where no stage was reached. */
@@ -64,7 +64,7 @@ function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
 }
 
 const kindsTable = (kinds: RunReport['kinds']): Markup =>
-  tableOf(
+  tableHtml(
     {
       columns: [
         {name: 'stage', align: 'left'},

@@ -1,9 +1,9 @@
 /** Loss and accuracy of the trainings, epoch by epoch. */
 import {plural} from '../../core/base/text.ts';
 import {html, type Markup} from '../html.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure, notice} from './figure.ts';
-import {tableOf} from './table.ts';
 import type {Training, Trainings} from './training-data.ts';
 
 /** Undefined where nothing trained. */
@@ -63,7 +63,7 @@ function linesOf(curves: readonly Training[], field: 'loss' | 'accuracy'): Chart
 }
 
 const endsOf = (curves: readonly Training[]): Markup =>
-  tableOf(
+  tableHtml(
     {
       columns: [
         {name: 'training', align: 'left'},
