@@ -148,7 +148,7 @@ function fakeNode(world: string, id: string, stage: FakeStage): StageNode {
 
 /** What became of every stage, in a word: for snapshots. */
 export const fates = (outcome: Pick<RunOutcome, 'stages'>): {readonly [id: string]: string} =>
-  Object.fromEntries([...outcome.stages].map(([id, {how}]) => [id, how]));
+  Object.fromEntries([...outcome.stages].map(([id, {status}]) => [id, status]));
 
 /** Events without times, ids of processes and the like: for snapshots. */
 export const told = (events: readonly RunEvent[], type: RunEvent['type']): readonly object[] =>

@@ -9,6 +9,7 @@ import type {Kind, PluginRef} from '../contracts/definition.ts';
 import {describe, meantOption, optionsOf, type Schema, schemaOf, show, showPath} from './describe.ts';
 import type {AnyDefinition, Plugins} from './registry.ts';
 import {fallbackKeyword, pluginKeyword} from './registry.ts';
+import {byWord, type Spelled, toRecordedNames} from './words.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -156,14 +157,22 @@ export interface CheckContext {
   readonly whole?: Schema;
 }
 
-/** Checks any value against a schema; returns a copy with defaults filled. */
+/** Checks any value against a schema; returns a copy with defaults filled, under the names that records have. */
 export function checkValue<T>(schema: Schema, value: unknown, context: CheckContext): Checked<T> {
-  const copy = structuredClone(value);
+  const {value: copy, written, twice} = toRecordedNames(schema, structuredClone(value));
   const validate = compile(schema);
-  if (validate(copy)) return {value: copy as T, issues: []};
-  const issues = new Map<string, Issue>();
+  const doubled = twice.map(
+    ({word, name}): Issue => ({
+      path: [...context.path, name],
+      at: 'key',
+      message: `"${word}" and "${name}" are two names of one option; expected only one of them`,
+      hint: `Remove "${name}", the older name.`,
+    }),
+  );
+  if (validate(copy)) return {value: copy as T, issues: doubled};
+  const issues = new Map<string, Issue>(doubled.map((issue) => [issue.message, issue]));
   for (const error of relevant(validate.errors ?? [])) {
-    const issue = explain(error, copy, schema, context);
+    const issue = issueOf(error, copy, schema, context, written);
     // Wrong type and out of range are one message.
     const key = JSON.stringify([issue.path, issue.at, issue.message]);
     if (!issues.has(key)) issues.set(key, issue);
@@ -230,8 +239,15 @@ function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   return errors.filter((error) => !dropped.has(error));
 }
 
-function explain(error: ErrorObject, value: unknown, schema: Schema, context: CheckContext): Issue {
-  const inner = pathOf(error.instancePath, value);
+function issueOf(
+  error: ErrorObject,
+  value: unknown,
+  schema: Schema,
+  context: CheckContext,
+  written: Spelled['written'],
+): Issue {
+  const [option, ...below] = pathOf(error.instancePath, value);
+  const inner = option === undefined ? [] : [written.get(String(option)) ?? option, ...below];
   const path = [...context.path, ...inner];
   const parent = error.parentSchema as Schema;
   const owner = inner.length === 0 ? (context.subject ?? 'a pipeline') : `"${showPath(inner)}"${of(context)}`;
@@ -239,9 +255,9 @@ function explain(error: ErrorObject, value: unknown, schema: Schema, context: Ch
     case 'additionalProperties': {
       const name = String(error.params['additionalProperty']);
       const whole = inner.length === 0 ? (context.whole ?? schema) : parent;
-      const properties = whole.properties ?? {};
+      const properties = byWord(whole);
       const meant = nearest(name, Object.keys(properties));
-      const hint = meant ? meantOption(meant, properties[meant]!) : optionsOf(whole, context.noun);
+      const hint = meant ? meantOption(meant, properties[meant]!) : optionsOf(Object.keys(properties), context.noun);
       const message = `${owner} has no ${context.noun} "${name}"`;
       return {path: [...path, name], at: 'key', message, hint, unknown: true};
     }

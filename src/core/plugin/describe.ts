@@ -152,7 +152,5 @@ const multiple = (schema: Schema): string =>
   schema.multipleOf === undefined ? '' : ` that is a multiple of ${schema.multipleOf}`;
 
 /** `Known options: epochs, batch.` */
-export const optionsOf = (schema: Schema, noun: string): string => {
-  const names = Object.keys(schema.properties ?? {});
-  return names.length === 0 ? `It has no ${noun}s.` : `Known ${noun}s: ${clippedList(names)}.`;
-};
+export const optionsOf = (names: readonly string[], noun: string): string =>
+  names.length === 0 ? `It has no ${noun}s.` : `Known ${noun}s: ${clippedList(names)}.`;

@@ -2,7 +2,7 @@ import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {embed, logits} from '../networks/head.ts';
-import type {Explained} from './encoder.ts';
+import type {OwnScore} from './encoder.ts';
 import {classification} from './training/losses.ts';
 import type {StepResult} from './training/phases.ts';
 
@@ -34,7 +34,7 @@ export function classifyViews(
  * What GradCAM explains of such a learner: -log p(view 0), the image as it is. The CutPaste paper does not say which score it
  * takes. Undefined for a network without a map.
  */
-export function explainedViews(network: Network): Explained | undefined {
+export function ownScoreOfViews(network: Network): OwnScore | undefined {
   const {map, head} = network;
   return (
     map && {

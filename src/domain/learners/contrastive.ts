@@ -58,7 +58,7 @@ export const contrastive = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
-    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), 0, 2, options, of),
+    work: ({plugins, ...input}) => workOf(plugins.create('network', options.network), 0, 2, options, input),
 
     async fit(context) {
       const {images, distributionAugmentation = []} = context;

@@ -15,7 +15,7 @@ import {
   type Defect,
   scar,
 } from '../transforms/defects.ts';
-import {classifyViews, explainedViews, type Normalising} from './classify-views.ts';
+import {classifyViews, type Normalising, ownScoreOfViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
@@ -167,13 +167,13 @@ export const cutpaste = defineLearner({
     const kinds = classes.length + 1;
     return {
       /** As if the encoder learnt in the epochs of `head_first`, too. */
-      work: ({plugins, ...of}) =>
+      work: ({plugins, ...input}) =>
         workOf(
           plugins.create('network', options.network),
           kinds,
           kinds,
           {...options, epochs: options.epochs + (options.head_first?.epochs ?? 0)},
-          of,
+          input,
         ),
 
       async fit(context) {
@@ -214,7 +214,7 @@ export const cutpaste = defineLearner({
             /** (n, classes): log-probabilities, that of normal first. */
             classes: (weights, x) => tf.logSoftmax(logits(weights, layers.embed(weights, x))),
           },
-          explainedViews(network),
+          ownScoreOfViews(network),
         );
       },
 

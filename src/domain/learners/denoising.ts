@@ -64,10 +64,10 @@ export const denoising = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
-    work({plugins, ...of}) {
+    work({plugins, ...input}) {
       const network = plugins.create('network', options.network);
-      const work = workOf(network, 0, 1, options, of); // the clean image goes through nothing
-      return work && {...work, macs: work.macs + decoderMacs(columnsOf(network), of.side)};
+      const work = workOf(network, 0, 1, options, input); // the clean image goes through nothing
+      return work && {...work, macs: work.macs + decoderMacs(columnsOf(network), input.side)};
     },
 
     fit(context) {

@@ -21,7 +21,7 @@ export type Layer = (weights: Weights, x: Tensor4D) => Tensor2D;
 export const pixelsAtOnce = 64 * 32 * 32;
 
 /** A score of anomaly of the learner's own, to be explained by GradCAM. */
-export interface Explained {
+export interface OwnScore {
   readonly map: NonNullable<Network['map']>;
   /** Pooled feature (n, d) → (n), each row's score of itself alone. */
   score(weights: Weights, pooled: Tensor2D): Tensor1D;
@@ -46,7 +46,7 @@ export function poolAndEmbed(network: Network): ReturnType<typeof ownLayers> & {
 export function openEncoder(
   arrays: NamedArrays,
   layers: {readonly [name: string]: Layer},
-  explained?: Explained,
+  ownScore?: OwnScore,
 ): Encoder {
   const weights = weightsFromArrays(arrays);
   const runs = new Map(Object.entries(layers).map(([name, layer]) => [name, new LayerRun(weights, layer)]));
@@ -71,7 +71,7 @@ export function openEncoder(
       }
       return {rows: images.count, columns, data: data ?? new Float32Array(0)};
     },
-    ...(explained && {cam: (images) => camOf(weights, images, explained)}),
+    ...(ownScore && {cam: (images) => camOf(weights, images, ownScore)}),
     dispose() {
       for (const run of runs.values()) run.dispose();
       disposeWeights(weights);
@@ -113,7 +113,7 @@ class LayerRun {
  * added up; negative values become 0. The pooled feature is the map's mean over its places, so that the gradient is the same at
  * all of them and needs to go through the head alone.
  */
-async function camOf(weights: Weights, images: ImageSet, {map, score}: Explained): Promise<ActivationMaps> {
+async function camOf(weights: Weights, images: ImageSet, {map, score}: OwnScore): Promise<ActivationMaps> {
   const {height, width} = images.shape;
   const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (height * width)));
   const parts: Float32Array[] = [];

@@ -5,7 +5,7 @@ import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
-import {classifyViews, explainedViews} from './classify-views.ts';
+import {classifyViews, ownScoreOfViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
@@ -56,7 +56,7 @@ export const rotation = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
-    work: ({plugins, ...of}) => workOf(plugins.create('network', options.network), turns, turns, options, of),
+    work: ({plugins, ...input}) => workOf(plugins.create('network', options.network), turns, turns, options, input),
 
     fit(context) {
       const network = context.plugins.create('network', options.network);
@@ -91,7 +91,7 @@ export const rotation = defineLearner({
               1,
             ),
         },
-        explainedViews(network),
+        ownScoreOfViews(network),
       );
     },
 

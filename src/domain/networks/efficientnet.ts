@@ -43,7 +43,7 @@ export const efficientnet = defineNetwork({
   name: 'efficientnet',
   version: 2,
   summary:
-    'EfficientNet-B0 to B4, for images of any size. Built as torchvision’s, whose ImageNet weights fit (option "start" of a learner).',
+    'EfficientNet-B0 to B4, for images of any size. Built as torchvision’s, whose ImageNet weights fit (option "pretrained_weights" of a learner).',
   paper: 'Tan & Le 2019; Li et al. 2021 (CutPaste), table 3: B4',
   options: Type.Object(
     {

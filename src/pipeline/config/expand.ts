@@ -1,4 +1,4 @@
-/** A pipeline file → the plan of its tasks: seeds × inliers × matrix, of one spec or of a suite. */
+/** A pipeline file → the plan of its tasks: seeds × normal classes × matrix, of one spec or of a suite. */
 import {dirname, resolve} from 'node:path';
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Result} from '../../core/base/result.ts';
@@ -16,6 +16,7 @@ import {type Axis, type Combination, labelPoint, layPoint, readPoints, settingsO
 import type {Plan, Spec, Task} from './spec.ts';
 import {openFile, type SpecFile, stem, toProblem} from './suite.ts';
 import {type ValidatedSpec, validateSpec} from './validate.ts';
+import {type SpecWords, specWords} from './words.ts';
 
 export interface ReadPlan {
   readonly plan: Plan;
@@ -70,11 +71,12 @@ interface Point {
 }
 
 function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting[], uses: SettingUses): Expanded {
-  const {axes, combinations, issues} = readPoints(file.value, settings);
+  const words = specWords(plugins);
+  const {axes, combinations, issues} = readPoints(file.value, settings, words);
   const problems = issues.map((issue) => toProblem(file.source, issue));
   const points: Point[] = [];
   for (const combination of combinations) {
-    const point = validatePoint(file, plugins, axes, combination, settings, uses);
+    const point = validatePoint(file, plugins, axes, combination, settings, uses, words);
     problems.push(...point.problems);
     points.push(point);
   }
@@ -102,7 +104,7 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     const learner = withPaths(plugins, checked.spec.learner, dirname(file.source.file));
     const spec = {...checked.spec, learner, classifiers: left};
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
-    const made = makeTasks(spec, checked.inliers, plugins, axes, combination, file.table);
+    const made = makeTasks(spec, checked.normalClasses, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
     for (const task of made.tasks.slice(0, 1))
       for (const issue of copyWarnings(task.distributionAugmentation, task.augment))
@@ -120,10 +122,11 @@ function validatePoint(
   combination: Combination,
   settings: readonly Setting[],
   uses: SettingUses,
+  words: SpecWords,
 ): Point & {readonly problems: readonly Problem[]} {
   let tried = settings;
   for (;;) {
-    const {overlay, issues, refused} = layPoint(file.value, axes, combination, tried);
+    const {overlay, issues, refused} = layPoint(file.value, axes, combination, tried, words);
     const checked = validateSpec(overlay.value, plugins, stem(file.source.file));
     const foreign = new Map<string, Issue>(
       refused.map(({setting, message}) => [setting.option, {path: setting.path, at: 'value', message}]),
@@ -196,7 +199,7 @@ function withPaths(plugins: Plugins, learner: PluginRef, folder: string): Plugin
 
 function makeTasks(
   spec: Spec,
-  inliers: readonly string[],
+  normalClasses: readonly string[],
   plugins: Plugins,
   axes: readonly Axis[],
   combination: Combination,
@@ -214,7 +217,7 @@ function makeTasks(
         message: `the default augmentation of learner "${definition.name}": ${issue.message}`,
       })),
     };
-  const {inliers: _, limit, ...dataset} = spec.dataset;
+  const {normal_classes: _, limit, ...dataset} = spec.dataset;
   const {type: __, ...options} = spec.learner;
   const row = spec.compare?.row ?? definition.row(options, {copies: spec.distribution_augmentation?.length ?? 0});
   const named = spec.compare?.table ?? table;
@@ -235,7 +238,7 @@ function makeTasks(
     compare: {...(named !== undefined && {table: named}), row},
   };
   const labels = labelPoint(axes, combination);
-  const tasks = inliers.flatMap((inlier) =>
+  const tasks = normalClasses.flatMap((inlier) =>
     spec.seeds.map((seed) => ({
       id: [spec.name, inlier, spec.learner.type, ...labels, `seed=${seed}`].join('/'),
       ...shared,

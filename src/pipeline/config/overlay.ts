@@ -1,6 +1,7 @@
 /** Values laid over a file's, by the matrix and by command-line options, and where each of them came from. */
 import type {Path} from '../../core/plugin/check.ts';
 import {show, showPath} from '../../core/plugin/describe.ts';
+import {keyIn, type SpecWords} from './words.ts';
 
 /** A place in the file, or an option as it was typed. */
 export type Origin = {readonly path: Path} | {readonly option: string};
@@ -22,14 +23,24 @@ interface Laid {
 
 export type LayResult = {readonly ok: true; readonly overlay: Overlay} | {readonly ok: false; readonly message: string};
 
-/** Sets a dotted path (list indices are numbers from 0); mappings on the way are made, and `kde` becomes `{type: kde}`. */
-export function lay(overlay: Overlay, dotted: readonly string[], value: unknown, origin: Origin): LayResult {
+/**
+ * Sets a dotted path (list indices are numbers from 0); mappings on the way are made, and `kde` becomes `{type: kde}`. Where the
+ * file has an option under its other name, the value of that name is replaced.
+ */
+export function lay(
+  overlay: Overlay,
+  dotted: readonly string[],
+  value: unknown,
+  origin: Origin,
+  words: SpecWords,
+): LayResult {
   const target: (string | number)[] = [];
   let root: Path | undefined;
   let opened: Path | undefined;
   const set = (container: unknown, depth: number): unknown => {
     if (depth === dotted.length) return value;
-    const part = dotted[depth]!;
+    const asked = dotted[depth]!;
+    const part = typeof container === 'object' && container !== null ? keyIn(words, container, target, asked) : asked;
     if (Array.isArray(container)) {
       const index = /^\d+$/.test(part) ? Number(part) : -1;
       if (index < 0 || index >= container.length) throw new NoPath(outside(target, container, part));

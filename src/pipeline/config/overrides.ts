@@ -1,4 +1,4 @@
-/** Options of the command line that change a spec: `--set`, `--seeds`, `--inliers`. */
+/** Options of the command line that change a spec: `--set`, `--seeds`, `--normal-classes`. */
 import type {Result} from '../../core/base/result.ts';
 import {fail, succeed} from '../../core/base/result.ts';
 import type {Problem} from '../failures.ts';
@@ -11,6 +11,8 @@ export interface Overrides {
   /** `3` or `0,1,2`. */
   readonly seeds?: string;
   /** `all` or `airplane,ship`. */
+  readonly normalClasses?: string;
+  /** The same by its older name. */
   readonly inliers?: string;
 }
 
@@ -42,10 +44,17 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
       problems.push({message, hint: 'Such as --seeds 3 (which is 0,1,2) or --seeds 0,7.'});
     }
   }
-  if (overrides.inliers !== undefined) {
-    const names = overrides.inliers.split(',').map((name) => name.trim());
-    const value = overrides.inliers.trim() === 'all' ? 'all' : names.filter((name) => name !== '');
-    settings.push({path: ['dataset', 'inliers'], value, option: `--inliers ${overrides.inliers}`});
+  const {normalClasses, inliers} = overrides;
+  if (normalClasses !== undefined && inliers !== undefined) {
+    const message = '--normal-classes and --inliers are two names of one option; expected only one of them';
+    problems.push({message, hint: 'Remove --inliers, the older name.'});
+  }
+  const classes = normalClasses ?? inliers;
+  if (classes !== undefined) {
+    const names = classes.split(',').map((name) => name.trim());
+    const value = classes.trim() === 'all' ? 'all' : names.filter((name) => name !== '');
+    const option = `--${normalClasses === undefined ? 'inliers' : 'normal-classes'} ${classes}`;
+    settings.push({path: ['dataset', 'normal_classes'], value, option});
   }
   return problems.length > 0 ? fail(...problems) : succeed(settings);
 }
@@ -54,11 +63,11 @@ function readSet(text: string): Setting | string {
   const equals = text.indexOf('=');
   if (equals < 1) return 'expected path=value';
   const path = text.slice(0, equals).trim().split('.');
-  if (path.includes('')) return `"${path.join('.')}" is no path`;
+  if (path.includes('')) return `"${path.join('.')}" is not a path`;
   if (['name', 'description', 'plugins', 'suite', 'matrix'].includes(path[0]!))
     return `"${path[0]}" can only be set in the file`;
   if (path.some((part) => ['__proto__', 'constructor', 'prototype'].includes(part)))
-    return `"${path.join('.')}" is no path`;
+    return `"${path.join('.')}" is not a path`;
   const value = parseValue(text.slice(equals + 1));
   if (!value) return `${JSON.stringify(text.slice(equals + 1))} is not a YAML value`;
   return {path, value: value.value, option: `--set ${text}`};

@@ -4,7 +4,7 @@ import {isScalar, parseAllDocuments} from 'yaml';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {Path} from '../../core/plugin/check.ts';
 import type {Problem, SourceRange} from '../failures.ts';
-import {explain, lineEnd} from './syntax.ts';
+import {lineEnd, problemsOf} from './syntax.ts';
 import {maxDepth, Tree} from './tree.ts';
 
 /** A file that was read: plain JSON-like value (strings, finite or infinite numbers, booleans, null, lists, mappings). */
@@ -43,7 +43,7 @@ export function parseSource(text: string, file: string): Result<Source, Problem>
     return fail(problem('the values are nested too deeply'));
   }
   const broken = documents.flatMap((document) => [...document.errors, ...document.warnings]);
-  if (broken.length > 0) return fail(...explain(broken, text, problem));
+  if (broken.length > 0) return fail(...problemsOf(broken, text, problem));
   const [document, second] = documents;
   if (!document?.contents || (isScalar(document.contents) && document.contents.value === null))
     return fail(problem('the file is empty', undefined, emptyHint));

@@ -8,6 +8,7 @@ import type {LayResult, Overlay} from './overlay.ts';
 import {lay} from './overlay.ts';
 import type {Setting} from './overrides.ts';
 import {fileShape} from './schema.ts';
+import {recordedPath, type SpecWords} from './words.ts';
 
 const maxPoints = 10_000;
 
@@ -35,7 +36,11 @@ export interface Points {
 }
 
 /** Reads `matrix` (and checks `plugins`, whose modules are loaded elsewhere). A setting replaces the axes at or below it. */
-export function readPoints(file: {readonly [key: string]: unknown}, settings: readonly Setting[]): Points {
+export function readPoints(
+  file: {readonly [key: string]: unknown},
+  settings: readonly Setting[],
+  words: SpecWords,
+): Points {
   const {matrix, plugins} = file;
   const given = {...(matrix !== undefined && {matrix}), ...(plugins !== undefined && {plugins})};
   const {issues} = checkValue(fileShape as unknown as Schema, given, {path: [], noun: 'key'});
@@ -46,8 +51,8 @@ export function readPoints(file: {readonly [key: string]: unknown}, settings: re
     paths: name.split(',').map((path) => path.trim()),
     values,
   }));
-  const all = axes.flatMap(({name, paths}) => paths.map((path) => ({name, path})));
-  for (const {name, path} of all) {
+  const all = axes.flatMap(({name, paths}) => paths.map((path) => ({name, path, recorded: recordedPath(words, path)})));
+  for (const {name, path, recorded} of all) {
     const first = path.split('.')[0]!;
     const at = {path: ['matrix', name], at: 'key'} as const;
     if (['name', 'description', 'plugins', 'matrix', 'suite'].includes(first))
@@ -58,8 +63,14 @@ export function readPoints(file: {readonly [key: string]: unknown}, settings: re
       });
     else if (path.split('.').includes(''))
       wrong.push({...at, message: `"${path}" is no path`, hint: 'Such as learner.batch.'});
-    const inside = all.find((other) => other.path !== path && path.startsWith(`${other.path}.`));
-    if (all.filter((other) => other.path === path).length > 1) wrong.push({...at, message: `"${path}" varies twice`});
+    const inside = all.find((other) => recorded.startsWith(`${other.recorded}.`));
+    const same = all.filter((other) => other.recorded === recorded);
+    if (same.length > 1) {
+      const names = [...new Set(same.map((other) => `"${other.path}"`))];
+      const message =
+        names.length === 1 ? `${names[0]} varies twice` : `${names.join(' and ')} are one option, which varies twice`;
+      wrong.push({...at, message});
+    }
     if (inside)
       wrong.push({
         ...at,
@@ -78,7 +89,8 @@ export function readPoints(file: {readonly [key: string]: unknown}, settings: re
           hint: `Such as [${paths.map((_, k) => 'abcdefgh'[k] ?? '…').join(', ')}].`,
         });
   }
-  const isSet = (path: string) => settings.some((setting) => `${path}.`.startsWith(`${setting.path.join('.')}.`));
+  const set = settings.map(({path}) => recordedPath(words, path.join('.')));
+  const isSet = (path: string) => set.some((one) => `${recordedPath(words, path)}.`.startsWith(`${one}.`));
   const kept = axes.filter(({paths}) => !paths.every(isSet));
   const total = kept.reduce((product, {values}) => product * values.length, 1);
   if (total > maxPoints)
@@ -105,6 +117,7 @@ export function layPoint(
   axes: readonly Axis[],
   combination: Combination,
   settings: readonly Setting[],
+  words: SpecWords,
 ): {
   readonly overlay: Overlay;
   readonly issues: readonly Issue[];
@@ -116,13 +129,13 @@ export function layPoint(
   const refused: {setting: Setting; message: string}[] = [];
   for (const [a, axis] of axes.entries()) {
     for (const {path, value, at} of settingsOf(axis, combination[a]!)) {
-      const result: LayResult = lay(overlay, path.split('.'), value, {path: ['matrix', axis.name, ...at]});
+      const result: LayResult = lay(overlay, path.split('.'), value, {path: ['matrix', axis.name, ...at]}, words);
       if (result.ok) overlay = result.overlay;
       else issues.push({path: ['matrix', axis.name], at: 'key', message: result.message});
     }
   }
   for (const setting of settings) {
-    const result: LayResult = lay(overlay, setting.path, setting.value, {option: setting.option});
+    const result: LayResult = lay(overlay, setting.path, setting.value, {option: setting.option}, words);
     if (result.ok) overlay = result.overlay;
     else refused.push({setting, message: result.message});
   }

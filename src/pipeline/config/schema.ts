@@ -8,6 +8,7 @@ import {type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
+import {wordKeyword, wordOf} from '../../core/plugin/words.ts';
 import {localizeShape} from './localize.ts';
 
 const strict = {additionalProperties: false};
@@ -46,6 +47,7 @@ export const datasetShape = Type.Object(
       [Type.Literal('all'), Type.Array(Type.Union([Type.String(), Type.Number()]), {minItems: 1, uniqueItems: true})],
       {
         default: 'all',
+        [wordKeyword]: 'normal_classes',
         'x-expected': '"all" or a list of class names',
         description: 'The classes to take as normal, one task each: `all`, or a list of names.',
         examples: ['all'],
@@ -290,7 +292,11 @@ function plain(schema: Schema): Schema {
 function plainKeyword(keyword: string, value: unknown): unknown {
   if (keyword === 'properties' || keyword === 'patternProperties')
     return Object.fromEntries(
-      Object.entries(value as {[name: string]: Schema}).map(([key, inner]) => [key, plain(inner)]),
+      Object.entries(value as {[name: string]: Schema}).flatMap(([name, inner]) => {
+        const word = wordOf(name, inner);
+        const older = {...plain(inner), description: `The older name of "${word}".`, deprecated: true};
+        return [[word, plain(inner)], ...(word === name ? [] : [[name, older]])];
+      }),
     );
   if (keyword === 'anyOf' || keyword === 'oneOf' || keyword === 'allOf') return (value as Schema[]).map(plain);
   if (keyword === 'items' && typeof value === 'object' && !Array.isArray(value)) return plain(value as Schema);

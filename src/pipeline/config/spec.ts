@@ -20,7 +20,7 @@ export interface Spec {
   readonly name: string;
   readonly description?: string;
   readonly dataset: PluginRef & {
-    readonly inliers: 'all' | readonly string[];
+    readonly normal_classes: 'all' | readonly string[];
     readonly limit?: {readonly train?: number; readonly test?: number};
   };
   readonly learner: PluginRef;
@@ -39,7 +39,7 @@ export interface Spec {
 /** How the scores of the seeds are combined: their mean, or the mean of each seed's standardised scores. */
 export type Ensemble = 'seeds' | 'standardised-seeds';
 
-/** One one-class problem: one inlier of one dataset, one seed, one point of the matrix. All options resolved. */
+/** One one-class problem: one normal class of one dataset, one seed, one point of the matrix. All options resolved. */
 export interface Task {
   /** Unique in a run and readable: `fmnist-rotation/bag/rotation/seed=0`. */
   readonly id: string;

@@ -12,7 +12,7 @@ export interface SyntaxMistake {
 export type MakeProblem = (message: string, at?: readonly [number, number], hint?: string) => Problem;
 
 /** All mistakes of syntax in our words, one a line: the parser repeats itself while it finds its way back. */
-export function explain(errors: readonly SyntaxMistake[], text: string, problem: MakeProblem): readonly Problem[] {
+export function problemsOf(errors: readonly SyntaxMistake[], text: string, problem: MakeProblem): readonly Problem[] {
   const conflict = /^(<{7}|={7}|>{7})( |$)/m.exec(text);
   if (conflict)
     return [
@@ -25,14 +25,14 @@ export function explain(errors: readonly SyntaxMistake[], text: string, problem:
   if (errors.some(({message}) => /call stack/i.test(message))) return [problem('the values are nested too deeply')];
   const byLine = new Map<number, Problem>();
   for (const error of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
-    const found = explainOne(error, text, problem);
+    const found = problemOf(error, text, problem);
     const line = found.range?.line ?? 0;
     if (!byLine.has(line)) byLine.set(line, found);
   }
   return [...byLine.values()];
 }
 
-function explainOne(error: SyntaxMistake, text: string, problem: MakeProblem): Problem {
+function problemOf(error: SyntaxMistake, text: string, problem: MakeProblem): Problem {
   const [start, end] = error.pos;
   switch (error.code) {
     case 'TAB_AS_INDENT':

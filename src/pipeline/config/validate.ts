@@ -4,6 +4,7 @@ import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
 import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
+import {wordsIn} from '../../core/plugin/words.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
 import {datasetShape, fileShape, specShape} from './schema.ts';
@@ -13,7 +14,7 @@ export interface ValidatedSpec {
   /** Absent when there are issues. */
   readonly spec?: Spec & {readonly name: string};
   /** `all` as names. */
-  readonly inliers: readonly string[];
+  readonly normalClasses: readonly string[];
   readonly issues: readonly Issue[];
   /** Classifiers that read a layer which this learner does not have: right beside another learner of a matrix. */
   readonly misfits: readonly {readonly classifier: number; readonly issue: Issue}[];
@@ -77,8 +78,9 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const classifiers = many('classifier', 'classifiers').value;
   const metrics = many('metric', 'metrics').value;
 
-  const inliers = dataset ? inliersOf(plugins, dataset, beside.value.inliers) : {value: [], issues: []};
-  issues.push(...inliers.issues);
+  const {normalClasses, limit} = beside.value;
+  const normal = dataset ? knownClasses(plugins, dataset, normalClasses, beside.word) : {value: [], issues: []};
+  issues.push(...normal.issues);
   const localize = part.localize && !broken.has('localize') ? localizeOf(part.localize) : undefined;
   if (dataset && !broken.has('localize')) {
     const {localize: written} = value as {readonly localize?: unknown};
@@ -88,12 +90,12 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
   const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
 
-  if (issues.length > 0 || !dataset || !learner) return {inliers: [], issues, misfits, ...noCopies};
+  if (issues.length > 0 || !dataset || !learner) return {normalClasses: [], issues, misfits, ...noCopies};
   const seeds = part.seeds ?? 1;
   const spec = {
     name: part.name ?? defaultName,
     ...(part.description !== undefined && {description: part.description}),
-    dataset: {...dataset, inliers: beside.value.inliers, limit: beside.value.limit},
+    dataset: {...dataset, normal_classes: normalClasses, limit},
     learner,
     ...(part.augment && {augment}),
     ...(part.distribution_augmentation && takesCopies && {distribution_augmentation: copies.value}),
@@ -104,7 +106,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     ...(localize && {localize}),
     compare: part.compare ?? {},
   };
-  return {spec, inliers: inliers.value, issues, misfits, ...noCopies};
+  return {spec, normalClasses: normal.value, issues, misfits, ...noCopies};
 }
 
 const datasetKeysSchema = datasetShape as unknown as Schema;
@@ -116,17 +118,18 @@ const wholeSpec: Schema = {
 type ListKey = 'augment' | 'classifiers' | 'metrics';
 
 interface DatasetKeys {
-  readonly inliers: 'all' | readonly string[];
+  readonly normalClasses: 'all' | readonly string[];
   readonly limit: {readonly train?: number; readonly test?: number};
 }
 
-/** Takes `inliers` and `limit` from beside the dataset's own options. */
-function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options: unknown} {
+const besideOptions = new Set([...Object.keys(datasetShape.properties), ...wordsIn(datasetKeysSchema).keys()]);
+
+/** Takes `normal_classes` (or `inliers`, its older name: `word`) and `limit` from beside the dataset's own options. */
+function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options: unknown; readonly word: string} {
   const mapping = typeof dataset === 'object' && dataset !== null && !Array.isArray(dataset) ? dataset : {};
   const beside: {[key: string]: unknown} = {};
   const options: {[key: string]: unknown} = {};
-  for (const [key, value] of Object.entries(mapping))
-    (key === 'inliers' || key === 'limit' ? beside : options)[key] = value;
+  for (const [key, value] of Object.entries(mapping)) (besideOptions.has(key) ? beside : options)[key] = value;
   const checked = checkValue<{inliers: 'all' | readonly (string | number)[]; limit: DatasetKeys['limit']}>(
     datasetKeysSchema,
     beside,
@@ -134,10 +137,21 @@ function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options
   );
   const {inliers, limit} = checked.value;
   const names = inliers === 'all' || !Array.isArray(inliers) ? 'all' : inliers.map(String);
-  return {value: {inliers: names, limit}, issues: checked.issues, options: mapping === dataset ? options : dataset};
+  return {
+    value: {normalClasses: names, limit},
+    issues: checked.issues,
+    options: mapping === dataset ? options : dataset,
+    word: Object.hasOwn(beside, 'inliers') ? 'inliers' : 'normal_classes',
+  };
 }
 
-function inliersOf(plugins: Plugins, ref: PluginRef, wanted: 'all' | readonly string[]): Checked<readonly string[]> {
+/** `word`: how the spec calls the option. */
+function knownClasses(
+  plugins: Plugins,
+  ref: PluginRef,
+  wanted: 'all' | readonly string[],
+  word: string,
+): Checked<readonly string[]> {
   const at = {path: ['dataset'], at: 'value'} as const;
   let known: readonly string[];
   try {
@@ -149,7 +163,7 @@ function inliersOf(plugins: Plugins, ref: PluginRef, wanted: 'all' | readonly st
   const issues = wanted.flatMap((name, i): Issue[] => {
     if (known.includes(name)) return [];
     const message = `dataset "${ref.type}" has no class "${name}"`;
-    return [{path: ['dataset', 'inliers', i], at: 'value', message, hint: suggest(name, known, 'Its classes')}];
+    return [{path: ['dataset', word, i], at: 'value', message, hint: suggest(name, known, 'Its classes')}];
   });
   return {value: wanted, issues};
 }

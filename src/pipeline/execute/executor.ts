@@ -110,11 +110,11 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     const missing = inputs.find(({id}) => !made.has(id));
     let outcome = missing ? follows(missing.outcome, labels.get(missing.id)!) : await runStage(node, made, context);
     // Stopped by a failure elsewhere, not by the user.
-    if (outcome.how === 'interrupted' && stop.because) outcome = {how: 'skipped', because: stop.because};
-    if (outcome.how === 'skipped') {
+    if (outcome.status === 'interrupted' && stop.because) outcome = {status: 'skipped', because: stop.because};
+    if (outcome.status === 'skipped') {
       emit({type: 'stage-skipped', stage: node.id, kind: node.kind, label: node.label, because: outcome.because});
     }
-    if (outcome.how === 'failed' && options.failFast) stop.now(`"${node.label}" failed (--fail-fast)`);
+    if (outcome.status === 'failed' && options.failFast) stop.now(`"${node.label}" failed (--fail-fast)`);
     return outcome;
   };
   const labels = new Map(graph.map((node) => [node.id, node.label]));
@@ -138,13 +138,13 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
 
 /** What becomes of a stage whose input is missing. */
 function follows(outcome: StageOutcome, label: string): StageOutcome {
-  if (outcome.how === 'failed') return {how: 'skipped', because: `"${label}" failed`};
+  if (outcome.status === 'failed') return {status: 'skipped', because: `"${label}" failed`};
   return outcome; // skipped or interrupted, for the same reason
 }
 
 function count(stages: ReadonlyMap<string, StageOutcome>): Omit<RunOutcome, 'seconds' | 'workers' | 'stages'> {
   const tally = {computed: 0, cached: 0, failed: 0, skipped: 0, interrupted: 0};
-  for (const {how} of stages.values()) tally[how]++;
+  for (const {status} of stages.values()) tally[status]++;
   const {interrupted, ...counts} = tally;
   const outcome = interrupted > 0 ? 'interrupted' : tally.failed > 0 ? 'failed' : 'done';
   return {outcome, ...counts, skipped: counts.skipped + interrupted};
@@ -152,7 +152,7 @@ function count(stages: ReadonlyMap<string, StageOutcome>): Omit<RunOutcome, 'sec
 
 /** `12 cached results were computed by wasm; this run's engine is tensorflow with 2 threads`; undefined: none was. */
 function foreignResults(asked: Maker, stages: readonly StageOutcome[]): string | undefined {
-  const makers = stages.flatMap((stage) => (stage.how === 'cached' ? (makerOf(stage.entry) ?? []) : []));
+  const makers = stages.flatMap((stage) => (stage.status === 'cached' ? (makerOf(stage.entry) ?? []) : []));
   const others = makers.filter((maker) => !isSameMaker(maker, asked));
   if (others.length === 0) return undefined;
   const of = (maker: Maker) => others.filter((other) => makerText(other) === makerText(maker)).length;

@@ -3,12 +3,12 @@ import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
+import {withLargePages} from '../../core/base/large-pages.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {ModuleRef} from '../../core/plugin/code.ts';
 import type {StageProgress} from '../events.ts';
-import {withLargePages} from '../../core/base/large-pages.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
 export interface PoolOptions {
@@ -33,15 +33,15 @@ export interface JobOptions {
 
 export type JobResult =
   | {
-      readonly how: 'done';
+      readonly status: 'done';
       readonly summary: Json;
       readonly peakMemory: number;
       readonly engine?: EngineInfo;
       readonly kernels?: readonly KernelTime[];
       readonly checks?: KernelChecks;
     }
-  | {readonly how: 'failed'; readonly message: string; readonly hint?: string}
-  | {readonly how: 'aborted'};
+  | {readonly status: 'failed'; readonly message: string; readonly hint?: string}
+  | {readonly status: 'aborted'};
 
 export class WorkerPool {
   readonly #options: PoolOptions;
@@ -60,7 +60,7 @@ export class WorkerPool {
 
   /** Runs one stage; never throws for what a stage or a worker does. */
   async run(job: Job, options: JobOptions): Promise<JobResult> {
-    if (options.signal.aborted) return {how: 'aborted'};
+    if (options.signal.aborted) return {status: 'aborted'};
     const worker = this.#take(options.engine);
     const result = await worker.run(job, options);
     if (worker.alive) this.#idle.add(worker);
@@ -163,18 +163,18 @@ class WorkerProcess {
             break;
           case 'done': {
             const {type: _, ...result} = message;
-            resolve({how: 'done', ...result, ...(this.#info ? {engine: this.#info} : {})});
+            resolve({status: 'done', ...result, ...(this.#info ? {engine: this.#info} : {})});
             break;
           }
           case 'failed': {
             const {message: text, hint} = message;
-            resolve({how: 'failed', message: text, ...(hint === undefined ? {} : {hint})});
+            resolve({status: 'failed', message: text, ...(hint === undefined ? {} : {hint})});
             break;
           }
         }
       };
     });
-    const crash = this.#exited.then(async (how) => crashed(how, await this.#lastWords()));
+    const crash = this.#exited.then(async (end) => crashed(end, await this.#lastWords()));
     let killing: NodeJS.Timeout | undefined;
     const stop = (): void => {
       this.#send({type: 'abort'});
@@ -188,7 +188,7 @@ class WorkerProcess {
     this.#listen = undefined;
     // A worker that could not even load its plug-ins or its engine is of no use to the next stage.
     if (!this.#ready) await this.kill();
-    return result.how === 'failed' && options.signal.aborted ? {how: 'aborted'} : result;
+    return result.status === 'failed' && options.signal.aborted ? {status: 'aborted'} : result;
   }
 
   async kill(): Promise<void> {
@@ -226,10 +226,10 @@ function crashed(
   const said = lastWords === '' ? '' : ` The last that it printed:\n${lastWords}`;
   if (signal === 'SIGKILL')
     return {
-      how: 'failed',
+      status: 'failed',
       message: `its worker process was killed (SIGKILL), as the system does when memory runs out.${said}`,
       hint: 'Give it more memory, a smaller batch, or run fewer stages at once (--jobs 1).',
     };
   const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with status ${code}`;
-  return {how: 'failed', message: `its worker process ${how} before the stage was done.${said}`};
+  return {status: 'failed', message: `its worker process ${how} before the stage was done.${said}`};
 }

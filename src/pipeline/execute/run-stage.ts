@@ -17,11 +17,11 @@ import type {WorkerPool} from './pool.ts';
 
 /** What became of a stage. */
 export type StageOutcome =
-  | {readonly how: 'computed' | 'cached'; readonly entry: Entry}
-  | {readonly how: 'failed'; readonly message: string; readonly hint?: string}
+  | {readonly status: 'computed' | 'cached'; readonly entry: Entry}
+  | {readonly status: 'failed'; readonly message: string; readonly hint?: string}
   /** Nothing was wrong with it. */
-  | {readonly how: 'skipped'; readonly because: string}
-  | {readonly how: 'interrupted'};
+  | {readonly status: 'skipped'; readonly because: string}
+  | {readonly status: 'interrupted'};
 
 /** What all stages of a run share. */
 export interface ExecutionContext {
@@ -51,9 +51,9 @@ export async function runStage(
 ): Promise<StageOutcome> {
   const began = performance.now();
   try {
-    if (context.signal.aborted) return {how: 'interrupted'};
+    if (context.signal.aborted) return {status: 'interrupted'};
     if (node.absent) {
-      const outcome = {how: 'failed', ...node.absent} as const;
+      const outcome = {status: 'failed', ...node.absent} as const;
       tell(node, outcome, 0, context.emit);
       return outcome;
     }
@@ -81,7 +81,7 @@ export async function runStage(
 
 /** A stage that turned out to be equal to another one of the run finds that one's result. */
 const asSecond = (outcome: StageOutcome): StageOutcome =>
-  outcome.how === 'computed' ? {how: 'cached', entry: outcome.entry} : outcome;
+  outcome.status === 'computed' ? {status: 'cached', entry: outcome.entry} : outcome;
 
 async function settle(
   known: ExecutionContext['known'],
@@ -96,17 +96,17 @@ async function settle(
 export class Skip extends Error {}
 
 function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
-  if (error instanceof Skip) return {how: 'skipped', because: error.message};
-  if (signal.aborted) return {how: 'interrupted'};
-  return {how: 'failed', message: error instanceof Error ? error.message : String(error)};
+  if (error instanceof Skip) return {status: 'skipped', because: error.message};
+  if (signal.aborted) return {status: 'interrupted'};
+  return {status: 'failed', message: error instanceof Error ? error.message : String(error)};
 }
 
 function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
   const stage = {stage: id, kind, label};
-  if (outcome.how === 'failed') {
+  if (outcome.status === 'failed') {
     const {message, hint} = outcome;
     emit({type: 'stage-failed', ...stage, message, ...(hint === undefined ? {} : {hint})});
-  } else if (outcome.how === 'computed' || outcome.how === 'cached') {
+  } else if (outcome.status === 'computed' || outcome.status === 'cached') {
     const {fingerprint, summary, provenance} = outcome.entry.manifest;
     const made = provenance as unknown as {
       seconds: number;
@@ -119,11 +119,11 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
     emit({
       type: 'stage-finished',
       ...stage,
-      how: outcome.how,
+      how: outcome.status,
       fingerprint,
-      seconds: outcome.how === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
-      ...(outcome.how === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
-      ...(outcome.how === 'computed' && kernels ? {kernels} : {}),
+      seconds: outcome.status === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
+      ...(outcome.status === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
+      ...(outcome.status === 'computed' && kernels ? {kernels} : {}),
       ...(checked && {checked}),
       ...(engine ? {engine: engine.name} : {}),
       ...(engine?.threads === undefined ? {} : {threads: engine.threads}),
@@ -194,7 +194,7 @@ class StageExecution {
   async #find(): Promise<StageOutcome | undefined> {
     const {look, cache} = this.#context;
     const entry = await look(() => cache.find(this.#fingerprint));
-    return entry && {how: 'cached', entry};
+    return entry && {status: 'cached', entry};
   }
 
   /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */
@@ -266,13 +266,13 @@ class StageExecution {
         onWarning: (message) => emit({type: 'warning', stage: id, message}),
         onEngine,
       });
-      if (result.how === 'aborted') return {how: 'interrupted'};
-      if (result.how === 'failed') return result;
+      if (result.status === 'aborted') return {status: 'interrupted'};
+      if (result.status === 'failed') return result;
       if (result.checks) onChecks(result.checks);
       const changed = await this.#changed();
       if (changed.length > 0) {
         return {
-          how: 'failed',
+          status: 'failed',
           message: `${clippedList(changed, 5)} changed while the stage ran: its result belongs to neither content and was dropped.`,
           hint: 'Run it again when nothing writes to it.',
         };
@@ -291,7 +291,7 @@ class StageExecution {
       const parts = {kind, label, fingerprint: this.#fingerprint, key: this.#key as unknown as Json};
       const entry = await draft.commit({...parts, summary: result.summary, provenance: made});
       await cache.dropScratch(this.#fingerprint);
-      return {how: 'computed', entry};
+      return {status: 'computed', entry};
     } finally {
       await draft.discard();
     }

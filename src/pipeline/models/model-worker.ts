@@ -64,8 +64,8 @@ export function openModelWorker({plugins, engine, folder, warn, onEngine, onKern
           onProgress: () => undefined,
         },
       );
-      if (result.how === 'failed') throw new StageError(result.message, result.hint ?? 'Please report it.');
-      if (result.how === 'aborted') throw new Error('nobody has stopped it');
+      if (result.status === 'failed') throw new StageError(result.message, result.hint ?? 'Please report it.');
+      if (result.status === 'aborted') throw new Error('nobody has stopped it');
       if (result.checks) tally.add(result.checks);
       return {out, summary: result.summary};
     },

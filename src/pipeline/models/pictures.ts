@@ -47,17 +47,17 @@ export async function writePictures(
 ): Promise<readonly PictureFile[]> {
   const {shape} = dataset;
   const writer = await createImagesWriter(path, {shape, classes: [className]});
-  const told: PictureFile[] = [];
+  const written: PictureFile[] = [];
   let row = 0;
   try {
     for (let from = 0; from < files.length; from += ahead) {
       const opened = await Promise.all(files.slice(from, from + ahead).map((file) => open(file, dataset)));
       for (const [i, result] of opened.entries()) {
         const file = files[from + i]!;
-        if (typeof result === 'string') told.push({path: file.path, problem: result});
+        if (typeof result === 'string') written.push({path: file.path, problem: result});
         else {
           await writer.write({shape, count: 1, pixels: result, classes: Int32Array.of(0)});
-          told.push({path: file.path, row: row++});
+          written.push({path: file.path, row: row++});
         }
       }
     }
@@ -66,7 +66,7 @@ export async function writePictures(
     throw error;
   }
   await writer.close();
-  return told;
+  return written;
 }
 
 /** Pixels of the dataset's shape, or what is wrong. */

@@ -120,9 +120,9 @@ export const recipeOf = <R extends TObject>(
 
 /** Runs, or restores, whichever of the stages it is that the context is of. */
 export const runnerOf =
-  (stages: readonly StageDefinition[], how: 'run' | 'restore' = 'run'): RunStage =>
+  (stages: readonly StageDefinition[], mode: 'run' | 'restore' = 'run'): RunStage =>
   async (context) => {
     const stage = stages.find((one) => isStage(one, context));
     if (!stage) throw new Error(`no kind of stage is recorded as "${context.kind}" with such a recipe`);
-    return how === 'restore' && stage.restore ? stage.restore(context) : stage.run(context);
+    return mode === 'restore' && stage.restore ? stage.restore(context) : stage.run(context);
   };

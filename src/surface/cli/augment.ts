@@ -5,7 +5,7 @@ import {plural} from '../../core/base/text.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {readImageSet} from '../../core/formats/arrow/images.ts';
 import {encodePng} from '../../core/images/picture.ts';
-import {contactSheet} from '../../domain/learners/sheet.ts';
+import {contactSheet} from '../../domain/learners/contact-sheet.ts';
 import {batchStream} from '../../domain/learners/training/feed.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {emitter} from '../../pipeline/events.ts';
@@ -89,7 +89,7 @@ async function trainingImages(data: StageNode, {plugins}: Ready, globals: Global
   });
   const outcome = stages.get(data.id)!;
   if ('entry' in outcome) return join(outcome.entry.folder, 'train.arrow');
-  if (outcome.how === 'failed')
+  if (outcome.status === 'failed')
     refuse([{message: `${data.label}: ${outcome.message}`, ...(outcome.hint && {hint: outcome.hint})}]);
   return undefined;
 }

@@ -57,8 +57,9 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
     });
     await writeFileAtomic(file, model);
     await writeFileAtomic(readme, page);
-    const told = {file, readme, run: record.id, task: task.id, classifier: classifier.name, checked};
-    if (globals.json) out(JSON.stringify({...told, threshold: Number.isNaN(threshold) ? null : threshold}, null, 2));
+    const exported = {file, readme, run: record.id, task: task.id, classifier: classifier.name, checked};
+    if (globals.json)
+      out(JSON.stringify({...exported, threshold: Number.isNaN(threshold) ? null : threshold}, null, 2));
     else
       out(
         [

@@ -99,7 +99,8 @@ const specOptions = (command: Command): Command =>
   command
     .option('--set <path=value>', 'override one option, such as learner.epochs=10 (repeatable)', collect)
     .option('--seeds <n|list>', 'number of seeds, or a list such as 0,3,7')
-    .option('--inliers <list>', 'only these inlier classes, such as bag,sandal');
+    .option('--normal-classes <list>', 'only these normal classes, such as bag,sandal')
+    .addOption(new Option('--inliers <list>', 'the older name of --normal-classes').hideHelp());
 
 specOptions(program.command('run').description('run a spec or suite; only what is not cached is computed'))
   .argument('<spec>', 'YAML file')

@@ -10,6 +10,8 @@ import {dataRoots, err, type Globals, orRefuse} from './session.ts';
 export interface SpecOptions {
   readonly set?: readonly string[];
   readonly seeds?: string;
+  readonly normalClasses?: string;
+  /** Its older name. */
   readonly inliers?: string;
 }
 
@@ -40,8 +42,13 @@ export async function prepare(
 export const nothing = 'nothing was run';
 
 /** Reads a spec or suite with the command line's changes. */
-export const read = (spec: string, {set, seeds, inliers}: SpecOptions) =>
+export const read = (spec: string, {set, seeds, normalClasses, inliers}: SpecOptions) =>
   readPlan(spec, {
     builtin: builtinPlugins(),
-    overrides: {...(set && {set}), ...(seeds && {seeds}), ...(inliers && {inliers})},
+    overrides: {
+      ...(set && {set}),
+      ...(seeds && {seeds}),
+      ...(normalClasses && {normalClasses}),
+      ...(inliers && {inliers}),
+    },
   });

@@ -11,6 +11,7 @@ import {provisionTensorflow} from '../../core/engine/install/provision.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
 import {describeOption, type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import {type AnyDefinition, kinds, type Plugins} from '../../core/plugin/registry.ts';
+import {byWord} from '../../core/plugin/words.ts';
 import {pipelineSchemaText} from '../../pipeline/config/schema.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {builtinPlugins} from './builtin.ts';
@@ -67,14 +68,14 @@ const listOf = (definitions: readonly AnyDefinition[]): string =>
 /** Options of a mapping follow it with their whole path, as `--set` wants it. */
 const flatOptions = (options: readonly (readonly [string, Schema])[]): readonly (readonly [string, Schema])[] =>
   options.flatMap(([name, schema]) => {
-    const inner = schema.type === 'object' ? Object.entries(schema.properties ?? {}) : [];
+    const inner = schema.type === 'object' ? Object.entries(byWord(schema)) : [];
     return inner.length === 0
       ? [[name, schema] as const]
       : [...flatOptions(inner.map(([part, of]) => [`${name}.${part}`, of] as const))];
   });
 
 const optionsIn = (definition: AnyDefinition): readonly (readonly [string, Schema])[] =>
-  flatOptions(Object.entries(schemaOf(definition).properties ?? {}));
+  flatOptions(Object.entries(byWord(schemaOf(definition))));
 
 const detailsOf = (definition: AnyDefinition): string => {
   const options = optionsIn(definition);

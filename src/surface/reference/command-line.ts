@@ -115,10 +115,10 @@ const optionTable = (command: ParserCommand): string =>
 const shownDefault = ({defaultValue}: ParserOption): unknown => (defaultValue === false ? undefined : defaultValue);
 
 function withChoices(description: string, choices: readonly string[] | undefined, defaultValue: unknown): string {
-  const told = description === '' ? [] : [description.replace(/\.$/, '')];
+  const text = description === '' ? [] : [description.replace(/\.$/, '')];
   const words = choices ? [`one of ${choices.map(code).join(', ')}`] : [];
   const unset = defaultValue === undefined ? [] : [`default ${code(String(defaultValue))}`];
-  return [...told, ...words, ...unset].join('; ');
+  return [...text, ...words, ...unset].join('; ');
 }
 
 const sentence = (text: string): string =>

@@ -4,15 +4,16 @@ import type {AnyDefinition} from '../../core/plugin/registry.ts';
 
 /** How a plug-in is written in its example, where its name alone would show little. */
 const written: {readonly [plugin: string]: string} = {
-  'dataset fashion-mnist': '{ type: fashion-mnist, edition: small, inliers: [bag], limit: { train: 40, test: 40 } }',
-  'dataset cifar10': '{ type: cifar10, inliers: [ship, truck] }',
-  'dataset cifar100': '{ type: cifar100, inliers: [trees] }',
-  'dataset cats-vs-dogs': '{ type: cats-vs-dogs, inliers: [dog] }',
+  'dataset fashion-mnist':
+    '{ type: fashion-mnist, edition: small, normal_classes: [bag], limit: { train: 40, test: 40 } }',
+  'dataset cifar10': '{ type: cifar10, normal_classes: [ship, truck] }',
+  'dataset cifar100': '{ type: cifar100, normal_classes: [trees] }',
+  'dataset cats-vs-dogs': '{ type: cats-vs-dogs, normal_classes: [dog] }',
   'dataset celeba': 'celeba',
-  'dataset mvtec': '{ type: mvtec, size: 256, inliers: [bottle] }',
-  'dataset mvtec-synthetic': '{ type: mvtec-synthetic, shape: ellipse, inliers: [bottle] }',
+  'dataset mvtec': '{ type: mvtec, size: 256, normal_classes: [bottle] }',
+  'dataset mvtec-synthetic': '{ type: mvtec-synthetic, shape: ellipse, normal_classes: [bottle] }',
   'dataset image-folder': '{ type: image-folder, folder: bolts, size: 128, fit: crop }',
-  'dataset synthetic': '{ type: synthetic, size: 32, classes: 3, train: 32, test: 16, inliers: [stripes] }',
+  'dataset synthetic': '{ type: synthetic, size: 32, classes: 3, train: 32, test: 16, normal_classes: [stripes] }',
   'transform crop': 'crop: { min_side: 0.6 }',
   'transform shift': 'shift: { by: 0.1 }',
   'transform jitter': 'jitter: { brightness: 0.2, hue: 0.1 }',
@@ -62,7 +63,7 @@ export function specWith(definition: AnyDefinition): string {
 
 /** Drawn images and a network of a few filters: a run of it is a matter of seconds. */
 const base: {readonly [key: string]: string} = {
-  dataset: '{ type: synthetic, train: 32, test: 16, inliers: [stripes] }',
+  dataset: '{ type: synthetic, train: 32, test: 16, normal_classes: [stripes] }',
   learner: '{ type: untrained, network: { type: small, width: 8 } }',
   classifiers: '[kde]',
 };
@@ -83,7 +84,7 @@ const changesFor: {readonly [K in Kind]: (own: string, definition: AnyDefinition
       const draws = definition.kind === 'metric' && 'views' in definition && definition.views;
       return {
         ...(of === 'pixels' && {
-          dataset: '{ type: synthetic, defects: true, train: 32, test: 16, inliers: [stripes] }',
+          dataset: '{ type: synthetic, defects: true, train: 32, test: 16, normal_classes: [stripes] }',
           localize: '{ patch: 16, stride: 8 }',
         }),
         ...(draws && {augment: '[crop, hflip]'}),

@@ -3,8 +3,8 @@
 import {type Content, html, type Markup} from '../html.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {gridTable, listTable, number} from '../tables/formats.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import type {SeedValues} from './seeds.ts';
-import {tableOf} from './table.ts';
 
 /** What is more than this is folded: rows of the list where there is a grid; footnotes. */
 const most = {rows: 40, notes: 8};
@@ -25,7 +25,7 @@ ${grid && lines.length > most.rows ? html`<details><summary>All ${lines.length} 
 function paperTable(grid: NonNullable<Comparison['grid']>): Markup {
   const table = gridTable(grid);
   const isOurs = (row: number) => table.rows[row]![2]!.startsWith('ours');
-  return tableOf(table, {
+  return tableHtml(table, {
     caption: `${grid.table} (${grid.metric} × 100), ours below the paper's`,
     cell: (text, row, column) =>
       isOurs(row) ? html`<span class="ours">${column === '' ? linked(text) : text}</span>` : text,
@@ -46,7 +46,7 @@ function linesTable(comparison: Comparison, seeds: SeedValues): Markup {
     const list = values.map(({seed, value}) => html`<li>seed ${seed}: ${number(value, null, rate)}</li>`);
     return html`<details class="seeds"><summary>${text}</summary><ul>${list}</ul></details>`;
   };
-  return tableOf(listTable(comparison), {
+  return tableHtml(listTable(comparison), {
     caption: `${metrics.join(', ')}; rates × 100. Column names sort, n unfolds to the seeds.`,
     sortable: true,
     cell,

@@ -7,8 +7,8 @@ import type {RunRows} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import type {Methods} from '../tables/methods.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
-import {tableOf} from './table.ts';
 
 /** Fingerprints that are listed; a suite of a thousand tasks has several thousand. */
 const mostStages = 1500;
@@ -86,7 +86,7 @@ export function provenanceSection(
     ({title, inliers, seeds, options}) => html`<h3>${title}</h3>
 <p class="muted small">Classes ${inliers.join(', ')}; seeds ${seeds.join(', ')}</p>${block(title, JSON.stringify(options, null, 2))}`,
   )}</details>
-<details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableOf(
+<details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableHtml(
     {columns: ['stage', 'file', 'SHA-256'].map((name) => ({name, align: 'left' as const})), rows: files, lead: 1},
     {
       caption: 'Files that were read; none of a drawn dataset, or where the cache entry is gone',
@@ -94,7 +94,7 @@ export function provenanceSection(
     },
   )}</details>
 <details><summary>Machine and versions</summary>${block('Machine and versions', JSON.stringify({...record.environment, ...(record.engine && {engine: record.engine})}, null, 2))}</details>
-<details><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableOf(
+<details><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableHtml(
     {
       columns: ['stage', 'status', 'fingerprint'].map((name) => ({name, align: 'left' as const})),
       rows: fingerprints.map((row) => [...row]),

@@ -58,7 +58,7 @@ tbody th { font-weight: 400; }
 tbody tr + tr > * { border-top: 1px solid var(--faint); }
 tbody tr.rule > * { border-top: 1px solid var(--line); }
 tbody:last-of-type tr:last-child > * { border-bottom: 1px solid var(--line); }
-.right { text-align: right; }
+th.number, td.number { text-align: right; }
 td.wrap { white-space: normal; min-width: 16rem; }
 
 button, select, summary { font: inherit; color: inherit; }

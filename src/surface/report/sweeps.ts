@@ -5,9 +5,9 @@ import {type MetricValue, metricsOf, type RunRecord} from '../../pipeline/store/
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
 import {keyOf, pointText, shortPath, varyingPaths} from '../tables/methods.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
-import {tableOf} from './table.ts';
 
 export interface Sweep {
   readonly spec: string;
@@ -254,7 +254,7 @@ function many(sweep: Sweep) {
 }
 
 const numbersOf = (sweep: Sweep): Markup =>
-  tableOf(
+  tableHtml(
     {
       columns: [
         ...sweep.paths.map(({name}) => ({name, align: 'left' as const})),

@@ -6,9 +6,9 @@ import type {StageNode} from '../../pipeline/stages/stage.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import type {RunReport} from '../tables/show.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
-import {tableOf} from './table.ts';
 
 /** Bars that are drawn: of more, the longest. */
 const mostBars = 400;
@@ -118,7 +118,7 @@ function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
 }
 
 const kindsTable = (kinds: RunReport['kinds']): Markup =>
-  tableOf(
+  tableHtml(
     {
       columns: [
         {name: 'stage', align: 'left'},

@@ -8,10 +8,10 @@ import {learn} from '../../pipeline/stages/learn.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import type {Methods} from '../tables/methods.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure, notice} from './figure.ts';
-import {tableOf} from './table.ts';
 
 /** Trainings whose curves are drawn, and points of all of them together. */
 const mostCurves = 150;
@@ -118,7 +118,7 @@ function linesOf(curves: readonly Training[], field: 'loss' | 'accuracy'): Chart
 }
 
 const endsOf = (curves: readonly Training[]): Markup =>
-  tableOf(
+  tableHtml(
     {
       columns: [
         {name: 'training', align: 'left'},

@@ -5,8 +5,11 @@ import {count} from '../../core/base/text.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
+import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
+import {wordOf} from '../../core/plugin/words.ts';
 import type {Localize, Patches} from '../../pipeline/config/spec.ts';
+import {recordedPath, specWords} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 
@@ -18,6 +21,7 @@ type Options = {readonly [key: string]: Json};
 /** A plug-in's defaults are the paper's settings, but for a learner's `paperOptions`; without a plug-in of that name nothing can be said of it. */
 export function departuresFrom(plugins: Plugins): Departures {
   const defaults = new Map<string, Options | undefined>();
+  const pathWords = specWords(plugins);
   const defaultsOf = (kind: Kind, type: string) => {
     const key = `${kind} ${type}`;
     if (!defaults.has(key)) {
@@ -38,13 +42,18 @@ export function departuresFrom(plugins: Plugins): Departures {
   ) => {
     const defaults = defaultsOf(kind, ref.type);
     if (!defaults) return [];
+    const {properties = {}} = schemaOf(plugins.get(kind, ref.type));
+    const inWords = (path: string) => {
+      const [option, ...below] = path.split('.') as [string, ...string[]];
+      return words([wordOf(option, properties[option]), ...below].join('.'));
+    };
     const paper = overlaid(defaults, own);
     const found = differences(ref as Json, paper).filter(({path, left}) => !skip(path, left));
     // Another network has other options: its type says it all.
     const replaced = found.filter(({path}) => path.endsWith('.type')).map(({path}) => path.slice(0, -'type'.length));
     return found
       .filter(({path}) => path.endsWith('.type') || !replaced.some((prefix) => path.startsWith(prefix)))
-      .map(({path, left, right}) => `${words(path)} ${show(left)} (paper: ${show(right)})`);
+      .map(({path, left, right}) => `${inWords(path)} ${show(left)} (paper: ${show(right)})`);
   };
 
   return (row) => {
@@ -72,7 +81,7 @@ export function departuresFrom(plugins: Plugins): Departures {
     };
     const classifier = row.classifierOptions as unknown as PluginRef | null;
     // What varies together with the row of the paper's table is what that row is about.
-    const swept = 'compare.row' in row.point ? Object.keys(row.point) : [];
+    const swept = 'compare.row' in row.point ? Object.keys(row.point).map((path) => recordedPath(pathWords, path)) : [];
     const isSwept = (kind: 'dataset' | 'learner' | 'classifiers', path: string) =>
       swept.some((option) => `${kind}.${path}.`.startsWith(`${option.replace(/^classifiers\.\d+/, 'classifiers')}.`));
     // The kernel of an OC-SVM is part of its name in the tables.

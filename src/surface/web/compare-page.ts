@@ -5,8 +5,8 @@ import {html, type Markup} from '../html.ts';
 import {buildComparison} from '../tables/compare.ts';
 import {footOf, tableOf} from '../tables/formats.ts';
 import type {Departures} from '../tables/settings.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type Page, problemsHtml} from './page.ts';
-import {tableHtml} from './table.ts';
 
 export interface CompareSources {
   readonly results: Results;
@@ -42,7 +42,7 @@ ${filters.map((name) => select(name, distinct(rows.map((row) => row[name])), ask
 ${select('metric', metrics, metric ?? '')}
 <button>Show</button>
 </form>
-${wanted.length > 0 && tableHtml(tableOf(comparison), "Ours beside the papers'")}
+${wanted.length > 0 && tableHtml(tableOf(comparison), {captionUnseen: true, cards: true, caption: "Ours beside the papers'"})}
 ${footOf(comparison).map((line) => html`<p class="faint">${line}</p>`)}`,
   };
 }

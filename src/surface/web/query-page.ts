@@ -4,8 +4,8 @@ import type {QueryLimits, Results} from '../../pipeline/store/results/results.ts
 import {tables} from '../../pipeline/store/results/schema.ts';
 import {html, type Markup} from '../html.ts';
 import {queryTable} from '../tables/formats.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {type Page, problemsHtml} from './page.ts';
-import {tableHtml} from './table.ts';
 
 const limits = {rows: 1000, seconds: 10} as const satisfies QueryLimits;
 
@@ -45,5 +45,5 @@ async function answer(results: Results, sql: string): Promise<Markup> {
   if (!found.ok) return problemsHtml(found.failures);
   const {rows, more} = found.value;
   return html`<p role="status">${more ? `The first ${plural(rows.length, 'row')}; there are more.` : plural(rows.length, 'row')}</p>
-${tableHtml(queryTable(found.value), 'Rows')}`;
+${tableHtml(queryTable(found.value), {captionUnseen: true, cards: true, caption: 'Rows'})}`;
 }

@@ -6,9 +6,9 @@ import {progressShare, progressText, stageTook} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
 import {dateText} from '../tables/ls.ts';
 import {kindsOf, reportRun, resultsOf} from '../tables/show.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import {having, isSettled, type LiveRun, type RunningStage, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
-import {tableHtml} from './table.ts';
 
 /** Parts of the page by the `id` of their element: what changes while a run goes on. */
 export type Regions = ReadonlyMap<string, Markup>;
@@ -61,7 +61,7 @@ function settledRegions(record: RunRecord): Regions {
     ['announcement', announcementOf(record)],
     ['problems', problemsOf(record, report.warnings)],
     ['results', resultsHtml(report)],
-    ['kinds', tableHtml(kindsOf(report.kinds), 'Stages by kind')],
+    ['kinds', tableHtml(kindsOf(report.kinds), {captionUnseen: true, cards: true, caption: 'Stages by kind'})],
     ...record.stages.map((stage, at) => [`stage-${at}`, stageCells(stage)] as const),
   ]);
 }
@@ -134,7 +134,7 @@ ${distinct.length > 0 && html`<h2>Warnings</h2><ul>${distinct.slice(0, most).map
 function resultsHtml({results}: ReturnType<typeof reportRun>): Markup {
   if (results.length === 0) return html`<p>No metric has been computed.</p>`;
   const {table, foot} = resultsOf(results);
-  return html`${tableHtml(table, 'What every task measured')}${foot.map((line) => html`<p class="faint">${line}</p>`)}
+  return html`${tableHtml(table, {captionUnseen: true, cards: true, caption: 'What every task measured'})}${foot.map((line) => html`<p class="faint">${line}</p>`)}
 <p class="faint">Rates × 100.</p>`;
 }
 

@@ -9,7 +9,7 @@ import {
   weightsFromArrays,
   weightsToArrays,
 } from '../../../src/core/nn/layers.ts';
-import {explainedViews} from '../../../src/domain/learners/classify-views.ts';
+import {ownScoreOfViews} from '../../../src/domain/learners/classify-views.ts';
 import {openEncoder} from '../../../src/domain/learners/encoder.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
@@ -78,7 +78,7 @@ onEachEngine(() => {
 
     test('channels weigh what the score gains by them: differences say the same as the gradient', async () => {
       const saved = await arrays();
-      const {map, score} = explainedViews(network)!;
+      const {map, score} = ownScoreOfViews(network)!;
       const set = images(1, side);
       const encoder = openEncoder(saved, {}, {map, score});
       const cam = await encoder.cam!(set);
@@ -121,7 +121,7 @@ onEachEngine(() => {
     test('a map does not depend on its batch, no images have none, and no tensor is left', async () => {
       const saved = await arrays();
       await expectNoLeaks(async () => {
-        const encoder = openEncoder(saved, {}, explainedViews(network)!);
+        const encoder = openEncoder(saved, {}, ownScoreOfViews(network)!);
         const set = images(70, side);
         const all = await encoder.cam!(set);
         const size = set.pixels.length / 70;

@@ -389,13 +389,13 @@ test('problems of options have no place, but quote the option', async () => {
        Such as --set learner.epochs=10.
     ✗ --set =3: expected path=value
        Such as --set learner.epochs=10.
-    ✗ --set learner..x=3: "learner..x" is no path
+    ✗ --set learner..x=3: "learner..x" is not a path
        Such as --set learner.epochs=10.
     ✗ --set matrix={}: "matrix" can only be set in the file
        Such as --set learner.epochs=10.
     ✗ --set seeds=[1: "[1" is not a YAML value
        Such as --set learner.epochs=10.
-    ✗ --set x.__proto__=1: "x.__proto__" is no path
+    ✗ --set x.__proto__=1: "x.__proto__" is not a path
        Such as --set learner.epochs=10.
 
     6 problems; nothing was run.

@@ -441,7 +441,7 @@ test('artifacts carry the key in clear, the summary and where they come from', a
   using world = new World();
   const {stages} = await world.run({a: {}}, {provenance: {version: '1.2.3'}});
   const outcome = stages.get('a')!;
-  expect(outcome.how).toBe('computed');
+  expect(outcome.status).toBe('computed');
   if (!('entry' in outcome)) return;
   const {manifest, folder} = outcome.entry;
   expect(readFileSync(`${folder}/out`, 'utf8')).toBe('a()');

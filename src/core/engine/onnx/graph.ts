@@ -4,9 +4,9 @@ import type {Value} from '../../formats/onnx/builder.ts';
 import type {Body, Graph} from '../definition.ts';
 import {type Tensor, tf, type Variable} from '../running.ts';
 import {kernels} from './kernels.ts';
+import {type LaidOutTensor, LayoutGraph} from './layout-graph.ts';
 import {idOf, type Place, type Recording, record} from './recorder.ts';
 import {type Numbers, openSession} from './session.ts';
-import {Sheet, type Sheeted} from './sheet.ts';
 import {blockSize} from './start.ts';
 import {type Translate, Untranslated} from './translate.ts';
 
@@ -85,18 +85,18 @@ function translate(
   places: readonly object[],
   shapes: readonly (readonly number[])[],
 ): Model {
-  const sheet = new Sheet(blockSize());
-  const known = new Map<object, Sheeted>();
+  const graph = new LayoutGraph(blockSize());
+  const known = new Map<object, LaidOutTensor>();
   const fixed = new Map(constants.map((constant) => [constant.data, constant]));
   const read: number[] = [];
 
   /** The tensor itself, or reshaped: its data may have been known under another shape. */
-  const find = ({data, shape}: Place): Sheeted => {
+  const find = ({data, shape}: Place): LaidOutTensor => {
     const found = known.get(data)!;
     if (String(found.shape) === String(shape)) return found;
     return {
       shape,
-      plain: sheet.once(`${sheet.plain(found)} as ${shape}`, () => sheet.reshape(sheet.plain(found), shape)),
+      plain: graph.once(`${graph.plain(found)} as ${shape}`, () => graph.reshape(graph.plain(found), shape)),
     };
   };
 
@@ -105,7 +105,7 @@ function translate(
     const i = places.indexOf(place.data);
     if (i >= 0) {
       read.push(i);
-      known.set(place.data, {shape: shapes[i]!, plain: sheet.builder.input(inputName(i), shapes[i]!, '')});
+      known.set(place.data, {shape: shapes[i]!, plain: graph.builder.input(inputName(i), shapes[i]!, '')});
       return;
     }
     const constant = fixed.get(place.data);
@@ -114,7 +114,7 @@ function translate(
       constant.dtype === 'float32'
         ? (constant.values as Float32Array)
         : BigInt64Array.from(constant.values as Int32Array, BigInt);
-    known.set(place.data, {shape: place.shape, plain: sheet.builder.constant(values, place.shape)});
+    known.set(place.data, {shape: place.shape, plain: graph.builder.constant(values, place.shape)});
   };
 
   // Only what the outputs need.
@@ -129,7 +129,7 @@ function translate(
     for (const place of Object.values(call.inputs)) learn(place);
     const inputs = Object.fromEntries(Object.entries(call.inputs).map(([name, place]) => [name, find(place)]));
     const made = kernel(
-      sheet,
+      graph,
       inputs,
       call.attrs,
       call.outputs.map(({shape}) => shape),
@@ -138,9 +138,9 @@ function translate(
   }
   for (const [i, place] of [...results, ...moved.map(({value}) => value)].entries()) {
     learn(place);
-    const value: Value = sheet.plain(find(place));
-    sheet.builder.output(outputName(i), value, place.shape, '');
+    const value: Value = graph.plain(find(place));
+    graph.builder.output(outputName(i), value, place.shape, '');
   }
-  const bytes = sheet.builder.finish({producer: 'pipeline', version: '', doc: '', metadata: {}});
+  const bytes = graph.builder.finish({producer: 'pipeline', version: '', doc: '', metadata: {}});
   return {bytes, read};
 }

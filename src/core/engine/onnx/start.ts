@@ -5,8 +5,8 @@
 import {createRequire} from 'node:module';
 import {GraphBuilder} from '../../formats/onnx/builder.ts';
 import type {EngineInfo} from '../contract.ts';
+import {BLOCKED} from './layout-graph.ts';
 import {openSession} from './session.ts';
-import {BLOCKED} from './sheet.ts';
 
 export function loadOnnx(threads: number): EngineInfo {
   blockSize(); // throws where it can't be had

@@ -1,4 +1,4 @@
-/** The option `start`: a network that was trained elsewhere, whose weights a learner begins with. */
+/** The option `pretrained_weights`, which records and cache keys call `start`: a network that was trained elsewhere, whose weights a learner begins with. */
 import {existsSync} from 'node:fs';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import type {NamedArrays} from '../../../core/contracts/data.ts';
@@ -9,13 +9,15 @@ import {fromTorch} from '../../../core/formats/torch/weights.ts';
 import type {ParameterSpec} from '../../../core/nn/layers.ts';
 import {pathOption} from '../../../core/plugin/registry.ts';
 import {Type} from '../../../core/plugin/type.ts';
+import {wordKeyword} from '../../../core/plugin/words.ts';
 
-export const startOption = Type.Optional(
-  pathOption(
+export const startOption = Type.Optional({
+  ...pathOption(
     'Weights of the encoder to begin with instead of random ones: torchvision’s state dict of that network as a safetensors file. ' +
       'In Python: safetensors.torch.save_file(torchvision.models.efficientnet_b4(weights="DEFAULT").state_dict(), "b4.safetensors").',
   ),
-);
+  [wordKeyword]: 'pretrained_weights',
+});
 
 /** What the papers start from, in words: the path of whatever file has it is no setting. */
 export const imagenet = 'ImageNet’s weights';
@@ -51,8 +53,8 @@ export function startWeights(path: string, network: Network, parameters: readonl
   const {torchName} = network;
   if (!torchName)
     throw new StartError(
-      '"start" names weights, but torchvision has no network that is built like this one',
-      'Leave "start" out, or take network efficientnet.',
+      '"pretrained_weights" names a file, but torchvision has no network that is built like this one',
+      'Leave "pretrained_weights" out, or take network efficientnet.',
     );
   const names = parameters.map(({name}) => torchName(name));
   try {

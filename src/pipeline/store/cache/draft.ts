@@ -49,7 +49,7 @@ export function openDraft(tmp: string, target: string, existing: () => Promise<E
       try {
         return await commit(folder, target, parts, existing);
       } catch (error) {
-        throw explain(error, dirname(tmp));
+        throw toDiskError(error, dirname(tmp));
       } finally {
         await discard();
       }
@@ -66,7 +66,7 @@ function reserve(folder: string): Lock {
     return lock;
   } catch (error) {
     lock?.release();
-    throw explain(error, dirname(dirname(folder)));
+    throw toDiskError(error, dirname(dirname(folder)));
   }
 }
 
@@ -128,7 +128,7 @@ const remedies: {readonly [code: string]: string} = {
   EROFS: 'its file system is read-only. Use another folder for the cache',
 };
 
-function explain(error: unknown, root: string): unknown {
+function toDiskError(error: unknown, root: string): unknown {
   const remedy = remedies[codeOf(error) ?? ''];
   if (!remedy) return error;
   return new Error(`can't write to the cache ${root}: ${remedy}, then run it again.`, {cause: error});

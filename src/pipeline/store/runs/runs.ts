@@ -138,15 +138,15 @@ export function readRun(root: string, which: string): Result<RunRecord, Problem>
 }
 
 /** `folder`: where the command was run; `command`: its words. */
-export async function describeEnvironment(told: {
+export async function describeEnvironment(about: {
   readonly version: string;
   readonly folder: string;
   readonly command: readonly string[];
 }): Promise<Environment> {
-  const git = await gitState(told.folder);
+  const git = await gitState(about.folder);
   const processors = cpus();
   return {
-    version: told.version,
+    version: about.version,
     ...(git ? {git} : {}),
     node: process.versions.node,
     platform: `${process.platform} ${process.arch} ${release()}`,
@@ -155,7 +155,7 @@ export async function describeEnvironment(told: {
     cpu: processors[0]?.model.trim() ?? 'unknown',
     cores: processors.length,
     memory: totalmem(),
-    command: told.command,
+    command: about.command,
   };
 }
 

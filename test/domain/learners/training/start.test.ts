@@ -140,7 +140,7 @@ onEachEngine(() => {
       [
         "tiny is not of this network: it has no "features.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
         "./b0.safetensors is not of this network: it has no "features.1.1.block.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
-        ""start" names weights, but torchvision has no network that is built like this one. Leave "start" out, or take network efficientnet.",
+        ""pretrained_weights" names a file, but torchvision has no network that is built like this one. Leave "pretrained_weights" out, or take network efficientnet.",
       ]
     `);
   });

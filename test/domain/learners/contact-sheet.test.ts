@@ -5,7 +5,7 @@ import {Rng} from '../../../src/core/base/random.ts';
 import type {ImageSet} from '../../../src/core/contracts/data.ts';
 import {decodeImage, encodePng, type Picture} from '../../../src/core/images/picture.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
-import {contactSheet, gaps, type SheetOptions} from '../../../src/domain/learners/sheet.ts';
+import {type ContactSheetOptions, contactSheet, gaps} from '../../../src/domain/learners/contact-sheet.ts';
 import {openFeed} from '../../../src/domain/learners/training/feed.ts';
 
 const plugins = new Plugins(builtin, [
@@ -20,7 +20,7 @@ function images(count: number, channels: 1 | 3): ImageSet {
   return {shape: {height: side, width: side, channels}, count, pixels};
 }
 
-const options = (changes: Partial<SheetOptions> = {}): SheetOptions => ({
+const options = (changes: Partial<ContactSheetOptions> = {}): ContactSheetOptions => ({
   images: images(6, 3),
   learner: {type: 'rotation'},
   augment: [{type: 'crop', min_side: 0.5}],

@@ -8,13 +8,13 @@ export const BLOCKED = 'com.microsoft.nchwc';
  * A tensor of the step. `plain`: as tfjs has it, the channels last. `blocked`, of images (n, h, w, c) alone: as
  * (n, c / block, h, w, block), which ONNX Runtime's fast convolutions take; channels are filled up with zeros to whole blocks.
  */
-export interface Sheeted {
+export interface LaidOutTensor {
   readonly shape: readonly number[];
   plain?: Value;
   blocked?: Value;
 }
 
-export class Sheet {
+export class LayoutGraph {
   readonly builder = new GraphBuilder();
   /** Channels of a block, by the processor's vectors. */
   readonly block: number;
@@ -86,12 +86,12 @@ export class Sheet {
     return Math.ceil(channels / this.block) * this.block;
   }
 
-  plain(x: Sheeted): Value {
+  plain(x: LaidOutTensor): Value {
     x.plain ??= this.blockedNode('ReorderOutput', [x.blocked!], {channels: x.shape[3]!, channels_last: 1});
     return x.plain;
   }
 
-  blocked(x: Sheeted): Value {
+  blocked(x: LaidOutTensor): Value {
     if (x.blocked === undefined) {
       const channels = x.shape[3]!;
       const filled = this.pad(x.plain!, [
@@ -106,7 +106,7 @@ export class Sheet {
   }
 
   /** Images in blocks as (…, h, w, block), for what is done to rows and columns; `shape`: of all that comes of it. */
-  within(x: Sheeted, shape: readonly number[], make: (x: Value) => Value): Value {
+  within(x: LaidOutTensor, shape: readonly number[], make: (x: Value) => Value): Value {
     const [n, height, width, channels] = x.shape as [number, number, number, number];
     const whole = this.whole(channels);
     const apart = this.reshape(x.blocked!, [(n * whole) / this.block, height, width, this.block]);
@@ -114,7 +114,7 @@ export class Sheet {
   }
 
   /** A vector (c), filled up with zeros to whole blocks. */
-  filled(x: Sheeted): Value {
+  filled(x: LaidOutTensor): Value {
     const [channels] = x.shape as [number];
     return this.once(`filled ${this.plain(x)}`, () => this.pad(this.plain(x), [[0, this.whole(channels) - channels]]));
   }

@@ -5,14 +5,14 @@ import type {FloatImage} from '../../core/contracts/data.ts';
 import type {Picture} from '../../core/images/picture.ts';
 import {type ViewOptions, viewMaker} from './training/feed.ts';
 
-export interface SheetOptions extends ViewOptions {
+export interface ContactSheetOptions extends ViewOptions {
   /** How many images; of each there is a row, and one for each of its copies. */
   readonly rows: number;
   /** Draw d is what training gets in epoch d. */
   readonly draws: number;
 }
 
-export interface Sheet {
+export interface ContactSheet {
   readonly picture: Picture;
   /** Which images, by number among the training images of the normal class. */
   readonly images: readonly number[];
@@ -27,7 +27,7 @@ export const gaps = {near: 2, far: 8} as const;
 const wantedSide = 64;
 
 /** Columns: the instance before augmentation (an image, or its copy by distribution augmentation), then the views of each draw. */
-export function contactSheet(options: SheetOptions): Sheet {
+export function contactSheet(options: ContactSheetOptions): ContactSheet {
   const {images, copies = [], draws} = options;
   const maker = viewMaker(options);
   const chosen = [...new Rng('contact sheet').permutation(images.count).slice(0, options.rows)].sort((a, b) => a - b);
