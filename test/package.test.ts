@@ -18,6 +18,10 @@ interface Manifest {
 }
 let manifest: Manifest;
 
+const typescript = () => join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+/** Node takes types out by itself from 22.18 on. */
+const canRunTypes = Boolean((process.features as {typescript?: unknown}).typescript);
+
 /** Runs a program in the user's folder. */
 function ran(file: string, ...args: readonly string[]) {
   const {PIPELINE_RUNS: _, PIPELINE_DATA: __, ...env} = process.env;
@@ -100,12 +104,102 @@ export const plugins = [
 `;
   project.write('right.ts', plugin('(rng.uniform() < by ? dimmed(image, by) : image)'));
   project.write('wrong.ts', plugin('dimmed(image, by.length)'));
-  const require = createRequire(import.meta.url);
-  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   const flags = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', '--types', ''];
-  expect(ran(tsc, ...flags, 'right.ts', 'wrong.ts').stdout).toMatch(
+  expect(ran(typescript(), ...flags, 'right.ts', 'wrong.ts').stdout).toMatch(
     /^wrong\.ts\(9,\d+\): error TS2339: Property 'length' does not exist on type 'number'\.\n$/,
   );
+});
+
+test('plug-ins in TypeScript stand outside: a dataset, a metric, a classifier, and rotation prediction itself', () => {
+  // The built-in learner, word by word; what it imports comes from the package.
+  const imports = /import (type )?\{([^}]*)\} from '[^']*';\n/g;
+  const own = readFileSync(join(packageFolder, 'src', 'domain', 'learners', 'rotation.ts'), 'utf8');
+  const names = [...own.matchAll(imports)].map(([, type, list]) =>
+    list!.split(',').map((name) => `${type ? 'type ' : ''}${name.trim()}`),
+  );
+  const body = own.replaceAll(imports, '').replaceAll("'rotation'", "'turns'");
+  project.write('turns.ts', `import {${names.flat().join(', ')}} from 'one-class-pipeline';\n${body}`);
+  project.write(
+    'outside.ts',
+    `import {
+  defineClassifier, defineDataset, defineFeatureMetric, type ImageBatch, type ImageShape, type Matrix, oneVersusRest, type SourceFile, type Split,
+  succeed, Type,
+} from 'one-class-pipeline';
+import {rotation as turns} from './turns.TURNS';
+
+const none = Type.Object({}, {additionalProperties: false});
+const shape: ImageShape = {height: 32, width: 32, channels: 3};
+
+const bars = defineDataset({
+  name: 'bars',
+  version: 1,
+  summary: 'Bright bars that lie or stand.',
+  options: Type.Object({count: Type.Integer({minimum: 1, default: 12, description: 'Images a class.'})}, {additionalProperties: false}),
+  create: ({count}) => ({
+    ...oneVersusRest(['lie', 'stand']),
+    shape,
+    locate: async () => succeed([] as readonly SourceFile[]),
+    async *read(_: readonly SourceFile[], split: Split): AsyncGenerator<ImageBatch> {
+      const pixels = new Uint8Array(2 * count * 32 * 32 * 3);
+      for (let image = 0; image < 2 * count; image++)
+        for (let at = 0; at < 32 * 32; at++) {
+          const along = image < count ? at >> 5 : at & 31;
+          const level = (along + image + (split === 'test' ? 3 : 0)) % 16 < 4 ? 255 : (image * 7 + at) % 32;
+          pixels.fill(level, (image * 32 * 32 + at) * 3, (image * 32 * 32 + at + 1) * 3);
+        }
+      yield {count: 2 * count, shape, pixels, classes: Int32Array.from({length: 2 * count}, (_, i) => (i < count ? 0 : 1))};
+    },
+  }),
+});
+
+const first = defineClassifier({
+  name: 'first',
+  version: 1,
+  summary: 'The first feature.',
+  options: none,
+  create: () => {
+    const scorer = {
+      score: ({rows, columns, data}: Matrix) => Float64Array.from({length: rows}, (_, row) => data[row * columns]!),
+      save: () => new Map(),
+    };
+    return {fit: () => scorer, restore: () => scorer};
+  },
+});
+
+const width = defineFeatureMetric({
+  name: 'width',
+  version: 1,
+  scale: 'number',
+  summary: 'Columns of the features.',
+  options: none,
+  create: () => ({measure: ({features}) => features.columns}),
+});
+
+export const plugins = [bars, first, width, turns];
+`.replace('TURNS', canRunTypes ? 'ts' : 'js'),
+  );
+  const flags = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', '--types', ''];
+  const how = canRunTypes ? ['--noEmit', '--allowImportingTsExtensions'] : [];
+  expect(ran(typescript(), ...flags, ...how, 'outside.ts')).toEqual({status: 0, stdout: '', stderr: ''});
+  const learner = 'network: {type: small, width: 4, head: [16]}, epochs: 1, batch: 8';
+  project.write(
+    'outside.yaml',
+    `plugins: ./outside.${canRunTypes ? 'ts' : 'js'}
+dataset: {type: bars, normal_classes: [lie]}
+matrix: {learner: [{type: turns, ${learner}}, {type: rotation, ${learner}}]}
+classifiers: [first, kde]
+metrics: [auc, width]
+`,
+  );
+  const {status, stdout, stderr} = ran(join(installed, manifest.bin.pipeline), 'run', 'outside.yaml');
+  expect([status, stderr]).toEqual([0, expect.not.stringContaining('rror')]);
+  // Both have the same images, weights and batches.
+  const rows = tableOf(stdout)
+    .split('\n')
+    .filter((line) => line.startsWith('lie'));
+  const of = (method: string) => rows.filter((line) => line.includes(method)).map((line) => line.replace(method, ''));
+  expect(of('turns').map((line) => line.split(/ +/))).toEqual(of('rotation').map((line) => line.split(/ +/)));
+  expect(of('turns')).toHaveLength(2);
 });
 
 test('its command prints its help and its version, and runs a spec with a plug-in of the user', () => {

@@ -38,10 +38,16 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   row(options: Static<O>): string;
 }
 
-/** Infers the option type from the schema, and holds for every classifier what the contract says of features that are not finite. */
-export const defineClassifier = <const O extends TObject>(d: Omit<ClassifierDefinition<O>, 'kind'>) =>
+/**
+ * Infers the option type from the schema, and holds for every classifier what the contract says of features that are not finite.
+ * Without `row` its name is its id.
+ */
+export const defineClassifier = <const O extends TObject>(
+  d: Omit<ClassifierDefinition<O>, 'kind' | 'row'> & Partial<Pick<ClassifierDefinition<O>, 'row'>>,
+) =>
   ({
     kind: 'classifier',
+    row: () => d.name,
     ...d,
     create: (options: Static<O>) => refuseNonFinite(d.name, d.create(options)),
   }) as ClassifierDefinition<O>;

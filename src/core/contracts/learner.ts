@@ -160,6 +160,7 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   row(options: Static<O>, spec: {readonly copies: number}): string;
 }
 
-// An identity function: it infers the option type from the schema, so that `create` is typed without a cast.
-export const defineLearner = <const O extends TObject>(d: Omit<LearnerDefinition<O>, 'kind'>) =>
-  ({kind: 'learner', ...d}) as LearnerDefinition<O>;
+/** Infers the option type from the schema, so that `create` is typed without a cast. Without `row` its name is its id. */
+export const defineLearner = <const O extends TObject>(
+  d: Omit<LearnerDefinition<O>, 'kind' | 'row'> & Partial<Pick<LearnerDefinition<O>, 'row'>>,
+) => ({kind: 'learner', row: () => d.name, ...d}) as LearnerDefinition<O>;

@@ -7,8 +7,10 @@ import {existsSync, readFileSync, statSync} from 'node:fs';
 import {extname, relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {type Digest, sha256} from '../base/canonical.ts';
+import {compiledUrl} from '../base/compiled.ts';
 import {stateOf} from '../base/files.ts';
 import type {SourceFile} from '../contracts/dataset.ts';
+import {resolveOwnPackage} from './own-package.ts';
 
 export interface CodeFile extends SourceFile {
   readonly sha256: Digest;
@@ -31,6 +33,41 @@ export class CodeChangedError extends Error {
 /** What this process has loaded: path → content at that time. */
 const loaded = new Map<string, Digest>();
 
+/** A user's modules find this package by its name wherever they lie: the copy that runs. */
+const ownEntries = {'one-class-pipeline': new URL('../../index.js', compiledUrl(import.meta.url)).href};
+const hooks = new URL('./own-package.js', compiledUrl(import.meta.url));
+
+/** A module that Node can't load, and what to do. */
+export class ModuleError extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+async function imported(url: string): Promise<unknown> {
+  // Node 22.18 and later take the types out by themselves.
+  if (/\.[cm]?ts$/.test(url) && !(process.features as {typescript?: unknown}).typescript)
+    throw new ModuleError(
+      `Node ${process.versions.node} does not load TypeScript`,
+      'Use Node 22.18 or later, or compile the module and name the .js file.',
+    );
+  resolveOwnPackage(ownEntries, hooks);
+  try {
+    return await import(url);
+  } catch (error) {
+    const missing = /^Cannot find package '([^']+)'/.exec((error as Error).message)?.[1];
+    if (missing === undefined) throw error;
+    const hint =
+      missing === 'pipeline'
+        ? "This package is called one-class-pipeline: import … from 'one-class-pipeline'."
+        : `Install it beside the module: npm install ${missing}.`;
+    throw new ModuleError((error as Error).message, hint);
+  }
+}
+
 /** Imports a module and says what it is made of. Throws a `CodeChangedError` where that is not what lies on the disk. */
 export async function loadModule(
   url: string,
@@ -40,7 +77,7 @@ export async function loadModule(
     const had = loaded.get(path);
     if (had !== undefined && had !== sha256) throw new CodeChangedError(`${path} changed after it was loaded`);
   }
-  const exports: unknown = await import(url);
+  const exports = await imported(url);
   const after = readCode(url);
   if (after.states !== before.states) {
     const other = before.files.find(

@@ -20,11 +20,12 @@ export const bandwidthOptions = {
   }),
 };
 
-export const layerOption = Type.Union([Type.Literal('pool'), Type.Literal('embed'), Type.Literal('level-7')], {
+export const layerOption = Type.String({
+  minLength: 1,
   default: 'pool',
   description:
-    'Features to read: the pooled output of the network, that of its projection head, or the pooled output of the seventh ' +
-    'group of blocks of an EfficientNet.',
+    'Features to read, one of the learner’s layers: `pool`, the pooled output of the network; `embed`, that of its projection head; ' +
+    '`level-7`, the pooled output of the seventh group of blocks of an EfficientNet; or one of its own.',
 });
 
 export const trainLimitOption = Type.Integer({

@@ -8,7 +8,7 @@ import {type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {wordKeyword, wordOf} from '../../core/plugin/words.ts';
+import {wordKeyword, wordOf, wordsIn} from '../../core/plugin/words.ts';
 import {localizeShape} from './localize.ts';
 
 const strict = {additionalProperties: false};
@@ -73,6 +73,12 @@ export const datasetShape = Type.Object(
   },
   strict,
 );
+
+/** Their names, the older ones as well. */
+export const datasetKeyNames: readonly string[] = [
+  ...Object.keys(datasetShape.properties),
+  ...wordsIn(datasetShape as unknown as Schema).keys(),
+];
 
 /** One point of a spec: the matrix is laid over it and taken out before it is checked. */
 export const specShape = Type.Object(

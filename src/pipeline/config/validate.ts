@@ -4,10 +4,9 @@ import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
 import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
-import {wordsIn} from '../../core/plugin/words.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
-import {datasetShape, fileShape, specShape} from './schema.ts';
+import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
 import type {Ensemble, Spec} from './spec.ts';
 
 export interface ValidatedSpec {
@@ -122,7 +121,7 @@ interface DatasetKeys {
   readonly limit: {readonly train?: number; readonly test?: number};
 }
 
-const besideOptions = new Set([...Object.keys(datasetShape.properties), ...wordsIn(datasetKeysSchema).keys()]);
+const besideOptions = new Set(datasetKeyNames);
 
 /** Takes `normal_classes` (or `inliers`, its older name: `word`) and `limit` from beside the dataset's own options. */
 function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options: unknown; readonly word: string} {

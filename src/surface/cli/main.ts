@@ -276,7 +276,8 @@ program
   .description('datasets, transforms, networks, learners, classifiers and metrics, with their options')
   .argument('[plugin]', 'one plug-in')
   .option('--markdown', 'as Markdown', false)
-  .action(async (name: string | undefined, options: {markdown: boolean}) =>
+  .option('--spec <file>', "with a spec's own")
+  .action(async (name: string | undefined, options: {markdown: boolean; spec?: string}) =>
     leave((await import('./tools.ts')).plugins(name, options, globals())),
   );
 
@@ -284,7 +285,8 @@ program
   .command('schema')
   .description('the JSON Schema of specs, made from the plug-ins')
   .option('--write', 'write schemas/pipeline.schema.json', false)
-  .action(async (options: {write: boolean}) => leave((await import('./tools.ts')).schema(options)));
+  .addOption(new Option('--spec <file>', "with a spec's own").conflicts('write'))
+  .action(async (options: {write: boolean; spec?: string}) => leave((await import('./tools.ts')).schema(options)));
 
 program
   .command('doctor')

@@ -4,6 +4,7 @@ import {cpus, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {styleText} from 'node:util';
 import {writeFileAtomic} from '../../core/base/files.ts';
+import {type Result, succeed} from '../../core/base/result.ts';
 import {bytes, count, plural, suggest} from '../../core/base/text.ts';
 import type {EngineDescription} from '../../core/engine/definition.ts';
 import {describeEngines} from '../../core/engine/install/describe.ts';
@@ -12,22 +13,46 @@ import {checkPlugin} from '../../core/plugin/check.ts';
 import {describeOption, type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import {type AnyDefinition, kinds, type Plugins} from '../../core/plugin/registry.ts';
 import {byWord} from '../../core/plugin/words.ts';
+import {pluginsFor} from '../../pipeline/config/modules.ts';
 import {pipelineSchemaText} from '../../pipeline/config/schema.ts';
+import type {Problem} from '../../pipeline/failures.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
 import {stepReporter} from './progress.ts';
-import {dataRoots, err, folders, type Globals, out, packageFolder, packageVersion, refuse} from './session.ts';
+import {
+  dataRoots,
+  err,
+  folders,
+  type Globals,
+  orRefuse,
+  out,
+  packageFolder,
+  packageVersion,
+  refuse,
+} from './session.ts';
 
 const all = (plugins: Plugins): readonly AnyDefinition[] =>
   kinds.flatMap((kind) => plugins.names(kind).map((name) => plugins.get(kind, name)));
 
 export async function plugins(
   name: string | undefined,
-  options: {markdown: boolean},
+  options: {markdown: boolean; spec?: string},
   {json}: Globals,
 ): Promise<number> {
-  const known = all(builtinPlugins());
+  return orRefuse(await pluginsOf(options.spec), (known) => Promise.resolve(printed(all(known), name, options, json)));
+}
+
+/** The built-in ones, and a spec's own. */
+const pluginsOf = async (spec: string | undefined): Promise<Result<Plugins, Problem>> =>
+  spec === undefined ? succeed(builtinPlugins()) : pluginsFor(spec, builtinPlugins());
+
+function printed(
+  known: readonly AnyDefinition[],
+  name: string | undefined,
+  options: {markdown: boolean},
+  json: boolean,
+): number {
   const chosen = name === undefined ? known : known.filter((definition) => definition.name === name);
   if (chosen.length === 0) {
     const names = known.map((definition) => definition.name);
@@ -107,15 +132,17 @@ const markdownOf = (definitions: readonly AnyDefinition[]): string =>
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-export async function schema({write}: {write: boolean}): Promise<number> {
-  const text = pipelineSchemaText(builtinPlugins());
-  if (!write) out(text);
-  else {
-    const file = join(packageFolder, 'schemas', 'pipeline.schema.json');
-    await writeFileAtomic(file, text);
-    out(`wrote ${file}`);
-  }
-  return exitCodes.done;
+export async function schema({write, spec}: {write: boolean; spec?: string}): Promise<number> {
+  return orRefuse(await pluginsOf(spec), async (known) => {
+    const text = pipelineSchemaText(known);
+    if (!write) out(text);
+    else {
+      const file = join(packageFolder, 'schemas', 'pipeline.schema.json');
+      await writeFileAtomic(file, text);
+      out(`wrote ${file}`);
+    }
+    return exitCodes.done;
+  });
 }
 
 export async function doctor({threads}: {readonly threads: number}, globals: Globals): Promise<number> {

@@ -539,11 +539,15 @@ test('a spec’s own plug-ins', async () => {
 
 test('modules that cannot be used', async () => {
   const files = {
-    'a.yaml': `plugins:\n  - ./none.mjs\n  - ./throws.mjs\n  - ./list.mjs\n  - ./kind.mjs\n  - ./twice.mjs\n${least}`,
+    'a.yaml': `plugins:\n${['none', 'throws', 'list', 'kind', 'twice', 'old', 'lacks', 'rowless', 'hidden'].map((name) => `  - ./${name}.mjs\n`).join('')}${least}`,
     'throws.mjs': 'throw new Error("not today");\n',
     'list.mjs': 'export const plugin = [];\n',
     'kind.mjs': 'export const plugins = [{name: "x", kind: "clasifier"}];\n',
     'twice.mjs': classifierModule.replace("'mine'", "'kde'"),
+    'old.mjs': 'import {Type} from "pipeline";\n',
+    'lacks.mjs': 'import {nothing} from "no-such-package";\n',
+    'rowless.mjs': classifierModule.replace("'mine'", "'other'").replace("row: () => 'mine',", ''),
+    'hidden.mjs': classifierModule.replace("'classifier'", "'dataset'").replace('k:', 'limit:'),
   };
   expect(await screen(files)).toMatchInlineSnapshot(`
     "✗ a.yaml:2:5  there is no file none.mjs
@@ -556,16 +560,32 @@ test('modules that cannot be used', async () => {
     ✗ a.yaml:4:5  ./list.mjs does not export a list called "plugins"
         4 │   - ./list.mjs
           │     ~~~~~~~~~~
-       Such as: export const plugins = [{kind: 'classifier', name: 'mine', version: 1, summary: …, options: …, create: …}].
+       Such as: import {defineClassifier} from 'one-class-pipeline'; export const plugins = [defineClassifier({name: 'mine', version: 1, …})];
     ✗ a.yaml:5:5  ./kind.mjs exports plug-in "x" without a kind (dataset, transform, network, learner, classifier, metric)
         5 │   - ./kind.mjs
           │     ~~~~~~~~~~
-       Such as: export const plugins = [{kind: 'classifier', name: 'mine', version: 1, summary: …, options: …, create: …}].
+       Such as: import {defineClassifier} from 'one-class-pipeline'; export const plugins = [defineClassifier({name: 'mine', version: 1, …})];
     ✗ a.yaml:6:5  ./twice.mjs cannot be loaded: two classifier plug-ins are called "kde"
         6 │   - ./twice.mjs
           │     ~~~~~~~~~~~
+    ✗ a.yaml:7:5  ./old.mjs cannot be loaded: Cannot find package 'pipeline' imported from old.mjs
+        7 │   - ./old.mjs
+          │     ~~~~~~~~~
+       This package is called one-class-pipeline: import … from 'one-class-pipeline'.
+    ✗ a.yaml:8:5  ./lacks.mjs cannot be loaded: Cannot find package 'no-such-package' imported from lacks.mjs
+        8 │   - ./lacks.mjs
+          │     ~~~~~~~~~~~
+       Install it beside the module: npm install no-such-package.
+    ✗ a.yaml:9:5  ./rowless.mjs exports plug-in "other" without row (a function): see defineClassifier
+        9 │   - ./rowless.mjs
+          │     ~~~~~~~~~~~~~
+       Such as: import {defineClassifier} from 'one-class-pipeline'; export const plugins = [defineClassifier({name: 'mine', version: 1, …})];
+    ✗ a.yaml:10:5  ./hidden.mjs exports plug-in "mine" with an option called "limit", which is a key of the spec itself: call it otherwise
+       10 │   - ./hidden.mjs
+          │     ~~~~~~~~~~~~
+       Such as: import {defineClassifier} from 'one-class-pipeline'; export const plugins = [defineClassifier({name: 'mine', version: 1, …})];
 
-    5 problems; nothing was run.
+    9 problems; nothing was run.
     "
   `);
   expect(await screen(`plugins: 3\n${least}`)).toMatchInlineSnapshot(`
