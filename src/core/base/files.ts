@@ -1,6 +1,6 @@
 /** Files that are whole or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
 import {createHash, randomBytes} from 'node:crypto';
-import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, renameSync} from 'node:fs';
+import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Digest, sha256} from './canonical.ts';
@@ -118,6 +118,13 @@ export function readTextIfThere(path: string): string | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** Moves a file, or a link to nowhere, that lies where a folder of ours is wanted to `<path>.moved`; returns where it went. */
+export function clearForFolder(path: string): string | undefined {
+  const there = lstatSync(path, {throwIfNoEntry: false});
+  if (!there || statSync(path, {throwIfNoEntry: false})?.isDirectory()) return undefined;
+  return moveAway(path, 'moved');
 }
 
 /**

@@ -12,7 +12,7 @@ export interface FileDigests {
   digest(path: string): Promise<Digest>;
   /** Hashed anew, whatever is remembered. */
   rehash(path: string): Promise<Digest>;
-  /** Writes what was learnt for the next run. */
+  /** Writes what was learnt for the next run, if that can be: nothing but time is lost otherwise. */
   save(): Promise<void>;
 }
 
@@ -65,7 +65,9 @@ export function openFileDigests(cacheRoot: string): FileDigests {
       if (learnt.size === 0) return;
       // What other runners have learnt meanwhile stays; of two that write at once, one's news are learnt again some day.
       const files = {...load(place), ...Object.fromEntries(learnt)};
-      await writeFileAtomic(place, `${JSON.stringify({format: 1, self: digestOf(files), files})}\n`);
+      await writeFileAtomic(place, `${JSON.stringify({format: 1, self: digestOf(files), files})}\n`).catch(
+        () => undefined,
+      );
       learnt.clear();
     },
   };
