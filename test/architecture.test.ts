@@ -82,7 +82,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^@tensorflow\//, /^src\/core\/(engine|formats\/tensorflow)\//],
   [/^webgpu$/, /^src\/core\/engine\/webgpu\/webgpu\.ts$/],
   [/^apache-arrow/, /^src\/core\/formats\/arrow\/ipc\.ts$/],
-  [/^@duckdb\//, /^src\/pipeline\/store\/results\/(database|duckdb|insert|migrate|results|select)\.ts$/],
+  [/^@duckdb\//, /^src\/pipeline\/store\/results\/(connect|database|duckdb|insert|migrate|results|select)\.ts$/],
   [/^yaml$/, /^src\/pipeline\/config\/(parse|tree)\.ts$/],
   [/^commander$/, /^src\/surface\/cli\/main\.ts$/],
   [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],

@@ -3,6 +3,7 @@ import {appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from '
 import {type IncomingMessage, type RequestOptions, request} from 'node:http';
 import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {queryApart} from '../../src/pipeline/store/results/apart.ts';
 import {readBaselines} from '../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../src/pipeline/store/results/results.ts';
 import {serve, type WebServer} from '../../src/surface/web/server.ts';
@@ -58,13 +59,14 @@ export class Site implements AsyncDisposable {
       tasks: [{inlier: 'truck', seed: 0, scores: auc(0.77)}],
     });
     const site = new Site(root);
-    await openResults(site.database).rebuild(root);
+    await openResults(site.database).rebuild();
     site.#server = await serve({
       root,
       token: site.token,
       port: 0,
       every: 10,
       results: openResults(site.database),
+      query: (sql, limits) => queryApart(site.database, sql, limits),
       baselines: readBaselines(),
       departures: () => [],
     });

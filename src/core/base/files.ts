@@ -1,6 +1,6 @@
 /** Files that are whole or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
 import {createHash, randomBytes} from 'node:crypto';
-import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
+import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Digest, sha256} from './canonical.ts';
@@ -128,6 +128,31 @@ export function readTextIfThere(path: string): string | undefined {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** Moves a file, or a link to nowhere, that lies where a folder of ours is wanted to `<path>.moved`; returns where it went. */
+export function clearForFolder(path: string): string | undefined {
+  const there = lstatSync(path, {throwIfNoEntry: false});
+  if (!there || statSync(path, {throwIfNoEntry: false})?.isDirectory()) return undefined;
+  return moveAway(path, 'moved');
+}
+
+/**
+ * Renames what lies at `path` to `<path>.<word>`, in place of a file that was moved there before; with a number behind it where
+ * one of the two may be no file of ours (a folder, a link), which is never removed. Returns the new path; undefined where nothing lay.
+ */
+export function moveAway(path: string, word: string): string | undefined {
+  const kind = (place: string) => lstatSync(place, {throwIfNoEntry: false});
+  const there = kind(path);
+  if (!there) return undefined;
+  const plain = `${path}.${word}`;
+  for (let n = 1; ; n++) {
+    const to = n === 1 ? plain : `${plain}-${n}`;
+    const former = kind(to);
+    if (former && !(former.isFile() && there.isFile())) continue;
+    renameSync(path, to);
+    return to;
   }
 }
 

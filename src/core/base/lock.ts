@@ -1,21 +1,19 @@
 /**
  * Lock files that never need a human. The file names its holder (process, host, start time); whoever waits finds out
  * whether that process still lives, and takes the lock over when it does not. Works between processes and between hosts
- * that share a file system; on another host, where processes can't be seen, a holder that has not written its heartbeat
- * for a minute is dead.
+ * that share a file system. On another host, where processes can't be seen, the heartbeat is watched: one that does not change
+ * for a minute of our watching is dead. No clock of a host is compared with that of another, nor with a file's.
  */
 import {randomBytes} from 'node:crypto';
 import {
   closeSync,
-  existsSync,
-  fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -23,7 +21,7 @@ import {hostname} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {sha256} from './canonical.ts';
-import {codeOf} from './files.ts';
+import {codeOf, moveAway} from './files.ts';
 
 /** A process, told apart from a later one that got the same id. */
 export interface ProcessIdentity {
@@ -53,7 +51,7 @@ export interface LockOptions {
   onWait?(holder: Holder | undefined): void;
 }
 
-/** Seconds between heartbeats, and after how many without one a holder that can't be seen counts as dead. */
+/** Seconds between heartbeats, and after how many of watching without one a holder that can't be seen counts as dead. */
 export const heartbeat = {every: 5, deadAfter: 60} as const;
 
 const whole = (path: string): string | undefined => {
@@ -97,7 +95,10 @@ export function startTimeOf(pid: number): string | 'gone' | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? 'gone' : fields[19];
 }
 
-/** `unknown`: on another host or in another container, where only its heartbeat can tell. */
+/**
+ * `unknown`: on another host or in another container, where only its heartbeat can tell. Where start times can't be had, `alive` may be
+ * said of another process that got the number of a dead one.
+ */
 export function stateOf(owner: ProcessIdentity): 'alive' | 'dead' | 'unknown' {
   const me = thisProcess();
   if (owner.host !== me.host || owner.place !== me.place) return 'unknown';
@@ -134,17 +135,18 @@ export function tryLock(path: string): Lock | undefined {
 }
 
 function create(path: string): Lock | undefined {
-  if (existsSync(path)) return undefined;
+  const there = lstatSync(path, {throwIfNoEntry: false});
+  if (there?.isFile()) return undefined;
+  if (there) moveAway(path, 'moved'); // a folder or a link: no process of ours has put it there
   const token = randomBytes(4).toString('hex');
   const holder: Holder = {...thisProcess(), token, since: new Date().toISOString()};
-  const text = `${JSON.stringify(holder)}\n`;
-  const file = place(path, token, text);
+  const file = place(path, token, textOf(holder, 0));
   if (file === undefined) return undefined;
-  // The heartbeat writes the same bytes again, through the open file: the time is then the file server's, like the one that
-  // it is compared with, and a lock that another has made meanwhile is not touched.
+  // Through the open file: a lock that another has made meanwhile is not touched.
+  let beats = 0;
   const beat = setInterval(() => {
     try {
-      writeSync(file, text, 0);
+      writeSync(file, textOf(holder, ++beats), 0);
     } catch {
       // A disk that is full or away for a moment must not end the process; a missed beat does no harm.
     }
@@ -160,6 +162,10 @@ function create(path: string): Lock | undefined {
     },
   };
 }
+
+/** A lock's text; as long at every beat, so that a reader never sees the end of an older one. */
+const textOf = (holder: Holder, beats: number): string =>
+  `${JSON.stringify({...holder, beats: String(beats).padStart(12, '0')})}\n`;
 
 /**
  * Puts a new file with this text at `path` and leaves it open; undefined when there is one. It is linked there when it is
@@ -242,32 +248,26 @@ export function sweepLocks(folder: string): void {
 function deadToken(path: string): string | undefined {
   const holder = readHolder(path);
   const state = holder ? stateOf(holder) : 'unknown';
-  if (state === 'alive') return undefined;
-  if (state === 'unknown' && !isStale(path)) return undefined;
+  const isCertain = state === 'dead' || (state === 'alive' && holder?.started !== undefined);
+  if (isCertain ? state === 'alive' : !isSilent(path)) return undefined;
   return holder?.token ?? 'unreadable';
 }
 
-/** True when nothing was written to the file for `heartbeat.deadAfter` seconds, by the clock of the file system that holds it. */
-function isStale(path: string): boolean {
-  try {
-    const written = statSync(path).mtimeMs;
-    return clockOf(dirname(path)) - written > heartbeat.deadAfter * 1000;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
+/** What was seen of a lock, and since when (ms, of a clock that only this process reads and nobody sets) it is the same. */
+const watched = new Map<string, {readonly seen: string; readonly since: number}>();
 
-/** Now, by the clock that stamps files in this folder: a file server's may differ from ours. */
-function clockOf(folder: string): number {
-  const path = join(folder, `.clock-${randomBytes(4).toString('hex')}`);
-  const file = openSync(path, 'wx');
-  try {
-    return fstatSync(file).mtimeMs;
-  } finally {
-    closeSync(file);
-    removeIfThere(path);
+/** True when the lock has not changed while this process has watched it, from its first look on, for `heartbeat.deadAfter` seconds. */
+function isSilent(path: string): boolean {
+  const found = lstatSync(path, {bigint: true, throwIfNoEntry: false});
+  if (!found) {
+    watched.delete(path);
+    return false;
   }
+  const seen = `${found.ino} ${found.mtimeNs} ${whole(path)}`;
+  const before = watched.get(path);
+  if (before?.seen === seen) return performance.now() - before.since > heartbeat.deadAfter * 1000;
+  watched.set(path, {seen, since: performance.now()});
+  return false;
 }
 
 /** Who holds the lock; undefined when nobody does or the file is not readable (yet, or torn by a power cut). */

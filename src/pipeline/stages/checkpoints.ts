@@ -56,14 +56,16 @@ export function openCheckpoints(
     },
     async save(arrays, meta) {
       const draft = join(folder, 'draft.arrow');
-      await rm(draft, {force: true});
+      await rm(draft, {recursive: true, force: true});
+      if (readHead(folder) === 'damaged') await rm(join(folder, headName), {recursive: true, force: true});
       await writeArrays(draft, arrays);
       await syncToDisk(draft);
       const {sha256: digest} = await digestOfFile(draft);
       await rename(draft, join(folder, `${digest}.arrow`));
       await writeHead(folder, {maker, arrays: digest, meta});
       for (const name of await readdir(folder)) {
-        if (name.endsWith('.arrow') && name !== `${digest}.arrow`) await rm(join(folder, name), {force: true});
+        if (name.endsWith('.arrow') && name !== `${digest}.arrow`)
+          await rm(join(folder, name), {recursive: true, force: true});
       }
       last = performance.now();
     },

@@ -13,7 +13,7 @@ export interface FileDigests {
   look(path: string): Promise<Remembered>;
   /** Hashed anew, whatever is remembered. */
   rehash(path: string): Promise<Digest>;
-  /** Writes what was learnt for the next run. */
+  /** Writes what was learnt for the next run, if that can be: nothing but time is lost otherwise. */
   save(): Promise<void>;
 }
 
@@ -69,7 +69,9 @@ export function openFileDigests(cacheRoot: string): FileDigests {
       if (learnt.size === 0) return;
       // What other runners have learnt meanwhile stays; of two that write at once, one's news are learnt again some day.
       const files = {...load(place), ...Object.fromEntries(learnt)};
-      await writeFileAtomic(place, `${JSON.stringify({format: 1, self: digestOf(files), files})}\n`);
+      await writeFileAtomic(place, `${JSON.stringify({format: 1, self: digestOf(files), files})}\n`).catch(
+        () => undefined,
+      );
       learnt.clear();
     },
   };

@@ -1,8 +1,7 @@
 /** `report`: one HTML file of a run. */
-import {existsSync} from 'node:fs';
 import {join, relative, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
-import {type Result, succeed} from '../../core/base/result.ts';
+import type {Result} from '../../core/base/result.ts';
 import {bytes, clippedList} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -52,17 +51,18 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
 
 /** By id, part of one or `latest`; or by a spec's name: the latest run of it. */
 async function runMeant(which: string, globals: Globals): Promise<Result<RunRecord, Problem>> {
-  const {runs, results} = folders(globals);
-  if (which === 'latest' || listRuns(runs).includes(which) || !existsSync(results)) return readRun(runs, which);
+  const {runs} = folders(globals);
+  const ids = listRuns(runs);
+  if (which === 'latest' || ids.length === 0 || ids.includes(which)) return readRun(runs, which);
   const names = await resultsOf(globals).query(runNames);
   if (!names.ok) return names;
   const latest = names.value.rows.find(([, name]) => name === which);
   return readRun(runs, latest ? String(latest[0]) : which);
 }
 
-/** Undefined where the run has no numbers, or was killed before any run was filed. */
-const comparisonOf = async ({id}: RunRecord, globals: Globals): Promise<Result<Comparison | undefined, Problem>> =>
-  existsSync(folders(globals).results) ? readComparison({runs: [id]}, {}, resultsOf(globals)) : succeed(undefined);
+/** Undefined where the run has no numbers. */
+const comparisonOf = ({id}: RunRecord, globals: Globals): Promise<Result<Comparison | undefined, Problem>> =>
+  readComparison({runs: [id]}, {}, resultsOf(globals));
 
 /** As short as it can be typed. */
 function shown(file: string): string {

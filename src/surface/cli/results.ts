@@ -1,10 +1,10 @@
 /** `compare`, `ls`, `show`, `why`, `query` and `db rebuild`: what reads results. */
-import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
 import {paintFor} from '../../core/base/screen.ts';
 import {plural, suggest} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
+import {queryApart} from '../../pipeline/store/results/apart.ts';
 import type {ComparisonFilter, Results} from '../../pipeline/store/results/results.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
@@ -79,19 +79,16 @@ export const printComparison = async (
 
 export async function query(sql: string, {format}: QueryOptions, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);
-  if (!existsSync(results)) {
-    const hint = listRuns(runs).length > 0 ? 'File the runs: pipeline db rebuild.' : 'Make some: pipeline run <spec>.';
-    return refuse([{message: `there are no results in ${runs}`, hint}]);
-  }
-  return orRefuse(await resultsOf(globals).query(sql), (result) => {
+  if (listRuns(runs).length === 0)
+    return refuse([{message: `there are no results in ${runs}`, hint: 'Make some: pipeline run <spec>.'}]);
+  return orRefuse(await queryApart(results, sql, {}, {report: err}), (result) => {
     out(formatQuery(result, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
 }
 
 export async function rebuild(globals: Globals): Promise<number> {
-  const {runs} = folders(globals);
-  return orRefuse(await resultsOf(globals).rebuild(runs), ({runs: filed, leftOut}) => {
+  return orRefuse(await resultsOf(globals).rebuild(), ({runs: filed, leftOut}) => {
     for (const {message} of leftOut) err(`left out: ${message}`);
     out(`${plural(filed.length, 'run')} filed`);
     return exitCodes.done;

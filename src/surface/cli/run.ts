@@ -10,7 +10,7 @@ import {createReporter} from '../live/reporter.ts';
 import {exitCodes} from './exit-codes.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {type EngineOptions, err, folders, type Globals, out, packageVersion, refuse} from './session.ts';
+import {type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
@@ -87,22 +87,17 @@ async function runGraph(
     record.close();
     await digests.save();
     const [{openResults}, {printComparison}] = await ending;
-    const results = openResults(resultsFile, {report: err, hold: true});
-    try {
-      const filed = await results.ingestRun(record.folder);
-      if (!filed.ok) {
-        refuse(filed.failures, 'the run is kept; "pipeline db rebuild" files it');
-        return exitCodes.failed;
-      }
-      if (!globals.json)
-        await printComparison({runs: [record.id]}, {format: 'table'}, globals, {
-          results,
-          whole: outcome.outcome === 'done',
-          whenEmpty: () => exitCodes.done,
-        });
-    } finally {
-      results.close();
-    }
+    const results = openResults(resultsFile, {report: err});
+    const filed = await results.ingestRun(record.folder);
+    if (!filed.ok)
+      for (const {message, hint} of filed.failures)
+        err(`note: ${message}; the table is from the run's own record. ${hint ?? ''}`);
+    if (!globals.json)
+      await printComparison({runs: [record.id]}, {format: 'table'}, globals, {
+        results,
+        whole: outcome.outcome === 'done',
+        whenEmpty: () => exitCodes.done,
+      });
     if (options.profile && !globals.json) await printProfile(record.folder);
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);

@@ -2,6 +2,7 @@
 import {randomBytes} from 'node:crypto';
 import {once} from 'node:events';
 import {codeOf} from '../../core/base/files.ts';
+import {queryApart} from '../../pipeline/store/results/apart.ts';
 import {readBaselines} from '../../pipeline/store/results/baselines.ts';
 import {openResults} from '../../pipeline/store/results/results.ts';
 import {departuresFrom} from '../tables/settings.ts';
@@ -19,7 +20,8 @@ export async function ui({port}: {readonly port?: number}, globals: Globals): Pr
       port: port ?? 0,
       token: randomBytes(24).toString('base64url'),
       // A page is not to wait for long: while a run files its results, it says so.
-      results: openResults(results, {waitSeconds: 3}),
+      results: openResults(results, {waitSeconds: 3, report: err}),
+      query: (sql, limits) => queryApart(results, sql, limits, {waitSeconds: 3, report: err}),
       baselines: readBaselines(),
       departures: departuresFrom(builtinPlugins()),
     });

@@ -29,10 +29,9 @@ async function viewColumns(): Promise<readonly ViewColumn[]> {
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-reference-'));
   try {
     const results = openResults(join(folder, 'results.duckdb'));
-    const made = await results.rebuild(folder);
+    const made = await results.rebuild();
     if (!made.ok) throw new Error(made.failures[0]!.message);
     const answer = await results.query('select column_name, column_type from (describe comparison)');
-    results.close();
     if (!answer.ok) throw new Error(answer.failures[0]!.message);
     return answer.value.rows.map(([name, type]) => ({name: String(name), type: String(type)}));
   } finally {

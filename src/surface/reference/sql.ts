@@ -142,8 +142,8 @@ export interface ViewColumn {
 export function sqlPage(view: readonly ViewColumn[]): string {
   return page(
     '# Tables of the results database',
-    '`pipeline query "<sql>"` reads `results.duckdb` in the folder of runs. The database is an index: `pipeline db rebuild` makes it again ' +
-      "from the runs. Rates are in [0, 1]; only `baselines` keeps the papers' numbers as printed. The SQL is DuckDB's. A statement can read " +
+    '`pipeline query "<sql>"` reads `results.duckdb` in the folder of runs. The database is an index: a damaged or missing one is ' +
+      "made anew from the runs by itself, and `pipeline db rebuild` does so when asked. Rates are in [0, 1]; only `baselines` keeps the papers' numbers as printed. The SQL is DuckDB's. A statement can read " +
       'this database alone, neither other files nor the network.',
     ...Object.entries(tables).flatMap(([name, of]) => [
       `## ${name}`,

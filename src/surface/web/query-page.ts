@@ -1,13 +1,20 @@
 /** SQL on the results: one statement that reads. */
+
+import type {Result} from '../../core/base/result.ts';
 import {plural} from '../../core/base/text.ts';
-import type {QueryLimits, Results} from '../../pipeline/store/results/results.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import type {ApartLimits} from '../../pipeline/store/results/apart.ts';
+import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import {tables} from '../../pipeline/store/results/schema.ts';
 import {html, type Markup} from '../html.ts';
 import {queryTable} from '../tables/formats.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type Page, problemsHtml} from './page.ts';
 
-const limits = {rows: 1000, seconds: 10} as const satisfies QueryLimits;
+const limits = {rows: 1000, seconds: 10} as const satisfies ApartLimits;
+
+/** Runs a statement, apart from all that the server does. */
+export type Query = (sql: string, limits: ApartLimits) => Promise<Result<QueryResult, Problem>>;
 
 const examples = [
   [
@@ -21,7 +28,7 @@ const examples = [
   ['failures', "from stages select run, label, message where status = 'failed'"],
 ] as const;
 
-export async function queryPage(results: Results, sql: string): Promise<Page> {
+export async function queryPage(query: Query, sql: string): Promise<Page> {
   return {
     title: 'Query',
     body: html`<h1>Query</h1>
@@ -30,7 +37,7 @@ export async function queryPage(results: Results, sql: string): Promise<Page> {
 <textarea id="sql" name="sql" rows="5" spellcheck="false" autocapitalize="off">${sql || examples[0][1]}</textarea>
 <p><button>Run</button> <span class="faint">or Ctrl+Enter</span></p>
 </form>
-${sql.trim() !== '' && (await answer(results, sql))}
+${sql.trim() !== '' && (await answer(query, sql))}
 <h2>Examples</h2>
 <ul>${examples.map(([name, text]) => html`<li><a href="/query?sql=${encodeURIComponent(text)}">${name}</a></li>`)}</ul>
 <details><summary>Tables</summary>
@@ -40,8 +47,8 @@ ${sql.trim() !== '' && (await answer(results, sql))}
   };
 }
 
-async function answer(results: Results, sql: string): Promise<Markup> {
-  const found = await results.query(sql, limits);
+async function answer(query: Query, sql: string): Promise<Markup> {
+  const found = await query(sql, limits);
   if (!found.ok) return problemsHtml(found.failures);
   const {rows, more} = found.value;
   return html`<p role="status">${more ? `The first ${plural(rows.length, 'row')}; there are more.` : plural(rows.length, 'row')}</p>

@@ -15,7 +15,7 @@ import {follow, linesOf} from './follow.ts';
 import {admit} from './guard.ts';
 import {LiveRun} from './live-run.ts';
 import {type Page, pageText} from './page.ts';
-import {queryPage} from './query-page.ts';
+import {type Query, queryPage} from './query-page.ts';
 import {hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
 import {movingRegions, regionsOf, runPage} from './run-page.ts';
 import {RunList} from './runs-page.ts';
@@ -27,6 +27,7 @@ export interface WebOptions extends CompareSources {
   readonly token: string;
   /** 0: any that is free. */
   readonly port: number;
+  readonly query: Query;
   /** Milliseconds between two looks at a run that goes on. */
   readonly every?: number;
 }
@@ -113,7 +114,7 @@ class Site {
       case '/compare':
         return page(comparePage(this.#options, searchParams));
       case '/query':
-        return page(queryPage(this.#options.results, searchParams.get('sql') ?? ''));
+        return page(queryPage(this.#options.query, searchParams.get('sql') ?? ''));
     }
     const [, place, id, part, ...rest] = pathname.split('/');
     if (place === 'runs' && rest.length === 0 && listRuns(this.#options.root).includes(id ?? '')) {

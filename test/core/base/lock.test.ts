@@ -1,8 +1,17 @@
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync} from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {expect, test} from 'vitest';
+import {afterEach, expect, test, vi} from 'vitest';
 import {
   acquireLock,
   describeHolder,
@@ -16,6 +25,11 @@ import {
   tryLock,
 } from '../../../src/core/base/lock.ts';
 import {ended, startScript} from '../../rig/faults.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const fresh = (): string => join(mkdtempSync(join(tmpdir(), 'lock-')), 'a.lock');
 const since = '2026-01-31T12:00:00.000Z';
@@ -89,15 +103,46 @@ test.skipIf(!tells)('a process that got the number of a dead one is not mistaken
   expect(tryLock(path)).toBeUndefined();
 });
 
-test('a holder on another host is dead when its heartbeat has stopped', () => {
-  for (const elsewhere of [{host: 'elsewhere'}, {place: 'another container'}]) {
-    const path = fresh();
-    leave(path, {...elsewhere, pid: 1});
-    age(path, heartbeat.deadAfter - 20);
-    expect(tryLock(path)).toBeUndefined();
-    age(path, heartbeat.deadAfter + 20);
-    tryLock(path)!.release();
-  }
+/** Time passes for who watches locks: a minute at a look. */
+function watching(): {pass(seconds: number): void} {
+  let now = 1000;
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  return {
+    pass(seconds) {
+      now += seconds * 1000;
+    },
+  };
+}
+
+test('a holder on another host is dead when its heartbeat does not change while it is watched, whatever its clock says', () => {
+  for (const elsewhere of [{host: 'elsewhere'}, {place: 'another container'}])
+    for (const seconds of [-3600, 0, 3600]) {
+      const {pass} = watching();
+      const path = fresh();
+      leave(path, {...elsewhere, pid: 1});
+      age(path, seconds);
+      expect(tryLock(path)).toBeUndefined();
+      pass(heartbeat.deadAfter - 1);
+      expect(tryLock(path)).toBeUndefined();
+      age(path, seconds - 5); // it beats
+      expect(tryLock(path)).toBeUndefined();
+      pass(heartbeat.deadAfter - 1);
+      expect(tryLock(path)).toBeUndefined();
+      pass(2);
+      tryLock(path)!.release();
+    }
+});
+
+test('a heartbeat changes what is in the lock, and keeps its length', () => {
+  vi.useFakeTimers({toFake: ['setInterval', 'clearInterval']});
+  const path = fresh();
+  const lock = tryLock(path)!;
+  const before = readFileSync(path, 'utf8');
+  vi.advanceTimersByTime(heartbeat.every * 1000);
+  const after = readFileSync(path, 'utf8');
+  expect([after.length, after === before]).toEqual([before.length, false]);
+  expect(readHolder(path)).toMatchObject(thisProcess());
+  lock.release();
 });
 
 test("a lock that was torn by a power cut is nobody's after a while", () => {
@@ -107,12 +152,26 @@ test("a lock that was torn by a power cut is nobody's after a while", () => {
     '{"pid": 12}',
     '{"pid":1,"host":"a","place":"","token":"../../x","since":""}',
   ]) {
+    const {pass} = watching();
     const path = fresh();
     writeFileSync(path, text);
     expect(tryLock(path)).toBeUndefined();
-    age(path, heartbeat.deadAfter + 20);
+    pass(heartbeat.deadAfter + 1);
     tryLock(path)!.release();
   }
+});
+
+test('a folder or a link in the place of a lock is moved away, with what is in it', () => {
+  const path = fresh();
+  mkdirSync(path);
+  writeFileSync(join(path, 'mine'), 'kept');
+  tryLock(path)!.release();
+  expect(readFileSync(join(`${path}.moved`, 'mine'), 'utf8')).toBe('kept');
+  for (const target of ['nowhere', `${path}.moved/mine`]) {
+    symlinkSync(target, path);
+    tryLock(path)!.release();
+  }
+  expect(readFileSync(join(`${path}.moved`, 'mine'), 'utf8')).toBe('kept');
 });
 
 test('a crash in the middle of taking over is survived, too', () => {

@@ -3,12 +3,12 @@
  * being by one rename, after everything in it is on the disk), and is verified to the last byte before anybody reads it.
  * Does not know what the bytes mean, nor when a stage must run.
  */
-import {existsSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
+import {existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
 import {readdir, rename, rm, stat, utimes} from 'node:fs/promises';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import type {Digest} from '../../../core/base/canonical.ts';
-import {codeOf, walk} from '../../../core/base/files.ts';
-import {acquireLock, type Lock, type LockOptions, sweepLocks, tryLock} from '../../../core/base/lock.ts';
+import {clearForFolder, codeOf, walk} from '../../../core/base/files.ts';
+import {acquireLock, heartbeat, type Lock, type LockOptions, sweepLocks, tryLock} from '../../../core/base/lock.ts';
 import {type Draft, type Entry, openDraft, sweepDrafts} from './draft.ts';
 import {entryFolder, inspect, readManifest} from './entry.ts';
 
@@ -59,9 +59,32 @@ const day = 24 * 3600 * 1000;
 /** Opens the cache, making its folders and removing what crashed processes have left. */
 export function openCache(root: string, {warn}: {warn(message: string): void}): Cache {
   const at = (...parts: string[]): string => join(root, ...parts);
-  for (const folder of ['tmp', 'locks', 'scratch', 'damaged']) mkdirSync(at(folder), {recursive: true});
-  sweepDrafts(at('tmp'));
-  sweepLocks(at('locks'));
+  /** What lies where the cache wants a folder is found before the work, not after it. */
+  const clear = (folder: string): void => {
+    const moved = clearForFolder(folder);
+    if (moved !== undefined) warn(`${folder} is to be a folder of the cache: what lay there was moved to ${moved}.`);
+  };
+  clear(root);
+  for (const folder of ['tmp', 'locks', 'scratch', 'damaged']) {
+    clear(at(folder));
+    mkdirSync(at(folder), {recursive: true});
+  }
+  const sweep = (): void => {
+    sweepDrafts(at('tmp'));
+    sweepLocks(at('locks'));
+  };
+  sweep();
+  // Once more, when those that can't be judged at sight have been watched for long enough.
+  setTimeout(
+    () => {
+      try {
+        sweep();
+      } catch {
+        // It is only litter, and the cache may have been removed.
+      }
+    },
+    1000 * (heartbeat.deadAfter + 1),
+  ).unref();
 
   const folderOf = (fingerprint: Digest): string => entryFolder(root, fingerprint);
 
@@ -104,7 +127,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
 
   async function* fingerprints(): AsyncIterable<Digest> {
     for (const prefix of (await readdir(root)).sort()) {
-      if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
+      if (!/^[0-9a-f]{2}$/.test(prefix) || !statSync(at(prefix), {throwIfNoEntry: false})?.isDirectory()) continue;
       for (const name of (await readdir(at(prefix))).sort()) if (/^[0-9a-f]{64}$/.test(name)) yield name as Digest;
     }
   }
@@ -141,9 +164,13 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
       return entry;
     },
     lock: (fingerprint, options) => acquireLock(at('locks', fingerprint), options),
-    begin: async (fingerprint) => openDraft(at('tmp'), folderOf(fingerprint), () => find(fingerprint)),
+    async begin(fingerprint) {
+      clear(dirname(folderOf(fingerprint)));
+      return openDraft(at('tmp'), folderOf(fingerprint), () => find(fingerprint));
+    },
     scratch(fingerprint) {
       const folder = at('scratch', fingerprint);
+      clear(folder);
       mkdirSync(folder, {recursive: true});
       return folder;
     },
@@ -201,7 +228,9 @@ async function markUsed(folder: string): Promise<void> {
 }
 
 async function sizeOf(folder: string): Promise<number> {
+  const itself = lstatSync(folder);
+  if (!itself.isDirectory()) return itself.size;
   let bytes = 0;
-  for (const file of walk(folder)) bytes += (await stat(join(folder, file))).size;
+  for (const file of walk(folder)) bytes += lstatSync(join(folder, file)).size;
   return bytes;
 }

@@ -42,7 +42,8 @@ export function readManifest(folder: string, fingerprint: Digest): Manifest | Da
     if (parsed.fingerprint !== fingerprint) return damaged(`belongs to ${parsed.fingerprint.slice(0, 12)}`);
     return parsed;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return inode === 0 ? undefined : damaged('is missing');
+    if (codeOf(error) === 'ENOENT' && inode !== 0) return damaged('is missing');
+    if (inode === 0 && (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')) return undefined;
     return damaged(reasonOf(error));
   }
 }

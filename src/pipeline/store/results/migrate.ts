@@ -1,15 +1,11 @@
 /** The database's tables and the papers' numbers in it, as this version has them. */
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {sha256} from '../../../core/base/canonical.ts';
-import {fail, type Result, succeed} from '../../../core/base/result.ts';
-import type {Problem} from '../../failures.ts';
 import {type Baseline, paperTasks} from './baselines.ts';
 import {inTransaction} from './duckdb.ts';
 import {insert} from './insert.ts';
+import {Obstacle} from './obstacle.ts';
 import {migrations, type Row} from './schema.ts';
-
-/** How messages of a file that `rebuild` may replace begin. */
-export const unusable = 'the results database cannot be used: ';
 
 export interface BaselineRows {
   readonly rows: readonly Row[];
@@ -32,21 +28,16 @@ export async function isCurrent(connection: DuckDBConnection, {digest}: Baseline
   return found?.number === migrations.length && found.baselines === digest;
 }
 
-/** Also where nothing has been written yet. */
-export async function bringUpToDate(
-  connection: DuckDBConnection,
-  file: string,
-  {rows, digest}: BaselineRows,
-): Promise<Result<void, Problem>> {
+/** Also where nothing has been written yet. Throws an `Obstacle` where a newer version has. */
+export async function bringUpToDate(connection: DuckDBConnection, {rows, digest}: BaselineRows): Promise<void> {
   const state = await stateOf(connection);
   const number = state?.number ?? 0;
   if (number > migrations.length)
-    return fail({
-      message: `${unusable}it is of migration ${number}, and this version knows only ${migrations.length}`,
-      file,
-      hint: 'Use the newer version of pipeline that wrote it, or "pipeline db rebuild" to make it anew with this one.',
-    });
-  if (number === migrations.length && state?.baselines === digest) return succeed(undefined);
+    throw new Obstacle(
+      `a newer version of pipeline has written it (migration ${number}; this version knows ${migrations.length})`,
+      'Use that version, or "pipeline db rebuild" to make it anew with this one.',
+    );
+  if (number === migrations.length && state?.baselines === digest) return;
   await inTransaction(connection, async () => {
     for (const migration of migrations.slice(number)) await connection.run(migration);
     await connection.run('delete from baselines; delete from paper_tasks;');
@@ -58,7 +49,6 @@ export async function bringUpToDate(
     );
     await connection.run(`update migration set number = ${migrations.length}, baselines = '${digest}'`);
   });
-  return succeed(undefined);
 }
 
 async function stateOf(connection: DuckDBConnection) {

@@ -1,87 +1,148 @@
 /** `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. */
-import {existsSync, readdirSync, rmSync} from 'node:fs';
-import {join, resolve} from 'node:path';
+import {closeSync, existsSync, fstatSync, openSync, readdirSync, readSync} from 'node:fs';
+import {basename, dirname, join, resolve} from 'node:path';
 import type {DuckDBConnection} from '@duckdb/node-api';
-import {type Result, succeed} from '../../../core/base/result.ts';
+import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import type {Problem} from '../../failures.ts';
-import {readRecord} from '../runs/record.ts';
+import {eventsFile, readRecord} from '../runs/record.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
-import {Database, type ResultsOptions} from './database.ts';
+import {Damaged, Database, type Filed, type Records, type ResultsOptions} from './database.ts';
 import {insert} from './insert.ts';
-import {unusable} from './migrate.ts';
 import {type RunRows, rowsOf} from './rows.ts';
-import type {TableName} from './schema.ts';
+import {type TableName, tables} from './schema.ts';
 import {type QueryLimits, type QueryResult, select} from './select.ts';
 
 export type {ComparisonFilter, ComparisonRow} from './comparison.ts';
 export type {QueryLimits, QueryResult} from './select.ts';
 
+/**
+ * What is asked for is read from the file where that is up to date; otherwise the file is brought up to date, or made anew, first.
+ * Where it can't be written, tables in memory answer.
+ */
 export interface Results {
-  /** Files a run's rows, instead of those that it had. */
+  /** Files a run's rows, instead of those that it had. Fails where that can't be, which harms no other call. */
   ingestRun(folder: string): Promise<Result<{readonly run: string}, Problem>>;
-  /** Files all runs of a folder, anew. Folders that are no whole run are told and left out. */
-  rebuild(runsFolder: string): Promise<Result<Rebuilt, Problem>>;
+  /** Files all runs of the folder, anew. Folders that are no whole run are reported and left out. */
+  rebuild(): Promise<Result<Filed, Problem>>;
   /** One statement that only reads, and only this database: neither files nor the network, whatever it says. */
   query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
-  /** Lets go of a file that is held; nothing else needs it. */
-  close(): void;
 }
 
-export interface Rebuilt {
-  readonly runs: readonly string[];
-  readonly leftOut: readonly Problem[];
-}
-
-/** Nothing is opened until something is asked. */
+/** Nothing is opened until something is asked. The runs are in the file's folder. */
 export function openResults(path: string, options: ResultsOptions = {}): Results {
   const file = resolve(path);
-  const database = new Database(file, options);
+  const root = dirname(file);
+  const database = new Database(file, recordsOf(root), options);
+  const read = async <T>(
+    work: (connection: DuckDBConnection) => Promise<Result<T, Problem>>,
+    ids?: readonly string[],
+  ): Promise<Result<T, Problem>> =>
+    existsSync(file) || runsIn(root).length > 0
+      ? database.read(work, ids)
+      : fail({message: 'there are no results yet', file, hint: 'Run "pipeline run <spec>" first.'});
   return {
     async ingestRun(folder) {
-      const record = readRecord(folder);
-      if (!record.ok) return record;
-      const rows = rowsOf(record.value);
-      return database.write((connection) => replaceRuns(connection, [rows]).then(() => ({run: record.value.id})));
+      const run = basename(resolve(folder));
+      const filed = await database.write({again: [run]});
+      if (!filed.ok) return filed;
+      return filed.value.runs.includes(run) ? succeed({run}) : fail(...filed.value.leftOut);
     },
 
-    async rebuild(runsFolder) {
-      const records = runFolders(runsFolder).map(readRecord);
-      const whole = records.flatMap((record) => (record.ok ? [record.value] : []));
-      const rebuilt = {
-        runs: whole.map((record) => record.id),
-        leftOut: records.flatMap((record) => (record.ok ? [] : record.failures)),
-      };
-      const refill = async (connection: DuckDBConnection) => {
-        for (const table of runTables) await connection.run(`delete from ${table}`);
-        await insertRuns(connection, whole.map(rowsOf));
-        return rebuilt;
-      };
-      const done = await database.write(refill);
-      if (done.ok || !done.failures.some((problem) => problem.message.startsWith(unusable))) return done;
-      // Damaged, or of a newer version: the file holds nothing that the folders do not.
-      for (const name of [file, `${file}.wal`]) rmSync(name, {force: true});
-      return database.write(refill);
-    },
+    rebuild: () => database.write({anew: true}),
 
-    query: (sql, limits = {}) => database.read((connection) => select(connection, sql, {one: true, ...limits})),
+    query: (sql, limits = {}) =>
+      read(async (connection) => {
+        const found = await select(connection, sql, {one: true, ...limits});
+        // A mistake of the user's, or a file that can't be read? Then neither can we.
+        if (!found.ok) await readThrough(connection);
+        return found;
+      }),
 
     async comparisonRows(filter = {}) {
       const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
       const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
       const sql = `select * from comparison_of(${args})
         order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
-      const found = await database.read((connection) => select(connection, sql, {one: false}));
+      const found = await read((connection) => select(connection, sql, {one: false}), filter.runs);
       return found.ok ? succeed(found.value.rows.map((row) => comparisonRow(found.value.columns, row))) : found;
     },
-
-    close: () => database.close(),
   };
+}
+
+/** Throws where the tables can't be read to their ends. */
+async function readThrough(connection: DuckDBConnection): Promise<void> {
+  try {
+    for (const table of Object.keys(tables)) await connection.run(`select count(hash(t)) from ${table} as t`);
+  } catch (error) {
+    throw new Damaged((error as Error).message);
+  }
+}
+
+/** The runs of a folder, to be filed. */
+function recordsOf(root: string): Records {
+  const file = async (connection: DuckDBConnection, ids: readonly string[]): Promise<Filed> => {
+    const read = ids.map((id) => readRows(join(root, id)));
+    const rows = read.flatMap((one) => (one.ok ? [one.value] : []));
+    await replaceRuns(connection, rows);
+    return {
+      runs: rows.flatMap(({runs}) => runs.map((row) => row['run'] as string)),
+      leftOut: read.flatMap((one) => (one.ok ? [] : one.failures)),
+    };
+  };
+  const filed = async (connection: DuckDBConnection): Promise<ReadonlySet<string>> => {
+    const runs = await connection.runAndReadAll('select run from runs');
+    return new Set(runs.getRowsJS().map(([run]) => run as string));
+  };
+  return {
+    async areFiled(connection) {
+      const there = await filed(connection);
+      return !runsIn(root).some((id) => !there.has(id) && hasEnded(join(root, id)) && readRows(join(root, id)).ok);
+    },
+    async file(connection, again) {
+      const there = await filed(connection);
+      const missing = runsIn(root).filter((id) => !there.has(id) && (there.size === 0 || hasEnded(join(root, id))));
+      return file(connection, [...new Set([...missing, ...again])]);
+    },
+    fileOnly: (connection, ids = runsIn(root)) => file(connection, ids),
+  };
+}
+
+function readRows(folder: string): Result<RunRows, Problem> {
+  const record = readRecord(folder);
+  return record.ok ? succeed(rowsOf(record.value)) : record;
+}
+
+/** Ids of runs: names of the folders with a plan. Everything else in `runs/` (the cache, the database) is not looked at. */
+const runsIn = (root: string): readonly string[] =>
+  existsSync(root)
+    ? readdirSync(root, {withFileTypes: true})
+        .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, 'plan.json')))
+        .map(({name}) => name)
+        .sort()
+    : [];
+
+/** By the last event, which is looked for in the last bytes of a file that may be large. */
+function hasEnded(folder: string): boolean {
+  try {
+    const events = openSync(eventsFile(folder), 'r');
+    try {
+      const tail = Buffer.alloc(4096);
+      const {size} = fstatSync(events);
+      const read = readSync(events, tail, 0, tail.length, Math.max(0, size - tail.length));
+      return tail.toString('utf8', 0, read).includes('"type":"run-finished"');
+    } finally {
+      closeSync(events);
+    }
+  } catch {
+    return false; // it is said where its record is asked for
+  }
 }
 
 const runTables = ['runs', 'tasks', 'stages', 'metrics'] as const satisfies readonly TableName[];
 async function replaceRuns(connection: DuckDBConnection, runs: readonly RunRows[]): Promise<void> {
   const ids = runs.flatMap((rows) => rows.runs.map((row) => sqlText(row['run'] as string)));
+  if (runs.length === 0) return;
   const there = await connection.runAndReadAll(`select 1 from runs where run in (${ids}) limit 1`);
   if (there.currentRowCount > 0)
     for (const table of runTables) await connection.run(`delete from ${table} where run in (${ids})`);
@@ -96,14 +157,5 @@ async function insertRuns(connection: DuckDBConnection, runs: readonly RunRows[]
       runs.flatMap((rows) => rows[table]),
     );
 }
-
-/** Folders of runs: those with a plan. Everything else in `runs/` (the cache, the database) is not looked at. */
-const runFolders = (folder: string): readonly string[] =>
-  existsSync(folder)
-    ? readdirSync(folder, {withFileTypes: true})
-        .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'plan.json')))
-        .map((entry) => join(folder, entry.name))
-        .sort()
-    : [];
 
 const sqlText = (text: string) => `'${text.replaceAll("'", "''")}'`;

@@ -1,4 +1,4 @@
-import {mkdtempSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
@@ -135,4 +135,36 @@ test('of many processes that want one entry, one makes it', async () => {
   expect(await Promise.all(children.map(ended))).toEqual(children.map(() => ({output: '', end: 0})));
   expect(readFileSync(made, 'utf8').trim().split('\n').sort()).toEqual(['0', '1', '2', '3', '4']);
   await checkAfter(root, '0\n1\n2\n3\n4\n');
+});
+
+test('a file where the cache wants a folder is moved away before the work, and said', async () => {
+  const root = join(fresh(), 'cache');
+  const warnings: string[] = [];
+  const open = () => openCache(root, {warn: (message) => warnings.push(message)});
+  writeFileSync(root, 'not a folder');
+  open();
+  expect(readFileSync(`${root}.moved`, 'utf8')).toBe('not a folder');
+  const shelf = join(root, fingerprint.slice(0, 2));
+  for (const place of ['tmp', 'locks', 'scratch', 'damaged'].map((name) => join(root, name))) {
+    rmSync(place, {recursive: true});
+    writeFileSync(place, 'mine');
+  }
+  writeFileSync(shelf, 'mine');
+  const cache = open();
+  writeFileSync(join(root, 'scratch', fingerprint), 'mine');
+  expect(await cache.find(fingerprint)).toBeUndefined();
+  const draft = await cache.begin(fingerprint);
+  cache.scratch(fingerprint);
+  await draft.commit(parts);
+  expect(await cache.find(fingerprint)).toBeDefined();
+  const places = [root, ...['tmp', 'locks', 'scratch', 'damaged'].map((name) => join(root, name)), shelf];
+  expect(warnings).toEqual(
+    [...places, join(root, 'scratch', fingerprint)].map(
+      (place) => `${place} is to be a folder of the cache: what lay there was moved to ${place}.moved.`,
+    ),
+  );
+  // What is strange beside the entries hinders neither the list nor the removal.
+  writeFileSync(join(root, 'ab'), '');
+  writeFileSync(join(root, 'damaged', 'file'), 'four');
+  expect((await cache.prune({keep: new Set()})).entries).toBe(1);
 });
