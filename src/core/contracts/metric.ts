@@ -4,8 +4,12 @@ import type {TObject} from '../plugin/type.ts';
 import type {Matrix} from './data.ts';
 import type {Definition} from './definition.ts';
 
+/** Judges the order of scores. In [0, 1]; the best value, for a perfect order, is 1, or 0 where lower is better. */
 export interface Metric {
-  /** `labels` 1 = anomalous. NaN when undefined (one class only). Ties exact. */
+  /**
+   * `labels` 1 = anomalous. Scores may be infinite, and equal: ties exact. NaN when undefined (one class only). Throws where a score is
+   * NaN. Changes nothing of its arguments.
+   */
   compute(scores: Float64Array, labels: Uint8Array): number;
 }
 
