@@ -1,6 +1,6 @@
 /**
- * The one door to tensors. `tf` is a live binding: importing this file loads nothing, `startEngine` does.
- * With its neighbours in this folder, the only importer of @tensorflow/*.
+ * The only access to tensors. `tf` is a live binding: importing this file loads nothing, `startEngine` does. With its neighbours in
+ * this folder, the only importer of @tensorflow/*.
  */
 import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
@@ -20,30 +20,30 @@ export let tf: typeof TF;
 const registered = new Map<EngineName, Promise<EngineInfo>>();
 let running: EngineInfo | undefined;
 
-/** What `startEngine` has started last; undefined before. */
+/** The engine that `startEngine` has started last; undefined before. */
 export const runningEngine = (): EngineInfo | undefined => running;
 
 /**
- * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. Called again it returns what runs;
- * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
+ * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. A second call returns the running engine; with
+ * another engine it switches (only tests do this). Throws if it is not available.
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
   const info = await loaded(engine);
   const backend = engine.name === 'onnx' ? 'wasm' : engine.name; // what is not compiled runs there
   if (tf.getBackend() !== backend && !(await tf.setBackend(backend))) {
-    throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
+    throw new Error(`the ${engine.name} engine is loaded but cannot be started; run "pipeline doctor" for details`);
   }
   running = engine.remark === undefined ? info : {...info, remark: engine.remark};
   return running;
 }
 
 /**
- * Computes something whose values are read at once, by `dataSync`. WebGPU can't do that: there it runs on wasm, which is
- * started beside it.
+ * Computes something whose values are read synchronously, by `dataSync`. WebGPU cannot do that: there it runs on wasm, which is
+ * started as well.
  */
 export function synchronously<T>(compute: () => T): T {
   if (tf.getBackend() !== 'webgpu') return compute();
-  // To an engine that has been started tfjs switches before it returns its promise.
+  // tfjs switches to an engine that was already started before it returns its promise.
   void tf.setBackend('wasm');
   try {
     return compute();
@@ -63,8 +63,8 @@ function loaded(engine: ResolvedEngine): Promise<EngineInfo> {
 
 async function load(engine: ResolvedEngine): Promise<EngineInfo> {
   if (tf === undefined) {
-    // The umbrella package: tfjs-core alone has no gradients under Node. By require, so that it is the very module object
-    // that the backends' CommonJS bundles see.
+    // The umbrella package: tfjs-core alone has no gradients under Node. By require, so that it is the same module object that the
+    // backends' CommonJS bundles use.
     tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof TF;
     tf.enableProdMode(); // silences the advice to install another backend, and saves checks
     const {registerGradients} = await import('./gradients.ts');

@@ -24,7 +24,7 @@ export function pickRows({columns, data}: Matrix, chosen: ArrayLike<number>): Ma
   return {rows: chosen.length, columns, data: picked};
 }
 
-/** The index of the first value that is no finite number; -1 when all are. */
+/** The index of the first value that is not a finite number; -1 if all are finite. */
 export function firstNonFinite(values: Float32Array | Float64Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;

@@ -4,7 +4,7 @@ import {traceOnnxGraph} from '../engine/onnx/graph.ts';
 import {kernelsAreProfiled} from '../engine/profile.ts';
 import {type Body, type Graph, traceGraph} from '../engine/tensorflow/graph.ts';
 
-/** A graph, or what stands for one on engines that run none. */
+/** A graph, or its replacement on engines without graphs. */
 export type Compiled = Graph;
 
 /** How this engine makes a graph; undefined of one that runs none. A graph is undefined that holds what the engine has no operator for. */

@@ -15,7 +15,7 @@ import type {Transform, TransformDefinition} from '../contracts/transform.ts';
 import type {Static, TObject} from './type.ts';
 import {Type} from './type.ts';
 
-/** A plug-in by name with its options: what stands in YAML under `type` and beside it. */
+/** A plug-in by name with its options: in YAML, `type` and the keys beside it. */
 export interface PluginRef {
   readonly type: string;
   readonly [option: string]: unknown;
@@ -83,7 +83,7 @@ export class Plugins {
     return new Plugins([...this.definitions(), ...definitions], [...this.urls, ...urls]);
   }
 
-  /** For names that validation has let through. */
+  /** For names that were validated. */
   get<K extends Kind>(kind: K, name: string): Definitions[K] {
     const found = this.find(kind, name);
     if (!found) throw new Error(`no ${kind} "${name}"; known: ${this.names(kind).join(', ')}`);
@@ -98,7 +98,7 @@ export class Plugins {
   }
 }
 
-/** Imports plug-in modules by URL: how worker processes and threads get theirs. */
+/** Imports plug-in modules by URL, in worker processes and threads. */
 export async function loadPlugins(urls: readonly string[]): Promise<Plugins> {
   const modules = await Promise.all(urls.map(async (url) => (await import(url)) as PluginModule));
   return new Plugins(
@@ -110,7 +110,7 @@ export async function loadPlugins(urls: readonly string[]): Promise<Plugins> {
 /** JSON Schema keyword that marks an option whose value is itself a plug-in. */
 export const pluginKeyword = 'x-plugin';
 
-/** Beside it: what fills the parts that the spec leaves out. */
+/** Keyword beside it: fills the parts that the spec leaves out. */
 export const fallbackKeyword = 'x-fallback';
 
 /**

@@ -16,7 +16,7 @@ export const bandwidthOptions = {
   gamma_multiplier: Type.Number({
     exclusiveMinimum: 0,
     default: 10,
-    description: 'Numerator of the automatic gamma; 10 in the paper, 1 is what scikit-learn calls "scale".',
+    description: 'Numerator of the automatic gamma; 10 in the paper, 1 is "scale" of scikit-learn.',
   }),
 };
 
@@ -30,7 +30,8 @@ export const layerOption = Type.Union([Type.Literal('pool'), Type.Literal('embed
 export const trainLimitOption = Type.Integer({
   minimum: 1,
   default: 20_000,
-  description: 'Fit on at most so many rows, drawn at random; the paper’s limit, which only CelebA reaches.',
+  description:
+    'Largest number of rows to fit on; more rows are sampled at random. The default is the paper’s limit, which only CelebA reaches.',
 });
 
 /** The kernel's width for these training features, as the options have it. */

@@ -11,7 +11,7 @@ import {sumRows} from './scores-graph.ts';
 export const rotationClassifier = defineClassifier({
   name: 'rotation',
   version: 1,
-  summary: 'How badly the rotation learner tells an image’s turns apart: minus the sum of the log-probabilities.',
+  summary: 'How badly the rotation learner recognises an image’s four turns: minus the sum of their log-probabilities.',
   paper: 'Golan & El-Yaniv 2018; Sohn et al. 2021',
   options: Type.Object({}, {additionalProperties: false}),
   layer: 'rotation',

@@ -11,8 +11,8 @@ export const patchOption = Type.Optional(
     minimum: 8,
     maximum: 1024,
     description:
-      'Train on random square patches of so many pixels a side instead of whole images, a new one for each image and epoch; ' +
-      '64 in the CutPaste paper. With "localize", features are then taken of all windows of an image.',
+      'Side in pixels of random square patches to train on instead of whole images, a new patch for each image and epoch; ' +
+      '64 in the CutPaste paper. With "localize", features are then computed for all windows of an image.',
   }),
 );
 

@@ -33,13 +33,13 @@ export const denoising = defineLearner({
         'network',
         {type: 'resnet18', width: 1, head: []},
         'The encoder. Its pooled feature is the code, or, with a head, the head’s linear last layer. The paper does not ' +
-          'say: ours is the other learners’ network, decoded by its mirror image (nearest-neighbour up-convolutions).',
+          'say; ours is the network of the other learners, with its mirror image as decoder (nearest-neighbour up-convolutions).',
       ),
       noise: Type.Union([Type.Literal('mask'), Type.Literal('gaussian')], {
         default: 'mask',
         description:
-          'mask: pixels become black; gaussian: numbers are added, without clipping. The paper does not say; ours is what ' +
-          'its published reproduction took.',
+          'mask: pixels become black; gaussian: numbers are added, without clipping. The paper does not say; ours is that of ' +
+          'its published reproduction.',
       }),
       level: Type.Number({
         exclusiveMinimum: 0,
@@ -52,12 +52,12 @@ export const denoising = defineLearner({
       epochs: Type.Integer({
         minimum: 1,
         default: 2048,
-        description: 'Passes over the training images. The paper does not say; ours as its other learners.',
+        description: 'Passes over the training images. The paper does not say; ours is that of its other learners.',
       }),
       batch: Type.Integer({
         minimum: 1,
         default: 64,
-        description: 'Images a step. The paper does not say; ours as rotation prediction.',
+        description: 'Images in each step. The paper does not say; ours is that of rotation prediction.',
       }),
       optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
     },

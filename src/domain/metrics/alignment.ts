@@ -6,8 +6,8 @@ export const alignment = defineFeatureMetric({
   name: 'alignment',
   version: 1,
   summary:
-    'How near two draws of the augmentation of a normal test image come: mean squared distance of their features, scaled to ' +
-    'length 1. 0 where they always agree, 2 for unrelated directions, 4 at most. Undefined without an augmentation.',
+    'How similar the features of two draws of the augmentation of a normal test image are: their mean squared distance, scaled ' +
+    'to length 1. 0: always equal; 2: unrelated; 4: the maximum. Undefined without an augmentation.',
   paper: 'Wang & Isola 2020',
   scale: 'number',
   views: true,

@@ -37,7 +37,7 @@ export function rank(scores: Numbers, labels: Uint8Array): Ranking {
 /** Score i; throws where it is NaN. */
 export function checkedScore(scores: Numbers, i: number): number {
   const score = scores[i]!;
-  if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; the classifier that made it is at fault`);
+  if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; its classifier is wrong`);
   return score;
 }
 

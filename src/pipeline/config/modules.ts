@@ -49,7 +49,7 @@ export async function loadModules(
 }
 
 const exportHint =
-  "Such as: export const plugins = [{kind: 'classifier', name: 'mine', version: 1, summary: …, options: …, create: …}].";
+  "Example: export const plugins = [{kind: 'classifier', name: 'mine', version: 1, summary: …, options: …, create: …}].";
 
 /** The definitions of a module, or what is wrong with its export. */
 function readModule(module: {readonly plugins?: unknown}): readonly AnyDefinition[] | string {

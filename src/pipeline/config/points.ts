@@ -62,7 +62,7 @@ export function readPoints(
         hint: 'Vary the dataset, the learner or another part of the experiment.',
       });
     else if (path.split('.').includes(''))
-      wrong.push({...at, message: `"${path}" is no path`, hint: 'Such as learner.batch.'});
+      wrong.push({...at, message: `"${path}" is not a path`, hint: 'Example: learner.batch.'});
     const inside = all.find((other) => recorded.startsWith(`${other.recorded}.`));
     const same = all.filter((other) => other.recorded === recorded);
     if (same.length > 1) {
@@ -74,7 +74,7 @@ export function readPoints(
     if (inside)
       wrong.push({
         ...at,
-        message: `"${path}" lies inside "${inside.path}", which varies too`,
+        message: `"${path}" is inside "${inside.path}", which also varies`,
         hint: 'Write both in one list of values.',
       });
   }
@@ -86,7 +86,7 @@ export function readPoints(
           path: ['matrix', name, i],
           at: 'value',
           message: `expected a list of ${paths.length} values, one for each of "${name}", but got ${show(value)}`,
-          hint: `Such as [${paths.map((_, k) => 'abcdefgh'[k] ?? '…').join(', ')}].`,
+          hint: `Example: [${paths.map((_, k) => 'abcdefgh'[k] ?? '…').join(', ')}].`,
         });
   }
   const set = settings.map(({path}) => recordedPath(words, path.join('.')));
@@ -97,7 +97,7 @@ export function readPoints(
     wrong.push({
       path: ['matrix'],
       at: 'key',
-      message: `the matrix has ${count(total)} combinations; at most ${count(maxPoints)} can be run`,
+      message: `the matrix has ${count(total)} combinations; at most ${count(maxPoints)} are allowed`,
     });
   return wrong.length > 0
     ? {axes: [], combinations: [[]], issues: wrong}

@@ -64,7 +64,7 @@ async function open(source: Source, table: string | undefined, chain: readonly s
   const mapping = value as {readonly [key: string]: unknown};
   if (!Object.hasOwn(mapping, 'suite')) {
     const file = chain.at(-1)!;
-    if (found.specs.has(file)) found.warnings.push(`${source.file} is named twice; it is run once`);
+    if (found.specs.has(file)) found.warnings.push(`${source.file} is listed twice; it runs only once`);
     else found.specs.set(file, {source, value: mapping, ...(table !== undefined && {table})});
     return;
   }

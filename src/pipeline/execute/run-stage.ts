@@ -235,8 +235,8 @@ class StageExecution {
       if (changed.length > 0) {
         return {
           status: 'failed',
-          message: `${changed.join(', ')} changed while the stage ran: its result belongs to neither content and was dropped.`,
-          hint: 'Run it again when nothing writes to it.',
+          message: `${changed.join(', ')} changed while the stage ran, so its result was discarded.`,
+          hint: 'Run the spec again when no other program writes to it.',
         };
       }
       const finished = new Date();

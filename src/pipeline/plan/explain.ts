@@ -21,7 +21,7 @@ export function explainMiss(key: StageKey, label: string, cached: Iterable<Manif
   }
   if (!nearest) return ['never run'];
   // The very key is there: its entry was damaged and has just been set aside, or vanished.
-  if (nearest.differences.length === 0) return ['its cached result is gone or damaged'];
+  if (nearest.differences.length === 0) return ['its cached result was removed or is damaged'];
   const {differences} = nearest;
   if (differences.length <= most) return differences;
   return [...differences.slice(0, most - 1), `and ${differences.length - most + 1} more`];

@@ -49,7 +49,7 @@ export async function keyOf(
     const found: {[name: string]: Digest} = {};
     for (const {name, path} of files) {
       found[name] = await digest(path).catch((error: unknown) => {
-        throw new Error(`can't read ${path} any more (${codeOf(error) ?? String(error)})`, {cause: error});
+        throw new Error(`cannot read ${path} any more (${codeOf(error) ?? String(error)})`, {cause: error});
       });
     }
     return found;

@@ -125,7 +125,7 @@ async function* chunksOf(
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
       throw new StageError(
-        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for an image: its training has diverged`,
+        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for an image, because its training has diverged`,
         "Lower the learner's learning rate.",
       );
     }

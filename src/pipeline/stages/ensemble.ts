@@ -36,7 +36,7 @@ export const ensemble = defineStage({
     const scores = new Float64Array(classes.length);
     for (const member of members) {
       if (member.classes.length !== classes.length || member.classes.some((label, i) => label !== classes[i]))
-        throw new Error('the members of an ensemble have scored other images than the first of them');
+        throw new Error('the members of an ensemble have scored different images');
       const own = combine === 'mean' ? member.scores : standardised(member.scores);
       for (let i = 0; i < scores.length; i++) scores[i]! += own[i]! / members.length;
     }

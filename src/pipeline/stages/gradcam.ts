@@ -72,8 +72,8 @@ async function computeMaps(context: StageContext<Static<typeof GradcamRecipe>>) 
     const {cam} = encoder;
     if (!cam)
       throw new StageError(
-        `the network of learner "${ref.type}" has no map that GradCAM could explain`,
-        'Use network resnet18 or small, or "localize" of type "patches".',
+        `the network of learner "${ref.type}" has no feature map for GradCAM`,
+        'Use the network resnet18 or small, or "localize" of type "patches".',
       );
     const maps = mapsOf(context, cam, new ItemProgress(context, 'images', count));
     await writeHeatMaps(context, maps, {shape, classNames: classes, normal});
@@ -95,7 +95,7 @@ async function* mapsOf(
     const area = maps.height * maps.width;
     if (bad >= 0)
       throw new StageError(
-        `GradCAM gives ${maps.data[bad]} for image ${done + Math.floor(bad / area)}: the training has diverged`,
+        `GradCAM gives ${maps.data[bad]} for image ${done + Math.floor(bad / area)}, because the training has diverged`,
         "Lower the learner's learning rate.",
       );
     for (let i = 0; i < images.count; i++)

@@ -25,7 +25,7 @@ const LearnRecipe = Type.Object(
       Type.Unsafe<readonly CopyRef[]>(
         Type.Array(PluginList, {
           description:
-            'Each makes a copy of the training images that is an instance of its own; absent when there is none.',
+            'Each makes a copy of the training images, whose images are separate instances; absent when there is none.',
         }),
       ),
     ),
@@ -86,7 +86,7 @@ export const learn = defineStage({
     for (const [name, {data}] of weights) {
       if (firstNonFinite(data) < 0) continue;
       throw new StageError(
-        `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are no finite numbers`,
+        `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are not finite numbers`,
         'Lower its learning rate, or train with a larger batch.',
       );
     }

@@ -31,7 +31,7 @@ const LocalizeRecipe = Type.Object(
     version: Type.Integer(),
     seed: Type.Integer(),
     windows: WindowsOfImages,
-    per_location: Type.Boolean({description: 'true: a classifier of its own at every place.'}),
+    per_location: Type.Boolean({description: 'true: a separate classifier at every place.'}),
     normal: Type.String({description: 'The normal class, for the pictures.'}),
     sigma: Type.Number({description: 'Of the Gaussian, in pixels.'}),
     blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')]),
@@ -123,7 +123,7 @@ async function* mapsOf(
   if (bad >= 0)
     throw new StageError(
       `classifier "${recipe.classifier.type}" gave a window of image ${Math.floor(bad / test.places)} the score ${scores[bad]}`,
-      'The features are probably so large or so equal that training has diverged or collapsed: lower the learning rate.',
+      'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
     );
   for (let image = 0; image < test.images; image++) {
     const ofImage = scores.subarray(image * test.places, (image + 1) * test.places);

@@ -69,7 +69,7 @@ export const score = defineStage({
     if (bad >= 0) {
       throw new StageError(
         `classifier "${ref.type}" gave image ${bad} the score ${scores[bad]}`,
-        'The features are probably so large or so equal that training has diverged or collapsed: lower the learning rate.',
+        'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
       );
     }
     await writeScores(join(context.out, 'scores.arrow'), {scores, classes: test.classes, classNames: test.classNames});

@@ -40,7 +40,7 @@ export function createPlanned<K extends keyof Definitions>(
     if (version === planned) continue;
     throw new StageError(
       `the run was planned with version ${planned} of ${of} "${name}", but version ${version} is installed now`,
-      'The program was changed meanwhile. Run it again.',
+      'The program changed in the meantime. Run the command again.',
     );
   }
   const files = pathOptions(plugins.get(kind, ref.type)).map((option) => {

@@ -91,7 +91,7 @@ async function runGraph(
     try {
       const filed = await results.ingestRun(record.folder);
       if (!filed.ok) {
-        refuse(filed.failures, 'the run is kept; "pipeline db rebuild" files it');
+        refuse(filed.failures, 'the run is saved; "pipeline db rebuild" adds it to the results database');
         return exitCodes.failed;
       }
       if (!globals.json)
@@ -107,7 +107,7 @@ async function runGraph(
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
-    err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
+    err(`To continue, run: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
   } finally {
     reporter.close();
@@ -118,7 +118,7 @@ async function runGraph(
 async function printProfile(folder: string): Promise<void> {
   const [{profileTable}, {screen}] = await Promise.all([import('../tables/profile.ts'), import('./results.ts')]);
   const read = readRecord(folder);
-  if (read.ok) out(profileTable(read.value.stages, screen()) || 'Nothing was computed: there is no profile.');
+  if (read.ok) out(profileTable(read.value.stages, screen()) || 'There is no profile, because nothing was computed.');
 }
 
 /** First Ctrl-C lets the stages stop (what is done stays cached, checkpoints stay); the second ends the process at once. */
@@ -132,7 +132,7 @@ function interruptible(
       beforeExit();
       process.exit(exitCodes.interrupted);
     }
-    note('Stopping; Ctrl-C once more stops at once.');
+    note('Stopping. Press Ctrl-C again to stop immediately.');
     controller.abort();
   };
   process.on('SIGINT', onSignal);

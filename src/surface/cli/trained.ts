@@ -68,8 +68,8 @@ async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
   if (pluginUrls.length === 0) return builtin;
   const own = await loadPlugins(pluginUrls).catch((error: Error) => {
     throw new StageError(
-      `the run's own plug-ins can't be loaded: ${error.message}`,
-      'Put their file back in its place.',
+      `the run's own plug-ins cannot be loaded: ${error.message}`,
+      'Put their file back where it was.',
     );
   });
   return builtin.extend(own.definitions(), own.urls);
@@ -89,7 +89,9 @@ export async function withModelWorker<T>(
     warn: (message) => err(`warning: ${message}`),
     onEngine({name}) {
       if (record.engine && record.engine.name !== name)
-        err(`note: the run was computed on ${record.engine.name}, this is ${name}: scores differ in their last digits`);
+        err(
+          `note: the run was computed on ${record.engine.name}, but this engine is ${name}: the last digits of scores differ`,
+        );
     },
     onKernels: (message) => err(`note: ${message}`),
   });

@@ -34,7 +34,7 @@ export function heatView({classifier, masks, finds, misses, alarms}: HeatGallery
     ['False alarms: normal images that score highest', alarms],
   ] as const;
   return html`<section class="heat">
-<h4>Heat maps by ${classifier}</h4><p class="muted small">Side by side: ${panels}. One scale for all, from the median of all pixels (blue) to the highest thousandth (red).</p>
+<h4>Heat maps by ${classifier}</h4><p class="muted small">Side by side: ${panels}. All maps have one scale, from the median of all pixels (blue) to the highest thousandth (red).</p>
 ${rows.map(([title, images]) => images.length > 0 && html`<h5>${title}</h5><ul class="strips">${images.map((shown) => strip(shown, panels))}</ul>`)}
 </section>`;
 }

@@ -39,7 +39,7 @@ export async function reportPage(data: ReportData): Promise<string> {
 <style>${raw(baseStyle + reportStyle)}</style>
 </head>
 <body>
-<a class="skip" href="#main">To the results</a>
+<a class="skip" href="#main">Skip to the results</a>
 ${head(data)}
 <nav aria-label="Sections"><ul>${shown.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main id="main" tabindex="-1">

@@ -154,7 +154,9 @@ export function resultsOf(results: RunReport['results']): {
   const text = (metric: string, value: number | null | undefined) =>
     value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
-  const foot = Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`);
+  const foot = Object.entries(marks).map(
+    ([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`,
+  );
   const table: TextTable = {
     columns: [
       {name: 'task', align: 'left'},

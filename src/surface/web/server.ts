@@ -81,7 +81,7 @@ class Site {
 
   async answer(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
     const base = `http://127.0.0.1:${port}`;
-    if (!URL.canParse(request.url ?? '', base)) return send(response, 400, plainText, 'This is no address.');
+    if (!URL.canParse(request.url ?? '', base)) return send(response, 400, plainText, 'This is not a valid address.');
     const url = new URL(request.url ?? '', base);
     const admission = admit(request, url, {token: this.#options.token, port});
     switch (admission.verdict) {
@@ -122,7 +122,7 @@ class Site {
       if (part === 'events') return this.#tellOfRun(folder, response);
       if (part === 'report.html' && hasReport(folder)) return sendReport(folder, response);
     }
-    const body = html`<h1>Not here</h1><p>There is no such page. <a href="/">All runs</a></p>`;
+    const body = html`<h1>Not found</h1><p>There is no such page. <a href="/">All runs</a></p>`;
     send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
   }
 

@@ -81,7 +81,7 @@ describe('run', () => {
     expect(out).toMatch(/^stage {2}kernel .* a call$/m);
     expect(out).toMatch(/^learn {2}\w+ +\d/m);
     expect((await project.run('show', 'latest', '--runs', 'profiled')).out).toMatch(/^learn {2}\(outside kernels\) /m);
-    expect((await profiled()).out).toContain('Nothing was computed: there is no profile.');
+    expect((await profiled()).out).toContain('There is no profile, because nothing was computed.');
   });
 
   test('--quiet: the table alone', async () => {
@@ -289,7 +289,7 @@ describe('compare', () => {
     expect(await shown('compare', '2', 'nothing')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ "2" is part of 5 runs: <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny
-         Give more of the id, or "latest".
+         Give a longer part of the id, or "latest".
       ✗ no run and no spec is called "nothing"
          There are results of: tiny.
       --- status 2"
@@ -380,7 +380,7 @@ describe('query and db', () => {
     expect(await shown('query', 'delete from runs')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ expected a statement that reads, but got DELETE
-         The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.
+         A query can only read the database; start with SELECT, FROM, DESCRIBE or SHOW.
       --- status 2"
     `);
     expect(await shown('query', 'selec 1')).toMatchInlineSnapshot(`
@@ -463,14 +463,14 @@ describe('data, plugins, schema, doctor', () => {
     expect(out).toMatch(/\n(Nothing is missing\.|What would make it better:\n( {2}.+\n)+)$/);
     const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
     expect(engines.map(({name}: {name: string}) => name)).toEqual(['tensorflow', 'onnx', 'wasm', 'webgpu']);
-    expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
+    expect(data).toContainEqual({name: 'synthetic', found: true, message: 'drawn by this program, needs no files'});
   });
 
   test("doctor --kernels wants TensorFlow's library", async () => {
     const home = {PIPELINE_CACHE_HOME: project.path('home')};
     expect(await project.start(['doctor', '--kernels'], home).ended).toMatchObject({
       status: 1,
-      err: 'pipeline: the tensorflow engine is not set up here; run "pipeline setup"\n',
+      err: 'pipeline: the tensorflow engine is not set up on this machine; run "pipeline setup"\n',
     });
   });
 });

@@ -13,17 +13,20 @@ export interface EngineDescription {
   readonly version: string;
   readonly device: string;
   readonly threads: number;
-  /** Where its library lies, when it is there. */
+  /** Folder of its library; absent if it is not installed. */
   readonly library?: string;
-  /** Empty when the engine is there or `pipeline setup` can get it. */
+  /** Empty if the engine is installed or `pipeline setup` can install it. */
   readonly missing: readonly Missing[];
-  /** One sentence for people: what there is, or what would get it. */
+  /** One sentence for people: what is available, or how to install it. */
   readonly note: string;
 }
 
 const require = createRequire(import.meta.url);
 
-/** For `pipeline doctor`: all engines, what they would run on, what is missing and how to get it. What `auto` takes comes first. */
+/**
+ * For `pipeline doctor`: all engines, what they would run on, what is missing and how to get it. The engine that `auto` chooses
+ * comes first.
+ */
 export async function describeEngines(
   env: NodeJS.ProcessEnv = process.env,
   threads: number = defaultThreads,
@@ -32,7 +35,7 @@ export async function describeEngines(
   const missing = library === undefined ? await findMissing(env) : [];
   const failed = library === undefined ? recentFailure(env) : undefined;
   const notSetUp =
-    failed === undefined ? 'not set up yet; "pipeline setup" gets it' : `setting it up failed: ${failed}`;
+    failed === undefined ? 'not set up yet; "pipeline setup" installs it' : `setting it up failed: ${failed}`;
   return [
     {
       name: 'tensorflow',
@@ -46,7 +49,7 @@ export async function describeEngines(
         library !== undefined
           ? (gpuRemark(env, library) ?? 'ready')
           : missing.length > 0
-            ? "can't be set up here"
+            ? 'cannot be set up on this machine'
             : notSetUp,
     },
     await describeOnnx(threads),
@@ -57,7 +60,7 @@ export async function describeEngines(
       device: 'cpu',
       threads: 1,
       missing: [],
-      note: 'always there; several times slower than TensorFlow',
+      note: 'always available; several times slower than TensorFlow',
     },
     await describeWebgpu(),
   ];
@@ -89,7 +92,7 @@ async function describeWebgpu(): Promise<EngineDescription> {
   } as const;
   try {
     const {name} = await findAdapter();
-    return {...always, available: true, device: name, note: 'ready where it is asked for: "--engine webgpu"'};
+    return {...always, available: true, device: name, note: 'ready; "--engine webgpu" selects it'};
   } catch (error) {
     return {...always, available: false, device: 'no gpu', note: firstLine(error)};
   }

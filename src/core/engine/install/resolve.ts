@@ -14,9 +14,9 @@ export interface ResolveOptions extends ProvisionOptions {
 }
 
 /**
- * Decides which engine computes. `auto` takes TensorFlow where its library is, or may be and can be got, and otherwise
- * onnx with a remark, or wasm where ONNX Runtime can't be had; webgpu is for those who name it. Throws, with what to do, when
- * a named engine can't be had.
+ * Decides which engine computes. `auto` chooses TensorFlow if its library is installed, or may and can be, otherwise onnx with a
+ * remark, or wasm if ONNX Runtime is not available; webgpu is only used if it is named. Throws, with what to do, if a named engine
+ * is not available.
  */
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
   const {env = process.env, provision, threads = defaultThreads, signal} = options;
@@ -24,7 +24,7 @@ export async function resolveEngine(choice: EngineChoice, options: ResolveOption
   if (choice === 'onnx') return onnxEngine(threads);
   if (choice === 'webgpu') {
     const {findAdapter} = await import('../webgpu/webgpu.ts');
-    await findAdapter(); // throws, with what to do, when there is none
+    await findAdapter(); // throws, with what to do, if there is none
     return {name: 'webgpu', threads: 1};
   }
   const tensorflow = (library: string): ResolvedEngine => ({
@@ -39,7 +39,7 @@ export async function resolveEngine(choice: EngineChoice, options: ResolveOption
     return {...tensorflow(there), ...(remark && {remark})};
   }
   if (choice === 'tensorflow') {
-    if (!provision) throw new Error('the tensorflow engine is not set up here; run "pipeline setup"');
+    if (!provision) throw new Error('the tensorflow engine is not set up on this machine; run "pipeline setup"');
     return tensorflow(await provisionTensorflow(options));
   }
   const fallBack = async (why: string): Promise<ResolvedEngine> => {
@@ -51,10 +51,10 @@ export async function resolveEngine(choice: EngineChoice, options: ResolveOption
   };
   const missing = await findMissing(env);
   if (missing.length > 0) return await fallBack(inWords(missing));
-  if (!provision) return await fallBack('its library is not set up here (run "pipeline setup")');
+  if (!provision) return await fallBack('its library is not set up on this machine (run "pipeline setup")');
   const failed = recentFailure(env);
   if (failed !== undefined)
-    return await fallBack(`setting it up failed lately: ${failed} ("pipeline setup" tries again)`);
+    return await fallBack(`setting it up failed recently: ${failed} ("pipeline setup" tries again)`);
   try {
     return tensorflow(await provisionTensorflow(options));
   } catch (error) {
@@ -63,20 +63,20 @@ export async function resolveEngine(choice: EngineChoice, options: ResolveOption
   }
 }
 
-/** Throws, with what to do, where ONNX Runtime or its fast convolutions can't be had. */
+/** Throws, with what to do, if ONNX Runtime or its fast convolutions are not available. */
 export async function onnxEngine(threads: number): Promise<ResolvedEngine> {
   const {blockSize} = await import('../onnx/start.ts');
   try {
     blockSize();
   } catch (error) {
-    throw new Error(`the onnx engine can't be had here (${firstLine(error)}); use "--engine wasm"`);
+    throw new Error(`the onnx engine is not available on this machine (${firstLine(error)}); use "--engine wasm"`);
   }
   return {name: 'onnx', threads};
 }
 
 /**
- * What `resolveEngine` will give, without a look at the machine's GPUs and without setting anything up; undefined: that would
- * have to be tried. For those who only ask whether a cached number is of the same engine.
+ * The result of `resolveEngine`, without checking the machine's GPUs and without setting anything up; undefined: it is not known
+ * without trying. For callers that only ask whether a cached number is from the same engine.
  */
 export function askedEngine(
   choice: EngineChoice,

@@ -115,7 +115,7 @@ export interface ViewMaker {
 /** The one way from training images to network inputs: of training, and of whoever shows what it is fed. */
 export function viewMaker({images, learner: ref, augment, copies = [], plugins, stream}: ViewOptions): ViewMaker {
   const learner = plugins.create('learner', ref);
-  if (!learner.views) throw new Error(`learner "${ref.type}" makes no views: it does not train`);
+  if (!learner.views) throw new Error(`learner "${ref.type}" makes no views, because it does not train`);
   const draw = compose(augment, plugins);
   const instance = instanceMaker(images, copies, plugins, stream);
   return {
@@ -134,7 +134,7 @@ export function openFeed(options: FeedOptions): Feed {
   const stepsPerEpoch = options.stepsPerEpoch ?? stepsPerPass;
   if (stepsPerPass === 0)
     throw new Error(
-      `${instances} training images fill no batch of ${batch}; lower "batch" or take more images ("limit.train")`,
+      `${instances} training images do not fill a batch of ${batch}; lower "batch" or use more images ("limit.train")`,
     );
   const {views, height, width} = probe(options);
 
@@ -236,7 +236,7 @@ export function openFeed(options: FeedOptions): Feed {
 function probe(options: FeedOptions) {
   const views = viewMaker(options).views(0, 0);
   const first = views[0];
-  if (!first) throw new Error(`learner "${options.learner.type}" makes no views: it does not train`);
+  if (!first) throw new Error(`learner "${options.learner.type}" makes no views, because it does not train`);
   return {views: views.length, height: first.height, width: first.width};
 }
 

@@ -32,7 +32,7 @@ export function startFiles({start}: {readonly start?: string}): Result<readonly 
   try {
     tensorsIn(start);
   } catch (error) {
-    return fail({message: `${start} is no safetensors file: ${(error as Error).message}`, hint: remedy});
+    return fail({message: `${start} is not a safetensors file: ${(error as Error).message}`, hint: remedy});
   }
   return succeed([{name: 'start', path: start}]);
 }
@@ -54,12 +54,12 @@ export function startWeights(path: string, network: Network, parameters: readonl
   if (!torchName)
     throw new StartError(
       '"pretrained_weights" names a file, but torchvision has no network that is built like this one',
-      'Leave "pretrained_weights" out, or take network efficientnet.',
+      'Remove "pretrained_weights", or use the network efficientnet.',
     );
   const names = parameters.map(({name}) => torchName(name));
   try {
     return fromTorch(parameters, torchName, readTensors(path, names));
   } catch (error) {
-    throw new StartError(`${path} is not of this network: ${(error as Error).message}`, remedy);
+    throw new StartError(`${path} does not belong to this network: ${(error as Error).message}`, remedy);
   }
 }

@@ -47,7 +47,7 @@ export class Database {
         return fail({
           message: 'there are no results yet',
           file: this.#file,
-          hint: 'Run "pipeline run <spec>" first; if there are runs, "pipeline db rebuild" files them.',
+          hint: 'Run "pipeline run <spec>" first. If there are runs already, "pipeline db rebuild" adds them to the database.',
         });
       if (this.#held) return work(this.#held.connection);
       const first = await this.#withConnection('READ_ONLY', async (connection) =>
@@ -112,7 +112,7 @@ export class Database {
           return fail({
             message: `the results database is in use by ${holder}`,
             file: this.#file,
-            hint: 'Try again when it is done. No result is lost: "pipeline db rebuild" files every run in the folder.',
+            hint: 'Try again later. No result is lost: "pipeline db rebuild" adds every run in the folder to the database.',
           });
         await wait(pause);
       }
@@ -124,7 +124,7 @@ export class Database {
       return {
         message: `${unusable}the file is not a DuckDB database`,
         file: this.#file,
-        hint: '"pipeline db rebuild" makes it anew from the runs.',
+        hint: '"pipeline db rebuild" makes it again from the runs.',
       };
     return {message: `the results database cannot be opened: ${firstLine(message)}`, file: this.#file};
   }

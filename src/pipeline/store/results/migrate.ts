@@ -44,7 +44,7 @@ export async function bringUpToDate(
     return fail({
       message: `${unusable}it is of migration ${number}, and this version knows only ${migrations.length}`,
       file,
-      hint: 'Use the newer version of pipeline that wrote it, or "pipeline db rebuild" to make it anew with this one.',
+      hint: 'Use the newer version of pipeline that wrote it, or make it again with this version: "pipeline db rebuild".',
     });
   if (number === migrations.length && state?.baselines === digest) return succeed(undefined);
   await inTransaction(connection, async () => {

@@ -35,7 +35,7 @@ export async function select(
       if (!reading.includes(statementType))
         return fail({
           message: `expected a statement that reads, but got ${duckdb.StatementType[statementType]}`,
-          hint: 'The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.',
+          hint: 'A query can only read the database; start with SELECT, FROM, DESCRIBE or SHOW.',
         });
     }
     const reader = await connection.streamAndReadUntil(sql, rows + 1);
@@ -52,10 +52,10 @@ export async function select(
     if (message.startsWith('INTERRUPT'))
       return fail({
         message: `the query took more than ${seconds} s and was stopped`,
-        hint: 'Ask for less, or give it all the time it wants: pipeline query "<sql>".',
+        hint: 'Simplify the query, or run it without a limit: pipeline query "<sql>".',
       });
     const locked = message.includes('disabled by configuration') || message.includes('disabled through configuration');
-    return fail({message, ...(locked && {hint: 'A query sees the results database alone.'})});
+    return fail({message, ...(locked && {hint: 'A query can only read the results database.'})});
   } finally {
     clearTimeout(timer);
   }

@@ -152,7 +152,7 @@ test('a rebuild drops runs whose folders are gone, and tells which folders are n
   const {runs: filed, leftOut} = value(await results().rebuild(runs));
   expect(filed).toEqual(['b']);
   expect(leftOut).toMatchObject([
-    {file: join(runs, 'z', 'plan.json'), message: expect.stringMatching(/^plan.json is no JSON: /)},
+    {file: join(runs, 'z', 'plan.json'), message: expect.stringMatching(/^plan.json is not JSON: /)},
   ]);
   expect(await rows('select run from metrics')).toEqual([['b']]);
   expect(b).toBe(join(runs, 'b'));
@@ -458,7 +458,7 @@ test.for([
     failures: [
       {
         message: expect.stringContaining('file system operations are disabled'),
-        hint: 'A query sees the results database alone.',
+        hint: 'A query can only read the results database.',
       },
     ],
   });
@@ -500,7 +500,7 @@ test('problems with the file itself', async () => {
       {
         message: 'the results database cannot be used: the file is not a DuckDB database',
         file: database(),
-        hint: '"pipeline db rebuild" makes it anew from the runs.',
+        hint: '"pipeline db rebuild" makes it again from the runs.',
       },
     ],
   });
