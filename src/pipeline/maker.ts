@@ -14,7 +14,7 @@ export interface Maker {
 export const makerText = ({name, threads}: Maker): string =>
   threads === undefined || name !== 'tensorflow' ? name : `${name} with ${plural(threads, 'thread')}`;
 
-/** Threads change what `tensorflow` computes alone; a number of them that is not known counts as the same. */
+/** Threads only change the results of `tensorflow`; an unknown number of them counts as equal. */
 export const isSameMaker = (a: Maker, b: Maker): boolean =>
   a.name === b.name &&
   (a.name !== 'tensorflow' || a.threads === undefined || b.threads === undefined || a.threads === b.threads);

@@ -1,4 +1,4 @@
-/** Triangular factors in float64, for the one matrix a Gaussian that is too near singular for the engine's float32. */
+/** Triangular factors in float64, for the one matrix of each Gaussian, which is too close to singular for the engine's float32. */
 
 import type {Matrix} from '../../core/contracts/data.ts';
 import {doubleProduct, hasDoubleProduct} from '../../core/linalg/doubles.ts';
@@ -17,7 +17,7 @@ export function cholesky(matrix: Float64Array, n: number): Float64Array | undefi
   return lower;
 }
 
-/** Σ a[i + k] b[j + k], k < length: four sums at a time, as one alone would wait for each addition. */
+/** Σ a[i + k] b[j + k], k < length: four sums at a time, because a single sum would wait for each addition. */
 export function dot(a: Float64Array, i: number, b: Float64Array, j: number, length: number): number {
   let [s, t, u, v] = [0, 0, 0, 0];
   let k = 0;
@@ -83,7 +83,7 @@ function whitenedSquares({rows, columns: d, data}: Matrix, mean: Float64Array, l
   return squares;
 }
 
-/** Right-hand sides that are solved together: as many sums go on side by side, none of which waits for another. */
+/** Right-hand sides that are solved together: this many sums run in parallel, and none waits for another. */
 const together = 8;
 
 /**

@@ -48,7 +48,7 @@ export const gde = defineClassifier({
 });
 
 interface GaussianScorer extends Scorer {
-  /** What a row at the mean scores: minus the logarithm of the density there. */
+  /** Score of a row at the mean: minus the logarithm of the density there. */
   readonly logVolume: number;
 }
 

@@ -67,7 +67,10 @@ class RbfMachine implements Classifier {
     return this.#scorer(support, weights);
   }
 
-  /** The other rows' weights are not solved for anew but scaled to the sum of all of them, which is the scale of new rows' scores. */
+  /**
+   * The weights of the other rows are not solved for again but scaled to the sum of all weights, which is the scale of new rows'
+   * scores.
+   */
   heldOut(features: Matrix, rng: Rng): Float64Array {
     const {prepared, alpha, support, weights} = this.#solve(features, rng);
     const sums = support.kernelSums(prepared, weights);

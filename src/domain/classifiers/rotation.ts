@@ -5,8 +5,8 @@ import {Type} from '../../core/plugin/type.ts';
 import {sumRows} from './scores-graph.ts';
 
 /**
- * The rotation learner's own classifier as detector (docs/paper-notes.md 4.5): how unsure it is of the turns of an image. Its features are
- * log-probabilities of the right turn of each turned copy, (n, turns).
+ * The rotation learner's own classifier as a detector (docs/paper-notes.md 4.5): how uncertain it is about the turns of an image.
+ * Its features are log-probabilities of the right turn of each turned copy, (n, turns).
  */
 export const rotationClassifier = defineClassifier({
   name: 'rotation',
@@ -19,7 +19,7 @@ export const rotationClassifier = defineClassifier({
   create: (): Classifier => ({fit: () => scorer, restore: () => scorer}),
 });
 
-// Nothing is learnt: the network already was.
+// Nothing is learnt: the network is already trained.
 const scorer: Scorer = {
   score: minusRowSums,
   save: () => new Map(),

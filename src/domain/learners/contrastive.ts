@@ -84,7 +84,7 @@ export const contrastive = defineLearner({
     graph: (builder, images, layer, weights, plugins) =>
       plainLayer(builder, images, layer, plugins.create('network', options.network), weights),
 
-    /** Two draws of A, each of its own, on one patch where it is patches that are learnt from. */
+    /** Two separate draws of A, on one patch if patches are learnt. */
     views(image, augment, rng) {
       const seen = cropPatch(image, options.patch, rng);
       return [augment(seen, rng), augment(seen, rng)];

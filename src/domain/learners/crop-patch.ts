@@ -16,14 +16,14 @@ export const patchOption = Type.Optional(
   }),
 );
 
-/** A random patch of `side` pixels; the image itself when `side` is absent. Has a stream of its own. */
+/** A random patch of `side` pixels; the image itself if `side` is absent. Uses a separate random stream. */
 export function cropPatch(image: FloatImage, side: number | undefined, rng: Rng): FloatImage {
   if (side === undefined) return image;
   const size = {height: side, width: side};
   return {...image, ...cut(image, size, drawPlace(image, size, rng.fork('patch')))};
 }
 
-/** Side of the network's inputs in training. Throws where a patch does not fit into the images. */
+/** Side of the network's inputs in training. Throws if a patch does not fit into the images. */
 export function trainingSide(images: ImageSet, patch: number | undefined): number {
   const side = sideOf(images);
   if (patch === undefined) return side;

@@ -25,7 +25,10 @@ import {imagenet, startFiles, startOption, startWeights} from './training/start.
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
-/** Name → its row in the papers' tables, and the defects that are told from normal: one class each, or one of several for a class. */
+/**
+ * Name → its row in the papers' tables, and the defects that are distinguished from normal images: one for each class, or several
+ * that share a class.
+ */
 const variants = {
   normal: {row: 'cutpaste', classes: [[cutPaste]]},
   scar: {row: 'cutpaste-scar', classes: [[cutPasteScar]]},
@@ -45,7 +48,10 @@ type Variant = keyof typeof variants;
 /** The paper does not give the head: the ICLR paper's contrastive one is a guess. */
 const head = [512, 512, 512, 512, 512, 512, 512, 512, 128];
 
-/** What table 3 sets otherwise, to fine-tune weights from elsewhere (docs/paper-notes.md 3.4). Of `batch` images the network sees 24 views. */
+/**
+ * What differs in table 3, which fine-tunes pretrained weights (docs/paper-notes.md 3.4). The network sees 24 views of `batch`
+ * images.
+ */
 const fineTuning = {
   network: {type: 'efficientnet', variant: 'b4', head},
   head_first: {epochs: 10, learning_rate: 0.03},
@@ -167,7 +173,7 @@ export const cutpaste = defineLearner({
     const {classes} = variants[options.variant as Variant];
     const kinds = classes.length + 1;
     return {
-      /** As if the encoder learnt in the epochs of `head_first`, too. */
+      /** As if the encoder were also trained in the epochs of `head_first`. */
       work: ({plugins, ...input}) =>
         workOf(
           plugins.create('network', options.network),
@@ -226,7 +232,7 @@ export const cutpaste = defineLearner({
           : plainLayer(builder, images, layer, network, weights);
       },
 
-      /** One draw of the augmentation, as it is and with each class's defect (eq. 1: the whole image is augmented first). */
+      /** One draw of the augmentation, unchanged and with each class's defect (eq. 1: the whole image is augmented first). */
       views(image, augment, rng) {
         const base = augment(cropPatch(image, options.patch, rng), rng);
         return [base, ...classes.map((defects) => defects[rng.integer(defects.length)]!(base, options, rng))];
@@ -235,6 +241,6 @@ export const cutpaste = defineLearner({
   },
 });
 
-/** Of networks with weights from elsewhere the paper's tables name which. */
+/** Rows of networks with pretrained weights name the network. */
 const transferred = ({type, ...options}: PluginRef): string =>
   type === fineTuning.network.type ? `-${type}-${options['variant']}` : '';

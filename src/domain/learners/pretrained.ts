@@ -69,7 +69,7 @@ export const pretrained = defineLearner({
     {additionalProperties: false},
   ),
   create: (options) => ({
-    /** Nothing is learnt, but that the network takes such images shows here and not after all of them. */
+    /** Nothing is learnt; this only checks early that the network accepts such images. */
     async fit({images: {shape}}) {
       const encoder = encoderOf(options);
       try {
@@ -94,7 +94,7 @@ interface Options {
   readonly std: readonly number[];
 }
 
-/** Opens the file when the first images come. */
+/** Opens the file with the first images. */
 function encoderOf(options: Options): Encoder {
   let opened: Promise<ImageModel> | undefined;
   return {
@@ -103,7 +103,7 @@ function encoderOf(options: Options): Encoder {
       opened ??= openModel(options.path, options.output);
       return embed(await opened, images, options, view);
     },
-    dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // told by embed
+    dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // set by embed
   };
 }
 
@@ -121,7 +121,7 @@ async function embed(
   let columns = 0;
   for (let from = 0; from < images.count; from += atOnce) {
     const count = Math.min(atOnce, images.count - from);
-    const n = batch ?? count; // where the file fixes it, the last batch is filled up with zeros
+    const n = batch ?? count; // if the file fixes the batch, the last one is filled up with zeros
     const inputs = new Float32Array(n * size);
     for (let i = 0; i < count; i++) {
       const image = view(floatImage(images, from + i), from + i);

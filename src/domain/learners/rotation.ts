@@ -103,7 +103,7 @@ export const rotation = defineLearner({
       return encoder && rightTurns(builder, images, encoder);
     },
 
-    /** Each of the four turns is of a draw of its own; the turn comes last (paper 2.3). */
+    /** Each of the four turns has a separate draw; the turn comes last (paper 2.3). */
     views(image, augment, rng) {
       const seen = cropPatch(image, options.patch, rng);
       return Array.from({length: turns}, (_, turn) => quarterTurn(augment(seen, rng), turn));

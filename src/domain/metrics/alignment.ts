@@ -14,7 +14,7 @@ export const alignment = defineFeatureMetric({
   options: Type.Object({}, {additionalProperties: false}),
   create: () => ({
     measure({views}) {
-      if (!views) return Number.NaN; // there is no augmentation to draw from
+      if (!views) return Number.NaN; // there is no augmentation
       const [a, b] = views.map(normaliseRows) as [ReturnType<typeof normaliseRows>, ReturnType<typeof normaliseRows>];
       let sum = 0;
       for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) ** 2;

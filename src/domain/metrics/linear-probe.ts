@@ -42,7 +42,7 @@ export const linearProbe = defineFeatureMetric({
   }),
 });
 
-/** Half of the rows of either label, and the others; of an odd number the larger half is fitted. */
+/** Half of the rows of each label, and the other half; of an odd number the larger half is fitted. */
 function halves(labels: Uint8Array, rng: Rng): {readonly fitted: Uint32Array; readonly heldOut: Uint32Array} {
   const fitted: number[] = [];
   const heldOut: number[] = [];

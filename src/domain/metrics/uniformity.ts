@@ -71,7 +71,7 @@ const normalFeatures = ({features, labels}: FeatureSample): Matrix =>
     ),
   );
 
-/** The unbiased estimate (Gretton et al. 2012): pairs of a point with itself are left out, and it may be a little below 0. */
+/** The unbiased estimate (Gretton et al. 2012): pairs of a point with itself are left out, so it may be slightly below 0. */
 export function squaredMmd(x: Matrix, y: Matrix, sigma: number): number {
   const kernel = (squared: number) => Math.exp(-squared / (2 * sigma * sigma));
   return meanOverOwnPairs(x, kernel) + meanOverOwnPairs(y, kernel) - 2 * meanOverPairs(x, y, kernel);

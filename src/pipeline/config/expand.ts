@@ -114,7 +114,7 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
   return {tasks, problems, warnings: [...warnings]};
 }
 
-/** A setting that this point's plug-ins do not know is left out here; `uses` sees to it that it counts somewhere. */
+/** A setting that this point's plug-ins do not know is left out here; `uses` checks that some point uses it. */
 function validatePoint(
   file: SpecFile,
   plugins: Plugins,

@@ -54,8 +54,8 @@ function repeats<T>(items: readonly T[], issueOf: (item: T, index: number) => Is
 }
 
 /**
- * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the training set, a transform
- * or a list of them to apply first to last. Two of the same are refused: they would be told apart.
+ * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the training set, a transform or a
+ * list of them to apply first to last. Two equal copies are refused: training would try to distinguish them.
  */
 export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Path): Checked<readonly CopyRef[]> {
   const checked = list.map((item, i): Checked<CopyRef> => {
@@ -79,7 +79,7 @@ export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Pa
 
 const alone = ({value, issues}: Checked<PluginRef>): Checked<CopyRef> => ({value: [value], issues});
 
-/** What of the copies works against itself: allowed, since it is an experiment of its own, but seldom meant. */
+/** Copies that contradict the augmentation or each other: allowed, because this may be an experiment, but rarely intended. */
 export function copyWarnings(copies: readonly CopyRef[], augment: readonly PluginRef[]): readonly Issue[] {
   const at = (i: number, message: string): Issue => ({path: ['distribution_augmentation', i], at: 'value', message});
   return copies.flatMap((copy, i) =>

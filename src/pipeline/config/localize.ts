@@ -47,7 +47,7 @@ export const localizeShape = Type.Object(
   },
 );
 
-/** Defaults are filled for whichever type: only what it has is kept. */
+/** Defaults are filled for every type; only the options of this type are kept. */
 export const localizeOf = (checked: Patches | (Omit<Patches, 'type'> & {readonly type: 'gradcam'})): Localize =>
   checked.type === 'gradcam' ? {type: 'gradcam'} : checked;
 
@@ -68,7 +68,7 @@ export function localizeIssues(
   const {shape, masks = false} = plugins.create('dataset', dataset);
   const issues: Issue[] = [];
   for (const [i, {type}] of metrics.entries()) {
-    if (plugins.find('metric', type)?.of !== 'pixels') continue; // one that there is not is told elsewhere
+    if (plugins.find('metric', type)?.of !== 'pixels') continue; // an unknown one is reported elsewhere
     if (!localize)
       issues.push({
         path: ['metrics', i],

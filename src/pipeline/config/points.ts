@@ -35,7 +35,9 @@ export interface Points {
   readonly issues: readonly Issue[];
 }
 
-/** Reads `matrix` (and checks `plugins`, whose modules are loaded elsewhere). A setting replaces the axes at or below it. */
+/**
+ * Reads `matrix` (and checks `plugins`, whose modules are loaded elsewhere). A setting replaces the axes at its path and below it.
+ */
 export function readPoints(
   file: {readonly [key: string]: unknown},
   settings: readonly Setting[],
@@ -142,13 +144,13 @@ export function layPoint(
   return {overlay, issues, refused};
 }
 
-/** What tells a combination from the others, for ids: `batch=32`. */
+/** What distinguishes a combination from the others, for ids: `batch=32`. */
 export function labelPoint(axes: readonly Axis[], combination: Combination): readonly string[] {
   const lastOf = (path: string) => path.split('.').at(-1)!;
   const paths = axes.flatMap((axis) => axis.paths);
   return axes.flatMap((axis, a) => {
     const index = combination[a]!;
-    // Of several paths the first tells the values apart, if it can.
+    // Of several paths, the first is used if it distinguishes the values.
     const firsts = labelsOf(axis, 1);
     const telling = new Set(firsts).size === firsts.length ? 1 : axis.paths.length;
     const labels = labelsOf(axis, telling);

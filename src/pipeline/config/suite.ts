@@ -81,7 +81,7 @@ async function open(source: Source, table: string | undefined, chain: readonly s
     const inner = await readSource(file);
     const here: Issue = {path: ['suite', i], at: 'value', message: ''};
     if (!inner.ok) {
-      // A problem without a place is about the file as such: the suite's line is the place to mend.
+      // A problem without a place concerns the whole file; then the line of the suite is the place to change.
       for (const problem of inner.failures)
         found.problems.push(problem.file ? problem : {...problem, file: source.file, ...withRange(source, here)});
       continue;

@@ -72,7 +72,7 @@ const differentFiles = (what: string, before: Files, after: Files): readonly str
 function differ(path: string, before: Json | undefined, after: Json | undefined): readonly string[] {
   if (text(before) === text(after)) return [];
   if (path === 'versions' && isObject(before) && isObject(after)) {
-    // A plug-in that is on one side only is told of by the option that names it.
+    // A plug-in on only one side is reported by the option that names it.
     return keysOf(before, after).flatMap((name) =>
       before[name] === undefined || after[name] === undefined || before[name] === after[name]
         ? []

@@ -65,7 +65,7 @@ export const data = defineStage({
       train: await writeSplit(context, dataset, 'train', progress, train === undefined ? undefined : {perClass: train}),
       test: await writeSplit(context, dataset, 'test', progress, test === undefined ? undefined : {inAll: test}),
     };
-    // The executor hashes these files again, too. That does not see an edit that was undone while we read; this does.
+    // The executor hashes these files again as well. That does not notice an edit that was undone while we read; this does.
     const changed = context.sources.filter((file, i) => stateOf(file) !== before[i]);
     if (changed.length > 0) {
       const names = changed.map(({path}) => path).join(', ');

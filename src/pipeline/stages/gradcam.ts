@@ -1,4 +1,4 @@
-/** Weights + test images → heat maps: the learner's own score of each image, explained by GradCAM. Needs no classifier. */
+/** Weights + test images → heat maps: GradCAM of the learner's own score of each image. Needs no classifier. */
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Encoder} from '../../core/contracts/learner.ts';
@@ -29,7 +29,7 @@ const GradcamRecipe = Type.Object(
 
 export const gradcam = defineStage({
   kind: 'gradcam',
-  // It was a kind of localize: stages computed then are found in the cache, and runs recorded then are read.
+  // It was once part of `localize`: its earlier stages are still found in the cache, and earlier runs can be read.
   recordedAs: 'localize',
   lane: 'accelerator',
   recipe: GradcamRecipe,

@@ -333,7 +333,7 @@ async function leave(status: Promise<number>): Promise<void> {
 
 /** Parses the command line of this process and does what it says. */
 export async function main(): Promise<void> {
-  // `pipeline query … | head` closes the pipe early: that is no failure.
+  // `pipeline query … | head` closes the pipe early, which is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;

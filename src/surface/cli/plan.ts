@@ -16,7 +16,7 @@ import {type EngineOptions, err, folders, type Globals, out, refuse} from './ses
 export interface PlanOptions extends SpecOptions, EngineOptions {
   readonly explain: boolean;
   readonly graph?: 'mermaid' | 'dot' | 'svg';
-  /** Measure, too: how long the trainings take here. */
+  /** Also measure how long the trainings take on this machine. */
   readonly estimate: boolean;
 }
 

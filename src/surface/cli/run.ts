@@ -39,7 +39,7 @@ async function runGraph(
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
-  ending.catch(() => undefined); // told where it is awaited
+  ending.catch(() => undefined); // reported where it is awaited
   const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',

@@ -187,7 +187,7 @@ interface FoundDataset {
   readonly hint?: string;
 }
 
-/** Where each dataset lies, without fetching anything. */
+/** Where each dataset is, without fetching anything. */
 async function foundDatasets(globals: Globals): Promise<readonly FoundDataset[]> {
   const known = builtinPlugins();
   const {folders: places} = dataRoots(globals);

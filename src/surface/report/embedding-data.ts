@@ -50,7 +50,7 @@ export async function embeddingOf(
     const rng = new Rng(task.seed).fork('report');
     const order = rng.fork('sample').permutation(features.rows);
     const of = (kind: number) => [...order].filter((row) => labels[row] === kind).slice(0, most);
-    // In the order of the file: no kind lies on top of the other.
+    // In the order of the file, so that neither kind covers the other.
     const rows = [...of(0), ...of(1)].sort((a, b) => order[a]! - order[b]!);
     const sample = normaliseRows(pickRows(features, rows));
     const about = {

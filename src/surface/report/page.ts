@@ -59,7 +59,7 @@ ${body}</section>
   return page.text;
 }
 
-/** The page holds all that it needs; a browser is told so, and that nothing but its own script is to run. */
+/** The page needs nothing else; this policy tells the browser so, and allows only the page's own script. */
 const policy = [
   "default-src 'none'",
   "style-src 'unsafe-inline'",

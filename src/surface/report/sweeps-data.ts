@@ -62,7 +62,7 @@ function meanOf(cell: readonly (MetricValue & {value: number; at: SweepCell['at'
 function pathOf(path: string, tasks: readonly Task[]) {
   const values = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
   const texts = values.map(pointText);
-  // Two plug-ins of one name differ in their options: those are told, too.
+  // Two plug-ins of one name differ in their options, so these are shown as well.
   const named = new Set(texts).size === texts.length ? pointText : keyOf;
   const numeric = values.every((value) => typeof value === 'number');
   const label = (value: unknown): string | number => (numeric ? (value as number) : named(value));

@@ -20,7 +20,7 @@ export interface ComparisonOptions {
   readonly metrics?: readonly string[];
   /** Tasks without numbers because their data were not here. */
   readonly absent?: readonly Absent[];
-  /** What of a row is not as in the paper (`settings.ts`); absent: not told. */
+  /** The settings of a row that differ from the paper's (`settings.ts`); absent: not reported. */
   readonly departures?: Departures;
 }
 

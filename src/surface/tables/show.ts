@@ -39,7 +39,7 @@ interface TaskResult {
   readonly classifier: string;
   /** null: undefined. */
   readonly metrics: {readonly [metric: string]: number | null};
-  /** Those that are no rates. */
+  /** Those that are not rates. */
   readonly numbers: readonly string[];
   /** Metric → what it takes from the test labels beyond being judged by them. */
   readonly testLabels: {readonly [metric: string]: string};
@@ -173,7 +173,7 @@ export function resultsOf(results: RunReport['results']): {
   return {table, foot};
 }
 
-/** Printed × 100; what leaves [0, 1] is no rate. */
+/** Rates are printed × 100; a value outside [0, 1] is not a rate. */
 const isRate = (value: number | null) => value === null || (value >= 0 && value <= 1);
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];

@@ -105,8 +105,8 @@ function keyed(refs: Json): Json {
 }
 
 /**
- * Tasks that belong together, the most alike first: equal in all that the name and matrix point tell, then without the
- * point, then without the seed, then without the learner, then by dataset and inlier's position alone.
+ * Tasks that belong together, the most alike first: equal in name and matrix point, then without the point, then without the seed,
+ * then without the learner, then only by dataset and position of the normal class.
  */
 function pair(left: readonly Side[], right: readonly Side[]): readonly (readonly [Side, Side])[] {
   const pairs: [Side, Side][] = [];

@@ -47,7 +47,7 @@ ${region('kinds')}
 export const regionsOf = (run: LiveRun, now: number): Regions =>
   new Map([...movingRegions(run, now), ...settledRegions(run.record)]);
 
-/** What changes with time alone. */
+/** What changes only with time. */
 export const movingRegions = (run: LiveRun, now: number): Regions =>
   new Map([
     ['summary', summaryOf(run.record, now)],

@@ -13,7 +13,7 @@ import {badge, type Page} from './page.ts';
 /** Runs on one page. */
 const most = 50;
 
-/** Reads runs again only when their events have grown: the page is made anew every second while it is looked at. */
+/** Reads runs again only if their events have grown: the page is made again every second while it is open. */
 export class RunList {
   readonly #root: string;
   readonly #known = new Map<string, {readonly stamp: string; readonly record: RunRecord | undefined}>();

@@ -1,6 +1,6 @@
 /**
- * The pages of `pipeline ui`: the runs folder, looked at. Listens on 127.0.0.1 alone, answers GET alone, writes nothing.
- * Whatever an address names is looked up among the runs that are there; no part of it becomes a path.
+ * The pages of `pipeline ui`, which show the folder of runs. The server listens only on 127.0.0.1, answers only GET, and writes
+ * nothing. Names in an address are looked up among the existing runs; no part of an address becomes a path.
  */
 import {readFile} from 'node:fs/promises';
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
@@ -35,7 +35,7 @@ export interface WebServer {
   readonly port: number;
   /** With the token. */
   readonly address: string;
-  /** At once, whoever is still connected. */
+  /** Immediately, even if somebody is still connected. */
   close(): Promise<void>;
 }
 

@@ -1,16 +1,16 @@
-/** Signs that a training has come to nothing, and what is said of each. */
+/** Signs that a training has failed, and the message for each. */
 import {plural} from '../../../core/base/text.ts';
 import type {CurvePoint} from '../../../core/contracts/learner.ts';
 import {type Scalar, type Tensor2D, tf} from '../../../core/engine/engine.ts';
 import type {Placed, Training} from './phases.ts';
 import {valuesOf} from './tally.ts';
 
-/** Training that can't go on: the message says what was seen and what to try. */
+/** Training that cannot continue: the message says what was observed and what to try. */
 export class TrainingError extends Error {
   override readonly name = 'TrainingError';
 }
 
-/** True when no column tells two rows apart beyond float32's own rounding; one row alone is no sign. */
+/** True if in no column two rows differ by more than the rounding of float32; false for a single row. */
 export async function allEqual(pooled: Tensor2D): Promise<boolean> {
   if (pooled.shape[0] < 2) return false;
   const both = tf.tidy(() => {

@@ -19,7 +19,7 @@ export const startOption = Type.Optional({
   [wordKeyword]: 'pretrained_weights',
 });
 
-/** What the papers start from, in words: the path of whatever file has it is no setting. */
+/** What the papers start from, in words: the path of the file is not a setting. */
 export const imagenet = 'ImageNet’s weights';
 
 const remedy =
@@ -48,7 +48,7 @@ export class StartError extends Error {
   }
 }
 
-/** First values of the encoder's parameters from the file. Throws a `StartError` where it is of another network. */
+/** First values of the encoder's parameters from the file. Throws a `StartError` if the file is of another network. */
 export function startWeights(path: string, network: Network, parameters: readonly ParameterSpec[]): NamedArrays {
   const {torchName} = network;
   if (!torchName)
