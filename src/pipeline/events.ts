@@ -78,7 +78,7 @@ export type RunEvent = {readonly at: string} & (
 export interface CheckedKernels {
   readonly kernels: number;
   readonly replaced: readonly Omit<Verdict, 'key'>[];
-  /** Functions whose graph computes other numbers than their kernels one by one; absent: none. */
+  /** Number of functions whose graph computes other values than their kernels one by one; absent: none. */
   readonly refusedGraphs?: number;
 }
 

@@ -6,14 +6,14 @@ export type Digest = string & {readonly brand: 'Digest'};
 export type Json = null | boolean | number | string | readonly Json[] | {readonly [key: string]: Json | undefined};
 
 /**
- * One text for one value: keys sorted by code unit (never by locale), no white space, undefined fields left out.
- * Throws for what JSON would silently change: NaN, infinities, functions, dates.
+ * One text for one value: keys sorted by code unit (never by locale), no white space, undefined fields left out. Throws for values
+ * that JSON would silently change: NaN, infinities, functions, dates.
  */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError(`canonical JSON has no ${value}`);
-    return JSON.stringify(value); // -0 becomes 0, as wanted
+    return JSON.stringify(value); // -0 becomes 0, which is intended
   }
   if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`;
   if (typeof value === 'object' && isPlain(value)) {

@@ -3,7 +3,7 @@ import {CsvError, parse} from 'csv-parse/sync';
 
 export interface CsvRecord {
   readonly fields: readonly string[];
-  /** In the file, from 1: where the record begins. */
+  /** Line of the file, from 1, where the record begins. */
   readonly line: number;
 }
 
@@ -19,8 +19,8 @@ export class CsvSyntaxError extends Error {
 }
 
 /**
- * Fields in quotes may hold commas, quotes and line ends; blanks around a field do not count, nor do empty lines and a byte
- * order mark. How many fields a record has is for the caller to check. Throws `CsvSyntaxError`.
+ * Fields in quotes may hold commas, quotes and line ends; blanks around a field, empty lines and a byte order mark are ignored. The
+ * caller checks how many fields a record has. Throws `CsvSyntaxError`.
  */
 export function readCsv(text: string): readonly CsvRecord[] {
   const options = {bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true} as const;

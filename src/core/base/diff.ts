@@ -1,6 +1,6 @@
 import {canonicalJson, type Json} from './canonical.ts';
 
-/** One place where two values differ; undefined: the side has nothing there. */
+/** One place where two values differ; undefined: this side has no value there. */
 export interface Difference {
   /** Dotted: `learner.optimizer.momentum`; empty for the values themselves. */
   readonly path: string;

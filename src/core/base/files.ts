@@ -1,4 +1,4 @@
-/** Files that are whole or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
+/** Files that are complete or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
 import {createHash, randomBytes} from 'node:crypto';
 import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
@@ -11,8 +11,8 @@ export interface FileDigest {
 }
 
 /**
- * Writes a file in one step: whoever opens `path`, even after a power cut, finds the old content or the new, whole. The
- * temporary file lies beside it, so that the last step is a rename within one file system.
+ * Writes a file in one step: whoever opens `path`, even after a power cut, finds either the complete old content or the complete
+ * new content. The temporary file is in the same folder, so that the last step is a rename within one file system.
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const folder = dirname(path);
@@ -35,8 +35,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 }
 
 /**
- * Waits until a file's content, or a folder's own entries (a new name, a rename), would survive a power cut. Independent
- * ones are best awaited together: the file system then writes its journal once.
+ * Waits until a file's content, or a folder's own entries (a new name, a rename), would survive a power cut. Wait for independent
+ * ones together: the file system then writes its journal only once.
  */
 export async function syncToDisk(path: string): Promise<void> {
   const handle = await open(path, 'r');
@@ -47,12 +47,12 @@ export async function syncToDisk(path: string): Promise<void> {
   }
 }
 
-// Small files are read in one synchronous go, into one buffer: a no-op run verifies thousands of them, and the thread pool's
-// round trips would cost several times the work. Large ones are streamed, so that neither memory nor the event loop suffers.
+// Small files are read synchronously into one buffer: a no-op run verifies thousands of them, and round trips to the thread pool
+// would cost several times the work. Large files are streamed, to limit memory and to keep the event loop free.
 const small = Buffer.allocUnsafe(256 * 1024);
 const chunk = 4 * 1024 * 1024;
 
-/** SHA-256 and size of a file; memory does not grow with it. Between chunks it hears an abort. */
+/** SHA-256 and size of a file, in constant memory. An abort takes effect between chunks. */
 export async function digestOfFile(path: string, signal?: AbortSignal): Promise<FileDigest> {
   return digestOfSmall(path) ?? (await digestOfLarge(path, signal));
 }
@@ -94,8 +94,8 @@ async function digestOfLarge(path: string, signal: AbortSignal | undefined): Pro
 }
 
 /**
- * All that lies below a folder and is no folder itself (files, but also links and the like): paths relative to it with
- * `/`, sorted by code unit.
+ * Everything in a folder, at any depth, that is not a folder (files, links and so on): relative paths with `/`, sorted by code
+ * unit.
  */
 export function walk(folder: string): readonly string[] {
   const found: string[] = [];

@@ -23,18 +23,18 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {sha256} from './canonical.ts';
 import {codeOf, moveAway} from './files.ts';
 
-/** A process, told apart from a later one that got the same id. */
+/** A process, distinguished from a later one with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly host: string;
-  /** Tells apart boots of a host and containers in it: processes are visible to each other only within one place. */
+  /** Identifies one boot of a host and one container in it: processes see each other only within one place. */
   readonly place: string;
-  /** When the process began, in clock ticks since boot; absent where the system doesn't tell. */
+  /** When the process began, in clock ticks since boot; absent if the system does not say. */
   readonly started?: string;
 }
 
 export interface Holder extends ProcessIdentity {
-  /** Unique to one taking of the lock. */
+  /** Unique for each time that the lock is taken. */
   readonly token: string;
   /** ISO time, for people. */
   readonly since: string;
@@ -47,7 +47,7 @@ export interface Lock {
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
-  /** Called once when the lock is held by somebody else; `undefined`: by a process that can't be told. */
+  /** Called once when the lock is held by somebody else; `undefined`: by an unknown process. */
   onWait?(holder: Holder | undefined): void;
 }
 
@@ -86,11 +86,13 @@ export function thisProcess(): ProcessIdentity {
   return self;
 }
 
-/** Clock ticks from boot to the start of a process; `gone` when there is none (a zombie is none); undefined where /proc is not. */
+/**
+ * Clock ticks from boot to the start of a process; `gone` if there is no such process (or only a zombie); undefined without /proc.
+ */
 export function startTimeOf(pid: number): string | 'gone' | undefined {
   const stat = whole(`/proc/${pid}/stat`);
   if (stat === undefined) return whole('/proc/self/stat') === undefined ? undefined : 'gone';
-  // The name in parentheses may hold anything; fields are counted after it: state is the third, start time the 22nd.
+  // The name in parentheses may contain anything; fields are counted after it: state is the third, start time the 22nd.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? 'gone' : fields[19];
 }
@@ -148,7 +150,7 @@ function create(path: string): Lock | undefined {
     try {
       writeSync(file, textOf(holder, ++beats), 0);
     } catch {
-      // A disk that is full or away for a moment must not end the process; a missed beat does no harm.
+      // A full or briefly missing disk must not end the process; one missed heartbeat does no harm.
     }
   }, heartbeat.every * 1000).unref();
   let held = true;
@@ -168,8 +170,8 @@ const textOf = (holder: Holder, beats: number): string =>
   `${JSON.stringify({...holder, beats: String(beats).padStart(12, '0')})}\n`;
 
 /**
- * Puts a new file with this text at `path` and leaves it open; undefined when there is one. It is linked there when it is
- * written: killed in between, nobody has an empty lock to wonder about.
+ * Puts a new file with this text at `path` and leaves it open; undefined if a file exists. It is linked there only after it is
+ * written, so that a kill in between leaves no empty lock.
  */
 function place(path: string, token: string, text: string): number | undefined {
   const draft = join(dirname(path), draftName(token));
@@ -188,13 +190,13 @@ function place(path: string, token: string, text: string): number | undefined {
   }
 }
 
-/** Of the file that becomes a lock: tells its owner, for one that was killed before it wrote anything into it. */
+/** Name of the file that becomes a lock. It contains the owner, in case that process is killed before it writes anything. */
 function draftName(token: string): string {
   const {pid, started = ''} = thisProcess();
   return `.new-${placeDigest()}-${pid}-${started}-${token}`;
 }
 
-/** True for such a file of a process of this place that is dead. */
+/** True for such a file whose process, of this place, is dead. */
 function isDeadDraft(name: string): boolean {
   const [, place, pid, started] = /^\.new-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}$/.exec(name) ?? [];
   if (place !== placeDigest()) return false;
@@ -204,7 +206,7 @@ function isDeadDraft(name: string): boolean {
 
 const placeDigest = (): string => sha256(`${thisProcess().host} ${thisProcess().place}`).slice(0, 8);
 
-/** What file systems without hard links (FAT, some network drives) answer. */
+/** Error codes of file systems without hard links (FAT, some network drives). */
 const withoutLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 function placeWithoutLink(path: string, text: string): number | undefined {
@@ -220,8 +222,8 @@ function placeWithoutLink(path: string, text: string): number | undefined {
 }
 
 /**
- * Removes the lock when its holder is dead. Two processes may find the same dead holder, and the slower must not remove
- * what the faster has made since: the right to remove is itself a lock, named after the dead holder's token.
+ * Removes the lock when its holder is dead. Two processes may find the same dead holder, and the slower one must not remove the new
+ * lock of the faster one: the right to remove is itself a lock, named after the dead holder's token.
  */
 function removeDeadLock(path: string): boolean {
   const token = deadToken(path);
@@ -237,7 +239,7 @@ function removeDeadLock(path: string): boolean {
   }
 }
 
-/** Removes every lock in a folder whose holder is dead, and what crashes in the middle of this file's work have left. */
+/** Removes every lock in a folder whose holder is dead, and what crashes in the middle of this code have left. */
 export function sweepLocks(folder: string): void {
   for (const entry of readdirSync(folder, {withFileTypes: true}))
     if (isDeadDraft(entry.name)) removeIfThere(join(folder, entry.name));
@@ -270,7 +272,7 @@ function isSilent(path: string): boolean {
   return false;
 }
 
-/** Who holds the lock; undefined when nobody does or the file is not readable (yet, or torn by a power cut). */
+/** Who holds the lock; undefined if nobody does or the file is not readable (not yet written, or damaged by a power cut). */
 export function readHolder(path: string): Holder | undefined {
   const text = whole(path);
   if (!text) return undefined;

@@ -1,6 +1,6 @@
 /**
- * NumPy's legacy generator, `numpy.random.RandomState(seed)`: splits of published data were drawn with it, and are only
- * the same when every number is. For all else there is `Rng`.
+ * NumPy's legacy generator, `numpy.random.RandomState(seed)`: the splits of published data were drawn with it, so we need exactly
+ * the same numbers. Everything else uses `Rng`.
  */
 
 const size = 624;
@@ -32,7 +32,7 @@ export class NumpyRandom {
     return order;
   }
 
-  /** Uniform in 0..most: as many low bits as `most` has, drawn again while they are above it. */
+  /** Uniform in 0..most: draws as many low bits as `most` has, again and again until they are at most `most`. */
   #upTo(most: number): number {
     const mask = 2 ** (32 - Math.clz32(most)) - 1;
     for (;;) {

@@ -1,8 +1,8 @@
 import {createHash} from 'node:crypto';
 
 /**
- * Seeded generator (sfc32) with named sub-streams: `rng.fork('shuffle')` depends on the seed and the names alone, not on
- * what was drawn before, so that adding one draw does not shift all others. 0 is a seed like any other.
+ * Seeded generator (sfc32) with named sub-streams: `rng.fork('shuffle')` depends only on the seed and the names, not on earlier
+ * draws, so that an added draw does not change the others. 0 is a valid seed.
  */
 export class Rng {
   /** Seed and names of the forks: `new Rng(path)` is the same stream in another thread. */

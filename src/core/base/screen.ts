@@ -1,7 +1,7 @@
-/** Text for a terminal: its colours, and without what would steer it. What needs widths is in `width.ts`. */
+/** Text for a terminal: with colours, and without control characters. What needs widths is in `width.ts`. */
 import {stripVTControlCharacters, styleText} from 'node:util';
 
-/** Lines that cannot move the cursor, ring the bell or colour what follows: names and messages come from anywhere. */
+/** Removes what could move the cursor, ring the bell or colour later text: names and messages can come from anywhere. */
 export const printable = (text: string): string =>
   stripVTControlCharacters(text)
     .replaceAll('\t', ' ')
@@ -10,7 +10,7 @@ export const printable = (text: string): string =>
 
 export type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan', text: string) => string;
 
-/** Colours what is written to an output that has them, which knows of NO_COLOR and its kin; elsewhere nothing. */
+/** Colours text if the output has colours, which depends on NO_COLOR and similar variables; otherwise changes nothing. */
 export const paintFor = (output: {hasColors?(): boolean}): Paint =>
   output.hasColors?.() ? (style, text) => styleText(style, text, {validateStream: false}) : plain;
 

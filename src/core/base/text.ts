@@ -1,10 +1,10 @@
 /** Words and numbers for people: did-you-mean, lists, durations, bytes. */
 
-/** The known name that was most likely meant; undefined when none is near. */
+/** The known name that was most likely meant; undefined if none is similar. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const wanted = fold(name);
   let best: string | undefined;
-  // A third of the letters may be wrong, and one always: "kd" still finds "kde", "foo" does not find "kde".
+  // A third of the letters may be wrong, and always at least one: "kd" still finds "kde", "foo" does not find "kde".
   let limit = Math.max(1, Math.floor(wanted.length / 3));
   for (const candidate of known) {
     const distance = editDistance(wanted, fold(candidate));
@@ -16,7 +16,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** `Did you mean "auc"?`, or the list of what there is when nothing is near. */
+/** `Did you mean "auc"?`, or the list of known names if none is similar. */
 export function suggest(name: string, known: readonly string[], intro: string): string {
   const meant = nearest(name, known);
   return meant === undefined ? `${intro}: ${clippedList(known)}.` : `Did you mean "${meant}"?`;
@@ -42,7 +42,7 @@ export const plural = (number: number, noun: string, many = `${noun}s`): string 
 /** Integer with a comma every three digits, in every locale. */
 export const count = (integer: number): string => String(integer).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
-/** A share in [0, 1] as a person has given it: `95 %`, `99.5 %`. */
+/** A share in [0, 1] as a percentage: `95 %`, `99.5 %`. */
 export const percent = (share: number): string => `${Number((100 * share).toPrecision(6))} %`;
 
 /** Seconds → `0.42 s`, `9.3 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`. */
@@ -75,10 +75,10 @@ export function bytes(size: number): string {
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-// People mix up case, "-" and "_"; none of that should count as a mistake.
+// People mix up case, "-" and "_"; these should not count as mistakes.
 const fold = (name: string): string => name.toLowerCase().replaceAll(/[_\s]/g, '-');
 
-/** Damerau-Levenshtein (adjacent swaps count once), over UTF-16 units; long texts are cut, they are no typing mistakes. */
+/** Damerau-Levenshtein (adjacent swaps count once), over UTF-16 units; long texts are cut, because they are not typing mistakes. */
 export function editDistance(left: string, right: string): number {
   const a = left.slice(0, 64);
   const b = right.slice(0, 64);

@@ -6,7 +6,7 @@ export const columnsOf = (text: string): number => (/^[\x20-\x7e]*$/.test(text) 
 
 const characters = new Intl.Segmenter();
 
-/** At most `room` columns, the last of them `…` where something was cut. */
+/** At most `room` columns; the last one is `…` if something was cut. */
 export function clipTo(text: string, room: number): string {
   if (columnsOf(text) <= room) return text;
   let kept = '';
@@ -19,7 +19,7 @@ export function clipTo(text: string, room: number): string {
   return room < 1 ? '' : `${kept}…`;
 }
 
-/** In lines of at most `room` columns, broken between words; all but the first are set in. A longer word is left whole. */
+/** In lines of at most `room` columns, broken between words; all but the first are indented. A longer word is not broken. */
 export function wrapTo(text: string, room: number, indent = '  '): string {
   const lines = [''];
   for (const word of text.split(' ')) {

@@ -1,4 +1,4 @@
-/** One-class classifiers: fitted on features of normal images alone. */
+/** One-class classifiers: fitted only on features of normal images. */
 import type {Rng} from '../base/random.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
 import {firstNonFinite} from '../linalg/matrix.ts';
@@ -6,14 +6,16 @@ import type {Static, TObject} from '../plugin/type.ts';
 import type {Matrix, NamedArrays} from './data.ts';
 import type {Definition} from './definition.ts';
 
-/** Features that are not finite are refused, by `fit`, `heldOut` and `score`: an error that names the row (`defineClassifier` sees to it). */
+/**
+ * `fit`, `heldOut` and `score` refuse features that are not finite with an error that names the row (`defineClassifier` does this).
+ */
 export interface Classifier {
   /** Fit on features of normal data only; `features` is (n, d), n >= 1. Deterministic for a given `rng`. */
   fit(features: Matrix, rng: Rng): Scorer;
   /**
-   * Fits as `fit` does with this `rng`, and scores the rows that it was fitted on as rows that it has not seen: each by what the
-   * others say of it. They are what new normal rows are to be compared with. Needs two rows. Absent: a row
-   * weighs too little in its own score to matter.
+   * Fits as `fit` does with this `rng`, and scores the rows that it was fitted on as if it had not seen them: each by a fit on the
+   * other rows. Scores of new normal rows are compared with these. Needs two rows. Absent: the effect of a row on its own score is
+   * negligible.
    */
   heldOut?(features: Matrix, rng: Rng): Float64Array;
   /** From `Scorer.save()`: the same scores. */
@@ -21,18 +23,18 @@ export interface Classifier {
 }
 
 export interface Scorer {
-  /** One score a row; finite for finite input; does not depend on the order or the batching of rows. */
+  /** One score for each row; finite for finite input; does not depend on the order or the batching of rows. */
   score(features: Matrix): Float64Array;
   save(): NamedArrays;
   /**
-   * `score` as ONNX nodes: features float32 (n, d) → float64 (n). Equal to a ten-thousandth of the range of scores. Absent: it
-   * can't be exported.
+   * `score` as ONNX nodes: features float32 (n, d) → float64 (n). Equal within a ten-thousandth of the range of scores. Absent: it
+   * cannot be exported.
    */
   graph?(builder: GraphBuilder, features: Value): Value;
 }
 
 export interface ClassifierDefinition<O extends TObject = TObject> extends Definition<'classifier', O, Classifier> {
-  /** The layer it reads; undefined: the learner's first, or its own `layer` option. */
+  /** The layer it reads; undefined: that of its own `layer` option, or the learner's first. */
   readonly layer?: string;
   /** The classifier's id in the papers' tables, such as `oc-svm-rbf`. */
   row(options: Static<O>): string;
@@ -52,7 +54,7 @@ export const defineClassifier = <const O extends TObject>(
     create: (options: Static<O>) => refuseNonFinite(d.name, d.create(options)),
   }) as ClassifierDefinition<O>;
 
-/** The same classifier, which throws for features that are not finite: they would become scores that mean nothing. */
+/** The same classifier, but it throws for features that are not finite, because their scores would be meaningless. */
 function refuseNonFinite(name: string, classifier: Classifier): Classifier {
   const checked = (features: Matrix): Matrix => {
     const {columns, data} = features;
@@ -60,7 +62,7 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     if (bad < 0) return features;
     throw new Error(
       `classifier "${name}": expected finite features, but feature ${bad % columns} of row ${Math.floor(bad / columns)} is ` +
-        `${data[bad]}; the network that computed it has probably diverged: lower its learning rate`,
+        `${data[bad]}; the training of its network has probably diverged: lower the learning rate`,
     );
   };
   const scorer = (made: Scorer): Scorer => ({

@@ -12,7 +12,7 @@ export interface Matrix {
   readonly data: Float32Array;
 }
 
-/** What is saved of a fitted thing: name → shape and values. Order of insertion is kept. */
+/** Saved arrays of a fitted learner or classifier: name → shape and values. Order of insertion is kept. */
 export type NamedArrays = ReadonlyMap<string, {readonly shape: readonly number[]; readonly data: Float32Array}>;
 
 export interface ImageShape {

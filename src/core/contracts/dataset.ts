@@ -7,7 +7,7 @@ import type {Definition} from './definition.ts';
 
 export type Split = 'train' | 'test';
 
-/** A file that a dataset (or a learner's option) is read from; its content digest is part of the cache key, its path is not. */
+/** A file that a dataset or a learner reads; the digest of its content is part of the cache key, its path is not. */
 export interface SourceFile {
   /** Stable name, such as `train-images-idx3-ubyte.gz`. */
   readonly name: string;
@@ -21,34 +21,39 @@ export interface DataRoots {
   report?(message: string): void;
 }
 
-/** A dataset, or a file that a learner's option names, that can't be had: what was looked for, where, what to do. */
+/** A dataset, or a file that a learner's option names, that is not available: what was looked for, where, and what to do. */
 export interface DatasetProblem {
   readonly message: string;
   readonly hint: string;
 }
 
 export interface ImageBatch extends ImageSet {
-  /** Index into `Dataset.classes`, one an image. */
+  /** Index into `Dataset.classes`, one for each image. */
   readonly classes: Int32Array;
-  /** 1 = this pixel is defective, 0 = it is not; (count, height, width). Of the test images of a dataset that has `masks`. */
+  /** 1 = this pixel is defective, 0 = it is not; (count, height, width). Only for the test images of a dataset that has `masks`. */
   readonly masks?: Uint8Array;
 }
 
 export interface Dataset {
-  /** Names of the one-class problems, in the papers' order. Each is a task of its own. */
+  /** Names of the one-class problems, in the papers' order. Each is a separate task. */
   readonly inliers: readonly string[];
   /** Class names; the stored class of an image is an index into them. */
   readonly classes: readonly string[];
   readonly shape: ImageShape;
-  /** true: the images differ between inliers (MVTec's categories), and are read once an inlier; false: read once for all. */
+  /**
+   * true: the images differ between inliers (MVTec's categories), and are read once for each inlier; false: they are read once for
+   * all.
+   */
   readonly perInlier: boolean;
-  /** Training images of the normal class, as published; absent (or undefined): known only once they are read. */
+  /** Training images of the normal class, as published; absent (or undefined): not known before they are read. */
   trainImages?(inlier: string): number | undefined;
   /** true: its test images come with masks, the truth for every pixel. */
   readonly masks?: boolean;
-  /** Whether all images of this inlier show one object in one pose, so that a place in one is the same place in all. Absent: no. */
+  /**
+   * Whether all images of this inlier show one object in one pose, so that the same position shows the same part of it. Absent: no.
+   */
   aligned?(inlier: string): boolean;
-  /** The class that is normal when `inlier` is: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
+  /** The normal class of the problem `inlier`: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */
   normalClass(inlier: string): string;
   /** Finds (or fetches) and lists every file that `read` will open. */
   locate(roots: DataRoots, inlier: string): Promise<Result<readonly SourceFile[], DatasetProblem>>;

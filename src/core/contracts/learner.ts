@@ -45,8 +45,8 @@ export interface Checkpoints {
 }
 
 /**
- * One copy of the training set: transforms applied first to last, at least one. Every copied image is an instance of its
- * own, the same in every epoch; the originals are instances, too.
+ * One copy of the training set: at least one transform, applied first to last. Every copied image is a separate instance, the same
+ * in every epoch; the originals are instances as well.
  */
 export type CopyRef = readonly PluginRef[];
 
@@ -60,7 +60,7 @@ export interface PluginFactory {
 }
 
 export interface FitContext {
-  /** Training images of the normal class alone. */
+  /** Only training images of the normal class. */
   readonly images: ImageSet;
   /** The spec's augmentation, options resolved. */
   readonly augment: readonly PluginRef[];
@@ -70,7 +70,7 @@ export interface FitContext {
   readonly signal: AbortSignal;
   readonly checkpoints: Checkpoints;
   readonly plugins: PluginFactory;
-  /** Leave out what comes before the part that most of the training is: its speed is to be measured. */
+  /** Skip the phases before the main one, whose speed is to be measured. */
   readonly mainPart?: boolean;
   report(progress: LearnProgress): void;
   warn(message: string): void;
@@ -87,15 +87,15 @@ export interface ActivationMaps {
   readonly count: number;
   readonly height: number;
   readonly width: number;
-  /** At least 0; higher = speaks more for an anomaly. */
+  /** At least 0; higher = stronger evidence of an anomaly. */
   readonly data: Float32Array;
 }
 
-/** A learner's result, ready to compute features. BN in inference mode; a row does not depend on its batch. */
+/** A trained learner, ready to compute features. Batch normalisation is in inference mode; a row does not depend on its batch. */
 export interface Encoder {
-  /** Uint8 images → (n, d) of the named layer; `view`: of what it makes of each float image and its index instead. */
+  /** Uint8 images → (n, d) of the named layer; `view`: of its result for each float image and index instead. */
   embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
-  /** GradCAM of the learner's own score of anomaly; absent: it has none, or its network no map. */
+  /** GradCAM of the learner's own score of anomaly; absent: it has no such score, or its network has no map. */
   cam?(images: ImageSet): Promise<ActivationMaps>;
   dispose(): void;
 }
@@ -118,11 +118,11 @@ export interface Learner {
     readonly plugins: PluginFactory;
   }): Work | undefined;
   fit(context: FitContext): Promise<FitResult>;
-  /** Rebuilds the encoder from saved weights alone (and the learner's options, with the files that they name). */
+  /** Rebuilds the encoder from saved weights and the learner's options, with the files that they name. */
   encoder(weights: NamedArrays, plugins: PluginFactory): Encoder;
   /**
-   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined where its network gives
-   * none. Absent: it can't be exported.
+   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined if its network has no graph.
+   * Absent: it cannot be exported.
    */
   graph?(
     builder: GraphBuilder,
@@ -141,7 +141,7 @@ export interface Learner {
 export interface LearnerDefinition<O extends TObject = TObject> extends Definition<'learner', O, Learner> {
   /** Layers that `Encoder.embed` knows; the first is the default. */
   readonly layers: readonly string[];
-  /** false: its weights depend on the seed alone, and one stage serves every inlier. */
+  /** false: its weights depend only on the seed, and one stage serves every inlier. */
   readonly trains: boolean;
   /** The paper's copies for the spec's `distribution_augmentation`, which has no default; absent: it takes none. */
   readonly distributionAugmentation?: readonly CopyRef[];
@@ -150,11 +150,11 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   /** Augmentation when the spec has none: the paper's recipe. */
   readonly augment: readonly PluginRef[];
   /**
-   * Finds every file that its `pathOption`s name, and those beside it. The one that an option names is called as the option
-   * is: in stages the option is filled with that file's path. Absent: it has no such options.
+   * Finds every file that its `pathOption`s name, and the files that belong to it. The file that an option names has the name of
+   * the option: in stages the option gets that file's path. Absent: it has no such options.
    */
   files?(options: Static<O>): Result<readonly SourceFile[], DatasetProblem>;
-  /** What the paper sets otherwise than the defaults in the setting that these options are of. Absent: nothing. */
+  /** The paper's options for this setting, as far as they differ from the defaults. Absent: they do not differ. */
   paperOptions?(options: Static<O>): {readonly [option: string]: unknown};
   /** The method's id in the papers' tables (`data/baselines`), such as `rotation`; `copies`: of distribution augmentation. */
   row(options: Static<O>, spec: {readonly copies: number}): string;

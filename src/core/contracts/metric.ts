@@ -46,7 +46,7 @@ export interface PixelMetric {
 }
 
 interface AnyMetricDefinition<O extends TObject, M> extends Definition<'metric', O, M> {
-  /** `rate` (default): lies in [0, 1], printed × 100. `number`: printed as it is. */
+  /** `rate` (default): in [0, 1], printed × 100. `number`: printed unchanged. */
   readonly scale?: 'rate' | 'number';
   /** What it takes from the test labels beyond being judged by them: every print of its values is marked with it. */
   readonly testLabels?: string;

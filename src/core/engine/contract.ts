@@ -7,7 +7,7 @@ export interface EngineInfo {
   readonly version: string;
   readonly device: string;
   readonly threads: number;
-  /** Why `auto` did not take the better engine, and what would change that; absent when it did. */
+  /** Why `auto` did not choose the better engine, and what would change that; absent if it did. */
   readonly remark?: string;
 }
 
@@ -20,9 +20,9 @@ export interface ResolvedEngine {
   readonly remark?: string;
   /** It computes on a GPU. */
   readonly gpu?: true;
-  /** Threads for one tensor operation. They split its sums, so that a result belongs to their number: it never follows the machine. */
+  /** Threads for one tensor operation. They split its sums, so results depend on their number: it never depends on the machine. */
   readonly threads: number;
-  /** TensorFlow's kernels as they are, right or wrong on this processor: for what finds that out. */
+  /** TensorFlow's kernels unchecked, right or wrong on this processor: for the check itself. */
   readonly unchecked?: boolean;
 }
 

@@ -15,15 +15,15 @@ interface Loaded {
 const loading = new Map<string, Promise<Loaded>>();
 
 /**
- * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. Called again it returns what runs;
- * called with another engine it switches (a process of a pipeline never does, the tests do). Throws when it can't be had.
+ * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. A second call returns the running engine; with
+ * another engine it switches (only tests do this). Throws if it is not available.
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
   const definition = definitionOf(engine.name);
   const {info, trace} = await loaded(engine);
   const backend = definition.backend ?? engine.name;
   if (tf.getBackend() !== backend && !(await tf.setBackend(backend))) {
-    throw new Error(`the ${engine.name} engine is loaded but can't be started; "pipeline doctor" says more`);
+    throw new Error(`the ${engine.name} engine is loaded but cannot be started; run "pipeline doctor" for details`);
   }
   const running = engine.remark === undefined ? info : {...info, remark: engine.remark};
   setRunning({info: running, trace});

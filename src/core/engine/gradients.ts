@@ -28,8 +28,8 @@ export function registerGradients(tf: typeof TF): void {
       return {x: () => dx, gamma: () => dgamma, beta: () => dbeta};
     },
   });
-  // Of normalisation by given statistics, in x alone: what it goes by stands still where it is learnt through. tfjs's own works out
-  // four others too, and keeps x for them.
+  // The gradient of normalisation by given statistics, only in x: in training the statistics do not change. The one of tfjs also
+  // computes four others, and keeps x for them.
   tf.unregisterGradient('FusedBatchNorm');
   tf.registerGradient({
     kernelName: 'FusedBatchNorm',
@@ -41,7 +41,7 @@ export function registerGradients(tf: typeof TF): void {
       return {x: () => tf.mul(dy as TF.Tensor, slope())};
     },
   });
-  // tfjs's own gradient of relu makes eight passes over memory (a step function by comparisons) and keeps the input alive.
+  // The gradient of relu in tfjs makes eight passes over memory (a step function by comparisons) and keeps the input alive.
   tf.unregisterGradient('Relu');
   tf.registerGradient({
     kernelName: 'Relu',

@@ -45,7 +45,7 @@ export function pooledRows(
   if (shape.length === 2) return {rows, columns: a, data};
   if (shape.length !== 4)
     throw new ModelError(
-      `the output "${name}" of ${path} is [${shape.join(', ')}]; expected a row an image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]`,
+      `the output "${name}" of ${path} is [${shape.join(', ')}]; expected one row for each image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]`,
     );
   const first = b === c && a !== b ? true : a === b && b !== c ? false : layout === 'NCHW';
   const [columns, places] = first ? [a, b * c] : [c, a * b];

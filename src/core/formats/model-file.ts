@@ -30,17 +30,17 @@ export function findModel(path: string, output: string | undefined): Result<Mode
   let main = path;
   if (statSync(path).isDirectory()) {
     if (existsSync(join(path, 'saved_model.pb')))
-      return fail({message: `${path} is a SavedModel, which is not read`, hint: conversion});
+      return fail({message: `${path} is a SavedModel, which is not supported`, hint: conversion});
     main = join(path, 'model.json');
     if (!existsSync(main)) return fail({message: `the folder ${path} has no model.json`, hint: formats});
   }
   const format = formatOf(main);
-  if (!format) return fail({message: `${main} is in no known format of networks`, hint: formats});
+  if (!format) return fail({message: `${main} has an unknown format`, hint: formats});
   let outline: {readonly tensors: readonly string[]; readonly outside: readonly string[]};
   try {
     outline = format.read(main);
   } catch (error) {
-    return fail({message: `${main} is no ${format.name}: ${(error as Error).message}`, hint: formats});
+    return fail({message: `${main} is not a valid ${format.name}: ${(error as Error).message}`, hint: formats});
   }
   const missing = outline.outside.filter((name) => !existsSync(join(dirname(main), name)));
   if (missing.length > 0)

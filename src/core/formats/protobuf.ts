@@ -3,7 +3,7 @@ import {createRequire} from 'node:module';
 
 type Wire = typeof import('@bufbuild/protobuf/wire');
 let loaded: Wire | undefined;
-/** By the first message: networks can tell how they are written as ONNX, and most commands never ask. */
+/** Loaded with the first message: networks can be written as ONNX, but most commands never do so. */
 const wire = (): Wire => {
   loaded ??= createRequire(import.meta.url)('@bufbuild/protobuf/wire') as Wire;
   return loaded;

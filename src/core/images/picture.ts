@@ -1,4 +1,6 @@
-/** JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
+/**
+ * JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only importer of `sharp`, which is loaded when it is first used.
+ */
 import type {ImageSet} from '../contracts/data.ts';
 
 /** Colour image, uint8 HWC with three channels. */
@@ -17,7 +19,7 @@ export function pictureOf({shape, pixels}: ImageSet, index: number): Picture {
   return {height, width, pixels: colour};
 }
 
-/** What the bytes are, when they are no image that can be read whole. */
+/** What is wrong with bytes that are not a complete, readable image. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
 }
@@ -49,8 +51,8 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   if (bytes.length === 0) throw new ImageError('it is empty');
   const kind = kindOf(bytes);
   if (kind === undefined) throw new ImageError('it is neither JPEG, PNG nor WebP');
-  // libvips is content with whole pixels; a PNG file without its end is a cut one all the same.
-  if (kind === 'PNG' && !endsAsPng(bytes)) throw new ImageError("it can't be decoded as PNG (it is cut short)");
+  // libvips accepts a file whose pixels are complete; but a PNG file without its end is incomplete.
+  if (kind === 'PNG' && !endsAsPng(bytes)) throw new ImageError('it cannot be decoded as PNG (the file is incomplete)');
   const sharp = await loadSharp();
   try {
     const {data, info} = await sharp(bytes, {failOn: 'error', ignoreIcc: true, autoOrient: true})
@@ -62,7 +64,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
     return {height: info.height, width: info.width, pixels: new Uint8Array(data.buffer, data.byteOffset, data.length)};
   } catch (error) {
     if (error instanceof ImageError || !(error instanceof Error)) throw error;
-    throw new ImageError(`it can't be decoded as ${kind} (${firstLine(error.message)})`);
+    throw new ImageError(`it cannot be decoded as ${kind} (${firstLine(error.message)})`);
   }
 }
 
@@ -76,7 +78,7 @@ async function loadSharp(): Promise<typeof import('sharp')['default']> {
   return (await loading).default;
 }
 
-/** What libvips says last is a consequence of what it says first. */
+/** The last messages of libvips are consequences of the first one. */
 const firstLine = (message: string): string => message.trim().split('\n')[0]!.trim();
 
 function kindOf(bytes: Uint8Array): 'JPEG' | 'PNG' | 'WebP' | undefined {
@@ -145,7 +147,7 @@ export function resized(picture: Picture, height: number, width: number, interpo
   return {height, width, pixels: new Uint8Array(pixels.buffer)};
 }
 
-/** Three channels at once; the target rounds (half to even) and clips where it is of bytes. */
+/** Three channels at once; a target of bytes rounds (half to even) and clips. */
 function weighted(
   bias: number,
   from: ArrayLike<number>,

@@ -1,17 +1,17 @@
 import type {Matrix} from '../contracts/data.ts';
 import {synchronously, type Tensor, type Tensor2D, tf} from '../engine/engine.ts';
 
-/** Values of one block that a visitor is given, at most (64 MiB), unless one row has more. */
+/** Largest number of values in a block for a visitor (64 MiB), unless one row has more. */
 const BLOCK_VALUES = 16 * 2 ** 20;
 
-/** What is made of the products on the engine, before they are read. */
+/** An operation on the products on the engine, before they are read. */
 export type Finish = (products: Tensor2D) => Tensor2D;
 
 const asTheyAre: Finish = (products) => products;
 
 /**
  * Visits finish(a·bᵀ) in blocks of whole rows with bounded memory: `block` is row-major (rows, b.rows) and holds the products of
- * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. It is the visitor's to keep.
+ * rows `rowStart` … `rowStart + rows − 1` of a with all rows of b. The visitor may keep it.
  */
 export function forEachProductBlock(
   a: Matrix,

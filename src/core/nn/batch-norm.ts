@@ -52,7 +52,7 @@ function fused(
   const inputs = {x, gamma, beta, mean: running.mean, variance: running.variance};
   const outputs = tf.engine().runKernel(TRAIN_BATCH_NORM, inputs, {epsilon, momentum}) as Tensor[];
   const [y, mean, variance, ...kept] = outputs as [Tensor4D, Tensor1D, Tensor1D, ...Tensor[]];
-  // The gradient has its own references to the rest.
+  // The gradient holds its own references to the other tensors.
   tf.dispose(kept);
   return {y, mean, variance};
 }

@@ -2,7 +2,7 @@ import type {Body, Graph} from '../engine/definition.ts';
 import {runningTrace, tf, type Variable} from '../engine/engine.ts';
 import {kernelsAreProfiled} from '../engine/profile.ts';
 
-/** A graph, or what stands for one on engines that run none. */
+/** A graph, or its replacement on engines without graphs. */
 export type Compiled = Graph;
 
 /**

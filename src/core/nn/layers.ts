@@ -17,7 +17,7 @@ export interface ParameterSpec {
   readonly trainable: boolean;
 }
 
-/** Parameters by name, as variables of the engine. Whoever makes it disposes it. */
+/** Parameters by name, as variables of the engine. Its maker must dispose it. */
 export type Weights = ReadonlyMap<string, Variable>;
 
 /** Keras' momentum: running = 0.9 · running + 0.1 · batch (PyTorch writes the same as 0.1; paper 1.1). */
@@ -87,7 +87,7 @@ export function createWeights(specs: readonly ParameterSpec[], rng: Rng, given?:
   return variables(specs.map((spec) => ({...spec, data: given?.get(spec.name)?.data ?? startValues(spec, rng)})));
 }
 
-/** Weights for use alone: nothing is trainable. */
+/** Weights that are only used: nothing is trainable. */
 export function weightsFromArrays(arrays: NamedArrays): Weights {
   return variables([...arrays].map(([name, {shape, data}]) => ({name, shape, data, trainable: false})));
 }
@@ -169,7 +169,7 @@ export function depthwise(weights: Weights, name: string, x: Tensor4D, stride: n
   return depthwiseConv2d(x, weightOf(weights, name, 'kernel') as Tensor4D, stride);
 }
 
-/** x · σ(x), of Ramachandran et al. 2017; PyTorch calls it SiLU. Keeps x alone for its gradient, σ(x) is made again. */
+/** x · σ(x), of Ramachandran et al. 2017; PyTorch calls it SiLU. Only x is kept for its gradient; σ(x) is computed again. */
 export function swish<T extends Tensor>(x: T): T {
   return tf.customGrad((...args) => {
     const [at, save] = args as [Tensor, (kept: Tensor[]) => void];

@@ -25,9 +25,9 @@ export function learningRate(
 }
 
 /**
- * v ← momentum · v + (g + decay · w); w ← w − rate · v, as PyTorch's SGD has it (Keras multiplies the rate into v: the same
- * as long as the rate stands still). The decay is that of 0.5 · decay · ‖w‖² over all trainable weights, those of batch
- * normalisation and the biases too (paper 1.3).
+ * v ← momentum · v + (g + decay · w); w ← w − rate · v, as PyTorch's SGD has it (Keras multiplies v by the rate, which is the same
+ * while the rate is constant). The decay is that of 0.5 · decay · ‖w‖² over all trainable weights, including batch normalisation
+ * and biases (paper 1.3).
  */
 export class Sgd {
   readonly #weights: ReadonlyMap<string, Variable>;
@@ -47,7 +47,7 @@ export class Sgd {
     this.#decay = options.decay;
   }
 
-  /** What gradients are wanted of. */
+  /** The variables whose gradients are needed. */
   get trainable(): readonly Variable[] {
     return [...this.#weights.values()];
   }
@@ -60,7 +60,7 @@ export class Sgd {
   /** One step down `gradients`, which are by the variables' own names, as `tf.variableGrads` gives them. */
   step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void {
     tf.tidy(() => {
-      // Once: to a GPU every number is a transfer.
+      // Only once, because on a GPU every number is a transfer.
       const [momentum, negativeDecay] = [tf.scalar(this.#momentum), tf.scalar(-this.#decay)];
       const by = typeof rate === 'number' ? tf.scalar(rate) : rate;
       for (const {members, velocity} of this.#groups) {
@@ -71,7 +71,7 @@ export class Sgd {
         });
         const weight = joined(members.map((member) => member.weight));
         const slope = tf.add(joined(slopes), tf.mul(velocity, momentum));
-        // By a subtraction: three terms that are added, TensorFlow adds in an order that depends on which memory is free first.
+        // A subtraction is used because TensorFlow adds three terms in an order that depends on which memory is free first.
         const next = this.#decay === 0 ? slope : tf.sub(slope, tf.mul(weight, negativeDecay));
         velocity.assign(next);
         const moved = parted(tf.sub(weight, tf.mul(next, by)), members);
@@ -111,7 +111,10 @@ interface Group {
   readonly velocity: Variable;
 }
 
-/** All vectors (two of three weights of a ResNet) are one group: an op on so few numbers costs its call, not its work. */
+/**
+ * All vectors (two of three weights of a ResNet) are one group: for an operation on so few numbers the call costs more than the
+ * work.
+ */
 function grouped(weights: ReadonlyMap<string, Variable>): readonly (readonly Member[])[] {
   const members = [...weights].map(([name, weight]) => ({name, weight}));
   const vectors = members.filter(({weight}) => weight.rank === 1);

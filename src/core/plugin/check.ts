@@ -1,6 +1,6 @@
 /**
- * Checks options against a plug-in's schema and fills its defaults; all problems at once, in words.
- * The only importer of ajv.
+ * Checks options against a plug-in's schema and fills its defaults; reports all problems together, as sentences. The only importer
+ * of ajv.
  */
 import type {ErrorObject, ValidateFunction} from 'ajv';
 import {Ajv} from 'ajv';
@@ -13,10 +13,10 @@ import {byWord, type Spelled, toRecordedNames} from './words.ts';
 
 export type Path = readonly (string | number)[];
 
-/** What is wrong with a value; the caller knows in which file the path lies. */
+/** What is wrong with a value; the caller knows to which file the path belongs. */
 export interface Issue {
   readonly path: Path;
-  /** Whether the key or the value of the path is to blame. */
+  /** Whether the key or the value of the path is wrong. */
   readonly at: 'key' | 'value';
   readonly message: string;
   readonly hint?: string;
@@ -25,15 +25,15 @@ export interface Issue {
 }
 
 export interface Checked<T> {
-  /** Defaults filled; to be used only when there are no issues. */
+  /** With defaults filled; only valid if there are no issues. */
   readonly value: T;
   readonly issues: readonly Issue[];
 }
 
 /**
- * A plug-in as written: `kde`, `{type: kde, …}`, or for transforms `crop: {min_side: 0.5}`. Checks its options and those of
- * the plug-ins inside it, and fills all defaults. Never throws for what a user can write; leaves `value` as it is.
- * `beside` has keys that may stand beside the options (they are not in `value`): suggestions name them too.
+ * A plug-in as written: `kde`, `{type: kde, …}`, or for transforms `crop: {min_side: 0.5}`. Checks its options and those of the
+ * plug-ins inside it, and fills all defaults. Never throws for what a user can write; leaves `value` as it is. `beside` has keys
+ * that may be beside the options (they are not in `value`): suggestions name them too.
  */
 export function checkPlugin(
   plugins: Plugins,
@@ -104,7 +104,7 @@ function checkNested(
 interface WrittenRef {
   readonly type: string;
   readonly options: {readonly [name: string]: unknown};
-  /** Where the options lie, and where the name does. */
+  /** The paths of the options and of the name. */
   readonly inside: Path;
   readonly typePath: Path;
 }
@@ -190,10 +190,10 @@ function compile(schema: Schema): ValidateFunction {
       allErrors: true,
       useDefaults: true,
       verbose: true,
-      strict: false, // it would refuse the keywords that are ours (x-plugin, x-expected)
+      strict: false, // it would refuse our own keywords (x-plugin, x-expected)
       strictNumbers: true,
-      // TypeBox writes the schemas, and a test checks them: done here it takes longer than all else that a spec needs. The code
-      // that ajv makes of one is used a few times, and not worth optimising.
+      // TypeBox writes the schemas, and a test checks them; checking them here would take longer than everything else that a spec
+      // needs. The code that ajv makes is used only a few times, so optimising it does not pay.
       meta: false,
       validateSchema: false,
       code: {optimize: false},
@@ -206,7 +206,7 @@ function compile(schema: Schema): ValidateFunction {
 
 const remainders = new WeakMap<Schema, Schema>();
 
-/** The schema less the options that are plug-ins: those are checked by their own. Made once, so that it compiles once. */
+/** The schema without the options that are plug-ins, which their own schemas check. Made once, so that it compiles once. */
 function withoutNested(schema: Schema, nested: readonly (readonly [string, Schema])[]): Schema {
   if (nested.length === 0) return schema;
   let remainder = remainders.get(schema);

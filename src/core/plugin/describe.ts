@@ -1,4 +1,4 @@
-/** Schemas and values in words: the halves of `expected … to be …, but got …`. */
+/** Descriptions of schemas and values: the two parts of `expected … to be …, but got …`. */
 import {choice, clippedList} from '../base/text.ts';
 import type {AnyDefinition} from './registry.ts';
 
@@ -24,12 +24,12 @@ export interface Schema {
   readonly additionalProperties?: boolean | Schema;
   readonly default?: unknown;
   readonly description?: string;
-  /** Words of our own for what is expected, where the schema's keywords say it badly (a pattern). */
+  /** Our own description of what is expected, if the keywords describe it badly (a pattern). */
   readonly 'x-expected'?: string;
   readonly [keyword: string]: unknown;
 }
 
-/** TypeBox's types say what `Static` infers; this one says what may be read. */
+/** TypeBox's types are for `Static`; this type is for reading a schema. */
 export const schemaOf = (definition: AnyDefinition): Schema => definition.options as unknown as Schema;
 
 /** `an integer of at least 1`, `"rbf" or "linear"`, `a list of numbers above 0`. */

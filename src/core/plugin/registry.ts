@@ -16,7 +16,7 @@ import {type CodeFile, loadSameModule, type ModuleRef} from './code.ts';
 import type {Static, TObject} from './type.ts';
 import {Type} from './type.ts';
 
-/** A plug-in by name with its options: what stands in YAML under `type` and beside it. */
+/** A plug-in by name with its options: in YAML, `type` and the keys beside it. */
 export interface PluginRef {
   readonly type: string;
   readonly [option: string]: unknown;
@@ -98,7 +98,7 @@ export class Plugins {
     return new Plugins([...this.definitions(), ...definitions], modules, code);
   }
 
-  /** For names that validation has let through. */
+  /** For names that were validated. */
   get<K extends Kind>(kind: K, name: string): Definitions[K] {
     const found = this.find(kind, name);
     if (!found) throw new Error(`no ${kind} "${name}"; known: ${this.names(kind).join(', ')}`);
@@ -125,7 +125,7 @@ export async function loadPlugins(modules: readonly ModuleRef[]): Promise<Plugin
 /** JSON Schema keyword that marks an option whose value is itself a plug-in. */
 export const pluginKeyword = 'x-plugin';
 
-/** Beside it: what fills the parts that the spec leaves out. */
+/** Keyword beside it: fills the parts that the spec leaves out. */
 export const fallbackKeyword = 'x-fallback';
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Options that specs call by another word than records and cache keys do. The property of the schema has the recorded name; both
- * can be written.
+ * Options whose name in specs differs from that in records and cache keys. The property of the schema has the recorded name; specs
+ * may use both names.
  */
 import type {Schema} from './describe.ts';
 
@@ -30,11 +30,11 @@ export interface Spelled {
   readonly value: unknown;
   /** Recorded name → the word that was written. */
   readonly written: ReadonlyMap<string, string>;
-  /** Options that have both names; the value is the word's. */
+  /** Options that were written with both names; the value is that of the word. */
   readonly twice: readonly {readonly word: string; readonly name: string}[];
 }
 
-/** A value whose options, if it is a mapping, are under their recorded names. */
+/** The value, with the options of a mapping under their recorded names. */
 export function toRecordedNames(schema: Schema, value: unknown): Spelled {
   const written = new Map<string, string>();
   const twice: {word: string; name: string}[] = [];

@@ -1,4 +1,4 @@
-/** Triangular factors in float64, for the one matrix a Gaussian that is too near singular for the engine's float32. */
+/** Triangular factors in float64, for the one matrix of each Gaussian, which is too close to singular for the engine's float32. */
 
 import type {Matrix} from '../../core/contracts/data.ts';
 import {doubleProduct, hasDoubleProduct} from '../../core/linalg/doubles.ts';
@@ -70,7 +70,7 @@ function whitenedSquares({rows, columns: d, data}: Matrix, mean: Float64Array, l
   return squares;
 }
 
-/** Right-hand sides that are solved together: as many sums go on side by side, none of which waits for another. */
+/** Right-hand sides that are solved together: this many sums run in parallel, and none waits for another. */
 const together = 8;
 
 /**

@@ -43,8 +43,8 @@ function lowerSquares(x: Float64Array, d: number): Float64Array {
 }
 
 /**
- * The share s that Ledoit & Wolf (2004) take from the covariance Σ, to give (1 - s) Σ + s μ I, μ the mean variance: with it this
- * lies nearest the true covariance. `squares`: ‖Σ‖²; `lengths`: Σᵢ ‖xᵢ‖⁴ over the n centred rows.
+ * The share s that Ledoit & Wolf (2004) take from the covariance Σ, to give (1 - s) Σ + s μ I, μ the mean variance: it makes this
+ * closest to the true covariance. `squares`: ‖Σ‖²; `lengths`: Σᵢ ‖xᵢ‖⁴ over the n centred rows.
  */
 export function ledoitWolfShare(
   {trace, squares, lengths}: {readonly trace: number; readonly squares: number; readonly lengths: number},

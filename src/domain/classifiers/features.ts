@@ -1,4 +1,4 @@
-/** What the classifiers of docs/paper-notes.md 4 share before they part: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
+/** What the classifiers of docs/paper-notes.md 4 share: subset, row-wise L2 norm, bandwidth; and how to save doubles. */
 
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
@@ -7,7 +7,7 @@ import {Type} from '../../core/plugin/type.ts';
 
 export {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 
-/** Options that the RBF kernel's users share. */
+/** Options of all classifiers with an RBF kernel. */
 export const bandwidthOptions = {
   gamma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
     default: 'auto',
@@ -16,7 +16,7 @@ export const bandwidthOptions = {
   gamma_multiplier: Type.Number({
     exclusiveMinimum: 0,
     default: 10,
-    description: 'Numerator of the automatic gamma; 10 in the paper, 1 is what scikit-learn calls "scale".',
+    description: 'Numerator of the automatic gamma; 10 in the paper, 1 is "scale" of scikit-learn.',
   }),
 };
 
@@ -31,10 +31,11 @@ export const layerOption = Type.String({
 export const trainLimitOption = Type.Integer({
   minimum: 1,
   default: 20_000,
-  description: 'Fit on at most so many rows, drawn at random; the paper’s limit, which only CelebA reaches.',
+  description:
+    'Largest number of rows to fit on; more rows are sampled at random. The default is the paper’s limit, which only CelebA reaches.',
 });
 
-/** The kernel's width for these training features, as the options have it. */
+/** The kernel's width for these training features and options. */
 export function gammaFor(
   features: Matrix,
   {gamma, gamma_multiplier}: {readonly gamma: number | 'auto'; readonly gamma_multiplier: number},
@@ -43,8 +44,8 @@ export function gammaFor(
 }
 
 /**
- * multiplier / (d · Var), Var = population variance of all n·d entries (docs/paper-notes.md 4). 1, as in scikit-learn, where they do
- * not vary by more than float32 can tell: the features say nothing then, and any finite width is as good.
+ * multiplier / (d · Var), Var = population variance of all n·d entries (docs/paper-notes.md 4). 1, as in scikit-learn, if they do
+ * not vary beyond the rounding of float32: then the features contain no information, and every finite width is equally good.
  */
 export function automaticGamma(features: Matrix, multiplier: number): number {
   const {columns, data} = features;
@@ -58,7 +59,7 @@ export function automaticGamma(features: Matrix, multiplier: number): number {
   return variance > 1e-13 * (variance + mean * mean) && Number.isFinite(gamma) ? gamma : 1;
 }
 
-/** All rows where there are at most `limit`, otherwise a random subset of them in their old order. */
+/** All rows if there are at most `limit`, otherwise a random subset of them in their original order. */
 export function subsample(features: Matrix, limit: number, rng: Rng): Matrix {
   if (features.rows <= limit) return features;
   return pickRows(features, rng.fork('train-limit').permutation(features.rows).subarray(0, limit).sort());

@@ -17,14 +17,14 @@ const options = Type.Object(
     shrinkage: Type.Union([Type.Literal('none'), Type.Literal('ledoit-wolf')], {
       default: 'none',
       description:
-        'none: the covariance of the features, as in the released code. ledoit-wolf: drawn towards a multiple of the identity, ' +
-        'the less the more images there are; for fewer images than features.',
+        'none: the covariance of the features, as in the released code. ledoit-wolf: shrunk towards a multiple of the identity, ' +
+        'less with more images; for fewer images than features.',
     }),
     regularisation: Type.Number({
       exclusiveMinimum: 0,
       default: 1e-6,
       description:
-        'Added to every variance; it alone decides where no training feature varies. At least 1e-10 of the largest variance is.',
+        'Number that is added to every variance, at least 1e-10 of the largest variance. It matters most where features do not vary.',
     }),
     normalise: Type.Boolean({default: true, description: 'Scale rows to length 1 first, as in the released code.'}),
     layer: layerOption,
@@ -49,7 +49,7 @@ export const gde = defineClassifier({
 });
 
 interface GaussianScorer extends Scorer {
-  /** What a row at the mean scores: minus the logarithm of the density there. */
+  /** Score of a row at the mean: minus the logarithm of the density there. */
   readonly logVolume: number;
 }
 

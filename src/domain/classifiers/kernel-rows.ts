@@ -122,7 +122,7 @@ class CachedRows implements KernelRows {
     this.#compute(missing, (i, values) => addScaled(into, weights[i]!, values));
   }
 
-  /** One row alone would cost almost as much as a batch: the engine has to be given all points each time. */
+  /** A single row would cost almost as much as a batch, because the engine needs all points each time. */
   #fetch(i: number, likely: ArrayLike<number>): void {
     const wanted = [i];
     for (let k = 0; k < likely.length && wanted.length < Math.min(batchRows, this.#capacity); k++) {
@@ -153,7 +153,7 @@ class CachedRows implements KernelRows {
     return [...slots, ...oldest.slice(0, count - slots.length)];
   }
 
-  /** Visits k(xᵢ, ·) of each of the rows; the array is the visitor's only during the call. */
+  /** Visits k(xᵢ, ·) of each of the rows; the visitor may use the array only during the call. */
   #compute(rows: readonly number[], visit: (i: number, values: Float32Array) => void): void {
     for (let start = 0; start < rows.length; start += 8 * batchRows) {
       const some = rows.slice(start, start + 8 * batchRows);

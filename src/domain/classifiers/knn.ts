@@ -13,7 +13,7 @@ const options = Type.Object(
     k: Type.Integer({
       minimum: 1,
       default: 1,
-      description: 'Neighbours whose cosines are averaged; all training rows where there are fewer.',
+      description: 'Number of neighbours whose cosines are averaged; all training rows if there are fewer.',
     }),
     layer: layerOption,
     train_limit: trainLimitOption,

@@ -22,18 +22,20 @@ const options = Type.Object(
       maximum: 1,
       default: 0.5,
       description:
-        'Share of the training rows allowed outside, and at least the share of support vectors. Range is (0, 1].',
+        'The largest share of training rows outside, and the smallest share of support vectors. Range: (0, 1].',
     }),
     ...bandwidthOptions,
     normalise: Type.Union([Type.Literal('auto'), Type.Boolean()], {
       default: 'auto',
-      description: 'Scale rows to length 1 first; auto, as in the paper: for the rbf kernel, not for the linear one.',
+      description:
+        'Scale rows to length 1 first. auto, as in the paper: yes for the rbf kernel, no for the linear one.',
     }),
     layer: layerOption,
     tolerance: Type.Number({
       exclusiveMinimum: 0,
       default: 1e-3,
-      description: 'The solver stops when no pair of points violates optimality by more, in units of the mean k(x, x).',
+      description:
+        'The solver stops when no pair of points violates optimality by more than this, in units of the mean k(x, x).',
     }),
     train_limit: trainLimitOption,
   },
@@ -65,7 +67,10 @@ class RbfMachine implements Classifier {
     return this.#scorer(support, weights);
   }
 
-  /** The other rows' weights are not solved for anew but scaled to the sum of all of them, which is the scale of new rows' scores. */
+  /**
+   * The weights of the other rows are not solved for again but scaled to the sum of all weights, which is the scale of new rows'
+   * scores.
+   */
   heldOut(features: Matrix, rng: Rng): Float64Array {
     const {prepared, alpha, support, weights} = this.#solve(features, rng);
     const sums = support.kernelSums(prepared, weights);

@@ -5,13 +5,13 @@ import {Type} from '../../core/plugin/type.ts';
 import {sumRows} from './scores-graph.ts';
 
 /**
- * The rotation learner's own classifier as detector (docs/paper-notes.md 4.5): how unsure it is of the turns of an image. Its features are
- * log-probabilities of the right turn of each turned copy, (n, turns).
+ * The rotation learner's own classifier as a detector (docs/paper-notes.md 4.5): how uncertain it is about the turns of an image.
+ * Its features are log-probabilities of the right turn of each turned copy, (n, turns).
  */
 export const rotationClassifier = defineClassifier({
   name: 'rotation',
   version: 1,
-  summary: 'How badly the rotation learner tells an image’s turns apart: minus the sum of the log-probabilities.',
+  summary: 'How badly the rotation learner recognises an image’s four turns: minus the sum of their log-probabilities.',
   paper: 'Golan & El-Yaniv 2018; Sohn et al. 2021',
   options: Type.Object({}, {additionalProperties: false}),
   layer: 'rotation',
@@ -19,7 +19,7 @@ export const rotationClassifier = defineClassifier({
   create: (): Classifier => ({fit: () => scorer, restore: () => scorer}),
 });
 
-// Nothing is learnt: the network already was.
+// Nothing is learnt: the network is already trained.
 const scorer: Scorer = {
   score: minusRowSums,
   save: () => new Map(),

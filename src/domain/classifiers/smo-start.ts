@@ -1,7 +1,10 @@
 import {dot} from '../../core/linalg/vectors.ts';
 import type {KernelRows} from './kernel-rows.ts';
 
-/** The largest share of a violation that a step may leave behind, for another to be worth its product with the whole Gram matrix. */
+/**
+ * Another step, which costs a product with the whole Gram matrix, is only made if the last one left at most this share of the
+ * violation.
+ */
 const mostLeft = 0.7;
 const mostSteps = 30;
 

@@ -14,8 +14,8 @@ export class DatasetError extends Error {
 /** What an error of the file system or of gunzip says of the file that was read; undefined for any other error. */
 export function whatCame(error: unknown): string | undefined {
   const code = codeOf(error);
-  if (code === 'Z_BUF_ERROR') return 'the file is cut short';
-  if (code?.startsWith('Z_')) return `it can't be unpacked (${(error as Error).message})`;
+  if (code === 'Z_BUF_ERROR') return 'the file is incomplete';
+  if (code?.startsWith('Z_')) return `it cannot be unpacked (${(error as Error).message})`;
   if (code === 'ENOENT') return 'there is no such file';
-  return code && /^E[A-Z]+$/.test(code) ? `it can't be read (${code})` : undefined;
+  return code && /^E[A-Z]+$/.test(code) ? `it cannot be read (${code})` : undefined;
 }

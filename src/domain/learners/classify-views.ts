@@ -6,15 +6,15 @@ import type {OwnScore} from './encoder.ts';
 import {classification} from './training/losses.ts';
 import type {StepResult} from './training/phases.ts';
 
-/** Which batch normalisation goes by the batch's statistics, and moves the running ones; the other goes by those. */
+/** Which batch normalisation uses the batch's statistics, and updates the running ones; the other one uses the running ones. */
 export interface Normalising {
   readonly encoder: boolean;
   readonly head: boolean;
 }
 
 /**
- * The proxy task of rotation prediction and CutPaste: which of an image's views is this? x (views · n, h, w, 3): view 0 of
- * every image, then view 1 …; the label is the view. All go through the network in one batch, as its statistics see.
+ * The proxy task of rotation prediction and CutPaste: which of an image's views is this? x (views · n, h, w, 3): view 0 of every
+ * image, then view 1 …; the label is the view. All go through the network in one batch, so that its statistics cover all views.
  */
 export function classifyViews(
   network: Network,
@@ -31,8 +31,8 @@ export function classifyViews(
 }
 
 /**
- * What GradCAM explains of such a learner: -log p(view 0), the image as it is. The CutPaste paper does not say which score it
- * takes. Undefined for a network without a map.
+ * The score of such a learner that GradCAM explains: -log p(view 0), of the unchanged image. The CutPaste paper does not say which
+ * score it takes. Undefined for a network without a map.
  */
 export function ownScoreOfViews(network: Network): OwnScore | undefined {
   const {map, head} = network;

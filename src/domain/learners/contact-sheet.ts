@@ -1,4 +1,4 @@
-/** A contact sheet of what a learner is fed, made by the code that feeds it. */
+/** A contact sheet of the images and views that a learner trains on, made by the same code as in training. */
 
 import {Rng} from '../../core/base/random.ts';
 import type {FloatImage} from '../../core/contracts/data.ts';
@@ -6,22 +6,22 @@ import type {Picture} from '../../core/images/picture.ts';
 import {type ViewOptions, viewMaker} from './training/feed.ts';
 
 export interface ContactSheetOptions extends ViewOptions {
-  /** How many images; of each there is a row, and one for each of its copies. */
+  /** Number of images; each image has a row, and so does each of its copies. */
   readonly rows: number;
-  /** Draw d is what training gets in epoch d. */
+  /** Draw d is that of epoch d in training. */
   readonly draws: number;
 }
 
 export interface ContactSheet {
   readonly picture: Picture;
-  /** Which images, by number among the training images of the normal class. */
+  /** Numbers of the images among the training images of the normal class. */
   readonly images: readonly number[];
   readonly views: number;
-  /** Whole number of pixels that each pixel of an image takes, both ways. */
+  /** Each pixel of an image becomes a square of this side, in pixels. */
   readonly scale: number;
 }
 
-/** Pixels between tiles, and between what does not belong together: draws, and the rows of two images. */
+/** Pixels between tiles, and between separate parts: draws, and the rows of two images. */
 export const gaps = {near: 2, far: 8} as const;
 /** Small images are enlarged to about this side, by whole factors and without smoothing. */
 const wantedSide = 64;
@@ -70,7 +70,7 @@ const blank = (height: number, width: number): Picture => ({
   pixels: new Uint8Array(height * width * 3).fill(255),
 });
 
-/** Jitter leaves [0, 1]; what can't be shown is cut. */
+/** Jitter may leave [0, 1]; values outside are clipped. */
 function paint(
   to: Picture,
   {height, width, channels, data}: FloatImage,

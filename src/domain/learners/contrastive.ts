@@ -21,7 +21,7 @@ export const contrastive = defineLearner({
   name: 'contrastive',
   version: 3,
   summary:
-    'Tells which of a batch is another view of the same image; with distribution augmentation, of the same copy.',
+    'Learns which image of a batch is another view of the same image; with distribution augmentation, of the same copy.',
   paper: 'Sohn et al. 2021',
   layers: ['pool', 'embed'],
   trains: true,
@@ -45,13 +45,12 @@ export const contrastive = defineLearner({
       batch: Type.Integer({
         minimum: 2,
         default: 32,
-        description:
-          'Images a step; the network sees two views of each. The others are negatives: few, as all are of one class.',
+        description: 'Images in each step; the network sees two views of each. The other images are negatives.',
       }),
       temperature: Type.Number({
         exclusiveMinimum: 0,
         default: 0.2,
-        description: 'Divides the cosines; the lower, the more the nearest negatives count.',
+        description: 'The cosines are divided by it. A lower value gives the nearest negatives more weight.',
       }),
       optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
     },
@@ -63,7 +62,7 @@ export const contrastive = defineLearner({
     async fit(context) {
       const {images, distributionAugmentation = []} = context;
       if (instancesOf(images, distributionAugmentation) < 2)
-        throw new TrainingError('one training image alone has no negatives to be told from. Train on more images.');
+        throw new TrainingError('contrastive learning needs at least two training images. Use more images.');
       const network = context.plugins.create('network', options.network);
       return train({
         context,
@@ -85,7 +84,7 @@ export const contrastive = defineLearner({
     graph: (builder, images, layer, weights, plugins) =>
       plainLayer(builder, images, layer, plugins.create('network', options.network), weights),
 
-    /** Two draws of A, each of its own, on one patch where it is patches that are learnt from. */
+    /** Two separate draws of A, on one patch if patches are learnt. */
     views(image, augment, rng) {
       const seen = cropPatch(image, options.patch, rng);
       return [augment(seen, rng), augment(seen, rng)];

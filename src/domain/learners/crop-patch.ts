@@ -11,19 +11,19 @@ export const patchOption = Type.Optional(
     minimum: 8,
     maximum: 1024,
     description:
-      'Train on random square patches of so many pixels a side instead of whole images, a new one for each image and epoch; ' +
-      '64 in the CutPaste paper. With "localize", features are then taken of all windows of an image.',
+      'Side in pixels of random square patches to train on instead of whole images, a new patch for each image and epoch; ' +
+      '64 in the CutPaste paper. With "localize", features are then computed for all windows of an image.',
   }),
 );
 
-/** A random patch of `side` pixels; the image itself when `side` is absent. Has a stream of its own. */
+/** A random patch of `side` pixels; the image itself if `side` is absent. Uses a separate random stream. */
 export function cropPatch(image: FloatImage, side: number | undefined, rng: Rng): FloatImage {
   if (side === undefined) return image;
   const size = {height: side, width: side};
   return {...image, ...cut(image, size, drawPlace(image, size, rng.fork('patch')))};
 }
 
-/** Side of the network's inputs in training. Throws where a patch does not fit into the images. */
+/** Side of the network's inputs in training. Throws if a patch does not fit into the images. */
 export function trainingSide(images: ImageSet, patch: number | undefined): number {
   const side = sideOf(images);
   if (patch === undefined) return side;

@@ -25,7 +25,10 @@ import {imagenet, startFiles, startOption, startWeights} from './training/start.
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
-/** Name → its row in the papers' tables, and the defects that are told from normal: one class each, or one of several for a class. */
+/**
+ * Name → its row in the papers' tables, and the defects that are distinguished from normal images: one for each class, or several
+ * that share a class.
+ */
 const variants = {
   normal: {row: 'cutpaste', classes: [[cutPaste]]},
   scar: {row: 'cutpaste-scar', classes: [[cutPasteScar]]},
@@ -45,7 +48,10 @@ type Variant = keyof typeof variants;
 /** The paper does not give the head: the ICLR paper's contrastive one is a guess. */
 const head = [512, 512, 512, 512, 512, 512, 512, 512, 128];
 
-/** What table 3 sets otherwise, to fine-tune weights from elsewhere (docs/paper-notes.md 3.4). Of `batch` images the network sees 24 views. */
+/**
+ * What differs in table 3, which fine-tunes pretrained weights (docs/paper-notes.md 3.4). The network sees 24 views of `batch`
+ * images.
+ */
 const fineTuning = {
   network: {type: 'efficientnet', variant: 'b4', head},
   head_first: {epochs: 10, learning_rate: 0.03},
@@ -58,7 +64,7 @@ const fineTuning = {
 export const cutpaste = defineLearner({
   name: 'cutpaste',
   version: 3,
-  summary: 'Tells normal images from ones with a patch of their own cut out and pasted somewhere else.',
+  summary: 'Learns to distinguish normal images from ones in which a patch was cut out and pasted somewhere else.',
   paper: 'Li et al. 2021 (CutPaste)',
   layers: ['pool', 'embed', 'classes'],
   trains: true,
@@ -76,7 +82,7 @@ export const cutpaste = defineLearner({
         {
           default: '3way',
           description:
-            'What the network tells normal images from. normal: CutPaste; scar: CutPaste-Scar; 3way: a class for each of the two; union: one ' +
+            'Which images the network distinguishes from normal ones. normal: CutPaste; scar: CutPaste-Scar; 3way: a class for each of the two; union: one ' +
             'class of both. The ablations: cutout with grey (0.5), with the mean or a random colour, scars of a random colour, confetti.',
         },
       ),
@@ -93,22 +99,22 @@ export const cutpaste = defineLearner({
             learning_rate: Type.Number({
               exclusiveMinimum: 0,
               default: 0.03,
-              description: 'Learning rate of the first of them.',
+              description: 'Learning rate of the first of these epochs.',
             }),
           },
           {
             additionalProperties: false,
             description:
-              'Epochs before all others in which the head alone learns, on an encoder that stays as it starts. The rate falls along ' +
-              'the schedule in them and starts anew after them; the paper does not say whether its rate does so.',
+              'First epochs, in which only the head is trained and the encoder does not change. The rate falls along ' +
+              'the schedule in them and starts again after them; the paper does not say whether its rate does so.',
           },
         ),
       ),
       freeze: Type.Optional(
         Type.Literal('batch-norm', {
           description:
-            'batch-norm: every batch normalisation stays as it starts, or as `head_first` leaves it: its scale, its shift, and ' +
-            'the statistics that it goes by.',
+            'batch-norm: the scale, shift and statistics of every batch normalisation keep their first values, or those after ' +
+            '`head_first`.',
         }),
       ),
       patch: patchOption,
@@ -120,13 +126,14 @@ export const cutpaste = defineLearner({
       steps_per_epoch: Type.Integer({
         minimum: 1,
         default: 256,
-        description: 'Updates in an epoch, however many images there are: passes over them run on from epoch to epoch.',
+        description:
+          'Updates in an epoch, for any number of images: a pass over the images may continue in the next epoch.',
       }),
       batch: Type.Integer({
         minimum: 1,
         default: 32,
         description:
-          'Images a step; the network sees one input of each class for each (64 for two classes, 96 for three).',
+          'Images in each step; the network sees each image once for each class (64 inputs for two classes, 96 for three).',
       }),
       min_area: Type.Number({
         exclusiveMinimum: 0,
@@ -138,14 +145,14 @@ export const cutpaste = defineLearner({
       aspect: Type.Union([Type.Literal('log-uniform'), Type.Literal('two-uniforms')], {
         default: 'log-uniform',
         description:
-          'Height to width of a patch, 0.3 to 3.3: log-uniform, or a fair choice of U(0.3, 1) and U(1, 3.3). The paper gives the ' +
-          'two intervals, not the law.',
+          'Ratio of height to width of a patch, 0.3 to 3.3: log-uniform, or U(0.3, 1) and U(1, 3.3) with equal probability. The paper ' +
+          'gives the two intervals, not the distribution.',
       }),
       patch_jitter: Type.Number({
         minimum: 0,
         maximum: 0.5,
         default: 0.1,
-        description: 'Strength of brightness, contrast, saturation and hue jitter of what is pasted.',
+        description: 'Strength of the brightness, contrast, saturation and hue jitter of the pasted patch.',
       }),
       scar_scale: Type.Number({
         exclusiveMinimum: 0,
@@ -166,7 +173,7 @@ export const cutpaste = defineLearner({
     const {classes} = variants[options.variant as Variant];
     const kinds = classes.length + 1;
     return {
-      /** As if the encoder learnt in the epochs of `head_first`, too. */
+      /** As if the encoder were also trained in the epochs of `head_first`. */
       work: ({plugins, ...input}) =>
         workOf(
           plugins.create('network', options.network),
@@ -225,7 +232,7 @@ export const cutpaste = defineLearner({
           : plainLayer(builder, images, layer, network, weights);
       },
 
-      /** One draw of the augmentation, as it is and with each class's defect (eq. 1: the whole image is augmented first). */
+      /** One draw of the augmentation, unchanged and with each class's defect (eq. 1: the whole image is augmented first). */
       views(image, augment, rng) {
         const base = augment(cropPatch(image, options.patch, rng), rng);
         return [base, ...classes.map((defects) => defects[rng.integer(defects.length)]!(base, options, rng))];
@@ -234,6 +241,6 @@ export const cutpaste = defineLearner({
   },
 });
 
-/** Of networks with weights from elsewhere the paper's tables name which. */
+/** Rows of networks with pretrained weights name the network. */
 const transferred = ({type, ...options}: PluginRef): string =>
   type === fineTuning.network.type ? `-${type}-${options['variant']}` : '';

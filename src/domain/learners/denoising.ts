@@ -33,13 +33,13 @@ export const denoising = defineLearner({
         'network',
         {type: 'resnet18', width: 1, head: []},
         'The encoder. Its pooled feature is the code, or, with a head, the head’s linear last layer. The paper does not ' +
-          'say: ours is the other learners’ network, decoded by its mirror image (nearest-neighbour up-convolutions).',
+          'say; ours is the network of the other learners, with its mirror image as decoder (nearest-neighbour up-convolutions).',
       ),
       noise: Type.Union([Type.Literal('mask'), Type.Literal('gaussian')], {
         default: 'mask',
         description:
-          'mask: pixels become black; gaussian: numbers are added, without clipping. The paper does not say; ours is what ' +
-          'its published reproduction took.',
+          'mask: pixels become black; gaussian: numbers are added, without clipping. The paper does not say; ours is that of ' +
+          'its published reproduction.',
       }),
       level: Type.Number({
         exclusiveMinimum: 0,
@@ -52,12 +52,12 @@ export const denoising = defineLearner({
       epochs: Type.Integer({
         minimum: 1,
         default: 2048,
-        description: 'Passes over the training images. The paper does not say; ours as its other learners.',
+        description: 'Passes over the training images. The paper does not say; ours is that of its other learners.',
       }),
       batch: Type.Integer({
         minimum: 1,
         default: 64,
-        description: 'Images a step. The paper does not say; ours as rotation prediction.',
+        description: 'Images in each step. The paper does not say; ours is that of rotation prediction.',
       }),
       optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
     },
@@ -66,7 +66,7 @@ export const denoising = defineLearner({
   create: (options) => ({
     work({plugins, ...input}) {
       const network = plugins.create('network', options.network);
-      const work = workOf(network, 0, 1, options, input); // the clean image goes through nothing
+      const work = workOf(network, 0, 1, options, input); // the clean image does not go through the network
       return work && {...work, macs: work.macs + decoderMacs(columnsOf(network), input.side)};
     },
 
@@ -96,7 +96,7 @@ export const denoising = defineLearner({
     graph: (builder, images, layer, weights, plugins) =>
       plainLayer(builder, images, layer, plugins.create('network', options.network), weights),
 
-    /** The noisy image and the clean one, which is to be found: of one draw of the augmentation. */
+    /** The noisy image and the clean image, which is the target: both from one draw of the augmentation. */
     views(image, augment, rng) {
       const clean = augment(image, rng);
       return [options.noise === 'mask' ? masked(clean, options.level, rng) : noisy(clean, options.level, rng), clean];
@@ -129,12 +129,12 @@ function noisy(image: FloatImage, deviation: number, rng: Rng): FloatImage {
   return {...image, data: image.data.map((value) => value + deviation * rng.normal())};
 }
 
-/** Draws that the loss of guessing is taken from. */
+/** Number of draws from which the loss of guessing is computed. */
 const draws = 256;
 
 /**
- * Mean squared error of always answering with the mean image, the best that can be done without looking. Infinite where
- * there is nothing to guess (all images equal): then no loss is that of guessing.
+ * Mean squared error of always answering with the mean image, the best answer without looking at the input. Infinite if all images
+ * are equal, so that no loss counts as guessing.
  */
 function lossOfMean(images: ImageSet, draw: (image: FloatImage, rng: Rng) => FloatImage, rng: Rng): number {
   const size = images.shape.height * images.shape.width * 3;

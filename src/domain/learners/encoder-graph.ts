@@ -5,7 +5,7 @@ import type {Network} from '../../core/contracts/network.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {embedGraph, logitsGraph} from '../networks/head.ts';
 
-/** A network with a head, whose weights are there. */
+/** A network with a head, and its weights. */
 export class EncoderGraph {
   readonly builder: GraphBuilder;
   readonly #pool: NonNullable<Network['graph']>;
@@ -26,7 +26,7 @@ export class EncoderGraph {
     this.#weights = weights;
   }
 
-  /** Undefined for a network that has no graph. */
+  /** Undefined if the network has no graph. */
   static of(builder: GraphBuilder, network: Network, weights: NamedArrays): EncoderGraph | undefined {
     return network.graph && new EncoderGraph(builder, network.graph, network, weights);
   }

@@ -14,16 +14,16 @@ import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from
 import {embed} from '../networks/head.ts';
 import {floatImage} from '../transforms/image.ts';
 
-/** Float images (n, h, w, 3) → (n, columns), each row of its own image alone. */
+/** Float images (n, h, w, 3) → (n, columns), each row depends only on its own image. */
 export type Layer = (weights: Weights, x: Tensor4D) => Tensor2D;
 
-/** Pixels that go through the network at once: bounds its activations, each 256 bytes a pixel in ResNet-18's first stage. */
+/** Pixels that go through the network at once. This limits its activations, each 256 bytes a pixel in ResNet-18's first stage. */
 export const pixelsAtOnce = 64 * 32 * 32;
 
-/** A score of anomaly of the learner's own, to be explained by GradCAM. */
+/** The learner's own anomaly score, for GradCAM. */
 export interface OwnScore {
   readonly map: NonNullable<Network['map']>;
-  /** Pooled feature (n, d) → (n), each row's score of itself alone. */
+  /** Pooled feature (n, d) → (n), each row's score depends only on that row. */
   score(weights: Weights, pooled: Tensor2D): Tensor1D;
 }
 
@@ -33,7 +33,7 @@ export function ownLayers(network: Network): {readonly pool: Layer; readonly [le
   return {...Object.fromEntries(levels), pool: (weights, x) => network.pool(weights, x, {training: false})};
 }
 
-/** What every learner with a projection head offers: those, and the head's last layer. */
+/** What every learner with a projection head offers: the same, and the head's last layer. */
 export function poolAndEmbed(network: Network): ReturnType<typeof ownLayers> & {readonly embed: Layer} {
   const own = ownLayers(network);
   return {
@@ -42,7 +42,7 @@ export function poolAndEmbed(network: Network): ReturnType<typeof ownLayers> & {
   };
 }
 
-/** An encoder over saved weights: uint8 images in, one of `layers` out, batch by batch. */
+/** An encoder with saved weights: uint8 images → one of `layers`, batch by batch. */
 export function openEncoder(
   arrays: NamedArrays,
   layers: {readonly [name: string]: Layer},
@@ -96,7 +96,7 @@ class LayerRun {
     this.#graph = compile([...weights.values()], ([x]) => [this.#layer(x as Tensor4D)]);
   }
 
-  /** `full`: of as many images as all others but the last. */
+  /** `full`: the batch has as many images as all others but the last. */
   next(x: Tensor4D, {full}: {readonly full: boolean}): Tensor2D {
     if (full && backendEngine()?.embedsByGraph && this.#seen++ >= batchesBeforeGraph)
       return this.#graph.run([x])[0] as Tensor2D;
@@ -140,7 +140,7 @@ async function camOf(weights: Weights, images: ImageSet, {map, score}: OwnScore)
   return {count: images.count, height: shape[1]!, width: shape[2]!, data};
 }
 
-/** `count` images from index `from` on, as the network sees them, one behind the other. */
+/** `count` images from index `from` on, as the network sees them, one after the other. */
 function floatImages(
   images: ImageSet,
   from: number,
@@ -153,7 +153,7 @@ function floatImages(
   return data;
 }
 
-/** Side of square images; throws for others, which no network here is made for. */
+/** Side of square images; throws for others, because no network here supports them. */
 export function sideOf({shape: {height, width}}: ImageSet): number {
   if (height !== width) throw new Error(`networks take square images, but these are ${width}×${height} pixels`);
   return height;

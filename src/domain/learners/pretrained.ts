@@ -35,15 +35,15 @@ export const pretrained = defineLearner({
   options: Type.Object(
     {
       path: pathOption(
-        'The network: an ONNX file, or model.json of a TensorFlow.js graph model. One called resnet50 stands beside the ' +
-          'papers’ ImageNet row; compare.row names another.',
+        'The network: an ONNX file, or model.json of a TensorFlow.js graph model. A file named resnet50 is compared with the ' +
+          'papers’ ImageNet row; compare.row sets another row.',
       ),
       output: Type.Optional(
         Type.String({
           minLength: 1,
           description:
-            'Name of the tensor to take, any within the network: most files end in class scores, the features come before. ' +
-            'What has height and width is averaged over them. Default: the first output.',
+            'Name of the tensor to use; it may be inside the network: most files end in class scores, and the features come before. ' +
+            'A tensor with height and width is averaged over them. Default: the first output.',
         }),
       ),
       size: Type.Optional(
@@ -51,25 +51,25 @@ export const pretrained = defineLearner({
           minimum: 8,
           maximum: 1024,
           description:
-            'Pixels a side that images are stretched to (bilinear, no antialiasing). Default: what the file asks for, or, ' +
-            'where it leaves that open, the images as they are. The paper does not say; its 80.0 on CIFAR-10 points to 32.',
+            'Side in pixels to which images are stretched (bilinear, no antialiasing). Default: the size that the file requires, or ' +
+            'the size of the images if it requires none. The paper does not say; its 80.0 on CIFAR-10 suggests 32.',
         }),
       ),
       mean: Type.Array(Type.Number(), {
         ...threeNumbers,
         default: [0.485, 0.456, 0.406],
-        description: 'Taken from the colours, which are in [0, 1]. Default: ImageNet’s.',
+        description: 'Subtracted from the colours, which are in [0, 1]. Default: ImageNet’s.',
       }),
       std: Type.Array(Type.Number({exclusiveMinimum: 0}), {
         ...threeNumbers,
         default: [0.229, 0.224, 0.225],
-        description: 'The colours are divided by it afterwards. Default: ImageNet’s.',
+        description: 'The colours are then divided by it. Default: ImageNet’s.',
       }),
     },
     {additionalProperties: false},
   ),
   create: (options) => ({
-    /** Nothing is learnt, but that the network takes such images shows here and not after all of them. */
+    /** Nothing is learnt; this only checks early that the network accepts such images. */
     async fit({images: {shape}}) {
       const encoder = encoderOf(options);
       try {
@@ -94,7 +94,7 @@ interface Options {
   readonly std: readonly number[];
 }
 
-/** Opens the file when the first images come. */
+/** Opens the file with the first images. */
 function encoderOf(options: Options): Encoder {
   let opened: Promise<ImageModel> | undefined;
   return {
@@ -103,7 +103,7 @@ function encoderOf(options: Options): Encoder {
       opened ??= openModel(options.path, options.output);
       return embed(await opened, images, options, view);
     },
-    dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // told by embed
+    dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // set by embed
   };
 }
 
@@ -121,7 +121,7 @@ async function embed(
   let columns = 0;
   for (let from = 0; from < images.count; from += atOnce) {
     const count = Math.min(atOnce, images.count - from);
-    const n = batch ?? count; // where the file fixes it, the last batch is filled up with zeros
+    const n = batch ?? count; // if the file fixes the batch, the last one is filled up with zeros
     const inputs = new Float32Array(n * size);
     for (let i = 0; i < count; i++) {
       const image = view(floatImage(images, from + i), from + i);
@@ -143,7 +143,7 @@ function sidesOf({input}: ImageModel, {shape}: ImageSet, {path, size}: Options):
     [input.width, 'width'],
   ] as const)
     if (size !== undefined && side !== undefined && side !== size)
-      throw new ModelError(`${path} takes images of ${name} ${side}, but "size" is ${size}. Leave "size" out.`);
+      throw new ModelError(`${path} takes images of ${name} ${side}, but "size" is ${size}. Remove "size".`);
   return [size ?? input.height ?? shape.height, size ?? input.width ?? shape.width];
 }
 

@@ -19,7 +19,7 @@ const turns = 4;
 export const rotation = defineLearner({
   name: 'rotation',
   version: 3,
-  summary: 'Predicts by which of four quarter turns an image was rotated.',
+  summary: 'Predicts which of four quarter turns was applied to an image.',
   paper: 'Gidaris et al. 2018; Golan & El-Yaniv 2018; Sohn et al. 2021 with an MLP head',
   layers: ['pool', 'embed', 'rotation'],
   trains: true,
@@ -43,13 +43,14 @@ export const rotation = defineLearner({
       steps_per_epoch: Type.Optional(
         Type.Integer({
           minimum: 1,
-          description: 'Updates in an epoch, whatever the number of images, as CutPaste counts them. Left out: a pass.',
+          description:
+            'Updates in an epoch, for any number of images, as in CutPaste. Default: one pass over the images.',
         }),
       ),
       batch: Type.Integer({
         minimum: 1,
         default: 64,
-        description: 'Images a step; the network sees each of them in all four turns.',
+        description: 'Images in each step; the network sees each image in all four turns.',
       }),
       optimizer: optimizerOption({learning_rate: 0.01, momentum: 0.9, weight_decay: 3e-4}),
     },
@@ -102,7 +103,7 @@ export const rotation = defineLearner({
       return encoder && rightTurns(builder, images, encoder);
     },
 
-    /** Each of the four turns is of a draw of its own; the turn comes last (paper 2.3). */
+    /** Each of the four turns has a separate draw; the turn comes last (paper 2.3). */
     views(image, augment, rng) {
       const seen = cropPatch(image, options.patch, rng);
       return Array.from({length: turns}, (_, turn) => quarterTurn(augment(seen, rng), turn));

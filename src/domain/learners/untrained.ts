@@ -10,7 +10,7 @@ export const untrained = defineLearner({
   name: 'untrained',
   version: 1,
   summary:
-    'Features of a network as it starts, with random weights or those of a file: what training is measured against.',
+    'Features of a network that is not trained, with random weights or those of a file: the control for every training.',
   paper: 'Sohn et al. 2021, rows "ResNet-18 (random)"; Li et al. 2021 (CutPaste), table 3, "pretrained"',
   layers: ['pool'],
   trains: false,

@@ -6,15 +6,15 @@ export const alignment = defineFeatureMetric({
   name: 'alignment',
   version: 1,
   summary:
-    'How near two draws of the augmentation of a normal test image come: mean squared distance of their features, scaled to ' +
-    'length 1. 0 where they always agree, 2 for unrelated directions, 4 at most. Undefined without an augmentation.',
+    'How similar the features of two draws of the augmentation of a normal test image are: their mean squared distance, scaled ' +
+    'to length 1. 0: always equal; 2: unrelated; 4: the maximum. Undefined without an augmentation.',
   paper: 'Wang & Isola 2020',
   scale: 'number',
   views: true,
   options: Type.Object({}, {additionalProperties: false}),
   create: () => ({
     measure({views}) {
-      if (!views) return Number.NaN; // there is no augmentation to draw from
+      if (!views) return Number.NaN; // there is no augmentation
       const [a, b] = views.map(normaliseRows) as [ReturnType<typeof normaliseRows>, ReturnType<typeof normaliseRows>];
       let sum = 0;
       for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) ** 2;

@@ -5,7 +5,7 @@ import {areaUnderPro} from './regions.ts';
 export const aupro = definePixelMetric({
   name: 'aupro',
   version: 1,
-  summary: 'Area under the per-region-overlap curve: every defect counts the same, however large.',
+  summary: 'Area under the per-region-overlap curve: every defect has the same weight, whatever its size.',
   paper: 'Bergmann et al. 2021',
   options: Type.Object(
     {
@@ -13,7 +13,7 @@ export const aupro = definePixelMetric({
         exclusiveMinimum: 0,
         maximum: 1,
         default: 0.3,
-        description: 'False-positive rate up to which the curve is integrated; the area is divided by it.',
+        description: 'False-positive rate up to which the curve is integrated. The area is divided by it.',
       }),
     },
     {additionalProperties: false},

@@ -5,7 +5,7 @@ import {averagePrecision, rank} from './ranking.ts';
 export const averagePrecisionMetric = defineMetric({
   name: 'average-precision',
   version: 1,
-  summary: 'Area under the precision-recall curve by steps, anomalies being the positives.',
+  summary: 'Area under the step-wise precision-recall curve, with anomalies as positives.',
   options: Type.Object({}, {additionalProperties: false}),
   better: 'higher',
   create: () => ({compute: (scores, labels) => averagePrecision(rank(scores, labels))}),

@@ -6,7 +6,7 @@ export const f1Max = defineMetric({
   name: 'f1-max',
   version: 1,
   summary:
-    'The largest F1 of any threshold, anomalies being the positives: the threshold is chosen by the test labels.',
+    'The largest F1 of any threshold, with anomalies as positives; the threshold is chosen with the test labels.',
   testLabels: 'its threshold is the best one for the test labels',
   options: Type.Object({}, {additionalProperties: false}),
   better: 'higher',

@@ -11,7 +11,7 @@ export const linearProbe = defineFeatureMetric({
   version: 1,
   summary:
     'AUC of a supervised logistic regression, normal against anomalous, on the frozen features: fitted on a seeded half of the ' +
-    'test images (half of either class), judged on the other.',
+    'test images (half of each class), evaluated on the other half.',
   paper: 'Sohn et al. 2021, analysis of linear separability; its classifier, split and regularisation are not known',
   testLabels: 'it is fitted on half of the test images with their labels',
   options: Type.Object(
@@ -20,7 +20,7 @@ export const linearProbe = defineFeatureMetric({
         exclusiveMinimum: 0,
         default: 1,
         description:
-          'Weight of the images against the L2 penalty, as in scikit-learn, whose default it is; our choice.',
+          'Weight of the images against the L2 penalty, as in scikit-learn and with its default; our choice.',
       }),
       normalise: Type.Boolean({
         default: true,
@@ -42,7 +42,7 @@ export const linearProbe = defineFeatureMetric({
   }),
 });
 
-/** Half of the rows of either label, and the others; of an odd number the larger half is fitted. */
+/** Half of the rows of each label, and the other half; of an odd number the larger half is fitted. */
 function halves(labels: Uint8Array, rng: Rng): {readonly fitted: Uint32Array; readonly heldOut: Uint32Array} {
   const fitted: number[] = [];
   const heldOut: number[] = [];

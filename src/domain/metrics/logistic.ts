@@ -8,7 +8,7 @@ export interface LogisticModel {
   readonly intercept: number;
 }
 
-/** Past steps that stand for the curvature. */
+/** Number of past steps that approximate the curvature. */
 const memory = 10;
 
 /**
@@ -37,7 +37,7 @@ export function fitLogistic(
       if (there.loss <= here.loss + 1e-4 * length * downhill) break;
       length /= 2;
     }
-    if (!(there.loss < here.loss)) break; // no more to be had in doubles
+    if (!(there.loss < here.loss)) break; // double precision allows no further progress
     const step = Float64Array.from(next, (value, i) => value - at[i]!);
     const change = Float64Array.from(there.slope, (value, i) => value - here.slope[i]!);
     const curvature = dot(step, change);
@@ -81,7 +81,7 @@ function lossAt(x: Matrix, labels: Uint8Array, c: number, at: Float64Array) {
   return {loss, slope};
 }
 
-/** -H·slope, H being the inverse curvature that the past steps tell. */
+/** -H·slope, where H is the inverse curvature estimated from the past steps. */
 function descent(
   slope: Float64Array,
   past: readonly {readonly step: Float64Array; readonly change: Float64Array; readonly curvature: number}[],

@@ -1,4 +1,4 @@
-/** Pairs of rows, blocked: memory stays bounded where there are 10 000 rows and so 50 million pairs. */
+/** Pairs of rows in blocks: memory stays bounded even for 10 000 rows, which have 50 million pairs. */
 
 import type {Matrix} from '../../core/contracts/data.ts';
 import {squaredLengths} from '../../core/linalg/matrix.ts';

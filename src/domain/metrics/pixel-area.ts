@@ -1,6 +1,6 @@
 /**
- * The area under the ROC curve of many million pixels. What bounds a sort of them all is memory: to touch as much of it for the first
- * time takes longer than to compute. So the rarer class alone is sorted as a whole, most often the defects, the other in parts.
+ * The area under the ROC curve of many million pixels. Sorting all of them is limited by memory: the first access to so much of it
+ * takes longer than the computation. So only the rarer class, mostly the defects, is sorted as a whole, the other in parts.
  */
 import {checkedScore, twiceOrderedPairs} from './ranking.ts';
 import {sortSingles} from './sort.ts';
@@ -10,7 +10,7 @@ const partSize = 2 ** 18;
 
 /**
  * The share of pairs (anomaly, normal) in which the anomaly scores higher, ties counting half: `areaUnderRoc`, to the last bit.
- * Infinite scores are in order; NaN is refused. NaN where either class is empty.
+ * Infinite scores are allowed, NaN is not. The result is NaN if either class is empty.
  */
 export function areaUnderRocOfPixels(scores: Float32Array, labels: Uint8Array): number {
   let anomalous = 0;
@@ -21,7 +21,7 @@ export function areaUnderRocOfPixels(scores: Float32Array, labels: Uint8Array): 
   fill(rarer, scores, labels, 0, anomaliesAreRarer);
   const sorted = sortSingles(rarer);
 
-  // Each part is merged with the whole rarer class: it has to be longer, for that to be little beside the sorting.
+  // Each part is merged with the whole rarer class: it must be longer, so that merging costs little compared with sorting.
   const part = new Float32Array(Math.min(labels.length - rarer.length, Math.max(partSize, 4 * rarer.length)));
   const scratch = new Float32Array(part.length);
   // Twice the pairs in which a pixel of the rarer class scores lower, once the ties: a whole number, exact up to 2^53.

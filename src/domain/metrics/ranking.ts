@@ -1,6 +1,6 @@
 /**
- * What the ranking metrics share: the scores of either class in ascending order. Anomalies are the positives; two scores are
- * tied when they are equal, and a threshold t calls anomalous what scores at least t.
+ * What the ranking metrics share: the scores of each class in ascending order. Anomalies are the positives; two scores are tied
+ * when they are equal, and a threshold t calls an image anomalous if its score is at least t.
  */
 import {sortAscending, sortSingles} from './sort.ts';
 
@@ -13,7 +13,7 @@ export interface Ranking {
 /** Of images in double precision, of pixels in single. */
 type Numbers = Float64Array | Float32Array;
 
-/** Infinite scores are in order; NaN is refused, for it would be ranked at random. */
+/** Infinite scores are allowed; NaN is refused, because its rank would be random. */
 export function rank(scores: Numbers, labels: Uint8Array): Ranking {
   if (scores.length !== labels.length) {
     throw new Error(`expected a label for every score, but got ${labels.length} labels and ${scores.length} scores`);
@@ -37,7 +37,7 @@ export function rank(scores: Numbers, labels: Uint8Array): Ranking {
 /** Score i; throws where it is NaN. */
 export function checkedScore(scores: Numbers, i: number): number {
   const score = scores[i]!;
-  if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; the classifier that made it is at fault`);
+  if (Number.isNaN(score)) throw new Error(`score ${i} is not a number; its classifier is wrong`);
   return score;
 }
 
@@ -46,7 +46,7 @@ const sorted = (values: Numbers): Numbers =>
 
 /**
  * Area under the ROC curve: the share of pairs (anomaly, normal) in which the anomaly scores higher, ties counting half
- * (Mann–Whitney). NaN where either class is empty.
+ * (Mann–Whitney). NaN if either class is empty.
  */
 export function areaUnderRoc({positives, negatives}: Ranking): number {
   return twiceOrderedPairs(positives, negatives) / (2 * positives.length * negatives.length);
@@ -71,8 +71,8 @@ export function twiceOrderedPairs(upper: Numbers, lower: Numbers): number {
 }
 
 /**
- * Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct thresholds, from the highest (scikit-learn's definition: no interpolation, equal scores
- * enter together). NaN where either class is empty.
+ * Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct thresholds, from the highest (scikit-learn's definition: no interpolation, equal scores enter
+ * together). NaN if either class is empty.
  */
 export function averagePrecision({positives, negatives}: Ranking): number {
   if (positives.length === 0 || negatives.length === 0) return Number.NaN;
@@ -94,13 +94,13 @@ export function averagePrecision({positives, negatives}: Ranking): number {
 
 /**
  * The smallest false-positive rate among the thresholds that catch at least the share `rate` of the anomalies, as in the
- * out-of-distribution literature. NaN where either class is empty.
+ * out-of-distribution literature. NaN if either class is empty.
  */
 export function falsePositiveRateAt(rate: number, {positives, negatives}: Ranking): number {
   if (positives.length === 0 || negatives.length === 0) return Number.NaN;
-  // The highest threshold that will do is the score of the anomaly that completes the share.
+  // The highest sufficient threshold is the score of the anomaly that completes the share.
   let needed = Math.ceil(rate * positives.length);
-  while (needed > 1 && (needed - 1) / positives.length >= rate) needed--; // where the product was rounded up
+  while (needed > 1 && (needed - 1) / positives.length >= rate) needed--; // if the product was rounded up
   while (needed / positives.length < rate) needed++;
   const threshold = positives[positives.length - needed]!;
   let caught = 0;
@@ -109,8 +109,8 @@ export function falsePositiveRateAt(rate: number, {positives, negatives}: Rankin
 }
 
 /**
- * The largest F1 = 2 TP / (2 TP + FP + FN) over all thresholds, equal scores on one side. Choosing the threshold looks at
- * the labels. NaN where either class is empty.
+ * The largest F1 = 2 TP / (2 TP + FP + FN) over all thresholds, equal scores on one side. The choice of the threshold uses the
+ * labels. NaN if either class is empty.
  */
 export function largestF1({positives, negatives}: Ranking): number {
   if (positives.length === 0 || negatives.length === 0) return Number.NaN;

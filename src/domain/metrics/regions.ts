@@ -44,7 +44,7 @@ export function areaUnderPro({maps, ...truth}: PixelSample, limit: number): numb
   const sizes = new Float64Array(regions + 1);
   for (let i = 0; i < labels.length; i++) sizes[labels[i]!]!++;
   const normal = sizes[0]!;
-  // It refuses what is no number.
+  // It refuses NaN.
   const {negatives} = rank(maps, truth.masks);
   if (regions === 0 || normal === 0) return Number.NaN;
   let area = 0;

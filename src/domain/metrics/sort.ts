@@ -4,19 +4,19 @@ const digitBits = 11;
 const digits = 1 << digitBits;
 const mask = digits - 1;
 
-/** Sorts numbers without NaN, ascending: by radix for long arrays. May return its argument, and always spoils it. */
+/** Sorts numbers without NaN, ascending: by radix for long arrays. May return its argument, and always overwrites it. */
 export function sortAscending(values: Float64Array): Float64Array {
   return values.length < smallest ? values.sort() : signedOrder(radixSort(values));
 }
 
 /**
- * The same of single precision, at twice the speed: scores of pixels come by the ten million. `scratch`, as long, is where they are
- * moved to and fro; both are spoilt, and either may be returned.
+ * The same in single precision, twice as fast: there may be ten million scores of pixels. `scratch` has the same length, for moving
+ * values; both arrays are overwritten, and either may be returned.
  */
 export function sortSingles(values: Float32Array, scratch = new Float32Array(values.length)): Float32Array {
   if (values.length < smallest) return values.sort();
   // Keys in the order of the numbers: a negative one has all bits turned, another the highest. All digits are counted in one pass,
-  // and the last pass that moves them turns keys into numbers again: memory is what bounds this.
+  // and the last pass that moves them turns keys into numbers again: the speed is limited by memory.
   const keys = new Int32Array(values.buffer, values.byteOffset, values.length);
   const [low, middle, high] = [new Uint32Array(digits), new Uint32Array(digits), new Uint32Array(digits)];
   for (let i = 0; i < keys.length; i++) {

@@ -13,7 +13,7 @@ export const uniformity = defineFeatureMetric({
   version: 1,
   summary:
     'Uniformity of the features of normal test images: log mean exp(-t ‖x - y‖²) over pairs, features scaled to length 1. ' +
-    '0 where all are equal; the lower, the more evenly they cover the sphere.',
+    '0: all are equal; lower: they cover the sphere more evenly.',
   paper: 'Wang & Isola 2020; beside the analysis of uniformity of Sohn et al. 2021',
   scale: 'number',
   options: Type.Object(
@@ -37,7 +37,7 @@ export const uniformityMmd = defineFeatureMetric({
   version: 1,
   summary:
     'Distance of the features of normal test images, scaled to length 1, from as many seeded uniform points of the sphere: ' +
-    'the unbiased squared maximum mean discrepancy, about 0 for uniform features, the larger the less uniform.',
+    'the unbiased squared maximum mean discrepancy. About 0: uniform; larger: less uniform.',
   paper: 'Sohn et al. 2021, analysis of uniformity; its kernel and estimator are not known',
   scale: 'number',
   options: Type.Object(
@@ -71,7 +71,7 @@ const normalFeatures = ({features, labels}: FeatureSample): Matrix =>
     ),
   );
 
-/** The unbiased estimate (Gretton et al. 2012): pairs of a point with itself are left out, and it may be a little below 0. */
+/** The unbiased estimate (Gretton et al. 2012): pairs of a point with itself are left out, so it may be slightly below 0. */
 export function squaredMmd(x: Matrix, y: Matrix, sigma: number): number {
   const kernel = (squared: number) => Math.exp(-squared / (2 * sigma * sigma));
   return meanOverOwnPairs(x, kernel) + meanOverOwnPairs(y, kernel) - 2 * meanOverPairs(x, y, kernel);

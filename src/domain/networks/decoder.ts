@@ -38,7 +38,7 @@ export function decoderParameters(columns: number, side: number): ParameterSpec[
       ...convParameters(`decoder/conv${i + 1}`, 3, channelsOf(columns, i), channelsOf(columns, i + 1)),
       ...batchNormParameters(`decoder/bn${i + 1}`, channelsOf(columns, i + 1)),
     ]),
-    // Not by its few outputs, as the others: colours would start many times too far from [0, 1].
+    // Not scaled by its few outputs, as the others are: colours would start far outside [0, 1].
     {
       name: 'decoder/image/kernel',
       shape: [3, 3, channelsOf(columns, rest.length), 3],

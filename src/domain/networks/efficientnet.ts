@@ -43,13 +43,13 @@ export const efficientnet = defineNetwork({
   name: 'efficientnet',
   version: 2,
   summary:
-    'EfficientNet-B0 to B4, for images of any size. Built as torchvision’s, whose ImageNet weights fit (option "pretrained_weights" of a learner).',
+    'EfficientNet-B0 to B4, for images of any size. The same architecture as in torchvision, whose ImageNet weights can be used (option "pretrained_weights" of a learner).',
   paper: 'Tan & Le 2019; Li et al. 2021 (CutPaste), table 3: B4',
   options: Type.Object(
     {
       variant: Type.Union(
         variants.map((name) => Type.Literal(name)),
-        {default: 'b4', description: 'How wide and deep: b0 has 4 million parameters, b4 17.5 million.'},
+        {default: 'b4', description: 'Size of the network: b0 has 4 million parameters, b4 17.5 million.'},
       ),
       head: headOption,
     },

@@ -21,7 +21,7 @@ import {Type} from '../../core/plugin/type.ts';
 export const headOption = Type.Array(Type.Integer({minimum: 1, maximum: 65536}), {
   default: [],
   description:
-    'Widths of the projection head, input side first; all but the last have batch normalisation and ReLU. Empty: no head.',
+    'Widths of the layers of the projection head, from input to output; all but the last have batch normalisation and ReLU. Empty: no head.',
 });
 
 /** `classes` 0: no logits layer. */

@@ -17,7 +17,8 @@ import {headOption} from './head.ts';
 export const small = defineNetwork({
   name: 'small',
   version: 1,
-  summary: 'Four convolutions for quick looks on a CPU: thousands of 32-pixel images a second. Not of the papers.',
+  summary:
+    'Four convolutions for quick experiments on a CPU: thousands of 32-pixel images a second. Not in the papers.',
   options: Type.Object(
     {
       width: Type.Integer({
@@ -25,7 +26,7 @@ export const small = defineNetwork({
         maximum: 512,
         default: 16,
         description:
-          'Channels of the first convolution; each of the following three doubles them. Each halves the side.',
+          'Channels of the first convolution; each of the next three doubles them. Each convolution halves the side.',
       }),
       head: headOption,
     },
@@ -43,7 +44,7 @@ export const small = defineNetwork({
       features: channels.at(-1)!,
       head,
       parameters: (side) => {
-        if (side < 8) throw new Error(`small takes images of at least 8 pixels a side, but these have ${side}.`);
+        if (side < 8) throw new Error(`small needs images of at least 8 pixels a side, but these have ${side}.`);
         return layers.flatMap((i) => [
           ...convParameters(`conv${i}`, 3, channels[i - 1]!, channels[i]!),
           ...batchNormParameters(`bn${i}`, channels[i]!),

@@ -103,7 +103,7 @@ export function cropResize(image: FloatImage, window: Window, height: number, wi
 export const crop = defineTransform({
   name: 'crop',
   version: 1,
-  summary: 'A random square window, stretched back to the whole size (bilinear).',
+  summary: 'Crops a random square window and resizes it to the full size (bilinear).',
   paper: 'Sohn et al. 2021: side between half and all of the image',
   options: Type.Object(
     {
@@ -111,7 +111,8 @@ export const crop = defineTransform({
         exclusiveMinimum: 0,
         maximum: 1,
         default: 0.5,
-        description: "Smallest side of the window as a part of the image's; drawn uniformly from there to all of it.",
+        description:
+          "Smallest side of the window, as a fraction of the image's; the side is drawn uniformly from there to 1.",
       }),
     },
     {additionalProperties: false},
@@ -169,16 +170,15 @@ function reflected(at: number, size: number): number {
 export const shift = defineTransform({
   name: 'shift',
   version: 1,
-  summary: 'Moves the image by whole pixels at random; mirrors what is missing at the edges.',
-  paper:
-    'Li et al. 2021 (CutPaste) translate, and do not say how far; by a crop of the reflect-padded image in the ICLR code',
+  summary: 'Moves the image by a random number of pixels; the edges are filled with the mirrored image.',
+  paper: 'Li et al. 2021 (CutPaste) translate, but do not say how far; the ICLR code crops the reflect-padded image',
   options: Type.Object(
     {
       by: Type.Number({
         minimum: 0,
         maximum: 0.5,
         default: 0.125,
-        description: 'Farthest in each direction, as a part of the side.',
+        description: 'Largest shift in each direction, as a fraction of the side.',
       }),
     },
     {additionalProperties: false},
@@ -207,7 +207,7 @@ export const vflip = defineTransform({
 export const rotate90 = defineTransform({
   name: 'rotate90',
   version: 1,
-  summary: 'A quarter turn counter-clockwise, always.',
+  summary: 'Turns the image a quarter counter-clockwise, always.',
   paper: 'Sohn et al. 2021: distribution augmentation',
   options: always,
   create: () => ({apply: (image) => quarterTurn(image, 1)}),
@@ -216,7 +216,7 @@ export const rotate90 = defineTransform({
 export const rotate180 = defineTransform({
   name: 'rotate180',
   version: 1,
-  summary: 'Half a turn, always.',
+  summary: 'Turns the image by half a turn, always.',
   paper: 'Sohn et al. 2021: distribution augmentation',
   options: always,
   create: () => ({apply: (image) => quarterTurn(image, 2)}),
@@ -225,7 +225,7 @@ export const rotate180 = defineTransform({
 export const rotate270 = defineTransform({
   name: 'rotate270',
   version: 1,
-  summary: 'Three quarter turns counter-clockwise, always.',
+  summary: 'Turns the image three quarters counter-clockwise, always.',
   paper: 'Sohn et al. 2021: distribution augmentation',
   options: always,
   create: () => ({apply: (image) => quarterTurn(image, 3)}),

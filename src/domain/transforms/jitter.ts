@@ -82,7 +82,7 @@ const around = (by: number, rng: Rng): number => rng.uniform(1 - by, 1 + by);
 export const jitter = defineTransform({
   name: 'jitter',
   version: 1,
-  summary: 'Shifts brightness, scales contrast and saturation, turns the hue; each by a random amount.',
+  summary: 'Shifts brightness, scales contrast and saturation, and rotates the hue, each by a random amount.',
   paper: 'Sohn et al. 2021: 0.4 each, on every image',
   options: Type.Object(
     {
@@ -103,13 +103,13 @@ export const jitter = defineTransform({
         minimum: 0,
         maximum: 0.5,
         default: 0.4,
-        description: 'Turns the hue by U(-h, h) of the full circle.',
+        description: 'Rotates the hue by U(-h, h) of the full circle.',
       }),
       order: Type.Union([Type.Literal('random'), Type.Literal('fixed')], {
         default: 'random',
         description:
           'random: a new order of the four for each image; fixed: brightness, contrast, saturation, hue. ' +
-          "The papers' released code drew one order a run.",
+          "The papers' released code drew one order for each run.",
       }),
     },
     {additionalProperties: false},

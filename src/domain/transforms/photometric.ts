@@ -69,10 +69,10 @@ function alongAxis(data: Float32Array, axis: Axis, kernel: Float64Array): Float3
 export const grayscale = defineTransform({
   name: 'grayscale',
   version: 1,
-  summary: 'Takes the colour out (luma in all three channels), with probability p.',
+  summary: 'Removes the colour (luma in all three channels), with probability p.',
   paper: 'Sohn et al. 2021',
   options: Type.Object(
-    {p: Type.Number({minimum: 0, maximum: 1, default: 0.2, description: 'Probability of going grey.'})},
+    {p: Type.Number({minimum: 0, maximum: 1, default: 0.2, description: 'Probability that an image becomes grey.'})},
     {additionalProperties: false},
   ),
   create: ({p}) => ({
@@ -84,7 +84,7 @@ export const blur = defineTransform({
   name: 'blur',
   version: 1,
   summary: 'Gaussian blur of random width, with probability p.',
-  paper: 'Sohn et al. 2021: in every recipe, but without effect in the released code, so in no recipe of ours',
+  paper: 'Sohn et al. 2021: in every recipe, but without effect in the released code, so not in our recipes',
   options: Type.Object(
     {
       p: Type.Number({minimum: 0, maximum: 1, default: 0.5, description: 'Probability of the blur.'}),

@@ -87,18 +87,18 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
   const tasks: Task[] = [];
   for (const {checked, combination, overlay} of points) {
     for (const {classifier, issue} of checked.misfits)
-      if (fits(classifier)) warnings.add(`${issue.message}; it is left out there`);
+      if (fits(classifier)) warnings.add(`${issue.message}; it is not used there`);
       else problems.push(place(file, overlay, issue));
     const {noCopies} = checked;
     if (noCopies && !copiesFit) problems.push(place(file, overlay, noCopies));
     if (!checked.spec) continue;
     // Not of a control that does not train: it takes no augmentation either.
     if (noCopies && plugins.get('learner', checked.spec.learner.type).trains)
-      warnings.add(`${noCopies.message}; it is left out there`);
+      warnings.add(`${noCopies.message}; it is not used there`);
     const left = checked.spec.classifiers.filter((_, i) => !checked.misfits.some(({classifier}) => classifier === i));
     if (left.length === 0 && checked.misfits.every(({classifier}) => fits(classifier))) {
       const hint = checked.misfits[0]?.issue.hint;
-      const message = `no classifier is left for learner "${checked.spec.learner.type}": each reads a layer that it does not have`;
+      const message = `no classifier is left for learner "${checked.spec.learner.type}", because each reads a layer that the learner does not have`;
       problems.push(place(file, overlay, {path: ['classifiers'], at: 'key', message, ...(hint && {hint})}));
     }
     const learner = withPaths(plugins, checked.spec.learner, dirname(file.source.file));
@@ -114,7 +114,7 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
   return {tasks, problems, warnings: [...warnings]};
 }
 
-/** A setting that this point's plug-ins do not know is left out here; `uses` sees to it that it counts somewhere. */
+/** A setting that this point's plug-ins do not know is left out here; `uses` checks that some point uses it. */
 function validatePoint(
   file: SpecFile,
   plugins: Plugins,
@@ -260,7 +260,7 @@ function merge(tasks: readonly Task[], warnings: string[]): readonly Task[] {
     else kept.set(key, task);
   }
   for (const [spec, number] of dropped)
-    warnings.push(`${spec}: ${plural(number, 'task is', 'tasks are')} equal to others and left out`);
+    warnings.push(`${spec}: ${plural(number, 'task is', 'tasks are')} equal to others and will not run`);
   return [...kept.values()];
 }
 
@@ -274,7 +274,7 @@ function sameNames(specs: readonly SpecFile[]): readonly Problem[] {
       seen.set(String(name), file);
       return [];
     }
-    const message = `${other.source.file} is called "${name}" too; the specs of a suite need different names`;
+    const message = `${other.source.file} has the name "${name}" as well; the specs of a suite need different names`;
     return [toProblem(file.source, {path: ['name'], at: 'value', message})];
   });
 }

@@ -37,7 +37,7 @@ export function repeatedMetrics(refs: readonly PluginRef[]): readonly Issue[] {
             path: ['metrics', i],
             at: 'value',
             message: `"metrics" has ${show(type)} twice`,
-            hint: 'Tables name a metric by its type alone: remove one of the two, or run another spec.',
+            hint: 'Tables only show the type of a metric. Remove one of the two, or use another spec for it.',
           },
         ],
   );
@@ -54,8 +54,8 @@ function repeats<T>(items: readonly T[], issueOf: (item: T, index: number) => Is
 }
 
 /**
- * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the training set, a transform
- * or a list of them to apply first to last. Two of the same are refused: they would be told apart.
+ * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the training set, a transform or a
+ * list of them to apply first to last. Two equal copies are refused: training would try to distinguish them.
  */
 export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Path): Checked<readonly CopyRef[]> {
   const checked = list.map((item, i): Checked<CopyRef> => {
@@ -63,7 +63,7 @@ export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Pa
     if (!Array.isArray(item)) return alone(checkPlugin(plugins, 'transform', item, at));
     if (item.length > 0) return checkList(plugins, 'transform', item, at);
     const message = 'expected a transform, or a list of transforms to apply one after the other, but got an empty list';
-    return {value: [], issues: [{path: at, at: 'value', message, hint: 'Remove it: the originals are always learnt.'}]};
+    return {value: [], issues: [{path: at, at: 'value', message, hint: 'Remove it: the originals are always used.'}]};
   });
   const value = checked.map((one) => one.value);
   const issues = checked.flatMap((one) => one.issues);
@@ -72,14 +72,14 @@ export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Pa
     path: [...path, i],
     at: 'value',
     message: `"distribution_augmentation" has ${nameOf(copy)} twice`,
-    hint: 'Remove one of the two: equal images would be taught to be different.',
+    hint: 'Remove one of the two; otherwise training teaches that equal images differ.',
   }));
   return {value, issues: twice};
 }
 
 const alone = ({value, issues}: Checked<PluginRef>): Checked<CopyRef> => ({value: [value], issues});
 
-/** What of the copies works against itself: allowed, since it is an experiment of its own, but seldom meant. */
+/** Copies that contradict the augmentation or each other: allowed, because this may be an experiment, but rarely intended. */
 export function copyWarnings(copies: readonly CopyRef[], augment: readonly PluginRef[]): readonly Issue[] {
   const at = (i: number, message: string): Issue => ({path: ['distribution_augmentation', i], at: 'value', message});
   return copies.flatMap((copy, i) =>
@@ -87,14 +87,14 @@ export function copyWarnings(copies: readonly CopyRef[], augment: readonly Plugi
       .flatMap((ref) => [
         ...(augment.some(({type}) => type === ref.type)
           ? [
-              `"${ref.type}" is in "augment" and in "distribution_augmentation": the one teaches that an image and its ` +
-                `"${ref.type}" are the same, the other that they differ. Remove it from one of them.`,
+              `"${ref.type}" is in "augment" and in "distribution_augmentation": the first teaches that an image and its ` +
+                `"${ref.type}" are the same, the second that they differ. Remove it from one of them.`,
             ]
           : []),
         ...(typeof ref['p'] === 'number' && ref['p'] < 1
           ? [
-              `"${ref.type}" in "distribution_augmentation" has p = ${ref['p']}: each copy that it leaves as it is equals ` +
-                `another instance, and is taught to differ from it. Write ${ref.type}: {p: 1}.`,
+              `"${ref.type}" in "distribution_augmentation" has p = ${ref['p']}: a copy that it does not change equals ` +
+                `another instance, but training teaches that they differ. Write ${ref.type}: {p: 1}.`,
             ]
           : []),
       ])

@@ -47,7 +47,7 @@ export const localizeShape = Type.Object(
   },
 );
 
-/** Defaults are filled for whichever type: only what it has is kept. */
+/** Defaults are filled for every type; only the options of this type are kept. */
 export const localizeOf = (checked: Patches | (Omit<Patches, 'type'> & {readonly type: 'gradcam'})): Localize =>
   checked.type === 'gradcam' ? {type: 'gradcam'} : checked;
 
@@ -68,12 +68,12 @@ export function localizeIssues(
   const {shape, masks = false} = plugins.create('dataset', dataset);
   const issues: Issue[] = [];
   for (const [i, {type}] of metrics.entries()) {
-    if (plugins.find('metric', type)?.of !== 'pixels') continue; // one that there is not is told elsewhere
+    if (plugins.find('metric', type)?.of !== 'pixels') continue; // an unknown one is reported elsewhere
     if (!localize)
       issues.push({
         path: ['metrics', i],
         at: 'value',
-        message: `metric "${type}" is one of pixels, but nothing scores pixels here`,
+        message: `metric "${type}" needs scores of pixels, but the spec has no "localize"`,
         hint: 'Add "localize: {patch: 32, stride: 4}".',
       });
     if (!masks)
@@ -91,7 +91,7 @@ export function localizeIssues(
       path: ['localize', 'patch'],
       at: 'value',
       message: `windows of ${localize.patch} pixels do not fit into images of ${shape.width} × ${shape.height}`,
-      hint: `At most ${side}.`,
+      hint: `"patch" may be at most ${side}.`,
     });
   return issues;
 }
@@ -111,8 +111,9 @@ function gradcamIssues(plugins: Plugins, learner: PluginRef | undefined, written
     {
       path: ['localize', 'type'],
       at: 'value',
-      message: `learner "${learner.type}" has no score of its own for GradCAM to explain`,
-      hint: able.length > 0 ? `These have: ${able.map(({name}) => name).join(', ')}.` : 'Use type "patches".',
+      message: `learner "${learner.type}" has no anomaly score that GradCAM could explain`,
+      hint:
+        able.length > 0 ? `Learners that have one: ${able.map(({name}) => name).join(', ')}.` : 'Use type "patches".',
     },
   ];
 }

@@ -52,7 +52,7 @@ export function lay(
     const open = container ?? {};
     const mapping = opening(open, target, part);
     if (typeof mapping !== 'object' || mapping === null)
-      throw new NoPath(`"${showPath(target)}" is ${show(open)}, it has no "${part}" inside`);
+      throw new NoPath(`"${showPath(target)}" is ${show(open)}, which has no "${part}" inside`);
     if (mapping !== container && container !== undefined) opened = [...target];
     target.push(part);
     const inside = Object.hasOwn(mapping, part) ? (mapping as {[key: string]: unknown})[part] : undefined;

@@ -30,7 +30,7 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
   for (const text of overrides.set ?? []) {
     const read = readSet(text);
     if (typeof read === 'string')
-      problems.push({message: `--set ${text}: ${read}`, hint: 'Such as --set learner.epochs=10.'});
+      problems.push({message: `--set ${text}: ${read}`, hint: 'Example: --set learner.epochs=10.'});
     else settings.push(read);
   }
   if (overrides.seeds !== undefined) {
@@ -40,8 +40,8 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
       const value = numbers.length === 1 ? Number(numbers[0]) : numbers.map(Number);
       settings.push({path: ['seeds'], value, option});
     } else {
-      const message = `${option}: expected how many, or a list of seeds`;
-      problems.push({message, hint: 'Such as --seeds 3 (which is 0,1,2) or --seeds 0,7.'});
+      const message = `${option}: expected a number of seeds, or a list of seeds`;
+      problems.push({message, hint: 'Examples: --seeds 3 (which is 0,1,2) or --seeds 0,7.'});
     }
   }
   const {normalClasses, inliers} = overrides;

@@ -52,7 +52,7 @@ export function parseSource(text: string, file: string): Result<Source, Problem>
       problem(
         'expected one YAML document, but a second one starts here',
         startOf(second),
-        'Put each pipeline in a file of its own.',
+        'Put each pipeline in its own file.',
       ),
     );
 

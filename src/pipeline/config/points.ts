@@ -35,7 +35,9 @@ export interface Points {
   readonly issues: readonly Issue[];
 }
 
-/** Reads `matrix` (and checks `plugins`, whose modules are loaded elsewhere). A setting replaces the axes at or below it. */
+/**
+ * Reads `matrix` (and checks `plugins`, whose modules are loaded elsewhere). A setting replaces the axes at its path and below it.
+ */
 export function readPoints(
   file: {readonly [key: string]: unknown},
   settings: readonly Setting[],
@@ -62,7 +64,7 @@ export function readPoints(
         hint: 'Vary the dataset, the learner or another part of the experiment.',
       });
     else if (path.split('.').includes(''))
-      wrong.push({...at, message: `"${path}" is no path`, hint: 'Such as learner.batch.'});
+      wrong.push({...at, message: `"${path}" is not a path`, hint: 'Example: learner.batch.'});
     const inside = all.find((other) => recorded.startsWith(`${other.recorded}.`));
     const same = all.filter((other) => other.recorded === recorded);
     if (same.length > 1) {
@@ -74,7 +76,7 @@ export function readPoints(
     if (inside)
       wrong.push({
         ...at,
-        message: `"${path}" lies inside "${inside.path}", which varies too`,
+        message: `"${path}" is inside "${inside.path}", which also varies`,
         hint: 'Write both in one list of values.',
       });
   }
@@ -86,7 +88,7 @@ export function readPoints(
           path: ['matrix', name, i],
           at: 'value',
           message: `expected a list of ${paths.length} values, one for each of "${name}", but got ${show(value)}`,
-          hint: `Such as [${paths.map((_, k) => 'abcdefgh'[k] ?? '…').join(', ')}].`,
+          hint: `Example: [${paths.map((_, k) => 'abcdefgh'[k] ?? '…').join(', ')}].`,
         });
   }
   const set = settings.map(({path}) => recordedPath(words, path.join('.')));
@@ -97,7 +99,7 @@ export function readPoints(
     wrong.push({
       path: ['matrix'],
       at: 'key',
-      message: `the matrix has ${count(total)} combinations; at most ${count(maxPoints)} can be run`,
+      message: `the matrix has ${count(total)} combinations; at most ${count(maxPoints)} are allowed`,
     });
   return wrong.length > 0
     ? {axes: [], combinations: [[]], issues: wrong}
@@ -142,13 +144,13 @@ export function layPoint(
   return {overlay, issues, refused};
 }
 
-/** What tells a combination from the others, for ids: `batch=32`. */
+/** What distinguishes a combination from the others, for ids: `batch=32`. */
 export function labelPoint(axes: readonly Axis[], combination: Combination): readonly string[] {
   const lastOf = (path: string) => path.split('.').at(-1)!;
   const paths = axes.flatMap((axis) => axis.paths);
   return axes.flatMap((axis, a) => {
     const index = combination[a]!;
-    // Of several paths the first tells the values apart, if it can.
+    // Of several paths, the first is used if it distinguishes the values.
     const firsts = labelsOf(axis, 1);
     const telling = new Set(firsts).size === firsts.length ? 1 : axis.paths.length;
     const labels = labelsOf(axis, telling);

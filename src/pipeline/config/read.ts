@@ -14,11 +14,12 @@ export async function readSource(file: string): Promise<Result<Source, Problem>>
   try {
     const info = await stat(file);
     if (info.isDirectory()) return fail(await isDirectory(file));
-    if (!info.isFile()) return fail({message: `${file} is not a file`, hint: 'Name a pipeline file (YAML).'});
+    if (!info.isFile())
+      return fail({message: `${file} is not a file`, hint: 'Give the path of a pipeline file (YAML).'});
     if (info.size > maxBytes)
       return fail({
         message: `${file} has ${bytes(info.size)}; a pipeline file has at most ${bytes(maxBytes)}`,
-        hint: 'Is it the right file? Pipeline files are short YAML texts, such as pipelines/quickstart.yaml.',
+        hint: 'Is it the right file? Pipeline files are short YAML files, such as pipelines/quickstart.yaml.',
       });
     const content = await readFile(file);
     try {
@@ -49,17 +50,17 @@ async function isDirectory(file: string): Promise<Problem> {
   const specs = await specsIn(file);
   const hint =
     specs.length > 0
-      ? `It holds ${specs
+      ? `It contains ${specs
           .slice(0, 8)
           .map((name) => join(file, name))
           .join(', ')}.`
-      : 'It holds no *.yaml file.';
-  return {message: `${file} is a folder, expected a pipeline file`, hint};
+      : 'It contains no *.yaml file.';
+  return {message: `expected a pipeline file, but ${file} is a folder`, hint};
 }
 
 async function cannotRead(file: string, error: NodeJS.ErrnoException): Promise<Problem> {
   if (error.code === 'EACCES')
-    return {message: `${file} may not be read (permission denied)`, hint: 'Check its permissions.'};
+    return {message: `${file} cannot be read (permission denied)`, hint: 'Check its permissions.'};
   if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
     return {message: `${file} cannot be read: ${error.code ?? error.message}`};
   const folder = dirname(file);
@@ -70,7 +71,7 @@ async function cannotRead(file: string, error: NodeJS.ErrnoException): Promise<P
   const hint = meant
     ? `Did you mean ${join(folder, meant)}?`
     : specs.length > 0
-      ? `${folder === '.' ? 'This folder' : folder} holds ${specs.slice(0, 12).join(', ')}.`
+      ? `${folder === '.' ? 'This folder' : folder} contains ${specs.slice(0, 12).join(', ')}.`
       : undefined;
   return {message: `there is no file ${file}`, ...(hint && {hint})};
 }

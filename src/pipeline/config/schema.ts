@@ -26,14 +26,14 @@ const name = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
   maxLength: 100,
   'x-expected': 'a name of at most 100 letters, digits, ".", "_" and "-"',
-  description: 'Short name, first part of every task’s id. Default: the file’s name.',
+  description: 'Short name; every task id begins with it. Default: the name of the file.',
 });
 
-const description = Type.String({description: 'What it is for, in a sentence or two.'});
+const description = Type.String({description: 'Its purpose, in one or two sentences.'});
 
 const table = Type.String({
   minLength: 1,
-  description: 'Id of the paper’s table to print our numbers beside.',
+  description: 'Id of the paper’s table to compare with.',
   examples: ['iclr-table-7'],
 });
 
@@ -49,7 +49,8 @@ export const datasetShape = Type.Object(
         default: 'all',
         [wordKeyword]: 'normal_classes',
         'x-expected': '"all" or a list of class names',
-        description: 'The classes to take as normal, one task each: `all`, or a list of names.',
+        description:
+          'The normal classes: `all`, or a list of names. Each one is a task, in which all other classes are anomalous.',
         examples: ['all'],
       },
     ),
@@ -59,14 +60,14 @@ export const datasetShape = Type.Object(
         test: Type.Optional(
           Type.Integer({
             minimum: 1,
-            description: 'Test images in all, as many of each class as there are in proportion.',
+            description: 'Number of test images; the classes keep their proportions.',
           }),
         ),
       },
       {
         ...strict,
         default: {},
-        description: 'A seeded, stratified subset for quick looks.',
+        description: 'Use only a seeded, stratified subset of the images, for quick experiments.',
         examples: [{train: 500, test: 1000}],
       },
     ),
@@ -89,7 +90,7 @@ export const specShape = Type.Object(
     learner: plugin('learner', 'How the features are learnt from the normal class.'),
     augment: Type.Optional(
       pluginList('transform', {
-        description: 'Augmentation of training images. Default: the learner’s own, after its paper.',
+        description: 'Augmentation of training images. Default: that of the learner’s paper.',
       }),
     ),
     distribution_augmentation: Type.Optional(
@@ -100,7 +101,7 @@ export const specShape = Type.Object(
         {
           'x-expected': 'a list of transforms, or of lists of transforms',
           description:
-            'Each item is a copy of the training images that counts as instances of its own, beside the originals (DA of the ' +
+            'Each item is a copy of the training images whose images are separate instances beside the originals (DA of the ' +
             'ICLR paper): a transform, or a list of transforms to apply one after the other.',
           examples: [['rotate90', 'rotate180', 'rotate270']],
         },
@@ -109,9 +110,9 @@ export const specShape = Type.Object(
     localize: Type.Optional(localizeShape),
     classifiers: pluginList('classifier', {
       minItems: 1,
-      description: 'One-class classifiers, each fitted on the learnt features.',
+      description: 'One-class classifiers; each is fitted on the learnt features.',
     }),
-    metrics: pluginList('metric', {minItems: 1, description: 'What is computed of the scores.', default: ['auc']}),
+    metrics: pluginList('metric', {minItems: 1, description: 'What is computed from the scores.', default: ['auc']}),
     seeds: Type.Union(
       [
         Type.Integer({minimum: 1, maximum: 1000}),
@@ -120,14 +121,14 @@ export const specShape = Type.Object(
       {
         default: 1,
         'x-expected': 'an integer from 1 to 1000 or a list of different seeds',
-        description: 'How many seeds (`5` is 0, 1, 2, 3, 4), or a list of them.',
+        description: 'Number of seeds (`5` means 0, 1, 2, 3, 4), or a list of seeds.',
         examples: [5],
       },
     ),
     ensemble: Type.Optional(
       Type.Union([Type.Literal('seeds'), Type.Literal('standardised-seeds')], {
         description:
-          'Combine the scores of all seeds and judge them as one, beside the seeds themselves: `seeds` takes the mean of the ' +
+          'Also evaluate all seeds together as one ensemble: `seeds` takes the mean of the ' +
           'scores as they are (the papers say "combined"; the raw mean is our choice); `standardised-seeds` first scales each ' +
           'seed’s scores to mean 0 and deviation 1 over the test images.',
         examples: ['seeds'],
@@ -144,7 +145,7 @@ export const specShape = Type.Object(
           }),
         ),
       },
-      {...strict, default: {}, description: 'What to print our numbers beside.'},
+      {...strict, default: {}, description: 'What to compare the results with.'},
     ),
   },
   strict,
@@ -155,7 +156,7 @@ export const fileShape = Type.Object({
   plugins: Type.Optional(
     Type.Union([Type.String({minLength: 1}), files('JavaScript module')], {
       'x-expected': 'the path of a JavaScript module, or a list of them',
-      description: 'Your own plug-ins: ES modules that export `plugins`, by path from this file.',
+      description: 'Your own plug-ins: paths of ES modules that export `plugins`, relative to this file.',
       examples: ['./my-plugins.js'],
     }),
   ),
@@ -166,8 +167,8 @@ export const fileShape = Type.Object({
       {
         'x-expected': 'a mapping of dotted paths to lists of values',
         description:
-          'Every combination is run: dotted paths into this file, each with the list of its values. Several paths with ' +
-          'commas between them vary together: each value is a list, one a path.',
+          'Dotted paths into this file, each with a list of values. Every combination is run. Several paths, separated by ' +
+          'commas, vary together: each value is then a list with one value for each path.',
         examples: [{'learner.batch': [32, 64]}],
       },
     ),
@@ -181,11 +182,11 @@ export const suiteShape = Type.Object(
     suite: Type.Array(Type.String({minLength: 1}), {
       minItems: 1,
       'x-expected': 'a list of at least one pipeline file',
-      description: 'Pipeline files (or suites), by path from this file.',
+      description: 'Paths of pipeline files (or suites), relative to this file.',
     }),
     compare: Type.Object(
       {table: Type.Optional(table)},
-      {...strict, default: {}, description: 'The table that they fill, where they name none.'},
+      {...strict, default: {}, description: 'The table that the specs fill, unless they name another.'},
     ),
   },
   strict,

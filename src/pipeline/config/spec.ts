@@ -55,7 +55,7 @@ export interface Task {
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seed: number;
-  /** The scores of all seeds are combined, too, and judged as one; absent: they are not. */
+  /** The scores of all seeds are also combined and evaluated as one; absent: they are not. */
   readonly ensemble?: Ensemble;
   /** The matrix point: dotted path → value as written; empty without a matrix. */
   readonly point: {readonly [path: string]: unknown};

@@ -64,7 +64,7 @@ async function open(source: Source, table: string | undefined, chain: readonly s
   const mapping = value as {readonly [key: string]: unknown};
   if (!Object.hasOwn(mapping, 'suite')) {
     const file = chain.at(-1)!;
-    if (found.specs.has(file)) found.warnings.push(`${source.file} is named twice; it is run once`);
+    if (found.specs.has(file)) found.warnings.push(`${source.file} is listed twice; it runs only once`);
     else found.specs.set(file, {source, value: mapping, ...(table !== undefined && {table})});
     return;
   }
@@ -81,7 +81,7 @@ async function open(source: Source, table: string | undefined, chain: readonly s
     const inner = await readSource(file);
     const here: Issue = {path: ['suite', i], at: 'value', message: ''};
     if (!inner.ok) {
-      // A problem without a place is about the file as such: the suite's line is the place to mend.
+      // A problem without a place concerns the whole file; then the line of the suite is the place to change.
       for (const problem of inner.failures)
         found.problems.push(problem.file ? problem : {...problem, file: source.file, ...withRange(source, here)});
       continue;

@@ -78,7 +78,10 @@ function problemOf(error: SyntaxMistake, text: string, problem: MakeProblem): Pr
       );
     case 'BAD_INDENT':
       if (error.message.startsWith('All mapping items'))
-        return problem('expected this line to be indented as its neighbours', [start, lineEnd(text, start)]);
+        return problem('expected this line to have the same indentation as the lines around it', [
+          start,
+          lineEnd(text, start),
+        ]);
       if (error.message.startsWith('Flow '))
         return problem(
           `a ${error.message.endsWith(']') ? 'list that was opened with "[" is not closed with "]"' : 'mapping that was opened with "{" is not closed with "}"'} before here`,

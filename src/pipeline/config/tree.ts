@@ -67,7 +67,7 @@ export class Tree {
       if (target) this.#targets.set(node, target);
       else {
         const meant = nearest(node.source, anchors.keys());
-        const hint = meant ? `Did you mean "*${meant}"?` : 'An anchor (&name) must stand before its aliases (*name).';
+        const hint = meant ? `Did you mean "*${meant}"?` : 'An anchor (&name) must come before its aliases (*name).';
         this.#report(`there is no anchor "&${node.source}" before this alias`, node, hint);
       }
     } else if (isCollection(node) || isScalar(node)) {
@@ -91,7 +91,7 @@ export class Tree {
   #checkKey(key: Node): void {
     if (!isScalar(key)) this.#report('expected a key to be a plain text', key);
     else if (['__proto__', 'constructor', 'prototype'].includes(String(key.value)))
-      this.#report(`"${key.value}" cannot be a key`, key, 'JavaScript gives this name a meaning of its own.');
+      this.#report(`"${key.value}" cannot be a key`, key, 'This name has a special meaning in JavaScript.');
   }
 
   #convert(node: Node | null | undefined, open: Set<Node>): unknown {

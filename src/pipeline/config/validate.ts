@@ -188,6 +188,6 @@ function noDistribution(plugins: Plugins, learner: PluginRef): Issue {
     path: ['distribution_augmentation'],
     at: 'key',
     message: `learner "${learner.type}" does not take distribution augmentation`,
-    hint: able.length > 0 ? `These do: ${able.map(({name}) => name).join(', ')}.` : 'Remove it.',
+    hint: able.length > 0 ? `Learners that do: ${able.map(({name}) => name).join(', ')}.` : 'Remove it.',
   };
 }

@@ -29,12 +29,12 @@ export class KernelTally {
     if (this.#refusedGraphs > 0)
       said.push({
         type: 'warning',
-        message: `TensorFlow computes ${plural(this.#refusedGraphs, 'graph')} wrong, whose kernels are right one by one; so they were computed, more slowly`,
+        message: `TensorFlow computes ${plural(this.#refusedGraphs, 'graph')} wrong, though each of their kernels is right alone; they ran kernel by kernel, more slowly`,
       });
     if (this.#unkept !== undefined)
       said.push({
         type: 'warning',
-        message: `what was found of TensorFlow's kernels can't be kept, so that each run checks them again: ${this.#unkept}`,
+        message: `the results of the kernel checks cannot be saved, so each run checks TensorFlow's kernels again: ${this.#unkept}`,
       });
     return said;
   }

@@ -223,12 +223,12 @@ function crashed(
   {code, signal}: {readonly code: number | null; readonly signal: NodeJS.Signals | null},
   lastWords: string,
 ): JobResult {
-  const said = lastWords === '' ? '' : ` The last that it printed:\n${lastWords}`;
+  const said = lastWords === '' ? '' : ` Its last output was:\n${lastWords}`;
   if (signal === 'SIGKILL')
     return {
       status: 'failed',
       message: `its worker process was killed (SIGKILL), as the system does when memory runs out.${said}`,
-      hint: 'Give it more memory, a smaller batch, or run fewer stages at once (--jobs 1).',
+      hint: 'Use more memory or a smaller batch, or run fewer stages at the same time (--jobs 1).',
     };
   const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with status ${code}`;
   return {status: 'failed', message: `its worker process ${how} before the stage was done.${said}`};

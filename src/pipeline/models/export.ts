@@ -45,8 +45,8 @@ export async function buildModel({record, task, classifier, artifacts, plugins}:
   const scoring = recipeOf(score, stage.node);
   if (!scoring)
     throw new StageError(
-      `task ${task.id} scores windows of images, which can't be exported`,
-      'Export a task without "localize"; "pipeline predict" scores and maps images with this one.',
+      `task ${task.id} scores windows of images, which cannot be exported`,
+      'Export a task without "localize", or use "pipeline predict" with this one: it scores images and draws heat maps.',
     );
   const {node} = record.stages.find(({id}) => id === stage.node.inputs['test']!.stage)!;
   const {learner: ref, versions, layer} = recipeOf(embed, node)!;
@@ -79,8 +79,8 @@ export async function buildModel({record, task, classifier, artifacts, plugins}:
 
 const cannot = (what: string): StageError =>
   new StageError(
-    `${what} can't be written as ONNX`,
-    'Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.',
+    `${what} cannot be written as ONNX`,
+    'Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.',
   );
 
 /** What the model is of, for its metadata: all that its scores depend on. */

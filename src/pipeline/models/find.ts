@@ -26,7 +26,7 @@ export function chooseTask({id, tasks}: RunRecord, wanted: string | undefined): 
   const which = wanted === undefined ? `run ${id} has` : `"${wanted}" is part of`;
   return fail({
     message: `${which} ${fitting.length} tasks: ${clippedList(fitting.map((task) => task.id))}`,
-    hint: 'Name one, or a part of it that no other has: --task <id>.',
+    hint: 'Choose one by its id or a unique part of it: --task <id>.',
   });
 }
 
@@ -43,7 +43,7 @@ export function chooseClassifier(
   const names = chosen.value.map(({name}) => name);
   return fail({
     message: `task ${task.id} has ${names.length} classifiers: ${names.join(', ')}`,
-    hint: 'Name one: --classifier <name>.',
+    hint: 'Choose one: --classifier <name>.',
   });
 }
 
@@ -56,8 +56,8 @@ export function chooseClassifiers(
   const known = classifiersOf(record, task);
   if (known.length === 0)
     return fail({
-      message: `task ${task.id} has no scores: its metrics judge features or maps alone`,
-      hint: 'Run it with a metric of scores, such as auc.',
+      message: `task ${task.id} has no scores, because its metrics only use features or maps`,
+      hint: 'Add a metric of scores, such as auc, and run it again.',
     });
   if (wanted === undefined) return succeed(known);
   const found = known.filter(({name}) => name === wanted);

@@ -65,7 +65,7 @@ export function openModelWorker({plugins, engine, folder, warn, onEngine, onKern
         },
       );
       if (result.status === 'failed') throw new StageError(result.message, result.hint ?? 'Please report it.');
-      if (result.status === 'aborted') throw new Error('nobody has stopped it');
+      if (result.status === 'aborted') throw new Error('the job was stopped, but nobody asked for it');
       if (result.checks) tally.add(result.checks);
       return {out, summary: result.summary};
     },

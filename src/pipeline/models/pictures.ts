@@ -80,7 +80,7 @@ async function open({path, problem}: PictureFile, dataset: Dataset): Promise<Uin
   } catch (error) {
     // Whatever it is: a dataset's own code has looked at the picture, and the others are not to be lost.
     const code = codeOf(error);
-    if (code !== undefined) return `it can't be read (${code})`;
+    if (code !== undefined) return `it cannot be read (${code})`;
     return error instanceof Error ? error.message.replace(`${path}: `, '') : String(error);
   }
 }

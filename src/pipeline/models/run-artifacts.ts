@@ -44,7 +44,7 @@ export class RunArtifacts {
     const entry = await this.#cache.find(fingerprint as Digest);
     if (entry && !hasTodaysKernels(node, entry.manifest.key as unknown as StageKey))
       throw new StageError(
-        `what "${label}" left was computed before the engines' kernels were checked: it may be wrong`,
+        `the result of "${label}" may be wrong: it was computed before the engines' kernels were checked`,
         this.#again(),
       );
     if (entry) {
@@ -84,7 +84,7 @@ export async function filesOf(learner: PluginRef, plugins: Plugins, made: Entry)
   const {sources} = made.manifest.key as unknown as StageKey;
   for (const {name, path} of found.value) {
     if ((await digestOfFile(path)).sha256 === sources[name]) continue;
-    throw new StageError(`${path} is not the file that the run has used`, 'Put that one back, or run the spec again.');
+    throw new StageError(`${path} has changed since the run`, 'Restore the file, or run the spec again.');
   }
   return found.value;
 }

@@ -13,9 +13,9 @@ export interface Training {
   readonly label: string;
   readonly recipe: LearnRecipe;
   readonly shape: ImageShape;
-  /** Of the normal class. Absent: not known before the data are read; then there is no `work`. */
+  /** Of the normal class. Absent: not known before the data is read; then there is no `work`. */
   readonly images?: number;
-  /** Absent: the learner or its network does not tell. */
+  /** Absent: the learner or its network does not report it. */
   readonly work?: Work;
 }
 
@@ -29,7 +29,7 @@ export interface EstimateOptions {
   readonly forecasts: ReadonlyMap<string, Forecast>;
 }
 
-/** The trainings that are not cached and whose data are there. */
+/** The trainings that are not cached and whose data is available. */
 export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions): readonly Training[] {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   return graph.flatMap((node): Training[] => {

@@ -21,7 +21,7 @@ export function explainMiss(key: StageKey, label: string, cached: Iterable<Manif
   }
   if (!nearest) return ['never run'];
   // The very key is there: its entry was damaged and has just been set aside, or vanished.
-  if (nearest.differences.length === 0) return ['its cached result is gone or damaged'];
+  if (nearest.differences.length === 0) return ['its cached result was removed or is damaged'];
   const {differences} = nearest;
   if (differences.length <= most) return differences;
   return [...differences.slice(0, most - 1), `and ${differences.length - most + 1} more`];
@@ -72,7 +72,7 @@ const differentFiles = (what: string, before: Files, after: Files): readonly str
 function differ(path: string, before: Json | undefined, after: Json | undefined): readonly string[] {
   if (text(before) === text(after)) return [];
   if (path === 'versions' && isObject(before) && isObject(after)) {
-    // A plug-in that is on one side only is told of by the option that names it.
+    // A plug-in on only one side is reported by the option that names it.
     return keysOf(before, after).flatMap((name) =>
       before[name] === undefined || after[name] === undefined || before[name] === after[name]
         ? []

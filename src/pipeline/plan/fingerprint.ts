@@ -1,16 +1,16 @@
-/** The cache key of a stage, in clear and hashed. What differs between two keys is told by `explain.ts`. */
+/** The cache key of a stage, as text and hashed. `explain.ts` describes the differences between two keys. */
 import {type Digest, digestOf, type Json} from '../../core/base/canonical.ts';
 import {codeOf} from '../../core/base/files.ts';
 import {invariant} from '../../core/base/result.ts';
 import type {StageKind} from '../events.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 
-/** Bump when stages of the same recipe leave other files or columns than before: every entry is then computed anew. */
+/** Raise it when stages of the same recipe leave other files or columns than before: every entry is then computed again. */
 const format = 1;
 
 /**
- * Raise when what engines computed may have been wrong: all that is made of tensors is then computed anew.
- * 1: TensorFlow's kernels are checked before they count.
+ * Raise it when results of engines may have been wrong: everything that is made of tensors is then computed again. 1: TensorFlow's
+ * kernels are checked before they are used.
  */
 const kernels = 1;
 
@@ -33,7 +33,7 @@ export interface StageKey {
   readonly kernels?: number;
 }
 
-/** The key of a stage whose inputs are there. `made` gives the manifest of a stage by id, `digest` that of a file's content. */
+/** The key of a stage whose inputs exist. `made` gives the manifest of a stage by id, `digest` that of a file's content. */
 export async function keyOf(
   node: StageNode,
   made: (stage: string) => Manifest,
@@ -49,7 +49,7 @@ export async function keyOf(
     const found: {[name: string]: Digest} = {};
     for (const {name, path} of files) {
       found[name] = await digest(path).catch((error: unknown) => {
-        throw new Error(`can't read ${path} any more (${codeOf(error) ?? String(error)})`, {cause: error});
+        throw new Error(`cannot read ${path} any more (${codeOf(error) ?? String(error)})`, {cause: error});
       });
     }
     return found;

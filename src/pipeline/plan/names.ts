@@ -1,4 +1,4 @@
-/** What stages and classifiers are called, for people: unique where that can be had, and never part of a key. */
+/** Names of stages and classifiers, for people: unique if possible, and never part of a key. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
@@ -26,7 +26,7 @@ const text = (value: unknown): string =>
 
 type Labelled = {readonly label: string; readonly tasks: readonly string[]};
 
-/** Stages of one label get what tells them apart: their points of the matrix, then their specs. */
+/** Stages with the same label get what distinguishes them: their points of the matrix, then their specs. */
 export function distinguish<N extends Labelled>(nodes: readonly N[], tasks: ReadonlyMap<string, Task>): readonly N[] {
   const points = (task: Task): readonly string[] =>
     Object.entries(task.point).map(([path, value]) => `${path}=${text(value)}`);

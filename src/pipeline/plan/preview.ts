@@ -8,7 +8,7 @@ import {topological, upstream} from './order.ts';
 export type Forecast =
   | {readonly state: 'hit'; readonly fingerprint: Digest; readonly manifest: Manifest}
   | {readonly state: 'miss'; readonly fingerprint: Digest; readonly reasons: readonly string[]}
-  /** A dataset's files can't be had: neither it nor what depends on it can run. */
+  /** A dataset's files are not available: neither it nor what depends on it can run. */
   | {readonly state: 'absent'; readonly reasons: readonly string[]}
   /** Its inputs are not there yet: whether it must run depends on what those that run leave. */
   | {readonly state: 'unknown'; readonly waitsFor: readonly string[]};

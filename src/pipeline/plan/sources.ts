@@ -10,7 +10,7 @@ import type {Problem} from '../failures.ts';
 export interface Sources {
   /** `datasetKey` → the files that the dataset is read from. */
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
-  /** `datasetKey` → why the dataset can't be had. Its `data` stage fails with this, the rest of the plan goes on. */
+  /** `datasetKey` → why the dataset is not available. Its `data` stage fails with this, the rest of the plan runs. */
   readonly absent: ReadonlyMap<string, DatasetProblem>;
   /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
   readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
@@ -24,9 +24,9 @@ export const datasetKey = (dataset: PluginRef, inlier: string | undefined): stri
 export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
 
 /**
- * Calls each dataset's `locate` and each learner's `files` once. A plan of which nothing can be read is a problem of the input, and
- * so is a file that a spec itself names: all that is missing is told at once, and the same thing only once. Otherwise what can be
- * read is, as in a suite over datasets of which one is not here.
+ * Calls each dataset's `locate` and each learner's `files` once. It is a problem of the input if nothing of a plan can be read, or
+ * if a file is missing that a spec names: everything that is missing is reported together, and the same thing only once. Otherwise
+ * what can be read is, as in a suite over datasets of which one is not here.
  */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();

@@ -13,7 +13,7 @@ export function usedBy(plugins: Plugins, kind: Kind, ref: PluginRef): readonly A
   return [definition, ...nested(plugins, definition.options as unknown as Schema, ref)];
 }
 
-/** `learner cutpaste` → version. The kind is part of the name: a transform is called `cutpaste`, too. */
+/** `learner cutpaste` → version. The kind is part of the name: there is also a transform `cutpaste`. */
 export function versionsOf(used: readonly AnyDefinition[]): {readonly [plugin: string]: number} {
   return Object.fromEntries(used.map((definition) => [`${definition.kind} ${definition.name}`, definition.version]));
 }

@@ -32,7 +32,7 @@ export function checkpointInterval(environment: {readonly [name: string]: string
   if (Number.isFinite(seconds) && seconds >= 0) return seconds;
   throw new StageError(
     `expected PIPELINE_CHECKPOINT_SECONDS to be a number of at least 0, but got "${text}"`,
-    'Write seconds, such as 300; 0 means at the end of every epoch.',
+    'Give a number of seconds, such as 300; 0 means the end of every epoch.',
   );
 }
 
@@ -46,9 +46,9 @@ export function openCheckpoints(
     async load() {
       const head = readHead(folder);
       if (head === undefined) return undefined;
-      const ignored = (why: string) => warn(`the checkpoint is not used, training starts anew: ${why}`);
+      const ignored = (why: string) => warn(`the checkpoint cannot be used, so training starts again: ${why}`);
       if (head === 'damaged') return void ignored('it is damaged');
-      if (head.maker !== maker) return void ignored(`it was made by ${head.maker}, this is ${maker}`);
+      if (head.maker !== maker) return void ignored(`it was made by ${head.maker}, but this is ${maker}`);
       const path = join(folder, `${head.arrays}.arrow`);
       const found = await digestOfFile(path).catch(() => undefined);
       if (found?.sha256 !== head.arrays) return void ignored('it is damaged');

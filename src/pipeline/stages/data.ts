@@ -21,7 +21,7 @@ const DataRecipe = Type.Object(
     limit: Type.Optional(
       Type.Object(
         {
-          train: Type.Optional(Type.Integer({description: 'Training images a class.'})),
+          train: Type.Optional(Type.Integer({description: 'Training images in each class.'})),
           test: Type.Optional(Type.Integer({description: 'Test images in all, stratified by class.'})),
         },
         strict,
@@ -65,11 +65,14 @@ export const data = defineStage({
       train: await writeSplit(context, dataset, 'train', progress, train === undefined ? undefined : {perClass: train}),
       test: await writeSplit(context, dataset, 'test', progress, test === undefined ? undefined : {inAll: test}),
     };
-    // The executor hashes these files again, too. That does not see an edit that was undone while we read; this does.
+    // The executor hashes these files again as well. That does not notice an edit that was undone while we read; this does.
     const changed = context.sources.filter((file, i) => stateOf(file) !== before[i]);
     if (changed.length > 0) {
       const names = changed.map(({path}) => path).join(', ');
-      throw new StageError(`${names} changed while being read`, 'Run it again when nothing writes to it.');
+      throw new StageError(
+        `${names} changed while it was read`,
+        'Run the spec again when no other program writes to it.',
+      );
     }
     checkCounts(recipe, dataset, counts);
     return {classes: dataset.classes, ...counts};
@@ -181,7 +184,7 @@ function checkCounts(
   const hint = 'Check that the dataset is complete: "pipeline data verify".';
   if (missing.length > 0) {
     throw new StageError(
-      `the training images of ${recipe.dataset.type} have none of class ${missing.join(', ')}`,
+      `the training images of ${recipe.dataset.type} have no image of class ${missing.join(', ')}`,
       hint,
     );
   }

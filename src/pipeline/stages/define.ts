@@ -10,12 +10,12 @@ import type {Static, TObject} from '../../core/plugin/type.ts';
 import type {Task} from '../config/spec.ts';
 import type {ResultRef, RunStage, StageContext, StageNode} from './stage.ts';
 
-/** `P`: what its `plan` tells other kinds, such as the id of its stage. */
+/** `P`: what its `plan` returns to other kinds, such as the id of its stage. */
 export interface StageDefinition<R extends TObject = TObject, P = unknown> {
   readonly kind: string;
   /**
-   * The kind under which its stages stand in keys, plans and events; absent: `kind`. For a kind that was once a part of another:
-   * the recipe then tells the two apart, and what was computed before stays valid.
+   * The kind of its stages in keys, plans and events; absent: `kind`. For a kind that was once a part of another: the recipe then
+   * distinguishes the two, and earlier results stay valid.
    */
   readonly recordedAs?: string;
   /** What determines its result besides its input files. */
@@ -54,7 +54,7 @@ export interface TaskContext {
   readonly learnerFiles: readonly SourceFile[];
   /** The learner and the plug-ins inside it. */
   readonly learnerUses: readonly AnyDefinition[];
-  /** false: the learner's weights come from the seed alone. */
+  /** false: the learner's weights depend only on the seed. */
   readonly trains: boolean;
   /** The layer of metrics of features that no classifier chooses. */
   readonly defaultLayer: string;
@@ -78,7 +78,7 @@ export interface StageGraphBuilder {
   readonly plugins: Plugins;
   /** What another kind plans for the task; planned once. */
   plan<R extends TObject, P>(stage: StageDefinition<R, P>, task: TaskContext): P;
-  /** The id of the stage that is as wanted: one that another task wanted before, or a new one. */
+  /** The id of such a stage: one that another task has already added, or a new one. */
   addStage<R extends TObject>(stage: StageDefinition<R>, task: TaskContext, wanted: WantedStage<Static<R>>): string;
   labelOf(id: string): string;
 }
@@ -88,7 +88,7 @@ export interface WantedStage<R> {
   readonly label: string;
   readonly recipe: R;
   readonly inputs: StageNode['inputs'];
-  /** Plug-ins that it runs: their code counts where it is a user's own. */
+  /** Plug-ins that it runs: the code of a user's own plug-ins is part of the key. */
   readonly uses: readonly AnyDefinition[];
   /** A dataset's files, which follow from the recipe. */
   readonly sources?: readonly SourceFile[];
@@ -102,7 +102,7 @@ export interface WantedStage<R> {
 /** A node of a graph, or of the record of a run. */
 type Recorded = Pick<StageNode, 'kind' | 'recipe'>;
 
-/** The kind under which its stages stand in keys, plans and events. */
+/** The kind of its stages in keys, plans and events. */
 export const recordedKind = ({kind, recordedAs = kind}: Pick<StageDefinition, 'kind' | 'recordedAs'>): string =>
   recordedAs;
 
@@ -112,13 +112,13 @@ export function isStage(stage: Pick<StageDefinition, 'kind' | 'recordedAs' | 're
   return node.kind === recordedKind(stage) && required.every((key) => key in node.recipe);
 }
 
-/** The recipe of a node, undefined where it is of another kind. */
+/** The recipe of a node; undefined if the node is of another kind. */
 export const recipeOf = <R extends TObject>(
   stage: StageDefinition<R>,
   node: Recorded | undefined,
 ): Static<R> | undefined => (node && isStage(stage, node) ? (node.recipe as Static<R>) : undefined);
 
-/** Runs, or restores, whichever of the stages it is that the context is of. */
+/** Runs or restores the stage that the context describes. */
 export const runnerOf =
   (stages: readonly StageDefinition[], mode: 'run' | 'restore' = 'run'): RunStage =>
   async (context) => {

@@ -25,12 +25,12 @@ const EmbedRecipe = Type.Object(
   {
     ...learnerParts,
     layer: Type.String(),
-    // Of every window instead of the whole image: a row a window, image by image, row by row.
+    // Features of every window instead of the whole image: one row for each window, image by image, row by row.
     windows: Type.Optional(WindowsOfImages),
     normal: Type.Optional(
       Type.String({description: "Only this class's images (the training split); absent: all images."}),
     ),
-    // Of a seeded draw of the augmentation instead of the image itself; `versions` has its transforms, too.
+    // Features of a seeded draw of the augmentation instead of the image itself; `versions` also has its transforms.
     view: Type.Optional(Type.Object({augment: PluginList, seed: Type.Integer(), draw: Type.Integer()}, strict)),
   },
   strict,
@@ -75,7 +75,7 @@ export interface Embedding {
   readonly draw?: number;
 }
 
-/** Asks for features of a task's images: its normal training images, or all its test images. */
+/** Adds the stage that computes features of a task's images: its normal training images, or all its test images. */
 export function embedding(
   context: TaskContext,
   graph: StageGraphBuilder,
@@ -125,7 +125,7 @@ async function* chunksOf(
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
       throw new StageError(
-        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for an image: its training has diverged`,
+        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for an image, because its training has diverged`,
         "Lower the learner's learning rate.",
       );
     }
@@ -134,7 +134,7 @@ async function* chunksOf(
   }
 }
 
-/** The draw of an image depends on the seed, the draw's number and the image's place alone. */
+/** The draw of an image depends only on the seed, the draw's number and the image's place. */
 function viewer({plugins}: StageContext, {augment, seed, draw}: NonNullable<EmbedRecipe['view']>) {
   const transforms = augment.map((ref) => plugins.create('transform', ref));
   const draws = new Rng(seed).fork('views').fork(draw);

@@ -12,7 +12,7 @@ import {score} from './score.ts';
 import {inputOf} from './shared.ts';
 
 const EnsembleRecipe = Type.Object(
-  // As they are, or each seed's standardised over the test images first.
+  // Unchanged, or first standardised over the test images for each seed.
   {combine: Type.Union([Type.Literal('mean'), Type.Literal('standardised-mean')])},
   strict,
 );
@@ -23,7 +23,7 @@ export const ensemble = defineStage({
   recipe: EnsembleRecipe,
   combine(contexts, graph) {
     for (const members of bySeedAlone(contexts)) {
-      // Scores of images alone are combined, not maps.
+      // Only scores of images are combined, not maps.
       const metrics = members[0]!.metricsOf('scores');
       if (members.length > 1 && metrics.length > 0) addEnsembles(members, graph, metrics);
     }
@@ -36,7 +36,7 @@ export const ensemble = defineStage({
     const scores = new Float64Array(classes.length);
     for (const member of members) {
       if (member.classes.length !== classes.length || member.classes.some((label, i) => label !== classes[i]))
-        throw new Error('the members of an ensemble have scored other images than the first of them');
+        throw new Error('the members of an ensemble have scored different images');
       const own = combine === 'mean' ? member.scores : standardised(member.scores);
       for (let i = 0; i < scores.length; i++) scores[i]! += own[i]! / members.length;
     }
@@ -45,7 +45,7 @@ export const ensemble = defineStage({
   },
 });
 
-/** Tasks with ensembles that differ in the seed alone, each group by seed. */
+/** Tasks with ensembles that differ only in the seed, each group sorted by seed. */
 function bySeedAlone(contexts: readonly TaskContext[]): readonly (readonly TaskContext[])[] {
   const groups = new Map<string, TaskContext[]>();
   for (const context of contexts) {
@@ -59,7 +59,7 @@ function bySeedAlone(contexts: readonly TaskContext[]): readonly (readonly TaskC
   return [...groups.values()].map((members) => members.sort((a, b) => a.task.seed - b.task.seed));
 }
 
-/** One a classifier. */
+/** One for each classifier. */
 function addEnsembles(
   members: readonly TaskContext[],
   graph: StageGraphBuilder,
@@ -85,7 +85,7 @@ function addEnsembles(
   }
 }
 
-/** Mean 0 and deviation 1 over the test images, whose labels it does not look at; equal scores become 0. */
+/** Mean 0 and deviation 1 over the test images, whose labels are not used; equal scores become 0. */
 function standardised(scores: Float64Array): Float64Array {
   const mean = scores.reduce((sum, score) => sum + score / scores.length, 0);
   const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2 / scores.length, 0));

@@ -60,12 +60,12 @@ export const evaluate = defineStage({
 
 export interface Evaluation {
   readonly metrics: readonly PluginRef[];
-  /** Id of the stage that left the scores, and for metrics of pixels the heat maps. */
+  /** Id of the stage with the scores, and for metrics of pixels the heat maps. */
   readonly scores: string;
   readonly result: ResultRef;
 }
 
-/** Asks for what metrics say of scores. */
+/** Adds the stage that computes metrics of scores. */
 export function evaluation(
   context: TaskContext,
   graph: StageGraphBuilder,

@@ -1,4 +1,4 @@
-/** Weights + test images → heat maps: the learner's own score of each image, explained by GradCAM. Needs no classifier. */
+/** Weights + test images → heat maps: GradCAM of the learner's own score of each image. Needs no classifier. */
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Encoder} from '../../core/contracts/learner.ts';
@@ -29,7 +29,7 @@ const GradcamRecipe = Type.Object(
 
 export const gradcam = defineStage({
   kind: 'gradcam',
-  // It was a kind of localize: stages computed then are found in the cache, and runs recorded then are read.
+  // It was once part of `localize`: its earlier stages are still found in the cache, and earlier runs can be read.
   recordedAs: 'localize',
   lane: 'accelerator',
   recipe: GradcamRecipe,
@@ -72,8 +72,8 @@ async function computeMaps(context: StageContext<Static<typeof GradcamRecipe>>) 
     const {cam} = encoder;
     if (!cam)
       throw new StageError(
-        `the network of learner "${ref.type}" has no map that GradCAM could explain`,
-        'Use network resnet18 or small, or "localize" of type "patches".',
+        `the network of learner "${ref.type}" has no feature map for GradCAM`,
+        'Use the network resnet18 or small, or "localize" of type "patches".',
       );
     const maps = mapsOf(context, cam, new ItemProgress(context, 'images', count));
     await writeHeatMaps(context, maps, {shape, classNames: classes, normal});
@@ -95,7 +95,7 @@ async function* mapsOf(
     const area = maps.height * maps.width;
     if (bad >= 0)
       throw new StageError(
-        `GradCAM gives ${maps.data[bad]} for image ${done + Math.floor(bad / area)}: the training has diverged`,
+        `GradCAM gives ${maps.data[bad]} for image ${done + Math.floor(bad / area)}, because the training has diverged`,
         "Lower the learner's learning rate.",
       );
     for (let i = 0; i < images.count; i++)

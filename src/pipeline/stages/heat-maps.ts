@@ -1,6 +1,6 @@
 /**
- * What a `localize` stage leaves: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, the largest of each;
- * and pictures of the most telling maps (`overlay-*.png`).
+ * What a `localize` stage leaves: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, the largest of each; and
+ * pictures of the most informative maps (`overlay-*.png`).
  */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -88,7 +88,7 @@ async function draw(
     }
 }
 
-/** From the median of all pixels to all but the highest thousandth: one scale for all pictures. */
+/** From the median of all pixels to the highest thousandth: one scale for all pictures. */
 export function rangeOf(maps: Float32Array): Range {
   const step = Math.max(1, Math.floor(maps.length / 1e6));
   const sample = Float32Array.from({length: Math.ceil(maps.length / step)}, (_, i) => maps[i * step]!).sort();
@@ -100,7 +100,7 @@ export interface HeatSummary {
   readonly usual: number;
 }
 
-/** Leaves what the training images score by their own maps. */
+/** Writes the scores of the training images by their own maps. */
 export async function summariseTrainingMaps(context: StageContext, maps: readonly Float32Array[]) {
   const median = (values: Float32Array | Float64Array): number => values.toSorted()[Math.floor(values.length / 2)]!;
   const largest = Float64Array.from(maps, (map) => map.reduce((most, value) => Math.max(most, value), -Infinity));

@@ -25,7 +25,7 @@ const LearnRecipe = Type.Object(
       Type.Unsafe<readonly CopyRef[]>(
         Type.Array(PluginList, {
           description:
-            'Each makes a copy of the training images that is an instance of its own; absent when there is none.',
+            'Each makes a copy of the training images, whose images are separate instances; absent when there is none.',
         }),
       ),
     ),
@@ -47,7 +47,7 @@ export const learn = defineStage({
   recipe: LearnRecipe,
   plan(context, graph): string {
     const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
-    // Weights of a learner that does not train come from the seed alone: neither class nor augmentation matters.
+    // Weights of a learner that does not train depend only on the seed: neither class nor augmentation matters.
     const augment = trains ? task.augment : [];
     const copies = trains ? task.distributionAugmentation : [];
     const transforms = [...augment, ...copies.flat()].flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
@@ -86,7 +86,7 @@ export const learn = defineStage({
     for (const [name, {data}] of weights) {
       if (firstNonFinite(data) < 0) continue;
       throw new StageError(
-        `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are no finite numbers`,
+        `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are not finite numbers`,
         'Lower its learning rate, or train with a larger batch.',
       );
     }
@@ -96,13 +96,13 @@ export const learn = defineStage({
   },
 });
 
-/** Where all chance of a training comes from. */
+/** The source of all randomness in a training. */
 export const learnerRng = ({seed}: Pick<LearnRecipe, 'seed'>): Rng => new Rng(seed).fork('learner');
 
 async function trainingImages(context: StageContext, normal: string | undefined): Promise<ImageSet> {
   const path = inputOf(context, 'images');
   if (normal === undefined) {
-    // It does not train: the shape is all that it may look at.
+    // It does not train, so it only gets the shape.
     const {shape} = await imagesInfo(path);
     return {shape, count: 0, pixels: new Uint8Array()};
   }

@@ -31,7 +31,7 @@ const LocalizeRecipe = Type.Object(
     version: Type.Integer(),
     seed: Type.Integer(),
     windows: WindowsOfImages,
-    per_location: Type.Boolean({description: 'true: a classifier of its own at every place.'}),
+    per_location: Type.Boolean({description: 'true: a separate classifier at every place.'}),
     normal: Type.String({description: 'The normal class, for the pictures.'}),
     sigma: Type.Number({description: 'Of the Gaussian, in pixels.'}),
     blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')]),
@@ -44,7 +44,7 @@ export const localize = defineStage({
   kind: 'localize',
   lane: 'accelerator',
   recipe: LocalizeRecipe,
-  /** One a classifier, of the task's own order. */
+  /** One for each classifier, in the order of the task. */
   plan(context, graph): readonly Scored[] {
     const {task, normal, dataset, classifiers} = context;
     const metrics = context.metricsOf('scores', 'pixels');
@@ -86,7 +86,7 @@ export const localize = defineStage({
     });
     return {images: test.images, windows: test.places, trained: train.rows};
   },
-  /** Fits anew, as no classifier of windows is kept. */
+  /** Fits again, because no classifier of windows is kept. */
   async restore(context) {
     await localize.run(context);
     const {classifier, shape, train} = await open(context);
@@ -108,7 +108,7 @@ async function open(context: StageContext<LocalizeRecipe>) {
   return {classifier, shape, classNames, train, test};
 }
 
-/** Of the images whose windows are `test`; of the training images themselves, each held out, where it is `train`. */
+/** Maps of the images whose windows are `test`; if it is `train`, of the training images, each held out. */
 async function* mapsOf(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
@@ -123,7 +123,7 @@ async function* mapsOf(
   if (bad >= 0)
     throw new StageError(
       `classifier "${recipe.classifier.type}" gave a window of image ${Math.floor(bad / test.places)} the score ${scores[bad]}`,
-      'The features are probably so large or so equal that training has diverged or collapsed: lower the learning rate.',
+      'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
     );
   for (let image = 0; image < test.images; image++) {
     const ofImage = scores.subarray(image * test.places, (image + 1) * test.places);
@@ -131,7 +131,7 @@ async function* mapsOf(
   }
 }
 
-/** The training rows as rows that the classifier has not seen; undefined where it was not fitted on every one of them. */
+/** Held-out scores of the training rows; undefined if the classifier was not fitted on every one of them. */
 function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Array | undefined {
   const scores = features.rows > 1 ? classifier.heldOut?.(features, rng) : undefined;
   return scores?.length === features.rows ? scores : undefined;
@@ -139,7 +139,7 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
 
 const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.seed).fork('classifier');
 
-/** One classifier, of windows of all places; of a random subset of them where all would not fit in memory. */
+/** One classifier, of windows of all places; of a random subset of them if all would not fit in memory. */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,

@@ -13,7 +13,7 @@ import {Plugin, strict} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf} from './shared.ts';
 import type {EvaluateSummary} from './stage.ts';
 
-/** One metric a stage, for they cost more than those of scores. */
+/** Each stage has one metric, because they cost more than metrics of scores. */
 const MeasureRecipe = Type.Object(
   {
     metric: Plugin,
@@ -80,7 +80,7 @@ export const measure = defineStage({
   },
 });
 
-/** Every layer that the classifiers choose: one of a classifier's own is no representation. */
+/** Every layer that the classifiers choose; a classifier's own fixed layer is not a representation. */
 function chosenLayers({classifiers, defaultLayer}: TaskContext, {plugins}: StageGraphBuilder): ReadonlySet<string> {
   const choosing = classifiers.filter(({classifier}) => plugins.get('classifier', classifier.type).layer === undefined);
   return new Set(choosing.length > 0 ? choosing.map(({layer}) => layer) : [defaultLayer]);

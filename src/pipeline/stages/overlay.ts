@@ -3,10 +3,10 @@
 import type {ImageSet} from '../../core/contracts/data.ts';
 import {type Picture, pictureOf} from '../../core/images/picture.ts';
 
-/** How much of the map's colour a pixel takes. */
+/** Share of the map's colour in a pixel. */
 const opacity = 0.5;
 
-/** The scores that are drawn in blue and in red; beyond them they stay so. */
+/** The scores that are drawn in blue and in red, and so are scores beyond them. */
 export type Range = readonly [low: number, high: number];
 
 /** Height, and twice the width of the image. */

@@ -1,7 +1,7 @@
 /**
  * Parts of recipes that several kinds of stages have. A recipe is plain JSON with all options resolved (defaults filled). A
- * plug-in's `version` stands beside its reference: it is part of the key, and a stage refuses to run when the installed plug-in has
- * another.
+ * plug-in's `version` is beside its reference: it is part of the key, and a stage refuses to run if the installed plug-in has
+ * another version.
  */
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {Type} from '../../core/plugin/type.ts';
@@ -11,7 +11,9 @@ export const Plugin = Type.Unsafe<PluginRef>({type: 'object', required: ['type']
 
 export const PluginList = Type.Unsafe<readonly PluginRef[]>(Type.Array(Plugin));
 
-/** Kind and name of every plug-in that is used, such as `learner cutpaste` (a transform is called so, too) → its version. */
+/**
+ * Kind and name of every plug-in that is used, such as `learner cutpaste` (there is also a transform of that name) → its version.
+ */
 export const Versions = Type.Unsafe<{readonly [plugin: string]: number}>(Type.Record(Type.String(), Type.Integer()));
 
 /** Of windows of images: side and distance in pixels. */

@@ -29,7 +29,7 @@ export const score = defineStage({
   kind: 'score',
   lane: 'accelerator',
   recipe: ScoreRecipe,
-  /** One a classifier, of the task's own order. */
+  /** One for each classifier, in the order of the task. */
   plan(context, graph): readonly Scored[] {
     const {task, classifiers} = context;
     const metrics = context.metricsOf('scores');
@@ -69,14 +69,14 @@ export const score = defineStage({
     if (bad >= 0) {
       throw new StageError(
         `classifier "${ref.type}" gave image ${bad} the score ${scores[bad]}`,
-        'The features are probably so large or so equal that training has diverged or collapsed: lower the learning rate.',
+        'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
       );
     }
     await writeScores(join(context.out, 'scores.arrow'), {scores, classes: test.classes, classNames: test.classNames});
     await writeArrays(join(context.out, 'classifier.arrow'), scorer.save());
     return {trained: train.features.rows, scored: scores.length};
   },
-  /** Inputs `classifier`, which the run has fitted, and `train`; and `test`, where there is something to score. */
+  /** Inputs `classifier`, which the run has fitted, and `train`; and `test` if there is something to score. */
   async restore(context) {
     const classifier = classifierOf(context);
     const scorer = classifier.restore(await readArrays(inputOf(context, 'classifier')));

@@ -4,7 +4,7 @@ import type {PluginRef} from '../../core/contracts/definition.ts';
 import {type Created, type Definitions, pathOptions} from '../../core/plugin/registry.ts';
 import type {EvaluateSummary, StageContext} from './stage.ts';
 
-/** A stage that can't go on for a reason that its user can do something about. */
+/** A stage that cannot continue for a reason that its user can change. */
 export class StageError extends Error {
   override readonly name = 'StageError';
   /** What to do. */
@@ -40,7 +40,7 @@ export function createPlanned<K extends keyof Definitions>(
     if (version === planned) continue;
     throw new StageError(
       `the run was planned with version ${planned} of ${of} "${name}", but version ${version} is installed now`,
-      'The program was changed meanwhile. Run it again.',
+      'The program changed in the meantime. Run the command again.',
     );
   }
   const files = pathOptions(plugins.get(kind, ref.type)).map((option) => {
@@ -50,7 +50,7 @@ export function createPlanned<K extends keyof Definitions>(
   return plugins.create(kind, {...ref, ...Object.fromEntries(files)});
 }
 
-/** What tables must know of metrics besides their values. */
+/** What tables need of metrics besides their values. */
 export function aboutMetrics(
   {plugins}: StageContext,
   refs: readonly PluginRef[],
@@ -64,7 +64,7 @@ export function aboutMetrics(
   };
 }
 
-/** Tells how many items are done and how fast, and lets an abort be heard between them. */
+/** Reports how many items are done and how fast, and handles an abort between them. */
 export class ItemProgress {
   readonly #context: StageContext;
   readonly #unit: string;

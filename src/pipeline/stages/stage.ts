@@ -18,12 +18,15 @@ export interface StageNode {
   readonly kind: StageKind;
   /** For people: `learn rotation · bag · seed 0`. */
   readonly label: string;
-  /** What determines the result besides inputs and sources, in clear: plug-ins with versions, options, seed (the schema is its kind's). */
+  /**
+   * What determines the result besides inputs and sources, as plain JSON: plug-ins with versions, options, seed (the schema is its
+   * kind's).
+   */
   readonly recipe: {readonly [key: string]: Json};
   readonly inputs: {readonly [role: string]: InputRef};
   /** Dataset files (a `data` stage), or those that options of its learner name. */
   readonly sources: readonly SourceFile[];
-  /** Why those files can't be had: the stage fails with it. */
+  /** Why those files are not available: the stage fails with it. */
   readonly absent?: DatasetProblem;
   /** Code of a user's own plug-ins that the stage runs; absent when all are built in. In the key by content, like sources. */
   readonly code?: readonly CodeFile[];
@@ -31,11 +34,11 @@ export interface StageNode {
   readonly lane: 'cpu' | 'accelerator';
   /** Ids of the tasks that need it. */
   readonly tasks: readonly string[];
-  /** An `evaluate` or `measure` stage: whose metrics its summary holds. */
+  /** Of an `evaluate` or `measure` stage: the task and classifier of its metrics. */
   readonly results?: readonly ResultRef[];
 }
 
-/** Whose numbers an `evaluate` or `measure` stage makes. */
+/** The task and classifier whose metrics an `evaluate` or `measure` stage computes. */
 export interface ResultRef {
   readonly task: string;
   /** The column's name in tables, unique in a task; of a metric of features the layer in brackets, `(pool)`. */
@@ -49,9 +52,9 @@ export interface EvaluateSummary {
   readonly metrics: {readonly [metric: string]: number | null};
   readonly normal: number;
   readonly anomalous: number;
-  /** Names of the metrics that are no rates; absent: all are. */
+  /** Names of the metrics that are not rates; absent: all are. */
   readonly numbers?: readonly string[];
-  /** Metric → what it takes from the test labels beyond being judged by them; absent: nothing. */
+  /** Metric → how it uses the test labels beyond evaluation; absent: not at all. */
   readonly testLabels?: {readonly [metric: string]: string};
 }
 
@@ -87,6 +90,6 @@ export interface Manifest {
   readonly summary: Json;
   /** Recorded, never part of the key: engine, versions, host, times, peak memory. */
   readonly provenance: Json;
-  /** SHA-256 of the canonical JSON of all of the above: a flipped bit in the manifest itself is seen. */
+  /** SHA-256 of the canonical JSON of all of the above: a flipped bit in the manifest itself is noticed. */
   readonly self: Digest;
 }

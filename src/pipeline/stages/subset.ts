@@ -1,7 +1,7 @@
 /**
- * Seeded random subsets of a stream of images whose length and classes are not known beforehand. Every image draws a
- * number from its class's own stream; the smallest numbers win. So a smaller subset lies in a larger one, and whether an
- * image is in does not depend on images of other classes.
+ * Seeded random subsets of a stream of images whose length and classes are not known beforehand. Every image draws a number from
+ * its class's own stream; the smallest numbers win. So a smaller subset is part of a larger one, and images of other classes do not
+ * matter for an image.
  */
 import TinyQueue from 'tinyqueue';
 import {Rng} from '../../core/base/random.ts';

@@ -36,7 +36,7 @@ export async function gatherPlaces(windows: WindowFeatures, first: number, count
   return gathered.map((data) => ({rows: images, columns, data}));
 }
 
-/** All rows where there are at most `most`, otherwise that many drawn at random, in the order of the file. */
+/** All rows if there are at most `most`, otherwise that many random ones, in the order of the file. */
 export async function sampleRows({path, rows, columns}: WindowFeatures, most: number, rng: Rng): Promise<Matrix> {
   const wanted = Math.min(rows, most);
   const data = new Float32Array(wanted * columns);

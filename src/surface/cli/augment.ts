@@ -33,14 +33,14 @@ export const showAugment = (spec: string, options: AugmentOptions, globals: Glob
     const asked = plan.tasks.filter(({id}) => options.task === undefined || id.includes(options.task));
     if (asked.length === 0)
       return refuse([
-        {message: `no task is called "${options.task}"`, hint: `There are ${plan.tasks.map(({id}) => id).join(', ')}.`},
+        {message: `there is no task "${options.task}"`, hint: `There are ${plan.tasks.map(({id}) => id).join(', ')}.`},
       ]);
     const task = asked.find(({learner}) => plugins.create('learner', learner).views);
     if (!task)
       return refuse([
         {
-          message: `learner "${asked[0]!.learner.type}" does not train: it is fed no images`,
-          hint: 'Ask for a task of another learner: --task <id>.',
+          message: `learner "${asked[0]!.learner.type}" does not train, so it gets no images`,
+          hint: 'Choose a task of another learner: --task <id>.',
         },
       ]);
     const own = graph.filter(({tasks}) => tasks.includes(task.id));
@@ -107,7 +107,7 @@ function legendOf(
   return {
     rows: `${images.length} of ${plural(count, 'training image')} of class "${normal}"${each}`,
     columns:
-      `before augmentation, then ${plural(draws, 'draw')} of ${view} that the network gets; ` +
-      `augmentation: ${names(augment)}; values beyond [0, 1] are cut`,
+      `the image before augmentation, then ${plural(draws, 'draw')} of ${view} that the network gets; ` +
+      `augmentation: ${names(augment)}; values outside [0, 1] are clipped`,
   };
 }

@@ -50,7 +50,7 @@ export async function readComparison(
   const papers = [...new Set(baselines.map((baseline) => baseline.table))];
   if (table !== undefined && !papers.includes(table)) {
     const hint = suggest(table, papers, 'Known');
-    return fail({message: `the papers have no table that is called "${table}"`, hint});
+    return fail({message: `the papers have no table "${table}"`, hint});
   }
   const known = [...new Set(rows.map((row) => row.metric))];
   if (metric !== undefined && metric !== 'all' && !known.includes(metric))

@@ -66,7 +66,7 @@ export function estimateLines({trainings, pflop, unknown, seconds}: Estimate): r
     ...(known > 0 ? [`${plural(known, 'training')} to run: ${operations(pflop)}${time}`] : []),
     ...(unknown.length > 0
       ? [
-          `${plural(unknown.length, 'training')} of unknown size, such as ${unknown[0]} (their data were not read yet, or the learner does not tell)`,
+          `${plural(unknown.length, 'training')} of unknown size, such as ${unknown[0]} (their data was not read yet, or the learner does not report its size)`,
         ]
       : []),
   ];

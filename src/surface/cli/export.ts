@@ -65,7 +65,7 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
         [
           `${file}: ${classifier.name} of task ${task.id}, ${bytes(model.length)}`,
           `checked in ONNX Runtime on ${plural(checked.images, 'test image')}: scores differ by at most ${checked.difference.toExponential(1)} of their range`,
-          ...(Number.isNaN(threshold) ? [] : [`anomalous above ${threshold.toPrecision(6)}`]),
+          ...(Number.isNaN(threshold) ? [] : [`an image is anomalous above ${threshold.toPrecision(6)}`]),
           `how to use it: ${readme}`,
         ].join('\n'),
       );

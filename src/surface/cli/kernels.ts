@@ -22,8 +22,11 @@ const tried = {
 
 export async function doctorKernels({threads}: {readonly threads: number}, {json}: Globals): Promise<number> {
   const engine = await startEngine(await resolveEngine('tensorflow', {provision: false, threads}));
-  if (engine.device !== 'cpu') throw new Error("a GPU's kernels are not checked: their memory is one process's");
-  err(`trying the kernels of a step of ${tried.learner} with ${tried.network} on TensorFlow ${engine.version}`);
+  if (engine.device !== 'cpu')
+    throw new Error('kernels of a GPU are not checked, because only one process can use its memory');
+  err(
+    `testing the kernels of a training step of ${tried.learner} with ${tried.network} on TensorFlow ${engine.version}`,
+  );
   let found = 0;
   watchVerdicts(({kernel, shapes, verdict}) => {
     found++;
@@ -43,7 +46,9 @@ export async function doctorKernels({threads}: {readonly threads: number}, {json
     return exitCodes.done;
   }
   out(kernelTable(all, screen()));
-  out(`\n${kernelSummary(all)} on ${cpus()[0]?.model ?? 'this processor'}, each shape counted`);
-  out(problem === undefined ? `kept in ${path}` : `can't be kept in ${path} (${problem}): each run checks them again`);
+  out(`\n${kernelSummary(all)} on ${cpus()[0]?.model ?? 'this processor'}, counted by shape`);
+  out(
+    problem === undefined ? `saved in ${path}` : `cannot be saved in ${path} (${problem}): each run checks them again`,
+  );
   return exitCodes.done;
 }

@@ -24,8 +24,8 @@ const version = (
 export const program = new Command('pipeline')
   .description('Declarative experiments in two-stage deep one-class classification.')
   .version(version, '-V, --version')
-  .option('--runs <folder>', 'where runs, cache and results lie', process.env['PIPELINE_RUNS'] ?? 'runs')
-  .option('--data <folder>', 'where datasets are looked for first', process.env['PIPELINE_DATA'])
+  .option('--runs <folder>', 'folder of runs, cache and results', process.env['PIPELINE_RUNS'] ?? 'runs')
+  .option('--data <folder>', 'first folder to search for datasets', process.env['PIPELINE_DATA'])
   .option('--json', 'print events and results as JSON', false)
   .showSuggestionAfterError()
   .showHelpAfterError('(see --help)')
@@ -37,21 +37,21 @@ export const program = new Command('pipeline')
 program.hook('preAction', () => {
   const {runs} = globals();
   const found = statSync(runs, {throwIfNoEntry: false});
-  if (found && !found.isDirectory()) program.error(`error: --runs ${runs} is no folder`);
+  if (found && !found.isDirectory()) program.error(`error: --runs ${runs} is not a folder`);
 });
 
 program.addHelpText(
   'after',
   `
 Examples:
-  pipeline run pipelines/quickstart.yaml           a minute on real images, beside the paper
-  pipeline plan pipelines/quickstart.yaml          what would run, what is cached, and why
-  pipeline compare quickstart                      the table again, from the results store
-  pipeline report                                  a page of the latest run, with pictures
+  pipeline run pipelines/quickstart.yaml           trains on real images for a minute, and compares with the paper
+  pipeline plan pipelines/quickstart.yaml          shows what would run and what is cached
+  pipeline compare quickstart                      prints the table again, from the results database
+  pipeline report                                  makes an HTML page of the latest run
   pipeline run pipelines/quickstart.yaml --set learner.epochs=50 --seeds 3
 
-Exit status: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. A task whose data are not here has failed;
-where no data of a spec or suite are here, its input is wrong.`,
+Exit status: 0 everything was done, 1 a task failed, 2 the input is wrong, 130 the run was interrupted. If data is missing,
+the tasks that need it fail and the rest run; if all data is missing, the exit status is 2.`,
 );
 
 const engineOption = () =>
@@ -63,7 +63,7 @@ const engineOption = () =>
 const threadsOption = () =>
   new Option(
     '--threads <n>',
-    'threads of one tensor operation on tensorflow; they split its sums, so that another number gives other last digits',
+    'threads of one tensor operation on tensorflow; another number changes the last digits of results',
   )
     .env('PIPELINE_THREADS')
     .argParser(positive)
@@ -97,36 +97,44 @@ const portNumber = (text: string): number => {
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
   command
-    .option('--set <path=value>', 'override one option, such as learner.epochs=10 (repeatable)', collect)
+    .option('--set <path=value>', 'set one option of the spec, such as learner.epochs=10 (repeatable)', collect)
     .option('--seeds <n|list>', 'number of seeds, or a list such as 0,3,7')
-    .option('--normal-classes <list>', 'only these normal classes, such as bag,sandal')
+    .option('--normal-classes <list>', 'normal classes to run, such as bag,sandal')
     .addOption(new Option('--inliers <list>', 'the older name of --normal-classes').hideHelp());
 
-specOptions(program.command('run').description('run a spec or suite; only what is not cached is computed'))
+specOptions(program.command('run').description('run a spec or suite; compute only what is not cached'))
   .argument('<spec>', 'YAML file')
   .addOption(engineOption())
   .addOption(threadsOption())
-  .option('--jobs <n>', 'stages that compute tensors at once (default: as many as the cores have room for)', positive)
+  .option(
+    '--jobs <n>',
+    'how many stages may compute tensors at the same time (default: depends on the cores)',
+    positive,
+  )
   .option('--fail-fast', 'stop at the first failure', false)
-  .option('--plain', 'plain lines instead of the live view', false)
-  .option('--quiet', 'print the table alone, and failures', false)
-  .option('--profile', "time the engine's kernels: where each kind of stage spends its time", false)
+  .option('--plain', 'print plain lines instead of the live view', false)
+  .option('--quiet', 'print only the table and failures', false)
+  .option('--profile', "measure how much time each kind of stage spends in the engine's kernels", false)
   .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
 
 specOptions(
-  program.command('plan').description('what would run, what is cached, and how much computing it is; runs nothing'),
+  program.command('plan').description('show what would run, what is cached, and how much computing it is; run nothing'),
 )
   .argument('<spec>', 'YAML file')
-  .option('--estimate', 'measure a few steps of each training: how long all of them take on this machine', false)
+  .option(
+    '--estimate',
+    'measure a few steps of each training, and estimate how long all of them take on this machine',
+    false,
+  )
   .addOption(engineOption())
   .addOption(threadsOption())
-  .option('--explain', 'for every stage that would run, what differs from the nearest cached one', false)
-  .addOption(new Option('--graph <format>', 'print the DAG').choices(['mermaid', 'dot', 'svg']))
+  .option('--explain', 'show for every stage that would run how it differs from the most similar cached stage', false)
+  .addOption(new Option('--graph <format>', 'print the graph of stages').choices(['mermaid', 'dot', 'svg']))
   .action(async (spec: string, options: PlanOptions) =>
     leave((await import('./plan.ts')).plan(spec, options, globals())),
   );
 
-specOptions(program.command('validate').description('check a spec or suite; runs nothing'))
+specOptions(program.command('validate').description('check a spec or suite; run nothing'))
   .argument('<spec...>', 'YAML files')
   .action(async (specs: string[], options: SpecOptions) =>
     leave((await import('./plan.ts')).validate(specs, options, globals())),
@@ -134,15 +142,15 @@ specOptions(program.command('validate').description('check a spec or suite; runs
 
 program
   .command('compare')
-  .description("results beside the papers'")
-  .argument('[what...]', 'run ids or spec names; the latest run if none')
+  .description("print results beside the papers' results")
+  .argument('[what...]', 'run ids or spec names (default: the latest run)')
   .addOption(
-    new Option('--format <format>', 'how to print')
+    new Option('--format <format>', 'output format')
       .choices(['table', 'markdown', 'csv', 'json', 'latex'])
       .default('table'),
   )
-  .option('--metric <metric>', 'which metric, or "all" (default: auc where there is one)')
-  .option('--table <table>', 'lay it out as a table of the papers, such as iclr-table-7')
+  .option('--metric <metric>', 'metric to print, or "all" (default: auc if it was computed)')
+  .option('--table <table>', 'use the layout of a table of the papers, such as iclr-table-7')
   .action(async (what: string[], options: CompareOptions) =>
     leave((await import('./results.ts')).compare(what, options, globals())),
   );
@@ -150,18 +158,18 @@ program
 program
   .command('predict')
   .description("score new images with a finished task's model")
-  .argument('<run>', 'run id, a unique part of it, or "latest"')
-  .argument('<images...>', 'image files (JPEG, PNG, WebP), and folders of them')
-  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
-  .option('--classifier <name>', 'as it is called in tables (default: all of the task)')
+  .argument('<run>', 'run id, a unique part of a run id, or "latest"')
+  .argument('<images...>', 'image files (JPEG, PNG, WebP) or folders with image files')
+  .option('--task <id>', 'task id, or a unique part of it (default: the only task)')
+  .option('--classifier <name>', 'its name in the tables (default: all classifiers of the task)')
   .option(
     '--quantile <q>',
-    'anomalous is what scores above this share of the normal training images, each of them held out',
+    'an image is anomalous if it scores above this share of the held-out normal training images',
     share,
     0.95,
   )
-  .option('--maps <folder>', 'write heat maps there, as PNG, where the task localises')
-  .addOption(new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'))
+  .option('--maps <folder>', 'folder for heat maps as PNG; the task must have "localize"')
+  .addOption(new Option('--format <format>', 'output format').choices(['table', 'csv', 'json']).default('table'))
   .addOption(engineOption())
   .addOption(threadsOption())
   .action(async (run: string, images: string[], options: PredictOptions) =>
@@ -170,12 +178,12 @@ program
 
 program
   .command('export')
-  .description("write a finished task's encoder and classifier as one ONNX model")
-  .argument('<run>', 'run id, a unique part of it, or "latest"')
-  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
-  .option('--classifier <name>', 'as it is called in tables (default: the only one)')
-  .option('--quantile <q>', 'for the threshold, as of "predict"', share, 0.95)
-  .option('--out <file>', 'where the model goes; beside it a page on how to use it', onnxFile, 'model.onnx')
+  .description("write a finished task's encoder and classifier to one ONNX model")
+  .argument('<run>', 'run id, a unique part of a run id, or "latest"')
+  .option('--task <id>', 'task id, or a unique part of it (default: the only task)')
+  .option('--classifier <name>', 'its name in the tables (default: the only classifier)')
+  .option('--quantile <q>', 'share that sets the threshold, as in "predict"', share, 0.95)
+  .option('--out <file>', 'file to write; a page on its use is written beside it', onnxFile, 'model.onnx')
   .addOption(engineOption())
   .addOption(threadsOption())
   .action(async (run: string, options: ExportOptions) =>
@@ -184,66 +192,70 @@ program
 
 program
   .command('report')
-  .description('one HTML file of a run: tables, curves, maps of features, images, timeline, provenance')
-  .argument('[run]', 'run id, a unique part of it, "latest", or the name of a spec', 'latest')
-  .option('--out <file>', "where it goes (default: report.html in the run's folder)")
-  .option('--task <part>', 'look closely at the tasks with this in their ids, such as bag')
+  .description('write one HTML file about a run: tables, curves, maps of features, images, timeline, provenance')
+  .argument('[run]', 'run id, a unique part of a run id, "latest", or the name of a spec', 'latest')
+  .option('--out <file>', 'file to write (default: report.html in the folder of the run)')
+  .option('--task <part>', 'show details of the tasks with this text in their ids, such as bag')
   .action(async (run: string, options: ReportOptions) =>
     leave((await import('./report.ts')).report(run, options, globals())),
   );
 
 program
   .command('ls')
-  .description('runs, newest first')
+  .description('list runs, newest first')
   .action(async () => leave((await import('./results.ts')).ls(globals())));
 
 const show = program.command('show');
 show
-  .description('one run: tasks, stages, failures, metrics')
-  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .description('show the tasks, stages, failures and metrics of one run')
+  .argument('<run>', 'run id, a unique part of a run id, or "latest"')
   .action(async (run: string) => leave((await import('./results.ts')).show(run, globals())));
 
-specOptions(show.command('augment').description('a picture of what a learner is fed: images, and views of them'))
+specOptions(
+  show.command('augment').description('draw a contact sheet of the images and views that a learner trains on'),
+)
   .argument('<spec>', 'YAML file')
-  .option('--task <id>', "a task's id, or a part of it (default: the first that trains)")
-  .option('--images <n>', 'training images, a row each', positive, 8)
-  .option('--draws <n>', 'draws of the augmentation, as in so many epochs', positive, 3)
-  .option('--out <file>', 'where the PNG goes (default: into the runs folder)')
+  .option('--task <id>', 'task id, or a part of it (default: the first task that trains)')
+  .option('--images <n>', 'number of training images; each has a row', positive, 8)
+  .option('--draws <n>', 'number of draws of the augmentation; each epoch makes one', positive, 3)
+  .option('--out <file>', 'PNG file to write (default: in the folder of runs)')
   .action(async (spec: string, options: AugmentOptions) =>
     leave((await import('./augment.ts')).showAugment(spec, options, globals())),
   );
 
 program
   .command('why')
-  .description('what differs between two runs')
+  .description('show what differs between two runs')
   .argument('<run>', 'run id')
   .argument('<other>', 'run id')
   .action(async (run: string, other: string) => leave((await import('./results.ts')).whyRuns(run, other, globals())));
 
 program
   .command('query')
-  .description('read-only SQL on the results (tables: runs, tasks, stages, metrics, baselines; view: comparison)')
-  .argument('<sql>', 'one statement')
-  .addOption(new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'))
+  .description(
+    'query the results with read-only SQL (tables: runs, tasks, stages, metrics, baselines; view: comparison)',
+  )
+  .argument('<sql>', 'one SQL statement')
+  .addOption(new Option('--format <format>', 'output format').choices(['table', 'csv', 'json']).default('table'))
   .action(async (sql: string, options: QueryOptions) =>
     leave((await import('./results.ts')).query(sql, options, globals())),
   );
 
 program
   .command('ui')
-  .description('runs, live progress, comparison and queries in the browser; on this machine only')
-  .option('--port <n>', 'which port (default: one that is free)', portNumber)
+  .description('show runs, live progress, comparisons and queries in the browser, on this machine only')
+  .option('--port <n>', 'port (default: a free one)', portNumber)
   .action(async (options: {port?: number}) => leave((await import('./ui.ts')).ui(options, globals())));
 
-const db = program.command('db').description('the results database');
+const db = program.command('db').description('rebuild the results database');
 db.command('rebuild')
-  .description('make the database anew from the runs')
+  .description('make the results database again from the runs')
   .action(async () => leave((await import('./results.ts')).rebuild(globals())));
 
-const data = program.command('data').description('datasets: where they are, fetching, checking');
+const data = program.command('data').description('list, fetch and verify datasets');
 data
   .command('ls')
-  .description('every dataset and where it was found')
+  .description('list every dataset and where it was found')
   .action(async () => leave((await import('./tools.ts')).dataLs(globals())));
 data
   .command('fetch')
@@ -252,23 +264,23 @@ data
   .action(async (name: string) => leave((await import('./tools.ts')).dataFetch(name, globals())));
 data
   .command('verify')
-  .description('read a dataset through and check its counts')
+  .description('read a whole dataset and check its counts')
   .argument('<dataset>')
   .action(async (name: string) => leave((await import('./tools.ts')).dataVerify(name, globals())));
 
-const cache = program.command('cache').description('what stages left');
+const cache = program.command('cache').description('inspect cached stage outputs');
 cache
   .command('ls')
-  .description('entries, newest first')
+  .description('list entries, newest first')
   .action(async () => leave((await import('./tools.ts')).cacheLs(globals())));
 cache
   .command('verify')
-  .description('hash every file of every entry')
+  .description('check every file of every entry against its checksum')
   .action(async () => leave((await import('./tools.ts')).cacheVerify(globals())));
 cache
   .command('prune')
   .description('remove old entries')
-  .option('--days <n>', 'older than this many days', positive, 30)
+  .option('--days <n>', 'remove entries that were not used for this many days', positive, 30)
   .action(async (options: {days: number}) => leave((await import('./tools.ts')).cachePrune(options, globals())));
 
 program
@@ -283,19 +295,15 @@ program
 
 program
   .command('schema')
-  .description('the JSON Schema of specs, made from the plug-ins')
+  .description('print the JSON Schema of specs')
   .option('--write', 'write schemas/pipeline.schema.json', false)
   .addOption(new Option('--spec <file>', "with a spec's own").conflicts('write'))
   .action(async (options: {write: boolean; spec?: string}) => leave((await import('./tools.ts')).schema(options)));
 
 program
   .command('doctor')
-  .description('engines, data, machine: what works and what would make it better')
-  .option(
-    '--kernels',
-    "try TensorFlow's kernels on this processor: which are right, and how the others are computed",
-    false,
-  )
+  .description('show which engines and datasets work on this machine, and what could be improved')
+  .option('--kernels', "test TensorFlow's kernels on this processor, and show how wrong ones are replaced", false)
   .addOption(threadsOption())
   .action(async ({kernels, ...options}: {kernels: boolean; threads: number}) =>
     leave(
@@ -308,12 +316,12 @@ program
 program
   .command('setup')
   .description("fetch and compile TensorFlow's native engine")
-  .option('--if-possible', 'exit 0 where the machine lacks what it needs', false)
+  .option('--if-possible', 'exit with status 0 if the machine lacks something that is needed', false)
   .action(async (options: {ifPossible: boolean}) => leave((await import('./tools.ts')).setup(options, globals())));
 
 program
   .command('completion')
-  .description('a script that completes command lines in a shell; how to load it stands at its head')
+  .description('print a completion script for a shell; its first lines say how to load it')
   .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
   .action(async (shell: Shell) => leave((await import('./completion/index.ts')).completion(shell, program)));
 
@@ -329,7 +337,7 @@ async function leave(status: Promise<number>): Promise<void> {
 
 /** Parses the command line of this process and does what it says. */
 export async function main(): Promise<void> {
-  // `pipeline query … | head` closes the pipe early: that is no failure.
+  // `pipeline query … | head` closes the pipe early, which is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;

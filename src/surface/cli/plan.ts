@@ -16,7 +16,7 @@ import {type EngineOptions, err, folders, type Globals, out, refuse} from './ses
 export interface PlanOptions extends SpecOptions, EngineOptions {
   readonly explain: boolean;
   readonly graph?: 'mermaid' | 'dot' | 'svg';
-  /** Measure, too: how long the trainings take here. */
+  /** Also measure how long the trainings take on this machine. */
   readonly estimate: boolean;
 }
 
@@ -57,7 +57,9 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
     }
     const count = (state: Forecast['state']) => graph.filter((node) => forecasts.get(node.id)!.state === state).length;
     const absent = count('absent') === 0 ? '' : `, ${count('absent')} without data (✗)`;
-    out(`${count('hit')} cached (=), ${count('miss')} to run (+), ${count('unknown')} waiting for those (?)${absent}`);
+    out(
+      `${count('hit')} cached (=), ${count('miss')} to run (+), ${count('unknown')} unknown until those have run (?)${absent}`,
+    );
     for (const line of estimateLines(estimate)) out(line);
     return exitCodes.done;
   });

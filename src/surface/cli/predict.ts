@@ -32,8 +32,8 @@ export const predict = (
     if (options.maps !== undefined && !gradcam && chosen.every(({stage}) => stage.kind !== 'localize'))
       return refuse([
         {
-          message: `task ${task.id} has no heat maps: its spec does not localise`,
-          hint: 'Leave out --maps, or run the spec with "localize".',
+          message: `task ${task.id} has no heat maps, because its spec has no "localize"`,
+          hint: 'Leave out --maps, or add "localize" to the spec and run it again.',
         },
       ]);
     return withModelWorker(trained, options, async (worker) => {

@@ -26,7 +26,7 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
     if (wanted !== undefined && !record.tasks.some(({id}) => id.includes(wanted)))
       return refuse([
         {
-          message: `no task of ${record.id} has "${wanted}" in its id`,
+          message: `run ${record.id} has no task with "${wanted}" in its id`,
           hint: `It has ${clippedList(
             record.tasks.map(({id}) => id),
             4,

@@ -32,7 +32,7 @@ export async function compare(what: readonly string[], options: CompareOptions, 
   const {runs} = folders(globals);
   const ids = listRuns(runs);
   if (ids.length === 0)
-    return refuse([{message: `there is no run in ${runs}`, hint: 'Make one: pipeline run <spec>.'}]);
+    return refuse([{message: `there is no run in ${runs}`, hint: 'Run a spec: pipeline run <spec>.'}]);
   if (what.length === 0) return printComparison({runs: ids.slice(0, 1)}, options, globals);
   return orRefuse(await resultsOf(globals).query(runNames), ({rows}) => {
     const names = groupBy(
@@ -47,8 +47,8 @@ export async function compare(what: readonly string[], options: CompareOptions, 
       const named = names.get(word);
       if (named) chosen.push(...named.map(({run}) => run));
       else if (word !== 'latest' && !ids.some((id) => id.includes(word))) {
-        const hint = suggest(word, [...names.keys()], 'There are results of');
-        problems.push({message: `no run and no spec is called "${word}"`, hint});
+        const hint = suggest(word, [...names.keys()], 'There are results for');
+        problems.push({message: `there is no run and no spec "${word}"`, hint});
       } else {
         const run = readRun(runs, word);
         if (run.ok) chosen.push(run.value.id);
@@ -68,7 +68,7 @@ export const printComparison = async (
     results = resultsOf(globals),
     whole = false,
     whenEmpty = (title) =>
-      refuse([{message: `there are no results of ${title}`, hint: '"pipeline ls" lists the runs.'}]),
+      refuse([{message: `there are no results for ${title}`, hint: '"pipeline ls" lists the runs.'}]),
   }: {readonly results?: Results; readonly whole?: boolean; readonly whenEmpty?: (title: string) => number} = {},
 ): Promise<number> =>
   orRefuse(await readComparison(filter, choice, results, {whole}), (comparison) => {

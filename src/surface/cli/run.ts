@@ -39,7 +39,7 @@ async function runGraph(
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
-  ending.catch(() => undefined); // told where it is awaited
+  ending.catch(() => undefined); // reported where it is awaited
   const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
@@ -102,7 +102,7 @@ async function runGraph(
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
-    err(`To go on: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
+    err(`To continue, run: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
   } finally {
     reporter.close();
@@ -113,7 +113,7 @@ async function runGraph(
 async function printProfile(folder: string): Promise<void> {
   const [{profileTable}, {screen}] = await Promise.all([import('../tables/profile.ts'), import('./results.ts')]);
   const read = readRecord(folder);
-  if (read.ok) out(profileTable(read.value.stages, screen()) || 'Nothing was computed: there is no profile.');
+  if (read.ok) out(profileTable(read.value.stages, screen()) || 'There is no profile, because nothing was computed.');
 }
 
 /** First Ctrl-C lets the stages stop (what is done stays cached, checkpoints stay); the second ends the process at once. */
@@ -127,7 +127,7 @@ function interruptible(
       beforeExit();
       process.exit(exitCodes.interrupted);
     }
-    note('Stopping; Ctrl-C once more stops at once.');
+    note('Stopping. Press Ctrl-C again to stop immediately.');
     controller.abort();
   };
   process.on('SIGINT', onSignal);

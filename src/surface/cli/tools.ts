@@ -56,7 +56,7 @@ function printed(
   const chosen = name === undefined ? known : known.filter((definition) => definition.name === name);
   if (chosen.length === 0) {
     const names = known.map((definition) => definition.name);
-    return refuse([{message: `no plug-in is called "${name}"`, hint: suggest(name!, names, 'Known')}]);
+    return refuse([{message: `there is no plug-in "${name}"`, hint: suggest(name!, names, 'Known')}]);
   }
   if (json) {
     out(
@@ -175,7 +175,7 @@ export async function doctor({threads}: {readonly threads: number}, globals: Glo
   out(
     better.length === 0
       ? '\nNothing is missing.'
-      : `\nWhat would make it better:\n${better.map((line) => `  ${line}`).join('\n')}`,
+      : `\nWhat could be improved:\n${better.map((line) => `  ${line}`).join('\n')}`,
   );
   return exitCodes.done;
 }
@@ -188,10 +188,10 @@ const advice = (engines: readonly EngineDescription[], data: readonly FoundDatas
       .filter(({name, available}) => name === 'tensorflow' && !available)
       .map(({name, missing}) =>
         missing.length === 0
-          ? `"pipeline setup" gets the engine ${name}, on which training is several times faster`
-          : `the engine ${name}, on which training is several times faster, needs ${missing.map(({what}) => what).join(', ')}`,
+          ? `"pipeline setup" installs the engine ${name}, which trains several times faster`
+          : `the engine ${name}, which trains several times faster, is not available: ${missing.map(({what}) => what).join(', ')}`,
       ),
-    ...(absent.length === 0 ? [] : [`data that is not here: ${absent.join(', ')}; how to get it stands above`]),
+    ...(absent.length === 0 ? [] : [`missing data: ${absent.join(', ')}; the list above says how to get it`]),
   ];
 };
 
@@ -203,7 +203,7 @@ export async function setup({ifPossible}: {ifPossible: boolean}, _globals: Globa
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (!ifPossible) throw error;
-    out(`${message}\nEverything still runs, several times slower, on wasm.`);
+    out(`${message}\nEverything still runs on wasm, several times slower.`);
     return exitCodes.done;
   }
 }
@@ -215,7 +215,7 @@ interface FoundDataset {
   readonly hint?: string;
 }
 
-/** Where each dataset lies, without fetching anything. */
+/** Where each dataset is, without fetching anything. */
 async function foundDatasets(globals: Globals): Promise<readonly FoundDataset[]> {
   const known = builtinPlugins();
   const {folders: places} = dataRoots(globals);
@@ -234,7 +234,7 @@ async function foundDatasets(globals: Globals): Promise<readonly FoundDataset[]>
         found: true,
         message:
           file === undefined
-            ? 'made here, needs no files'
+            ? 'drawn by this program, needs no files'
             : `${plural(located.value.length, 'file')} such as ${file.path}`,
       };
     }),
@@ -256,7 +256,7 @@ export async function dataLs(globals: Globals): Promise<number> {
 function datasetCalled(name: string) {
   const known = builtinPlugins();
   if (known.find('dataset', name)) return known.create('dataset', checkPlugin(known, 'dataset', {type: name}).value);
-  refuse([{message: `no dataset is called "${name}"`, hint: suggest(name, known.names('dataset'), 'Known')}]);
+  refuse([{message: `there is no dataset "${name}"`, hint: suggest(name, known.names('dataset'), 'Known')}]);
   return undefined;
 }
 
@@ -325,7 +325,7 @@ export async function cachePrune({days}: {days: number}, globals: Globals): Prom
   out(
     pruned
       ? `removed ${plural(pruned.entries, 'entry', 'entries')}, freed ${bytes(pruned.bytes)}`
-      : 'there is no cache here',
+      : 'there is no cache in this folder',
   );
   return exitCodes.done;
 }

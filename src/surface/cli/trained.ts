@@ -92,7 +92,9 @@ export async function withModelWorker<T>(
     warn: (message) => err(`warning: ${message}`),
     onEngine({name}) {
       if (record.engine && record.engine.name !== name)
-        err(`note: the run was computed on ${record.engine.name}, this is ${name}: scores differ in their last digits`);
+        err(
+          `note: the run was computed on ${record.engine.name}, but this engine is ${name}: the last digits of scores differ`,
+        );
     },
     onKernels: (message) => err(`note: ${message}`),
   });

@@ -27,13 +27,15 @@ export async function ui({port}: {readonly port?: number}, globals: Globals): Pr
     });
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE' && codeOf(error) !== 'EACCES') throw error;
-    const why = codeOf(error) === 'EACCES' ? 'may not be used by you' : 'is in use by another process';
+    const why = codeOf(error) === 'EACCES' ? 'needs permissions that you do not have' : 'is in use by another process';
     return refuse([
-      {message: `port ${port} ${why}`, hint: 'Give another one, or leave out --port for one that is free.'},
+      {message: `port ${port} ${why}`, hint: 'Choose another port, or leave out --port to use a free one.'},
     ]);
   }
   out(server.address);
-  err(`Shows ${runs}. Only this machine and who has this address can see it. Ctrl-C ends it.`);
+  err(
+    `This server shows ${runs}. It answers only on this machine, and only with the token in the address above; it is read-only. Press Ctrl-C to stop it.`,
+  );
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await server.close();
   return exitCodes.done;

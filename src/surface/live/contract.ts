@@ -13,7 +13,7 @@ export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
-  /** Knows of NO_COLOR and its kin. */
+  /** Respects NO_COLOR and similar variables. */
   hasColors?(): boolean;
   write(text: string): unknown;
 }

@@ -17,7 +17,7 @@ export const startedText = ({tasks, stages, run}: Event<'run-started'>): string 
 export const engineText = ({engine}: Event<'engine-started'>): string =>
   `engine ${engine.name} ${engine.version} on ${engine.device}, ${plural(engine.threads, 'thread')}`;
 
-/** A part of a progress report; where there is no room for all, those of the highest rank are left out first. */
+/** A part of a progress report; if there is no room for all, those of the highest rank are left out first. */
 interface ProgressPart {
   readonly text: string;
   readonly rank: number;

@@ -23,7 +23,7 @@ interface Running {
   readonly label: string;
   readonly since: number;
   progress?: StageProgress;
-  /** Of a training, as far as it was told. */
+  /** Losses of a training, as far as they were reported. */
   readonly losses: number[];
 }
 
@@ -35,7 +35,7 @@ interface Branch {
 
 /** Redrawn no oftener than this: a terminal over ssh must not be flooded. */
 const frame = 100;
-/** And no rarer than this while the run lasts: clocks that stand still look like a hang. Milliseconds. */
+/** The longest interval during a run, in milliseconds: clocks that stand still look like a hang. */
 const tick = 1000;
 
 /**
@@ -86,7 +86,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
       progress: stages.some(({stage}) => stage.progress),
     }));
     const full = texts.flatMap(({head, details, progress}) => {
-      // A clock alone needs no line of its own.
+      // A clock does not need a separate line.
       const line = `${head}  ${details[0]}`;
       const brief = details.length === 1 && !progress && columnsOf(line) < width();
       return brief ? [line] : [head, ...details.map((detail) => `  ${detail}`)];

@@ -8,8 +8,8 @@ import type {PlannedStage} from './tasks.ts';
 export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
 
 /**
- * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` writes
- * failures alone, to `errors`. `graph`: of the run, for a view by task.
+ * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` only writes failures,
+ * to `errors`. `graph`: of the run, for a view by task.
  */
 export function createReporter(
   kind: ReporterKind,

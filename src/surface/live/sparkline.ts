@@ -1,6 +1,6 @@
 const levels = '▁▂▃▄▅▆▇█';
 
-/** A curve in at most `width` characters, each the mean of its part: `█▆▄▂▁`. What is no number is left out. */
+/** A curve in at most `width` characters, each the mean of its part: `█▆▄▂▁`. NaN is left out. */
 export function sparkline(values: readonly number[], width: number): string {
   const finite = values.filter(Number.isFinite);
   const count = Math.min(width, finite.length);

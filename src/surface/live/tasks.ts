@@ -15,7 +15,7 @@ interface Task {
   unsettled: number;
   /** `skipped`: not all of it was run, though nothing of its own failed. */
   outcome: 'done' | 'failed' | 'skipped';
-  /** Seconds of the stages that are its alone and were computed. */
+  /** Seconds of the computed stages that serve only this task. */
   readonly seconds: Map<StageKind, number>;
   /** Metric → `89.0 kde`, one a classifier. */
   readonly numbers: Map<string, string[]>;
@@ -37,7 +37,7 @@ export class TaskTree {
   constructor(graph: readonly PlannedStage[]) {
     this.#stages = new Map(graph.map((stage) => [stage.id, stage]));
     const ids = [...new Set(graph.flatMap(({tasks}) => tasks))];
-    // A spec's name begins the ids of all its tasks: it says nothing where there is no other.
+    // All task ids begin with the name of their spec, which is not needed if there is only one spec.
     const specs = new Set(ids.map((id) => id.slice(0, id.indexOf('/') + 1)));
     const cut = specs.size === 1 ? [...specs][0]!.length : 0;
     const stagesOf = new Map(ids.map((id) => [id, [] as PlannedStage[]]));
@@ -53,7 +53,7 @@ export class TaskTree {
       });
   }
 
-  /** The task that a stage is for alone; undefined where it serves several. */
+  /** The only task that a stage serves; undefined if it serves several. */
   ownerOf(stage: string): string | undefined {
     const tasks = this.#stages.get(stage)?.tasks ?? [];
     return tasks.length === 1 ? tasks[0] : undefined;

@@ -61,7 +61,7 @@ export const events: Described<RunEvent> = {
     fields: {stage, kind, label, because: 'text: id of the stage that failed, or the reason'},
   },
   note: {
-    summary: 'Something that a waiting person wants to know, such as a download.',
+    summary: 'Information for a person who waits, such as a download.',
     fields: {message: 'text'},
   },
   warning: {summary: 'Something that may be wrong.', fields: {stage: `${stage}, optional`, message: 'text'}},
@@ -106,7 +106,7 @@ const progress: Progress = {
 export function eventsPage(): string {
   return page(
     '# Events of a run',
-    '`pipeline run --json` prints one JSON object a line. `events.ndjson` in the folder of the run has the same lines. ' +
+    '`pipeline run --json` prints one JSON object in each line. `events.ndjson` in the folder of the run has the same lines. ' +
       'Every event has `type`, and `at`: its time as ISO 8601 in UTC. Fields that are not described here may be added; ignore what you do not know.',
     ...Object.entries<{summary: string; fields: {[field: string]: string}}>(events).flatMap(
       ([type, {summary, fields}]) => [`## ${type}`, summary, fieldTable(fields)],

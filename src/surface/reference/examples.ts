@@ -2,7 +2,7 @@
 import type {Kind} from '../../core/contracts/definition.ts';
 import type {AnyDefinition} from '../../core/plugin/registry.ts';
 
-/** How a plug-in is written in its example, where its name alone would show little. */
+/** How a plug-in is written in its example, if its name would not show enough. */
 const written: {readonly [plugin: string]: string} = {
   'dataset fashion-mnist':
     '{ type: fashion-mnist, edition: small, normal_classes: [bag], limit: { train: 40, test: 40 } }',

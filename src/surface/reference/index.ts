@@ -24,7 +24,7 @@ export async function referencePages(program: ParserCommand, plugins: Plugins): 
   return new Map([...pages].map(([name, text]) => [name, `${notice}${text}`]));
 }
 
-/** What a database says of its view: SQL alone knows its columns' types. */
+/** The description of a view from the database: only SQL knows the types of its columns. */
 async function viewColumns(): Promise<readonly ViewColumn[]> {
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-reference-'));
   try {

@@ -10,7 +10,7 @@ export const fenced = (language: string, text: string): string => `\`\`\`${langu
 /** Parts with an empty line between them; empty ones are left out. */
 export const page = (...parts: readonly string[]): string => `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 
-/** Text for a page: `<defect>` is no HTML tag. */
+/** Text for a page: `<defect>` is not an HTML tag. */
 export const prose = (text: string): string =>
   text
     .split(/(`[^`]*`)/)

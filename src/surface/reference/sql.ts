@@ -34,7 +34,7 @@ const columns: Columns = {
     options: `All options that determine the result; ${json}.`,
     point: `Point of the matrix, dotted path to value; ${json}.`,
     classifiers: `Classifiers with their options; ${json}.`,
-    config: 'SHA-256 of `options`: tasks with the same one differ in class and seed alone.',
+    config: 'SHA-256 of `options`: tasks with the same value differ only in class and seed.',
     data: "Fingerprint of the task's `data` stage: the dataset's files, options and limit.",
     paper_table: "The paper's table to compare with.",
     paper_row: "That table's row.",
@@ -87,10 +87,10 @@ const columns: Columns = {
 };
 
 const aboutTables: {readonly [T in TableName]: string} = {
-  runs: 'One row a run.',
-  tasks: 'One row a task of a run: one dataset, normal class, learner, matrix point and seed.',
-  stages: 'One row a stage of a run.',
-  metrics: 'One row a value.',
+  runs: 'One row for each run.',
+  tasks: 'One row for each task of a run: one dataset, normal class, learner, matrix point and seed.',
+  stages: 'One row for each stage of a run.',
+  metrics: 'One row for each value.',
   baselines: "The papers' numbers, from `data/baselines`.",
   paper_tasks: 'How many classes the papers average over.',
 };

@@ -36,4 +36,6 @@ export class Artifacts {
   }
 }
 
-const unmade = ({label, status}: StageRecord): Problem => ({message: `the stage "${label}" has no result: ${status}`});
+const unmade = ({label, status}: StageRecord): Problem => ({
+  message: `the stage "${label}" has no result; its status is "${status}"`,
+});

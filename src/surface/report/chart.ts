@@ -11,7 +11,7 @@ import {escaped, type Markup, raw} from '../html.ts';
 
 export type ChartSpec = TopLevelSpec;
 
-/** Colours by what they mean; those of `series` are told apart by people who see red and green as one. */
+/** Colours by their meaning; people who cannot distinguish red and green can distinguish those of `series`. */
 export const colours = {
   normal: 'var(--normal)',
   anomalous: 'var(--anomalous)',

@@ -25,8 +25,8 @@ export async function classesSection({lines}: Comparison): Promise<Markup | unde
     figures.push(figure(await draw(barsOf(own), about), {title}));
   }
   const left = charts.length - figures.length;
-  return html`<p class="muted">Bars begin at 50, which is chance; lines are ± of the table above.${
-    left > 0 && ` The first ${mostCharts} of ${charts.length}; the table has all.`
+  return html`<p class="muted">Bars begin at 50, which is chance. The lines show the ± of the table above.${
+    left > 0 && ` Only the first ${mostCharts} of ${charts.length} are shown; the table has all.`
   }</p><div class="figures">${figures}</div>`;
 }
 

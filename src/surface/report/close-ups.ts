@@ -54,8 +54,8 @@ export async function closeUpsSection(closeUps: readonly CloseUp[], record: RunR
   return html`${
     left > 0 &&
     html`<p class="muted">${plural(shown.length, 'task')} of ${count(record.tasks.length)}: the first seed of each problem${
-      shown.length === mostTasks && ', where they are many those that each method does worst at'
-    }. <code>pipeline report ${record.id} --task …</code> shows others.</p>`
+      shown.length === mostTasks && '; of many tasks, those with the worst result of each method'
+    }. <code>pipeline report ${record.id} --task …</code> shows other tasks.</p>`
   }${chooser}${articles}`;
 }
 

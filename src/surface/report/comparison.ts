@@ -47,7 +47,7 @@ function linesTable(comparison: Comparison, seeds: SeedValues): Markup {
     return html`<details class="seeds"><summary>${text}</summary><ul>${list}</ul></details>`;
   };
   return tableHtml(listTable(comparison), {
-    caption: `${metrics.join(', ')}; rates × 100. Column names sort, n unfolds to the seeds.`,
+    caption: `${metrics.join(', ')}; rates × 100. Click a column name to sort; click n to see the seeds.`,
     sortable: true,
     cell,
   });

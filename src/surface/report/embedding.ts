@@ -74,7 +74,7 @@ export async function embeddingOf(
 
 export async function embeddingFigures(embedding: Embedding): Promise<readonly Markup[]> {
   const {layer, columns, images, classes, circle, pca, umap} = embedding;
-  const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1) of ${classes.length} of ${images} test images`;
+  const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1), for ${classes.length} of ${images} test images`;
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const figures: Markup[] = [];
   const add = async (title: string, points: NonNullable<Embedding['umap']>, axes: readonly [string, string] | null) => {

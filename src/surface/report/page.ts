@@ -39,7 +39,7 @@ export async function reportPage(data: ReportData): Promise<string> {
 <style>${raw(baseStyle + reportStyle)}</style>
 </head>
 <body>
-<a class="skip" href="#main">To the results</a>
+<a class="skip" href="#main">Skip to the results</a>
 ${head(data)}
 <nav aria-label="Sections"><ul>${shown.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main id="main" tabindex="-1">
@@ -59,7 +59,7 @@ ${body}</section>
   return page.text;
 }
 
-/** The page holds all that it needs; a browser is told so, and that nothing but its own script is to run. */
+/** The page needs nothing else; this policy tells the browser so, and allows only the page's own script. */
 const policy = [
   "default-src 'none'",
   "style-src 'unsafe-inline'",

@@ -89,7 +89,7 @@ export function provenanceSection(
 <details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableHtml(
     {columns: ['stage', 'file', 'SHA-256'].map((name) => ({name, align: 'left' as const})), rows: files, lead: 1},
     {
-      caption: 'Files that were read; none of a drawn dataset, or where the cache entry is gone',
+      caption: 'Files that were read. There are none for a drawn dataset, or if the cache entry was removed',
       cell: (text, _, column) => (column === 'SHA-256' ? html`<code>${text}</code>` : text),
     },
   )}</details>
@@ -103,8 +103,8 @@ export function provenanceSection(
     {
       caption:
         stages > fingerprints.length
-          ? `The first ${count(fingerprints.length)}; plan.json and events.ndjson have all`
-          : 'Keys of the cache',
+          ? `The first ${count(fingerprints.length)}; plan.json and events.ndjson have all of them`
+          : 'Cache keys',
       cell: (text, _, column) =>
         column === 'fingerprint' ? html`<code title="${text}">${text.slice(0, 16)}</code>` : text,
     },

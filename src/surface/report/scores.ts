@@ -95,8 +95,8 @@ export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
         data: {values},
         mark: {type: 'line', strokeWidth: 1.8, interpolate: 'linear', strokeJoin: 'round', aria: true},
         encoding: {
-          x: rate('fpr', 'normal images that raise an alarm'),
-          y: rate('tpr', 'anomalous images that are found'),
+          x: rate('fpr', 'normal images called anomalous'),
+          y: rate('tpr', 'anomalous images found'),
           color: {
             field: 'classifier',
             type: 'nominal',
@@ -135,7 +135,13 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
           axis: {tickCount: 5, grid: false},
         },
         x2: {field: 'to'},
-        y: {field: 'share', type: 'quantitative', stack: null, title: '% of its kind', axis: {tickCount: 4}},
+        y: {
+          field: 'share',
+          type: 'quantitative',
+          stack: null,
+          title: '% of the normal or anomalous images',
+          axis: {tickCount: 4},
+        },
         color: {field: 'kind', scale: {domain: ['normal', 'anomalous'], range: [colours.normal, colours.anomalous]}},
       },
     };
@@ -143,7 +149,7 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
     figures.push(
       figure(await draw(spec, about), {
         title: `Scores of ${classifier}`,
-        note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; what is beyond is in the outermost bins`,
+        note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; values beyond the range are in the outermost bins`,
       }),
     );
   }

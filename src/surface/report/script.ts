@@ -5,7 +5,7 @@ const numberOf = (text) => {
   const found = /^[-−+]?\\d[\\d,]*\\.?\\d*(e[-+]?\\d+)?/.exec(text.trim());
   return found ? Number(found[0].replace('−', '-').replaceAll(',', '')) : NaN;
 };
-// What is no number comes last in both directions.
+// Cells without a number come last in both directions.
 const compare = (a, b, sign) => {
   const [x, y] = [numberOf(a), numberOf(b)];
   if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);

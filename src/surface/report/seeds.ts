@@ -9,7 +9,7 @@ interface SeedValue {
   readonly value: number;
 }
 
-/** Of a row of a comparison; empty for means over classes and for ensembles, which are no means over seeds. */
+/** Of a row of a comparison; empty for means over classes and for ensembles, which are not means over seeds. */
 export type SeedValues = (row: ComparisonRow) => readonly SeedValue[];
 
 export function seedValuesOf({tasks, metrics}: RunRows): SeedValues {

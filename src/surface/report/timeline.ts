@@ -135,5 +135,5 @@ const kindsTable = (kinds: RunReport['kinds']): Markup =>
       ]),
       lead: 1,
     },
-    {caption: 'Time is of the computed stages, added up; memory is the most of any'},
+    {caption: 'Time: sum over the computed stages. Memory: the largest of any stage'},
   );

@@ -76,7 +76,7 @@ export async function trainingSection({curves, trained, missing}: Trainings): Pr
     figures.push(figure(await draw(linesOf(own, field), about), {title}));
   }
   return html`${curves.length < trained && html`<p class="muted">${curves.length} of ${trained} trainings.</p>`}
-<div class="figures">${figures}</div>${curves.length > 0 && html`<details class="numbers"><summary>Where they ended</summary>${endsOf(curves)}</details>`}${notice(missing)}`;
+<div class="figures">${figures}</div>${curves.length > 0 && html`<details class="numbers"><summary>Values at the end</summary>${endsOf(curves)}</details>`}${notice(missing)}`;
 }
 
 function linesOf(curves: readonly Training[], field: 'loss' | 'accuracy'): ChartSpec {
@@ -137,5 +137,5 @@ const endsOf = (curves: readonly Training[]): Markup =>
       }),
       lead: 1,
     },
-    {caption: 'Of the last epoch; accuracy × 100', sortable: true},
+    {caption: 'Values of the last epoch; accuracy × 100', sortable: true},
   );

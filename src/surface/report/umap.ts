@@ -3,7 +3,7 @@ import {UMAP} from 'umap-js';
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
 
-/** One point a row, seeded. Undefined for so few rows that there are no neighbourhoods. */
+/** One point for each row, seeded. Undefined if there are too few rows for neighbourhoods. */
 export function umap(
   {rows, columns, data}: Matrix,
   rng: Rng,

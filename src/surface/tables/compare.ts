@@ -20,7 +20,7 @@ export interface ComparisonOptions {
   readonly metrics?: readonly string[];
   /** Tasks without numbers because their data were not here. */
   readonly absent?: readonly Absent[];
-  /** What of a row is not as in the paper (`settings.ts`); absent: not told. */
+  /** The settings of a row that differ from the paper's (`settings.ts`); absent: not reported. */
   readonly departures?: Departures;
 }
 
@@ -135,10 +135,10 @@ function partLines({rows, leftOut}: Grid): readonly string[] {
   const parts = cells.flatMap((cell) => (cell?.classes ? [partText(cell.classes)] : []));
   return [
     ...[...new Set(parts)].map(
-      (part) => `${part.replace(' of ', '/')}: a mean over ${part} classes alone; not judged.`,
+      (part) => `${part.replace(' of ', '/')}: a mean over only ${part} classes; it has no verdict.`,
     ),
     ...(leftOut.length > 0
-      ? [`Left out, as the table has no such row: ${leftOut.join(', ')} (--format csv has them).`]
+      ? [`Left out, because the table has no such row: ${leftOut.join(', ')} (--format csv has them).`]
       : []),
   ];
 }
@@ -152,16 +152,16 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
   const marks = new Map(lines.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])));
   const verdicts = grid !== undefined || lines.some((line) => line.paper !== null);
   return [
-    ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as ICLR prints it.'] : []),
-    ...(kinds.has('se') ? ['± beside CutPaste is the standard error over seeds, as CutPaste prints it.'] : []),
-    ...(means ? ["± of a mean over classes is the mean of the classes' own ±."] : []),
+    ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as in the ICLR paper.'] : []),
+    ...(kinds.has('se') ? ['± beside CutPaste is the standard error over seeds, as in the CutPaste paper.'] : []),
+    ...(means ? ["± of a mean over classes is the mean of the classes' ±."] : []),
     ...(verdicts
       ? [
-          "matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).",
+          "matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).",
         ]
       : []),
-    ...[...marks].map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`),
-    ...(grid ? ['= matches, + above, - below the paper, ! below chance; (n) seeds; – no number.'] : []),
+    ...[...marks].map(([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`),
+    ...(grid ? ['= matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.'] : []),
     ...(grid ? partLines(grid) : []),
   ];
 }

@@ -168,7 +168,7 @@ const leading = (name: string, cell: (line: Line) => string): Column => ({name, 
 const seedsText = ({n, nMost, planned}: Line) =>
   `${n === nMost ? n : `${n}-${nMost}`}${n < planned ? ` of ${planned}` : ''}`;
 
-/** Printed × 100; what is no rate, or leaves [0, 1], is printed as it is. */
+/** Printed × 100; a value that is not a rate, or is outside [0, 1], is printed unchanged. */
 function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
   const others = new Set(
     lines.filter(({scale, ours}) => scale === 'number' || ours < 0 || ours > 1).map((line) => line.metric),

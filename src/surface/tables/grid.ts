@@ -13,7 +13,7 @@ export interface Grid {
   /** Datasets (`all`: the mean over them, weighted by tasks), or classes and their means. */
   readonly columns: readonly string[];
   readonly rows: readonly GridRow[];
-  /** Columns whose data were not here. */
+  /** Columns whose data was missing. */
   readonly absent: readonly string[];
   /** Method and classifier of our lines that the table has no row for, though it has the method. */
   readonly leftOut: readonly string[];
@@ -46,7 +46,7 @@ export interface OurCell {
   readonly spread: number | null;
   readonly n: number;
   readonly verdict: Verdict | null;
-  /** A mean over so many of the dataset's classes alone; absent: over all. */
+  /** A mean over only this many of the dataset's classes; absent: over all. */
   readonly classes?: PartOf;
 }
 
@@ -149,8 +149,8 @@ function meansOf(lines: readonly Line[]): readonly Cell[] {
 }
 
 /**
- * Lines of one method and classifier as rows: one if no column has two of them, else one a configuration. Versions of a
- * dataset and its own options do not tell rows apart: columns are datasets.
+ * Lines of one method and classifier as rows: one if no column has two of them, else one a configuration. Versions and options of a
+ * dataset do not make separate rows, because columns are datasets.
  */
 function variantsOf(lines: readonly Cell[], place: (line: Line) => string): readonly (readonly Cell[])[] {
   if (lines.length === 0) return [];

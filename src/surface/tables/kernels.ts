@@ -20,7 +20,7 @@ export function kernelTable(verdicts: readonly Verdict[], {columns, paint}: Scre
         shapes,
         note === undefined ? verdict : `${verdict}: ${note}`,
         error === undefined ? '–' : error === null ? '∞' : error.toExponential(1),
-        way === undefined ? 'not at all' : way === ITSELF ? 'as it is' : way,
+        way === undefined ? 'not possible' : way === ITSELF ? 'directly' : way,
       ]),
       lead: 2,
       rules: bad > 0 ? [bad] : [],

@@ -40,7 +40,7 @@ export function listRuns(records: readonly RunRecord[]): readonly RunListing[] {
 }
 
 export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen = {}): string {
-  if (runs.length === 0) return 'No runs yet.\n';
+  if (runs.length === 0) return 'There are no runs yet.\n';
   const right = ['tasks', 'computed', 'cached', 'failed', 'time'];
   const names = ['run', 'name', 'started', 'outcome', ...right];
   const table = terminalTable(

@@ -1,4 +1,4 @@
-/** What tasks are called on a page: their method, and what the matrix made of it. */
+/** Names of tasks on a page: their method, and the options that the matrix changes. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';

@@ -36,9 +36,9 @@ How anomalous an image is, where ${normalClass} is normal: encoder and classifie
 
 | | name | type | meaning |
 |---|---|---|---|
-| input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; nothing else is taken out |
+| input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; nothing else is subtracted |
 | output | \`score\` | float32 (N) | higher = more anomalous |
-| output | \`features\` | float32 (N, ${columns}) | what the classifier is given |
+| output | \`features\` | float32 (N, ${columns}) | the input of the classifier |
 
 ${thresholdText(page)}
 
@@ -64,16 +64,16 @@ for path in sys.argv[1:]:
     print(path, score${Number.isNaN(threshold) ? '' : `, "anomalous" if score > ${threshold} else "normal"`})
 \`\`\`
 
-Images are to be prepared as those that it has learnt from: dataset \`${dataset.name}\`${options.length > 0 ? ` (${options.join(', ')})` : ''}.
-${dataset.summary} Another way of resizing changes scores a little.
+Prepare images in the same way as the training images: dataset \`${dataset.name}\`${options.length > 0 ? ` (${options.join(', ')})` : ''}.
+${dataset.summary} Another resizing method changes scores a little.
 
 Checked in ONNX Runtime on ${plural(checked.images, 'test image')} of the run: scores differ by at most ${checked.difference.toExponential(1)}
-of their range. The file's metadata names all that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
+of their range. The file's metadata lists everything that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
 `;
 }
 
 function thresholdText({threshold, quantile, training}: ModelPage): string {
-  if (Number.isNaN(threshold)) return 'There is no threshold: one training image has no others to be held out from.';
-  return `Threshold: ${threshold}. ${percent(quantile)} of the ${plural(training, 'normal training image')} score lower, each of them held out from the
-classifier. The encoder has seen them all, so that a few more of new normal images may score higher.`;
+  if (Number.isNaN(threshold)) return 'There is no threshold, because it needs at least two training images.';
+  return `Threshold: ${threshold}. ${percent(quantile)} of the held-out scores of the ${plural(training, 'normal training image')} are lower. Only the
+classifier was fitted without the image; the encoder has seen all images, so slightly more new normal images may score higher.`;
 }

@@ -84,8 +84,8 @@ function table({files, classifiers, quantile}: Predictions): string {
   });
   const thresholds = classifiers.map(({name, threshold, training}) =>
     Number.isNaN(threshold)
-      ? `${name}: no verdict, as one training image has no others to be held out from`
-      : `${name}: anomalous above ${threshold.toPrecision(6)}; ${percent(quantile)} of ${plural(training.length, 'normal training image')}, each held out, score lower`,
+      ? `${name}: no verdict, because the threshold needs at least two training images`
+      : `${name}: an image is anomalous above ${threshold.toPrecision(6)}; ${percent(quantile)} of the held-out scores of ${plural(training.length, 'normal training image')} are lower`,
   );
   const problems = failed.map(({path, problem}) => `✗ ${path}: ${problem}`);
   return [...(usable.length > 0 ? [[scores, ...thresholds].join('\n')] : []), problems.join('\n')]

@@ -1,4 +1,4 @@
-/** In what a result's settings are not the paper's, in words: what stops its number from being comparable. */
+/** How a result's settings differ from the paper's, in words: why its number is not comparable. */
 import type {Json} from '../../core/base/canonical.ts';
 import {differences} from '../../core/base/diff.ts';
 import {count} from '../../core/base/text.ts';
@@ -13,12 +13,15 @@ import {recordedPath, specWords} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 
-/** What of a comparison's row departs from the paper: `epochs 12 (paper: 2048)`. */
+/** How a row of a comparison differs from the paper: `epochs 12 (paper: 2048)`. */
 export type Departures = (row: ComparisonRow) => readonly string[];
 
 type Options = {readonly [key: string]: Json};
 
-/** A plug-in's defaults are the paper's settings, but for a learner's `paperOptions`; without a plug-in of that name nothing can be said of it. */
+/**
+ * A plug-in's defaults are the paper's settings, but for a learner's `paperOptions`; without a plug-in of that name nothing is
+ * known.
+ */
 export function departuresFrom(plugins: Plugins): Departures {
   const defaults = new Map<string, Options | undefined>();
   const pathWords = specWords(plugins);
@@ -80,7 +83,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       return definition.row(withPath(paper, path, value) as never, spec) !== definition.row(paper as never, spec);
     };
     const classifier = row.classifierOptions as unknown as PluginRef | null;
-    // What varies together with the row of the paper's table is what that row is about.
+    // Options that vary together with the row of the paper's table are the subject of that row.
     const swept = 'compare.row' in row.point ? Object.keys(row.point).map((path) => recordedPath(pathWords, path)) : [];
     const isSwept = (kind: 'dataset' | 'learner' | 'classifiers', path: string) =>
       swept.some((option) => `${kind}.${path}.`.startsWith(`${option.replace(/^classifiers\.\d+/, 'classifiers')}.`));
@@ -122,7 +125,7 @@ function windows({patch, stride, blend}: Patches): readonly string[] {
   ];
 }
 
-/** None is another method, and has a row of its own. */
+/** No copies is another method, with a separate row. */
 function distribution(ours: readonly CopyRef[], paper: readonly CopyRef[]): readonly string[] {
   const names = (copies: readonly CopyRef[]) => copies.map((copy) => copy.map(({type}) => type).join(' + ')).join(', ');
   return ours.length === 0 || names(ours) === names(paper)

@@ -39,7 +39,7 @@ interface TaskResult {
   readonly classifier: string;
   /** null: undefined. */
   readonly metrics: {readonly [metric: string]: number | null};
-  /** Those that are no rates. */
+  /** Those that are not rates. */
   readonly numbers: readonly string[];
   /** Metric → what it takes from the test labels beyond being judged by them. */
   readonly testLabels: {readonly [metric: string]: string};
@@ -154,7 +154,9 @@ export function resultsOf(results: RunReport['results']): {
   const text = (metric: string, value: number | null | undefined) =>
     value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
-  const foot = Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`);
+  const foot = Object.entries(marks).map(
+    ([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`,
+  );
   const table: TextTable = {
     columns: [
       {name: 'task', align: 'left'},
@@ -171,7 +173,7 @@ export function resultsOf(results: RunReport['results']): {
   return {table, foot};
 }
 
-/** Printed × 100; what leaves [0, 1] is no rate. */
+/** Rates are printed × 100; a value outside [0, 1] is not a rate. */
 const isRate = (value: number | null) => value === null || (value >= 0 && value <= 1);
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];

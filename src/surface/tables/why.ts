@@ -105,8 +105,8 @@ function keyed(refs: Json): Json {
 }
 
 /**
- * Tasks that belong together, the most alike first: equal in all that the name and matrix point tell, then without the
- * point, then without the seed, then without the learner, then by dataset and inlier's position alone.
+ * Tasks that belong together, the most alike first: equal in name and matrix point, then without the point, then without the seed,
+ * then without the learner, then only by dataset and position of the normal class.
  */
 function pair(left: readonly Side[], right: readonly Side[]): readonly (readonly [Side, Side])[] {
   const pairs: [Side, Side][] = [];
@@ -147,7 +147,7 @@ export function formatWhy(result: Why): string {
       'Options:',
       result.options.map((it) => `${change(it)}${it.tasks.length > 1 ? ` (${it.tasks.length} tasks)` : ''}`),
     ),
-    ...block('Data: other files, or another choice of them, in', result.data),
+    ...block('The data differs (other files, or another choice of them) in', result.data),
     ...block(`Only in ${result.left}:`, result.onlyLeft),
     ...block(`Only in ${result.right}:`, result.onlyRight),
     ...block('Engine:', result.engine.map(change)),
@@ -161,9 +161,11 @@ export function formatWhy(result: Why): string {
   const equal = result.equalMetrics === 0 ? [] : [`${plural(result.equalMetrics, 'number is', 'numbers are')} equal.`];
   const unexplained =
     causes.length === 0 && metrics.length > 0
-      ? ['Nothing that was recorded explains the numbers: an engine that is not deterministic, or another machine.']
+      ? [
+          'The records do not explain the difference: the engine may not be deterministic, or the machine was another one.',
+        ]
       : [];
-  const nothing = causes.length === 0 && metrics.length === 0 ? ['Nothing that was recorded differs.'] : [];
+  const nothing = causes.length === 0 && metrics.length === 0 ? ['The records of the two runs do not differ.'] : [];
   return `${[`${result.left} → ${result.right}`, ...causes, ...block('Numbers:', metrics), ...equal, ...unexplained, ...nothing].join('\n\n')}\n`;
 }
 

@@ -35,7 +35,7 @@ export async function comparePage(
   return {
     title,
     body: html`<h1>${title}</h1>
-<p class="faint">${run === undefined ? 'All runs; where several have the same number, the latest.' : html`Run ${run}. <a href="/compare">All runs</a>`}</p>
+<p class="faint">${run === undefined ? 'All runs. If several runs have the same number, the latest is shown.' : html`Run ${run}. <a href="/compare">All runs</a>`}</p>
 <form class="filters" action="/compare">
 ${run !== undefined && html`<input type="hidden" name="run" value="${run}">`}
 ${filters.map((name) => select(name, distinct(rows.map((row) => row[name])), asked.get(name) ?? '', 'all'))}

@@ -31,7 +31,7 @@ export class EventStream {
     else if (Date.now() - this.#last > heartbeat) this.#write(':\n\n');
   }
 
-  /** Tells that nothing more will come: the other side would else connect anew. */
+  /** Announces that nothing more will come; otherwise the other side would connect again. */
   end(): void {
     this.#write('event: end\ndata:\n\n');
     this.#response.end();

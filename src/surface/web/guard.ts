@@ -21,8 +21,9 @@ export type Admission =
 const ours = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/;
 
 export function admit({method, headers}: IncomingMessage, url: URL, {token, port}: Doorkeeper): Admission {
-  if (!ours.test(headers.host ?? '')) return refused(403, 'This server answers to 127.0.0.1 and localhost only.');
-  if (method !== 'GET') return refused(405, 'Only GET: nothing can be changed here.');
+  if (!ours.test(headers.host ?? ''))
+    return refused(403, 'This server answers only to the names 127.0.0.1 and localhost.');
+  if (method !== 'GET') return refused(405, 'This server only answers GET requests; nothing can be changed here.');
   // Cookies do not know ports: without it two servers would throw each other's users out.
   const name = `pipeline-${port}`;
   const given = url.searchParams.get('token');
@@ -33,7 +34,7 @@ export function admit({method, headers}: IncomingMessage, url: URL, {token, port
     .find((pair) => pair.startsWith(`${name}=`))
     ?.slice(name.length + 1);
   if (cookie !== undefined && equal(cookie, token)) return {verdict: 'admitted'};
-  return refused(403, 'Open the address that "pipeline ui" has printed: it carries the token that lets you in.');
+  return refused(403, 'Open the address that "pipeline ui" printed; it contains the required token.');
 }
 
 const refused = (status: 403 | 405, message: string): Admission => ({verdict: 'refused', status, message});

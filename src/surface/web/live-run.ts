@@ -1,4 +1,4 @@
-/** A run as its events tell it, one after the other: what is done, and what goes on. */
+/** The state of a run from its events, one after the other: what is done, and what is running. */
 import {stateOf as processState, thisProcess} from '../../core/base/lock.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 import {joinRecord, type RunHead, type RunRecord, type StageRecord} from '../../pipeline/store/runs/record.ts';
@@ -22,7 +22,7 @@ export class LiveRun {
     this.#head = head;
   }
 
-  /** A line of `events.ndjson`; one that is torn tells nothing. */
+  /** A line of `events.ndjson`; an incomplete one is ignored. */
   tell(line: string): void {
     let event: RunEvent;
     try {
@@ -54,7 +54,7 @@ export class LiveRun {
     this.#record = undefined;
   }
 
-  /** The same one until something other than progress is told. */
+  /** The same object until an event other than progress arrives. */
   get record(): RunRecord {
     this.#record ??= joinRecord(this.#head, this.#events);
     return this.#record;

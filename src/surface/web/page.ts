@@ -29,7 +29,7 @@ export const pageText = ({title, body, events}: Page, path: string): string =>
 <script type="module" src="/assets/live.js"></script>
 </head>
 <body${events !== undefined && html` data-events="${events}"`}>
-<a class="skip" href="#main">To the content</a>
+<a class="skip" href="#main">Skip to the content</a>
 <header>
 <span class="name">pipeline</span>
 <nav aria-label="Pages">${places.map(

@@ -39,7 +39,7 @@ ${region('kinds')}
       (_, at) => html`<tr id="stage-${at}">${regions.get(`stage-${at}`)}</tr>
 `,
     )}</tbody></table></div></details>
-<details><summary>Made with</summary>
+<details><summary>Environment</summary>
 <pre>${JSON.stringify(environment, null, 2)}</pre></details>`,
   };
 }
@@ -47,7 +47,7 @@ ${region('kinds')}
 export const regionsOf = (run: LiveRun, now: number): Regions =>
   new Map([...movingRegions(run, now), ...settledRegions(run.record)]);
 
-/** What changes with time alone. */
+/** What changes only with time. */
 export const movingRegions = (run: LiveRun, now: number): Regions =>
   new Map([
     ['summary', summaryOf(run.record, now)],
@@ -83,8 +83,9 @@ function summaryOf(record: RunRecord, now: number): Markup {
     ...(engine ? [`${engine.name} ${engine.version} on ${engine.device}`] : []),
   ];
   const note = {
-    stopped: 'Its process is gone and has recorded no end. Run the same command again: it goes on from what is done.',
-    unfinished: 'It runs on another machine, or was killed there.',
+    stopped:
+      'Its process has ended without recording an end. Run the same command again; it continues from what is done.',
+    unfinished: 'It is running on another machine, or it was killed there.',
   }[state as string];
   return html`<p>${badge(state)} ${facts.join(' · ')}</p>
 ${settled < stages.length && html`<progress class="whole" max="${stages.length}" value="${settled}" aria-label="Stages done"></progress>`}${note !== undefined && html`<p class="faint">${note}</p>`}`;
@@ -104,7 +105,7 @@ function runningOf(run: LiveRun, now: number): Markup {
   if (run.running.length === 0) return html``;
   const state = stateOf(run.record);
   const stages = run.running.map((stage) => runningHtml(stage, state === 'running' ? now : undefined));
-  return html`<h2>${state === 'running' ? 'Running' : 'Running when it was last heard of'}</h2>
+  return html`<h2>${state === 'running' ? 'Running' : 'Running at the last sign of life'}</h2>
 <ul class="running">${stages}</ul>`;
 }
 

@@ -13,7 +13,7 @@ import {badge, type Page} from './page.ts';
 /** Runs on one page. */
 const most = 50;
 
-/** Reads runs again only when their events have grown: the page is made anew every second while it is looked at. */
+/** Reads runs again only if their events have grown: the page is made again every second while it is open. */
 export class RunList {
   readonly #root: string;
   readonly #known = new Map<string, {readonly stamp: string; readonly record: RunRecord | undefined}>();
@@ -33,7 +33,7 @@ export class RunList {
 <thead><tr><th scope="col">run</th><th scope="col">started</th><th scope="col">state</th><th scope="col" class="number">tasks</th><th scope="col">stages</th><th scope="col">best</th></tr></thead>
 <tbody id="runs">${this.rows(before)}</tbody>
 </table></div>
-<p class="faint">Best: the highest mean over a run's tasks that one learner and classifier have reached, × 100.</p>
+<p class="faint">Best: the highest mean over a run's tasks that a learner and classifier reached, × 100.</p>
 ${this.#olderLink(before)}`,
     };
   }
@@ -43,7 +43,7 @@ ${this.#olderLink(before)}`,
       .slice(0, most)
       .flatMap((id) => this.#read(id) ?? []);
     return records.length === 0
-      ? html`<tr><td colspan="6">No runs yet. Make one: <code>pipeline run pipelines/quickstart.yaml</code></td></tr>`
+      ? html`<tr><td colspan="6">There are no runs yet. Start one: <code>pipeline run pipelines/quickstart.yaml</code></td></tr>`
       : html`${records.map(rowOf)}`;
   }
 

@@ -1,6 +1,6 @@
 /**
- * The pages of `pipeline ui`: the runs folder, looked at. Listens on 127.0.0.1 alone, answers GET alone, writes nothing.
- * Whatever an address names is looked up among the runs that are there; no part of it becomes a path.
+ * The pages of `pipeline ui`, which show the folder of runs. The server listens only on 127.0.0.1, answers only GET, and writes
+ * nothing. Names in an address are looked up among the existing runs; no part of an address becomes a path.
  */
 import {readFile} from 'node:fs/promises';
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
@@ -36,7 +36,7 @@ export interface WebServer {
   readonly port: number;
   /** With the token. */
   readonly address: string;
-  /** At once, whoever is still connected. */
+  /** Immediately, even if somebody is still connected. */
   close(): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ class Site {
 
   async answer(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
     const base = `http://127.0.0.1:${port}`;
-    if (!URL.canParse(request.url ?? '', base)) return send(response, 400, plainText, 'This is no address.');
+    if (!URL.canParse(request.url ?? '', base)) return send(response, 400, plainText, 'This is not a valid address.');
     const url = new URL(request.url ?? '', base);
     const admission = admit(request, url, {token: this.#options.token, port});
     switch (admission.verdict) {
@@ -123,7 +123,7 @@ class Site {
       if (part === 'events') return this.#tellOfRun(folder, response);
       if (part === 'report.html' && hasReport(folder)) return sendReport(folder, response);
     }
-    const body = html`<h1>Not here</h1><p>There is no such page. <a href="/">All runs</a></p>`;
+    const body = html`<h1>Not found</h1><p>There is no such page. <a href="/">All runs</a></p>`;
     send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
   }
 

@@ -49,15 +49,15 @@ test('what is missing, broken or of another kind is told with its path', () => {
       .replaceAll(`${world.root}/`, ''),
   ).toMatchInlineSnapshot(`
     "there is no file gone.onnx. Paths are relative to the file that names them.
-    cut.onnx is no ONNX model: it is cut off. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    text.onnx is no ONNX model: it is of another format. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    empty.onnx is no ONNX model: it has no graph. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    cut.onnx is not a valid ONNX model: it is incomplete. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    text.onnx is not a valid ONNX model: it is of another format. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    empty.onnx is not a valid ONNX model: it has no graph. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     the weights of lonely.onnx are incomplete: there is no tiny-outside.data beside it. Put all files of the network into one folder.
-    keras.json is no TensorFlow.js graph model: it is a layers model: convert it with --output_format=tfjs_graph_model. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    other.json is no TensorFlow.js graph model: it lacks "format": "graph-model", a topology or a list of weights. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    broken.json is no TensorFlow.js graph model: it is not JSON. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    net.pth is in no known format of networks. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
-    saved is a SavedModel, which is not read. Convert it: tf2onnx, or tensorflowjs_converter --input_format=tf_saved_model.
+    keras.json is not a valid TensorFlow.js graph model: it is a layers model: convert it with --output_format=tfjs_graph_model. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    other.json is not a valid TensorFlow.js graph model: it needs "format": "graph-model", a topology and a list of weights. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    broken.json is not a valid TensorFlow.js graph model: it is not JSON. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    net.pth has an unknown format. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
+    saved is a SavedModel, which is not supported. Convert it: tf2onnx, or tensorflowjs_converter --input_format=tf_saved_model.
     the folder nothing has no model.json. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     the weights of tfjs/model.json are incomplete: there is no group1-shard1of2.bin, group1-shard2of2.bin beside it. Put all files of the network into one folder."
   `);
@@ -99,6 +99,6 @@ test('a map is averaged over its two equal sides, or by the input’s layout whe
   expect(means([1, 2, 2, 2], 'NHWC')).toEqual([3, 4]);
   expect(means([2, 1, 2, 2])).toEqual([1.5, 5.5]);
   expect(() => means([2, 2, 2])).toThrowErrorMatchingInlineSnapshot(
-    `[ModelError: the output "y" of f is [2, 2, 2]; expected a row an image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]]`,
+    `[ModelError: the output "y" of f is [2, 2, 2]; expected one row for each image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]]`,
   );
 });

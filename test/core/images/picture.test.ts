@@ -21,18 +21,18 @@ describe('what is no whole image is refused', () => {
     expect(await came(new Uint8Array())).toMatchInlineSnapshot(`"it is empty"`);
     expect(await came(Buffer.from('GIF89a and so on'))).toMatchInlineSnapshot(`"it is neither JPEG, PNG nor WebP"`);
     expect(await came(read('rgb.png').subarray(0, 20))).toMatchInlineSnapshot(
-      `"it can't be decoded as PNG (it is cut short)"`,
+      `"it cannot be decoded as PNG (the file is incomplete)"`,
     );
     expect(await came(read('plain.jpg').subarray(0, 20))).toMatchInlineSnapshot(
-      `"it can't be decoded as JPEG (Input buffer has corrupt header: VipsJpeg: premature end of JPEG image)"`,
+      `"it cannot be decoded as JPEG (Input buffer has corrupt header: VipsJpeg: premature end of JPEG image)"`,
     );
     const {length} = read('plain.jpg');
     expect(await came(read('plain.jpg').subarray(0, length - 100))).toMatchInlineSnapshot(
-      `"it can't be decoded as JPEG (VipsJpeg: premature end of JPEG image)"`,
+      `"it cannot be decoded as JPEG (VipsJpeg: premature end of JPEG image)"`,
     );
     const damaged = Buffer.from(read('rgb.png'));
     damaged[60]! ^= 0xff;
-    expect(await came(damaged)).toMatchInlineSnapshot(`"it can't be decoded as PNG (vipspng: libpng read error)"`);
+    expect(await came(damaged)).toMatchInlineSnapshot(`"it cannot be decoded as PNG (vipspng: libpng read error)"`);
   });
 
   test.for(['plain.jpg', 'progressive.jpg', 'grey.jpg', 'rgb.png', 'grey16.png', 'palette.png'])(

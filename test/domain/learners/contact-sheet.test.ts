@@ -117,6 +117,6 @@ test('draw d shows what training gets in epoch d, and copies are rows of their o
 
 test('a learner without views has nothing to show', () => {
   expect(() => contactSheet(options({learner: {type: 'untrained'}}))).toThrow(
-    'learner "untrained" makes no views: it does not train',
+    'learner "untrained" makes no views, because it does not train',
   );
 });

@@ -221,7 +221,7 @@ onEachEngine(() => {
     const {warnings} = await learn({temperature: 1000});
     expect(warnings).toMatchInlineSnapshot(`
       [
-        "the last epoch's loss is 2.773 and guessing gives 2.773: almost nothing was learnt in 1 epoch. Try more epochs or another optimizer.learning_rate.",
+        "the last epoch's loss is 2.773, and guessing gives 2.773: the network has learnt almost nothing in 1 epoch. Try more epochs or another optimizer.learning_rate.",
       ]
     `);
   });
@@ -229,7 +229,7 @@ onEachEngine(() => {
   test('one image has no negatives', async () => {
     const message = await learn({}, {images: stripes(1)}).catch((error: Error) => `${error.name}: ${error.message}`);
     expect(message).toMatchInlineSnapshot(
-      `"TrainingError: one training image alone has no negatives to be told from. Train on more images."`,
+      `"TrainingError: contrastive learning needs at least two training images. Use more images."`,
     );
   });
 });

@@ -84,7 +84,7 @@ onEachEngine(() => {
     expectClose((await embed({path: 'tiny-fixed.onnx'})).data, stretched!.logits);
     expectClose((await embed({path: 'tiny-fixed.onnx', output: 'features'})).data, stretched!.features);
     expect(await problem(embed({path: 'tiny-fixed.onnx', size: 32}))).toMatchInlineSnapshot(
-      `"ModelError: tiny-fixed.onnx takes images of height 12, but "size" is 32. Leave "size" out."`,
+      `"ModelError: tiny-fixed.onnx takes images of height 12, but "size" is 32. Remove "size"."`,
     );
   });
 
@@ -112,6 +112,6 @@ onEachEngine(() => {
 
 test('what ONNX Runtime refuses is told with the file', async () => {
   expect(await problem(embed({path: 'tiny.onnx', output: 'shape'}))).toMatch(
-    /^ModelError: ONNX Runtime can't load tiny\.onnx: .*shape/s,
+    /^ModelError: ONNX Runtime cannot load tiny\.onnx: .*shape/s,
   );
 });

@@ -53,9 +53,7 @@ test('by hand', () => {
 });
 
 test('what is not a number is refused, and a class without members has no metric', () => {
-  expect(() => auc([1, Number.NaN], [0, 1])).toThrow(
-    'score 1 is not a number; the classifier that made it is at fault',
-  );
+  expect(() => auc([1, Number.NaN], [0, 1])).toThrow('score 1 is not a number; its classifier is wrong');
   for (const label of [0, 1]) {
     const ranking = ranked([1, 2], [label, label]);
     for (const metric of [areaUnderRoc, averagePrecision, largestF1]) expect(metric(ranking)).toBeNaN();

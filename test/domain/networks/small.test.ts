@@ -13,7 +13,7 @@ test('has under 100 000 parameters, and needs 8 pixels a side', () => {
   );
   expect(network.parameters(28)).toEqual(network.parameters(32));
   expect(() => network.parameters(4)).toThrowErrorMatchingInlineSnapshot(
-    `[Error: small takes images of at least 8 pixels a side, but these have 4.]`,
+    `[Error: small needs images of at least 8 pixels a side, but these have 4.]`,
   );
 });
 

@@ -119,11 +119,11 @@ test('a classifier that one learner of a matrix cannot serve is left out there, 
   expect(read.tasks.map(({classifiers}) => classifiers.map(({type}) => type))).toEqual([['kde'], ['kde', 'softmax']]);
   expect(warnings).toMatchInlineSnapshot(`
     [
-      "classifier "softmax" reads the layer "head", which learner "untrained" does not have; it is left out there",
+      "classifier "softmax" reads the layer "head", which learner "untrained" does not have; it is not used there",
     ]
   `);
   expect(await screen(text.replace('[kde, softmax]', '[softmax]'))).toMatchInlineSnapshot(`
-    "✗ a.yaml:3:1  no classifier is left for learner "untrained": each reads a layer that it does not have
+    "✗ a.yaml:3:1  no classifier is left for learner "untrained", because each reads a layer that the learner does not have
         3 │ classifiers: [softmax]
           │ ~~~~~~~~~~~
        Layers of "untrained": pool.
@@ -151,12 +151,12 @@ test('copies of distribution augmentation that work against themselves are said 
   ]);
   expect(placed(warnings)).toMatchInlineSnapshot(`
     [
-      ""hflip" is in "augment" and in "distribution_augmentation": the one teaches that an image and its "hflip" are the same, the other that they differ. Remove it from one of them. (a.yaml:4:52)",
+      ""hflip" is in "augment" and in "distribution_augmentation": the first teaches that an image and its "hflip" are the same, the second that they differ. Remove it from one of them. (a.yaml:4:52)",
     ]
   `);
   expect(placed((await plan(spec('[hflip]', 'augment: [crop]'))).warnings)).toMatchInlineSnapshot(`
     [
-      ""hflip" in "distribution_augmentation" has p = 0.5: each copy that it leaves as it is equals another instance, and is taught to differ from it. Write hflip: {p: 1}. (a.yaml:4:29)",
+      ""hflip" in "distribution_augmentation" has p = 0.5: a copy that it does not change equals another instance, but training teaches that they differ. Write hflip: {p: 1}. (a.yaml:4:29)",
     ]
   `);
   expect((await plan(spec('[crop]', 'augment: []'))).warnings).toEqual([]);
@@ -180,7 +180,7 @@ test('equal tasks are one', async () => {
   expect(read.tasks).toHaveLength(2);
   expect(warnings).toMatchInlineSnapshot(`
     [
-      "a: 2 tasks are equal to others and left out",
+      "a: 2 tasks are equal to others and will not run",
     ]
   `);
 });
@@ -285,7 +285,7 @@ test('problems in a matrix lie where its values are', async () => {
   expect(
     await screen(`${least}matrix: {dataset.limit.train: [${wide}], dataset.limit.test: [${wide}]}\n`),
   ).toMatchInlineSnapshot(`
-    "✗ a.yaml:4:1  the matrix has 10,201 combinations; at most 10,000 can be run
+    "✗ a.yaml:4:1  the matrix has 10,201 combinations; at most 10,000 are allowed
         4 │ matrix: {dataset.limit.train: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 1…
           │ ~~~~~~
 
@@ -293,7 +293,7 @@ test('problems in a matrix lie where its values are', async () => {
     "
   `);
   expect(await screen(`${least}matrix: {learner: [untrained], learner.network: [tiny]}\n`)).toMatchInlineSnapshot(`
-    "✗ a.yaml:4:32  "learner.network" lies inside "learner", which varies too
+    "✗ a.yaml:4:32  "learner.network" is inside "learner", which also varies
         4 │ matrix: {learner: [untrained], learner.network: [tiny]}
           │                                ~~~~~~~~~~~~~~~
        Write both in one list of values.
@@ -386,17 +386,17 @@ test('problems of options have no place, but quote the option', async () => {
   `);
   expect(await bad('learner', '=3', 'learner..x=3', 'matrix={}', 'seeds=[1', 'x.__proto__=1')).toMatchInlineSnapshot(`
     "✗ --set learner: expected path=value
-       Such as --set learner.epochs=10.
+       Example: --set learner.epochs=10.
     ✗ --set =3: expected path=value
-       Such as --set learner.epochs=10.
+       Example: --set learner.epochs=10.
     ✗ --set learner..x=3: "learner..x" is not a path
-       Such as --set learner.epochs=10.
+       Example: --set learner.epochs=10.
     ✗ --set matrix={}: "matrix" can only be set in the file
-       Such as --set learner.epochs=10.
+       Example: --set learner.epochs=10.
     ✗ --set seeds=[1: "[1" is not a YAML value
-       Such as --set learner.epochs=10.
+       Example: --set learner.epochs=10.
     ✗ --set x.__proto__=1: "x.__proto__" is not a path
-       Such as --set learner.epochs=10.
+       Example: --set learner.epochs=10.
 
     6 problems; nothing was run.
     "
@@ -409,8 +409,8 @@ test('problems of options have no place, but quote the option', async () => {
     "
   `);
   expect(await screen(least, {seeds: 'three', inliers: 'cow,cat'})).toMatchInlineSnapshot(`
-    "✗ --seeds three: expected how many, or a list of seeds
-       Such as --seeds 3 (which is 0,1,2) or --seeds 0,7.
+    "✗ --seeds three: expected a number of seeds, or a list of seeds
+       Examples: --seeds 3 (which is 0,1,2) or --seeds 0,7.
 
     1 problem; nothing was run.
     "
@@ -466,15 +466,15 @@ test('problems of a suite name the inner file', async () => {
         1 │ suite: [a.yaml, b.yaml, inner/c.yaml, d.ymal, inner]
           │                                       ~~~~~~
        Did you mean d.yaml?
-    ✗ s.yaml:1:47  inner is a folder, expected a pipeline file
+    ✗ s.yaml:1:47  expected a pipeline file, but inner is a folder
         1 │ suite: [a.yaml, b.yaml, inner/c.yaml, d.ymal, inner]
           │                                               ~~~~~
-       It holds inner/c.yaml.
+       It contains inner/c.yaml.
     ✗ a.yaml:4:1  a pipeline has no key "lerner"
         4 │ lerner: 3
           │ ~~~~~~
        Did you mean "learner"?
-    ✗ inner/c.yaml:1:7  a.yaml is called "a" too; the specs of a suite need different names
+    ✗ inner/c.yaml:1:7  a.yaml has the name "a" as well; the specs of a suite need different names
         1 │ name: a
           │       ~
     ✗ inner/c.yaml:4:15  there is no classifier "dke"
@@ -512,7 +512,7 @@ test('suites that contain themselves, and names that clash', async () => {
   expect(
     await screen({'a.yaml': 'suite: [x.yaml, y.yaml]\n', 'x.yaml': least, 'y.yaml': `name: x\n${least}`}),
   ).toMatchInlineSnapshot(`
-    "✗ y.yaml:1:7  x.yaml is called "x" too; the specs of a suite need different names
+    "✗ y.yaml:1:7  x.yaml has the name "x" as well; the specs of a suite need different names
         1 │ name: x
           │       ~
 
@@ -714,11 +714,11 @@ matrix:
     "✗ a.yaml:5:32  expected a list of 2 values, one for each of "seeds, compare.row", but got 2
         5 │   seeds, compare.row: [[1, a], 2, [3]]
           │                                ~
-       Such as [a, b].
+       Example: [a, b].
     ✗ a.yaml:5:35  expected a list of 2 values, one for each of "seeds, compare.row", but got [3]
         5 │   seeds, compare.row: [[1, a], 2, [3]]
           │                                   ~~~
-       Such as [a, b].
+       Example: [a, b].
 
     2 problems; nothing was run.
     "

@@ -17,7 +17,7 @@ test('metrics of pixels want maps and masks', () => {
     [
       [
         "metrics.1",
-        "metric "pixel-auc" is one of pixels, but nothing scores pixels here",
+        "metric "pixel-auc" needs scores of pixels, but the spec has no "localize"",
         "Add "localize: {patch: 32, stride: 4}".",
       ],
       [
@@ -35,7 +35,7 @@ test('windows fit into the images, and their options are known', () => {
       [
         "localize.patch",
         "windows of 64 pixels do not fit into images of 32 × 32",
-        "At most 32.",
+        ""patch" may be at most 32.",
       ],
     ]
   `);
@@ -71,8 +71,8 @@ test('GradCAM explains a learner that has a score of its own, and has no options
       ],
       [
         "localize.type",
-        "learner "untrained" has no score of its own for GradCAM to explain",
-        "These have: rotation, cutpaste.",
+        "learner "untrained" has no anomaly score that GradCAM could explain",
+        "Learners that have one: rotation, cutpaste.",
       ],
     ]
   `);

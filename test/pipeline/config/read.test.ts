@@ -20,7 +20,7 @@ test('a missing file suggests its neighbours', async () => {
   `);
   expect(await screen({'quickstart.yaml': least, 'table-1.yaml': least}, {}, 'cifar')).toMatchInlineSnapshot(`
     "✗ there is no file cifar
-       . holds quickstart.yaml, table-1.yaml.
+       . contains quickstart.yaml, table-1.yaml.
 
     1 problem; nothing was run.
     "
@@ -36,15 +36,15 @@ test('a missing file suggests its neighbours', async () => {
 
 test('a folder', async () => {
   expect(await screen({'pipelines/a.yaml': least, 'pipelines/b.yml': least}, {}, 'pipelines')).toMatchInlineSnapshot(`
-    "✗ pipelines is a folder, expected a pipeline file
-       It holds pipelines/a.yaml, pipelines/b.yml.
+    "✗ expected a pipeline file, but pipelines is a folder
+       It contains pipelines/a.yaml, pipelines/b.yml.
 
     1 problem; nothing was run.
     "
   `);
   expect(await screen({'pipelines/a.txt': ''}, {}, 'pipelines')).toMatchInlineSnapshot(`
-    "✗ pipelines is a folder, expected a pipeline file
-       It holds no *.yaml file.
+    "✗ expected a pipeline file, but pipelines is a folder
+       It contains no *.yaml file.
 
     1 problem; nothing was run.
     "
@@ -54,7 +54,7 @@ test('a folder', async () => {
 test('a file of 10 MB is refused before it is parsed', async () => {
   expect(await screen('a: 1\n'.repeat(2_000_000))).toMatchInlineSnapshot(`
     "✗ a.yaml has 10 MB; a pipeline file has at most 1.0 MB
-       Is it the right file? Pipeline files are short YAML texts, such as pipelines/quickstart.yaml.
+       Is it the right file? Pipeline files are short YAML files, such as pipelines/quickstart.yaml.
 
     1 problem; nothing was run.
     "
@@ -177,7 +177,7 @@ test('other mistakes of syntax', async () => {
     "
   `);
   expect(await screen('learner:\n    type: untrained\n  network: tiny\n')).toMatchInlineSnapshot(`
-    "✗ a.yaml:3:1  expected this line to be indented as its neighbours
+    "✗ a.yaml:3:1  expected this line to have the same indentation as the lines around it
         3 │   network: tiny
           │ ~~~~~~~~~~~~~~~
 
@@ -239,7 +239,7 @@ test('other mistakes of syntax', async () => {
     "✗ a.yaml:5:1  expected one YAML document, but a second one starts here
         5 │ dataset: {type: pets, inliers: [cat]}
           │ ~
-       Put each pipeline in a file of its own.
+       Put each pipeline in its own file.
 
     1 problem; nothing was run.
     "
@@ -261,15 +261,15 @@ test('names that JavaScript keeps for itself', async () => {
     "✗ a.yaml:4:1  "__proto__" cannot be a key
         4 │ __proto__: {polluted: yes}
           │ ~~~~~~~~~
-       JavaScript gives this name a meaning of its own.
+       This name has a special meaning in JavaScript.
     ✗ a.yaml:6:3  "constructor" cannot be a key
         6 │   constructor: {prototype: 1}
           │   ~~~~~~~~~~~
-       JavaScript gives this name a meaning of its own.
+       This name has a special meaning in JavaScript.
     ✗ a.yaml:6:17  "prototype" cannot be a key
         6 │   constructor: {prototype: 1}
           │                 ~~~~~~~~~
-       JavaScript gives this name a meaning of its own.
+       This name has a special meaning in JavaScript.
 
     3 problems; nothing was run.
     "

@@ -340,7 +340,7 @@ test('parts that do not fit each other', async () => {
     "✗ a.yaml:4:1  learner "untrained" does not take distribution augmentation
         4 │ distribution_augmentation: [hflip]
           │ ~~~~~~~~~~~~~~~~~~~~~~~~~
-       These do: contrastive.
+       Learners that do: contrastive.
 
     1 problem; nothing was run.
     "
@@ -366,7 +366,7 @@ distribution_augmentation: ${copies}
     "✗ a.yaml:4:29  expected a transform, or a list of transforms to apply one after the other, but got an empty list
         4 │ distribution_augmentation: [[], [hflip, [crop]], hflop, [crop: {min_side: 0.9, max: 1}]]
           │                             ~~
-       Remove it: the originals are always learnt.
+       Remove it: the originals are always used.
     ✗ a.yaml:4:41  expected a transform, but got ["crop"]
         4 │ distribution_augmentation: [[], [hflip, [crop]], hflop, [crop: {min_side: 0.9, max: 1}]]
           │                                         ~~~~~~
@@ -387,7 +387,7 @@ distribution_augmentation: ${copies}
     "✗ a.yaml:4:51  "distribution_augmentation" has "hflip" twice
         4 │ distribution_augmentation: [hflip, [crop, hflip], [hflip]]
           │                                                   ~~~~~~~
-       Remove one of the two: equal images would be taught to be different.
+       Remove one of the two; otherwise training teaches that equal images differ.
 
     1 problem; nothing was run.
     "
@@ -396,7 +396,7 @@ distribution_augmentation: ${copies}
     "✗ a.yaml:4:44  "distribution_augmentation" has ["crop", "hflip"] twice
         4 │ distribution_augmentation: [[crop, hflip], [crop, hflip]]
           │                                            ~~~~~~~~~~~~~
-       Remove one of the two: equal images would be taught to be different.
+       Remove one of the two; otherwise training teaches that equal images differ.
 
     1 problem; nothing was run.
     "
@@ -418,7 +418,7 @@ test('what is missing', async () => {
     ✗ a.yaml  a pipeline needs "learner"
        How the features are learnt from the normal class.
     ✗ a.yaml  a pipeline needs "classifiers": a list of at least one classifier
-       One-class classifiers, each fitted on the learnt features.
+       One-class classifiers; each is fitted on the learnt features.
 
     3 problems; nothing was run.
     "
@@ -574,7 +574,7 @@ test('a metric twice, with other options', async () => {
     "✗ a.yaml:4:16  "metrics" has "auc" twice
         4 │ metrics: [auc, {type: auc}]
           │                ~~~~~~~~~~~
-       Tables name a metric by its type alone: remove one of the two, or run another spec.
+       Tables only show the type of a metric. Remove one of the two, or use another spec for it.
 
     1 problem; nothing was run.
     "

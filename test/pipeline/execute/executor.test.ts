@@ -282,8 +282,8 @@ const crashes = [
     ],
     failure: {
       message:
-        'its worker process was killed (SIGKILL), as the system does when memory runs out. The last that it printed:\nallocating…',
-      hint: 'Give it more memory, a smaller batch, or run fewer stages at once (--jobs 1).',
+        'its worker process was killed (SIGKILL), as the system does when memory runs out. Its last output was:\nallocating…',
+      hint: 'Use more memory or a smaller batch, or run fewer stages at the same time (--jobs 1).',
     },
   },
   {
@@ -293,8 +293,7 @@ const crashes = [
       ['kill', 'SIGSEGV'],
     ],
     failure: {
-      message:
-        'its worker process was ended by SIGSEGV before the stage was done. The last that it printed:\ncore dumped',
+      message: 'its worker process was ended by SIGSEGV before the stage was done. Its last output was:\ncore dumped',
     },
   },
   {
@@ -326,8 +325,8 @@ test('a result is dropped when a source, or a plug-in, changed while it was made
   const messages = told(run.events, 'stage-failed').map((event) => (event as {message: string}).message);
   expect(messages.map((message) => message.replaceAll(world.root, '<world>')).sort()).toMatchInlineSnapshot(`
     [
-      "<world>/images.bin changed while the stage ran: its result belongs to neither content and was dropped.",
-      "<world>/plugins.js changed while the stage ran: its result belongs to neither content and was dropped.",
+      "<world>/images.bin changed while the stage ran, so its result was discarded.",
+      "<world>/plugins.js changed while the stage ran, so its result was discarded.",
     ]
   `);
   // As the file is now, it is another stage.

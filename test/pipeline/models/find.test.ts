@@ -39,12 +39,12 @@ test('a task by its id or by a part that no other has', () => {
   expect(told(chooseTask(record, id))).toMatchObject({id});
   expect(told(chooseTask(record, 'cat'))).toMatchInlineSnapshot(`
     [
-      ""cat" is part of 2 tasks: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1 | Name one, or a part of it that no other has: --task <id>.",
+      ""cat" is part of 2 tasks: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1 | Choose one by its id or a unique part of it: --task <id>.",
     ]
   `);
   expect(told(chooseTask(record, undefined))).toMatchInlineSnapshot(`
     [
-      "run 20260101-000000-found-ab12 has 4 tasks: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1, made-up/cifar10/dog/rotation/seed=0, made-up/cifar10/owl/rotation/seed=0 | Name one, or a part of it that no other has: --task <id>.",
+      "run 20260101-000000-found-ab12 has 4 tasks: made-up/cifar10/cat/rotation/seed=0, made-up/cifar10/cat/rotation/seed=1, made-up/cifar10/dog/rotation/seed=0, made-up/cifar10/owl/rotation/seed=0 | Choose one by its id or a unique part of it: --task <id>.",
     ]
   `);
   expect(told(chooseTask(record, 'cow'))).toMatchInlineSnapshot(`
@@ -64,7 +64,7 @@ test('classifiers are those of whole tasks: neither ensembles of seeds nor metri
   expect(told(chooseClassifier(record, task, 'gde'))).toMatchObject({name: 'gde'});
   expect(told(chooseClassifier(record, task, undefined))).toMatchInlineSnapshot(`
     [
-      "task made-up/cifar10/cat/rotation/seed=1 has 2 classifiers: kde, gde | Name one: --classifier <name>.",
+      "task made-up/cifar10/cat/rotation/seed=1 has 2 classifiers: kde, gde | Choose one: --classifier <name>.",
     ]
   `);
   expect(told(chooseClassifier(record, task, 'knn'))).toMatchInlineSnapshot(`
@@ -74,7 +74,7 @@ test('classifiers are those of whole tasks: neither ensembles of seeds nor metri
   `);
   expect(told(chooseClassifier(record, record.tasks[3]!, undefined))).toMatchInlineSnapshot(`
     [
-      "task made-up/cifar10/owl/rotation/seed=0 has no scores: its metrics judge features or maps alone | Run it with a metric of scores, such as auc.",
+      "task made-up/cifar10/owl/rotation/seed=0 has no scores, because its metrics only use features or maps | Add a metric of scores, such as auc, and run it again.",
     ]
   `);
 });
@@ -90,7 +90,7 @@ test('a stage that has failed, and one whose entry is gone', async () => {
     `"run 20260101-000000-found-ab12 has no result of "score kde · dog · seed 0": failed (it diverged) | Compute it again: pipeline run pipelines/found.yaml"`,
   );
   expect(await failure('score kde · cat')).toMatchInlineSnapshot(
-    `"what "score kde · cat · seed 0" left is no longer in the cache <folder>/cache | Compute it again: pipeline run pipelines/found.yaml"`,
+    `"the result of "score kde · cat · seed 0" is no longer in the cache <folder>/cache | Compute it again: pipeline run pipelines/found.yaml"`,
   );
 });
 

@@ -126,5 +126,5 @@ test('stages of another kind, or of another plug-in, explain nothing', () => {
   const contrastive = change({learner: {type: 'contrastive'}});
   expect(explainMiss(key, 'learn', [manifest(contrastive), manifest({...key, kind: 'embed'})])).toEqual(['never run']);
   expect(explainMiss(key, 'learn', [])).toEqual(['never run']);
-  expect(explainMiss(key, 'learn', [manifest(key)])).toEqual(['its cached result is gone or damaged']);
+  expect(explainMiss(key, 'learn', [manifest(key)])).toEqual(['its cached result was removed or is damaged']);
 });

@@ -43,7 +43,7 @@ test('with any byte flipped it is as good as none', async () => {
       flipByte(path, at);
       const {saved, warnings} = await load(folder);
       expect(saved, `${name} byte ${at}`).toBeUndefined();
-      expect(warnings).toEqual(['the checkpoint is not used, training starts anew: it is damaged']);
+      expect(warnings).toEqual(['the checkpoint cannot be used, so training starts again: it is damaged']);
       writeFileSync(path, content);
     }
   }
@@ -55,7 +55,7 @@ test('one by another maker is not resumed from', async () => {
   await openCheckpoints(folder, strict).save(arrays(1), {});
   const {saved, warnings} = await load(folder, 'you');
   expect(saved).toBeUndefined();
-  expect(warnings).toEqual(['the checkpoint is not used, training starts anew: it was made by me, this is you']);
+  expect(warnings).toEqual(['the checkpoint cannot be used, so training starts again: it was made by me, this is you']);
 });
 
 test('a crash between the arrays and the head leaves the one before', async () => {

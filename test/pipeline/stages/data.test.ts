@@ -83,7 +83,7 @@ test('a file that is changed while being read, even if it is changed back, spoil
   const meddle = toyPlugins(toyDataset(() => writeFileSync(path, content)));
   await expect(run(undefined, meddle)).rejects.toMatchObject({
     message: `${path} changed while being read`,
-    hint: 'Run it again when nothing writes to it.',
+    hint: 'Run the spec again when no other program writes to it.',
   });
 });
 

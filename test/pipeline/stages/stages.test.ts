@@ -133,7 +133,7 @@ test('scores that are no numbers are not kept', async () => {
   const recipe = {...scoreRecipe, classifier: {type: 'distance', broken: true}};
   await expect(run('score', recipe, {inputs: {train: features, test: features}})).rejects.toMatchObject({
     message: 'classifier "distance" gave image 0 the score NaN',
-    hint: 'The features are probably so large or so equal that training has diverged or collapsed: lower the learning rate.',
+    hint: 'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
   });
 });
 
@@ -163,7 +163,7 @@ test('scores of seeds are averaged as they are, or standardised first', async ()
   const other = join(folder, 'other.arrow');
   await writeScores(other, {scores: new Float64Array(3), classes: Int32Array.of(1, 1, 1), classNames});
   await expect(run('ensemble', {combine: 'mean'}, {inputs: {...inputs, 'seed 2': other}})).rejects.toThrow(
-    'the members of an ensemble have scored other images than the first of them',
+    'the members of an ensemble have scored different images',
   );
 });
 
@@ -249,7 +249,7 @@ test('a plug-in of another version than planned is refused', async () => {
   const recipe = {...learnRecipe, versions: {'learner mean-colour': 2}};
   await expect(run('learn', recipe, {inputs: {images: image('train')}})).rejects.toMatchObject({
     message: 'the run was planned with version 2 of learner "mean-colour", but version 1 is installed now',
-    hint: 'The program was changed meanwhile. Run it again.',
+    hint: 'The program changed in the meantime. Run the command again.',
   });
 });
 

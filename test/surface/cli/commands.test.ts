@@ -82,7 +82,7 @@ describe('run', () => {
     expect(out).toMatch(/^stage {2}kernel .* a call$/m);
     expect(out).toMatch(/^learn {2}\w+ +\d/m);
     expect((await project.run('show', 'latest', '--runs', 'profiled')).out).toMatch(/^learn {2}\(outside kernels\) /m);
-    expect((await profiled()).out).toContain('Nothing was computed: there is no profile.');
+    expect((await profiled()).out).toContain('There is no profile, because nothing was computed.');
   });
 
   test('--quiet: the table alone', async () => {
@@ -290,7 +290,7 @@ describe('compare', () => {
     expect(await shown('compare', '2', 'nothing')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ "2" is part of 5 runs: <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny
-         Give more of the id, or "latest".
+         Give a longer part of the id, or "latest".
       ✗ no run and no spec is called "nothing"
          There are results of: tiny.
       --- status 2"
@@ -381,7 +381,7 @@ describe('query and db', () => {
     expect(await shown('query', 'delete from runs')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ expected a statement that reads, but got DELETE
-         The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.
+         A query can only read the database; start with SELECT, FROM, DESCRIBE or SHOW.
       --- status 2"
     `);
     expect(await shown('query', 'selec 1')).toMatchInlineSnapshot(`
@@ -400,7 +400,9 @@ describe('query and db', () => {
     truncateSync(project.path('runs', 'results.duckdb'), 4096);
     const {status, out, err} = await project.run('compare');
     expect([status, tableOf(out)]).toEqual([0, tableOf(first.out)]);
-    expect(err).toMatch(/results\.duckdb was damaged, .* made anew from \d+ runs?; what was there is now results\.duckdb\.damaged\n$/);
+    expect(err).toMatch(
+      /results\.duckdb was damaged, .* made anew from \d+ runs?; what was there is now results\.duckdb\.damaged\n$/,
+    );
     expect((await project.run('db', 'rebuild')).out).toBe(`${project.runs.length} runs filed\n`);
     expect(tableOf((await project.run('compare')).out)).toBe(tableOf(first.out));
   });
@@ -471,7 +473,7 @@ describe('data, plugins, schema, doctor', () => {
     const home = {PIPELINE_CACHE_HOME: project.path('home')};
     expect(await project.start(['doctor', '--kernels'], home).ended).toMatchObject({
       status: 1,
-      err: 'pipeline: the tensorflow engine is not set up here; run "pipeline setup"\n',
+      err: 'pipeline: the tensorflow engine is not set up on this machine; run "pipeline setup"\n',
     });
   });
 });

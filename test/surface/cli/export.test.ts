@@ -71,9 +71,9 @@ test('the page beside it', async () => {
 
     | | name | type | meaning |
     |---|---|---|---|
-    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; nothing else is taken out |
+    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; nothing else is subtracted |
     | output | \`score\` | float32 (N) | higher = more anomalous |
-    | output | \`features\` | float32 (N, 4) | what the classifier is given |
+    | output | \`features\` | float32 (N, 4) | the input of the classifier |
 
     Threshold: <n>. 95 % of the 32 normal training images score lower, each of them held out from the
     classifier. The encoder has seen them all, so that a few more of new normal images may score higher.
@@ -100,11 +100,11 @@ test('the page beside it', async () => {
         print(path, score, "anomalous" if score > <n> else "normal")
     \`\`\`
 
-    Images are to be prepared as those that it has learnt from: dataset \`synthetic\` (size: 16, train: 32, test: 16, classes: 3, seed: 0, defects: false).
-    Drawn textures in random colours, for trying things out; one against the rest. Needs no files. Another way of resizing changes scores a little.
+    Prepare images in the same way as the training images: dataset \`synthetic\` (size: 16, train: 32, test: 16, classes: 3, seed: 0, defects: false).
+    Drawn textures in random colours, for first experiments; one against the rest. Needs no files. Another resizing method changes scores a little.
 
     Checked in ONNX Runtime on 48 test images of the run: scores differ by at most <part>
-    of their range. The file's metadata names all that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
+    of their range. The file's metadata lists everything that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
     "
   `);
 });
@@ -142,7 +142,7 @@ test('what can not be exported is told, and nothing is written', async () => {
   expect(await shown('tiny')).toMatchInlineSnapshot(`
     "--- stderr
     ✗ task tiny/stripes/rotation/seed=0 has 2 classifiers: kde, rotation
-       Name one: --classifier <name>.
+       Choose one: --classifier <name>.
     --- status 2"
   `);
   expect(await shown('tiny', '--out', 'model.bin')).toMatchInlineSnapshot(`
@@ -161,8 +161,8 @@ metrics: [auc]
 `);
   expect(await shown('windows', '--out', 'windows.onnx')).toMatchInlineSnapshot(`
     "--- stderr
-    ✗ task windows/stripes/cutpaste/seed=0 scores windows of images, which can't be exported
-       Export a task without "localize"; "pipeline predict" scores and maps images with this one.
+    ✗ task windows/stripes/cutpaste/seed=0 scores windows of images, which cannot be exported
+       Export a task without "localize", or use "pipeline predict" with this one: it scores images and draws heat maps.
     --- status 1"
   `);
   expect(statSync(project.path('windows.onnx'), {throwIfNoEntry: false})).toBeUndefined();
@@ -198,7 +198,7 @@ export const plugins = [own('first', {graph: first}), own('plain', {})];`,
   expect(await shown('own', '--classifier', 'plain', '--out', 'plain.onnx')).toMatchInlineSnapshot(`
     "--- stderr
     ✗ classifier "plain" can't be written as ONNX
-       Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.
+       Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.
     --- status 1"
   `);
 });

@@ -173,7 +173,7 @@ describe('drawn textures, three classifiers', () => {
     `);
     expect(await shown('tiny', 'drawn', '--maps', 'maps')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ task tiny/stripes/rotation/seed=0 has no heat maps: its spec does not localise
+      ✗ task tiny/stripes/rotation/seed=0 has no heat maps, because its spec has no "localize"
          Leave out --maps, or run the spec with "localize".
       --- status 2"
     `);
@@ -198,7 +198,7 @@ test('several tasks: one has to be named', async () => {
   expect(all(await project.run('predict', 'seeds', 'drawn'))).toMatchInlineSnapshot(`
     "--- stderr
     ✗ run <time>-seeds has 2 tasks: seeds/stripes/untrained/seed=0, seeds/stripes/untrained/seed=1
-       Name one, or a part of it that no other has: --task <id>.
+       Choose one by its id or a unique part of it: --task <id>.
     --- status 2"
   `);
   const printed = await predicted('drawn/000.png', '--task', 'seed=1');
@@ -227,7 +227,7 @@ test('features of a network from a file, as long as the file is the one that was
   expect(all(await project.run('export', 'file'))).toMatchInlineSnapshot(`
     "--- stderr
     ✗ learner "pretrained" can't be written as ONNX
-       Only what describes itself as ONNX nodes ("graph") can be; "pipeline predict" scores images with any model.
+       Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.
     --- status 1"
   `);
   cpSync(model.replace('tiny.onnx', 'tiny-fixed.onnx'), project.path('tiny.onnx'));

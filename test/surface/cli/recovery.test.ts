@@ -80,7 +80,7 @@ test('Ctrl-C exits with 130 and says how to go on, which is from the last checkp
   await run.heard((event) => epochOf(event) >= 2);
   process.kill(-run.child.pid!, 'SIGINT');
   const {status, err} = await run.ended;
-  expect([status, err]).toEqual([130, 'To go on: pipeline run tiny.yaml --json\n']);
+  expect([status, err]).toEqual([130, 'To continue, run: pipeline run tiny.yaml --json\n']);
   expect(run.events.at(-1)).toMatchObject({type: 'run-finished', outcome: 'interrupted', computed: 1});
   const again = project.start(['run', 'tiny.yaml', '--json']);
   expect((await again.ended).status).toBe(0);
@@ -198,7 +198,7 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
 
     Look closer: pipeline report <time>-own
     --- stderr
-    To go on: pipeline run own.yaml --jobs 1
+    To continue, run: pipeline run own.yaml --jobs 1
     --- status 1"
   `);
   expect((await project.run('compare', '--metric', 'spread')).out).toContain('brightness');
@@ -215,7 +215,7 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
     --- stderr
     ✗ score broken · rotation · stripes · seed 0: the sky fell
         Thrown at Object.fit (file://<folder>/plain.js:25:35).
-    To go on: pipeline run own.yaml --quiet --set 'augment=[{dim: {strength: 2}}]'
+    To continue, run: pipeline run own.yaml --quiet --set 'augment=[{dim: {strength: 2}}]'
     --- status 1"
   `);
 

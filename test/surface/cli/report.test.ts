@@ -92,7 +92,7 @@ test('a pruned cache leaves a page that says so', async () => {
   const {status, err} = await copy.run('report', 'whole', '--out', 'pruned.html');
   expect([status, err]).toEqual([0, '']);
   const page = readFileSync(copy.path('pruned.html'), 'utf8');
-  expect(page).toContain('is not there any more: it was pruned');
+  expect(page).toContain('is no longer in the cache: it was pruned');
   expect(page).toContain('id="comparison"');
   expect(page).not.toContain('UMAP');
 });

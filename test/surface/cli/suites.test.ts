@@ -87,7 +87,7 @@ describe('data that are not here', () => {
 
       Look closer: pipeline report <time>-suite
       --- stderr
-      To go on: pipeline run suite.yaml --jobs 1
+      To continue, run: pipeline run suite.yaml --jobs 1
       --- status 1"
     `);
     expect(await shown('compare', 'suite')).toMatchInlineSnapshot(`
@@ -130,7 +130,7 @@ describe('show augment', () => {
       "<folder>/runs/augment/tiny-stripes-rotation-seed=0.png
       task: tiny/stripes/rotation/seed=0
       rows: 2 of 32 training images of class "stripes"
-      columns: before augmentation, then 1 draw of the 4 views that the network gets; augmentation: hflip; values beyond [0, 1] are cut
+      columns: before augmentation, then 1 draw of the 4 views that the network gets; augmentation: hflip; values outside [0, 1] are clipped
       --- status 0"
     `);
     const file = project.path('runs', 'augment', 'tiny-stripes-rotation-seed=0.png');
@@ -151,7 +151,7 @@ describe('show augment', () => {
   test('what there is nothing to show of', async () => {
     expect(await shown('show', 'augment', 'control.yaml')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ learner "untrained" does not train: it is fed no images
+      ✗ learner "untrained" does not train, so it gets no images
          Ask for a task of another learner: --task <id>.
       --- status 2"
     `);

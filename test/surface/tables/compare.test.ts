@@ -65,8 +65,8 @@ test('a terminal table of a run', () => {
     bag           rotation   kde         96.0 ± 1.0       3  98.3 ± 0.3  −2.3  below         [1]
     bag           untrained  kde         81.3 ± 0.0  2 of 3           –     –  –             [2]
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     [1] not as in the paper: network small (paper: resnet18); epochs 12 (paper: 2048)
     [2] not as in the paper: network small (paper: resnet18)
     "
@@ -124,10 +124,11 @@ test('a narrow terminal gets the columns in parts', () => {
     bag           rotation   kde         below         [1]
     bag           untrained  kde         –             [2]
 
-    ± is the standard deviation over seeds (n - 1), as ICLR
-      prints it.
+    ± is the standard deviation over seeds (n - 1), as in the
+      ICLR paper.
     matches: within 1.0 point or two of the paper's standard
-      deviations, whichever is more (ours where it prints none).
+      deviations, whichever is larger (ours if the paper prints
+      none).
     [1] not as in the paper: network small (paper: resnet18);
       epochs 12 (paper: 2048)
     [2] not as in the paper: network small (paper: resnet18)
@@ -148,7 +149,7 @@ test('without a paper there are neither its columns nor notes on its settings', 
     bag           rotation   kde         96.0 ± 1.0       3
     bag           untrained  kde         81.3 ± 0.0  2 of 3
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
     "
   `);
 });
@@ -164,8 +165,8 @@ test('Markdown', () => {
     | bag | rotation | kde | 96.0 ± 1.0 | 3 | 98.3 ± 0.3 | −2.3 | below | [1] |
     | bag | untrained | kde | 81.3 ± 0.0 | 2 of 3 | – | – | – | [2] |
 
-    - ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    - matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    - ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    - matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     - [1] not as in the paper: network small (paper: resnet18); epochs 12 (paper: 2048)
     - [2] not as in the paper: network small (paper: resnet18)
     "
@@ -185,8 +186,8 @@ test('LaTeX', () => {
     \\bottomrule
     \\end{tabular}
 
-    % ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    % matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    % ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    % matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     % [1] not as in the paper: network small (paper: resnet18); epochs 12 (paper: 2048)
     "
   `);
@@ -259,8 +260,8 @@ test('metrics: rates times 100, others as they are; only those asked for', async
     cat           rotation  kde         fpr95          25.0 ± 17.7  2           –     –  –
     cat           rotation  kde         uniformity  -2.500 ± 0.000  2           –     –  –
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     "
   `);
   expect(compared(rows, {metrics: ['auc']}).lines.map((line) => line.metric)).toEqual(['auc']);
@@ -297,10 +298,10 @@ test("a paper's table: rows are methods, columns datasets, ours below the paper'
     ────────────────────────────────────────────────────────────────────────────────────────
     contrastive-da  oc-svm-rbf  paper    92.5 ± 0.6  86.5 ± 0.7     94.8 ± 0.3    89.6 ± 0.5
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    ± of a mean over classes is the mean of the classes' own ±.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
-    = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    ± of a mean over classes is the mean of the classes' ±.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
+    = matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.
     "
   `);
 });
@@ -331,12 +332,12 @@ test('a mean over some classes says so, data that are not here too, and other cl
     rotation  kde         paper           91.3 ± 0.3  84.1 ± 0.6     95.8 ± 0.3        86.4 ± 0.6
                           ours   90.1 ± 0.1 (2) 2/10      absent              –  80.0 ± 0.1 (2) -
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    ± of a mean over classes is the mean of the classes' own ±.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
-    = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
-    2/10: a mean over 2 of 10 classes alone; not judged.
-    Left out, as the table has no such row: rotation oc-svm-rbf (--format csv has them).
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    ± of a mean over classes is the mean of the classes' ±.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
+    = matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.
+    2/10: a mean over only 2 of 10 classes; it has no verdict.
+    Left out, because the table has no such row: rotation oc-svm-rbf (--format csv has them).
     absent: cifar100 (aquatic-mammals, fish): not found: looked in ./data
     "
   `);
@@ -436,11 +437,11 @@ test("CutPaste's tables: columns are categories, ± is the standard error", asyn
     cutpaste  gde         paper        90.5 ± 0.6        90.9 ± 0.7
                           ours   91.5 ± 0.6 (4) =  90.2 ± 0.6 (4) =
 
-    ± beside CutPaste is the standard error over seeds, as CutPaste prints it.
-    ± of a mean over classes is the mean of the classes' own ±.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where
-      it prints none).
-    = matches, + above, - below the paper, ! below chance; (n) seeds; – no number.
+    ± beside CutPaste is the standard error over seeds, as in the CutPaste paper.
+    ± of a mean over classes is the mean of the classes' ±.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if
+      the paper prints none).
+    = matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.
     "
   `);
 });
@@ -544,9 +545,9 @@ test('metrics of features are printed as they are, and what knows the test label
     bag           rotation  kde         auc              40.0 ± 0.0  2  98.3 ± 0.3  −58.3  below chance
     bag           rotation  kde         f1-max         90.0 ± 0.0 †  2           –      –  –
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
-    † f1-max knows the test labels: its threshold is the best one for the test labels.
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
+    † f1-max uses the test labels beyond evaluation: its threshold is the best one for the test labels.
     "
   `);
   expect(formatComparison(compared(rows), 'csv').split('\n')[0]).toContain('metric,test_labels,ensemble,ours');
@@ -578,8 +579,8 @@ test('an ensemble stands below its seeds, and beside the ensemble of the paper',
     cable         cutpaste-3way           gde                        81.0 ± 0.6  3  80.6 ± 0.5  +0.4  matches
     cable         cutpaste-3way-ensemble  gde (ensemble of 3 seeds)        88.2  1        81.2  +7.0  above    [1]
 
-    ± beside CutPaste is the standard error over seeds, as CutPaste prints it.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    ± beside CutPaste is the standard error over seeds, as in the CutPaste paper.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     [1] not as in the paper: ensemble of 3 seeds (paper: 5)
     "
   `);

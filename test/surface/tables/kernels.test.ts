@@ -13,13 +13,13 @@ const verdicts: readonly Verdict[] = [
 test('kernels that are not right come first, with how they are computed', () => {
   expect(kernelTable(verdicts)).toMatchInlineSnapshot(`
     "kernel                shape        verdict            error  computed
-    ────────────────────────────────────────────────────────────────────────
+    ─────────────────────────────────────────────────────────────────────────
     Conv2DBackpropInput   dy 2×8×8×80  wrong             4.2e-1  96 channels
     Conv2DBackpropFilter  x 2×8×8×8    crashes: SIGSEGV       –  product
-    MaxPool               x 2×8×8×3    wrong                  ∞  not at all
-    ────────────────────────────────────────────────────────────────────────
-    Conv2D                x 2×8×8×3    right             1.2e-6  as it is
-    AvgPool               x 2×8×8×3    unchecked              –  as it is"
+    MaxPool               x 2×8×8×3    wrong                  ∞  not possible
+    ─────────────────────────────────────────────────────────────────────────
+    Conv2D                x 2×8×8×3    right             1.2e-6  directly
+    AvgPool               x 2×8×8×3    unchecked              –  directly"
   `);
   expect(kernelSummary(verdicts)).toBe('5 kernels: 1 right, 2 wrong, 1 crashes, 1 unchecked');
   expect(kernelTable([verdicts[0]!]).split('\n')).toHaveLength(3);

@@ -54,7 +54,7 @@ test('runs, newest first', () => {
     20260101-a  made-up  2026-01-01 23:59 UTC  done            1         0       5       0  1 min 03 s
     "
   `);
-  expect(formatRuns([])).toBe('No runs yet.\n');
+  expect(formatRuns([])).toBe('There are no runs yet.\n');
 });
 
 test('one run', () => {
@@ -138,7 +138,7 @@ test('why: options, versions, seeds, data and machine, then numbers', () => {
       versions.learner rotation: 1 → 2 (2 tasks)
       classifiers.gde: (none) → {"type":"gde"} (2 tasks)
 
-    Data: other files, or another choice of them, in
+    The data differs (other files, or another choice of them) in
       cifar10 cat · rotation · seed 0
       cifar10 dog · rotation · seed 0
 
@@ -201,7 +201,7 @@ test('why: nothing differs; or only the numbers', () => {
 
     1 number is equal.
 
-    Nothing that was recorded differs.
+    The records of the two runs do not differ.
     "
   `);
   expect(formatWhy(why(same('c', 0.7), same('d', 0.71)))).toMatchInlineSnapshot(`
@@ -210,7 +210,7 @@ test('why: nothing differs; or only the numbers', () => {
     Numbers:
       cifar10 cat · rotation · seed 0 · kde · auc: 0.7000 → 0.7100
 
-    Nothing that was recorded explains the numbers: an engine that is not deterministic, or another machine.
+    The records do not explain the difference: the engine may not be deterministic, or the machine was another one.
     "
   `);
 });
@@ -235,7 +235,7 @@ test('a run with an ensemble and metrics of features', () => {
     made-up/cifar10/cat/rotation/seed=1     kde                        90.0      80.0          –
     made-up/cifar10/cat/rotation/seed=1     (pool)                        –         –     0.2500
     made-up/cifar10/cat/rotation/seeds=0,1  kde (ensemble of 2 seeds)  95.0      85.0          –
-    † f1-max knows the test labels: its threshold is the best one.
+    † f1-max uses the test labels beyond evaluation: its threshold is the best one.
     "
   `);
 });

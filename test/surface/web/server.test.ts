@@ -24,7 +24,7 @@ describe('who is let in', () => {
     const {status, text, headers: answered} = await site.ask(path.replace('RUN', site.ids.done), {headers: {cookie}});
     expect([status, text]).toEqual([
       403,
-      'Open the address that "pipeline ui" has printed: it carries the token that lets you in.',
+      'Open the address that "pipeline ui" printed; it contains the required token.',
     ]);
     expect(answered['set-cookie']).toBeUndefined();
   });
@@ -44,7 +44,7 @@ describe('who is let in', () => {
     'a page that calls this server "%s" gets nothing, even with the cookie',
     async (host) => {
       const {status, text} = await site.ask('/', {headers: {host, cookie: site.cookie}});
-      expect([status, text]).toEqual([403, 'This server answers to 127.0.0.1 and localhost only.']);
+      expect([status, text]).toEqual([403, 'This server answers only to the names 127.0.0.1 and localhost.']);
     },
   );
 

@@ -70,11 +70,11 @@ function isChecked(inputs: TF.NamedTensorInfoMap): boolean {
 /** A kernel for which no way is right on this processor. */
 class KernelError extends Error {
   override readonly name = 'KernelError';
-  readonly hint = 'Compute it with --engine wasm.';
+  readonly hint = 'Run it with --engine wasm.';
 
   constructor({kernel, shapes, verdict}: Verdict) {
     super(
-      `TensorFlow's kernel ${kernel} (${shapes}) ${inWords[verdict]} on this processor, and so does every other way that was tried`,
+      `TensorFlow's kernel ${kernel} (${shapes}) ${inWords[verdict]} on this processor, and every other way that was tried is wrong as well`,
     );
   }
 }
@@ -86,5 +86,5 @@ const inWords: {readonly [verdict in Verdict['verdict']]: string} = {
   crashes: 'crashes',
   hangs: 'hangs',
   fails: 'fails',
-  distrusted: 'is not to be trusted',
+  distrusted: 'is not trusted',
 };

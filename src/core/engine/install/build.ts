@@ -11,14 +11,14 @@ import {fetchWheels, TENSORFLOW_VERSION, unpackWheels, type Variant, wheelsFor} 
 export interface ProvisionProgress {
   /** What is being done, in words: `download TensorFlow 2.21.0`. */
   readonly step: string;
-  /** 0 … 1 of this step, where it is known. */
+  /** 0 … 1 of this step, if it is known. */
   readonly fraction?: number;
 }
 
 export interface ProvisionOptions {
   report?(progress: ProvisionProgress): void;
   readonly signal?: AbortSignal;
-  /** The process's own by default: PATH, CXX, the cache's place and PIPELINE_ALLOW_UNPINNED are read from it. */
+  /** Default: that of the process: PATH, CXX, the cache's place and PIPELINE_ALLOW_UNPINNED are read from it. */
   readonly env?: NodeJS.ProcessEnv;
 }
 

@@ -4,9 +4,9 @@ export interface CommandOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
-  /** Kills the command after so long without a sign of life; 0 or absent: never. */
+  /** Kills the command after this time without a sign of life; 0 or absent: never. */
   readonly quietSeconds?: number;
-  /** A sign of life beyond output, asked for twice a second: any change of the number counts. */
+  /** Another sign of life than output, read twice a second: any change of the number counts. */
   alive?(): number;
   line?(text: string): void;
 }
@@ -21,7 +21,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
   const {env, cwd, signal, quietSeconds = 0, alive, line} = options;
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    // A process group of its own, so that its children die with it.
+    // A separate process group, so that its children are killed with it.
     const child = spawn(command, args, {env, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...(cwd && {cwd})});
     let out = '';
     let tail = '';
@@ -34,7 +34,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
         try {
           process.kill(-child.pid, 'SIGKILL');
         } catch {
-          // It has ended by itself meanwhile.
+          // It has ended by itself in the meantime.
         }
     };
     const abort = () => kill(signal!.reason as Error);
@@ -69,7 +69,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
       act();
     };
     child.once('error', (error) =>
-      settle(() => reject(new CommandError(`${command} can't be started: ${error.message}`))),
+      settle(() => reject(new CommandError(`${command} cannot be started: ${error.message}`))),
     );
     child.once('close', (code, by) =>
       settle(() => {

@@ -1,4 +1,4 @@
-/** Where TensorFlow's library lies, and whether it is there: a folder of the cache, outside node_modules. */
+/** Where TensorFlow's library is, and whether it is installed: a folder of the cache, outside node_modules. */
 import {spawnSync} from 'node:child_process';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
@@ -8,7 +8,7 @@ import {hasBackend} from './tfjs-node.ts';
 import {onPath} from './tools.ts';
 import {TENSORFLOW_VERSION, type Variant, wheelsFor} from './wheels.ts';
 
-/** Seconds that `auto` does not try again to provision after it failed; `pipeline setup` always tries. */
+/** Seconds for which `auto` does not try again after setting up has failed; `pipeline setup` always tries. */
 const FAILURE_HOLDS = 24 * 3600;
 
 /** `<cache>/tensorflow/2.21.0-cpu-linux-x64-napi8`: one build serves every Node version, for the binding is N-API. */
@@ -20,7 +20,7 @@ export function libraryFolder(variant: Variant, env: NodeJS.ProcessEnv): string 
   );
 }
 
-/** The best library that is there: for a GPU where there is one, or the CPU's. */
+/** The best installed library: that for a GPU if there is one, or that for the CPU. */
 export function findLibrary(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const variants: readonly Variant[] = wantsGpu(env) ? ['cuda', 'cpu'] : ['cpu'];
   return variants.map((variant) => libraryFolder(variant, env)).find(isUsable);
@@ -46,7 +46,7 @@ export function wantsGpu(env: NodeJS.ProcessEnv): boolean {
 
 export function gpuRemark(env: NodeJS.ProcessEnv, library: string): string | undefined {
   if (library !== libraryFolder('cpu', env) || !wantsGpu(env)) return undefined;
-  return 'the NVIDIA GPU is not used: its TensorFlow is not set up here ("pipeline setup" gets it)';
+  return 'the NVIDIA GPU is not used, because TensorFlow for it is not set up ("pipeline setup" installs it)';
 }
 
 export function failureFile(env: NodeJS.ProcessEnv): string {

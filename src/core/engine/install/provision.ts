@@ -14,9 +14,9 @@ import {findMissing, findNpm, findPython, inWords} from './tools.ts';
 import type {Variant} from './wheels.ts';
 
 /**
- * Makes TensorFlow's library usable and returns its folder: at once when it is there, otherwise after download, check,
- * compilation and a trial load. Whole or absent; one process at a time, the others wait for its result. Where an NVIDIA
- * GPU answers, the GPU's library is tried first, and the CPU's is the fall-back.
+ * Makes TensorFlow's library usable and returns its folder: immediately if it is installed, otherwise after download, check,
+ * compilation and a trial load. The folder is complete or absent; one process works at a time, the others wait for its result. If
+ * there is an NVIDIA GPU, the library for it is tried first, and that for the CPU is the fall-back.
  */
 export async function provisionTensorflow(options: ProvisionOptions = {}): Promise<string> {
   const {env = process.env, signal, report} = options;
@@ -25,7 +25,7 @@ export async function provisionTensorflow(options: ProvisionOptions = {}): Promi
     return await provisionVariant('cuda', options);
   } catch (error) {
     signal?.throwIfAborted();
-    report?.({step: `the GPU's TensorFlow can't be set up (${firstLine(error)}): taking the CPU's`});
+    report?.({step: `TensorFlow for the GPU cannot be set up (${firstLine(error)}); using TensorFlow for the CPU`});
     return findLibrary(env) ?? provisionVariant('cpu', options);
   }
 }
@@ -33,7 +33,7 @@ export async function provisionTensorflow(options: ProvisionOptions = {}): Promi
 async function provisionVariant(variant: Variant, options: ProvisionOptions): Promise<string> {
   const {env = process.env, signal, report} = options;
   const missing = await findMissing(env);
-  if (missing.length > 0) throw new Error(`TensorFlow can't be set up here: ${inWords(missing)}`);
+  if (missing.length > 0) throw new Error(`TensorFlow cannot be set up on this machine: ${inWords(missing)}`);
   const target = libraryFolder(variant, env);
   await mkdir(dirname(target), {recursive: true});
   const lock = await acquireLock(`${target}.lock`, {
@@ -52,7 +52,7 @@ async function provisionVariant(variant: Variant, options: ProvisionOptions): Pr
       }
       if (!isWhole(target)) {
         await build(variant, draft, options);
-        // After a power cut, too, what has the name is whole: nothing else looks at the library's content again.
+        // A folder with this name must be complete even after a power cut, because the library's content is not checked again.
         await Promise.all([...walk(draft).map((name) => join(draft, name)), draft].map(syncToDisk));
         await rm(target, {recursive: true, force: true});
         await rename(draft, target);
@@ -71,7 +71,7 @@ async function provisionVariant(variant: Variant, options: ProvisionOptions): Pr
   }
 }
 
-/** What earlier processes left when they were killed; under the lock nobody else can own it. */
+/** Remains of earlier processes that were killed; while we hold the lock, they belong to nobody else. */
 async function sweepDrafts(target: string): Promise<void> {
   const prefix = `${target}.draft-`;
   for (const name of await readdir(dirname(target))) {

@@ -55,8 +55,8 @@ async function standIn(why: string, options: ResolveOptions): Promise<ResolvedEn
 }
 
 /**
- * What `resolveEngine` will give, without a look at the machine's GPUs and without setting anything up; undefined: that would
- * have to be tried. For those who only ask whether a cached number is of the same engine.
+ * The result of `resolveEngine`, without checking the machine's GPUs and without setting anything up; undefined: it is not known
+ * without trying. For callers that only ask whether a cached number is from the same engine.
  */
 export function askedEngine(
   choice: EngineChoice,

@@ -1,6 +1,7 @@
 /**
- * What is used of npm's tfjs-node-gpu: its backend in JavaScript and the sources of its binding. It is an optional dependency: its
- * install script downloads another TensorFlow, 400 MB, and npm leaves it out where that fails. Then it is fetched as an archive.
+ * The parts of npm's tfjs-node-gpu that we use: its backend in JavaScript and the sources of its binding. It is an optional
+ * dependency, because its install script downloads another TensorFlow (400 MB); if that fails, npm leaves it out. Then it is
+ * fetched as an archive.
  */
 import {createHash} from 'node:crypto';
 import {existsSync} from 'node:fs';
@@ -17,7 +18,7 @@ const version = '4.22.0';
 /** Of the archive, as a lock file of npm has it. */
 const integrity = 'sha512-p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==';
 
-/** Where it lies once it was fetched, whole or not at all: beside the folders of TensorFlow's libraries, of which it serves all. */
+/** Its folder after fetching, complete or absent: beside the folders of TensorFlow's libraries, which all use it. */
 export const fetchedFolder = (library: string): string => join(dirname(library), `tfjs-node-gpu-${version}`);
 
 /** Where npm has installed it. */
@@ -44,7 +45,10 @@ export interface BackendTools {
   readonly signal?: AbortSignal;
 }
 
-/** Fetches it with npm, from the registry that npm is set to; `work` is a new folder on the same disk. Throws when it is not as published. */
+/**
+ * Fetches it with npm, from the registry that npm is set to; `work` is a new folder on the same disk. Throws if it differs from the
+ * published one.
+ */
 export async function fetchBackend(
   library: string,
   work: string,
@@ -60,7 +64,7 @@ export async function fetchBackend(
     .update(await readFile(join(work, name)))
     .digest('base64')}`;
   if (came !== expected)
-    throw new Error(`${packageName} is not the package that was published: expected ${expected}, but got ${came}`);
+    throw new Error(`${packageName} differs from the published package: expected ${expected}, but got ${came}`);
   await runCommand(python, ['-m', 'tarfile', '-e', name, '.'], {...options, cwd: work, quietSeconds: 60});
   const unpacked = join(work, 'package');
   // What its files require: our own tfjs, not a second one, …
@@ -79,7 +83,7 @@ export async function fetchBackend(
   try {
     await rename(unpacked, fetchedFolder(library));
   } catch (error) {
-    if (!existsSync(fetchedFolder(library))) throw error; // otherwise another process was first
+    if (!existsSync(fetchedFolder(library))) throw error; // another process was faster
   }
 }
 

@@ -1,10 +1,10 @@
-/** What it takes to set TensorFlow up, and what of it is not there. */
+/** What is needed to set TensorFlow up, and what of it is missing. */
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {runCommand} from './command.ts';
 import {allowsUnpinned, wheelsFor} from './wheels.ts';
 
-/** Something that TensorFlow needs and that is not there. */
+/** Something that TensorFlow needs and that is missing. */
 export interface Missing {
   readonly what: string;
   readonly how: string;

@@ -1,4 +1,6 @@
-/** TensorFlow's C library comes out of its Python wheels: which they are, how they are fetched and checked, what is taken. */
+/**
+ * TensorFlow's C library comes from its Python wheels: which ones, how they are fetched and checked, and what is taken from them.
+ */
 import {readdirSync, statSync} from 'node:fs';
 import {mkdir, readdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -9,22 +11,22 @@ export const TENSORFLOW_VERSION = '2.21.0';
 
 export type Variant = 'cpu' | 'cuda';
 
-/** What pip is asked for. `files`: wheel file name → SHA-256 and size, for those that we have checked ourselves. */
+/** The requirement for pip. `files`: wheel file name → SHA-256 and size, for those that we have checked ourselves. */
 export interface WheelSet {
   readonly requirement: string;
   /** Whether pip follows dependencies: the nvidia-* wheels of the cuda variant. */
   readonly dependencies: boolean;
   readonly platform: string;
   readonly files: ReadonlyMap<string, {readonly sha256: string; readonly bytes: number}>;
-  /** Take wheels that are not in `files` too: pip checks them against its index, and nobody checks the index. */
+  /** Also accept wheels that are not in `files`: pip checks them against its index, but nobody checks the index. */
   readonly trustsIndex?: boolean;
 }
 
 /** The wheels of a variant; undefined on a platform that TensorFlow publishes none for (or none with these libraries). */
 export function wheelsFor(variant: Variant, platform: NodeJS.Platform, arch: string): WheelSet | undefined {
   if (platform !== 'linux') return undefined;
-  // The cuda variant and arm64 have never been tried by us, and none of their wheels was there to be hashed. CUDA's are a
-  // dozen of NVIDIA's that change with every release of theirs: they are taken as the index has them.
+  // We have never tried the cuda variant and arm64, and had none of their wheels to hash. CUDA needs a dozen wheels of NVIDIA,
+  // which change with every release: they are accepted as the index has them.
   if (variant === 'cuda' && arch === 'x64') {
     return {
       requirement: `tensorflow[and-cuda]==${TENSORFLOW_VERSION}`,
@@ -108,7 +110,7 @@ export async function fetchWheels(set: WheelSet, folder: string, options: FetchO
   if (!set.dependencies) args.push('--no-deps');
   if (hashes !== '') args.push('--require-hashes');
   await runCommand(python, [...args, '--dest', wheels, '--requirement', requirements], {
-    // pip writes what it downloads below the temporary folder first: its growth is the progress.
+    // pip writes what it downloads below the temporary folder first: the size of that folder shows the progress.
     env: {...env, TMPDIR: partial},
     quietSeconds: QUIET_SECONDS,
     alive: () => {
@@ -129,8 +131,8 @@ export async function fetchWheels(set: WheelSet, folder: string, options: FetchO
 }
 
 /**
- * A wheel whose hash we know must have it. One that we could not check ourselves is refused, unless the user says by
- * PIPELINE_ALLOW_UNPINNED=1 that the package index is trusted.
+ * A wheel whose hash we know must have it. A wheel without a known hash is refused, unless the user sets PIPELINE_ALLOW_UNPINNED=1
+ * to trust the package index.
  */
 export async function checkWheel(
   set: WheelSet,
@@ -143,12 +145,12 @@ export async function checkWheel(
   if (known === undefined) {
     if (set.trustsIndex || allowsUnpinned(env)) return;
     throw new Error(
-      `no checksum is known for ${name}, so it is not used; set PIPELINE_ALLOW_UNPINNED=1 to trust the package index`,
+      `${name} is not used, because its checksum is not known; set PIPELINE_ALLOW_UNPINNED=1 to trust the package index`,
     );
   }
   const {sha256} = await digestOfFile(path, signal);
   if (sha256 !== known.sha256)
-    throw new Error(`${name} is not the file that was published: expected SHA-256 ${known.sha256}, but got ${sha256}`);
+    throw new Error(`${name} differs from the published file: expected SHA-256 ${known.sha256}, but got ${sha256}`);
 }
 
 export function allowsUnpinned(env: NodeJS.ProcessEnv): boolean {
@@ -201,7 +203,7 @@ export async function unpackWheels(wheels: readonly string[], target: string, op
   });
 }
 
-/** Bytes below a folder whose files come and go. */
+/** Bytes in a folder whose files may appear and disappear. */
 function sizeOf(folder: string): number {
   let sum = 0;
   try {
@@ -210,7 +212,7 @@ function sizeOf(folder: string): number {
       if (stat?.isFile()) sum += stat.size;
     }
   } catch {
-    // A folder went while it was listed: what was counted so far will do.
+    // A folder disappeared while it was listed: the count so far is good enough.
   }
   return sum;
 }

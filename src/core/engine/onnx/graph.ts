@@ -30,7 +30,7 @@ export function traceOnnxGraph(
     model = translate(recording, places, shapes);
   } catch (error) {
     if (!(error instanceof Untranslated)) throw error;
-    process.emitWarning(`the onnx engine runs a step on wasm, for it has no operator for ${error.message}`);
+    process.emitWarning(`the onnx engine runs a step on wasm, because it has no operator for ${error.message}`);
     return undefined;
   }
   const {read} = model;

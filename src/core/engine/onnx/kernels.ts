@@ -51,7 +51,7 @@ const reduction =
     const axes = axesOf(attrs);
     const all = axes === null || axes === undefined ? x!.shape.map((_, i) => i) : [axes].flat();
     if (all.length === 0) return [{shape: shape!, plain: graph.plain(x!)}];
-    // Up to opset 17 of the largest value alone the axes are an attribute.
+    // Up to opset 17 the axes are an attribute, for the largest value only.
     const reduced =
       name === 'ReduceMax' || name === 'ReduceMean' || name === 'ReduceSum'
         ? graph.node(name, [graph.plain(x!), graph.integers(...all)], {keepdims: 0})
@@ -156,7 +156,7 @@ const transpose: Translate<{readonly perm: readonly number[]}> = (graph, {x}, {p
   {shape: shape!, plain: graph.transpose(graph.plain(x!), perm)},
 ];
 
-/** Integers and truths are cast to float32 alone. */
+/** Integers and booleans are only cast to float32. */
 const cast: Translate<{readonly dtype: string}> = (graph, {x}, {dtype}) => {
   if (dtype !== 'float32') throw new Untranslated(`Cast to ${dtype}`);
   return [{shape: x!.shape, plain: graph.node('Cast', [graph.plain(x!)], {to: dataTypes.float})}];

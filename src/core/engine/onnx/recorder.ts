@@ -22,7 +22,7 @@ export interface Constant {
 
 export interface Recording {
   readonly calls: readonly Call[];
-  /** What the function made of numbers alone. */
+  /** Tensors that the function made from numbers only. */
   readonly constants: readonly Constant[];
   readonly results: readonly Place[];
   /** What variables hold afterwards, of those that were assigned to. */
@@ -66,7 +66,7 @@ export function record(
       within = false;
     }
   };
-  // A step goes by shapes alone: what it did by values would be done ever after.
+  // A step may only depend on shapes: a decision by values would be recorded once and repeated for ever.
   const backend = tf.backend() as unknown as Reader;
   const readSync = backend.readSync;
   backend.readSync = (...args) => {

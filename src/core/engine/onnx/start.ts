@@ -1,6 +1,6 @@
 /**
- * The engine `onnx`: what is compiled runs in ONNX Runtime, whose convolutions are several times as fast as the wasm engine's;
- * all else runs on wasm, in the same memory.
+ * The engine `onnx`: what is compiled runs in ONNX Runtime, whose convolutions are several times as fast as those of the wasm
+ * engine; everything else runs on wasm, in the same memory.
  */
 import {createRequire} from 'node:module';
 import {GraphBuilder} from '../../formats/onnx/builder.ts';
@@ -9,7 +9,7 @@ import {BLOCKED} from './layout-graph.ts';
 import {openSession} from './session.ts';
 
 export function loadOnnx(threads: number): EngineInfo {
-  blockSize(); // throws where it can't be had
+  blockSize(); // throws if it is not available
   const {version} = createRequire(import.meta.url)('onnxruntime-node/package.json') as {version: string};
   return {name: 'onnx', version, device: 'cpu', threads};
 }

@@ -8,8 +8,8 @@ export interface ScopedDevice {
 const errorKinds = ['validation', 'out-of-memory', 'internal'] as const;
 
 /**
- * The calls that launch kernels throw nothing: where one has failed, as for want of memory, values are garbage. What has gone wrong
- * since the last look is thrown where values are read, the only way that they leave the GPU.
+ * Calls that launch kernels do not throw: if one fails, for example because memory is full, the values are wrong. Errors since the
+ * last check are thrown when values are read, which is the only way out of the GPU.
  */
 export function throwWhereRead(device: ScopedDevice, backend: Pick<WebgpuBackend, 'read'>): void {
   const read = backend.read.bind(backend);

@@ -1,4 +1,4 @@
-/** Sums on WebGPU, in an order that depends on the shapes alone: equal inputs give equal bits. */
+/** Sums on WebGPU, in an order that depends only on the shapes: equal inputs give equal bits. */
 import type * as TF from '@tensorflow/tfjs';
 import {componentsOf, groupIndex, runShader, type Shader, sizeOf, spreadGroups, type WebgpuBackend} from './program.ts';
 

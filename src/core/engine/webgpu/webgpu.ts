@@ -51,7 +51,7 @@ export async function findAdapter(): Promise<FoundAdapter> {
   const adapter = await gpu.requestAdapter({powerPreference: 'high-performance'});
   if (!adapter)
     throw new Error(
-      'no GPU answers: on Linux WebGPU needs a Vulkan driver and its loader (libvulkan1; NVIDIA’s also libx11-6 and libxext6)',
+      'no GPU was found: on Linux WebGPU needs a Vulkan driver and its loader (libvulkan1; NVIDIA’s also libx11-6 and libxext6)',
     );
   const {vendor, device, description} = adapter.info;
   return {adapter, name: device || description || vendor};
@@ -79,8 +79,8 @@ async function importDawn(): Promise<{create(toggles: readonly string[]): Gpu; g
     return await import('webgpu' as string); // a string: its types need not be there
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND')
-      throw new Error(`the package webgpu can't be loaded: ${(error as Error).message}`);
-    throw new Error('the package webgpu is not installed; "npm install webgpu" gets it');
+      throw new Error(`the package webgpu cannot be loaded: ${(error as Error).message}`);
+    throw new Error('the package webgpu is not installed; run "npm install webgpu"');
   }
 }
 

@@ -22,7 +22,7 @@ export async function writeFeatures(
   try {
     for await (const {features, classes} of chunks) {
       if (features.columns !== columns)
-        throw new Error(`expected ${columns} features a row, but got ${features.columns}`);
+        throw new Error(`expected ${columns} features in each row, but got ${features.columns}`);
       if (features.rows !== classes.length)
         throw new Error(`${features.rows} rows of features for ${classes.length} images`);
       if (features.rows === 0) continue;

@@ -30,7 +30,7 @@ export interface ReadOptions {
   readonly batch?: number;
 }
 
-// Record batches of about this size whatever the batches that come in: the file's bytes depend on the images alone.
+// Record batches of about this size whatever the batches that come in: the file's bytes depend only on the images.
 const batchBytes = 4 * 1024 * 1024;
 
 /** @param classes names; the stored class of an image is an index into them. `masks`: every batch has them, and they are kept. */

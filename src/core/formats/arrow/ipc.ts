@@ -103,7 +103,7 @@ export async function createTable(
   };
 }
 
-/** Opens a file written by `createTable`. Throws an error that names it when it is of another kind or damaged. */
+/** Opens a file written by `createTable`. Throws an error that names the file if it is of another kind or damaged. */
 export async function openTable(path: string, kind: TableKind): Promise<TableReader> {
   loadArrow();
   const file = await naming(path, 'read', () => open(path, 'r'));
@@ -120,7 +120,7 @@ export async function openTable(path: string, kind: TableKind): Promise<TableRea
       async *batches() {
         for (let i = 0; i < reader.numRecordBatches; i++) {
           const batch = await naming(path, 'read', () => reader.readRecordBatch(i));
-          if (!batch) throw new Error(`can't read ${path}: its batch ${i} is missing`);
+          if (!batch) throw new Error(`cannot read ${path}: its batch ${i} is missing`);
           yield {rows: batch.numRows, column: (name) => valuesOf(childOf(batch, name), batch.numRows)};
         }
       },
@@ -128,7 +128,7 @@ export async function openTable(path: string, kind: TableKind): Promise<TableRea
     };
   } catch (error) {
     await file.close();
-    throw new Error(`can't read ${path}: ${messageOf(error)}`, {cause: error});
+    throw new Error(`cannot read ${path}: ${messageOf(error)}`, {cause: error});
   }
 }
 
@@ -292,14 +292,14 @@ async function checkMagic(file: FileHandle): Promise<void> {
       return buffer.toString('latin1', 0, bytesRead);
     }),
   );
-  if (ends.some((end) => end !== magic)) throw new Error('it is no Arrow file, or not a whole one');
+  if (ends.some((end) => end !== magic)) throw new Error('it is not an Arrow file, or it is incomplete');
 }
 
 async function naming<T>(path: string, verb: 'read' | 'write', work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new Error(`can't ${verb} ${verb === 'write' ? basename(path) : path}: ${messageOf(error)}`, {cause: error});
+    throw new Error(`cannot ${verb} ${verb === 'write' ? basename(path) : path}: ${messageOf(error)}`, {cause: error});
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * What an ONNX file says of itself without being run: enough of its protocol-buffer form (onnx.proto3) to tell its outputs
- * and the files beside it that hold its weights.
+ * Reads an ONNX file without running it: enough of its protocol-buffer form (onnx.proto3) to know its outputs and the files beside
+ * it that hold its weights.
  */
 import {readFileSync} from 'node:fs';
 import {attribute, entry, graph as graphOf, model, node, tensor, valueInfo} from './fields.ts';
@@ -14,7 +14,7 @@ export interface OnnxOutline {
   readonly outside: readonly string[];
 }
 
-/** Throws for what is no ONNX model. */
+/** Throws if it is not an ONNX model. */
 export function readOnnx(path: string): OnnxOutline {
   const outside = new Set<string>();
   const outputs: string[] = [];
@@ -76,7 +76,7 @@ function parts(bytes: Uint8Array, field: number): readonly Uint8Array[] {
     else if (wire === 5) at += 4;
     else if (wire === 2) {
       const length = number();
-      if (at + length > bytes.length) throw new Error('it is cut off');
+      if (at + length > bytes.length) throw new Error('it is incomplete');
       if ((tag - wire) / 8 === field) found.push(bytes.subarray(at, at + length));
       at += length;
     } else throw new Error('it is of another format');

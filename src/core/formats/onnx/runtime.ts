@@ -11,7 +11,7 @@ async function loadRuntime() {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new ModelError(
-      'ONNX Runtime is not installed; "npm install --ignore-scripts onnxruntime-node" in the folder of the package gets it',
+      'ONNX Runtime is not installed; run "npm install --ignore-scripts onnxruntime-node" in the folder of the package',
     );
   }
 }
@@ -19,7 +19,7 @@ async function loadRuntime() {
 export async function openOnnx(path: string, output: string | undefined): Promise<ImageModel> {
   const {InferenceSession, Tensor} = await loadRuntime();
   const session = await open().catch((error: Error) => {
-    throw new ModelError(`ONNX Runtime can't load ${path}: ${error.message.trim()}`);
+    throw new ModelError(`ONNX Runtime cannot load ${path}: ${error.message.trim()}`);
   });
   const [name, ...more] = session.inputNames as [string, ...string[]];
   if (more.length > 0) throw new ModelError(`${path} has ${1 + more.length} inputs; expected one, the images`);
@@ -41,9 +41,7 @@ export async function openOnnx(path: string, output: string | undefined): Promis
       const results = await session
         .run({[name]: new Tensor('float32', images, shape)}, [wanted])
         .catch((error: Error) => {
-          throw new ModelError(
-            `${path} can't be run on images of ${height} × ${width} pixels: ${error.message.trim()}`,
-          );
+          throw new ModelError(`${path} cannot run on images of ${height} × ${width} pixels: ${error.message.trim()}`);
         });
       const {type, dims, data: values} = results[wanted]!;
       if (type !== 'float32') throw new ModelError(`the output "${wanted}" of ${path} is of ${type}; expected float32`);
@@ -56,7 +54,7 @@ export async function openOnnx(path: string, output: string | undefined): Promis
     const options = {logSeverityLevel: 3} as const; // errors alone
     const {outputs, outside} = readOnnx(path);
     if (output === undefined || outputs.includes(output)) return InferenceSession.create(path, options);
-    // A tensor from within: ONNX Runtime gives outputs alone, so it becomes one.
+    // An inner tensor: ONNX Runtime only returns outputs, so it is made an output.
     return InferenceSession.create(appendOutput(readFileSync(path), output), {
       ...options,
       externalData: outside.map((name) => ({path: name, data: readFileSync(join(dirname(path), name))})),

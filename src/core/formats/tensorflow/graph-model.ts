@@ -15,13 +15,13 @@ export interface GraphModelFile {
   readonly outside: readonly string[];
 }
 
-/** Throws for what is no graph model. */
+/** Throws if it is not a graph model. */
 export function readGraphModel(path: string): GraphModelFile {
   const json = parsed(readFileSync(path, 'utf8'));
   if (json?.format === 'layers-model')
     throw new Error('it is a layers model: convert it with --output_format=tfjs_graph_model');
   if (json?.format !== 'graph-model' || !json.modelTopology || !json.weightsManifest)
-    throw new Error('it lacks "format": "graph-model", a topology or a list of weights');
+    throw new Error('it needs "format": "graph-model", a topology and a list of weights');
   const {node = []} = json.modelTopology as {readonly node?: readonly {readonly name: string}[]};
   return {
     topology: json.modelTopology,
@@ -50,7 +50,7 @@ export async function openGraphModel(path: string, output: string | undefined): 
     ...(signature && {signature}),
   });
   const model = await tf.loadGraphModel({load}).catch((error: Error) => {
-    throw new ModelError(`TensorFlow.js can't load ${path}: ${error.message}`);
+    throw new ModelError(`TensorFlow.js cannot load ${path}: ${error.message}`);
   });
   const [given, ...more] = model.inputs;
   if (!given || more.length > 0)
@@ -71,7 +71,7 @@ export async function openGraphModel(path: string, output: string | undefined): 
         });
       } catch (error) {
         throw new ModelError(
-          `${path} can't be run on images of ${height} × ${width} pixels: ${(error as Error).message}`,
+          `${path} cannot run on images of ${height} × ${width} pixels: ${(error as Error).message}`,
         );
       }
       const values = await y.data<'float32'>();

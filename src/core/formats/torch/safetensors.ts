@@ -1,4 +1,7 @@
-/** safetensors files: the length of a header, the header (JSON: where each tensor lies), then the tensors' bytes. Float32 alone is read. */
+/**
+ * safetensors files: the length of a header, the header (JSON: the place of each tensor), then the tensors' bytes. Only float32 is
+ * read.
+ */
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import type {NamedArrays} from '../../contracts/data.ts';
 
@@ -28,7 +31,7 @@ export function readTensors(path: string, names: Iterable<string>): NamedArrays 
       const data = new Float32Array(shape.reduce((product, side) => product * side, 1));
       const [from, to] = data_offsets;
       if (to - from !== data.byteLength || readSync(file, data, 0, data.byteLength, start + from) < data.byteLength)
-        throw new Error(`"${name}" is not whole`);
+        throw new Error(`"${name}" is incomplete`);
       found.set(name, {shape, data}); // little-endian, as every machine that Node runs on
     }
     return found;
@@ -60,7 +63,7 @@ function headerOf(file: number): Header {
   try {
     header = JSON.parse(text.toString('utf8'));
   } catch {
-    throw new Error('its header is no JSON');
+    throw new Error('its header is not JSON');
   }
   const entries = new Map(Object.entries(header).filter(([name]) => name !== '__metadata__'));
   return {entries, start: lengthBytes + size};

@@ -31,7 +31,9 @@ export function fromTorch(
 /** Sides of 1 come and go between layouts. */
 const isMany = (side: number): boolean => side !== 1;
 
-/** (outputs, inputs, places) → (places, inputs, outputs). A depthwise filter, (c, 1, places), is (1, c, places) in memory, too. */
+/**
+ * (outputs, inputs, places) → (places, inputs, outputs). A depthwise filter, (c, 1, places), is (1, c, places) in memory as well.
+ */
 function outputsLast(kernel: Float32Array, outputs: number, inputs: number): Float32Array {
   const turned = new Float32Array(kernel.length);
   const places = kernel.length / (outputs * inputs);

@@ -38,31 +38,30 @@ export const imageFolder = defineDataset({
       normal: Type.String({
         pattern: '^[a-z0-9][a-z0-9_-]*$',
         default: 'good',
-        description:
-          'Folder (or label) of the normal images. All others are the class anomalous, and stand in test only.',
+        description: 'Folder (or label) of the normal images. All others are anomalous, and may only be in test.',
       }),
       classes: Type.Optional(
         Type.Array(name, {
           minItems: 2,
           uniqueItems: true,
           description:
-            'Take each of these folders (or labels) of train and test as normal in turn, all others as anomalous.',
+            'Each of these folders (or labels) of train and test is normal in turn, and all others are anomalous.',
         }),
       ),
       masks: Type.Boolean({
         default: false,
         description:
-          'Read the masks, ground_truth/<defect>/<image>_mask.png for every image of test/<defect>, for metrics of pixels. Not ' +
-          'with "list" or "classes".',
+          'Read a mask, ground_truth/<defect>/<image>_mask.png, for every image of test/<defect>, for metrics of pixels. It cannot ' +
+          'be combined with "list" or "classes".',
       }),
       size: Type.Integer({minimum: 8, maximum: 1024, default: 256, description: 'Height and width that images get.'}),
       fit: Type.Union([Type.Literal('stretch'), Type.Literal('crop')], {
         default: 'stretch',
-        description: 'How another shape becomes a square: stretched, or its middle cut out.',
+        description: 'How an image that is not square becomes one: stretch it, or crop its middle.',
       }),
       interpolation: Type.Union([Type.Literal('area'), Type.Literal('bicubic')], {
         default: 'bicubic',
-        description: 'area as OpenCV has it, bicubic as PIL has it.',
+        description: 'area works as in OpenCV, bicubic as in PIL.',
       }),
     },
     {additionalProperties: false},
@@ -136,7 +135,7 @@ function locate(roots: DataRoots, options: Options): Result<readonly SourceFile[
   if (!tree.ok || classes) return tree;
   if (!tree.value.some((file) => partsOf(file.name).split === 'test' && partsOf(file.name).folder !== normal))
     return fail({
-      message: `${join(place, 'test')}: no anomalous images`,
+      message: `there are no anomalous images in ${join(place, 'test')}`,
       hint: `Put them into folders of any name beside ${normal}.`,
     });
   if (!hasMasks(options) && !existsSync(join(place, 'ground_truth'))) return tree;
@@ -201,7 +200,7 @@ function* ofList(
       path,
       `the ${files.length - 1} images that it listed before`,
       `it lists ${rows.length}`,
-      'Run it again when nothing writes to it.',
+      'Run the spec again when no other program writes to it.',
     );
   for (const row of rows) if (row.split === split) yield {path: paths.get(row.path)!, label: index(row.label)};
 }

@@ -76,7 +76,7 @@ const batch = 256;
 export const synthetic = defineDataset({
   name: 'synthetic',
   version: 1,
-  summary: 'Drawn textures in random colours, for trying things out; one against the rest. Needs no files.',
+  summary: 'Drawn textures in random colours, for first experiments; one against the rest. Needs no files.',
   options: Type.Object(
     {
       size: Type.Integer({minimum: 4, maximum: 512, default: 32, description: 'Height and width.'}),
@@ -92,8 +92,8 @@ export const synthetic = defineDataset({
       defects: Type.Boolean({
         default: false,
         description:
-          'Instead of one texture against the rest: test images of the texture itself with a blot on every other one, and masks ' +
-          'that say where. Each texture is a category of its own, as at MVTec.',
+          'Instead of one texture against the rest: test images of the texture itself, every other one with a blot, and masks ' +
+          'of the blots. Each texture is a separate category, as in MVTec.',
       }),
     },
     {additionalProperties: false},

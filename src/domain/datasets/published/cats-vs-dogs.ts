@@ -29,20 +29,20 @@ export const catsVsDogs = defineDataset({
   name: 'cats-vs-dogs',
   version: 1,
   summary:
-    'Photographs of cats and of dogs, the middle at 64 × 64; one against the other. 10 000 + 2500 images a class.',
+    'Photographs of cats and of dogs, cropped to the middle at 64 × 64; one against the other. 10 000 + 2500 images in each class.',
   paper: 'Elson et al. 2007; split and size as in Sohn et al. 2021',
   options: Type.Object(
     {
       train: Type.Integer({
         minimum: 1,
         default: 10_000,
-        description: 'Training images of each class: the first ones of its shuffled files.',
+        description: 'Training images of each class: the first of its shuffled files.',
       }),
       test: Type.Integer({
         minimum: 1,
         default: 2500,
         description:
-          'Test images of each class: all the others. Numbers other than the defaults are for copies with fewer files; ' +
+          'Test images of each class: all others. Values other than the defaults are for copies with fewer files; ' +
           'their AUCs are not comparable with published ones.',
       }),
     },

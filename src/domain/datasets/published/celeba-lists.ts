@@ -3,7 +3,7 @@
 import {readFileSync} from 'node:fs';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
-const remedy = 'Replace it by the published file.';
+const remedy = 'Replace it with the published file.';
 
 export interface Face {
   /** Such as `000001.jpg`. */

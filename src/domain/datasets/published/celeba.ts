@@ -29,15 +29,16 @@ const cut = {top: 40, bottom: 20, left: 10, right: 10};
 export const celeba = defineDataset({
   name: 'celeba',
   version: 1,
-  summary: 'CelebA: faces without eyeglasses are normal, faces with them are not; the middle at 64 × 64.',
+  summary:
+    'CelebA: faces without eyeglasses are normal, faces with them are anomalous; cropped to the middle at 64 × 64.',
   paper: 'Liu et al. 2015; task and crop as in Sohn et al. 2021',
   options: Type.Object(
     {
       images: Type.Union([Type.Literal('official'), Type.Literal('any-size')], {
         default: 'official',
         description:
-          'official: 178 × 218 pixels, all images of the published lists, or it is an error. any-size: copies of other ' +
-          'sizes and subsets, too, with the crop scaled; their AUCs are not comparable with published ones.',
+          'official: all images of the published lists must be there, with 178 × 218 pixels. any-size: copies of other ' +
+          'sizes and subsets are accepted, and the crop is scaled; their AUCs are not comparable with published ones.',
       }),
     },
     {additionalProperties: false},
@@ -123,7 +124,7 @@ function facesOf(files: readonly SourceFile[], split: Split): readonly LabelledF
       paths.get(partition)!,
       `the ${paths.size - 2} images for training and test that it listed before`,
       stranger ? `it lists ${stranger.name}` : `it lists ${faces.length}`,
-      'Run it again when nothing writes to it.',
+      'Run the spec again when no other program writes to it.',
     );
   return wanted.map(({name, wears}) => ({path: paths.get(name)!, label: wears ? 1 : 0}));
 }

@@ -19,7 +19,7 @@ const side = 32;
 const area = side * side;
 /** Records read at a time: about 3 MB. */
 const batch = 1000;
-const remedy = 'Replace it by the published file.';
+const remedy = 'Replace it with the published file.';
 
 export const cifarShape = {height: side, width: side, channels: 3} as const;
 

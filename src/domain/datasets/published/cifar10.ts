@@ -32,7 +32,8 @@ const publication: Publication = {
 export const cifar10 = defineDataset({
   name: 'cifar10',
   version: 1,
-  summary: 'Ten kinds of things and animals in colour, 32 × 32; one against the rest. 5000 + 1000 images a class.',
+  summary:
+    'Ten kinds of things and animals in colour, 32 × 32; one against the rest. 5000 + 1000 images in each class.',
   paper: 'Krizhevsky 2009',
   options: Type.Object({}, {additionalProperties: false}),
   create: () => ({

@@ -28,21 +28,21 @@ export const mvtecSynthetic = defineDataset({
   version: 1,
   summary: "MVTec AD's good images; the anomalies are copies of its good test images with a drawn defect on each.",
   paper:
-    'Li et al. 2021 (CutPaste), table 6, which gives shapes and fills alone: sizes, places and colours are guesses',
+    'Li et al. 2021 (CutPaste), table 6, which only gives shapes and fills; sizes, places and colours are our guesses',
   options: Type.Object(
     {
       ...mvtecOptions,
       shape: Type.Union(
         ['mnist', ...Object.keys(outlines)].map((name) => Type.Literal(name)),
-        {default: 'square', description: 'Of the defects, turned by any angle; mnist: a handwritten digit.'},
+        {default: 'square', description: 'Shape of the defects, turned by a random angle; mnist: a handwritten digit.'},
       ),
       fill: Type.Union([Type.Literal('colour'), Type.Literal('natural')], {
         default: 'colour',
-        description: 'colour: one random colour; natural: what is at another place of the same image.',
+        description: 'colour: one random colour; natural: the content of another place of the same image.',
       }),
       min_size: size(0.1, "Smallest side of a shape's square over the image's; uniform up to `max_size`."),
       max_size: size(0.25, 'Largest.'),
-      seed: Type.Integer({minimum: 0, default: 0, description: 'Another seed puts the defects elsewhere.'}),
+      seed: Type.Integer({minimum: 0, default: 0, description: 'Another seed puts the defects in other places.'}),
     },
     {additionalProperties: false},
   ),

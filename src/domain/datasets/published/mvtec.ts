@@ -53,7 +53,7 @@ export const mvtecOptions = {
   }),
   interpolation: Type.Union([Type.Literal('area'), Type.Literal('bicubic')], {
     default: 'bicubic',
-    description: 'How images are resized, as PIL (bicubic) or OpenCV (area) do it. The paper does not say.',
+    description: 'How images are resized: bicubic as in PIL, area as in OpenCV. The paper does not say.',
   }),
 };
 

@@ -26,8 +26,8 @@ export async function* filesOfArchive(path: string): AsyncGenerator<Entry> {
       yield* items;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const came = whatCame(error) ?? `it can't be unpacked (${error.message})`;
-      throw new DatasetError(path, 'an archive (.tar.gz)', came, 'Replace it by the published file.');
+      const came = whatCame(error) ?? `it cannot be unpacked (${error.message})`;
+      throw new DatasetError(path, 'an archive (.tar.gz)', came, 'Replace it with the published file.');
     }
   }
   try {

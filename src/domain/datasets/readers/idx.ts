@@ -21,7 +21,7 @@ export async function* readIdx(path: string, expected: IdxContent, items: number
   const {shape} = expected;
   const wanted = `${shape.join(' × ')} bytes`;
   const broken = (came: string): DatasetError =>
-    new DatasetError(path, wanted, came, 'Replace it by the published file.');
+    new DatasetError(path, wanted, came, 'Replace it with the published file.');
   const itemSize = shape.slice(1).reduce((product, size) => product * size, 1);
   const header = Buffer.alloc(4 + 4 * shape.length);
   const total = header.length + shape[0]! * itemSize;
@@ -60,7 +60,7 @@ export async function* readIdx(path: string, expected: IdxContent, items: number
       path,
       `unpacked content with SHA-256 ${expected.sha256}`,
       `it is ${digest}: another dataset, or an edited one`,
-      'Replace it by the published file.',
+      'Replace it with the published file.',
     );
 }
 
@@ -70,7 +70,7 @@ export async function* readIdx(path: string, expected: IdxContent, items: number
  */
 export async function readPictures(path: string, side: number): Promise<readonly Uint8Array[]> {
   const broken = (came: string): DatasetError =>
-    new DatasetError(path, `pictures of ${side} × ${side} bytes`, came, 'Replace it by the published file.');
+    new DatasetError(path, `images of ${side} × ${side} bytes`, came, 'Replace it with the published file.');
   const pieces: Buffer[] = [];
   for await (const piece of unpacked(path, broken)) pieces.push(piece);
   const bytes = Buffer.concat(pieces);
@@ -105,7 +105,8 @@ async function* unpacked(path: string, broken: (came: string) => DatasetError): 
 
 function checkHeader(header: Buffer, shape: readonly number[], broken: (came: string) => DatasetError): void {
   const magic = header.readUInt32BE(0);
-  if (magic >>> 8 !== 8) throw broken(`it is no IDX file of bytes (it begins with 0x${header.toString('hex', 0, 4)})`);
+  if (magic >>> 8 !== 8)
+    throw broken(`it is not an IDX file of bytes (it begins with 0x${header.toString('hex', 0, 4)})`);
   if ((magic & 255) !== shape.length)
     throw broken(`it has ${magic & 255} dimension${(magic & 255) === 1 ? '' : 's'} instead of ${shape.length}`);
   const sizes = shape.map((_, i) => header.readUInt32BE(4 + 4 * i));

@@ -41,7 +41,7 @@ export function contentsOf(folder: string): Result<Contents, DatasetProblem> {
   if (broken.length > 0)
     return fail({
       message: `${clippedList(broken.sort(), 5)}: expected files and folders, but found a link to nothing or a special file`,
-      hint: 'Remove it, or mend the link.',
+      hint: 'Remove it, or repair the link.',
     });
   return succeed({folders: folders.sort(), files: files.sort()});
 }
@@ -141,7 +141,7 @@ async function openMask(path: string, image: Picture, prepare: (mask: Picture) =
       path,
       `a mask of ${image.width} × ${image.height} pixels as its image`,
       `${mask.width} × ${mask.height}`,
-      'Replace it by the one of this image.',
+      'Replace it with the mask of this image.',
     );
   const {height, width, pixels} = prepare(mask);
   return Uint8Array.from({length: height * width}, (_, i) => (pixels[3 * i]! > 127 ? 1 : 0));
@@ -153,7 +153,7 @@ async function openImage(path: string): Promise<Picture> {
   } catch (error) {
     const came = error instanceof ImageError ? error.message : codeOf(error) && whatCame(error);
     if (!came) throw error;
-    throw new DatasetError(path, 'a JPEG or PNG image', came, 'Replace it by a whole one.');
+    throw new DatasetError(path, 'a JPEG or PNG image', came, 'Replace it with a complete one.');
   }
 }
 

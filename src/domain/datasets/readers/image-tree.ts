@@ -25,7 +25,10 @@ export function listTree(folder: string, layout: Layout): Result<readonly Source
   for (const [split, {required, others}] of Object.entries(layout)) {
     const place = join(folder, split);
     if (!isFolder(place)) {
-      problems.push({message: `${place}: no such folder`, hint: `Put the images into ${join(place, required[0]!)}.`});
+      problems.push({
+        message: `there is no folder ${place}`,
+        hint: `Put the images into ${join(place, required[0]!)}.`,
+      });
       continue;
     }
     const contents = contentsOf(place);
@@ -44,7 +47,10 @@ export function listTree(folder: string, layout: Layout): Result<readonly Source
       const images = folders.includes(name) ? imagesIn(join(place, name)) : succeed([]);
       if (!images.ok) problems.push(...images.failures);
       else if (images.value.length === 0 && required.includes(name))
-        problems.push({message: `${join(place, name)}: no images`, hint: `Put .jpg, .jpeg or .png files there.`});
+        problems.push({
+          message: `there are no images in ${join(place, name)}`,
+          hint: `Put .jpg, .jpeg or .png files there.`,
+        });
       else
         for (const image of images.value)
           found.push({name: `${split}/${name}/${image}`, path: join(place, name, image)});

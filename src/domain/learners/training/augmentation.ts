@@ -9,8 +9,8 @@ export const paperAugmentation: readonly PluginRef[] = [
 ];
 
 /**
- * Translation and colour jitter of the whole image (docs/paper-notes.md 3.3). The paper gives no strengths; these are the defaults that
- * stand in the released code of the ICLR paper, which shares its authors.
+ * Translation and colour jitter of the whole image (docs/paper-notes.md 3.3). The paper gives no strengths; these are the defaults
+ * in the released code of the ICLR paper, which shares authors with it.
  */
 export const cutPasteAugmentation: readonly PluginRef[] = [
   {type: 'shift', by: 0.125},

@@ -11,12 +11,12 @@ import {Pace} from './pace.ts';
 import type {Phase, Placed, StepResult, Training} from './phases.ts';
 import {Tally} from './tally.ts';
 
-/** How far the training is. */
+/** Progress of the training. */
 export interface State {
   readonly feed: Feed;
   /** Of all phases. */
   readonly epochs: number;
-  /** Grows by a point an epoch. */
+  /** Grows by one point in each epoch. */
   readonly curve: CurvePoint[];
 }
 
@@ -37,7 +37,7 @@ export async function trainEpoch(
   let pooled: Tensor2D | undefined;
   try {
     for (let step = 0; step < steps; step++) {
-      await setImmediate(); // lets an abort, and whatever else the process has to answer, come in
+      await setImmediate(); // lets the process handle an abort and other events
       context.signal.throwIfAborted();
       const batch = await feed.next();
       if (!batch) throw new Error('Internal error: the feed ended before the training');
@@ -58,7 +58,7 @@ export async function trainEpoch(
         learningRate: rateAt(step),
         ...pace.measure(epoch * steps + step + 1, batch.count * batch.views),
       });
-      context.signal.throwIfAborted(); // the listener may have had enough
+      context.signal.throwIfAborted(); // the listener may have aborted
     }
     if (await allEqual(pooled!)) throw collapsed(training, phase, epoch);
     return {epoch, ...(await tally.fetch()), learningRate: rateAt(0)};
@@ -82,7 +82,7 @@ export function compileStep({loss}: Phase, weights: Weights, sgd: Sgd, views: nu
   });
 }
 
-/** The result's tensors are the caller's. */
+/** The caller owns the result's tensors. */
 function takeStep(step: Compiled, {images, count, views}: FeedBatch, {height, width}: Feed, rate: number): StepResult {
   const inputs = [tf.tensor4d(images, [views * count, height, width, 3]), tf.scalar(rate)];
   const [loss, pooled, accuracy] = step.run(inputs) as [Scalar, Tensor2D, Scalar?];

@@ -16,12 +16,12 @@ parentPort!.on('message', ({slot, pass, indices}: FeedJob) => {
     try {
       const views = maker.views(pass, index);
       if (views.length !== setup.views)
-        throw new Error(`expected ${setup.views} views as of image 0, but got ${views.length}`);
+        throw new Error(`expected ${setup.views} views, as for image 0, but got ${views.length}`);
       for (let view = 0; view < views.length; view++) {
         const {height, width, channels, data} = views[view]!;
         if (height !== setup.height || width !== setup.width || channels !== 3)
           throw new Error(
-            `expected views of ${setup.height}×${setup.width}×3 as of image 0, but got ${height}×${width}×${channels}`,
+            `expected views of ${setup.height}×${setup.width}×3, as for image 0, but got ${height}×${width}×${channels}`,
           );
         to.set(data, (view * indices.length + at) * size);
       }

@@ -28,16 +28,16 @@ export interface FeedOptions {
   readonly copies?: readonly CopyRef[];
   /** Its `modules` are imported by the threads: compiled JavaScript. */
   readonly plugins: PluginFactory;
-  /** `rng.path`: where all chance comes from. */
+  /** `rng.path`: the source of all randomness. */
   readonly stream: string;
-  /** Instances a step; the network gets `views` inputs of each. */
+  /** Instances in each step; the network gets `views` inputs of each. */
   readonly batch: number;
   readonly epochs: number;
-  /** First epoch to make, counted from 0: where a resumed training goes on. */
+  /** First epoch to make, counted from 0: where a resumed training continues. */
   readonly startEpoch: number;
-  /** true: a pass's last instances that fill no batch are left out of it. */
+  /** true: the last instances of a pass are left out if they do not fill a batch. */
   readonly dropLast: boolean;
-  /** Batches of an epoch; passes over the instances then run on from epoch to epoch. Default: an epoch is one pass. */
+  /** Batches of an epoch; passes over the instances may then continue in the next epoch. Default: an epoch is one pass. */
   readonly stepsPerEpoch?: number;
   /** Default: one core is left to the training step, at most 4 threads. */
   readonly threads?: number;
@@ -60,11 +60,11 @@ export interface Feed {
   readonly stepsPerEpoch: number;
   /** The next batch in order; undefined after the last. One call at a time. Rejects when a thread failed. */
   next(): Promise<FeedBatch | undefined>;
-  /** Ends the threads; a `next()` still open rejects. */
+  /** Ends the threads; a pending `next()` rejects. */
   close(): Promise<void>;
 }
 
-/** What a thread is told once. */
+/** The first message to a thread. */
 export interface FeedSetup {
   readonly modules: readonly ModuleRef[];
   readonly images: ImageSet;
@@ -78,7 +78,7 @@ export interface FeedSetup {
   readonly slots: readonly SharedArrayBuffer[];
 }
 
-/** A batch to be made into a slot; the thread answers with the slot's number. */
+/** A batch to make in a slot; the thread answers with the slot's number. */
 export interface FeedJob {
   readonly slot: number;
   readonly pass: number;
@@ -102,21 +102,21 @@ export function instanceMaker(
   };
 }
 
-/** Where all chance of a training's batches comes from. */
+/** The source of all randomness in a training's batches. */
 export const batchStream = (rng: Rng): string => rng.fork('batches').path;
 
 export type ViewOptions = Pick<FeedOptions, 'images' | 'learner' | 'augment' | 'copies' | 'plugins' | 'stream'>;
 
 export interface ViewMaker {
   instance(index: number): FloatImage;
-  /** What the network gets of an instance in a pass. */
+  /** The network's inputs from one instance in one pass. */
   views(pass: number, index: number): readonly FloatImage[];
 }
 
-/** The one way from training images to network inputs: of training, and of whoever shows what it is fed. */
+/** The only way from training images to network inputs: for training, and for the contact sheet. */
 export function viewMaker({images, learner: ref, augment, copies = [], plugins, stream}: ViewOptions): ViewMaker {
   const learner = plugins.create('learner', ref);
-  if (!learner.views) throw new Error(`learner "${ref.type}" makes no views: it does not train`);
+  if (!learner.views) throw new Error(`learner "${ref.type}" makes no views, because it does not train`);
   const draw = compose(augment, plugins);
   const instance = instanceMaker(images, copies, plugins, stream);
   return {
@@ -135,12 +135,12 @@ export function openFeed(options: FeedOptions): Feed {
   const stepsPerEpoch = options.stepsPerEpoch ?? stepsPerPass;
   if (stepsPerPass === 0)
     throw new Error(
-      `${instances} training images fill no batch of ${batch}; lower "batch" or take more images ("limit.train")`,
+      `${instances} training images do not fill a batch of ${batch}; lower "batch" or use more images ("limit.train")`,
     );
   const {views, height, width} = probe(options);
 
   const threads = options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1));
-  // One slot is in the caller's hands, one a thread is being filled, one lies ready.
+  // The caller holds one slot, each thread fills one, and one is ready.
   const slots = Array.from(
     {length: threads + 2},
     () => new SharedArrayBuffer(views * batch * height * width * 3 * Float32Array.BYTES_PER_ELEMENT),
@@ -210,7 +210,7 @@ export function openFeed(options: FeedOptions): Feed {
     async next() {
       if (wake) throw new Error('Internal error: two calls of next() at once on one feed');
       if (failure) throw failure;
-      // The batch given last is done with: its slot takes the batch that is `slots` ahead of it.
+      // The last batch is finished: its slot is used for the batch that comes `slots` later.
       if (taken > 0) send();
       if (taken >= total) return undefined;
       const slot = taken % slots.length;
@@ -233,11 +233,11 @@ export function openFeed(options: FeedOptions): Feed {
   };
 }
 
-/** How many inputs the learner makes of an image, and their size: learnt by making those of the first. */
+/** Number and size of the inputs that the learner makes from an image, found by making those of the first. */
 function probe(options: FeedOptions) {
   const views = viewMaker(options).views(0, 0);
   const first = views[0];
-  if (!first) throw new Error(`learner "${options.learner.type}" makes no views: it does not train`);
+  if (!first) throw new Error(`learner "${options.learner.type}" makes no views, because it does not train`);
   return {views: views.length, height: first.height, width: first.width};
 }
 

@@ -16,9 +16,9 @@ export function classification(
 }
 
 /**
- * One-directional InfoNCE of embeddings (n, d) of two views (paper 2.4): row i of `anchors` is to find row i among all rows of
- * `candidates`, by cosine / temperature. Negatives are the n - 1 other candidates alone: no anchor is one, and no term goes
- * the other way. `accuracy`: the share of anchors that find theirs. Rows that are all equal: log n.
+ * One-directional InfoNCE of embeddings (n, d) of two views (paper 2.4): row i of `anchors` must find row i among all rows of
+ * `candidates`, by cosine / temperature. Only the n - 1 other candidates are negatives: anchors are not, and there is no term in
+ * the other direction. `accuracy`: the share of anchors that find theirs. Rows that are all equal: log n.
  */
 export function infoNce(
   anchors: Tensor2D,

@@ -19,7 +19,7 @@ export const optimizerOption = ({
       learning_rate: Type.Number({
         exclusiveMinimum: 0,
         default: defaults.learning_rate,
-        description: 'Rate of the first epoch.',
+        description: 'Learning rate of the first epoch.',
       }),
       momentum: Type.Number({
         minimum: 0,
@@ -30,11 +30,12 @@ export const optimizerOption = ({
       weight_decay: Type.Number({
         minimum: 0,
         default: defaults.weight_decay,
-        description: 'L2 on every trainable weight, those of batch normalisation and the biases too.',
+        description: 'L2 penalty on every trainable weight, including batch normalisation and biases.',
       }),
       schedule: Type.Union([Type.Literal('cosine'), Type.Literal('cosine-per-step'), Type.Literal('constant')], {
         default: schedule,
-        description: 'cosine: down to 0 along one half wave, a step an epoch as in the ICLR paper, or a step a batch.',
+        description:
+          'cosine: the rate falls to 0 along half a cosine wave, with one step for each epoch as in the ICLR paper, or for each batch.',
       }),
     },
     {additionalProperties: false, default: {}, description: 'Stochastic gradient descent with momentum.'},

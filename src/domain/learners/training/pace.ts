@@ -1,7 +1,9 @@
-/** Losses are fetched from the device this often, not at each step, so that it need not wait; progress is told then. */
+/**
+ * Losses are fetched from the device and progress is reported at this interval, not at each step, so that the device need not wait.
+ */
 const fetchEverySeconds = 0.5;
 
-/** Speed of an epoch, for people alone: no result depends on it. */
+/** Speed of an epoch, only for display: no result depends on it. */
 export class Pace {
   readonly #total: number;
   #at: number;

@@ -1,4 +1,4 @@
-/** What a training is given, and the phases that it goes through. */
+/** The input of a training, and its phases. */
 import type {NamedArrays} from '../../../core/contracts/data.ts';
 import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {FitContext} from '../../../core/contracts/learner.ts';
@@ -6,7 +6,7 @@ import type {Scalar, Tensor2D, Tensor4D} from '../../../core/engine/engine.ts';
 import type {ParameterSpec, Weights} from '../../../core/nn/layers.ts';
 import type {OptimizerOptions} from './optimizer.ts';
 
-/** What one step computes; all but the loss is only looked at. */
+/** What one step computes; everything but the loss is only observed. */
 export interface StepResult {
   readonly loss: Scalar;
   readonly accuracy?: Scalar;
@@ -14,7 +14,7 @@ export interface StepResult {
   readonly pooled: Tensor2D;
 }
 
-/** A stretch of a training: weights that move down the gradient of a loss, at a rate that falls from a start of its own. */
+/** A part of a training: weights that follow the gradient of a loss, with a separate learning rate schedule. */
 export interface Phase {
   readonly epochs: number;
   /** Of its first epoch. */
@@ -25,7 +25,7 @@ export interface Phase {
   loss(weights: Weights, x: Tensor4D, batch: {readonly count: number; readonly views: number}): StepResult;
 }
 
-/** The phase that every training has, at the optimiser's rate; and around it what both have in common. */
+/** The phase that every training has, with the optimiser's rate; and what all phases have in common. */
 export interface Training extends Omit<Phase, 'learningRate'> {
   readonly context: FitContext;
   /** The learner itself, options resolved: the feed's threads make its `views`. */
@@ -33,14 +33,14 @@ export interface Training extends Omit<Phase, 'learningRate'> {
   readonly parameters: readonly ParameterSpec[];
   /** First values of some parameters; absent: all are random. */
   readonly start?: NamedArrays | undefined;
-  /** The option `head_first`: comes before, with a momentum of its own. */
+  /** The option `head_first`: a phase before it, with separate momentum. */
   readonly headFirst?: Phase | undefined;
-  /** Instances a step: images, and their copies by distribution augmentation. */
+  /** Instances in each step: images, and their copies by distribution augmentation. */
   readonly batch: number;
   /** Steps of an epoch; absent: one pass over the instances. */
   readonly stepsPerEpoch?: number;
   readonly optimizer: OptimizerOptions;
-  /** Loss of guessing at random, for a batch of so many images. */
+  /** Loss of random guessing, for a batch of this size. */
   chance(batch: number): number;
 }
 

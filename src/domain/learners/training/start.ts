@@ -19,7 +19,7 @@ export const startOption = Type.Optional({
   [wordKeyword]: 'pretrained_weights',
 });
 
-/** What the papers start from, in words: the path of whatever file has it is no setting. */
+/** What the papers start from, in words: the path of the file is not a setting. */
 export const imagenet = 'ImageNet’s weights';
 
 const remedy =
@@ -32,7 +32,7 @@ export function startFiles({start}: {readonly start?: string}): Result<readonly 
   try {
     tensorsIn(start);
   } catch (error) {
-    return fail({message: `${start} is no safetensors file: ${(error as Error).message}`, hint: remedy});
+    return fail({message: `${start} is not a safetensors file: ${(error as Error).message}`, hint: remedy});
   }
   return succeed([{name: 'start', path: start}]);
 }
@@ -48,18 +48,18 @@ export class StartError extends Error {
   }
 }
 
-/** First values of the encoder's parameters from the file. Throws a `StartError` where it is of another network. */
+/** First values of the encoder's parameters from the file. Throws a `StartError` if the file is of another network. */
 export function startWeights(path: string, network: Network, parameters: readonly ParameterSpec[]): NamedArrays {
   const {torchName} = network;
   if (!torchName)
     throw new StartError(
       '"pretrained_weights" names a file, but torchvision has no network that is built like this one',
-      'Leave "pretrained_weights" out, or take network efficientnet.',
+      'Remove "pretrained_weights", or use the network efficientnet.',
     );
   const names = parameters.map(({name}) => torchName(name));
   try {
     return fromTorch(parameters, torchName, readTensors(path, names));
   } catch (error) {
-    throw new StartError(`${path} is not of this network: ${(error as Error).message}`, remedy);
+    throw new StartError(`${path} does not belong to this network: ${(error as Error).message}`, remedy);
   }
 }

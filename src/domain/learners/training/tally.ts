@@ -1,4 +1,4 @@
-/** What the steps of an epoch have computed, fetched from the device now and then. */
+/** The results of an epoch's steps, fetched from the device from time to time. */
 import {type Scalar, tf} from '../../../core/engine/engine.ts';
 import type {StepResult} from './phases.ts';
 
@@ -13,7 +13,7 @@ export class Tally {
     this.#waiting.push(made);
   }
 
-  /** Means over the epoch so far. Sums go step by step, so that it does not matter when one looks. */
+  /** Means over the epoch so far. Sums are made step by step, so that the time of reading does not matter. */
   async fetch(): Promise<{readonly loss: number; readonly accuracy?: number}> {
     if (this.#waiting.length > 0) {
       for (const loss of await valuesOf(this.#waiting.map((made) => made.loss))) this.#loss += loss;

@@ -1,6 +1,5 @@
 /**
- * The one training loop: phases, their epochs, the loss curve, and checkpoints. Does not know what is learnt: that is the
- * `loss`.
+ * The one training loop: phases, their epochs, the loss curve, and checkpoints. It does not know what is learnt; the `loss` does.
  */
 import type {NamedArrays} from '../../../core/contracts/data.ts';
 import type {CurvePoint, FitResult} from '../../../core/contracts/learner.ts';
@@ -31,7 +30,7 @@ export async function train(training: Training): Promise<FitResult> {
   const epochs = phases.at(-1)!.end;
   let feed: Feed | undefined;
   try {
-    // Each epoch is complete in the curve: what a checkpoint lacks is made again, from the same batches.
+    // The curve only has complete epochs: what a checkpoint does not have is computed again, from the same batches.
     feed = openFeed({
       images,
       learner,
@@ -59,11 +58,11 @@ export async function train(training: Training): Promise<FitResult> {
 
 interface PhaseState extends State {
   readonly weights: Weights;
-  /** Of the checkpoint that this run has begun with. */
+  /** From the checkpoint that this run has started from. */
   readonly momentum: NamedArrays | undefined;
 }
 
-/** From its start, or from where the curve is in it. */
+/** From its start, or from the place where the curve ends. */
 async function trainPhase(training: Training, phase: Placed, state: PhaseState): Promise<void> {
   const {weights, epochs, curve, momentum} = state;
   const {checkpoints} = training.context;

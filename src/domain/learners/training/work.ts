@@ -20,7 +20,7 @@ export function workOf(
   const instances = images * (1 + copies);
   const batch = Math.min(options.batch, instances);
   return {
-    // The rest of a pass that fills no batch is left out of it.
+    // The rest of a pass that does not fill a batch is left out.
     steps: options.epochs * (options.steps_per_epoch ?? Math.floor(instances / batch)),
     inputs: views * batch,
     macs: macs + headMacs(network.features, network.head, classes),

@@ -28,14 +28,14 @@ export async function findFile(root: string, fingerprint: Digest, name: string):
     const {sha256} = await digestOfFile(path);
     return sha256 === expected.sha256 ? succeed(path) : fail(damaged(fingerprint, `${name} differs from its checksum`));
   } catch (error) {
-    return fail(damaged(fingerprint, `${name} can't be read (${codeOf(error) ?? String(error)})`));
+    return fail(damaged(fingerprint, `${name} cannot be read (${codeOf(error) ?? String(error)})`));
   }
 }
 
-const again = 'Run the spec again: it is computed anew.';
+const again = 'Run the spec again to compute it again.';
 
 const gone = (fingerprint: Digest): Problem => ({
-  message: `cache entry ${fingerprint.slice(0, 12)} is not there any more: it was pruned`,
+  message: `cache entry ${fingerprint.slice(0, 12)} is no longer in the cache: it was pruned`,
   hint: again,
 });
 

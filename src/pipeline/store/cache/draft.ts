@@ -89,7 +89,7 @@ async function commit(
   for (const name of walk(folder)) {
     const path = join(folder, name);
     invariant(name !== manifestName, `a ${parts.kind} stage left a file named ${manifestName}`);
-    invariant((await lstat(path)).isFile(), `a ${parts.kind} stage left ${name}, which is no file`);
+    invariant((await lstat(path)).isFile(), `a ${parts.kind} stage left ${name}, which is not a file`);
     files[name] = await digestOfFile(path);
   }
   const {manifest, text} = sealManifest({format: 1, ...parts, files});
@@ -123,13 +123,13 @@ const foldersOf = (folder: string): readonly string[] => [
 const remedies: {readonly [code: string]: string} = {
   ENOSPC: 'the disk is full. Free some space (`pipeline cache prune` helps)',
   EDQUOT: 'the disk quota is used up. Free some space (`pipeline cache prune` helps)',
-  EACCES: 'it may not be written to. Check its owner and permissions',
-  EPERM: 'it may not be written to. Check its owner and permissions',
+  EACCES: 'you may not write to it. Check its owner and permissions',
+  EPERM: 'you may not write to it. Check its owner and permissions',
   EROFS: 'its file system is read-only. Use another folder for the cache',
 };
 
 function toDiskError(error: unknown, root: string): unknown {
   const remedy = remedies[codeOf(error) ?? ''];
   if (!remedy) return error;
-  return new Error(`can't write to the cache ${root}: ${remedy}, then run it again.`, {cause: error});
+  return new Error(`cannot write to the cache ${root}: ${remedy}, then run the command again.`, {cause: error});
 }

@@ -61,7 +61,7 @@ export async function inspect(
     inode = statSync(folder).ino;
     for (file of walk(folder)) {
       if (file !== manifestName && !Object.hasOwn(manifest.files, file)) {
-        return {file, reason: 'is no part of the entry', inode};
+        return {file, reason: 'is not part of the entry', inode};
       }
     }
     for (const [name, expected] of Object.entries(manifest.files)) {
@@ -83,4 +83,4 @@ export async function inspect(
 const isThere = (path: string): boolean => statSync(path, {throwIfNoEntry: false}) !== undefined;
 
 const reasonOf = (error: unknown): string =>
-  error instanceof SyntaxError ? 'is no JSON' : `can't be read (${codeOf(error) ?? String(error)})`;
+  error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${codeOf(error) ?? String(error)})`;

@@ -39,7 +39,7 @@ export interface ComparisonRow {
   readonly point: {readonly [path: string]: Json};
   /** Mean over seeds; of a `mean` row the mean of those over classes. */
   readonly ours: number;
-  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as ICLR prints it. null: one seed. */
+  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as in the ICLR paper. null: one seed. */
   readonly sd: number | null;
   /** Seeds with a value; of a `mean` row the fewest and the most of any class. */
   readonly n: number;

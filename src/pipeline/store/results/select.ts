@@ -36,7 +36,7 @@ export async function select(
       if (!reading.includes(statementType))
         return fail({
           message: `expected a statement that reads, but got ${duckdb.StatementType[statementType]}`,
-          hint: 'The database is made from the runs and only read here; start with SELECT, FROM, DESCRIBE or SHOW.',
+          hint: 'A query can only read the database; start with SELECT, FROM, DESCRIBE or SHOW.',
         });
     }
     const reader = await connection.streamAndReadUntil(sql, rows + 1);

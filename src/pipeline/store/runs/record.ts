@@ -233,7 +233,11 @@ function readEvents(file: string): readonly RunEvent[] {
 
 function readJson<T>(file: string, accepts: (value: unknown) => boolean): Result<T, Problem> {
   const broken = (message: string) =>
-    fail<Problem>({message, file, hint: 'The folder is no whole run; remove it, or run its pipeline.yaml again.'});
+    fail<Problem>({
+      message,
+      file,
+      hint: 'The folder does not hold a complete run. Remove it, or run its pipeline.yaml again.',
+    });
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -242,9 +246,9 @@ function readJson<T>(file: string, accepts: (value: unknown) => boolean): Result
   }
   try {
     const value: unknown = JSON.parse(text);
-    return accepts(value) ? succeed(value as T) : broken(`${basename(file)} has not the shape of one`);
+    return accepts(value) ? succeed(value as T) : broken(`${basename(file)} does not have the expected content`);
   } catch (error) {
-    return broken(`${basename(file)} is no JSON: ${(error as Error).message}`);
+    return broken(`${basename(file)} is not JSON: ${(error as Error).message}`);
   }
 }
 

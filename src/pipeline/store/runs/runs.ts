@@ -124,16 +124,16 @@ export const listRuns = (root: string): readonly string[] =>
 /** The run that is meant by an id, a part of one that no other run has, or `latest`. */
 export function readRun(root: string, which: string): Result<RunRecord, Problem> {
   const ids = listRuns(root);
-  if (ids.length === 0) return fail({message: `there is no run in ${root}`, hint: 'Make one: pipeline run <spec>.'});
+  if (ids.length === 0) return fail({message: `there is no run in ${root}`, hint: 'Run a spec: pipeline run <spec>.'});
   const found =
     which === 'latest' ? ids.slice(0, 1) : ids.includes(which) ? [which] : ids.filter((id) => id.includes(which));
   if (found.length === 1) return readRecord(join(root, found[0]!));
   if (found.length === 0)
-    return fail({message: `no run is called "${which}"`, hint: `The latest is ${ids[0]}; "pipeline ls" lists all.`});
+    return fail({message: `there is no run "${which}"`, hint: `The latest is ${ids[0]}; "pipeline ls" lists all.`});
   const some = found.slice(0, 5).join(', ');
   return fail({
     message: `"${which}" is part of ${found.length} runs: ${some}${found.length > 5 ? ', …' : ''}`,
-    hint: 'Give more of the id, or "latest".',
+    hint: 'Give a longer part of the id, or "latest".',
   });
 }
 

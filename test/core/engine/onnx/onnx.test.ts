@@ -90,7 +90,7 @@ test('what has no operator runs on wasm, kernel by kernel, and that is reported'
   const graph = compile([], ([x]) => [tf.acosh(x!)]);
   expect(graph.run([tf.scalar(2)])[0]!.dataSync()[0]).toBeCloseTo(Math.acosh(2), 5);
   expect((await warned)[0].message).toMatchInlineSnapshot(
-    `"the onnx engine runs a step on wasm, for it has no operator for Acosh"`,
+    `"the onnx engine runs a step on wasm, because it has no operator for Acosh"`,
   );
   graph.dispose();
 });

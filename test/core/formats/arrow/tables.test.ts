@@ -112,13 +112,13 @@ test('equal content gives equal bytes', async () => {
 test('a file that is no table, cut short, absent or of another kind is an error that names it', async () => {
   const path = fresh();
   await writeMetrics(path, new Map([['auc', 0.5]]));
-  await expect(imagesInfo(path)).rejects.toThrow(`can't read ${path}: expected a table of images, but got metrics`);
+  await expect(imagesInfo(path)).rejects.toThrow(`cannot read ${path}: expected a table of images, but got metrics`);
   const cut = fresh();
   writeFileSync(cut, readFileSync(path).subarray(0, 100));
-  await expect(readMetrics(cut)).rejects.toThrow(`can't read ${cut}: it is no Arrow file, or not a whole one`);
+  await expect(readMetrics(cut)).rejects.toThrow(`can't read ${cut}: it is not an Arrow file, or it is incomplete`);
   const empty = fresh();
   writeFileSync(empty, '');
-  await expect(readMetrics(empty)).rejects.toThrow(`can't read ${empty}: it is no Arrow file, or not a whole one`);
+  await expect(readMetrics(empty)).rejects.toThrow(`can't read ${empty}: it is not an Arrow file, or it is incomplete`);
   await expect(readMetrics('/nowhere.arrow')).rejects.toThrow("can't read /nowhere.arrow: ENOENT");
   const garbled = fresh();
   const bytes = Buffer.from(readFileSync(path));

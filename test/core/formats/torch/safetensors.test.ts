@@ -45,7 +45,7 @@ test('refuses what is no such file, not whole, or not of float32', () => {
   expect(problem(new Uint8Array(0))).toBe('it has no header');
   expect(problem(Buffer.from('PK\u0003\u0004, as the files of torch.save begin'))).toBe('it has no header');
   expect(problem(Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('what')]))).toBe(
-    'its header is no JSON',
+    'its header is not JSON',
   );
   expect(problem(whole.subarray(0, -8))).toMatch(/^"[a-z]+\.[a-z]+" is not whole$/);
   expect(problem(whole, () => readTensors(file, ['bn.num_batches_tracked']))).toBe(

@@ -91,10 +91,10 @@ describe('a tree', () => {
     expect(await problems(create({}))).toMatchInlineSnapshot(`
       [
         "/data/own/train: expected the folders good and nothing else, but found goood | Did you mean "good"?",
-        "/data/own/train/good: no images | Put .jpg, .jpeg or .png files there.",
+        "there are no images in /data/own/train/good | Put .jpg, .jpeg or .png files there.",
         "/data/own/test: expected folders and nothing else, but found notes.txt | Put images into the folder of their class.",
         "/data/own/test/bent: expected .jpg, .jpeg and .png files, but found scan.bmp | Move it elsewhere, or convert it.",
-        "/data/own/test/cut/9.png: expected files and folders, but found a link to nothing or a special file | Remove it, or mend the link.",
+        "/data/own/test/cut/9.png: expected files and folders, but found a link to nothing or a special file | Remove it, or repair the link.",
       ]
     `);
     expect(await problems(create({folder: 'other'}))).toMatchInlineSnapshot(`
@@ -114,7 +114,7 @@ describe('a tree', () => {
     rmSync(at('test', 'cut'), {recursive: true});
     expect(await problems(create({}))).toMatchInlineSnapshot(`
       [
-        "/data/own/test: no anomalous images | Put them into folders of any name beside good.",
+        "there are no anomalous images in /data/own/test | Put them into folders of any name beside good.",
       ]
     `);
   });
@@ -162,16 +162,16 @@ describe('images', () => {
   test('that are broken are refused by name', async () => {
     writeFileSync(at('train', 'good', '001.png'), '');
     expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
-      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is empty. Replace it by a whole one."`,
+      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is empty. Replace it with a complete one."`,
     );
     writeFileSync(at('train', 'good', '001.png'), 'GIF89a');
     expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
-      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is neither JPEG, PNG nor WebP. Replace it by a whole one."`,
+      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is neither JPEG, PNG nor WebP. Replace it with a complete one."`,
     );
     const files = await locate(create({}));
     rmSync(at('test', 'bent', '000.png'));
     expect(await failure(create({}), 'test', files)).toMatchInlineSnapshot(
-      `"/data/own/test/bent/000.png: expected a JPEG or PNG image, but there is no such file. Replace it by a whole one."`,
+      `"/data/own/test/bent/000.png: expected a JPEG or PNG image, but there is no such file. Replace it with a complete one."`,
     );
   });
 

@@ -75,33 +75,33 @@ describe('the files', () => {
   test('that are not as published are refused by name', async () => {
     const bytes = content['test_batch.bin']!;
     expect(await failure(replaced('test_batch.bin', bytes.subarray(0, 3073 * 1234)), 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it ends after 1,234. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it ends after 1,234. Replace it with the published file."`,
     );
     expect(await failure(replaced('test_batch.bin', bytes.subarray(0, 3073 * 1234 + 7)), 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it ends in the middle of a record. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it ends in the middle of a record. Replace it with the published file."`,
     );
     expect(await failure(replaced('test_batch.bin', Buffer.concat([bytes, bytes])), 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it is longer. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it is longer. Replace it with the published file."`,
     );
     expect(await failure(replaced('test_batch.bin', Buffer.alloc(0)), 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it ends after 0. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but it ends after 0. Replace it with the published file."`,
     );
     const wrong = Buffer.from(bytes);
     wrong[3073 * 5003] = 10;
     expect(await failure(replaced('test_batch.bin', wrong), 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but record 5003 has label 10, not one of 0 to 9. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but record 5003 has label 10, not one of 0 to 9. Replace it with the published file."`,
     );
     wrong[3073 * 5003] = (wrong[3073 * 5002]! + 3) % 10;
     expect(await failure(replaced('test_batch.bin', wrong), 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 1,000 images of each class in test_batch.bin, but there are 1,001 of automobile. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 1,000 images of each class in test_batch.bin, but there are 1,001 of automobile. Replace it with the published file."`,
     );
     expect(await failure(replaced('data_batch_3.bin', bytes.subarray(1)), 'train')).toMatchInlineSnapshot(
-      `"/data/other-data_batch_3.bin: expected 10,000 records of 3073 bytes, but record 10 has label 10, not one of 0 to 9. Replace it by the published file."`,
+      `"/data/other-data_batch_3.bin: expected 10,000 records of 3073 bytes, but record 10 has label 10, not one of 0 to 9. Replace it with the published file."`,
     );
     const gone = replaced('test_batch.bin', bytes);
     rmSync(join(place.folder, 'other-test_batch.bin'));
     expect(await failure(gone, 'test')).toMatchInlineSnapshot(
-      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but there is no such file. Replace it by the published file."`,
+      `"/data/other-test_batch.bin: expected 10,000 records of 3073 bytes, but there is no such file. Replace it with the published file."`,
     );
   });
 });
@@ -141,23 +141,23 @@ describe('the archive', () => {
     const whole = readFileSync(path());
     truncateSync(path(), Math.floor(whole.length / 2));
     expect(await failure(files, 'train')).toMatchInlineSnapshot(
-      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive (.tar.gz), but the file is cut short. Replace it by the published file."`,
+      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive (.tar.gz), but the file is incomplete. Replace it with the published file."`,
     );
     writeFileSync(path(), '<html>Not found</html>');
     expect(await failure(files, 'train')).toMatchInlineSnapshot(
-      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive (.tar.gz), but it can't be unpacked (incorrect header check). Replace it by the published file."`,
+      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive (.tar.gz), but it cannot be unpacked (incorrect header check). Replace it with the published file."`,
     );
     await packedAs(path(), 'cifar-10-batches-bin', []);
     expect(await failure(files, 'test')).toMatchInlineSnapshot(
-      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive with test_batch.bin, but it has none. Replace it by the published file."`,
+      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive with test_batch.bin, but it has none. Replace it with the published file."`,
     );
     await packedAs(path(), 'cifar-10-batches-bin', [['test_batch.bin', Buffer.alloc(3073 * 8)]]);
     expect(await failure(files, 'test')).toMatchInlineSnapshot(
-      `"/data/cifar10/cifar-10-binary.tar.gz: expected test_batch.bin in it to have 10,000 records of 3073 bytes, but it ends after 8. Replace it by the published file."`,
+      `"/data/cifar10/cifar-10-binary.tar.gz: expected test_batch.bin in it to have 10,000 records of 3073 bytes, but it ends after 8. Replace it with the published file."`,
     );
     rmSync(path());
     expect(await failure(files, 'test')).toMatchInlineSnapshot(
-      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive (.tar.gz), but there is no such file. Replace it by the published file."`,
+      `"/data/cifar10/cifar-10-binary.tar.gz: expected an archive (.tar.gz), but there is no such file. Replace it with the published file."`,
     );
   });
 });

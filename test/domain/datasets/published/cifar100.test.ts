@@ -66,8 +66,8 @@ test('labels that do not exist are refused, coarse or fine', async () => {
   }
   expect(messages).toMatchInlineSnapshot(`
     [
-      "/data/test.bin: expected 10,000 records of 3074 bytes, but record 7 has label 20, not one of 0 to 19. Replace it by the published file.",
-      "/data/test.bin: expected 10,000 records of 3074 bytes, but record 7 has label 100, not one of 0 to 99. Replace it by the published file.",
+      "/data/test.bin: expected 10,000 records of 3074 bytes, but record 7 has label 20, not one of 0 to 19. Replace it with the published file.",
+      "/data/test.bin: expected 10,000 records of 3074 bytes, but record 7 has label 100, not one of 0 to 99. Replace it with the published file.",
     ]
   `);
 });

@@ -89,49 +89,49 @@ describe('the small edition', () => {
     flipped[200_000]! ^= 4;
 
     expect(await failure(withImages(packed.subarray(0, 300_000)))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but the file is cut short. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but the file is incomplete. Replace it with the published file."`,
     );
     expect(await failure(withImages(Buffer.alloc(0)))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but the file is cut short. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but the file is incomplete. Replace it with the published file."`,
     );
     expect(await failure(withImages(gzipSync(Buffer.alloc(0))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it ends after 0 of 1000. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it ends after 0 of 1000. Replace it with the published file."`,
     );
     expect(await failure(withImages(gzipSync(plain.subarray(0, 16 + 784 * 7 + 5))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it ends after 7 of 1000. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it ends after 7 of 1000. Replace it with the published file."`,
     );
     expect(await failure(withImages(gzipSync(Buffer.concat([plain, plain]))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it is longer. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it is longer. Replace it with the published file."`,
     );
     expect(await failure(withImages(Buffer.from('<html>Not found</html>')))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it can't be unpacked (incorrect header check). Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it cannot be unpacked (incorrect header check). Replace it with the published file."`,
     );
     expect(await failure(withImages(flipped))).toMatch(
       /^\/data\/t10k-images-idx3-ubyte\.gz: expected 1000 × 28 × 28 bytes, /,
     );
     expect(await failure(withImages(edited((bytes) => bytes.writeUInt32BE(10_000, 4))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it says that it has 10000 × 28 × 28. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it says that it has 10000 × 28 × 28. Replace it with the published file."`,
     );
     expect(await failure(withImages(edited((bytes) => bytes.writeUInt32BE(0x801, 0))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it has 1 dimension instead of 3. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it has 1 dimension instead of 3. Replace it with the published file."`,
     );
     expect(await failure(withImages(edited((bytes) => bytes.writeUInt32BE(0xd03, 0))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it is no IDX file of bytes (it begins with 0x00000d03). Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it is not an IDX file of bytes (it begins with 0x00000d03). Replace it with the published file."`,
     );
     // The right sizes but one pixel.
     expect(await failure(withImages(edited((bytes) => bytes.writeUInt8(1, 16))))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected unpacked content with SHA-256 7cee33c3c6414b1b86c25e665a6c4f41584269de3b7cc9768b1d351922845eef, but it is 5d367d23472ef4960b9d4bd53594d2299e8076f73ae3d598f1ae3979156f5121: another dataset, or an edited one. Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected unpacked content with SHA-256 7cee33c3c6414b1b86c25e665a6c4f41584269de3b7cc9768b1d351922845eef, but it is 5d367d23472ef4960b9d4bd53594d2299e8076f73ae3d598f1ae3979156f5121: another dataset, or an edited one. Replace it with the published file."`,
     );
     rmSync(join(folder, images.name));
     expect(
       await failure(files.map((file) => ({name: file.name, path: join(folder, file.name)}))),
     ).toMatchInlineSnapshot(
-      `"/data/t10k-labels-idx1-ubyte.gz: expected 1000 bytes, but there is no such file. Replace it by the published file."`,
+      `"/data/t10k-labels-idx1-ubyte.gz: expected 1000 bytes, but there is no such file. Replace it with the published file."`,
     );
     mkdirSync(join(folder, images.name));
     const directory = {name: images.name, path: join(folder, images.name)};
     expect(await failure(files.map((file) => (file === images ? directory : file)))).toMatchInlineSnapshot(
-      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it can't be read (EISDIR). Replace it by the published file."`,
+      `"/data/t10k-images-idx3-ubyte.gz: expected 1000 × 28 × 28 bytes, but it cannot be read (EISDIR). Replace it with the published file."`,
     );
   });
 

@@ -89,10 +89,10 @@ test('digits come from MNIST’s test images, which may be missing or broken', a
   }
   expect(problems).toMatchInlineSnapshot(`
     [
-      "/data/mnist/t10k-images-idx3-ubyte.gz: expected pictures of 28 × 28 bytes, but it ends within its header. Replace it by the published file.",
-      "/data/mnist/t10k-images-idx3-ubyte.gz: expected pictures of 28 × 28 bytes, but there are none. Replace it by the published file.",
-      "/data/mnist/t10k-images-idx3-ubyte.gz: expected pictures of 28 × 28 bytes, but 16 bytes in all. Replace it by the published file.",
-      "/data/mnist/t10k-images-idx3-ubyte.gz: expected pictures of 28 × 28 bytes, but it says that it has 1 × 32 × 32. Replace it by the published file.",
+      "/data/mnist/t10k-images-idx3-ubyte.gz: expected images of 28 × 28 bytes, but it ends within its header. Replace it with the published file.",
+      "/data/mnist/t10k-images-idx3-ubyte.gz: expected images of 28 × 28 bytes, but there are none. Replace it with the published file.",
+      "/data/mnist/t10k-images-idx3-ubyte.gz: expected images of 28 × 28 bytes, but 16 bytes in all. Replace it with the published file.",
+      "/data/mnist/t10k-images-idx3-ubyte.gz: expected images of 28 × 28 bytes, but it says that it has 1 × 32 × 32. Replace it with the published file.",
     ]
   `);
 });

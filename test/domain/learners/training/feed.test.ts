@@ -172,13 +172,13 @@ test('a colour image comes as stored / 255, and pixels in shared memory are used
 
 test('too few images for a batch, and a learner without views, are refused', () => {
   expect(() => open({batch: 11, dropLast: true})).toThrowErrorMatchingInlineSnapshot(
-    `[Error: 10 training images fill no batch of 11; lower "batch" or take more images ("limit.train")]`,
+    `[Error: 10 training images do not fill a batch of 11; lower "batch" or use more images ("limit.train")]`,
   );
   expect(() => open({images: numbered(0)})).toThrowErrorMatchingInlineSnapshot(
-    `[Error: 0 training images fill no batch of 4; lower "batch" or take more images ("limit.train")]`,
+    `[Error: 0 training images do not fill a batch of 4; lower "batch" or use more images ("limit.train")]`,
   );
   expect(() => open({learner: {type: 'untrained'}})).toThrowErrorMatchingInlineSnapshot(
-    `[Error: learner "untrained" makes no views: it does not train]`,
+    `[Error: learner "untrained" makes no views, because it does not train]`,
   );
 });
 
@@ -207,7 +207,7 @@ test('a thread that ends, and one that cannot start, are failures as well', asyn
 
 test('views of changing size are refused', async () => {
   await expect(drain(open({learner: {type: 'fickle'}}))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: learner "fickle" failed on training image 9 in pass 0: expected views of 2×2×3 as of image 0, but got 1×1×3]`,
+    `[Error: learner "fickle" failed on training image 9 in pass 0: expected views of 2×2×3, as for image 0, but got 1×1×3]`,
   );
 });
 

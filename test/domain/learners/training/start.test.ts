@@ -90,7 +90,7 @@ test.for(['untrained', 'cutpaste'])('%s finds the file, or says what is wrong wi
         "there is no file ./none | Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
       ],
       [
-        "./b0.pth is no safetensors file: it has no header | Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
+        "./b0.pth is not a safetensors file: it has no header | Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
       ],
     ]
   `);
@@ -138,9 +138,9 @@ onEachEngine(() => {
       await problem({network: 'small'}),
     ]).toMatchInlineSnapshot(`
       [
-        "tiny is not of this network: it has no "features.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
-        "./b0.safetensors is not of this network: it has no "features.1.1.block.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
-        ""pretrained_weights" names a file, but torchvision has no network that is built like this one. Leave "pretrained_weights" out, or take network efficientnet.",
+        "tiny does not belong to this network: it has no "features.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
+        "./b0.safetensors does not belong to this network: it has no "features.1.1.block.0.0.weight". Save torchvision’s state dict of the network with safetensors.torch.save_file(model.state_dict(), "….safetensors").",
+        ""pretrained_weights" names a file, but torchvision has no network that is built like this one. Remove "pretrained_weights", or use the network efficientnet.",
       ]
     `);
   });

@@ -91,14 +91,14 @@ onEachEngine(() => {
 
     test('the loss is no number', async () => {
       expect(await message({options: {optimizer: {learning_rate: 1e30, weight_decay: 1}}})).toMatchInlineSnapshot(
-        `"TrainingError: the loss is NaN in epoch 1, by step 2 of 2: training has blown up. Try a lower optimizer.learning_rate (now 1e+30) or a larger batch (now 8)."`,
+        `"TrainingError: the loss is NaN in epoch 1, by step 2 of 2: training has diverged. Try a lower optimizer.learning_rate (now 1e+30) or a larger batch (now 8)."`,
       );
     });
 
     test('all features are equal', async () => {
       const images = {...ramps(8), pixels: new Uint8Array(8 * 1024).fill(100)};
       expect(await message({images})).toMatchInlineSnapshot(
-        `"TrainingError: after epoch 1 all images have the same features: training has collapsed. Try a lower optimizer.learning_rate (now 0.01), a lower optimizer.weight_decay (now 0.0003) or a larger batch (now 8), and look whether the images differ at all."`,
+        `"TrainingError: after epoch 1 all images have the same features: training has collapsed. Try a lower optimizer.learning_rate (now 0.01), a lower optimizer.weight_decay (now 0.0003) or a larger batch (now 8), and check that the images differ."`,
       );
     });
 
@@ -116,7 +116,7 @@ onEachEngine(() => {
       const {warnings} = await learn({images, options: {epochs: 1, optimizer: {learning_rate: 1e-9}}});
       expect(warnings.map((warning) => warning.replace(/loss is \d\.\d+/, 'loss is #'))).toMatchInlineSnapshot(`
         [
-          "the last epoch's loss is # and guessing gives 1.386: almost nothing was learnt in 1 epoch. Try more epochs or another optimizer.learning_rate.",
+          "the last epoch's loss is #, and guessing gives 1.386: the network has learnt almost nothing in 1 epoch. Try more epochs or another optimizer.learning_rate.",
         ]
       `);
     });

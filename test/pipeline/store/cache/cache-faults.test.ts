@@ -20,7 +20,7 @@ const disk = new URL('../../../rig/disk.js', import.meta.url).href;
 test.each([
   ['ENOSPC', 'the disk is full. Free some space (`pipeline cache prune` helps)'],
   ['EDQUOT', 'the disk quota is used up. Free some space (`pipeline cache prune` helps)'],
-  ['EACCES', 'it may not be written to. Check its owner and permissions'],
+  ['EACCES', 'you may not write to it. Check its owner and permissions'],
   ['EROFS', 'its file system is read-only. Use another folder for the cache'],
 ])('%s at any write of a commit is a clear error, and leaves an entry that is whole or none', async (code, remedy) => {
   const root = fresh();
@@ -34,7 +34,7 @@ test.each([
     done = await attempt.then(
       () => true,
       (error: Error) => {
-        expect(error.message).toBe(`can't write to the cache ${root}: ${remedy}, then run it again.`);
+        expect(error.message).toBe(`cannot write to the cache ${root}: ${remedy}, then run the command again.`);
         return false;
       },
     );

@@ -154,7 +154,7 @@ test('a rebuild drops runs whose folders are gone, and tells which folders are n
   const {runs: filed, leftOut} = value(await results().rebuild());
   expect(filed).toEqual(['b']);
   expect(leftOut).toMatchObject([
-    {file: join(runs, 'z', 'plan.json'), message: expect.stringMatching(/^plan.json is no JSON: /)},
+    {file: join(runs, 'z', 'plan.json'), message: expect.stringMatching(/^plan.json is not JSON: /)},
   ]);
   expect(await rows('select run from metrics')).toEqual([['b']]);
   expect(b).toBe(join(runs, 'b'));
@@ -460,7 +460,7 @@ test.for([
     failures: [
       {
         message: expect.stringContaining('file system operations are disabled'),
-        hint: 'A query sees the results database alone.',
+        hint: 'A query can only read the results database.',
       },
     ],
   });

@@ -61,10 +61,10 @@ test('a run that was killed before it wrote anything but its plan', () => {
 
 test.for([
   ['plan.json', undefined, 'cannot read plan.json: ENOENT'],
-  ['plan.json', '{"format": 2, "tasks": [], "stages": []}', 'plan.json has not the shape of one'],
-  ['plan.json', '[]', 'plan.json has not the shape of one'],
-  ['plan.json', '{"for', /^plan.json is no JSON: /],
-  ['environment.json', '"text"', 'environment.json has not the shape of one'],
+  ['plan.json', '{"format": 2, "tasks": [], "stages": []}', 'plan.json does not have the expected content'],
+  ['plan.json', '[]', 'plan.json does not have the expected content'],
+  ['plan.json', '{"for', /^plan.json is not JSON: /],
+  ['environment.json', '"text"', 'environment.json does not have the expected content'],
 ] as const)('a broken %s: %s', ([name, text, message]) => {
   const folder = run();
   if (text === undefined) rmSync(join(folder, name));
@@ -75,7 +75,7 @@ test.for([
       {
         message: typeof message === 'string' ? message : expect.stringMatching(message),
         file: join(folder, name),
-        hint: 'The folder is no whole run; remove it, or run its pipeline.yaml again.',
+        hint: 'The folder does not hold a complete run. Remove it, or run its pipeline.yaml again.',
       },
     ],
   });

@@ -88,7 +88,9 @@ test('runs are listed newest first, and found by id, by a part of it, or as the 
   };
   expect([found('latest'), found('first'), found(old.id)]).toEqual([recent.id, old.id, old.id]);
   expect(found('third')).toBe(`no run is called "third" The latest is ${recent.id}; "pipeline ls" lists all.`);
-  expect(found('2026')).toBe(`"2026" is part of 2 runs: ${recent.id}, ${old.id} Give more of the id, or "latest".`);
+  expect(found('2026')).toBe(
+    `"2026" is part of 2 runs: ${recent.id}, ${old.id} Give a longer part of the id, or "latest".`,
+  );
 });
 
 test('an environment outside of a git repository says nothing of git', async () => {
