@@ -16,7 +16,7 @@ const tooMuch: readonly (readonly [RegExp, string])[] = [
   [/^doctor\b/, 'looks at the machine, and has tests of its own'],
   [/--engine webgpu/, 'needs a GPU'],
   [/table-1/, 'takes more than seconds'],
-  [/--inliers all/, 'takes more than seconds'],
+  [/--normal-classes all/, 'takes more than seconds'],
   [/mine-sweep.* --set/, 'trains four networks once more'],
   [/^report (?!latest$)/, 'draws a page, as "report latest" does'],
 ];
