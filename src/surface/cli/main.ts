@@ -105,7 +105,11 @@ specOptions(program.command('run').description('run a spec or suite; only what i
   .argument('<spec>', 'YAML file')
   .addOption(engineOption())
   .addOption(threadsOption())
-  .option('--jobs <n>', 'stages that compute tensors at once (default: as many as the cores have room for)', positive)
+  .addOption(
+    new Option('--jobs <n>', 'stages that compute tensors at once (default: as many as the cores have room for)')
+      .env('PIPELINE_JOBS')
+      .argParser(positive),
+  )
   .option('--fail-fast', 'stop at the first failure', false)
   .option('--plain', 'plain lines instead of the live view', false)
   .option('--quiet', 'print the table alone, and failures', false)
