@@ -105,12 +105,20 @@ onEachEngine(() => {
     const encoderOf = (weights: NamedArrays) => plugins.create('learner', refOf(definition)).encoder(weights, plugins);
     const numbers = ({weights, curve}: FitResult) => ({weights: new Map(weights), curve: [...curve]});
 
+    /** An undisturbed training, made once for all tests that only look at one. */
+    let made: Promise<FitResult & {readonly reports: readonly LearnProgress[]}> | undefined;
+    const reference = () => {
+      made ??= (async () => {
+        const reports: LearnProgress[] = [];
+        return {...(await trained(definition, {report: (progress) => reports.push(progress)})), reports};
+      })();
+      return made;
+    };
+
     test('gives the same weights and curve for the same seed, others for another unless they come from a file', async () => {
-      const [first, again, other] = [
-        await trained(definition),
-        await trained(definition),
-        await trained(definition, {seed: 1}),
-      ];
+      const first = await reference();
+      const again = await trained(definition);
+      const other = await trained(definition, {seed: 1});
       expect(numbers(again)).toEqual(numbers(first));
       if (ofAFile(definition)) expect(numbers(other)).toEqual(numbers(first));
       else expect(numbers(other)).not.toEqual(numbers(first));
@@ -119,7 +127,7 @@ onEachEngine(() => {
     });
 
     test('embeds by every layer it names: finite, a row an image, whatever the batch, the same when restored', async () => {
-      const {weights} = await trained(definition);
+      const {weights} = await reference();
       const images = imagesOf(5, 3);
       expect(definition.layers.length).toBeGreaterThan(0);
       const encoder = encoderOf(weights);
@@ -145,7 +153,7 @@ onEachEngine(() => {
     });
 
     test('embeds what a view makes of each image, told its index', async () => {
-      const encoder = encoderOf((await trained(definition)).weights);
+      const encoder = encoderOf((await reference()).weights);
       const images = imagesOf(3, 3);
       const size = images.pixels.length / 3;
       const layer = definition.layers[0]!;
@@ -167,7 +175,7 @@ onEachEngine(() => {
     test('takes grey images for three equal channels', async () => {
       const grey = imagesOf(3, 1);
       const pixels = Uint8Array.from({length: 3 * grey.pixels.length}, (_, i) => grey.pixels[Math.floor(i / 3)]!);
-      const encoder = encoderOf((await trained(definition)).weights);
+      const encoder = encoderOf((await reference()).weights);
       const layer = definition.layers[0]!;
       const colour: ImageSet = {shape: {...grey.shape, channels: 3}, count: 3, pixels};
       expect(await encoder.embed(colour, layer)).toEqual(await encoder.embed(grey, layer));
@@ -199,7 +207,7 @@ onEachEngine(() => {
     });
 
     test('goes on from a checkpoint with the result of an uninterrupted training', async () => {
-      const whole = await trained(definition);
+      const whole = await reference();
       const checkpoints = new MemoryCheckpoints();
       for (const epoch of [1, 2]) {
         // Killed in the second epoch, resumed, and killed again in the third.
@@ -213,13 +221,8 @@ onEachEngine(() => {
     test.skipIf(!definition.trains)('tells the work of a training as it is', async () => {
       const learner = plugins.create('learner', refOf(definition));
       const work = learner.work!({images: 9, copies: 0, side: 32, plugins})!;
-      let last: LearnProgress | undefined;
-      await trained(definition, {
-        report: (progress) => {
-          last = progress;
-        },
-      });
-      expect(work.steps).toBe(last!.epochs * last!.steps);
+      const last = (await reference()).reports.at(-1)!;
+      expect(work.steps).toBe(last.epochs * last.steps);
       // Nine images of which each step takes four.
       const views = learner.views?.(floatImage(imagesOf(1, 3), 0), (image) => image, new Rng('views')).length;
       // A view may be a target alone, which goes through no network.
@@ -228,8 +231,7 @@ onEachEngine(() => {
     });
 
     test('reports how far it is', async () => {
-      const reports: LearnProgress[] = [];
-      await trained(definition, {report: (progress) => reports.push(progress)});
+      const {reports} = await reference();
       expect(new Set(reports.map(({epoch}) => epoch))).toEqual(new Set([0, 1, 2]));
       for (const {epochs, step, steps, loss, learningRate, imagesPerSecond, secondsLeft} of reports) {
         expect(epochs).toBe(3);

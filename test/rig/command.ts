@@ -72,7 +72,8 @@ export class Project implements Disposable {
     const {PIPELINE_RUNS: _, PIPELINE_DATA: __, NO_COLOR: ___, FORCE_COLOR: ____, ...inherited} = process.env;
     const child = spawn(process.execPath, [...nodeOptions, command, ...args], {
       cwd: this.folder,
-      env: {...inherited, PIPELINE_ENGINE: 'wasm', ...env},
+      // One process that loads tfjs is enough for a few stages: starting it takes longer than they do.
+      env: {...inherited, PIPELINE_ENGINE: 'wasm', PIPELINE_JOBS: '1', ...env},
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

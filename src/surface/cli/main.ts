@@ -106,10 +106,10 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
   .argument('<spec>', 'YAML file')
   .addOption(engineOption())
   .addOption(threadsOption())
-  .option(
-    '--jobs <n>',
-    'how many stages may compute tensors at the same time (default: depends on the cores)',
-    positive,
+  .addOption(
+    new Option('--jobs <n>', 'how many stages may compute tensors at the same time (default: depends on the cores)')
+      .env('PIPELINE_JOBS')
+      .argParser(positive),
   )
   .option('--fail-fast', 'stop at the first failure', false)
   .option('--plain', 'print plain lines instead of the live view', false)

@@ -33,6 +33,7 @@ const environment = {
   PIPELINE_RUNS: 'The default of `--runs`.',
   PIPELINE_DATA: 'The default of `--data`.',
   PIPELINE_ENGINE: 'The default of `--engine`.',
+  PIPELINE_JOBS: 'The default of `--jobs`.',
   PIPELINE_CACHE_HOME:
     "Where TensorFlow's library is kept. Default: the folder `pipeline` in `$XDG_CACHE_HOME` or `~/.cache`.",
   PIPELINE_ALLOW_UNPINNED:

@@ -478,6 +478,15 @@ describe('data, plugins, schema, doctor', () => {
   });
 });
 
+test.for([
+  ['PIPELINE_ENGINE', 'abacus', 'Allowed choices are auto, tensorflow, onnx, wasm, webgpu.'],
+  ['PIPELINE_JOBS', 'many', 'expected an integer of at least 1.'],
+] as const)('a wrong default in %s is refused', async ([name, value, expected]) => {
+  const {status, err} = await project.start(['run', 'tiny.yaml'], {[name]: value}).ended;
+  expect(status).toBe(2);
+  expect(err).toContain(`value '${value}' from env '${name}' is invalid. ${expected}`);
+});
+
 describe('wrong command lines', () => {
   test.concurrent.for([
     'runn tiny.yaml',

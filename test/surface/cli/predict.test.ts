@@ -192,9 +192,9 @@ describe('drawn textures, three classifiers', () => {
   });
 });
 
-test('several tasks: one has to be named', async () => {
+test('several tasks: one has to be named; what was pruned is named, with the command that computes it again', async () => {
   const learner = '{ type: untrained, network: { type: small, width: 4 } }';
-  await run(tinySpec({name: 'seeds', learner, augment: '[]', seeds: '2'}));
+  const entries = await run(tinySpec({name: 'seeds', learner, augment: '[]', seeds: '2'}));
   expect(all(await project.run('predict', 'seeds', 'drawn'))).toMatchInlineSnapshot(`
     "--- stderr
     ✗ run <time>-seeds has 2 tasks: seeds/stripes/untrained/seed=0, seeds/stripes/untrained/seed=1
@@ -203,15 +203,10 @@ test('several tasks: one has to be named', async () => {
   `);
   const printed = await predicted('drawn/000.png', '--task', 'seed=1');
   expect(printed.images).toHaveLength(1);
-});
-
-test('what was pruned is named, with the command that computes it again', async () => {
-  const learner = '{ type: untrained, network: { type: small, width: 5 } }';
-  const entries = await run(tinySpec({name: 'pruned', learner, augment: '[]'}));
-  rmSync(called(entries, 'learn'), {recursive: true});
-  expect(all(await project.run('predict', 'pruned', 'drawn/000.png'))).toMatchInlineSnapshot(`
+  rmSync(called(entries, 'learn untrained · seed 1'), {recursive: true});
+  expect(all(await project.run('predict', 'seeds', 'drawn/000.png', '--task', 'seed=1'))).toMatchInlineSnapshot(`
     "--- stderr
-    ✗ what "learn untrained · seed 0" left is no longer in the cache <folder>/runs/cache
+    ✗ what "learn untrained · seed 1" left is no longer in the cache <folder>/runs/cache
        Compute it again: pipeline run spec.yaml --json
     --- status 1"
   `);
