@@ -147,7 +147,7 @@ program
 program
   .command('predict')
   .description("score new images with a finished task's model")
-  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
   .argument('<images...>', 'image files (JPEG, PNG, WebP), and folders of them')
   .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
   .option('--classifier <name>', 'as it is called in tables (default: all of the task)')
@@ -168,7 +168,7 @@ program
 program
   .command('export')
   .description("write a finished task's encoder and classifier as one ONNX model")
-  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
   .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
   .option('--classifier <name>', 'as it is called in tables (default: the only one)')
   .option('--quantile <q>', 'for the threshold, as of "predict"', share, 0.95)
@@ -197,7 +197,7 @@ program
 const show = program.command('show');
 show
   .description('one run: tasks, stages, failures, metrics')
-  .argument('<run>', 'run id, a unique part of it, or "latest"')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
   .action(async (run: string) => leave((await import('./results.ts')).show(run, globals())));
 
 specOptions(show.command('augment').description('a picture of what a learner is fed: images, and views of them'))
@@ -213,8 +213,8 @@ specOptions(show.command('augment').description('a picture of what a learner is 
 program
   .command('why')
   .description('what differs between two runs')
-  .argument('<run>', 'run id')
-  .argument('<other>', 'run id')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
+  .argument('<other>', 'the same')
   .action(async (run: string, other: string) => leave((await import('./results.ts')).whyRuns(run, other, globals())));
 
 program

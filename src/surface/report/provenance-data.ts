@@ -4,7 +4,7 @@ import {groupBy} from '../../core/base/group.ts';
 import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
 import type {RunRows} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import type {Methods} from '../tables/methods.ts';
+import type {Methods} from '../tables/names.ts';
 import type {Artifacts} from './artifacts.ts';
 
 /** Fingerprints that are listed; a suite of a thousand tasks has several thousand. */

@@ -1,8 +1,11 @@
 /** What the options of a matrix made of a metric: means over classes and seeds at each point. */
+
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
-import {type MetricValue, metricsOf, type RunRecord} from '../../pipeline/store/runs/record.ts';
-import {keyOf, pointText, shortPath, varyingPaths} from '../tables/methods.ts';
+import {type MetricValue, metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import {namesOf, textsOf} from '../tables/names.ts';
 
 export interface Sweep {
   readonly spec: string;
@@ -39,17 +42,18 @@ export function sweepsOf(record: RunRecord): readonly Sweep[] {
     const varying = varyingPaths(tasks);
     const metric = tasks[0]?.metrics[0]?.type;
     if (varying.length === 0 || metric === undefined) return [];
-    const paths = varying.map((path) => ({path, ...pathOf(path, tasks)}));
+    const names = namesOf(varying);
+    const paths = varying.map((path) => ({path, name: names.get(path)!, ...pathOf(path, tasks)}));
     const found = tasks.flatMap((task) =>
       (values.get(task.id) ?? []).flatMap((value) =>
-        value.metric === metric && value.value !== null
+        value.metric === metric && value.value !== null && Number.isFinite(value.value)
           ? [{...value, value: value.value, at: paths.map(({path, label}) => label(task.point[path]))}]
           : [],
       ),
     );
     if (found.length === 0) return [];
     const cells = [...groupBy(found, ({at, classifier}) => JSON.stringify([at, classifier])).values()].map(meanOf);
-    const scale = found[0]!.scale;
+    const scale = found[0]!.scale ?? 'rate';
     return [{spec, metric, scale, cells, paths: paths.map(({name, values, numeric}) => ({name, values, numeric}))}];
   });
 }
@@ -59,12 +63,19 @@ function meanOf(cell: readonly (MetricValue & {value: number; at: SweepCell['at'
   return {at, classifier, mean: cell.reduce((sum, {value}) => sum + value, 0) / cell.length, n: cell.length};
 }
 
+/** Paths of the matrix that have several values in these tasks. */
+function varyingPaths(tasks: readonly Task[]): readonly string[] {
+  const paths = new Set(tasks.flatMap(({point}) => Object.keys(point)));
+  return [...paths].filter((path) => new Set(tasks.map(({point}) => keyOf(point[path]))).size > 1);
+}
+
 function pathOf(path: string, tasks: readonly Task[]) {
   const values = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
-  const texts = values.map(pointText);
-  // Two plug-ins of one name differ in their options: those are told, too.
-  const named = new Set(texts).size === texts.length ? pointText : keyOf;
+  const texts = textsOf(values as readonly (Json | undefined)[]);
   const numeric = values.every((value) => typeof value === 'number');
-  const label = (value: unknown): string | number => (numeric ? (value as number) : named(value));
-  return {name: path.split(', ').map(shortPath).join(', '), values: values.map(label), numeric, label};
+  const label = (value: unknown): string | number =>
+    numeric ? (value as number) : (texts.get(keyOf(value)) ?? 'default');
+  return {values: values.map(label), numeric, label};
 }
+
+const keyOf = (value: unknown): string => (value === undefined ? 'default' : canonicalJson(value as Json));

@@ -57,9 +57,12 @@ const ordinal = ({paths}: Sweep, i: number) => ({
   axis: {labelAngle: 0, labelLimit: 180},
 });
 
+/** Values of the matrix as they are written: 0.005 and not 0.01. */
+const exact = "'' + datum.value";
+
 function one(sweep: Sweep) {
   const {name, numeric, values} = sweep.paths[0]!;
-  const axis = {tickCount: 5, ...(sweep.scale === 'rate' && {format: '.1f'})};
+  const axis = {tickCount: 5};
   const y = {field: 'mean', type: 'quantitative', title: sweep.metric, scale: {zero: false}, axis};
   const shared = {color: {field: 'classifier', type: 'nominal', legend: {columns: 2}}, description: {field: 'text'}};
   if (numeric)
@@ -68,7 +71,13 @@ function one(sweep: Sweep) {
       height: 200,
       mark: {type: 'line', point: {size: 40}, strokeWidth: 1.6, aria: true},
       encoding: {
-        x: {field: 'p0', type: 'quantitative', title: name, scale: scaleOf(values as number[]), axis: {values}},
+        x: {
+          field: 'p0',
+          type: 'quantitative',
+          title: name,
+          scale: scaleOf(values as number[]),
+          axis: {values, labelExpr: exact},
+        },
         y,
         ...shared,
       },
@@ -146,7 +155,7 @@ function many(sweep: Sweep) {
     ...paths.flatMap(({name, values}, i) =>
       values.map((value) => ({axis: name, at: place(i, value), tick: String(value)})),
     ),
-    ...[low, high].map((value, at) => ({axis: last, at: high > low ? at : 0.5, tick: value.toFixed(1)})),
+    ...[low, high].map((value, at) => ({axis: last, at: high > low ? at : 0.5, tick: text(sweep, value / factor)})),
   ];
   const x = {
     field: 'axis',

@@ -5,7 +5,7 @@ import {readCurve} from '../../core/formats/arrow/small.ts';
 import {recipeOf} from '../../pipeline/stages/define.ts';
 import {learn} from '../../pipeline/stages/learn.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import type {Methods} from '../tables/methods.ts';
+import type {Methods} from '../tables/names.ts';
 import type {Artifacts} from './artifacts.ts';
 
 /** Trainings whose curves are drawn, and points of all of them together. */

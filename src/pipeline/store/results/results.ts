@@ -4,6 +4,7 @@ import {join, resolve} from 'node:path';
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {type Result, succeed} from '../../../core/base/result.ts';
 import type {Problem} from '../../failures.ts';
+import {numbersOf} from '../runs/numbers.ts';
 import {readRecord} from '../runs/record.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
 import {Database, type ResultsOptions} from './database.ts';
@@ -31,6 +32,8 @@ export interface Results {
 export interface Rebuilt {
   readonly runs: readonly string[];
   readonly leftOut: readonly Problem[];
+  /** Where a run's record says something else than the cache, which counts. */
+  readonly contradictions: readonly string[];
 }
 
 /** Nothing is opened until something is asked. */
@@ -51,6 +54,7 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
       const rebuilt = {
         runs: whole.map((record) => record.id),
         leftOut: records.flatMap((record) => (record.ok ? [] : record.failures)),
+        contradictions: whole.flatMap((record) => numbersOf(record).contradictions),
       };
       const refill = async (connection: DuckDBConnection) => {
         for (const table of runTables) await connection.run(`delete from ${table}`);

@@ -135,7 +135,7 @@ test('a deleted database is rebuilt to the same rows, a damaged one too', async 
   await ingest(...folders);
   const before = await dump();
   rmSync(database());
-  expect(value(await results().rebuild(runs))).toEqual({runs: ['a', 'b', 'c'], leftOut: []});
+  expect(value(await results().rebuild(runs))).toEqual({runs: ['a', 'b', 'c'], leftOut: [], contradictions: []});
   expect(await dump()).toEqual(before);
   writeFileSync(database(), 'no database');
   value(await results().rebuild(runs));
@@ -204,7 +204,9 @@ test.for([
   // Paper: airplane 88.5 ± 0.3 (tolerance 1.0), cat 78.3 ± 1.0 (tolerance 2.0); all else is in verdict.test.ts.
   ['airplane', 0.875, 'matches'],
   ['cat', 0.8031, 'above'],
-  ['cat', 0.4999, 'below chance'],
+  // One seed: the standard error of chance with 1000 and 9000 images is 0.0096.
+  ['cat', 0.4999, 'below'],
+  ['cat', 0.4807, 'below chance'],
 ] as const)('verdict: %s at %f %s', async ([inlier, it, verdict]) => {
   await ingest(makeRun(runs, {id: 'a', tasks: [{inlier, seed: 0, scores: auc(it)}]}));
   expect(value(await results().comparisonRows())).toMatchObject([{inlier, verdict}]);
@@ -224,7 +226,6 @@ test('the noise of ours makes no match, and without a paper there is no verdict'
   expect(found.map(({dataset, inlier, verdict}) => [dataset, inlier, verdict])).toEqual([
     ['cifar10', 'airplane', 'below'],
     ['synthetic', 'stripes', null],
-    ['synthetic', 'mean', null],
   ]);
 });
 
@@ -302,7 +303,7 @@ test('a seed counts once: the latest run has it', async () => {
     makeRun(runs, {id: 'mid', at: at(2), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.1)}]}),
   );
   const seen = async (filter?: object) =>
-    value(await results().comparisonRows(filter)).map(({ours, n, runs: from}) => [Number(ours.toFixed(6)), n, from]);
+    value(await results().comparisonRows(filter)).map(({ours, n, runs: from}) => [Number(ours!.toFixed(6)), n, from]);
   expect(await seen()).toEqual([[0.8, 2, ['new', 'old']]]);
   expect(await seen({runs: ['old']})).toEqual([[0.7, 2, ['old']]]);
   expect(await seen({runs: ['old', 'mid']})).toEqual([[0.4, 2, ['mid', 'old']]]);
@@ -533,7 +534,7 @@ async function holder(sql: string) {
 test('a database of a newer version is left alone, and rebuilt only when asked', async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   await (await holder('update migration set number = 99')).release();
-  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 4';
+  const message = 'the results database cannot be used: it is of migration 99, and this version knows only 5';
   expect(await results().query('select 1')).toMatchObject({ok: false, failures: [{message}]});
   expect(await results().ingestRun(join(runs, 'a'))).toMatchObject({ok: false, failures: [{message}]});
   value(await results().rebuild(runs));
