@@ -680,9 +680,9 @@ test('footnotes: differences that the same rows share are one, in the order in w
   };
   const {lines, notes} = compared(rows, {departures: told});
   expect(lines.map((line) => `${line.label}: ${line.notes}`)).toEqual([
-    'rotation epochs=12 batch=32: 1,2,3',
-    'rotation epochs=12 batch=64: 1,2',
-    'rotation epochs=24 batch=32: 1,3,4',
+    'rotation batch=32 epochs=12: 1,2,3',
+    'rotation batch=32 epochs=24: 1,3,4',
+    'rotation batch=64 epochs=12: 1,2',
   ]);
   expect(notes).toEqual([
     'not as in the paper: edition small; width 8',

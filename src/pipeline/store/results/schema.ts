@@ -173,7 +173,7 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     group by config
   ), classes as materialized (
     -- an ensemble is one number, and no seed of it can be missing
-    select * exclude (last, planned, classes), unnest(last), case when ensemble is null then planned else 1 end as planned,
+    select * exclude (last, planned, classes, problems), unnest(last), case when ensemble is null then planned else 1 end as planned,
       classes = 1 as is_only, chance_error(sd, n, normal, anomalous) as error
     from groups join planned using (config, dataset, inlier) join wanted using (config)
   ), means as (
