@@ -40,13 +40,13 @@ interface Numbers {
   readonly contradictions: readonly string[];
 }
 
-const known = new WeakMap<RunRecord, Numbers>();
+const weighed = new WeakMap<RunRecord, Numbers>();
 
 /** Of every stage that makes numbers and has a result, or has none because something failed. */
 export const metricsOf = (record: RunRecord): readonly MetricValue[] => numbersOf(record).values;
 
 export function numbersOf(record: RunRecord): Numbers {
-  const before = known.get(record);
+  const before = weighed.get(record);
   if (before) return before;
   const stages = new Map(record.stages.map((stage) => [stage.id, stage]));
   const contradictions: string[] = [];
@@ -57,7 +57,7 @@ export function numbersOf(record: RunRecord): Numbers {
     return isEvaluateSummary(summary) ? measured(stage, summary, vouched) : failed(stage, stages);
   });
   const numbers = {values, contradictions};
-  known.set(record, numbers);
+  weighed.set(record, numbers);
   return numbers;
 }
 
@@ -127,56 +127,68 @@ interface Judged {
 /** The one place where cache and record are weighed against each other. */
 function judged(stage: StageRecord, record: RunRecord, stages: ReadonlyMap<string, StageRecord>): Judged {
   const {label, summary} = stage;
-  const manifest = manifestOf(record, stage);
-  if (!manifest) return {summary, vouched: false};
+  const left = leftBy(record, stage);
+  if (!left) return {summary, vouched: false};
   const where = `run ${record.id}, "${label}"`;
-  if (!isOf(manifest, stage, record, stages))
+  if (!isOf(left, stage, record, stages))
     return {
       summary,
       vouched: false,
       contradiction: `${where}: its record names a cache entry of another stage; nothing vouches for its numbers`,
     };
-  if (canonicalOf(manifest.summary) === canonicalOf(summary)) return {summary, vouched: true};
-  const [said, left] = [summary, manifest.summary].map(metricsText);
+  if (canonicalOf(left.summary) === canonicalOf(summary)) return {summary, vouched: true};
+  const [said, has] = [summary, left.summary].map(metricsText);
   return {
-    summary: manifest.summary,
+    summary: left.summary,
     vouched: true,
-    contradiction: `${where}: its record says ${said}, but the cache has ${left}; what the cache has counts`,
+    contradiction: `${where}: its record says ${said}, but the cache has ${has}; what the cache has counts`,
   };
 }
 
 /** Whether a manifest is that of the stage: the same recipe on the same inputs, as far as those are still in the cache. */
 function isOf(
-  {kind, key}: Manifest,
+  {kind, recipe, inputs}: Left,
   {node}: StageRecord,
   record: RunRecord,
   stages: ReadonlyMap<string, StageRecord>,
 ): boolean {
-  const {recipe, inputs = {}} = key as {readonly recipe?: Json; readonly inputs?: {readonly [role: string]: Digest}};
-  if (kind !== node.kind || canonicalOf(recipe) !== canonicalOf(node.recipe)) return false;
+  if (kind !== node.kind || recipe !== canonicalOf(node.recipe)) return false;
   return Object.entries(node.inputs).every(([role, {stage, file}]) => {
     const before = stages.get(stage);
-    const had = before && manifestOf(record, before)?.files[file]?.sha256;
+    const had = before && leftBy(record, before)?.files[file]?.sha256;
     return had === undefined || inputs[role] === undefined || inputs[role] === had;
   });
 }
 
-/** Manifests that were read, and the state of their files: entries are shared by runs, and pages are made again and again. */
-const manifests = new Map<string, {readonly state: string; readonly manifest: Manifest | undefined}>();
+/** Of a manifest what is asked here; its key may list a hundred thousand files. */
+interface Left extends Pick<Manifest, 'kind' | 'files' | 'summary'> {
+  /** Canonical JSON. */
+  readonly recipe: string | undefined;
+  readonly inputs: {readonly [role: string]: Digest};
+}
 
-function manifestOf({folder}: RunRecord, {fingerprint}: StageRecord): Manifest | undefined {
+/** What was read, and the state of its file: entries are shared by runs, and pages are made again and again. */
+const known = new Map<string, {readonly state: string; readonly left: Left | undefined}>();
+
+/** What a stage has left in the cache; undefined: nothing that is whole. */
+function leftBy({folder}: RunRecord, {fingerprint}: StageRecord): Left | undefined {
   if (typeof fingerprint !== 'string') return undefined;
   const cache = join(dirname(resolve(folder)), 'cache');
   const path = join(entryFolder(cache, fingerprint), manifestName);
   const stat = statSync(path, {throwIfNoEntry: false, bigint: true});
   if (!stat) return undefined;
   const state = `${stat.ino} ${stat.size} ${stat.ctimeNs}`;
-  const before = manifests.get(path);
-  if (before?.state === state) return before.manifest;
+  const before = known.get(path);
+  if (before?.state === state) return before.left;
   const found = findManifest(cache, fingerprint);
-  const manifest = found.ok ? found.value : undefined;
-  manifests.set(path, {state, manifest});
-  return manifest;
+  const left = found.ok ? leftOf(found.value) : undefined;
+  known.set(path, {state, left});
+  return left;
+}
+
+function leftOf({kind, key, files, summary}: Manifest): Left {
+  const {recipe, inputs = {}} = key as {readonly recipe?: Json; readonly inputs?: Left['inputs']};
+  return {kind, files, summary, recipe: canonicalOf(recipe), inputs};
 }
 
 const metricsText = (summary: unknown): string =>
