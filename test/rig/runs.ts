@@ -2,12 +2,13 @@
 
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {digestOf, type Json} from '../../src/core/base/canonical.ts';
+import {type Digest, digestOf, type Json} from '../../src/core/base/canonical.ts';
 import type {PluginRef} from '../../src/core/contracts/definition.ts';
 import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
 import type {Maker} from '../../src/pipeline/maker.ts';
-import type {StageNode} from '../../src/pipeline/stages/stage.ts';
+import type {MeasuredValue, StageNode} from '../../src/pipeline/stages/stage.ts';
+import {entryFolder, manifestName, sealManifest} from '../../src/pipeline/store/cache/entry.ts';
 
 export interface MadeUpRun {
   readonly id: string;
@@ -26,6 +27,8 @@ export interface MadeUpRun {
   readonly cached?: boolean;
   /** What every stage that computes tensors was computed by; default: wasm, where the run computed it. */
   readonly maker?: Maker;
+  /** true: the cache has nothing of it any more. */
+  readonly pruned?: boolean;
   /** What the run asked for, and computed nothing on. */
   readonly asked?: Maker;
 }
@@ -44,7 +47,8 @@ interface MadeUpTask {
   readonly scores: {
     readonly [classifier: string]: {
       readonly ref?: PluginRef;
-      readonly metrics?: {readonly [metric: string]: number | null};
+      readonly metrics?: {readonly [metric: string]: MeasuredValue};
+      readonly reasons?: {readonly [metric: string]: string};
       readonly fails?: string;
       /** Metrics that know the test labels: how. */
       readonly testLabels?: {readonly [metric: string]: string};
@@ -110,7 +114,14 @@ export function makeRun(runs: string, run: MadeUpRun): string {
     const finish = (stage: {id: string; isNew: boolean}, summary: unknown = null) => {
       if (!stage.isNew) return;
       const {id, kind, label, recipe} = stages.get(stage.id)!;
-      const fingerprint = digestOf({id, recipe: recipe as Json, data: kind === 'data' ? (run.data ?? 'files') : null});
+      const left = summary as Json;
+      const fingerprint = digestOf({
+        id,
+        recipe: recipe as Json,
+        data: kind === 'data' ? (run.data ?? 'files') : null,
+        ...(['evaluate', 'measure'].includes(kind) && {left}),
+      });
+      if (!run.pruned) leave(join(runs, 'cache'), fingerprint, {kind, label, recipe: recipe as Json, summary: left});
       const maker = run.maker && {engine: run.maker.name, threads: run.maker.threads!};
       const made = {type: 'stage-finished', stage: id, kind, label, fingerprint, summary} as const;
       ends.push(
@@ -137,7 +148,7 @@ export function makeRun(runs: string, run: MadeUpRun): string {
       {weights: {stage: learn.id, file: 'weights.arrow'}, images: {stage: data.id, file: 'test.arrow'}},
     );
     finish(embed);
-    for (const [classifier, {ref, metrics, fails, testLabels}] of Object.entries(made.scores)) {
+    for (const [classifier, {ref, metrics, fails, testLabels, reasons}] of Object.entries(made.scores)) {
       const label = `${classifier} · ${task.inlier} · seed ${task.seed}`;
       const score = add(
         'score',
@@ -170,7 +181,13 @@ export function makeRun(runs: string, run: MadeUpRun): string {
         );
       } else if (metrics) {
         finish(score);
-        finish(evaluate, {metrics, normal: 1000, anomalous: 9000, ...(testLabels && {testLabels})});
+        finish(evaluate, {
+          metrics,
+          ...(reasons && {reasons}),
+          normal: 1000,
+          anomalous: 9000,
+          ...(testLabels && {testLabels}),
+        });
       }
       const key = `${task.inlier} ${classifier}`;
       scored.set(key, [...(scored.get(key) ?? []), {task, score: score.id}]);
@@ -247,6 +264,26 @@ export function makeRun(runs: string, run: MadeUpRun): string {
     JSON.stringify(run.environment ?? {version: '0.1.0', node: '20.19.0', git: {commit: 'abc', dirty: false}}),
   );
   return folder;
+}
+
+/** A manifest in the cache, of an entry without files. */
+function leave(
+  cache: string,
+  fingerprint: Digest,
+  {kind, label, recipe, summary}: {kind: string; label: string; recipe: Json; summary: Json},
+): void {
+  const {text} = sealManifest({
+    format: 1,
+    kind,
+    label,
+    fingerprint,
+    key: {kind, recipe, inputs: {}, sources: {}},
+    files: {},
+    summary,
+    provenance: {},
+  });
+  mkdirSync(entryFolder(cache, fingerprint), {recursive: true});
+  writeFileSync(join(entryFolder(cache, fingerprint), manifestName), text);
 }
 
 function taskOf(made: MadeUpTask, name: string): Task {

@@ -1,7 +1,7 @@
-/**
- * JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only importer of `sharp`, which is loaded when it is first used.
- */
+/** JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
+import type {Sharp} from 'sharp';
 import type {ImageSet} from '../contracts/data.ts';
+import type {Mask} from './mask.ts';
 
 /** Colour image, uint8 HWC with three channels. */
 export interface Picture {
@@ -47,7 +47,45 @@ let loading: Promise<typeof import('sharp')> | undefined;
  * by its EXIF orientation, grey copied to three channels, 16 bits cut to the upper 8, transparency dropped. Throws an
  * `ImageError` for a file that is cut short, even in its last row.
  */
-export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
+export const decodeImage = (bytes: Uint8Array): Promise<Picture> =>
+  decoded(bytes, async (image) => {
+    const {data, info} = await image
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw({depth: 'uchar'})
+      .toBuffer({resolveWithObject: true});
+    if (info.channels !== 3) throw new ImageError(`it has ${info.channels} channels`);
+    return {height: info.height, width: info.width, pixels: new Uint8Array(data.buffer, data.byteOffset, data.length)};
+  });
+
+/**
+ * Decodes a mask: a pixel is marked where any colour channel is not zero as stored, whether the marks are 1 or 255. Where the colours
+ * are the same everywhere and the opacity is not, a pixel is marked that is not wholly transparent. Throws an `ImageError`, also
+ * where both vary: nobody could tell which is meant.
+ */
+export const decodeMask = (bytes: Uint8Array): Promise<Mask> =>
+  decoded(bytes, async (image) => {
+    // 16 bits: in 8 a 1 of 65535 would be nothing.
+    const {data, info} = await image.toColourspace('rgb16').raw({depth: 'ushort'}).toBuffer({resolveWithObject: true});
+    const {height, width, channels} = info;
+    const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
+    const varies = (channel: number): boolean => {
+      for (let i = channel; i < values.length; i += channels) if (values[i] !== values[channel]) return true;
+      return false;
+    };
+    const colours = [0, 1, 2];
+    const hasShape = colours.some(varies);
+    const hasOpacity = channels === 4 && varies(3);
+    if (hasShape && hasOpacity) throw new ImageError('both its colours and its transparency vary');
+    const from = hasOpacity ? [3] : colours;
+    const marked = new Uint8Array(height * width);
+    for (let i = 0; i < marked.length; i++)
+      marked[i] = from.some((channel) => values[i * channels + channel] !== 0) ? 1 : 0;
+    return {height, width, marked};
+  });
+
+/** Opens an image for `read`; whatever is wrong with it is an `ImageError`. */
+async function decoded<T>(bytes: Uint8Array, read: (image: Sharp) => Promise<T>): Promise<T> {
   if (bytes.length === 0) throw new ImageError('it is empty');
   const kind = kindOf(bytes);
   if (kind === undefined) throw new ImageError('it is neither JPEG, PNG nor WebP');
@@ -55,13 +93,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   if (kind === 'PNG' && !endsAsPng(bytes)) throw new ImageError('it cannot be decoded as PNG (the file is incomplete)');
   const sharp = await loadSharp();
   try {
-    const {data, info} = await sharp(bytes, {failOn: 'error', ignoreIcc: true, autoOrient: true})
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw({depth: 'uchar'})
-      .toBuffer({resolveWithObject: true});
-    if (info.channels !== 3) throw new ImageError(`it has ${info.channels} channels`);
-    return {height: info.height, width: info.width, pixels: new Uint8Array(data.buffer, data.byteOffset, data.length)};
+    return await read(sharp(bytes, {failOn: 'error', ignoreIcc: true, autoOrient: true}));
   } catch (error) {
     if (error instanceof ImageError || !(error instanceof Error)) throw error;
     throw new ImageError(`it cannot be decoded as ${kind} (${firstLine(error.message)})`);
@@ -115,10 +147,9 @@ export function cropped(
 }
 
 /**
- * `area`: OpenCV's INTER_AREA, the mean of what a pixel covers. `bicubic`: PIL's BICUBIC, widened where it shrinks. `nearest`: the
- * pixel under the middle, for masks.
+ * `area`: OpenCV's INTER_AREA, the mean of what a pixel covers. `bicubic`: PIL's BICUBIC, widened where it shrinks.
  */
-export type Interpolation = 'area' | 'bicubic' | 'nearest';
+export type Interpolation = 'area' | 'bicubic';
 
 /** Stored values are interpolated as they are: gamma is not taken out, as neither PIL nor OpenCV do. */
 export function resized(picture: Picture, height: number, width: number, interpolation: Interpolation): Picture {
@@ -182,11 +213,7 @@ interface Taps {
 function tapsOf(from: number, to: number, interpolation: Interpolation): readonly Taps[] {
   const scale = from / to;
   return Array.from({length: to}, (_, i) =>
-    interpolation === 'area'
-      ? areaTaps(i, scale, from)
-      : interpolation === 'bicubic'
-        ? cubicTaps(i, scale, from)
-        : {first: Math.floor((i + 0.5) * scale), weights: Float64Array.of(1)},
+    interpolation === 'area' ? areaTaps(i, scale, from) : cubicTaps(i, scale, from),
   );
 }
 

@@ -3,8 +3,8 @@
  * process loads a module once and keeps it, whatever happens to its files: whoever names the code by its content must mean the
  * content that was loaded.
  */
-import {existsSync, readFileSync, statSync} from 'node:fs';
-import {extname, relative} from 'node:path';
+import {existsSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {dirname, extname, relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {type Digest, sha256} from '../base/canonical.ts';
 import {compiledUrl} from '../base/compiled.ts';
@@ -119,10 +119,11 @@ const late = new RegExp(`\\b(?:import|require|new\\s+URL)\\s*\\(\\s*${quotedPath
  */
 function readCode(url: string): {readonly files: readonly CodeFile[]; readonly states: string} {
   const found = new Map<string, {readonly sha256: Digest; readonly state: string; late: boolean}>();
-  const visit = (path: string, isLate: boolean): void => {
+  const visit = (given: string, isLate: boolean): void => {
+    if (!existsSync(given) || !statSync(given).isFile()) return;
+    const path = realpathSync(given); // as Node does: what it imports lies beside the file, not beside a link to it
     const known = found.get(path);
     if (known && (!known.late || isLate)) return;
-    if (!existsSync(path) || !statSync(path).isFile()) return;
     const bytes = readFileSync(path);
     found.set(path, {sha256: sha256(bytes), state: stateOf(path).state, late: isLate});
     if (!modules.includes(extname(path))) return;
@@ -132,8 +133,9 @@ function readCode(url: string): {readonly files: readonly CodeFile[]; readonly s
     for (const to of named(early)) visit(to, isLate);
     for (const to of named(late)) visit(to, true);
   };
-  visit(fileURLToPath(url), false);
-  const folder = fileURLToPath(new URL('.', url));
+  const entry = fileURLToPath(url);
+  visit(entry, false);
+  const folder = dirname(existsSync(entry) ? realpathSync(entry) : entry);
   return {
     files: [...found].map(([path, {sha256, state, late}]) => ({
       name: relative(folder, path).replaceAll('\\', '/'),

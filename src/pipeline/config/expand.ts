@@ -224,6 +224,7 @@ function makeTasks(
   const shared = {
     spec: spec.name,
     dataset: dataset as PluginRef,
+    problems: plugins.create('dataset', dataset as PluginRef).inliers.length,
     limit: limit ?? {},
     learner: spec.learner,
     augment: spec.augment ?? own.value,

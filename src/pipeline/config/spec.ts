@@ -48,6 +48,8 @@ export interface Task {
   readonly dataset: PluginRef;
   readonly limit: {readonly train?: number; readonly test?: number};
   readonly inlier: string;
+  /** One-class problems that the dataset has: a mean over all of them is the dataset's. Absent in records of older versions. */
+  readonly problems?: number;
   readonly learner: PluginRef;
   readonly augment: readonly PluginRef[];
   readonly distributionAugmentation: readonly CopyRef[];

@@ -7,7 +7,6 @@ import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {hasTodaysKernels, type StageKey} from '../plan/fingerprint.ts';
 import {StageError} from '../stages/shared.ts';
-import type {StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {RunRecord} from '../store/runs/record.ts';
 
@@ -49,19 +48,20 @@ export class RunArtifacts {
       );
     if (entry) {
       const {code} = entry.manifest.key as unknown as StageKey;
-      const changed = code && this.#changedCode(node, code);
+      const changed = code && this.#changedCode(code);
       if (changed) throw new StageError(`${changed} is not the code that "${label}" was computed with`, this.#again());
       return entry;
     }
     throw new StageError(`what "${label}" left is no longer in the cache ${this.#cache.root}`, this.#again());
   }
 
-  /** The path of a plug-in's file whose content is no longer that of the key. */
-  #changedCode({code = []}: StageNode, key: NonNullable<StageKey['code']>): string | undefined {
-    const loaded = new Map(
-      this.#plugins.modules.flatMap((module) => module.code ?? []).map(({path, sha256}) => [path, sha256]),
+  /** The first file of the key whose content is not what the plug-ins of today have under that name. */
+  #changedCode(code: NonNullable<StageKey['code']>): string | undefined {
+    const loaded = this.#plugins.modules.flatMap((module) => module.code ?? []);
+    const other = Object.entries(code).find(([name, digest]) =>
+      loaded.every((file) => file.name !== name || file.sha256 !== digest),
     );
-    return code.find(({name, path}) => loaded.get(path) !== key[name])?.path;
+    return other && (loaded.find(({name}) => name === other[0])?.path ?? other[0]);
   }
 
   #again(): string {

@@ -1,5 +1,6 @@
 /** Metric plug-ins + scores → `metrics.arrow`, and the same in the summary, which is what goes into the tables. */
 import {join} from 'node:path';
+import {plural} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Metric, PixelMetric, PixelSample} from '../../core/contracts/metric.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
@@ -10,7 +11,7 @@ import {usedBy, versionsOf} from '../plan/used.ts';
 import {data} from './data.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {PluginList, strict, Versions} from './recipe.ts';
-import {aboutMetrics, createPlanned, inputOf, StageError} from './shared.ts';
+import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly, StageError} from './shared.ts';
 import type {EvaluateSummary, ResultRef, StageContext} from './stage.ts';
 
 const EvaluateRecipe = Type.Object(
@@ -34,26 +35,35 @@ export const evaluate = defineStage({
     const labels = Uint8Array.from(classes, (label) => (label === normalClass ? 0 : 1));
     const anomalous = labels.reduce((sum, label) => sum + label, 0);
     const normal = labels.length - anomalous;
-    if (normal === 0 || anomalous === 0) {
-      context.warn(
-        `all ${labels.length} test images are ${normal === 0 ? 'anomalous' : 'normal'}: metrics are undefined`,
-      );
-    }
-    const values = new Map<string, number>();
+    const values = new Map<string, unknown>();
+    const isOfPixels = (name: string): boolean => context.plugins.get('metric', name).of === 'pixels';
     let pixels: PixelSample | undefined;
     for (const ref of recipe.metrics) {
       const metric = createPlanned(context, 'metric', ref, recipe.versions);
-      let value: number;
-      if (context.plugins.get('metric', ref.type).of === 'pixels') {
-        pixels ??= await readPixels(context);
-        value = (metric as PixelMetric).measurePixels(pixels);
-      } else value = (metric as Metric).compute(scores, labels);
       if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
-      values.set(ref.type, value);
+      if (isOfPixels(ref.type)) {
+        pixels ??= await readPixels(context);
+        values.set(ref.type, (metric as PixelMetric).measurePixels(pixels));
+      } else values.set(ref.type, (metric as Metric).compute(scores, labels));
     }
-    await writeMetrics(join(context.out, 'metrics.arrow'), values);
-    const metrics = Object.fromEntries([...values].map(([name, value]) => [name, Number.isNaN(value) ? null : value]));
-    const summary: EvaluateSummary = {metrics, normal, anomalous, ...aboutMetrics(context, recipe.metrics)};
+    const {numbers, ...measured} = measuredValues(context, values, (name) =>
+      isOfPixels(name) ? onePixelClassOnly(pixels!) : oneClassOnly(normal, anomalous),
+    );
+    await writeMetrics(join(context.out, 'metrics.arrow'), numbers);
+    const lost = pixels && lostDefects(pixels, labels);
+    const reasons = {
+      ...(lost !== undefined &&
+        Object.fromEntries(recipe.metrics.filter(({type}) => isOfPixels(type)).map(({type}) => [type, lost]))),
+      ...measured.reasons,
+    };
+    if (lost !== undefined) context.warn(lost);
+    const summary: EvaluateSummary = {
+      metrics: measured.metrics,
+      ...(Object.keys(reasons).length > 0 && {reasons}),
+      normal,
+      anomalous,
+      ...aboutMetrics(context, recipe.metrics),
+    };
     return {...summary};
   },
 });
@@ -86,6 +96,24 @@ export function evaluation(
     uses,
     result,
   });
+}
+
+/** Anomalous images that have no marked pixel any more: their defects lie outside of what was cut out. */
+function lostDefects({count, height, width, masks}: PixelSample, labels: Uint8Array): string | undefined {
+  const area = height * width;
+  let lost = 0;
+  for (let i = 0; i < count; i++)
+    if (labels[i] === 1 && masks.subarray(i * area, (i + 1) * area).every((mask) => mask === 0)) lost++;
+  const anomalous = labels.reduce((sum, label) => sum + label, 0);
+  return lost === 0
+    ? undefined
+    : `${lost} of ${plural(anomalous, 'anomalous image has', 'anomalous images have')} no marked pixel: their defects were cut off, and count as normal pixels`;
+}
+
+function onePixelClassOnly({masks}: PixelSample): string | undefined {
+  const marked = masks.reduce((sum, mask) => sum + (mask === 0 ? 0 : 1), 0);
+  if (marked === 0) return 'no pixel of the test images is marked as a defect';
+  return marked === masks.length ? 'every pixel of the test images is marked as a defect' : undefined;
 }
 
 /** Scores and truth of all pixels of the test images: 5 bytes each in memory. */

@@ -10,7 +10,7 @@ import {usedBy} from '../plan/used.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {embedding} from './embed.ts';
 import {Plugin, strict} from './recipe.ts';
-import {aboutMetrics, createPlanned, inputOf} from './shared.ts';
+import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly} from './shared.ts';
 import type {EvaluateSummary} from './stage.ts';
 
 /** Each stage has one metric, because they cost more than metrics of scores. */
@@ -67,12 +67,17 @@ export const measure = defineStage({
           ] as const)
         : undefined;
     const rng = new Rng(seed).fork('metric').fork(ref.type);
-    const value = metric.measure({features, labels, ...(views && {views}), rng});
-    if (Number.isNaN(value)) context.warn(`metric "${ref.type}" is undefined for these ${labels.length} test images`);
-    await writeMetrics(join(context.out, 'metrics.arrow'), new Map([[ref.type, value]]));
+    const normals = labels.length - anomalous;
+    const value: unknown = metric.measure({features, labels, ...(views && {views}), rng});
+    const {numbers, ...measured} = measuredValues(
+      context,
+      new Map([[ref.type, value]]),
+      () => oneClassOnly(normals, anomalous) ?? `these ${labels.length} test images do not define it`,
+    );
+    await writeMetrics(join(context.out, 'metrics.arrow'), numbers);
     const summary: EvaluateSummary = {
-      metrics: {[ref.type]: Number.isNaN(value) ? null : value},
-      normal: labels.length - anomalous,
+      ...measured,
+      normal: normals,
       anomalous,
       ...aboutMetrics(context, [ref]),
     };

@@ -2,7 +2,7 @@
 import {setImmediate} from 'node:timers/promises';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {type Created, type Definitions, pathOptions} from '../../core/plugin/registry.ts';
-import type {EvaluateSummary, StageContext} from './stage.ts';
+import type {EvaluateSummary, MeasuredValue, StageContext} from './stage.ts';
 
 /** A stage that cannot continue for a reason that its user can change. */
 export class StageError extends Error {
@@ -64,7 +64,42 @@ export function aboutMetrics(
   };
 }
 
-/** Reports how many items are done and how fast, and handles an abort between them. */
+/**
+ * What metrics gave as a summary can hold it: JSON has neither NaN nor infinities. `undefinedBecause` says why a metric may be NaN,
+ * where that is known. Whatever is not a finite number is warned of.
+ */
+export function measuredValues(
+  {warn}: Pick<StageContext, 'warn'>,
+  given: ReadonlyMap<string, unknown>,
+  undefinedBecause: (metric: string) => string | undefined,
+): Pick<EvaluateSummary, 'metrics' | 'reasons'> & {readonly numbers: ReadonlyMap<string, number>} {
+  const metrics: {[metric: string]: MeasuredValue} = {};
+  const reasons: {[metric: string]: string} = {};
+  for (const [name, value] of given) {
+    if (typeof value === 'number' && Number.isFinite(value)) {
+      metrics[name] = value;
+      continue;
+    }
+    const isInfinite = typeof value === 'number' && !Number.isNaN(value);
+    metrics[name] = isInfinite ? (value > 0 ? 'Infinity' : '-Infinity') : null;
+    const what = typeof value === 'number' ? String(value) : `${typeof value} instead of a number`;
+    reasons[name] = (Number.isNaN(value) && undefinedBecause(name)) || `the metric gave ${what}`;
+    warn(`metric "${name}" ${isInfinite ? 'is infinite' : 'is undefined'}: ${reasons[name]}`);
+  }
+  const numbers = new Map([...given].map(([name, value]) => [name, typeof value === 'number' ? value : Number.NaN]));
+  return {metrics, ...(Object.keys(reasons).length > 0 && {reasons}), numbers};
+}
+
+/** Why metrics of one class alone are undefined; undefined: both are there. */
+export function oneClassOnly(normal: number, anomalous: number, what = 'test images'): string | undefined {
+  const all = normal + anomalous;
+  if (all === 0) return `there are no ${what}`;
+  return normal === 0 || anomalous === 0
+    ? `all ${all} ${what} are ${normal === 0 ? 'anomalous' : 'normal'}`
+    : undefined;
+}
+
+/** Tells how many items are done and how fast, and lets an abort be heard between them. */
 export class ItemProgress {
   readonly #context: StageContext;
   readonly #unit: string;

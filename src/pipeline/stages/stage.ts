@@ -47,9 +47,14 @@ export interface ResultRef {
   readonly ensemble?: readonly number[];
 }
 
-/** Summary of an `evaluate` or `measure` stage: value by metric name (null = undefined), and the test images counted. */
+/** A metric's value as JSON can hold it; null: undefined. */
+export type MeasuredValue = number | null | 'Infinity' | '-Infinity';
+
+/** Summary of an `evaluate` or `measure` stage: value by metric name, and the test images counted. */
 export interface EvaluateSummary {
-  readonly metrics: {readonly [metric: string]: number | null};
+  readonly metrics: {readonly [metric: string]: MeasuredValue};
+  /** Metric → why its value is not a finite number, or what it leaves out; absent: there is nothing to say. */
+  readonly reasons?: {readonly [metric: string]: string};
   readonly normal: number;
   readonly anomalous: number;
   /** Names of the metrics that are not rates; absent: all are. */

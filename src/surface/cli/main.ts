@@ -158,10 +158,10 @@ program
 program
   .command('predict')
   .description("score new images with a finished task's model")
-  .argument('<run>', 'run id, a unique part of a run id, or "latest"')
-  .argument('<images...>', 'image files (JPEG, PNG, WebP) or folders with image files')
-  .option('--task <id>', 'task id, or a unique part of it (default: the only task)')
-  .option('--classifier <name>', 'its name in the tables (default: all classifiers of the task)')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
+  .argument('<images...>', 'image files (JPEG, PNG, WebP), and folders of them')
+  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
+  .option('--classifier <name>', 'as it is called in tables (default: all of the task)')
   .option(
     '--quantile <q>',
     'an image is anomalous if it scores above this share of the held-out normal training images',
@@ -178,12 +178,12 @@ program
 
 program
   .command('export')
-  .description("write a finished task's encoder and classifier to one ONNX model")
-  .argument('<run>', 'run id, a unique part of a run id, or "latest"')
-  .option('--task <id>', 'task id, or a unique part of it (default: the only task)')
-  .option('--classifier <name>', 'its name in the tables (default: the only classifier)')
-  .option('--quantile <q>', 'share that sets the threshold, as in "predict"', share, 0.95)
-  .option('--out <file>', 'file to write; a page on its use is written beside it', onnxFile, 'model.onnx')
+  .description("write a finished task's encoder and classifier as one ONNX model")
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
+  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
+  .option('--classifier <name>', 'as it is called in tables (default: the only one)')
+  .option('--quantile <q>', 'for the threshold, as of "predict"', share, 0.95)
+  .option('--out <file>', 'where the model goes; beside it a page on how to use it', onnxFile, 'model.onnx')
   .addOption(engineOption())
   .addOption(threadsOption())
   .action(async (run: string, options: ExportOptions) =>
@@ -207,8 +207,8 @@ program
 
 const show = program.command('show');
 show
-  .description('show the tasks, stages, failures and metrics of one run')
-  .argument('<run>', 'run id, a unique part of a run id, or "latest"')
+  .description('one run: tasks, stages, failures, metrics')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
   .action(async (run: string) => leave((await import('./results.ts')).show(run, globals())));
 
 specOptions(
@@ -225,9 +225,9 @@ specOptions(
 
 program
   .command('why')
-  .description('show what differs between two runs')
-  .argument('<run>', 'run id')
-  .argument('<other>', 'run id')
+  .description('what differs between two runs')
+  .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
+  .argument('<other>', 'the same')
   .action(async (run: string, other: string) => leave((await import('./results.ts')).whyRuns(run, other, globals())));
 
 program

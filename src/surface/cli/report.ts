@@ -5,13 +5,13 @@ import type {Result} from '../../core/base/result.ts';
 import {bytes, clippedList} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
 import {reportPage} from '../report/page.ts';
 import {gatherReport} from '../report/report-data.ts';
 import type {Comparison} from '../tables/compare.ts';
-import {readComparison, resultsOf, runNames} from './comparison.ts';
+import {readComparison, resultsOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {folders, type Globals, orRefuse, out, refuse} from './session.ts';
+import {whichRun} from './which-run.ts';
 
 export interface ReportOptions {
   /** Absent: `report.html` in the run's folder. */
@@ -21,7 +21,7 @@ export interface ReportOptions {
 }
 
 export const report = async (which: string, options: ReportOptions, globals: Globals): Promise<number> =>
-  orRefuse(await runMeant(which, globals), async (record) => {
+  orRefuse(await whichRun(which, globals), async (record) => {
     const {task: wanted} = options;
     if (wanted !== undefined && !record.tasks.some(({id}) => id.includes(wanted)))
       return refuse([
@@ -48,17 +48,6 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
       return exitCodes.done;
     });
   });
-
-/** By id, part of one or `latest`; or by a spec's name: the latest run of it. */
-async function runMeant(which: string, globals: Globals): Promise<Result<RunRecord, Problem>> {
-  const {runs} = folders(globals);
-  const ids = listRuns(runs);
-  if (which === 'latest' || ids.length === 0 || ids.includes(which)) return readRun(runs, which);
-  const names = await resultsOf(globals).query(runNames);
-  if (!names.ok) return names;
-  const latest = names.value.rows.find(([, name]) => name === which);
-  return readRun(runs, latest ? String(latest[0]) : which);
-}
 
 /** Undefined where the run has no numbers. */
 const comparisonOf = ({id}: RunRecord, globals: Globals): Promise<Result<Comparison | undefined, Problem>> =>

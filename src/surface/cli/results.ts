@@ -1,11 +1,13 @@
 /** `compare`, `ls`, `show`, `why`, `query` and `db rebuild`: what reads results. */
 import {join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
+import {jsonText} from '../../core/base/json.ts';
 import {paintFor} from '../../core/base/screen.ts';
 import {plural, suggest} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {queryApart} from '../../pipeline/store/results/apart.ts';
 import type {ComparisonFilter, Results} from '../../pipeline/store/results/results.ts';
+import {numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
 import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
@@ -16,6 +18,7 @@ import {formatWhy, why} from '../tables/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
+import {whichRun} from './which-run.ts';
 
 export interface CompareOptions extends ComparisonChoice {
   readonly format: Format;
@@ -88,8 +91,9 @@ export async function query(sql: string, {format}: QueryOptions, globals: Global
 }
 
 export async function rebuild(globals: Globals): Promise<number> {
-  return orRefuse(await resultsOf(globals).rebuild(), ({runs: filed, leftOut}) => {
+  return orRefuse(await resultsOf(globals).rebuild(), ({runs: filed, leftOut, contradictions}) => {
     for (const {message} of leftOut) err(`left out: ${message}`);
+    warnOf(contradictions);
     out(`${plural(filed.length, 'run')} filed`);
     return exitCodes.done;
   });
@@ -104,22 +108,28 @@ export async function ls(globals: Globals): Promise<number> {
     return [];
   });
   const listing = listingOf(records);
-  out(globals.json ? JSON.stringify(listing, null, 2) : formatRuns(listing, screen()));
+  out(globals.json ? jsonText(listing) : formatRuns(listing, screen()));
   return exitCodes.done;
 }
 
 export const show = async (which: string, globals: Globals): Promise<number> =>
-  orRefuse(readRun(folders(globals).runs, which), (record) => {
+  orRefuse(await whichRun(which, globals), (record) => {
     const report = reportRun(record);
-    out(globals.json ? JSON.stringify(report, null, 2) : formatReport(report, screen()));
+    out(globals.json ? jsonText(report) : formatReport(report, screen()));
     return exitCodes.done;
   });
 
 export const whyRuns = async (which: string, other: string, globals: Globals): Promise<number> =>
-  orRefuse(readRun(folders(globals).runs, which), (a) =>
-    orRefuse(readRun(folders(globals).runs, other), (b) => {
+  orRefuse(await whichRun(which, globals), async (a) =>
+    orRefuse(await whichRun(other, globals), (b) => {
       const reasons = why(a, b);
-      out(globals.json ? JSON.stringify(reasons, null, 2) : formatWhy(reasons));
+      warnOf([a, b].flatMap((record) => numbersOf(record).contradictions));
+      out(globals.json ? jsonText(reasons) : formatWhy(reasons));
       return exitCodes.done;
     }),
   );
+
+/** Printed apart from the result. */
+function warnOf(contradictions: readonly string[]): void {
+  for (const sentence of contradictions) err(`warning: ${sentence}`);
+}

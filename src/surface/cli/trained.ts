@@ -14,11 +14,11 @@ import {RunArtifacts} from '../../pipeline/models/run-artifacts.ts';
 import {StageError} from '../../pipeline/stages/shared.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import {readRun} from '../../pipeline/store/runs/runs.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
 import {stepReporter} from './progress.ts';
 import {type EngineOptions, err, folders, type Globals, orRefuse, refuse} from './session.ts';
+import {whichRun} from './which-run.ts';
 
 export interface TrainedOptions {
   readonly task?: string;
@@ -35,14 +35,14 @@ export interface Trained<C> {
 }
 
 /** Goes on with what was asked for, or prints what is wrong with it; so it does with a `StageError` of `next`. */
-export const withTrained = <C>(
+export const withTrained = async <C>(
   run: string,
   options: TrainedOptions,
   choose: (record: RunRecord, task: Task, wanted: string | undefined) => Result<C, Problem>,
   globals: Globals,
   next: (trained: Trained<C>) => Promise<number>,
 ): Promise<number> =>
-  orRefuse(readRun(folders(globals).runs, run), (record) =>
+  orRefuse(await whichRun(run, globals), (record) =>
     orRefuse(chooseTask(record, options.task), (task) =>
       orRefuse(choose(record, task, options.classifier), async (chosen) => {
         const {cache: folder} = folders(globals);

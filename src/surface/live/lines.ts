@@ -82,10 +82,6 @@ export const stageTook = ({
   readonly peakMemory?: number | undefined;
 }) => `${duration(seconds)}${peakMemory === undefined ? '' : ` · ${bytes(peakMemory)} peak`}`;
 
-/** A warning says which stage it is about, for several of them may say the same. */
-export const warningText = ({message}: Event<'warning'>, label: string | undefined): string =>
-  label === undefined ? message : `${label}: ${message}`;
-
 export function runFinishedText(event: Event<'run-finished'>): string {
   const parts = [
     `${count(event.computed)} computed`,

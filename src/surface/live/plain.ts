@@ -10,8 +10,8 @@ import {
   Skips,
   stageFinishedText,
   startedText,
-  warningText,
 } from './lines.ts';
+import {Warnings} from './warnings.ts';
 
 /** Seconds between two progress lines of one stage: a log of a night's run stays readable. */
 const quietFor = 15;
@@ -21,7 +21,8 @@ export function plainReporter(output: Output): Reporter {
   let stages = 0;
   let settled = 0;
   const lastProgress = new Map<string, number>();
-  const labels = new Map<string, string>();
+  const begun = new Map<string, {readonly kind: string; readonly label: string}>();
+  const warnings = new Warnings();
   const skips = new Skips();
   const line = (text: string) => output.write(`${text}\n`);
   const counter = () => `[${String(settled).padStart(String(stages).length)}/${stages}]`;
@@ -40,7 +41,7 @@ export function plainReporter(output: Output): Reporter {
           if (event.engine.remark) line(`note: ${printable(event.engine.remark)}`);
           return;
         case 'stage-started':
-          labels.set(event.stage, printable(event.label));
+          begun.set(event.stage, {kind: event.kind, label: event.label});
           lastProgress.set(event.stage, Date.parse(event.at));
           return;
         case 'stage-progress': {
@@ -64,10 +65,14 @@ export function plainReporter(output: Output): Reporter {
         case 'note':
           line(printable(event.message));
           return;
-        case 'warning':
-          line(`warning: ${printable(warningText(event, event.stage && labels.get(event.stage)))}`);
+        case 'warning': {
+          const said = warnings.add({message: event.message, stage: begun.get(event.stage ?? '')});
+          if (said !== undefined) line(`warning: ${printable(said)}`);
           return;
+        }
         case 'run-finished':
+          for (const said of warnings.rest((kind) => [...begun.values()].filter((one) => one.kind === kind).length))
+            line(`warning: ${printable(said)}`);
           line(runFinishedText(event));
           return;
         default:

@@ -14,9 +14,9 @@ import {
   Skips,
   stageFinishedText,
   startedText,
-  warningText,
 } from './lines.ts';
 import {type PlannedStage, type SettledTask, TaskTree} from './tasks.ts';
+import {Warnings} from './warnings.ts';
 
 interface Running {
   readonly kind: StageKind;
@@ -47,6 +47,9 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
   const tree = new TaskTree(graph);
   const running = new Map<string, Running>();
   const skips = new Skips();
+  const warnings = new Warnings();
+  /** Every stage that was begun. */
+  const begun = new Map<string, {readonly kind: StageKind; readonly label: string}>();
   const tally = {computed: 0, cached: 0, failed: 0, skipped: 0};
   let stages = 0;
   let started = 0;
@@ -182,6 +185,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
           return;
         }
         case 'stage-started':
+          begun.set(event.stage, {kind: event.kind, label: event.label});
           running.set(event.stage, {kind: event.kind, label: printable(event.label), since: now, losses: []});
           tree.started(event.stage);
           draw();
@@ -221,13 +225,15 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
           draw([paint('dim', printable(event.message))]);
           return;
         case 'warning': {
-          const label = event.stage === undefined ? undefined : running.get(event.stage)?.label;
-          draw([`${paint('yellow', '!')} ${printable(warningText(event, label))}`]);
+          const said = warnings.add({message: event.message, stage: begun.get(event.stage ?? '')});
+          if (said !== undefined) draw([`${paint('yellow', '!')} ${printable(said)}`]);
           return;
         }
-        case 'run-finished':
-          end([runFinishedText(event)]);
+        case 'run-finished': {
+          const rest = warnings.rest((kind) => [...begun.values()].filter((one) => one.kind === kind).length);
+          end([...rest.map((said) => `${paint('yellow', '!')} ${printable(said)}`), runFinishedText(event)]);
           return;
+        }
         default:
           unreachable(event);
       }

@@ -107,7 +107,7 @@ export class TaskTree {
     if (kind !== 'evaluate' || results.length !== 1) return;
     const {metrics, numbers = []} = summary as EvaluateSummary;
     for (const [metric, value] of Object.entries(metrics)) {
-      if (value === null || numbers.includes(metric)) continue;
+      if (typeof value !== 'number' || numbers.includes(metric)) continue;
       const known = task.numbers.get(metric) ?? [];
       task.numbers.set(metric, [...known, `${(100 * value).toFixed(1)} ${printable(results[0]!.classifier)}`]);
     }

@@ -38,6 +38,7 @@ const columns: Columns = {
     data: "Fingerprint of the task's `data` stage: the dataset's files, options and limit.",
     paper_table: "The paper's table to compare with.",
     paper_row: "That table's row.",
+    problems: 'How many one-class problems the dataset has; null: recorded by an older version.',
   },
   stages: {
     run: 'Id of the run.',
@@ -61,7 +62,7 @@ const columns: Columns = {
     classifier_options: `The classifier's options; ${json}.`,
     definition: 'SHA-256 of classifier, layer and metric with their versions and options.',
     metric: 'Name of the metric.',
-    value: 'Its value; a rate is in [0, 1].',
+    value: 'Its value; a rate is in [0, 1]. Null: undefined, or not computed; it may be infinite.',
     normal: 'Number of normal test images.',
     anomalous: 'Number of anomalous test images.',
     scale: '`rate` (printed × 100) or `number`.',
@@ -69,6 +70,9 @@ const columns: Columns = {
     ensemble: 'Seeds whose scores are combined; null: one seed.',
     engines: 'What computed the stages that it comes from, such as `wasm` or `tensorflow with 2 threads`.',
     other_engine: 'A sentence if that is not the engine that the run asked for; null: it is.',
+    reason: 'Why `value` is null or infinite, or what it leaves out.',
+    vouched: 'Whether the value is that of a manifest in the cache; false: the run’s record alone has it.',
+    definition_options: `Classifier, layer and metric with their versions and options; ${json}.`,
   },
   baselines: {
     rank: 'If several tables have a number, that of the lowest rank is taken.',
@@ -105,7 +109,7 @@ const viewColumns: {readonly [column: string]: string} = {
   inlier: 'The normal class; `mean` in `comparison_mean`.',
   learner: 'Name of the learner.',
   data: 'As in `tasks`; null for a mean over different data.',
-  ours: 'Mean over the seeds.',
+  ours: 'Mean over the seeds; null: none has a value.',
   sd: 'Standard deviation over the seeds; for a mean, the average of the classes’ standard deviations.',
   n: 'Number of seeds; for a mean, the smallest of its classes.',
   n_most: 'The largest of its classes.',
@@ -115,6 +119,13 @@ const viewColumns: {readonly [column: string]: string} = {
   ensemble: 'Seeds whose scores are combined; null: each seed by itself.',
   scale: 'As in `metrics`.',
   test_labels: 'As in `metrics`.',
+  normal: 'As in `metrics`: the fewest of its seeds.',
+  anomalous: 'As in `metrics`: the fewest of its seeds.',
+  is_only: 'Whether the dataset has one class alone.',
+  error: 'Standard error of `ours`: over seeds; of one seed, what the number of test images alone allows.',
+  reasons: 'The reasons of its values, as in `metrics`.',
+  vouched: 'Whether all its values are vouched for, as in `metrics`.',
+  definition_options: 'As in `metrics`.',
   engines: 'As in `metrics`: of all its values.',
   other_engines: 'The sentences of `other_engine` in `metrics`.',
   spec: 'Name of the spec.',
@@ -155,7 +166,7 @@ export function sqlPage(view: readonly ViewColumn[]): string {
     ]),
     '## comparison and comparison_mean',
     'Views: our numbers beside the papers’. `comparison` has one row for each configuration, classifier, metric and normal class, ' +
-      '`comparison_mean` one for each mean over all classes of a dataset. Of several runs with the same seed, the latest counts.',
+      '`comparison_mean` one for each mean over all classes of a dataset that has several. Of several runs with the same seed, the latest counts.',
     columnTable(view, viewColumns),
   );
 }

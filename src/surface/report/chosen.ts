@@ -1,8 +1,9 @@
 /** Which tasks a page looks at closely: a thousand would be neither read nor sent. */
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
-import {metricsOf, type RunRecord} from '../../pipeline/store/runs/record.ts';
-import {keyOf} from '../tables/methods.ts';
+import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {trainedTasks} from './training.ts';
 
 /** Closely looked at, unless asked for. */
@@ -37,6 +38,6 @@ export function chosenTasks(record: RunRecord, wanted?: string): readonly Task[]
 }
 
 const methodOf = ({spec, dataset, learner, point}: Task): string =>
-  [spec, dataset.type, learner.type, keyOf(point)].join('\n');
+  [spec, dataset.type, learner.type, canonicalJson(point as Json)].join('\n');
 
 const problemOf = (task: Task): string => `${methodOf(task)}\n${task.inlier}`;

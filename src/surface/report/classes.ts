@@ -12,7 +12,9 @@ const mostCharts = 16;
 
 /** Undefined where no table of a paper has numbers of our classes. */
 export async function classesSection({lines}: Comparison): Promise<Markup | undefined> {
-  const beside = lines.filter(({paper, inlier}) => paper !== null && !inlier.startsWith('mean'));
+  const beside = lines.filter(
+    ({paper, inlier, ours}) => paper !== null && Number.isFinite(ours) && !inlier.startsWith('mean'),
+  );
   // What is the same everywhere names no chart.
   const parts = (['dataset', 'label', 'classifier', 'metric'] as const).filter(
     (part) => part === 'label' || part === 'classifier' || new Set(beside.map((line) => line[part])).size > 1,
@@ -21,7 +23,7 @@ export async function classesSection({lines}: Comparison): Promise<Markup | unde
   if (charts.length === 0) return undefined;
   const figures: Markup[] = [];
   for (const [title, own] of charts.slice(0, mostCharts)) {
-    const about = `${title}: ${own.map(({inlier, ours, paper}) => `${inlier} ${points(ours)}, paper ${points(paper!)}`).join('; ')}`;
+    const about = `${title}: ${own.map(({inlier, ours, paper}) => `${inlier} ${points(ours!)}, paper ${points(paper!)}`).join('; ')}`;
     figures.push(figure(await draw(barsOf(own), about), {title}));
   }
   const left = charts.length - figures.length;
@@ -36,7 +38,7 @@ function barsOf(lines: readonly Line[]): ChartSpec {
   const values = lines.flatMap(({inlier, ours, spread, paper, paperSpread}) =>
     (
       [
-        ['ours', ours, spread],
+        ['ours', ours!, spread],
         ['paper', paper!, paperSpread],
       ] as const
     ).map(([who, value, own]) => ({

@@ -46,13 +46,12 @@ ${description && html`<p class="lead">${description}</p>`}
 /** Failures, skipped stages and warnings, with a title; undefined when all went well. */
 export function troubles({report}: ReportData): {readonly title: string; readonly body: Markup} | undefined {
   const {failures, skipped, warnings} = report;
-  const announced = [...new Set(warnings)];
-  if (failures.length + skipped.length + announced.length === 0) return undefined;
+  if (failures.length + skipped.length + warnings.length === 0) return undefined;
   const title = failures.length + skipped.length > 0 ? 'What went wrong' : 'Warnings';
   const body = html`${failures.map(
     ({stage, message, hint}) =>
       html`<div class="notice bad"><p><strong class="bad">Failed:</strong> ${stage}</p><p>${message}</p>${hint && html`<p class="muted">${hint}</p>`}</div>`,
-  )}${announced.map((warning) => html`<p class="notice"><strong class="warn">Warning:</strong> ${warning}</p>`)}${
+  )}${warnings.map((warning) => html`<p class="notice"><strong class="warn">Warning:</strong> ${warning}</p>`)}${
     skipped.length > 0 &&
     html`<details><summary>${plural(skipped.length, 'stage')} skipped because of it</summary><ul>${skipped.map(
       ({stage, because}) => html`<li>${stage}: ${because}</li>`,

@@ -6,7 +6,7 @@ import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
 import type {RunRows} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
-import type {Methods} from '../tables/methods.ts';
+import type {Methods} from '../tables/names.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
 

@@ -5,7 +5,7 @@ import {parseSource} from '../../pipeline/config/parse.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Comparison} from '../tables/compare.ts';
-import {methodsOf} from '../tables/methods.ts';
+import {methodsOf} from '../tables/names.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';

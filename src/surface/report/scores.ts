@@ -5,7 +5,7 @@ import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {recipeOf} from '../../pipeline/stages/define.ts';
 import {evaluate} from '../../pipeline/stages/evaluate.ts';
-import type {EvaluateSummary} from '../../pipeline/stages/stage.ts';
+import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
@@ -40,6 +40,7 @@ export async function scoresOf(
 ): Promise<Result<readonly Scored[], Problem>> {
   const scored: Scored[] = [];
   const problems: Problem[] = [];
+  const values = metricsOf(record);
   for (const evaluated of record.stages) {
     const result = evaluated.node.results?.find((one) => one.task === task.id);
     const stage = artifacts.maker(evaluated, 'scores');
@@ -56,7 +57,7 @@ export async function scoresOf(
     scored.push({
       classifier: result.classifier,
       stage,
-      auc: (evaluated.summary as EvaluateSummary | undefined)?.metrics['auc'] ?? null,
+      auc: values.find((value) => value.stage === evaluated && value.metric === 'auc')?.value ?? null,
       roc: rocCurve(scores, labels),
       histogram: histogramOf(scores, labels),
       scores,

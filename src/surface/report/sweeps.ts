@@ -1,10 +1,12 @@
 /** What the options of a matrix did to a metric, as means over classes and seeds: a line or bars, a heat map, parallel coordinates. */
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
-import {type MetricValue, metricsOf, type RunRecord} from '../../pipeline/store/runs/record.ts';
+import {type MetricValue, metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
-import {keyOf, pointText, shortPath, varyingPaths} from '../tables/methods.ts';
+import {namesOf, textsOf} from '../tables/names.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
@@ -44,17 +46,18 @@ export function sweepsOf(record: RunRecord): readonly Sweep[] {
     const varying = varyingPaths(tasks);
     const metric = tasks[0]?.metrics[0]?.type;
     if (varying.length === 0 || metric === undefined) return [];
-    const paths = varying.map((path) => ({path, ...pathOf(path, tasks)}));
+    const names = namesOf(varying);
+    const paths = varying.map((path) => ({path, name: names.get(path)!, ...pathOf(path, tasks)}));
     const found = tasks.flatMap((task) =>
       (values.get(task.id) ?? []).flatMap((value) =>
-        value.metric === metric && value.value !== null
+        value.metric === metric && value.value !== null && Number.isFinite(value.value)
           ? [{...value, value: value.value, at: paths.map(({path, label}) => label(task.point[path]))}]
           : [],
       ),
     );
     if (found.length === 0) return [];
     const cells = [...groupBy(found, ({at, classifier}) => JSON.stringify([at, classifier])).values()].map(meanOf);
-    const scale = found[0]!.scale;
+    const scale = found[0]!.scale ?? 'rate';
     return [{spec, metric, scale, cells, paths: paths.map(({name, values, numeric}) => ({name, values, numeric}))}];
   });
 }
@@ -64,15 +67,22 @@ function meanOf(cell: readonly (MetricValue & {value: number; at: SweepCell['at'
   return {at, classifier, mean: cell.reduce((sum, {value}) => sum + value, 0) / cell.length, n: cell.length};
 }
 
+/** Paths of the matrix that have several values in these tasks. */
+function varyingPaths(tasks: readonly Task[]): readonly string[] {
+  const paths = new Set(tasks.flatMap(({point}) => Object.keys(point)));
+  return [...paths].filter((path) => new Set(tasks.map(({point}) => keyOf(point[path]))).size > 1);
+}
+
 function pathOf(path: string, tasks: readonly Task[]) {
   const values = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
-  const texts = values.map(pointText);
-  // Two plug-ins of one name differ in their options: those are told, too.
-  const named = new Set(texts).size === texts.length ? pointText : keyOf;
+  const texts = textsOf(values as readonly (Json | undefined)[]);
   const numeric = values.every((value) => typeof value === 'number');
-  const label = (value: unknown): string | number => (numeric ? (value as number) : named(value));
-  return {name: path.split(', ').map(shortPath).join(', '), values: values.map(label), numeric, label};
+  const label = (value: unknown): string | number =>
+    numeric ? (value as number) : (texts.get(keyOf(value)) ?? 'default');
+  return {values: values.map(label), numeric, label};
 }
+
+const keyOf = (value: unknown): string => (value === undefined ? 'default' : canonicalJson(value as Json));
 
 /** Undefined where the run has no matrix. */
 export async function sweepsSection(sweeps: readonly Sweep[]): Promise<Markup | undefined> {
@@ -124,9 +134,12 @@ const ordinal = ({paths}: Sweep, i: number) => ({
   axis: {labelAngle: 0, labelLimit: 180},
 });
 
+/** Values of the matrix as they are written: 0.005 and not 0.01. */
+const exact = "'' + datum.value";
+
 function one(sweep: Sweep) {
   const {name, numeric, values} = sweep.paths[0]!;
-  const axis = {tickCount: 5, ...(sweep.scale === 'rate' && {format: '.1f'})};
+  const axis = {tickCount: 5};
   const y = {field: 'mean', type: 'quantitative', title: sweep.metric, scale: {zero: false}, axis};
   const shared = {color: {field: 'classifier', type: 'nominal', legend: {columns: 2}}, description: {field: 'text'}};
   if (numeric)
@@ -135,7 +148,13 @@ function one(sweep: Sweep) {
       height: 200,
       mark: {type: 'line', point: {size: 40}, strokeWidth: 1.6, aria: true},
       encoding: {
-        x: {field: 'p0', type: 'quantitative', title: name, scale: scaleOf(values as number[]), axis: {values}},
+        x: {
+          field: 'p0',
+          type: 'quantitative',
+          title: name,
+          scale: scaleOf(values as number[]),
+          axis: {values, labelExpr: exact},
+        },
         y,
         ...shared,
       },
@@ -213,7 +232,7 @@ function many(sweep: Sweep) {
     ...paths.flatMap(({name, values}, i) =>
       values.map((value) => ({axis: name, at: place(i, value), tick: String(value)})),
     ),
-    ...[low, high].map((value, at) => ({axis: last, at: high > low ? at : 0.5, tick: value.toFixed(1)})),
+    ...[low, high].map((value, at) => ({axis: last, at: high > low ? at : 0.5, tick: text(sweep, value / factor)})),
   ];
   const x = {
     field: 'axis',

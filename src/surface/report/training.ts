@@ -7,7 +7,7 @@ import {recipeOf} from '../../pipeline/stages/define.ts';
 import {learn} from '../../pipeline/stages/learn.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
-import type {Methods} from '../tables/methods.ts';
+import type {Methods} from '../tables/names.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, draw} from './chart.ts';

@@ -1,6 +1,5 @@
 /** Rows of the results store → a comparison: ours beside the paper's, in the paper's own layout where a table is named. */
-import {canonicalJson, type Json} from '../../core/base/canonical.ts';
-import {differences} from '../../core/base/diff.ts';
+import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
@@ -8,6 +7,7 @@ import type {Verdict} from '../../pipeline/store/results/verdict.ts';
 import {type Absent, absentLines} from './absent.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
+import {fittingOf, tellApart} from './names.ts';
 import type {Departures} from './settings.ts';
 
 export interface ComparisonOptions {
@@ -30,36 +30,26 @@ export interface Comparison {
   readonly grid?: Grid;
   /** What the spreads are, what the marks mean. */
   readonly legend: readonly string[];
-  /** Footnote n − 1: what of some lines is not as in the paper, or was computed by another engine than asked for. */
+  /** Footnote n − 1: what there is to know of some lines. A grid's come first. */
   readonly notes: readonly string[];
 }
 
 export function buildComparison(rows: readonly ComparisonRow[], options: ComparisonOptions): Comparison {
   const {title, baselines, table, metrics, departures, absent = []} = options;
   const wanted = metrics ? rows.filter((row) => metrics.includes(row.metric)) : rows;
-  const notes: string[] = [];
-  const noteOf = (text: string) => {
-    if (!notes.includes(text)) notes.push(text);
-    return notes.indexOf(text) + 1;
-  };
-  const labels = labelsOf(wanted);
+  const names = namesOf(wanted);
   const order = classOrder(baselines);
   // Without a number of a paper there is nothing that settings could make incomparable.
   const besidePaper = table !== undefined || wanted.some((row) => row.paper !== null);
-  const lines = wanted
-    .map((row): Line => {
-      const departing = (besidePaper && departures?.(row)) || [];
+  const unnoted = wanted
+    .map((row) => {
       const spreadKind = row.paperSpreadKind ?? 'sd';
       return {
         ...row,
-        label: labels.get(keyOf(row))!,
+        ...names.get(row)!,
         spread: row.sd === null ? null : spreadKind === 'se' ? row.sd / Math.sqrt(row.n) : row.sd,
         spreadKind,
-        departures: departing,
-        notes: [
-          ...(departing.length === 0 ? [] : [noteOf(`not as in the paper: ${departing.join('; ')}`)]),
-          ...row.otherEngines.map(noteOf),
-        ],
+        departures: (besidePaper && departures?.(row)) || [],
       };
     })
     .sort(
@@ -67,43 +57,109 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         compareText(a.dataset, b.dataset) ||
         order(a.dataset, a.inlier) - order(b.dataset, b.inlier) ||
         compareText(a.inlier, b.inlier) ||
-        compareText(a.label, b.label) ||
-        compareText(a.classifier, b.classifier),
+        compareNumbered(a.label, b.label) ||
+        compareNumbered(a.classifier, b.classifier),
     );
+  const {lines, notes} = withNotes(unnoted);
   const grid = table === undefined ? undefined : gridOf(table, lines, baselines, absent);
-  return {title, lines, ...(grid && {grid}), legend: [...legendOf(lines, grid), ...absentLines(absent)], notes};
+  const legend = [...legendOf(lines, grid), ...absentLines(absent)];
+  return grid ? {title, legend, ...gridNotesFirst(grid, lines, notes)} : {title, lines, legend, notes};
 }
 
-/** An ensemble is of the same configuration as its seeds, but of another row. */
-const keyOf = (row: ComparisonRow) => `${row.config} ${row.paperRow}`;
-
-/** Differing options of the configurations that share a method and a dataset. */
-function labelsOf(rows: readonly ComparisonRow[]): ReadonlyMap<string, string> {
-  const labels = new Map<string, string>();
-  for (const rivals of groupBy(rows, (row) => `${row.dataset} ${row.paperRow}`).values()) {
-    const configs = [...new Map(rivals.map((row) => [row.config, row])).values()];
-    const [first, ...others] = configs;
-    const paths = new Set(others.flatMap((row) => differences(first!.options, row.options).map(({path}) => path)));
-    for (const row of configs) {
-      const tags = [...paths].map((path) => [path, valueAt(row.options, path)] as const);
-      labels.set(
-        keyOf(row),
-        [row.paperRow, ...tags.flatMap(([path, value]) => (value === undefined ? [] : [tag(path, value)]))].join(' '),
-      );
+/** What each row is called in its columns, by what varies over the rows of its kind. */
+function namesOf(
+  rows: readonly ComparisonRow[],
+): ReadonlyMap<ComparisonRow, Pick<Line, 'label' | 'classifier' | 'metricLabel'>> {
+  const tagged = (kind: (row: ComparisonRow) => string, settings: (row: ComparisonRow) => Json) => {
+    const tags = new Map<ComparisonRow, string>();
+    for (const rivals of groupBy(rows, kind).values()) {
+      const telling = tellApart(rivals.map(settings));
+      for (const [i, row] of rivals.entries()) tags.set(row, telling[i]!.map((tag) => ` ${tag}`).join(''));
     }
-  }
-  return labels;
+    return (row: ComparisonRow) => tags.get(row)!;
+  };
+  const kindOf = (row: ComparisonRow) => `${row.paperClassifier} ${row.ensemble ?? ''}`;
+  const method = tagged(
+    (row) => `${row.dataset} ${row.paperRow}`,
+    (row) => row.options,
+  );
+  const classifier = tagged((row) => `${row.dataset} ${kindOf(row)}`, fittingOf);
+  const metric = tagged(
+    (row) => `${row.dataset} ${row.metric} ${row.ensemble ?? ''}`,
+    (row) => measuringOf(row.definitionOptions),
+  );
+  return new Map(
+    rows.map((row) => {
+      const ensemble = row.ensemble === null ? '' : ` (ensemble of ${row.ensemble} seeds)`;
+      return [
+        row,
+        {
+          label: row.paperRow + method(row),
+          classifier: row.paperClassifier + classifier(row) + ensemble,
+          metricLabel: row.metric + metric(row),
+        },
+      ];
+    }),
+  );
 }
 
-/** `learner.epochs`, 12 → `epochs=12`. */
-const tag = (path: string, value: Json) =>
-  `${path.replace(/^learner\./, '')}=${typeof value === 'string' ? value : canonicalJson(value)}`;
+type Definition = {readonly [key: string]: Json | undefined};
 
-function valueAt(value: Json | undefined, path: string): Json | undefined {
-  let at = value;
-  for (const key of path.split('.'))
-    at = typeof at === 'object' && at !== null && !Array.isArray(at) ? (at as {[key: string]: Json})[key] : undefined;
-  return at;
+/** What makes a number of them. */
+function measuringOf(definition: Json): Json {
+  const {metric, metricVersion} = (definition ?? {}) as Definition;
+  return {metric, metricVersion};
+}
+
+type Unnoted = Omit<Line, 'notes'>;
+
+/** Footnotes in the order in which they are first met. Departures that the same lines have are one footnote. */
+function withNotes(unnoted: readonly Unnoted[]): Pick<Comparison, 'lines' | 'notes'> {
+  const having = new Map<string, number[]>();
+  for (const [at, line] of unnoted.entries())
+    for (const departure of new Set(line.departures)) having.set(departure, [...(having.get(departure) ?? []), at]);
+  const together = new Map<string, string>();
+  for (const same of groupBy([...having], ([, at]) => at.join(' ')).values())
+    for (const [departure] of same)
+      together.set(departure, `not as in the paper: ${same.map(([text]) => text).join('; ')}`);
+  const notes: string[] = [];
+  const noteOf = (text: string): number => {
+    if (!notes.includes(text)) notes.push(text);
+    return notes.indexOf(text) + 1;
+  };
+  const lines = unnoted.map((line) => {
+    const texts = [
+      ...line.departures.map((departure) => together.get(departure)!),
+      ...line.otherEngines,
+      ...line.reasons.map((reason) => (reason.startsWith('not computed') ? reason : `${line.metric}: ${reason}`)),
+      ...(line.vouched === false ? [unvouched] : []),
+    ];
+    return {...line, notes: [...new Set(texts.map(noteOf))].sort((a, b) => a - b)};
+  });
+  return {lines, notes};
+}
+
+/** A number that only the record of a run has. */
+export const unvouched = 'the cache has this result no more: the number is what the record of the run says';
+
+/** Numbers the footnotes anew: those of the grid first, in its order. */
+function gridNotesFirst(
+  grid: Grid,
+  lines: readonly Line[],
+  notes: readonly string[],
+): Pick<Comparison, 'grid' | 'lines' | 'notes'> {
+  const ours = grid.rows.flatMap((row) => row.ours.flatMap((own) => own.notes));
+  const order = [...new Set([...ours, ...notes.map((_, at) => at + 1)])];
+  const renumbered = (old: readonly number[]) => old.map((note) => order.indexOf(note) + 1).sort((a, b) => a - b);
+  const rows = grid.rows.map((row) => ({
+    ...row,
+    ours: row.ours.map((own) => ({...own, notes: renumbered(own.notes)})),
+  }));
+  return {
+    grid: {...grid, rows},
+    lines: lines.map((line) => ({...line, notes: renumbered(line.notes)})),
+    notes: order.map((note) => notes[note - 1]!),
+  };
 }
 
 /** Classes in print order, means last; unknown ones in between, by name. */
@@ -119,6 +175,17 @@ function classOrder(baselines: readonly Baseline[]): (dataset: string, inlier: s
 }
 
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** By code unit, but numbers by their value: `epochs=2` before `epochs=12`. */
+export function compareNumbered(a: string, b: string): number {
+  const parts = (text: string) => text.split(/(\d+(?:\.\d+)?(?:e[+-]?\d+)?)/);
+  const [left, right] = [parts(a), parts(b)];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const found = i % 2 === 1 ? Number(left[i]) - Number(right[i]) : compareText(left[i]!, right[i]!);
+    if (found !== 0) return found;
+  }
+  return compareText(a, b);
+}
 
 const marks: {readonly [verdict in Verdict]: string} = {
   matches: '=',
@@ -152,9 +219,12 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
   const marks = new Map(lines.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])));
   const verdicts = grid !== undefined || lines.some((line) => line.paper !== null);
   return [
-    ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as in the ICLR paper.'] : []),
-    ...(kinds.has('se') ? ['± beside CutPaste is the standard error over seeds, as in the CutPaste paper.'] : []),
-    ...(means ? ["± of a mean over classes is the mean of the classes' ±."] : []),
+    ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as ICLR prints it.'] : []),
+    ...(kinds.has('se') ? ['± beside CutPaste is the standard error over seeds, as CutPaste prints it.'] : []),
+    ...(means ? ["± of a mean over classes is the mean of the classes' own ±."] : []),
+    ...(lines.some((line) => line.verdict === 'below chance')
+      ? ['below chance: more than two standard errors below 50.']
+      : []),
     ...(verdicts
       ? [
           "matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).",

@@ -1,4 +1,5 @@
 /** A comparison as text: terminal, Markdown, CSV, JSON, LaTeX. Pure. */
+import {jsonText} from '../../core/base/json.ts';
 import {unreachable} from '../../core/base/result.ts';
 import {plain} from '../../core/base/screen.ts';
 import {wrapTo} from '../../core/base/width.ts';
@@ -45,7 +46,7 @@ export function formatComparison(
     case 'csv':
       return csvText([csvColumns.map(([name]) => name), ...comparison.lines.map(csvRow)]);
     case 'json':
-      return `${JSON.stringify(comparison, null, 2)}\n`;
+      return `${jsonText(comparison)}\n`;
     default:
       return unreachable(format);
   }
@@ -61,7 +62,7 @@ export function formatQuery(
   switch (format) {
     case 'json': {
       const objects = rows.map((row) => Object.fromEntries(columns.map(({name}, at) => [name, row[at]])));
-      return `${JSON.stringify(objects, null, 2)}\n`;
+      return `${jsonText(objects)}\n`;
     }
     case 'csv':
       return csvText([columns.map(({name}) => name), ...rows.map((row) => row.map(cellText))]);
@@ -90,11 +91,13 @@ export const tableOf = (comparison: Comparison): TextTable =>
 
 const joined = (blocks: readonly string[]) => `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 
-/** What the table's marks mean. */
-export const footOf = ({legend, notes, lines}: Comparison): readonly string[] => [
+/** What the table's marks mean: footnotes of lines that a grid does not show are left out. */
+export const footOf = ({legend, notes, lines, grid}: Comparison): readonly string[] => [
   ...legend,
   ...(lines.length === 0 ? ['There are no results to compare.'] : []),
-  ...notes.map((note, at) => `[${at + 1}] ${note}`),
+  ...notes
+    .slice(0, grid && Math.max(0, ...grid.rows.flatMap((row) => row.ours.flatMap((own) => own.notes))))
+    .map((note, at) => `[${at + 1}] ${note}`),
 ];
 
 // ------------------------------------------------------------------------------------------------------------- list
@@ -116,7 +119,7 @@ export function listTable({lines}: Comparison): TextTable {
     leading('normal class', (line) => line.inlier),
     leading('method', (line) => line.label),
     leading('classifier', (line) => line.classifier),
-    ...(varies((line) => line.metric) ? [leading('metric', (line) => line.metric)] : []),
+    ...(varies((line) => line.metricLabel) ? [leading('metric', (line) => line.metricLabel)] : []),
     {name: 'ours', align: 'right', cell: (line) => marked(line, number(line.ours, line.spread, rates(line)))},
     {name: 'n', align: 'right', cell: seedsText},
     ...(compared
@@ -171,15 +174,21 @@ const seedsText = ({n, nMost, planned}: Line) =>
 /** Printed × 100; a value that is not a rate, or is outside [0, 1], is printed unchanged. */
 function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
   const others = new Set(
-    lines.filter(({scale, ours}) => scale === 'number' || ours < 0 || ours > 1).map((line) => line.metric),
+    lines
+      .filter(
+        ({scale, ours}) => scale === 'number' || (ours !== null && Number.isFinite(ours) && (ours < 0 || ours > 1)),
+      )
+      .map((line) => line.metric),
   );
   return (line) => !others.has(line.metric);
 }
 
 const marked = ({testLabels}: Line, text: string) => (testLabels === null ? text : `${text} †`);
 
-/** A value and its spread; a rate × 100. */
-export const number = (value: number, spread: number | null, rate: boolean): string => {
+/** A value and its spread; a rate × 100. `–` where there is none. */
+export const number = (value: number | null, spread: number | null, rate: boolean): string => {
+  if (value === null || Number.isNaN(value)) return '–';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
   const text = (it: number) => (rate ? (100 * it).toFixed(1) : it.toPrecision(4));
   return spread === null ? text(value) : `${text(value)} ± ${text(spread)}`;
 };
@@ -273,6 +282,10 @@ const csvColumns: readonly (readonly [string, (line: Line) => string | number | 
   ['not_by_the_engine_asked_for', (line) => line.otherEngines.join('; ')],
   ['config', (line) => line.config],
   ['runs', (line) => line.runs.join(' ')],
+  ['metric_label', (line) => line.metricLabel],
+  ['standard_error', (line) => line.error],
+  ['why', (line) => line.reasons.join('; ')],
+  ['vouched', (line) => (line.vouched === null ? null : String(line.vouched))],
 ];
 
 const csvRow = (line: Line) => csvColumns.map(([, cell]) => cell(line));

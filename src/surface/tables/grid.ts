@@ -6,6 +6,7 @@ import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import {type Verdict, verdictOf} from '../../pipeline/store/results/verdict.ts';
 import type {Absent} from './absent.ts';
 import type {Line} from './line.ts';
+import {fittingOf, tellApart} from './names.ts';
 
 export interface Grid {
   readonly table: string;
@@ -42,7 +43,8 @@ export interface PaperCell {
 }
 
 export interface OurCell {
-  readonly value: number;
+  /** null: undefined, or not computed. */
+  readonly value: number | null;
   readonly spread: number | null;
   readonly n: number;
   readonly verdict: Verdict | null;
@@ -120,7 +122,13 @@ export function gridOf(
         : null;
       const place = (line: Line) => columnOf({dataset: line.dataset, class: line.inlier});
       const variants = variantsOf(ourRows.get(key) ?? [], place);
-      return {method, classifier, paper, ours: variants.map((them) => ourRow(them, columns, place, paper))};
+      const labels = labelsOf(variants);
+      return {
+        method,
+        classifier,
+        paper,
+        ours: variants.map((them, i) => ourRow(labels[i]!, them, columns, place, paper)),
+      };
     }),
   };
 }
@@ -131,18 +139,21 @@ function meansOf(lines: readonly Line[]): readonly Cell[] {
   return [...groups.values()].flatMap((group): readonly Cell[] => {
     const whole = group.filter((line) => line.inlier === 'mean');
     const of = paperTasks.get(group[0]!.dataset);
-    if (whole.length > 0 || of === undefined || group.length >= of) return whole;
-    const spreads = group.map((line) => line.spread);
+    const measured = group.filter(isMeasured);
+    if (whole.length > 0 || of === undefined) return whole;
+    if (of === 1) return group;
+    if (measured.length >= of) return []; // their data differ
+    const spreads = measured.map((line) => line.spread);
     return [
       {
         ...group[0]!,
         inlier: 'mean',
-        ours: sum(group.map((line) => line.ours)) / group.length,
-        spread: spreads.includes(null) ? null : sum(spreads as number[]) / spreads.length,
+        ours: measured.length === 0 ? null : mean(measured.map((line) => line.ours)),
+        spread: spreads.length === 0 || spreads.includes(null) ? null : mean(spreads as number[]),
         n: Math.min(...group.map((line) => line.n)),
         verdict: null,
         notes: [...new Set(group.flatMap((line) => line.notes))],
-        classes: {have: group.length, of},
+        ...(measured.length > 0 && {classes: {have: measured.length, of}}),
       },
     ];
   });
@@ -164,10 +175,36 @@ function variantsOf(lines: readonly Cell[], place: (line: Line) => string): read
 
 const settingsOf = (line: Line): string => {
   const {learner, augment, distribution_augmentation: copies, limit} = line.options;
-  return digestOf([learner, augment, copies, limit, line.classifierOptions] as Json);
+  return digestOf([learner, augment, copies, limit, fittingOf(line)] as Json);
 };
 
+/** What the rows of one method and classifier are called: as their lines are, or by what varies over these rows. */
+function labelsOf(variants: readonly (readonly Cell[])[]): readonly string[] {
+  // What tells the classifier apart stands with the method: the table's own row names the classifier.
+  const own = variants.map((lines) => [
+    ...new Set(lines.map(({label, classifier, paperClassifier}) => label + classifier.slice(paperClassifier.length))),
+  ]);
+  const names = own.map(([first, ...others]) => (others.length === 0 ? first! : undefined));
+  if (names.every((name) => name !== undefined) && new Set(names).size === names.length) return names;
+  const firsts = variants.map(([first]) => first!);
+  const isOneDataset = new Set(firsts.map((line) => line.dataset)).size === 1;
+  const tags = tellApart(
+    firsts.map((line) => {
+      const {dataset, versions, ...options} = line.options;
+      const {dataset: ofDataset, ...others} = versions as {readonly [plugin: string]: Json};
+      return {
+        ...options,
+        versions: others,
+        ...fittingOf(line),
+        ...(isOneDataset && {dataset, datasetVersion: ofDataset}),
+      };
+    }),
+  );
+  return firsts.map((line, i) => [line.paperRow, ...tags[i]!].join(' '));
+}
+
 function ourRow(
+  label: string,
   lines: readonly Cell[],
   columns: readonly string[],
   place: (line: Line) => string,
@@ -180,37 +217,41 @@ function ourRow(
       const {ours: value, spread, n, verdict, classes} = line;
       return {value, spread, n, verdict, ...(classes && {classes})};
     }
-    const mean = column === 'all' ? meanOverDatasets(lines) : isMean(column) ? meanOverKind(lines, column) : null;
-    if (!mean) return null;
-    if (mean.classes) return {...mean, verdict: null};
+    const found = column === 'all' ? meanOverDatasets(lines) : isMean(column) ? meanOverKind(lines, column) : null;
+    if (!found) return null;
+    if (found.classes) {
+      const {error: _, ...cell} = found;
+      return {...cell, verdict: null};
+    }
     const beside = paper?.[index];
+    const {error, ...cell} = found;
     const verdict = verdictOf({
       metric: lines[0]!.metric,
-      ours: mean.value,
+      ours: cell.value,
       sd: null,
+      error,
       paper: beside?.value ?? null,
       paperSpread: beside?.spread ?? null,
       paperSpreadKind: beside?.spreadKind ?? null,
     });
-    return {...mean, verdict};
+    return {...cell, verdict};
   });
-  const labels = new Set(lines.map((line) => line.label));
   return {
-    label: labels.size === 1 ? [...labels][0]! : lines[0]!.paperRow,
+    label,
     cells,
     notes: [...new Set(lines.flatMap((line) => line.notes))].sort((a, b) => a - b),
   };
 }
 
 /** ICLR's "Mean": weighted by tasks; only of all five datasets under the same settings. */
-function meanOverDatasets(lines: readonly Cell[]): Omit<OurCell, 'verdict'> | null {
+function meanOverDatasets(lines: readonly Cell[]): Mean | null {
   const wanted = [...paperTasks.keys()].filter((dataset) => !dataset.startsWith('mvtec'));
   const found = wanted.map((dataset) => lines.find((line) => line.dataset === dataset));
-  if (found.some((line) => line === undefined || line.classes) || new Set(lines.map(settingsOf)).size > 1) return null;
-  const whole = found as readonly Line[];
+  const whole = found.flatMap((line) => (line && !line.classes && isMeasured(line) ? [line] : []));
+  if (whole.length < found.length || new Set(lines.map(settingsOf)).size > 1) return null;
   const weights = whole.map((line) => paperTasks.get(line.dataset)!);
   const value = sum(whole.map((line, i) => line.ours * weights[i]!)) / sum(weights);
-  return {value, spread: null, n: Math.min(...whole.map((line) => line.n))};
+  return {value, spread: null, n: Math.min(...whole.map((line) => line.n)), error: errorOf(whole, weights)};
 }
 
 const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
@@ -218,21 +259,43 @@ const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
 const isMean = (column: string): boolean => column === 'mean' || column.startsWith('mean-');
 
 /** Over the classes of a column: all, or CutPaste's textures or objects of MVTec; over those that there are, and then said so. */
-function meanOverKind(lines: readonly Line[], column: string): Omit<OurCell, 'verdict'> | null {
+function meanOverKind(lines: readonly Line[], column: string): Mean | null {
   const belongs = ({inlier}: Line): boolean =>
     inlier !== 'mean' && (column === 'mean' || textures.includes(inlier) === (column === 'mean-texture'));
-  const members = lines.filter(belongs);
+  const members = lines.filter(isMeasured).filter(belongs);
   const all = paperTasks.get(lines[0]!.dataset);
   const of = column === 'mean' ? all : column === 'mean-texture' ? 5 : 10;
   // All of them without a mean of the store's: their data differ.
   if (members.length === 0 || of === undefined || (column === 'mean' && members.length >= of)) return null;
   const spreads = members.map((line) => line.spread);
   return {
-    value: sum(members.map((line) => line.ours)) / members.length,
-    spread: spreads.includes(null) ? null : sum(spreads as number[]) / members.length,
+    value: mean(members.map((line) => line.ours)),
+    spread: spreads.includes(null) ? null : mean(spreads as number[]),
+    error: errorOf(
+      members,
+      members.map(() => 1),
+    ),
     n: Math.min(...members.map((line) => line.n)),
     ...(members.length < of && {classes: {have: members.length, of}}),
   };
 }
+
+interface Mean extends Omit<OurCell, 'verdict'> {
+  readonly value: number;
+  readonly error: number | null;
+}
+
+type Measured<L> = L & {readonly ours: number};
+
+const isMeasured = <L extends Line>(line: L): line is Measured<L> => line.ours !== null;
+
+/** Standard error of a weighted mean of independent numbers. */
+function errorOf(lines: readonly Line[], weights: readonly number[]): number | null {
+  const errors = lines.map((line) => line.error);
+  if (errors.includes(null)) return null;
+  return Math.hypot(...(errors as number[]).map((error, i) => error * weights[i]!)) / sum(weights);
+}
+
+const mean = (values: readonly number[]) => sum(values) / values.length;
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

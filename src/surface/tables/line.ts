@@ -4,6 +4,9 @@ import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 export interface Line extends ComparisonRow {
   /** The method, and where another configuration of it is in sight, the options in which they differ. */
   readonly label: string;
+  /** The same of the classifier, and of the metric. */
+  readonly classifier: string;
+  readonly metricLabel: string;
   /** Ours as the paper prints its own: a standard deviation, or CutPaste's standard error. null: one seed. */
   readonly spread: number | null;
   readonly spreadKind: 'sd' | 'se';

@@ -4,13 +4,11 @@ import {groupBy} from '../../core/base/group.ts';
 import {bytes, count, duration, plural} from '../../core/base/text.ts';
 import type {StageKind} from '../../pipeline/events.ts';
 import {entryFolder} from '../../pipeline/store/cache/entry.ts';
-import {
-  type MetricValue,
-  metricsOf,
-  type RunRecord,
-  type StageRecord,
-  type StageStatus,
-} from '../../pipeline/store/runs/record.ts';
+import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
+import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/runs/record.ts';
+import {warningTexts} from '../live/warnings.ts';
+import {unvouched} from './compare.ts';
+import {number} from './formats.ts';
 import {dateText, listRuns, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
 import {type Screen, type TextTable, terminalTable} from './table.ts';
@@ -41,6 +39,10 @@ interface TaskResult {
   readonly metrics: {readonly [metric: string]: number | null};
   /** Those that are not rates. */
   readonly numbers: readonly string[];
+  /** Metric → why its value is not a finite number. */
+  readonly reasons: {readonly [metric: string]: string};
+  /** false: the cache has some of it no more; it is what the record says. */
+  readonly vouched: boolean;
   /** Metric → what it takes from the test labels beyond being judged by them. */
   readonly testLabels: {readonly [metric: string]: string};
 }
@@ -69,6 +71,8 @@ export function reportRun(record: RunRecord): RunReport {
       classifier: values[0]!.classifier,
       metrics: Object.fromEntries(values.map(({metric, value}) => [metric, value])),
       numbers: values.filter(({scale}) => scale === 'number').map(({metric}) => metric),
+      reasons: Object.fromEntries(values.flatMap(({metric, reason}) => (reason === null ? [] : [[metric, reason]]))),
+      vouched: values.every(({vouched}) => vouched),
       testLabels: Object.fromEntries(
         values.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])),
       ),
@@ -97,8 +101,17 @@ export function reportRun(record: RunRecord): RunReport {
       ...(hint !== undefined && {hint}),
     })),
     skipped: ended('skipped').map(({label, message}) => ({stage: label, because: message ?? 'no reason was recorded'})),
-    warnings: record.warnings,
+    warnings: warningsOf(record),
   };
+}
+
+/** Those of the run, and what its record says otherwise than the cache. */
+function warningsOf(record: RunRecord): readonly string[] {
+  const stages = new Map(record.stages.map((stage) => [stage.id, stage]));
+  const told = record.warnings.map(({message, stage}) => ({message, stage: stages.get(stage ?? '')}));
+  const computed = (kind: StageKind) =>
+    record.stages.filter((stage) => stage.kind === kind && stage.started !== undefined).length;
+  return [...warningTexts(told, computed), ...numbersOf(record).contradictions];
 }
 
 export function formatReport(report: RunReport, screen: Screen = {}): string {
@@ -128,7 +141,7 @@ export function formatReport(report: RunReport, screen: Screen = {}): string {
       'Skipped:',
       report.skipped.map(({stage, because}) => `${stage}: ${because}`),
     ),
-    ...list('Warnings:', [...new Set(report.warnings)]),
+    ...list('Warnings:', report.warnings),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -151,30 +164,47 @@ export function resultsOf(results: RunReport['results']): {
       ...Object.entries(metrics).flatMap(([name, it]) => (isRate(it) ? [] : [name])),
     ]),
   );
-  const text = (metric: string, value: number | null | undefined) =>
-    value === null || value === undefined ? '–' : others.has(metric) ? value.toPrecision(4) : (100 * value).toFixed(1);
+  const notes: string[] = [];
+  const noteOf = (text: string): string => {
+    if (!notes.includes(text)) notes.push(text);
+    return `[${notes.indexOf(text) + 1}]`;
+  };
+  const notesOf = ({reasons, vouched}: TaskResult): string =>
+    [
+      ...Object.entries(reasons).map(([metric, reason]) =>
+        reason.startsWith('not computed') ? reason : `${metric}: ${reason}`,
+      ),
+      ...(vouched ? [] : [unvouched]),
+    ]
+      .map(noteOf)
+      .filter((mark, at, all) => all.indexOf(mark) === at)
+      .join('');
+  const marked = results.map(notesOf);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
-  const foot = Object.entries(marks).map(
-    ([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`,
-  );
+  const foot = [
+    ...Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`),
+    ...notes.map((note, at) => `[${at + 1}] ${note}`),
+  ];
   const table: TextTable = {
     columns: [
       {name: 'task', align: 'left'},
       {name: 'classifier', align: 'left'},
       ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
+      ...(notes.length > 0 ? [{name: 'note', align: 'left' as const}] : []),
     ],
-    rows: results.map((result) => [
+    rows: results.map((result, row) => [
       result.task,
       result.classifier,
-      ...metrics.map((metric) => text(metric, result.metrics[metric])),
+      ...metrics.map((metric) => number(result.metrics[metric] ?? null, null, !others.has(metric))),
+      ...(notes.length > 0 ? [marked[row]!] : []),
     ]),
     lead: 2,
   };
   return {table, foot};
 }
 
-/** Rates are printed × 100; a value outside [0, 1] is not a rate. */
-const isRate = (value: number | null) => value === null || (value >= 0 && value <= 1);
+/** Printed × 100; what leaves [0, 1] is no rate. */
+const isRate = (value: number | null) => value === null || !Number.isFinite(value) || (value >= 0 && value <= 1);
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];
 

@@ -5,7 +5,8 @@ import {groupBy} from '../../core/base/group.ts';
 import {plural} from '../../core/base/text.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {configurationOf} from '../../pipeline/store/results/rows.ts';
-import {metricsOf, type RunRecord} from '../../pipeline/store/runs/record.ts';
+import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 
 export interface Why {
   readonly left: string;

@@ -122,14 +122,13 @@ const most = 20;
 
 function problemsOf(record: RunRecord, warnings: readonly string[]): Markup {
   const failures = record.stages.filter(({status}) => status === 'failed');
-  const distinct = [...new Set(warnings)];
   return html`${failures.length > 0 && html`<h2>Failed</h2>`}${failures
     .slice(0, most)
     .map(
       ({label, message, hint}) =>
         html`<div class="problem"><h3>${label}</h3><pre>${message ?? 'no reason was recorded'}</pre>${hint !== undefined && html`<p>${hint}</p>`}</div>`,
     )}${failures.length > most && html`<p>… and ${count(failures.length - most)} more</p>`}
-${distinct.length > 0 && html`<h2>Warnings</h2><ul>${distinct.slice(0, most).map((warning) => html`<li>${warning}</li>`)}</ul>`}`;
+${warnings.length > 0 && html`<h2>Warnings</h2><ul>${warnings.slice(0, most).map((warning) => html`<li>${warning}</li>`)}</ul>`}`;
 }
 
 function resultsHtml({results}: ReturnType<typeof reportRun>): Markup {

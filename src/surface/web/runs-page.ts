@@ -3,10 +3,12 @@ import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
 import {count, duration, plural} from '../../core/base/text.ts';
-import {eventsFile, metricsOf, type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
+import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import {eventsFile, type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {dateText} from '../tables/ls.ts';
+import {methodsOf} from '../tables/names.ts';
 import {having, isSettled, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 
@@ -33,7 +35,7 @@ export class RunList {
 <thead><tr><th scope="col">run</th><th scope="col">started</th><th scope="col">state</th><th scope="col" class="number">tasks</th><th scope="col">stages</th><th scope="col">best</th></tr></thead>
 <tbody id="runs">${this.rows(before)}</tbody>
 </table></div>
-<p class="faint">Best: the highest mean over a run's tasks that a learner and classifier reached, × 100.</p>
+<p class="faint">Best: the highest mean over classes and seeds that one configuration with a classifier has reached, × 100.</p>
 ${this.#olderLink(before)}`,
     };
   }
@@ -90,17 +92,21 @@ function rowOf(record: RunRecord): Markup {
 const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
 
 function bestText(record: RunRecord): Markup | string {
-  const values = metricsOf(record).filter(({value, ensemble}) => value !== null && ensemble === null);
+  const values = metricsOf(record).filter(({value, ensemble}) => Number.isFinite(value) && ensemble === null);
   const metric = telling.find((name) => values.some((one) => one.metric === name));
   if (metric === undefined) return '–';
-  const tasks = new Map(record.tasks.map((task) => [task.id, task]));
+  const datasets = new Map(record.tasks.map((task) => [task.id, task.dataset.type]));
+  const methods = methodsOf(record.tasks);
   const groups = groupBy(
     values.filter((one) => one.metric === metric),
-    ({task, classifier}) => `${tasks.get(task)?.learner.type} · ${classifier}`,
+    ({task, classifier}) => `${datasets.get(task)}\n${methods.get(task)} · ${classifier}`,
   );
-  const means = [...groups].map(([who, them]) => {
+  const means = [...groups].map(([key, them]) => {
+    const who = key.split('\n')[1]!;
     return {who, tasks: them.length, mean: them.reduce((sum, {value}) => sum + value!, 0) / them.length};
   });
-  const best = means.reduce((a, b) => (b.mean > a.mean ? b : a));
+  // Of a mean over fewer tasks than others have it can't be said what it would be over all.
+  const most = Math.max(...means.map(({tasks}) => tasks));
+  const best = means.filter(({tasks}) => tasks === most).reduce((a, b) => (b.mean > a.mean ? b : a));
   return html`${metric} <strong>${(100 * best.mean).toFixed(1)}</strong><small>${best.who}${best.tasks > 1 && `, ${plural(best.tasks, 'task')}`}</small>`;
 }

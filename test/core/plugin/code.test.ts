@@ -1,4 +1,4 @@
-import {renameSync, writeFileSync} from 'node:fs';
+import {renameSync, symlinkSync, writeFileSync} from 'node:fs';
 import {pathToFileURL} from 'node:url';
 import {expect, test} from 'vitest';
 import {sha256} from '../../../src/core/base/canonical.ts';
@@ -80,4 +80,13 @@ test('the same module is the one with the same code, in every file', async () =>
   await expect(loadSameModule({url, code: code.slice(0, 1)})).rejects.toThrow('extra.js changed after the run began');
   renameSync(`${world.root}/extra.js`, `${world.root}/away.js`);
   await expect(loadSameModule({url, code})).rejects.toThrow('extra.js changed after the run began');
+});
+
+test('a link to a module is the module, with what lies beside it', async () => {
+  using world = new World();
+  world.write('real/helper.js', 'export const one = 1;');
+  const entry = world.write('real/mine.js', "import './helper.js';\nexport const plugins = [];");
+  symlinkSync(entry, `${world.root}/mine.js`);
+  const {code} = await loadModule(urlOf(`${world.root}/mine.js`));
+  expect(code.map(({name}) => name)).toEqual(['mine.js', 'helper.js']);
 });

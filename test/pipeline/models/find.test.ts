@@ -114,7 +114,7 @@ test('what an older version of the engines’ kernels computed is not served; wh
 test('what a plug-in has computed is not served when its code is another', async () => {
   const code = {name: 'mine.js', path: '/plug-ins/mine.js'};
   const left = (keyed: string, loaded: string) => {
-    const stage = {id: 's', label: 'score mine', fingerprint: 'f', status: 'cached', node: {lane: 'cpu', code: [code]}};
+    const stage = {id: 's', label: 'score mine', fingerprint: 'f', status: 'cached', node: {lane: 'cpu'}};
     const run = {id: 'r', stages: [stage], environment: {command: ['run', 'a.yaml']}} as unknown as RunRecord;
     const cache = {root: 'cache', find: async () => ({folder: 'left', manifest: {key: {code: {'mine.js': keyed}}}})};
     const module = {url: 'file:///plug-ins/mine.js', code: [{...code, sha256: sha256(loaded)}]};

@@ -3,9 +3,12 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {beforeAll, expect, test} from 'vitest';
 import type {Json} from '../../../src/core/base/canonical.ts';
+import {defineMetric} from '../../../src/core/contracts/metric.ts';
 import {readArrays, writeArrays} from '../../../src/core/formats/arrow/arrays.ts';
 import {readFeatures, writeFeatures} from '../../../src/core/formats/arrow/features.ts';
 import {readCurve, readMetrics, readScores, writeScores} from '../../../src/core/formats/arrow/small.ts';
+import type {AnyDefinition} from '../../../src/core/plugin/registry.ts';
+import {Type} from '../../../src/core/plugin/type.ts';
 import type {StageKind, StageProgress} from '../../../src/pipeline/events.ts';
 import {runStage} from '../../../src/pipeline/stages/index.ts';
 import type {StageContext} from '../../../src/pipeline/stages/stage.ts';
@@ -217,7 +220,7 @@ test('a metric of features', async () => {
   expect((await run('measure', recipe, {inputs: {features, ...views}})).summary).toMatchObject({metrics: {range: 3}});
   const none = await run('measure', {...recipe, normal: 'blue'}, {inputs: {features}});
   expect(none.summary).toMatchObject({metrics: {range: null}, normal: 0, anomalous: 3});
-  expect(none.warnings).toEqual(['metric "range" is undefined for these 3 test images']);
+  expect(none.warnings).toEqual(['metric "range" is undefined: all 3 test images are anomalous']);
 });
 
 test('a class without images, and a test of one class only', async () => {
@@ -241,8 +244,9 @@ test('a class without images, and a test of one class only', async () => {
     classNames: ['red', 'green', 'blue'],
   });
   const evaluated = await run('evaluate', evaluateRecipe, {inputs: {scores}});
-  expect(evaluated.summary).toEqual({metrics: {auc: null}, normal: 2, anomalous: 0});
-  expect(evaluated.warnings).toEqual(['all 2 test images are normal: metrics are undefined']);
+  const reasons = {auc: 'all 2 test images are normal'};
+  expect(evaluated.summary).toEqual({metrics: {auc: null}, reasons, normal: 2, anomalous: 0});
+  expect(evaluated.warnings).toEqual(['metric "auc" is undefined: all 2 test images are normal']);
 });
 
 test('a plug-in of another version than planned is refused', async () => {
@@ -264,4 +268,51 @@ test('a learner that does not train gets no images, only their shape', async () 
   const {normal: _, ...recipe} = learnRecipe;
   const {summary} = await run('learn', recipe, {inputs: {images: image('train')}});
   expect(summary).toEqual({epochs: 0});
+});
+
+test('a metric that is infinite, NaN or no number costs no other, and says so', async () => {
+  const odd = (name: string, value: unknown) =>
+    defineMetric({
+      name,
+      version: 1,
+      summary: '',
+      options: Type.Object({}),
+      better: 'higher',
+      create: () => ({compute: () => value as number}),
+    }) as unknown as AnyDefinition;
+  const names = ['auc', 'endless', 'bottomless', 'nothing', 'words'];
+  const odds = [odd('endless', Infinity), odd('bottomless', -Infinity), odd('nothing', NaN), odd('words', 'much')];
+  const scores = join(folder, 'two.arrow');
+  await writeScores(scores, {
+    scores: Float64Array.of(0, 1),
+    classes: Int32Array.of(0, 1),
+    classNames: ['green', 'red'],
+  });
+  const recipe = {
+    metrics: names.map((type) => ({type})),
+    versions: Object.fromEntries(names.map((name) => [`metric ${name}`, 1])),
+    normal: 'green',
+  };
+  const ran = await run('evaluate', recipe, {inputs: {scores}, plugins: plugins.extend(odds)});
+  expect(ran.summary).toEqual({
+    metrics: {auc: 1, endless: 'Infinity', bottomless: '-Infinity', nothing: null, words: null},
+    reasons: {
+      endless: 'the metric gave Infinity',
+      bottomless: 'the metric gave -Infinity',
+      nothing: 'the metric gave NaN',
+      words: 'the metric gave string instead of a number',
+    },
+    normal: 1,
+    anomalous: 1,
+  });
+  expect(await readMetrics(join(ran.out, 'metrics.arrow'))).toEqual(
+    new Map([
+      ['auc', 1],
+      ['endless', Infinity],
+      ['bottomless', -Infinity],
+      ['nothing', NaN],
+      ['words', NaN],
+    ]),
+  );
+  expect(ran.warnings).toHaveLength(4);
 });

@@ -72,11 +72,11 @@ test.for([1, 2, 3])('a matrix of %d paths is drawn', async (count) => {
   expect(chart).toContain(`with ${points.length > 5 ? 'kde' : 'gde'} at `);
 });
 
-test('what failed, with its hint, before all else; a run without numbers has no table', async () => {
+test('what failed, with its hint, before all else, and as a row of the table', async () => {
   const page = await pageOf({
     tasks: [{inlier: 'cat', seed: 0, scores: {kde: {fails: 'out of <memory>\nin line 3'}}}],
   });
-  expect(idsOf(page)).toEqual(['troubles', 'training', 'tasks', 'timeline', 'provenance']);
+  expect(idsOf(page)).toEqual(['troubles', 'comparison', 'training', 'tasks', 'timeline', 'provenance']);
   expect(page).toContain('out of &lt;memory&gt;');
   expect(page).toContain('Try another.');
   expect(page).toContain('1 stage skipped because of it');

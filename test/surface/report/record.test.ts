@@ -7,7 +7,7 @@ import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/recor
 import {chosenTasks, mostTasks} from '../../../src/surface/report/chosen.ts';
 import {sweepsOf} from '../../../src/surface/report/sweeps.ts';
 import {timelineOf} from '../../../src/surface/report/timeline.ts';
-import {methodsOf} from '../../../src/surface/tables/methods.ts';
+import {methodsOf} from '../../../src/surface/tables/names.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 
 let runs: string;

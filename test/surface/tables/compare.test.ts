@@ -58,17 +58,19 @@ test('a terminal table of a run', () => {
     "quickstart
 
     normal class  method     classifier        ours       n       paper     Δ  verdict       note
-    ─────────────────────────────────────────────────────────────────────────────────────────────
-    trouser       rotation   kde         94.0 ± 1.0       3  99.7 ± 0.1  −5.7  below         [1]
-    trouser       untrained  kde         48.0 ± 0.0  2 of 3           –     –  below chance  [2]
-    ─────────────────────────────────────────────────────────────────────────────────────────────
-    bag           rotation   kde         96.0 ± 1.0       3  98.3 ± 0.3  −2.3  below         [1]
-    bag           untrained  kde         81.3 ± 0.0  2 of 3           –     –  –             [2]
+    ───────────────────────────────────────────────────────────────────────────────────────────────
+    trouser       rotation   kde         94.0 ± 1.0       3  99.7 ± 0.1  −5.7  below         [1][2]
+    trouser       untrained  kde         48.0 ± 0.0  2 of 3           –     –  below chance  [1][3]
+    ───────────────────────────────────────────────────────────────────────────────────────────────
+    bag           rotation   kde         96.0 ± 1.0       3  98.3 ± 0.3  −2.3  below         [1][2]
+    bag           untrained  kde         81.3 ± 0.0  2 of 3           –     –  –             [1][3]
 
-    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
-    [1] not as in the paper: network small (paper: resnet18); epochs 12 (paper: 2048)
-    [2] not as in the paper: network small (paper: resnet18)
+    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    below chance: more than two standard errors below 50.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    [1] not as in the paper: network small (paper: resnet18)
+    [2] not as in the paper: epochs 12 (paper: 2048)
+    [3] not computed, "score" failed: out of memory
     "
   `);
 });
@@ -117,21 +119,21 @@ test('a narrow terminal gets the columns in parts', () => {
     bag           untrained  kde                  –     –
 
     normal class  method     classifier  verdict       note
-    ───────────────────────────────────────────────────────
-    trouser       rotation   kde         below         [1]
-    trouser       untrained  kde         below chance  [2]
-    ───────────────────────────────────────────────────────
-    bag           rotation   kde         below         [1]
-    bag           untrained  kde         –             [2]
+    ─────────────────────────────────────────────────────────
+    trouser       rotation   kde         below         [1][2]
+    trouser       untrained  kde         below chance  [1][3]
+    ─────────────────────────────────────────────────────────
+    bag           rotation   kde         below         [1][2]
+    bag           untrained  kde         –             [1][3]
 
-    ± is the standard deviation over seeds (n - 1), as in the
-      ICLR paper.
+    ± is the standard deviation over seeds (n - 1), as ICLR
+      prints it.
+    below chance: more than two standard errors below 50.
     matches: within 1.0 point or two of the paper's standard
-      deviations, whichever is larger (ours if the paper prints
-      none).
-    [1] not as in the paper: network small (paper: resnet18);
-      epochs 12 (paper: 2048)
-    [2] not as in the paper: network small (paper: resnet18)
+      deviations, whichever is more (ours where it prints none).
+    [1] not as in the paper: network small (paper: resnet18)
+    [2] not as in the paper: epochs 12 (paper: 2048)
+    [3] not computed, "score" failed: out of memory
     "
   `);
 });
@@ -141,15 +143,16 @@ test('without a paper there are neither its columns nor notes on its settings', 
   expect(formatComparison(compared(rows, {departures}), 'table')).toMatchInlineSnapshot(`
     "quickstart
 
-    normal class  method     classifier        ours       n
-    ───────────────────────────────────────────────────────
+    normal class  method     classifier        ours       n  note
+    ─────────────────────────────────────────────────────────────
     trouser       rotation   kde         94.0 ± 1.0       3
-    trouser       untrained  kde         48.0 ± 0.0  2 of 3
-    ───────────────────────────────────────────────────────
+    trouser       untrained  kde         48.0 ± 0.0  2 of 3  [1]
+    ─────────────────────────────────────────────────────────────
     bag           rotation   kde         96.0 ± 1.0       3
-    bag           untrained  kde         81.3 ± 0.0  2 of 3
+    bag           untrained  kde         81.3 ± 0.0  2 of 3  [1]
 
-    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
+    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    [1] not computed, "score" failed: out of memory
     "
   `);
 });
@@ -160,15 +163,17 @@ test('Markdown', () => {
 
     | normal class | method | classifier | ours | n | paper | Δ | verdict | note |
     | --- | --- | --- | ---: | ---: | ---: | ---: | --- | --- |
-    | trouser | rotation | kde | 94.0 ± 1.0 | 3 | 99.7 ± 0.1 | −5.7 | below | [1] |
-    | trouser | untrained | kde | 48.0 ± 0.0 | 2 of 3 | – | – | below chance | [2] |
-    | bag | rotation | kde | 96.0 ± 1.0 | 3 | 98.3 ± 0.3 | −2.3 | below | [1] |
-    | bag | untrained | kde | 81.3 ± 0.0 | 2 of 3 | – | – | – | [2] |
+    | trouser | rotation | kde | 94.0 ± 1.0 | 3 | 99.7 ± 0.1 | −5.7 | below | [1][2] |
+    | trouser | untrained | kde | 48.0 ± 0.0 | 2 of 3 | – | – | below chance | [1][3] |
+    | bag | rotation | kde | 96.0 ± 1.0 | 3 | 98.3 ± 0.3 | −2.3 | below | [1][2] |
+    | bag | untrained | kde | 81.3 ± 0.0 | 2 of 3 | – | – | – | [1][3] |
 
-    - ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
-    - matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
-    - [1] not as in the paper: network small (paper: resnet18); epochs 12 (paper: 2048)
-    - [2] not as in the paper: network small (paper: resnet18)
+    - ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    - below chance: more than two standard errors below 50.
+    - matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    - [1] not as in the paper: network small (paper: resnet18)
+    - [2] not as in the paper: epochs 12 (paper: 2048)
+    - [3] not computed, "score" failed: out of memory
     "
   `);
 });
@@ -202,8 +207,8 @@ test('CSV has unrounded rates', () => {
       .map((line) => line.replace(/[0-9a-f]{64}/, '<config>')),
   ).toMatchInlineSnapshot(`
     [
-      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs",
-      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0",
+      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched",
+      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0,auc,0.005773502691896263,,true",
     ]
   `);
 });
@@ -237,9 +242,9 @@ test('configurations of one method are told apart by the options in which they d
     ],
   });
   expect(compared(rows).lines.map((line) => line.label)).toEqual([
-    'rotation batch=128',
     'rotation batch=64',
-    'rotation batch=64 limit.train=500',
+    'rotation batch=64 train=500',
+    'rotation batch=128',
   ]);
 });
 
@@ -545,9 +550,10 @@ test('metrics of features are printed as they are, and what knows the test label
     bag           rotation  kde         auc              40.0 ± 0.0  2  98.3 ± 0.3  −58.3  below chance
     bag           rotation  kde         f1-max         90.0 ± 0.0 †  2           –      –  –
 
-    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
-    † f1-max uses the test labels beyond evaluation: its threshold is the best one for the test labels.
+    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    below chance: more than two standard errors below 50.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    † f1-max knows the test labels: its threshold is the best one for the test labels.
     "
   `);
   expect(formatComparison(compared(rows), 'csv').split('\n')[0]).toContain('metric,test_labels,ensemble,ours');
@@ -606,3 +612,82 @@ test.each(['iclr-table-7', 'cutpaste-table-1', 'cutpaste-table-6', 'cutpaste-tab
     expect(formatComparison(compared(quick, {table}), 'table', {columns: 120})).toContain('paper');
   },
 );
+
+test('rows that differ in an option of the classifier are named by it, in every column and format', async () => {
+  const rows = await rowsOf({
+    tasks: [0.05, 0.2, 0.005].map((nu) => ({
+      inlier: 'cat',
+      seed: 0,
+      point: {'classifiers.0.nu': nu},
+      scores: {'oc-svm-rbf': {ref: {type: 'oc-svm', kernel: 'rbf', nu}, metrics: {auc: 0.8 + nu / 10}}},
+    })),
+  });
+  const names = ['oc-svm-rbf nu=0.005', 'oc-svm-rbf nu=0.05', 'oc-svm-rbf nu=0.2'];
+  expect(compared(rows).lines.map((line) => line.classifier)).toEqual(names);
+  const grid = compared(rows, {table: 'iclr-table-8'}).grid!.rows.find(({ours}) => ours.length > 0)!;
+  expect(grid.ours.map((own) => own.label).sort()).toEqual(names.map((name) => name.replace('oc-svm-rbf', 'rotation')));
+  for (const name of names) expect(formatComparison(compared(rows), 'csv')).toContain(`,${name},`);
+});
+
+test('what is undefined, infinite or failed is a row with its reason; what the cache lost is marked', async () => {
+  const rows = await rowsOf({
+    pruned: true,
+    tasks: [
+      {inlier: 'cat', seed: 0, scores: {kde: {metrics: {auc: null, odd: 'Infinity'}, reasons: {auc: 'no anomalies'}}}},
+      {inlier: 'dog', seed: 0, scores: {kde: {metrics: {auc: 0.9, odd: 0.5}}, gde: {fails: 'singular\nat line 3'}}},
+    ],
+  });
+  expect(formatComparison(compared(rows), 'table')).toMatchInlineSnapshot(`
+    "quickstart
+
+    normal class  method    classifier  metric  ours       n       paper     Δ  verdict  note
+    ───────────────────────────────────────────────────────────────────────────────────────────
+    cat           rotation  kde         auc        –  0 of 1  78.3 ± 1.0     –  –        [1][2]
+    cat           rotation  kde         odd        ∞       1           –     –  –        [2]
+    ───────────────────────────────────────────────────────────────────────────────────────────
+    dog           rotation  gde         auc        –  0 of 1           –     –  –        [3]
+    dog           rotation  gde         odd        –  0 of 1           –     –  –        [3]
+    dog           rotation  kde         auc     90.0       1  88.2 ± 0.6  +1.8  above    [2]
+    dog           rotation  kde         odd     50.0       1           –     –  –        [2]
+
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    [1] auc: no anomalies
+    [2] the cache has this result no more: the number is what the record of the run says
+    [3] not computed, "score" failed: singular
+    "
+  `);
+  const {lines} = JSON.parse(formatComparison(compared(rows), 'json'));
+  expect(lines.map(({metric, ours}: {metric: string; ours: unknown}) => [metric, ours])).toContainEqual([
+    'odd',
+    'Infinity',
+  ]);
+  expect(formatComparison(compared(rows), 'csv')).toContain(',odd,,,Infinity,');
+});
+
+test('footnotes: differences that the same rows share are one, in the order in which they are met, none without a row', async () => {
+  const learner = (epochs: number, batch: number) => ({...paperRotation, epochs, batch});
+  const rows = await rowsOf({
+    tasks: [learner(12, 32), learner(12, 64), learner(24, 32)].map((own) => ({
+      inlier: 'cat',
+      seed: 0,
+      learner: own,
+      scores: auc(0.8),
+    })),
+  });
+  const told = (row: ComparisonRow) => {
+    const {epochs, batch} = row.options['learner'] as unknown as {epochs: number; batch: number};
+    return ['edition small', 'width 8', `epochs ${epochs}`, ...(batch === 64 ? [] : [`batch ${batch}`])];
+  };
+  const {lines, notes} = compared(rows, {departures: told});
+  expect(lines.map((line) => `${line.label}: ${line.notes}`)).toEqual([
+    'rotation batch=32 epochs=12: 1,2,3',
+    'rotation batch=32 epochs=24: 1,3,4',
+    'rotation batch=64 epochs=12: 1,2',
+  ]);
+  expect(notes).toEqual([
+    'not as in the paper: edition small; width 8',
+    'not as in the paper: epochs 12',
+    'not as in the paper: batch 32',
+    'not as in the paper: epochs 24',
+  ]);
+});

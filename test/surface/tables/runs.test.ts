@@ -17,8 +17,10 @@ afterEach(() => rmSync(runs, {recursive: true}));
 function record(run: MadeUpRun): RunRecord {
   const read = readRecord(makeRun(runs, run));
   if (!read.ok) throw new Error(JSON.stringify(read.failures));
-  return {...read.value, folder: `runs/${run.id}`};
+  return read.value;
 }
+
+const shown = (run: MadeUpRun): string => formatReport(reportRun(record(run))).replaceAll(runs, 'runs');
 
 const failing: MadeUpRun = {
   id: '20260102-b',
@@ -58,15 +60,17 @@ test('runs, newest first', () => {
 });
 
 test('one run', () => {
-  expect(formatReport(reportRun(record(failing)))).toMatchInlineSnapshot(`
+  expect(shown(failing)).toMatchInlineSnapshot(`
     "20260102-b: fmnist, failed after 1 min 03 s
     started 2026-01-02 08:30 UTC · 2 tasks · wasm 4.22.0, cpu
     runs/20260102-b
 
-    task                                classifier   auc  uniformity
-    ────────────────────────────────────────────────────────────────
+    task                                classifier   auc  uniformity  note
+    ──────────────────────────────────────────────────────────────────────
     fmnist/cifar10/cat/rotation/seed=0  kde         75.3           –
+    fmnist/cifar10/cat/rotation/seed=0  gde            –           –  [1]
     fmnist/cifar10/dog/rotation/seed=0  kde            –      -2.250
+    [1] not computed, "score" failed: out of memory
 
     stage     computed  failed  skipped   time  peak memory
     ───────────────────────────────────────────────────────
@@ -88,9 +92,7 @@ test('one run', () => {
 });
 
 test('a run that was killed at once', () => {
-  expect(
-    formatReport(reportRun(record({id: 'x', end: 'none', tasks: [{inlier: 'cat', seed: 0, scores: {kde: {}}}]}))),
-  ).toMatchInlineSnapshot(`
+  expect(shown({id: 'x', end: 'none', tasks: [{inlier: 'cat', seed: 0, scores: {kde: {}}}]})).toMatchInlineSnapshot(`
     "x: made-up, unfinished
     started 2026-01-01 00:00 UTC · 1 task · wasm 4.22.0, cpu
     runs/x
@@ -226,7 +228,7 @@ test('a run with an ensemble and metrics of features', () => {
       ...(seed === 1 && {ensembles: {kde: {auc: 0.95, 'f1-max': 0.85}}}),
     })),
   };
-  const text = formatReport(reportRun(record(run)));
+  const text = shown(run);
   expect(text.split('\n').slice(4, 13).join('\n')).toMatchInlineSnapshot(`
     "task                                    classifier                  auc  f1-max †  alignment
     ────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,11 +5,12 @@ import {choice} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
 import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
+import {type Mask, resizedMask} from '../../../core/images/mask.ts';
 import {type Interpolation, type Picture, resized} from '../../../core/images/picture.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {DatasetError} from '../dataset-error.ts';
 import {oneVersusRest} from '../one-class.ts';
-import {coveringSquare, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
+import {coveringSquare, coveringSquareOfMask, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
 import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from '../readers/image-tree.ts';
 import {readImageList} from './image-list.ts';
 
@@ -17,7 +18,7 @@ const name = Type.String({pattern: '^[a-z0-9][a-z0-9_-]*$'});
 
 export const imageFolder = defineDataset({
   name: 'image-folder',
-  version: 1,
+  version: 2,
   summary:
     'Your own JPEG and PNG images: train/good, test/good and test/<defect>, or a CSV list of paths, splits and labels.',
   options: Type.Object(
@@ -51,8 +52,9 @@ export const imageFolder = defineDataset({
       masks: Type.Boolean({
         default: false,
         description:
-          'Read a mask, ground_truth/<defect>/<image>_mask.png, for every image of test/<defect>, for metrics of pixels. It cannot ' +
-          'be combined with "list" or "classes".',
+          'Read the masks, ground_truth/<defect>/<image>_mask.png for every image of test/<defect>, for metrics of pixels: what is not ' +
+          'black is defective, or, where all has one colour, what is not transparent. Not ' +
+          'with "list" or "classes".',
       }),
       size: Type.Integer({minimum: 8, maximum: 1024, default: 256, description: 'Height and width that images get.'}),
       fit: Type.Union([Type.Literal('stretch'), Type.Literal('crop')], {
@@ -86,9 +88,7 @@ export const imageFolder = defineDataset({
             : ofList(files, split, options.list, labelOf(options)),
           shape,
           prepare,
-          ...(hasMasks(options) && split === 'test'
-            ? [(mask: Picture) => fitted(mask, {...options, interpolation: 'nearest'})]
-            : []),
+          ...(hasMasks(options) && split === 'test' ? [(mask: Mask) => fittedMask(mask, options)] : []),
         ),
     };
   },
@@ -107,6 +107,9 @@ interface Options {
 
 const fitted = (picture: Picture, {size, fit, interpolation}: Options): Picture =>
   fit === 'crop' ? coveringSquare(picture, size, interpolation) : resized(picture, size, size, interpolation);
+
+const fittedMask = (mask: Mask, {size, fit}: Options): Mask =>
+  fit === 'crop' ? coveringSquareOfMask(mask, size) : resizedMask(mask, size, size);
 
 const hasMasks = ({masks, list, classes}: Options): boolean => masks && list === undefined && classes === undefined;
 

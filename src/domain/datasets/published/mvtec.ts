@@ -3,7 +3,8 @@ import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice} from '../../../core/base/text.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
-import {type Picture, resized} from '../../../core/images/picture.ts';
+import {type Mask, resizedMask} from '../../../core/images/mask.ts';
+import {resized} from '../../../core/images/picture.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {readImageFiles} from '../readers/image-files.ts';
 import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from '../readers/image-tree.ts';
@@ -59,7 +60,7 @@ export const mvtecOptions = {
 
 export const mvtec = defineDataset({
   name: 'mvtec',
-  version: 2,
+  version: 3,
   summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to squares.',
   paper: 'Bergmann et al. 2019',
   options: Type.Object(mvtecOptions, {additionalProperties: false}),
@@ -81,7 +82,7 @@ export const mvtec = defineDataset({
           labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
           shape,
           (picture) => resized(picture, size, size, interpolation),
-          ...(split === 'test' ? [(mask: Picture) => resized(mask, size, size, 'nearest')] : []),
+          ...(split === 'test' ? [(mask: Mask) => resizedMask(mask, size, size)] : []),
         ),
     };
   },

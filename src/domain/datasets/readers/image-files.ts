@@ -8,9 +8,11 @@ import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {clippedList} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
 import type {DatasetProblem, ImageBatch} from '../../../core/contracts/dataset.ts';
+import {croppedMask, type Mask, resizedMask} from '../../../core/images/mask.ts';
 import {
   cropped,
   decodeImage,
+  decodeMask,
   ImageError,
   type Interpolation,
   type Picture,
@@ -77,14 +79,14 @@ const batchBytes = 4 * 1024 * 1024;
 
 /**
  * Decodes the files in their order. `prepare` makes each of the shape that the dataset says, or throws a `DatasetError`.
- * A file that is no whole image ends it with a `DatasetError` that names it. `prepareMask`, for files with masks: the same for
- * a mask, interpolated by nearest neighbour; half of white and more is defective.
+ * A file that is no whole image ends it with a `DatasetError` that names it, and so does a mask without a marked pixel.
+ * `prepareMask`, for files with masks: the same for a mask.
  */
 export async function* readImageFiles(
   files: Iterable<LabelledFile>,
   shape: ImageShape,
   prepare: (picture: Picture, path: string) => Picture,
-  prepareMask?: (mask: Picture) => Picture,
+  prepareMask?: (mask: Mask) => Mask,
 ): AsyncGenerator<ImageBatch> {
   const area = shape.height * shape.width;
   const size = area * shape.channels;
@@ -133,9 +135,9 @@ export async function* readImageFiles(
     };
 }
 
-/** 1 where the mask is white, of the shape that `prepare` gives. */
-async function openMask(path: string, image: Picture, prepare: (mask: Picture) => Picture): Promise<Uint8Array> {
-  const mask = await openImage(path);
+/** 1 where the mask is marked, of the shape that `prepare` gives. */
+async function openMask(path: string, image: Picture, prepare: (mask: Mask) => Mask): Promise<Uint8Array> {
+  const mask = await opened(path, decodeMask, 'a mask whose marked pixels are not black');
   if (mask.height !== image.height || mask.width !== image.width)
     throw new DatasetError(
       path,
@@ -143,29 +145,42 @@ async function openMask(path: string, image: Picture, prepare: (mask: Picture) =
       `${mask.width} × ${mask.height}`,
       'Replace it with the mask of this image.',
     );
-  const {height, width, pixels} = prepare(mask);
-  return Uint8Array.from({length: height * width}, (_, i) => (pixels[3 * i]! > 127 ? 1 : 0));
+  if (!mask.marked.includes(1))
+    throw new DatasetError(
+      path,
+      'a mask with marked pixels, as its image has a defect',
+      'all of its pixels are zero',
+      'Mark the defect, or move the image to the normal ones.',
+    );
+  return prepare(mask).marked;
 }
 
-async function openImage(path: string): Promise<Picture> {
+const openImage = (path: string): Promise<Picture> => opened(path, decodeImage, 'a JPEG or PNG image');
+
+async function opened<T>(path: string, decode: (bytes: Uint8Array) => Promise<T>, expected: string): Promise<T> {
   try {
-    return await decodeImage(await readFile(path));
+    return await decode(await readFile(path));
   } catch (error) {
     const came = error instanceof ImageError ? error.message : codeOf(error) && whatCame(error);
     if (!came) throw error;
-    throw new DatasetError(path, 'a JPEG or PNG image', came, 'Replace it with a complete one.');
+    throw new DatasetError(path, expected, came, 'Replace it by a whole one.');
   }
 }
 
 /** The short side is resized to `side` (the long one rounds down), then the middle is cut out. */
 export function coveringSquare(picture: Picture, side: number, interpolation: Interpolation): Picture {
-  const {height, width} = picture;
+  const {tall, wide, window} = coveringWindow(picture, side);
+  return cropped(resized(picture, tall, wide, interpolation), window);
+}
+
+export function coveringSquareOfMask(mask: Mask, side: number): Mask {
+  const {tall, wide, window} = coveringWindow(mask, side);
+  return croppedMask(resizedMask(mask, tall, wide), window);
+}
+
+function coveringWindow({height, width}: {readonly height: number; readonly width: number}, side: number) {
   const tall = height > width ? Math.floor((side * height) / width) : side;
   const wide = height > width ? side : Math.floor((side * width) / height);
-  return cropped(resized(picture, tall, wide, interpolation), {
-    top: Math.floor((tall - side) / 2),
-    left: Math.floor((wide - side) / 2),
-    height: side,
-    width: side,
-  });
+  const window = {top: Math.floor((tall - side) / 2), left: Math.floor((wide - side) / 2), height: side, width: side};
+  return {tall, wide, window};
 }

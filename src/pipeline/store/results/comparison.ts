@@ -36,10 +36,18 @@ export interface ComparisonRow {
   /** dataset, limit, learner, augment, distribution_augmentation, versions. */
   readonly options: {readonly [key: string]: Json};
   readonly classifierOptions: Json;
+  /** Classifier, layer and metric with their versions and options; null, of older versions: not known. */
+  readonly definitionOptions: Json;
   readonly point: {readonly [path: string]: Json};
-  /** Mean over seeds; of a `mean` row the mean of those over classes. */
-  readonly ours: number;
-  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as in the ICLR paper. null: one seed. */
+  /** Mean over seeds; of a `mean` row the mean of those over classes. null: undefined, or not computed. May be infinite. */
+  readonly ours: number | null;
+  /** Standard error of `ours`: over seeds, or of one seed what the number of test images alone allows; null: not known. */
+  readonly error: number | null;
+  /** Why some of its numbers are undefined, infinite or were not computed. */
+  readonly reasons: readonly string[];
+  /** false: for some of its numbers there is only the run's record, and no manifest in the cache; null: not known. */
+  readonly vouched: boolean | null;
+  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as ICLR prints it. null: one seed. */
   readonly sd: number | null;
   /** Seeds with a value; of a `mean` row the fewest and the most of any class. */
   readonly n: number;
@@ -82,8 +90,12 @@ export function comparisonRow(columns: readonly {readonly name: string}[], cells
     ensemble: (row['ensemble'] as readonly number[] | null)?.length ?? null,
     options: JSON.parse(row['options'] as string),
     classifierOptions: JSON.parse(row['classifier_options'] as string),
+    definitionOptions: JSON.parse((row['definition_options'] as string | null) ?? 'null'),
     point: JSON.parse(row['point'] as string),
-    ours: row['ours'],
+    ours: Number.isNaN(row['ours']) ? null : row['ours'], // of +∞ and −∞
+    error: row['error'],
+    reasons: row['reasons'] ?? [],
+    vouched: row['vouched'],
     sd: row['sd'],
     n: row['n'],
     nMost: row['n_most'],

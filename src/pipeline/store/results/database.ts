@@ -33,6 +33,8 @@ export interface Filed {
   readonly runs: readonly string[];
   /** What is wrong with those that can't be. */
   readonly leftOut: readonly Problem[];
+  /** Where a run's record says something else than the cache, which counts. */
+  readonly contradictions: readonly string[];
 }
 
 /** What the tables are made from. */
@@ -79,7 +81,7 @@ export class Database {
         const sound = await isSealed(this.#file);
         if (anew || !sound) return succeed(await this.#replace({fresh: true, keep: !sound, again}));
         // Another process may have done it while we waited for the lock.
-        if (again.length === 0 && (await this.#readFile(async () => true))) return succeed({runs: [], leftOut: []});
+        if (again.length === 0 && (await this.#readFile(async () => true))) return succeed({runs: [], leftOut: [], contradictions: []});
         try {
           return succeed(await this.#replace({fresh: false, keep: false, again}));
         } catch (error) {

@@ -4,6 +4,7 @@ import {basename, dirname, join, resolve} from 'node:path';
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import type {Problem} from '../../failures.ts';
+import {numbersOf} from '../runs/numbers.ts';
 import {eventsFile, readRecord} from '../runs/record.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
 import {Damaged, Database, type Filed, type Records, type ResultsOptions} from './database.ts';
@@ -83,11 +84,13 @@ async function readThrough(connection: DuckDBConnection): Promise<void> {
 function recordsOf(root: string): Records {
   const file = async (connection: DuckDBConnection, ids: readonly string[]): Promise<Filed> => {
     const read = ids.map((id) => readRows(join(root, id)));
-    const rows = read.flatMap((one) => (one.ok ? [one.value] : []));
+    const whole = read.flatMap((one) => (one.ok ? [one.value] : []));
+    const rows = whole.map((one) => one.rows);
     await replaceRuns(connection, rows);
     return {
       runs: rows.flatMap(({runs}) => runs.map((row) => row['run'] as string)),
       leftOut: read.flatMap((one) => (one.ok ? [] : one.failures)),
+      contradictions: whole.flatMap((one) => one.contradictions),
     };
   };
   const filed = async (connection: DuckDBConnection): Promise<ReadonlySet<string>> => {
@@ -108,9 +111,10 @@ function recordsOf(root: string): Records {
   };
 }
 
-function readRows(folder: string): Result<RunRows, Problem> {
+function readRows(folder: string): Result<{rows: RunRows; contradictions: readonly string[]}, Problem> {
   const record = readRecord(folder);
-  return record.ok ? succeed(rowsOf(record.value)) : record;
+  if (!record.ok) return record;
+  return succeed({rows: rowsOf(record.value), contradictions: numbersOf(record.value).contradictions});
 }
 
 /** Ids of runs: names of the folders with a plan. Everything else in `runs/` (the cache, the database) is not looked at. */

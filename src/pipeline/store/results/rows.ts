@@ -14,7 +14,8 @@ import {localize} from '../../stages/localize.ts';
 import {measure} from '../../stages/measure.ts';
 import {score} from '../../stages/score.ts';
 import type {StageNode} from '../../stages/stage.ts';
-import {type MetricValue, metricsOf, type RunRecord} from '../runs/record.ts';
+import {type MetricValue, metricsOf} from '../runs/numbers.ts';
+import type {RunRecord} from '../runs/record.ts';
 import type {Row} from './schema.ts';
 
 export interface RunRows {
@@ -72,6 +73,7 @@ export function rowsOf(record: RunRecord): RunRows {
         data: own.find((stage) => isStage(data, stage.node))?.fingerprint ?? null,
         paper_table: task.compare.table ?? null,
         paper_row: task.compare.row,
+        problems: task.problems ?? null,
       };
     }),
     stages: record.stages.map((stage) => ({
@@ -89,7 +91,7 @@ export function rowsOf(record: RunRecord): RunRows {
       tasks: stage.node.tasks,
     })),
     metrics: metricsOf(record).map((value) => {
-      const {classifier, definition} = measureOf(value, nodes, digest);
+      const {classifier, definition} = measureOf(value, nodes);
       return {
         run,
         task: value.task,
@@ -97,7 +99,7 @@ export function rowsOf(record: RunRecord): RunRows {
         // A column's name begins with its id in the papers' tables (`plan/names.ts`): `oc-svm-rbf nu=0.1`.
         paper_classifier: value.classifier.split(' ')[0]!,
         classifier_options: json((classifier ?? null) as Json),
-        definition,
+        definition: digest(definition),
         metric: value.metric,
         value: value.value,
         normal: value.normal,
@@ -105,6 +107,9 @@ export function rowsOf(record: RunRecord): RunRows {
         scale: value.scale,
         test_labels: value.testLabels,
         ensemble: value.ensemble,
+        reason: value.reason,
+        vouched: value.vouched,
+        definition_options: json(definition),
         ...enginesOf(makers(value.stage.id), asked),
       };
     }),
@@ -140,24 +145,20 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
 function measureOf(
   {stage: {node}, metric, ensemble: seeds}: MetricValue,
   nodes: ReadonlyMap<string, StageNode>,
-  digestOf: (value: Json) => Digest,
-): {readonly classifier: PluginRef | undefined; readonly definition: Digest} {
+): {readonly classifier: PluginRef | undefined; readonly definition: {readonly [key: string]: Json}} {
   const input = (from: StageNode | undefined, role: string) => nodes.get(from?.inputs[role]?.stage ?? '');
   const measuring = recipeOf(measure, node);
   if (measuring) {
     const {layer = null} = recipeOf(embed, input(node, 'features')) ?? {};
     const {metric: ref, version} = measuring;
-    return {
-      classifier: undefined,
-      definition: digestOf({layer, metric: ref as Json, metricVersion: version}),
-    };
+    return {classifier: undefined, definition: {layer, metric: ref as Json, metricVersion: version}};
   }
   const combining = seeds && input(node, 'scores');
   const scored = combining ? input(combining, `seed ${seeds[0]}`) : input(node, 'scores');
   const scoring = recipeOf(score, scored) ?? recipeOf(localize, scored);
   const embedding = recipeOf(embed, input(scored, 'test'));
   const judging = recipeOf(evaluate, node);
-  const definition = digestOf({
+  const definition = {
     classifier: (scoring?.classifier ?? null) as Json,
     classifierVersion: scoring?.version ?? null,
     layer: embedding?.layer ?? null,
@@ -165,7 +166,7 @@ function measureOf(
     metricVersion: judging?.versions[`metric ${metric}`] ?? null,
     // An ensemble is never one of the seeds: it has a definition, and so a group, of its own.
     ...(combining && {ensemble: {seeds, ...recipeOf(ensemble, combining)}}),
-  });
+  };
   return {classifier: scoring?.classifier, definition};
 }
 

@@ -45,6 +45,8 @@ export const tables = {
     data: 'VARCHAR',
     paper_table: 'VARCHAR',
     paper_row: 'VARCHAR',
+    /** One-class problems of the dataset; null, of older versions: not known. */
+    problems: 'INTEGER',
   },
   stages: {
     run: 'VARCHAR',
@@ -82,6 +84,12 @@ export const tables = {
     engines: 'VARCHAR[]',
     /** A sentence where that is not what the run asked for. */
     other_engine: 'VARCHAR',
+    /** Why `value` is null or infinite. */
+    reason: 'VARCHAR',
+    /** false: the cache had no manifest of it when it was filed; it is what the run's record says. null, of older versions: not known. */
+    vouched: 'BOOLEAN',
+    /** Canonical JSON of all that `definition` digests. */
+    definition_options: 'VARCHAR',
   },
   baselines: {
     /** Precedence: where several tables have a number, the lowest rank speaks. */
@@ -110,8 +118,8 @@ const createTables = Object.entries(tables).map(
 );
 
 /**
- * One value a configuration, inlier, seed, classifier and metric: the latest run's, so that no seed counts twice; one for each
- * row of a paper where that run names several (the default of every sweep of a table is the same configuration). Values from
+ * One value a configuration, inlier, seed, classifier and metric: the latest run's that has one, so that no seed counts twice (null
+ * where none has); one for each row of a paper where that run names several (the default of every sweep of a table is the same configuration). Values from
  * other data than the latest run's (another edition of the files under the same options) are left out, not mixed in.
  * Arguments, each null for all: ids of runs, name of a spec or run.
  */
@@ -122,85 +130,104 @@ create or replace macro values_of(run_ids, spec_name) as table (
         case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row),
       metrics.* exclude (run, task), concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
     from metrics join tasks using (run, task) join runs using (run)
-    where metrics.value is not null
-      and (run_ids is null or list_contains(run_ids, run))
+    where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     qualify rank() over (
-        partition by config, inlier, seed, definition, metric order by runs.started desc, runs.run desc) = 1
+        partition by config, inlier, seed, definition, metric
+        order by metrics.value is null, runs.started desc, runs.run desc) = 1
       and row_number() over (
         partition by config, inlier, seed, definition, metric, paper_row order by moment desc) = 1
   )
   from latest qualify data is not distinct from first_value(data) over (
-    partition by config, inlier, definition, metric, paper_row order by moment desc)
+    partition by config, inlier, definition, metric, paper_row order by value is null, moment desc)
 );`;
 
 /** Our numbers beside the papers': of each class, and, where all classes of a dataset are there, their mean. */
 const comparisons = `
 create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   with planned as (
-    select config, dataset, inlier, count(distinct seed) as planned
+    select config, dataset, inlier, count(distinct seed) as planned, any_value(problems) as problems
     from tasks join runs using (run)
     where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     group by all
   ), groups as (
     select config, paper_row, definition, metric, dataset, inlier, learner, data,
-      max_by(struct_pack(spec, classifier, point, options, classifier_options,
+      max_by(struct_pack(spec, classifier, point, options, classifier_options, definition_options,
         paper_table := coalesce(table_name, paper_table)), moment) as last,
-      avg(value order by seed) as ours, stddev_samp(value order by seed) as sd,
-      count(*) as n, count(*) as n_most,
-      coalesce(any_value(ensemble), list(seed order by seed)) as seeds, list_sort(list_distinct(list(run))) as runs,
+      avg(value order by seed) as ours,
+      -- of an infinite number there is no deviation
+      case when bool_and(isfinite(value)) then stddev_samp(case when isfinite(value) then value end order by seed) end as sd,
+      count(value) as n, count(value) as n_most,
+      min(normal) as normal, min(anomalous) as anomalous,
+      coalesce(any_value(ensemble), list(seed order by seed) filter (value is not null), []) as seeds, list_sort(list_distinct(list(run))) as runs,
       any_value(paper_classifier) as paper_classifier,
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
       list_sort(list_distinct(flatten(list(engines)))) as engines,
-      list_sort(list_distinct(list(other_engine))) as other_engines
+      list_sort(list_distinct(list(other_engine))) as other_engines,
+      list_sort(list_distinct(list(reason))) as reasons, bool_and(vouched) as vouched
     from values_of(run_ids, spec_name) group by config, paper_row, definition, metric, dataset, inlier, learner, data
-  ), classes as materialized (
-    -- an ensemble is one number, and no seed of it can be missing
-    select * exclude (last, planned), unnest(last), case when ensemble is null then planned else 1 end as planned
-    from groups join planned using (config, dataset, inlier)
   ), wanted as (
-    select config, any_value(paper_tasks.tasks) as known, count(distinct inlier) as planned_classes
+    select config, coalesce(any_value(paper_tasks.tasks), any_value(problems), count(distinct inlier)) as classes
     from planned left join paper_tasks using (dataset)
     group by config
+  ), classes as materialized (
+    -- an ensemble is one number, and no seed of it can be missing
+    select * exclude (last, planned, classes, problems), unnest(last), case when ensemble is null then planned else 1 end as planned,
+      classes = 1 as is_only, chance_error(sd, n, normal, anomalous) as error
+    from groups join planned using (config, dataset, inlier) join wanted using (config)
   ), means as (
     select config, paper_row, definition, metric, dataset, 'mean' as inlier, learner,
       case when count(distinct data) <= 1 then any_value(data) end as data,
       avg(ours order by inlier) as ours, case when min(n) > 1 then avg(sd order by inlier) end as sd,
+      sqrt(sum(error * error)) / count(*) as error,
       min(n) as n, max(n) as n_most, min(planned) as planned,
       list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
       any_value(paper_classifier) as paper_classifier,
       any_value(ensemble) as ensemble, any_value(scale) as scale, any_value(test_labels) as test_labels,
       list_sort(list_distinct(flatten(list(engines)))) as engines,
       list_sort(list_distinct(flatten(list(other_engines)))) as other_engines,
+      list_sort(list_distinct(flatten(list(reasons)))) as reasons, bool_and(vouched) as vouched,
       min(spec) as spec, min(classifier) as classifier, min(point) as point,
-      min(options) as options, min(classifier_options) as classifier_options, min(paper_table) as paper_table
+      min(options) as options, min(classifier_options) as classifier_options,
+      min(definition_options) as definition_options, min(paper_table) as paper_table
     from classes join wanted using (config)
-    group by config, paper_row, definition, metric, dataset, learner, known, planned_classes
+    where not is_only
+    group by config, paper_row, definition, metric, dataset, learner, wanted.classes
     -- all classes or none; and all from the same data, or (a dataset read once a class) each from its own
-    having count(*) = coalesce(known, planned_classes) and count(distinct data) in (0, 1, count(*))
+    having count(ours) = wanted.classes and count(distinct data) in (0, 1, count(*))
   ), shown as (from classes union all by name from means)
   -- The row of a paper that stands beside a group: the named table's if it has one, else the first that has.
   select g.*, b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
     b."table" as paper_source_table, b.source as paper_source,
-    ours - paper as difference,
-    verdict_of(g.metric, ours, paper, tolerance_of(sd, paper_spread, paper_spread_kind)) as verdict
+    case when isfinite(ours) then ours - paper end as difference,
+    verdict_of(g.metric, ours, error, paper, tolerance_of(sd, paper_spread, paper_spread_kind)) as verdict
   from shown g left join baselines b
     on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
-    and b.class = g.inlier and b.metric = g.metric
+    and (b.class = g.inlier or (g.is_only and b.class = 'mean')) and b.metric = g.metric
   qualify row_number() over (
     partition by g.config, g.paper_row, g.definition, g.metric, g.inlier
-    order by (b."table" = g.paper_table) desc nulls last, b.rank) = 1
+    order by (b."table" = g.paper_table) desc nulls last, b.class = g.inlier desc, b.rank) = 1
 );
 create or replace view comparison as from comparison_of(null, null, null) where inlier <> 'mean';
 create or replace view comparison_mean as from comparison_of(null, null, null) where inlier = 'mean';`;
 
 const columnType = (table: TableName, column: string) => (tables[table] as Record<string, string>)[column]!;
 
-/** Of `metrics`; a new file has them from its first migration, and the views of every migration are today's. */
-const laterColumns = ['scale', 'test_labels', 'ensemble', 'engines', 'other_engine'].map(
-  (name) => `alter table metrics add column if not exists ${name} ${columnType('metrics', name)};`,
+/** A new file has them from its first migration, and the views of every migration are today's. */
+const laterColumns = (
+  [
+    [
+      'metrics',
+      ['scale', 'test_labels', 'ensemble', 'engines', 'other_engine', 'reason', 'vouched', 'definition_options'],
+    ],
+    ['tasks', ['problems']],
+  ] as const
+).flatMap(([table, names]) =>
+  names.map((name) => `alter table ${table} add column if not exists ${name} ${columnType(table, name)};`),
 );
+
+const today = [verdictMacros, ...laterColumns, values, comparisons].join('\n');
 
 /** Entry n brings a database from migration n to n + 1. */
 export const migrations: readonly string[] = [
@@ -212,7 +239,8 @@ export const migrations: readonly string[] = [
     comparisons,
     'insert into migration values (1, null);',
   ].join('\n'),
-  [...laterColumns, values, comparisons].join('\n'),
-  `drop macro table if exists comparison_mean_of; ${comparisons}`,
-  [...laterColumns, values, comparisons].join('\n'),
+  today,
+  `drop macro table if exists comparison_mean_of; ${today}`,
+  today,
+  today,
 ];

@@ -1,7 +1,8 @@
 /**
  * When a number of ours matches the paper's: within max(1.0 point, two standard deviations). The deviation is the paper's
- * (CutPaste's standard errors times √5), so that noise of ours makes no match; ours where the paper prints none. Stated
- * twice, for TypeScript and for SQL, side by side.
+ * (CutPaste's standard errors times √5), so that noise of ours makes no match; ours where the paper prints none. And when it is
+ * below chance: when it lies more than two of its standard errors below one half. Stated twice, for TypeScript and for SQL, side by
+ * side.
  */
 import {paperSeeds} from './baselines.ts';
 
@@ -10,16 +11,19 @@ export type Verdict = 'matches' | 'above' | 'below' | 'below chance';
 export interface Judged {
   readonly metric: string;
   /** All in [0, 1]. */
-  readonly ours: number;
+  readonly ours: number | null;
   readonly sd: number | null;
+  /** Standard error of ours; null: not known. */
+  readonly error: number | null;
   readonly paper: number | null;
   readonly paperSpread: number | null;
   readonly paperSpreadKind: 'sd' | 'se' | '' | null;
 }
 
 /** null: nothing to compare with. */
-export function verdictOf({metric, ours, sd, paper, paperSpread, paperSpreadKind}: Judged): Verdict | null {
-  if (areas.includes(metric) && ours < 0.5) return 'below chance';
+export function verdictOf({metric, ours, sd, error, paper, paperSpread, paperSpreadKind}: Judged): Verdict | null {
+  if (ours === null || !Number.isFinite(ours)) return null;
+  if (areas.includes(metric) && error !== null && ours + 2 * error < 0.5) return 'below chance';
   if (paper === null) return null;
   const paperSd = paperSpread === null || paperSpreadKind !== 'se' ? paperSpread : paperSpread * Math.sqrt(paperSeeds);
   const tolerance = Math.max(0.01, 2 * (paperSd ?? sd ?? 0));
@@ -33,10 +37,15 @@ const areas = ['auc', 'pixel-auc'];
 const rounding = 1e-9;
 
 export const verdictMacros = `
-create macro tolerance_of(sd, paper_sd, paper_kind) as
+create or replace macro tolerance_of(sd, paper_sd, paper_kind) as
   greatest(0.01, 2 * coalesce(case paper_kind when 'se' then paper_sd * sqrt(${paperSeeds}) else paper_sd end, sd, 0));
-create macro verdict_of(metric, ours, paper, tolerance) as case
-  when metric in (${areas.map((area) => `'${area}'`)}) and ours < 0.5 then 'below chance'
+-- Over seeds; of one seed that of an area under the ROC curve where scores say nothing (Mann and Whitney 1947), by the images tested.
+create or replace macro chance_error(sd, n, normal, anomalous) as case
+  when n > 1 then sd / sqrt(n)
+  when normal > 0 and anomalous > 0 then sqrt((normal + anomalous + 1) / (12.0 * normal * anomalous)) end;
+create or replace macro verdict_of(metric, ours, error, paper, tolerance) as case
+  when ours is null or not isfinite(ours) then null
+  when metric in (${areas.map((area) => `'${area}'`)}) and ours + 2 * error < 0.5 then 'below chance'
   when paper is null then null
   when abs(ours - paper) <= tolerance + ${rounding} then 'matches'
   when ours > paper then 'above'

@@ -12,7 +12,7 @@ import type {Task} from '../../config/spec.ts';
 import type {RunEvent, StageKind} from '../../events.ts';
 import type {Problem} from '../../failures.ts';
 import type {Maker} from '../../maker.ts';
-import type {EvaluateSummary, StageNode} from '../../stages/stage.ts';
+import type {StageNode} from '../../stages/stage.ts';
 
 /** `unfinished`: killed, or still running. */
 export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished';
@@ -60,25 +60,8 @@ export interface RunRecord {
   readonly engine?: EngineInfo;
   /** What was to compute; absent: not known. */
   readonly asked?: Maker;
-  readonly warnings: readonly string[];
-}
-
-export interface MetricValue {
-  readonly task: string;
-  /** The classifier's column in tables, unique in a task. */
-  readonly classifier: string;
-  readonly metric: string;
-  /** null: undefined, such as an AUC without anomalies. */
-  readonly value: number | null;
-  readonly normal: number;
-  readonly anomalous: number;
-  /** A `rate` is printed × 100. */
-  readonly scale: 'rate' | 'number';
-  /** What the metric takes from the test labels beyond being judged by them. */
-  readonly testLabels: string | null;
-  /** Of an ensemble: the seeds that it combines; `task` is that of the first. */
-  readonly ensemble: readonly number[] | null;
-  readonly stage: StageRecord;
+  /** `stage`: the id of what it is about; absent: the run. */
+  readonly warnings: readonly {readonly message: string; readonly stage?: string}[];
 }
 
 interface PlanFile {
@@ -116,32 +99,10 @@ export function readHead(folder: string): Result<RunHead, Problem> {
   return succeed({folder, plan: plan.value, environment: environment.value});
 }
 
-/** The metrics of every stage that makes numbers and has a result. */
-export function metricsOf(record: RunRecord): readonly MetricValue[] {
-  return record.stages.flatMap((stage) => {
-    if (!isEvaluateSummary(stage.summary)) return [];
-    const {metrics, normal, anomalous, numbers = [], testLabels = {}} = stage.summary;
-    return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null}) =>
-      Object.entries(metrics).map(([metric, value]) => ({
-        task,
-        classifier,
-        metric,
-        value,
-        normal,
-        anomalous,
-        scale: numbers.includes(metric) ? ('number' as const) : ('rate' as const),
-        testLabels: testLabels[metric] ?? null,
-        ensemble,
-        stage,
-      })),
-    );
-  });
-}
-
 /** As far as the events tell. */
 export function joinRecord({folder, plan, environment}: RunHead, events: readonly RunEvent[]): RunRecord {
   const seen = new Map<string, Partial<StageRecord> & {status: StageStatus}>();
-  const warnings: string[] = [];
+  const warnings: RunRecord['warnings'][number][] = [];
   const head: {-readonly [K in keyof RunRecord]?: RunRecord[K]} = {outcome: 'unfinished'};
   for (const event of events) {
     switch (event.type) {
@@ -187,7 +148,7 @@ export function joinRecord({folder, plan, environment}: RunHead, events: readonl
         seen.set(event.stage, {status: 'skipped', message: event.because});
         break;
       case 'warning':
-        warnings.push(event.message);
+        warnings.push({message: event.message, ...(event.stage !== undefined && {stage: event.stage})});
         break;
       case 'run-finished':
         Object.assign(head, {outcome: event.outcome, finished: event.at, seconds: event.seconds});
@@ -257,5 +218,3 @@ const isObject = (value: unknown): value is {[key: string]: unknown} =>
 
 const isPlan = (value: unknown) =>
   isObject(value) && value['format'] === 1 && Array.isArray(value['tasks']) && Array.isArray(value['stages']);
-
-const isEvaluateSummary = (value: unknown): value is EvaluateSummary => isObject(value) && isObject(value['metrics']);

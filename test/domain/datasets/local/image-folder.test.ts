@@ -1,5 +1,6 @@
 import {copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
+import sharp from 'sharp';
 import {beforeEach, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../../../src/builtin.ts';
 import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
@@ -135,6 +136,33 @@ describe('a tree', () => {
         "/data/own/ground_truth/bent: masks without an image: 001_mask.png | Put the images into /data/own/test/bent, or remove the masks.",
       ]
     `);
+  });
+
+  test('a mask of a defect has marked pixels, as stored; what the middle leaves out is empty', async () => {
+    const mask = async (name: string, at: number | undefined) => {
+      const pixels = Uint8Array.from({length: 12 * 10}, (_, i) => (i === at ? 1 : 0));
+      const path = join(place.folder, 'own', 'ground_truth', name);
+      mkdirSync(dirname(path), {recursive: true});
+      writeFileSync(
+        path,
+        await sharp(pixels, {raw: {height: 12, width: 10, channels: 1}})
+          .png()
+          .toBuffer(),
+      );
+    };
+    await mask('bent/000_mask.png', 0);
+    await mask('bent/001_mask.png', 65);
+    await mask('cut/000_mask.png', undefined);
+    const marked = async (options: object) =>
+      (await read(create({masks: true, size: 8, ...options}), 'test')).flatMap(({masks, count}) =>
+        Array.from({length: count}, (_, i) => masks!.subarray(i * 64, (i + 1) * 64).reduce((sum, one) => sum + one, 0)),
+      );
+    await expect(marked({})).rejects.toThrow('000_mask.png');
+    await expect(marked({})).rejects.toThrow('all of its pixels are zero');
+    await mask('cut/000_mask.png', 115);
+    expect(await marked({})).toEqual([1, 1, 1, 0, 0]);
+    // 12 rows become 9, of which the last is cut off: its image stays anomalous.
+    expect(await marked({fit: 'crop'})).toEqual([1, 1, 0, 0, 0]);
   });
 
   test('may have links and what file managers leave', async () => {

@@ -137,7 +137,7 @@ test('a deleted database is rebuilt to the same rows, a damaged one too', async 
   await ingest(...folders);
   const before = await dump();
   rmSync(database());
-  expect(value(await results().rebuild())).toEqual({runs: ['a', 'b', 'c'], leftOut: []});
+  expect(value(await results().rebuild())).toEqual({runs: ['a', 'b', 'c'], leftOut: [], contradictions: []});
   expect(await dump()).toEqual(before);
   writeFileSync(database(), 'no database');
   value(await results().rebuild());
@@ -206,7 +206,9 @@ test.for([
   // Paper: airplane 88.5 ± 0.3 (tolerance 1.0), cat 78.3 ± 1.0 (tolerance 2.0); all else is in verdict.test.ts.
   ['airplane', 0.875, 'matches'],
   ['cat', 0.8031, 'above'],
-  ['cat', 0.4999, 'below chance'],
+  // One seed: the standard error of chance with 1000 and 9000 images is 0.0096.
+  ['cat', 0.4999, 'below'],
+  ['cat', 0.4807, 'below chance'],
 ] as const)('verdict: %s at %f %s', async ([inlier, it, verdict]) => {
   await ingest(makeRun(runs, {id: 'a', tasks: [{inlier, seed: 0, scores: auc(it)}]}));
   expect(value(await results().comparisonRows())).toMatchObject([{inlier, verdict}]);
@@ -226,7 +228,6 @@ test('the noise of ours makes no match, and without a paper there is no verdict'
   expect(found.map(({dataset, inlier, verdict}) => [dataset, inlier, verdict])).toEqual([
     ['cifar10', 'airplane', 'below'],
     ['synthetic', 'stripes', null],
-    ['synthetic', 'mean', null],
   ]);
 });
 
@@ -304,7 +305,7 @@ test('a seed counts once: the latest run has it', async () => {
     makeRun(runs, {id: 'mid', at: at(2), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.1)}]}),
   );
   const seen = async (filter?: object) =>
-    value(await results().comparisonRows(filter)).map(({ours, n, runs: from}) => [Number(ours.toFixed(6)), n, from]);
+    value(await results().comparisonRows(filter)).map(({ours, n, runs: from}) => [Number(ours!.toFixed(6)), n, from]);
   expect(await seen()).toEqual([[0.8, 2, ['new', 'old']]]);
   expect(await seen({runs: ['old']})).toEqual([[0.7, 2, ['old']]]);
   expect(await seen({runs: ['old', 'mid']})).toEqual([[0.4, 2, ['mid', 'old']]]);
@@ -522,7 +523,7 @@ test('a database of a newer version is left alone until a rebuild is asked for; 
   await (await holder('update migration set number = 99')).release();
   await seal(database());
   const message =
-    "the results database can't be written: a newer version of pipeline has written it (migration 99; this version knows 4)";
+    "the results database can't be written: a newer version of pipeline has written it (migration 99; this version knows 5)";
   expect(await results().ingestRun(a)).toMatchObject({ok: false, failures: [{message}]});
   const told: string[] = [];
   const reader = openResults(database(), {report: (line) => told.push(line)});

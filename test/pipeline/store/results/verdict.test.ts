@@ -14,20 +14,23 @@ test('TypeScript and SQL judge alike', async () => {
       [0.01, 'se'],
     ] as const;
     const cases = ['auc', 'fpr95'].flatMap((metric) =>
-      [0.49, 0.5, 0.86, 0.8777, 0.89, 0.91, 0.94, 0.9601].flatMap((ours) =>
+      [null, 0.49, 0.495, 0.5, 0.86, 0.8777, 0.89, 0.91, 0.94, 0.9601].flatMap((ours) =>
         [null, 0.9].flatMap((paper) =>
           [null, 0.03].flatMap((sd) =>
-            spreads.map(([paperSpread, paperSpreadKind]) => ({metric, ours, sd, paper, paperSpread, paperSpreadKind})),
+            spreads.map(([paperSpread, paperSpreadKind]) => {
+              const error = sd === null ? null : 0.004;
+              return {metric, ours, sd, error, paper, paperSpread, paperSpreadKind};
+            }),
           ),
         ),
       ),
     );
     const text = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
     const rows = cases.map(
-      (it) => `(${[it.metric, it.ours, it.sd, it.paper, it.paperSpread, it.paperSpreadKind].map(text)})`,
+      (it) => `(${[it.metric, it.ours, it.sd, it.error, it.paper, it.paperSpread, it.paperSpreadKind].map(text)})`,
     );
     const found = await connection.runAndReadAll(
-      `select verdict_of(m, o, p, tolerance_of(sd, ps, pk)) from (values ${rows}) t(m, o, sd, p, ps, pk)`,
+      `select verdict_of(m, o, e, p, tolerance_of(sd, ps, pk)) from (values ${rows}) t(m, o, sd, e, p, ps, pk)`,
     );
     expect(cases.map(verdictOf)).toEqual(found.getRowsJS().map(([verdict]) => verdict));
     expect(new Set(cases.map(verdictOf))).toEqual(new Set(['matches', 'above', 'below', 'below chance', null]));
@@ -39,7 +42,16 @@ test('TypeScript and SQL judge alike', async () => {
 
 test('by hand: one point, two deviations of the paper, ours where it prints none', () => {
   const judged = (ours: number, more: Partial<Judged> = {}) =>
-    verdictOf({metric: 'auc', ours, sd: null, paper: 0.9, paperSpread: null, paperSpreadKind: null, ...more});
+    verdictOf({
+      metric: 'auc',
+      ours,
+      sd: null,
+      error: 0.01,
+      paper: 0.9,
+      paperSpread: null,
+      paperSpreadKind: null,
+      ...more,
+    });
   expect([judged(0.89), judged(0.91), judged(0.8899), judged(0.9101)]).toEqual([
     'matches',
     'matches',
@@ -57,5 +69,7 @@ test('by hand: one point, two deviations of the paper, ours where it prints none
     'below chance',
     'below',
   ]);
-  expect([judged(0.5, {paper: null}), judged(0.49, {paper: null})]).toEqual([null, 'below chance']);
+  expect([0.5, 0.485, 0.475].map((ours) => judged(ours, {paper: null}))).toEqual([null, null, 'below chance']);
+  expect(judged(0.3, {paper: null, error: null})).toBe(null);
+  expect([judged(Number.POSITIVE_INFINITY), judged(Number.NEGATIVE_INFINITY)]).toEqual([null, null]);
 });

@@ -2,7 +2,8 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
-import {metricsOf, readRecord} from '../../../../src/pipeline/store/runs/record.ts';
+import {metricsOf} from '../../../../src/pipeline/store/runs/numbers.ts';
+import {readRecord} from '../../../../src/pipeline/store/runs/record.ts';
 import {auc, makeRun} from '../../../rig/runs.ts';
 
 let runs: string;
@@ -40,13 +41,16 @@ test('plan, events and environment are one record', () => {
     'score failed',
     'evaluate skipped',
   ]);
-  expect(metricsOf(record)).toMatchObject([{classifier: 'kde', metric: 'auc', value: 0.7, normal: 1000}]);
+  expect(metricsOf(record)).toMatchObject([
+    {classifier: 'kde', metric: 'auc', value: 0.7, normal: 1000, reason: null, vouched: true},
+    {classifier: 'gde', metric: 'auc', value: null, normal: 0, reason: 'not computed, "score" failed: no memory'},
+  ]);
 });
 
 test('a torn last line is not read, all before it is', () => {
   const record = read(run('torn'));
   expect(record.outcome).toBe('unfinished');
-  expect(metricsOf(record)).toHaveLength(1);
+  expect(metricsOf(record).filter(({value}) => value !== null)).toHaveLength(1);
 });
 
 test('a run that was killed before it wrote anything but its plan', () => {
