@@ -11,7 +11,7 @@ import {
   type StageRecord,
   type StageStatus,
 } from '../../pipeline/store/runs/record.ts';
-import {dateText, listRuns, type RunListing} from './ls.ts';
+import {dateText, listingOf, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
 import {type Screen, type TextTable, terminalTable} from './table.ts';
 
@@ -60,7 +60,7 @@ export function reportRun(record: RunRecord): RunReport {
   const results = groupBy(metricsOf(record), ({task, classifier}) => `${task}\n${classifier}`);
   const ended = (status: StageStatus) => record.stages.filter((stage) => stage.status === status);
   return {
-    ...listRuns([record])[0]!,
+    ...listingOf(record),
     folder: record.folder,
     ...(engine && {engine: `${engine.name} ${engine.version}, ${engine.device}`}),
     environment: record.environment,

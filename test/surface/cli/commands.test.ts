@@ -399,7 +399,9 @@ describe('query and db', () => {
     truncateSync(project.path('runs', 'results.duckdb'), 4096);
     const {status, out, err} = await project.run('compare');
     expect([status, tableOf(out)]).toEqual([0, tableOf(first.out)]);
-    expect(err).toMatch(/results\.duckdb was damaged, .* made anew from \d+ runs?; what was there is now results\.duckdb\.damaged\n$/);
+    expect(err).toMatch(
+      /results\.duckdb was damaged, .* made anew from \d+ runs?; what was there is now results\.duckdb\.damaged\n$/,
+    );
     expect((await project.run('db', 'rebuild')).out).toBe(`${project.runs.length} runs filed\n`);
     expect(tableOf((await project.run('compare')).out)).toBe(tableOf(first.out));
   });
