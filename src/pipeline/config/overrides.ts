@@ -32,9 +32,9 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
     else settings.push(read);
   }
   if (overrides.seeds !== undefined) {
-    const option = `--seeds ${overrides.seeds}`;
+    const option = `--seeds ${overrides.seeds || "''"}`;
     const numbers = overrides.seeds.split(',').map((seed) => seed.trim());
-    if (numbers.every((seed) => /^\d+$/.test(seed))) {
+    if (numbers.every((seed) => /^\d+$/.test(seed) && Number.isSafeInteger(Number(seed)))) {
       const value = numbers.length === 1 ? Number(numbers[0]) : numbers.map(Number);
       settings.push({path: ['seeds'], value, option});
     } else {
@@ -44,8 +44,14 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
   }
   if (overrides.inliers !== undefined) {
     const names = overrides.inliers.split(',').map((name) => name.trim());
-    const value = overrides.inliers.trim() === 'all' ? 'all' : names.filter((name) => name !== '');
-    settings.push({path: ['dataset', 'inliers'], value, option: `--inliers ${overrides.inliers}`});
+    const option = `--inliers ${overrides.inliers || "''"}`;
+    // An unset variable of a shell must not mean "all of them".
+    if (names.includes(''))
+      problems.push({message: `${option}: expected names of classes`, hint: 'Such as --inliers bag,sandal, or all.'});
+    else {
+      const value = overrides.inliers.trim() === 'all' ? 'all' : names;
+      settings.push({path: ['dataset', 'inliers'], value, option});
+    }
   }
   return problems.length > 0 ? fail(...problems) : succeed(settings);
 }

@@ -22,9 +22,9 @@ const pluginList = (kind: Kind, options: {minItems?: number; description: string
   });
 
 const name = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+  pattern: '^[A-Za-z0-9]([A-Za-z0-9 ._-]*[A-Za-z0-9._-])?$',
   maxLength: 100,
-  'x-expected': 'a name of at most 100 letters, digits, ".", "_" and "-"',
+  'x-expected': 'a name of at most 100 letters, digits, spaces, ".", "_" and "-"',
   description: 'Short name, first part of every task’s id. Default: the file’s name.',
 });
 
@@ -43,11 +43,16 @@ const files = (what: string) =>
 export const datasetShape = Type.Object(
   {
     inliers: Type.Union(
-      [Type.Literal('all'), Type.Array(Type.Union([Type.String(), Type.Number()]), {minItems: 1, uniqueItems: true})],
+      [
+        Type.Literal('all'),
+        Type.Array(Type.Union([Type.String(), Type.Number()]), {minItems: 1, uniqueItems: true}),
+        Type.String({minLength: 1}),
+        Type.Number(),
+      ],
       {
         default: 'all',
-        'x-expected': '"all" or a list of class names',
-        description: 'The classes to take as normal, one task each: `all`, or a list of names.',
+        'x-expected': '"all", a class name or a list of them',
+        description: 'The classes to take as normal, one task each: `all`, a name, or a list of names.',
         examples: ['all'],
       },
     ),

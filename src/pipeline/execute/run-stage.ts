@@ -2,6 +2,7 @@
 import {join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile} from '../../core/base/files.ts';
+import {systemProblem} from '../../core/base/system-error.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
@@ -30,6 +31,8 @@ export interface ExecutionContext {
   readonly signal: AbortSignal;
   readonly emit: Emit;
   readonly provenance: {readonly [key: string]: Json};
+  /** Seconds between checkpoints. */
+  readonly checkpointEvery: number;
   /** Fingerprint → what this run already knows of it, or is finding out: nothing is looked up, or computed, twice. */
   readonly known: Map<Digest, Promise<StageOutcome>>;
   /** Looks things up, a few at a time: each may hold an open file and its buffers. */
@@ -91,7 +94,10 @@ export class Skip extends Error {}
 function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
   if (error instanceof Skip) return {how: 'skipped', because: error.message};
   if (signal.aborted) return {how: 'interrupted'};
-  return {how: 'failed', message: error instanceof Error ? error.message : String(error)};
+  return {
+    how: 'failed',
+    ...(systemProblem(error) ?? {message: error instanceof Error ? error.message : String(error)}),
+  };
 }
 
 function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
@@ -220,12 +226,14 @@ class StageExecution {
         sources,
         out: draft.folder,
         scratch: cache.scratch(this.#fingerprint),
+        checkpointEvery: this.#context.checkpointEvery,
       };
       const result = await pool.run(job, {
         signal,
         ...(engine ? {engine} : {}),
         onProgress: (progress) => emit({type: 'stage-progress', stage: id, label, progress}),
         onWarning: (message) => emit({type: 'warning', stage: id, message}),
+        onNote: (message) => emit({type: 'note', message: `${label}: ${message}`}),
         onEngine,
       });
       if (result.how === 'aborted') return {how: 'interrupted'};

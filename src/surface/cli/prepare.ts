@@ -43,5 +43,9 @@ export const nothing = 'nothing was run';
 export const read = (spec: string, {set, seeds, inliers}: SpecOptions) =>
   readPlan(spec, {
     builtin: builtinPlugins(),
-    overrides: {...(set && {set}), ...(seeds && {seeds}), ...(inliers && {inliers})},
+    overrides: {
+      ...(set && {set}),
+      ...(seeds !== undefined && {seeds}),
+      ...(inliers !== undefined && {inliers}),
+    },
   });

@@ -134,7 +134,7 @@ test('wrong type', async () => {
     "
   `);
   expect(await screen(`${least}name: my experiment\n`)).toMatchInlineSnapshot(`
-    "✗ a.yaml:4:7  expected "name" to be a name of at most 100 letters, digits, ".", "_" and "-", but got "my experiment"
+    "✗ a.yaml:4:7  expected "name" to be a name of at most 100 letters, digits, spaces, ".", "_" and "-", but got "my experiment"
         4 │ name: my experiment
           │       ~~~~~~~~~~~~~
 

@@ -64,7 +64,6 @@ test.for([
   ['plan.json', '{"format": 2, "tasks": [], "stages": []}', 'plan.json has not the shape of one'],
   ['plan.json', '[]', 'plan.json has not the shape of one'],
   ['plan.json', '{"for', /^plan.json is no JSON: /],
-  ['environment.json', '"text"', 'environment.json has not the shape of one'],
 ] as const)('a broken %s: %s', ([name, text, message]) => {
   const folder = run();
   if (text === undefined) rmSync(join(folder, name));
@@ -75,7 +74,7 @@ test.for([
       {
         message: typeof message === 'string' ? message : expect.stringMatching(message),
         file: join(folder, name),
-        hint: 'The folder is no whole run; remove it, or run its pipeline.yaml again.',
+        hint: 'The folder is not a whole run. Remove it, or run its pipeline.yaml again.',
       },
     ],
   });
