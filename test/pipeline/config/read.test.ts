@@ -292,9 +292,9 @@ test('an alias bomb', async () => {
     return `${name}: &${name} [${Array(9).fill(item).join(', ')}]\n`;
   });
   expect(await screen(lines.join(''))).toMatchInlineSnapshot(`
-    "✗ a.yaml:1:7  the file's aliases add more than 100,000 values
-        1 │ a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]
-          │       ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+    "✗ a.yaml:2:7  the file's aliases add more than 100,000 values
+        2 │ b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]
+          │       ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
        Aliases of aliases multiply; write fewer of them.
 
     1 problem; nothing was run.
