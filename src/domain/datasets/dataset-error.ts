@@ -1,7 +1,8 @@
 import {codeOf} from '../../core/base/files.ts';
+import {ExpectedError} from '../../core/base/system-error.ts';
 
 /** A file of a dataset that can't be used. Its message says which, what was expected, what came and what to do. */
-export class DatasetError extends Error {
+export class DatasetError extends ExpectedError {
   override readonly name = 'DatasetError';
   readonly path: string;
 

@@ -254,9 +254,17 @@ function makeTasks(
 function merge(tasks: readonly Task[], warnings: string[]): readonly Task[] {
   const kept = new Map<string, Task>();
   const dropped = new Map<string, number>();
+  const texts = new Map<Json, string>(); // thousands of tasks share their parts
+  const textOf = (part: Json): string => {
+    const text = texts.get(part) ?? canonicalJson(part);
+    texts.set(part, text);
+    return text;
+  };
   for (const task of tasks) {
     const {id: _, point: __, ...what} = task;
-    const key = canonicalJson(what as unknown as Json);
+    const key = Object.entries(what)
+      .map(([name, part]) => `${name}:${textOf(part as Json)}`)
+      .join();
     if (kept.has(key)) dropped.set(task.spec, (dropped.get(task.spec) ?? 0) + 1);
     else kept.set(key, task);
   }

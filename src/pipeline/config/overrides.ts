@@ -34,9 +34,9 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
     else settings.push(read);
   }
   if (overrides.seeds !== undefined) {
-    const option = `--seeds ${overrides.seeds}`;
+    const option = `--seeds ${overrides.seeds || "''"}`;
     const numbers = overrides.seeds.split(',').map((seed) => seed.trim());
-    if (numbers.every((seed) => /^\d+$/.test(seed))) {
+    if (numbers.every((seed) => /^\d+$/.test(seed) && Number.isSafeInteger(Number(seed)))) {
       const value = numbers.length === 1 ? Number(numbers[0]) : numbers.map(Number);
       settings.push({path: ['seeds'], value, option});
     } else {
@@ -52,9 +52,15 @@ export function readOverrides(overrides: Overrides): Result<readonly Setting[], 
   const classes = normalClasses ?? inliers;
   if (classes !== undefined) {
     const names = classes.split(',').map((name) => name.trim());
-    const value = classes.trim() === 'all' ? 'all' : names.filter((name) => name !== '');
-    const option = `--${normalClasses === undefined ? 'inliers' : 'normal-classes'} ${classes}`;
-    settings.push({path: ['dataset', 'normal_classes'], value, option});
+    const word = `--${normalClasses === undefined ? 'inliers' : 'normal-classes'}`;
+    const option = `${word} ${classes || "''"}`;
+    // An unset variable of a shell must not mean "all of them".
+    if (names.includes(''))
+      problems.push({message: `${option}: expected names of classes`, hint: `Such as ${word} bag,sandal, or all.`});
+    else {
+      const value = classes.trim() === 'all' ? 'all' : names;
+      settings.push({path: ['dataset', 'normal_classes'], value, option});
+    }
   }
   return problems.length > 0 ? fail(...problems) : succeed(settings);
 }

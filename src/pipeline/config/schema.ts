@@ -23,9 +23,9 @@ const pluginList = (kind: Kind, options: {minItems?: number; description: string
   });
 
 const name = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+  pattern: '^[A-Za-z0-9]([A-Za-z0-9 ._-]*[A-Za-z0-9._-])?$',
   maxLength: 100,
-  'x-expected': 'a name of at most 100 letters, digits, ".", "_" and "-"',
+  'x-expected': 'a name of at most 100 letters, digits, spaces, ".", "_" and "-"',
   description: 'Short name; every task id begins with it. Default: the name of the file.',
 });
 
@@ -44,13 +44,18 @@ const files = (what: string) =>
 export const datasetShape = Type.Object(
   {
     inliers: Type.Union(
-      [Type.Literal('all'), Type.Array(Type.Union([Type.String(), Type.Number()]), {minItems: 1, uniqueItems: true})],
+      [
+        Type.Literal('all'),
+        Type.Array(Type.Union([Type.String(), Type.Number()]), {minItems: 1, uniqueItems: true}),
+        Type.String({minLength: 1}),
+        Type.Number(),
+      ],
       {
         default: 'all',
         [wordKeyword]: 'normal_classes',
-        'x-expected': '"all" or a list of class names',
+        'x-expected': '"all", a class name or a list of them',
         description:
-          'The normal classes: `all`, or a list of names. Each one is a task, in which all other classes are anomalous.',
+          'The normal classes: `all`, a name, or a list of names. Each one is a task, in which all other classes are anomalous.',
         examples: ['all'],
       },
     ),

@@ -6,7 +6,7 @@ import type {Path} from '../../core/plugin/check.ts';
 import type {Problem, SourceRange} from '../failures.ts';
 import type {MakeProblem} from './syntax.ts';
 
-/** Values after aliases are expanded: "billion laughs" stops here. */
+/** Values that aliases may add to those that are written: "billion laughs" stops here. */
 const maxValues = 100_000;
 export const maxDepth = 100;
 
@@ -19,6 +19,7 @@ export class Tree {
   readonly #problem: MakeProblem;
   readonly #targets = new Map<Node, Node>();
   readonly #found = new Map<YAMLMap, Entries>();
+  #written = 0;
   #values = 0;
 
   constructor(document: Document.Parsed, problem: MakeProblem) {
@@ -54,6 +55,7 @@ export class Tree {
 
   // Document order matters: an anchor may be defined twice, and an alias means the last one before it.
   #resolveAliases(node: unknown, anchors: Map<string, Node>, depth: number): void {
+    this.#written++;
     if (depth > maxDepth) {
       if (this.problems.length === 0) this.#report('the values are nested too deeply', node as Node);
       return;
@@ -96,10 +98,10 @@ export class Tree {
 
   #convert(node: Node | null | undefined, open: Set<Node>): unknown {
     if (!node) return null;
-    if (++this.#values > maxValues) {
+    if (++this.#values > this.#written + maxValues) {
       if (this.problems.length === 0)
         this.#report(
-          `the file's aliases expand to more than ${count(maxValues)} values`,
+          `the file's aliases add more than ${count(maxValues)} values`,
           [...open].at(-1) ?? node,
           'Aliases of aliases multiply; write fewer of them.',
         );
@@ -107,8 +109,16 @@ export class Tree {
     }
     const target = this.#target(node);
     if (isScalar(target)) {
-      if (typeof target.value === 'number' && !Number.isFinite(target.value))
-        this.#report('expected a finite number', node, 'Options are kept as JSON, which has no .inf and no .nan.');
+      if (typeof target.value === 'number') {
+        if (!Number.isFinite(target.value))
+          this.#report('expected a finite number', node, 'Options are kept as JSON, which has no .inf and no .nan.');
+        else if (isRounded(target.source, target.value))
+          this.#report(
+            `expected an integer that can be held exactly, but ${target.source} would become ${target.value}`,
+            node,
+            `The largest is ${Number.MAX_SAFE_INTEGER}.`,
+          );
+      }
       return target.value;
     }
     if (open.has(target)) {
@@ -169,5 +179,10 @@ export class Tree {
     this.problems.push(this.#problem(message, at, hint));
   }
 }
+
+/** An integer, as written, that is another one in memory. */
+const isRounded = (written: string | undefined, value: number): boolean =>
+  /^[-+]?(?:\d+|0x[\da-f]+|0o[0-7]+)$/i.test(written ?? '') &&
+  BigInt(written!.replace(/^[-+]/, '')) !== BigInt(Math.abs(value));
 
 const isEmpty = (node: Node): boolean => isScalar(node) && node.value === null && node.range?.[0] === node.range?.[1];

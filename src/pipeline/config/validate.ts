@@ -129,13 +129,13 @@ function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options
   const beside: {[key: string]: unknown} = {};
   const options: {[key: string]: unknown} = {};
   for (const [key, value] of Object.entries(mapping)) (besideOptions.has(key) ? beside : options)[key] = value;
-  const checked = checkValue<{inliers: 'all' | readonly (string | number)[]; limit: DatasetKeys['limit']}>(
+  const checked = checkValue<{inliers: string | number | readonly (string | number)[]; limit: DatasetKeys['limit']}>(
     datasetKeysSchema,
     beside,
     {path: ['dataset'], noun: 'key', subject: 'the dataset'},
   );
   const {inliers, limit} = checked.value;
-  const names = inliers === 'all' || !Array.isArray(inliers) ? 'all' : inliers.map(String);
+  const names = inliers === 'all' || inliers === undefined ? 'all' : [inliers].flat().map(String);
   return {
     value: {normalClasses: names, limit},
     issues: checked.issues,

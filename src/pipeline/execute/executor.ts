@@ -48,6 +48,8 @@ export interface ExecuteOptions {
   readonly stages?: URL;
   /** Milliseconds that a stage gets to end by itself when the run is interrupted. Default: 5000. */
   readonly grace?: number;
+  /** Seconds between checkpoints of a training; 0: one at the end of every epoch. Default: 120. */
+  readonly checkpointEvery?: number;
   /** Record where the engine's time goes, kernel by kernel. */
   readonly profile?: boolean;
 }
@@ -91,6 +93,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     emit,
     signal: stop.signal,
     provenance: options.provenance ?? {},
+    checkpointEvery: options.checkpointEvery ?? 120,
     known: new Map<never, Promise<StageOutcome>>(),
     look: lanes.look.bind(lanes),
     enter: lanes.enter.bind(lanes),

@@ -28,6 +28,7 @@ export interface JobOptions {
   readonly signal: AbortSignal;
   onProgress(progress: StageProgress): void;
   onWarning(message: string): void;
+  onNote(message: string): void;
   onEngine(engine: EngineInfo): void;
 }
 
@@ -161,6 +162,9 @@ class WorkerProcess {
           case 'warning':
             options.onWarning(message.message);
             break;
+          case 'note':
+            options.onNote(message.message);
+            break;
           case 'done': {
             const {type: _, ...result} = message;
             resolve({status: 'done', ...result, ...(this.#info ? {engine: this.#info} : {})});
@@ -178,7 +182,7 @@ class WorkerProcess {
     let killing: NodeJS.Timeout | undefined;
     const stop = (): void => {
       this.#send({type: 'abort'});
-      killing = setTimeout(() => this.#child.kill('SIGKILL'), this.#ready ? this.#grace : 0);
+      killing = setTimeout(() => this.#stop(options), this.#ready ? this.#grace : 0);
     };
     options.signal.addEventListener('abort', stop, {once: true});
     if (this.#ready) this.#send({type: 'run', job});
@@ -189,6 +193,15 @@ class WorkerProcess {
     // A worker that could not even load its plug-ins or its engine is of no use to the next stage.
     if (!this.#ready) await this.kill();
     return result.status === 'failed' && options.signal.aborted ? {status: 'aborted'} : result;
+  }
+
+  /** It had its time to end by itself. */
+  #stop({onWarning}: JobOptions): void {
+    if (this.#ready && this.#grace > 0)
+      onWarning(
+        `it did not stop within ${this.#grace / 1000} s and was ended: what it has done since its last checkpoint is lost`,
+      );
+    this.#child.kill('SIGKILL');
   }
 
   async kill(): Promise<void> {

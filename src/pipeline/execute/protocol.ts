@@ -8,7 +8,7 @@ import type {StageProgress} from '../events.ts';
 import type {StageContext, StageNode} from '../stages/stage.ts';
 
 /** A stage to run: the plain part of its context. */
-export type Job = Omit<StageContext<StageNode['recipe']>, 'plugins' | 'signal' | 'report' | 'warn'>;
+export type Job = Omit<StageContext<StageNode['recipe']>, 'plugins' | 'signal' | 'report' | 'warn' | 'note'>;
 
 export type ToWorker =
   /** First of all: what to load. */
@@ -30,7 +30,7 @@ export type ToWorker =
 export type FromWorker =
   | {readonly type: 'ready'; readonly engine?: EngineInfo}
   | {readonly type: 'progress'; readonly progress: StageProgress}
-  | {readonly type: 'warning'; readonly message: string}
+  | {readonly type: 'warning' | 'note'; readonly message: string}
   | {
       readonly type: 'done';
       readonly summary: Json;

@@ -2,6 +2,7 @@
 import {dirname, join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile, stateOf} from '../../core/base/files.ts';
+import {systemProblem} from '../../core/base/system-error.ts';
 import {clippedList} from '../../core/base/text.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
@@ -31,6 +32,8 @@ export interface ExecutionContext {
   readonly signal: AbortSignal;
   readonly emit: Emit;
   readonly provenance: {readonly [key: string]: Json};
+  /** Seconds between checkpoints. */
+  readonly checkpointEvery: number;
   /** Fingerprint → what this run already knows of it, or is finding out: nothing is looked up, or computed, twice. */
   readonly known: Map<Digest, Promise<StageOutcome>>;
   /** Looks things up, a few at a time: each may hold an open file and its buffers. */
@@ -98,7 +101,10 @@ export class Skip extends Error {}
 function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
   if (error instanceof Skip) return {status: 'skipped', because: error.message};
   if (signal.aborted) return {status: 'interrupted'};
-  return {status: 'failed', message: error instanceof Error ? error.message : String(error)};
+  return {
+    status: 'failed',
+    ...(systemProblem(error) ?? {message: error instanceof Error ? error.message : String(error)}),
+  };
 }
 
 function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
@@ -258,12 +264,14 @@ class StageExecution {
         sources,
         out: draft.folder,
         scratch: cache.scratch(this.#fingerprint),
+        checkpointEvery: this.#context.checkpointEvery,
       };
       const result = await pool.run(job, {
         signal,
         ...(engine ? {engine} : {}),
         onProgress: (progress) => emit({type: 'stage-progress', stage: id, label, progress}),
         onWarning: (message) => emit({type: 'warning', stage: id, message}),
+        onNote: (message) => emit({type: 'note', message: `${label}: ${message}`}),
         onEngine,
       });
       if (result.status === 'aborted') return {status: 'interrupted'};

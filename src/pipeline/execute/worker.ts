@@ -4,6 +4,7 @@
  */
 import {readFileSync, writeFileSync} from 'node:fs';
 import {endWithParent} from '../../core/base/parent.ts';
+import {ExpectedError, systemProblem} from '../../core/base/system-error.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {Profile} from '../../core/engine/profile.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
@@ -20,8 +21,9 @@ let aborting: AbortController | undefined;
 let profile: Profile | undefined;
 let takeChecks: () => KernelChecks | undefined = () => undefined;
 
-// Ctrl-C in a terminal reaches every process of the group: the main process decides what becomes of us.
+// Ctrl-C in a terminal, and a scheduler's SIGTERM, reach every process of the group: the main process decides what becomes of us.
 process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(1));
 endWithParent(Number(process.argv[2]));
 
@@ -71,6 +73,7 @@ async function run(job: Job): Promise<FromWorker> {
       send({type: 'progress', progress});
     },
     warn: (text) => send({type: 'warning', message: text}),
+    note: (text) => send({type: 'note', message: text}),
   });
   if (held) send({type: 'progress', progress: held});
   const checks = takeChecks();
@@ -96,6 +99,9 @@ function failure(error: unknown): FromWorker {
   if (!(error instanceof Error)) return {type: 'failed', message: String(error)};
   if ('hint' in error && typeof error.hint === 'string')
     return {type: 'failed', message: error.message, hint: error.hint};
+  const system = systemProblem(error);
+  if (system) return {type: 'failed', ...system};
+  if (error instanceof ExpectedError) return {type: 'failed', message: error.message};
   const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];
   return {type: 'failed', message: error.message, ...(place ? {hint: `Thrown at ${place}.`} : {})};
 }

@@ -55,11 +55,12 @@ export function openModelWorker({plugins, engine, folder, warn, onEngine, onKern
       resolved ??= engine();
       const [out, scratch] = [fresh('out'), fresh('scratch')];
       const result = await pool.run(
-        {kind, recipe, inputs, sources, out, scratch},
+        {kind, recipe, inputs, sources, out, scratch, checkpointEvery: 0},
         {
           engine: await resolved,
           signal: new AbortController().signal,
           onWarning: warn,
+          onNote: () => undefined,
           onEngine,
           onProgress: () => undefined,
         },

@@ -13,7 +13,6 @@ import type {Checkpoints} from '../../core/contracts/learner.ts';
 import {runningEngine} from '../../core/engine/engine.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {makerText} from '../maker.ts';
-import {StageError} from './shared.ts';
 
 /** Names the arrays' file by its digest, so that the two are replaced in one step. */
 interface Head {
@@ -24,24 +23,18 @@ interface Head {
 
 const headName = 'checkpoint';
 
-/** Seconds between checkpoints, from `PIPELINE_CHECKPOINT_SECONDS` (0 = at the end of every epoch); two minutes without it. */
-export function checkpointInterval(environment: {readonly [name: string]: string | undefined}): number {
-  const text = environment['PIPELINE_CHECKPOINT_SECONDS'];
-  if (text === undefined || text === '') return 120;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds;
-  throw new StageError(
-    `expected PIPELINE_CHECKPOINT_SECONDS to be a number of at least 0, but got "${text}"`,
-    'Give a number of seconds, such as 300; 0 means the end of every epoch.',
-  );
-}
-
 export function openCheckpoints(
   folder: string,
+  // `every`: seconds between checkpoints, 0 = at the end of every epoch.
   {every, warn, maker = makerOf()}: {readonly every: number; warn(message: string): void; readonly maker?: string},
-): Checkpoints {
+): Checkpoints & {readonly latest: Head['meta'] | undefined} {
   let last = performance.now();
+  let latest: Head['meta'] | undefined;
   return {
+    /** What is known of the state that a training would go on from now. */
+    get latest() {
+      return latest;
+    },
     due: () => performance.now() - last >= every * 1000,
     async load() {
       const head = readHead(folder);
@@ -52,7 +45,9 @@ export function openCheckpoints(
       const path = join(folder, `${head.arrays}.arrow`);
       const found = await digestOfFile(path).catch(() => undefined);
       if (found?.sha256 !== head.arrays) return void ignored('it is damaged');
-      return {arrays: await readArrays(path), meta: head.meta};
+      const arrays = await readArrays(path);
+      latest = head.meta;
+      return {arrays, meta: head.meta};
     },
     async save(arrays, meta) {
       const draft = join(folder, 'draft.arrow');
@@ -68,6 +63,7 @@ export function openCheckpoints(
           await rm(join(folder, name), {recursive: true, force: true});
       }
       last = performance.now();
+      latest = meta;
     },
   };
 }

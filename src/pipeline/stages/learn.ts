@@ -10,7 +10,7 @@ import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
-import {checkpointInterval, openCheckpoints} from './checkpoints.ts';
+import {openCheckpoints} from './checkpoints.ts';
 import {data} from './data.ts';
 import {defineStage} from './define.ts';
 import {learnerParts, PluginList, strict} from './recipe.ts';
@@ -71,16 +71,35 @@ export const learn = defineStage({
     const {recipe} = context;
     const {plugins, signal, warn} = context;
     const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
-    const {weights, curve} = await learner.fit({
-      images: await trainingImages(context, recipe.normal),
+    const opened = openCheckpoints(context.scratch, {every: context.checkpointEvery, warn});
+    const checkpoints = {
+      ...opened,
+      async load() {
+        const saved = await opened.load();
+        if (saved) context.note(`goes on from its checkpoint${afterEpoch(saved.meta)}`);
+        return saved;
+      },
+    };
+    const images = await trainingImages(context, recipe.normal);
+    const fitted = learner.fit({
+      images,
       augment: recipe.augment,
       ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
       rng: learnerRng(recipe),
       signal,
-      checkpoints: openCheckpoints(context.scratch, {every: checkpointInterval(process.env), warn}),
+      checkpoints,
       plugins,
       report: (progress) => context.report({of: 'training', ...progress}),
       warn,
+    });
+    const {weights, curve} = await fitted.catch((error: unknown) => {
+      if (signal.aborted)
+        context.note(
+          opened.latest
+            ? `stopped; the next run goes on from its checkpoint${afterEpoch(opened.latest)}`
+            : 'stopped before there was anything to keep; the next run begins it anew',
+        );
+      throw error;
     });
     signal.throwIfAborted();
     for (const [name, {data}] of weights) {
@@ -95,6 +114,10 @@ export const learn = defineStage({
     return summaryOf(curve);
   },
 });
+
+/** ` after epoch 3`, of what a training that keeps its curve has left. */
+const afterEpoch = ({curve}: {readonly [key: string]: unknown}): string =>
+  Array.isArray(curve) ? ` after epoch ${curve.length}` : '';
 
 /** The source of all randomness in a training. */
 export const learnerRng = ({seed}: Pick<LearnRecipe, 'seed'>): Rng => new Rng(seed).fork('learner');

@@ -74,10 +74,14 @@ export interface StageContext<R = unknown> {
   readonly out: string;
   /** Folder of this fingerprint that outlives a crash: checkpoints. Removed after the commit. */
   readonly scratch: string;
+  /** Seconds between checkpoints; 0: at every chance. */
+  readonly checkpointEvery: number;
   readonly plugins: Plugins;
   readonly signal: AbortSignal;
   report(progress: StageProgress): void;
   warn(message: string): void;
+  /** Says something that is no reason to worry. */
+  note(message: string): void;
 }
 
 /** What a worker's module exports. */

@@ -1,5 +1,6 @@
 import {readFileSync, statSync} from 'node:fs';
 import {Argument, Command, InvalidArgumentError, Option} from 'commander';
+import {systemProblem} from '../../core/base/system-error.ts';
 import {defaultThreads} from '../../core/engine/contract.ts';
 import {engineNames} from '../../core/engine/engines.ts';
 import type {AugmentOptions} from './augment.ts';
@@ -77,6 +78,15 @@ const positive = (text: string): number => {
   return value;
 };
 
+const secondsIn: {readonly [unit: string]: number} = {'': 1, s: 1, min: 60, h: 3600};
+
+/** Seconds. */
+const duration = (text: string): number => {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?(s|min|h)?$/.exec(text.trim()) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('expected a time, such as 90s, 2min or 1h.');
+  return Number(number) * secondsIn[unit]!;
+};
+
 const share = (text: string): number => {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('expected a number above 0 and at most 1.');
@@ -110,6 +120,15 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
     new Option('--jobs <n>', 'how many stages may compute tensors at the same time (default: depends on the cores)')
       .env('PIPELINE_JOBS')
       .argParser(positive),
+  )
+  .addOption(
+    new Option(
+      '--checkpoint-every <time>',
+      'time between checkpoints of a training, such as 90s, 2min or 1h; 0: after every epoch. One is written, too, when a run is stopped',
+    )
+      .env('PIPELINE_CHECKPOINT_EVERY')
+      .argParser(duration)
+      .default(120, '2min'),
   )
   .option('--fail-fast', 'stop at the first failure', false)
   .option('--plain', 'print plain lines instead of the live view', false)
@@ -345,7 +364,11 @@ export async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
-    process.stderr.write(`pipeline: ${error instanceof Error ? error.message : String(error)}\n`);
+    const {message, hint} = systemProblem(error) ?? {
+      message: error instanceof Error ? error.message : String(error),
+      hint: undefined,
+    };
+    process.stderr.write(`pipeline: ${message}\n${hint === undefined ? '' : `   ${hint}\n`}`);
     if (process.env['PIPELINE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exitCode = exitCodes.failed;
   }

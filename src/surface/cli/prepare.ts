@@ -47,8 +47,8 @@ export const read = (spec: string, {set, seeds, normalClasses, inliers}: SpecOpt
     builtin: builtinPlugins(),
     overrides: {
       ...(set && {set}),
-      ...(seeds && {seeds}),
-      ...(normalClasses && {normalClasses}),
-      ...(inliers && {inliers}),
+      ...(seeds !== undefined && {seeds}),
+      ...(normalClasses !== undefined && {normalClasses}),
+      ...(inliers !== undefined && {inliers}),
     },
   });

@@ -11,7 +11,7 @@ import {numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
 import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
-import {formatRuns, listRuns as listingOf} from '../tables/ls.ts';
+import {formatRuns, listingOf, listingQuery, listingsOf, newestFirst, type RunListing} from '../tables/ls.ts';
 import {formatReport, reportRun} from '../tables/show.ts';
 import type {Screen} from '../tables/table.ts';
 import {formatWhy, why} from '../tables/why.ts';
@@ -91,8 +91,8 @@ export async function query(sql: string, {format}: QueryOptions, globals: Global
 }
 
 export async function rebuild(globals: Globals): Promise<number> {
-  return orRefuse(await resultsOf(globals).rebuild(), ({runs: filed, leftOut, contradictions}) => {
-    for (const {message} of leftOut) err(`left out: ${message}`);
+  return orRefuse(await resultsOf(globals).rebuild(), ({runs: filed, leftOut: omitted, contradictions}) => {
+    for (const problem of omitted) err(leftOut(problem));
     warnOf(contradictions);
     out(`${plural(filed.length, 'run')} filed`);
     return exitCodes.done;
@@ -101,16 +101,29 @@ export async function rebuild(globals: Globals): Promise<number> {
 
 export async function ls(globals: Globals): Promise<number> {
   const {runs} = folders(globals);
-  const records = listRuns(runs).flatMap((id) => {
-    const record = readRecord(join(runs, id));
-    if (record.ok) return [record.value];
-    for (const {message} of record.failures) err(`left out: ${message}`);
-    return [];
+  const ids = listRuns(runs);
+  if (ids.length === 0) return printRuns([], globals);
+  return orRefuse(await resultsOf(globals).query(listingQuery), (filed) => {
+    const known = new Map(listingsOf(filed).map((listing) => [listing.id, listing]));
+    const others = ids
+      .filter((id) => !known.has(id))
+      .flatMap((id) => {
+        const record = readRecord(join(runs, id));
+        if (record.ok) return [listingOf(record.value)];
+        for (const problem of record.failures) err(leftOut(problem));
+        return [];
+      });
+    return printRuns([...ids.flatMap((id) => known.get(id) ?? []), ...others], globals);
   });
-  const listing = listingOf(records);
-  out(globals.json ? jsonText(listing) : formatRuns(listing, screen()));
+}
+
+function printRuns(listings: readonly RunListing[], globals: Globals): number {
+  const sorted = newestFirst(listings);
+  out(globals.json ? jsonText(sorted) : formatRuns(sorted, screen()));
   return exitCodes.done;
 }
+
+const leftOut = ({message, file}: Problem): string => `left out: ${file === undefined ? '' : `${file}: `}${message}`;
 
 export const show = async (which: string, globals: Globals): Promise<number> =>
   orRefuse(await whichRun(which, globals), (record) => {

@@ -14,6 +14,8 @@ import {type EngineOptions, err, folders, type Globals, out, packageVersion} fro
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
+  /** Seconds. */
+  readonly checkpointEvery: number;
   readonly failFast: boolean;
   readonly plain: boolean;
   readonly quiet: boolean;
@@ -66,6 +68,7 @@ async function runGraph(
       emit,
       signal: interruption.signal,
       failFast: options.failFast,
+      checkpointEvery: options.checkpointEvery,
       profile: options.profile,
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
       provenance: {

@@ -1,5 +1,6 @@
 /** Runs at a glance, newest first. */
 import {count, duration} from '../../core/base/text.ts';
+import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
 import {compareText} from './compare.ts';
 import {type Screen, terminalTable} from './table.ts';
@@ -19,25 +20,46 @@ export interface RunListing {
   readonly seconds?: number;
 }
 
-export function listRuns(records: readonly RunRecord[]): readonly RunListing[] {
-  return records
-    .map((record): RunListing => {
-      const having = (status: string) => record.stages.filter((stage) => stage.status === status).length;
-      return {
-        id: record.id,
-        name: record.name,
-        ...(record.started !== undefined && {started: record.started}),
-        outcome: record.outcome,
-        tasks: record.tasks.length,
-        stages: record.stages.length,
-        computed: having('computed'),
-        cached: having('cached'),
-        failed: having('failed'),
-        ...(record.seconds !== undefined && {seconds: record.seconds}),
-      };
-    })
-    .sort((a, b) => compareText(b.started ?? '', a.started ?? '') || compareText(b.id, a.id));
+export function listingOf(record: RunRecord): RunListing {
+  const having = (status: string) => record.stages.filter((stage) => stage.status === status).length;
+  return {
+    id: record.id,
+    name: record.name,
+    ...(record.started !== undefined && {started: record.started}),
+    outcome: record.outcome,
+    tasks: record.tasks.length,
+    stages: record.stages.length,
+    computed: having('computed'),
+    cached: having('cached'),
+    failed: having('failed'),
+    ...(record.seconds !== undefined && {seconds: record.seconds}),
+  };
 }
+
+/** Asks the results database for the listings of runs that have ended: thousands of records take long to read. */
+export const listingQuery = `select run, name, started, outcome, tasks, stages, computed, cached, failed, seconds
+  from runs where outcome <> 'unfinished'`;
+
+/** Its answer. */
+export const listingsOf = ({rows}: QueryResult): readonly RunListing[] =>
+  rows.map((row) => {
+    const [id, name, started, outcome, tasks, stages, computed, cached, failed, seconds] = row as readonly never[];
+    return {
+      id: id!,
+      name: name!,
+      ...(started !== null && {started}),
+      outcome: outcome!,
+      tasks: tasks!,
+      stages: stages!,
+      computed: computed!,
+      cached: cached!,
+      failed: failed!,
+      ...(seconds !== null && {seconds}),
+    } as RunListing;
+  });
+
+export const newestFirst = (listings: readonly RunListing[]): readonly RunListing[] =>
+  [...listings].sort((a, b) => compareText(b.started ?? '', a.started ?? '') || compareText(b.id, a.id));
 
 export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen = {}): string {
   if (runs.length === 0) return 'There are no runs yet.\n';

@@ -9,7 +9,7 @@ import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/run
 import {warningTexts} from '../live/warnings.ts';
 import {unvouched} from './compare.ts';
 import {number} from './formats.ts';
-import {dateText, listRuns, type RunListing} from './ls.ts';
+import {dateText, listingOf, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
 import {type Screen, type TextTable, terminalTable} from './table.ts';
 
@@ -62,7 +62,7 @@ export function reportRun(record: RunRecord): RunReport {
   const results = groupBy(metricsOf(record), ({task, classifier}) => `${task}\n${classifier}`);
   const ended = (status: StageStatus) => record.stages.filter((stage) => stage.status === status);
   return {
-    ...listRuns([record])[0]!,
+    ...listingOf(record),
     folder: record.folder,
     ...(engine && {engine: `${engine.name} ${engine.version}, ${engine.device}`}),
     environment: record.environment,

@@ -2,6 +2,7 @@
 import {open} from 'node:fs/promises';
 import {setTimeout as wait} from 'node:timers/promises';
 import {codeOf} from '../../core/base/files.ts';
+import {LineSplitter, piece} from '../../core/base/lines.ts';
 
 export interface FollowOptions {
   readonly signal: AbortSignal;
@@ -14,39 +15,47 @@ export interface FollowOptions {
  * later. A last line without its end is not given before that comes. Ends when aborted.
  */
 export async function* follow(file: string, {signal, every}: FollowOptions): AsyncGenerator<readonly string[], void> {
-  let offset = 0;
-  let begun: Buffer = Buffer.alloc(0);
+  const look = looker(file);
   while (!signal.aborted) {
-    const bytes = await readFrom(file, offset);
-    offset += bytes.length;
-    begun = Buffer.concat([begun, bytes]);
-    const end = begun.lastIndexOf(10);
-    const whole = begun.subarray(0, end + 1).toString('utf8');
-    begun = begun.subarray(end + 1);
-    yield whole.split('\n').filter((line) => line !== '');
-    await wait(every, undefined, {signal}).catch(() => {});
+    const {lines, more} = await look();
+    yield lines;
+    if (!more) await wait(every, undefined, {signal}).catch(() => {});
   }
 }
 
-/** The whole lines that are there now. */
-export async function linesOf(file: string): Promise<readonly string[]> {
-  const first = await follow(file, {signal: new AbortController().signal, every: 0}).next();
-  return first.value ?? [];
+/** The whole lines that are there now, some at a time. */
+export async function* linesOf(file: string): AsyncGenerator<string, void> {
+  const look = looker(file);
+  for (let more = true; more; ) {
+    const looked = await look();
+    yield* looked.lines;
+    more = looked.more;
+  }
+}
+
+/** Each call gives the lines of the next piece; `more`: there may be another piece at once. */
+function looker(file: string): () => Promise<{readonly lines: readonly string[]; readonly more: boolean}> {
+  let offset = 0;
+  const splitter = new LineSplitter();
+  return async () => {
+    const bytes = await readFrom(file, offset);
+    offset += bytes.length;
+    return {lines: [...splitter.push(bytes)].map(String), more: bytes.length === piece};
+  };
 }
 
 async function readFrom(file: string, offset: number): Promise<Buffer> {
   try {
     const handle = await open(file);
     try {
-      const {size} = await handle.stat();
-      const buffer = Buffer.alloc(Math.max(0, size - offset));
+      const buffer = Buffer.alloc(Math.min(piece, Math.max(0, (await handle.stat()).size - offset)));
       const {bytesRead} = await handle.read(buffer, 0, buffer.length, offset);
       return buffer.subarray(0, bytesRead);
     } finally {
       await handle.close();
     }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return Buffer.alloc(0);
     throw error;
   }
 }

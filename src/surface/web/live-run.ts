@@ -2,6 +2,7 @@
 import {stateOf as processState, thisProcess} from '../../core/base/lock.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 import {joinRecord, type RunHead, type RunRecord, type StageRecord} from '../../pipeline/store/runs/record.ts';
+import {eventOf} from '../../pipeline/store/runs/shape.ts';
 
 export interface RunningStage {
   readonly label: string;
@@ -24,12 +25,8 @@ export class LiveRun {
 
   /** A line of `events.ndjson`; an incomplete one is ignored. */
   tell(line: string): void {
-    let event: RunEvent;
-    try {
-      event = JSON.parse(line) as RunEvent;
-    } catch {
-      return;
-    }
+    const event = eventOf(line);
+    if (!event) return;
     switch (event.type) {
       case 'stage-progress': {
         const stage = this.#running.get(event.stage);

@@ -2,7 +2,9 @@
 import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
+import type {Result} from '../../core/base/result.ts';
 import {count, duration, plural} from '../../core/base/text.ts';
+import type {Problem} from '../../pipeline/failures.ts';
 import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
 import {eventsFile, type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
@@ -18,7 +20,7 @@ const most = 50;
 /** Reads runs again only if their events have grown: the page is made again every second while it is open. */
 export class RunList {
   readonly #root: string;
-  readonly #known = new Map<string, {readonly stamp: string; readonly record: RunRecord | undefined}>();
+  readonly #known = new Map<string, {readonly stamp: string; readonly record: Result<RunRecord, Problem>}>();
 
   constructor(root: string) {
     this.#root = root;
@@ -41,12 +43,13 @@ ${this.#olderLink(before)}`,
   }
 
   rows(before: string | null): Markup {
-    const records = this.#ids(before)
-      .slice(0, most)
-      .flatMap((id) => this.#read(id) ?? []);
-    return records.length === 0
+    const ids = this.#ids(before).slice(0, most);
+    return ids.length === 0
       ? html`<tr><td colspan="6">There are no runs yet. Start one: <code>pipeline run pipelines/quickstart.yaml</code></td></tr>`
-      : html`${records.map(rowOf)}`;
+      : html`${ids.map((id) => {
+          const record = this.#read(id);
+          return record.ok ? rowOf(record.value) : damagedRow(id, record.failures[0]!);
+        })}`;
   }
 
   #ids(before: string | null): readonly string[] {
@@ -60,18 +63,27 @@ ${this.#olderLink(before)}`,
       : undefined;
   }
 
-  #read(id: string): RunRecord | undefined {
+  #read(id: string): Result<RunRecord, Problem> {
     const folder = join(this.#root, id);
     const events = statSync(eventsFile(folder), {throwIfNoEntry: false});
     const stamp = events ? `${events.size} ${events.mtimeMs}` : 'none';
     const known = this.#known.get(id);
     // A run that is only just being written has no plan for a moment.
-    if (known?.record && known.stamp === stamp) return known.record;
+    if (known?.record.ok && known.stamp === stamp) return known.record;
     const record = readRecord(folder);
-    this.#known.set(id, {stamp, record: record.ok ? record.value : undefined});
-    return record.ok ? record.value : undefined;
+    this.#known.set(id, {stamp, record});
+    return record;
   }
 }
+
+const damagedRow = (id: string, {message}: Problem): Markup => html`<tr>
+<th scope="row"><a href="/runs/${id}">${id}</a></th>
+<td>–</td>
+<td>${badge('damaged')}</td>
+<td class="number">–</td>
+<td colspan="2">${message}</td>
+</tr>
+`;
 
 function rowOf(record: RunRecord): Markup {
   const {id, name, tasks, stages, started, seconds} = record;

@@ -134,7 +134,7 @@ class Site {
       return {title: 'A run', body: html`<h1>A run</h1><p>${problem?.message}. ${problem?.hint}</p>`};
     }
     const run = new LiveRun(head.value);
-    for (const line of await linesOf(eventsFile(folder))) run.tell(line);
+    for await (const line of linesOf(eventsFile(folder))) run.tell(line);
     return runPage(run, {now: Date.now(), hasReport: hasReport(folder)});
   }
 

@@ -333,6 +333,15 @@ test('--set, --seeds, --inliers', async () => {
   expect((await plan(least, {set: ['augment=[hflip, crop: {min_side: 1}]']})).plan.tasks[0]!.augment).toHaveLength(2);
 });
 
+test('options that are given but empty, as by an unset variable of a shell, are refused', async () => {
+  for (const overrides of [{seeds: ''}, {seeds: '9007199254740993'}, {inliers: ''}, {inliers: 'dog,'}])
+    await expect(plan(least, overrides)).rejects.toThrow(/--(seeds|inliers) .*: expected/);
+});
+
+test('one class may stand without a list', async () => {
+  expect(await ids(least, {set: ['dataset.inliers=dog']})).toEqual(['a/dog/untrained/seed=0']);
+});
+
 test('--set reaches into the short form of a transform', async () => {
   const text = `${least}augment: [crop: {min_side: 0.3}, crop]\n`;
   const augment = async (set: string) => (await plan(text, {set: [set]})).plan.tasks[0]!.augment;

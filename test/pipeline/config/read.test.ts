@@ -277,6 +277,14 @@ test('names that JavaScript keeps for itself', async () => {
   expect(({} as {polluted?: unknown}).polluted).toBeUndefined();
 });
 
+test('a long list is not one of aliases, and an integer that would be rounded is refused with its place', async () => {
+  const list = `seeds: [${Array.from({length: 150_000}, (_, i) => i).join(', ')}]`;
+  expect(await screen(list)).not.toContain('alias');
+  expect(await screen('epochs: 9007199254740993')).toContain(
+    'expected an integer that can be held exactly, but 9007199254740993 would become 9007199254740992',
+  );
+});
+
 test('an alias bomb', async () => {
   const names = 'abcdefghi';
   const lines = [...names].map((name, i) => {
@@ -284,9 +292,9 @@ test('an alias bomb', async () => {
     return `${name}: &${name} [${Array(9).fill(item).join(', ')}]\n`;
   });
   expect(await screen(lines.join(''))).toMatchInlineSnapshot(`
-    "✗ a.yaml:1:7  the file's aliases expand to more than 100,000 values
-        1 │ a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]
-          │       ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+    "✗ a.yaml:2:7  the file's aliases add more than 100,000 values
+        2 │ b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]
+          │       ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
        Aliases of aliases multiply; write fewer of them.
 
     1 problem; nothing was run.

@@ -133,9 +133,9 @@ test('wrong type', async () => {
     1 problem; nothing was run.
     "
   `);
-  expect(await screen(`${least}name: my experiment\n`)).toMatchInlineSnapshot(`
-    "✗ a.yaml:4:7  expected "name" to be a name of at most 100 letters, digits, ".", "_" and "-", but got "my experiment"
-        4 │ name: my experiment
+  expect(await screen(`${least}name: my/experiment\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:4:7  expected "name" to be a name of at most 100 letters, digits, spaces, ".", "_" and "-", but got "my/experiment"
+        4 │ name: my/experiment
           │       ~~~~~~~~~~~~~
 
     1 problem; nothing was run.
@@ -294,14 +294,6 @@ test('inliers', async () => {
         1 │ dataset: {type: pets, inliers: [ship]}
           │                                 ~~~~
        Its classes: cat, dog, hamster.
-
-    1 problem; nothing was run.
-    "
-  `);
-  expect(await screen(least.replace('[cat]', 'cat'))).toMatchInlineSnapshot(`
-    "✗ a.yaml:1:32  expected "inliers" to be "all" or a list of class names, but got "cat"
-        1 │ dataset: {type: pets, inliers: cat}
-          │                                ~~~
 
     1 problem; nothing was run.
     "

@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import type {NamedArrays} from '../../../src/core/contracts/data.ts';
-import {checkpointInterval, openCheckpoints} from '../../../src/pipeline/stages/checkpoints.ts';
+import {openCheckpoints} from '../../../src/pipeline/stages/checkpoints.ts';
 import {data} from '../../../src/pipeline/stages/data.ts';
 import {type LearnRecipe, learn} from '../../../src/pipeline/stages/learn.ts';
 import type {StageContext} from '../../../src/pipeline/stages/stage.ts';
@@ -70,12 +70,6 @@ test('a crash between the arrays and the head leaves the one before', async () =
 });
 
 test('how often is settable', () => {
-  expect(checkpointInterval({})).toBe(120);
-  expect(checkpointInterval({PIPELINE_CHECKPOINT_SECONDS: '0'})).toBe(0);
-  expect(checkpointInterval({PIPELINE_CHECKPOINT_SECONDS: '1.5'})).toBe(1.5);
-  expect(() => checkpointInterval({PIPELINE_CHECKPOINT_SECONDS: 'often'})).toThrow(
-    'expected PIPELINE_CHECKPOINT_SECONDS to be a number of at least 0, but got "often"',
-  );
   const folder = fresh();
   expect(openCheckpoints(folder, strict).due()).toBe(true);
   expect(openCheckpoints(folder, {...strict, every: 3600}).due()).toBe(false);
@@ -83,7 +77,14 @@ test('how often is settable', () => {
 
 test('a training that crashed and goes on ends like one that did not', async () => {
   const folder = fresh();
-  const base = {plugins: toyPlugins(), signal: new AbortController().signal, report: () => undefined};
+  const notes: string[] = [];
+  const base = {
+    plugins: toyPlugins(),
+    signal: new AbortController().signal,
+    report: () => undefined,
+    note: (message: string) => void notes.push(message),
+    checkpointEvery: 0,
+  };
   const warn = (message: string) => expect.unreachable(message);
   const room = (name: string): string => {
     mkdirSync(join(folder, name));
@@ -117,18 +118,14 @@ test('a training that crashed and goes on ends like one that did not', async () 
     };
     return learn.run(context);
   };
-  process.env['PIPELINE_CHECKPOINT_SECONDS'] = '0';
-  try {
-    const straight = await train('straight', room('straight-scratch'));
-    const scratch = room('scratch');
-    await expect(train('crashed', scratch, 4)).rejects.toThrow('crash');
-    expect(readdirSync(scratch)).toHaveLength(2);
-    expect(await train('resumed', scratch, 4)).toEqual(straight);
-    for (const name of ['weights.arrow', 'curve.arrow']) {
-      const [one, two] = ['straight', 'resumed'].map((run) => readFileSync(join(folder, run, name)));
-      expect(one!.equals(two!), name).toBe(true);
-    }
-  } finally {
-    delete process.env['PIPELINE_CHECKPOINT_SECONDS'];
+  const straight = await train('straight', room('straight-scratch'));
+  const scratch = room('scratch');
+  await expect(train('crashed', scratch, 4)).rejects.toThrow('crash');
+  expect(readdirSync(scratch)).toHaveLength(2);
+  expect(await train('resumed', scratch, 4)).toEqual(straight);
+  for (const name of ['weights.arrow', 'curve.arrow']) {
+    const [one, two] = ['straight', 'resumed'].map((run) => readFileSync(join(folder, run, name)));
+    expect(one!.equals(two!), name).toBe(true);
   }
+  expect(notes).toEqual(['goes on from its checkpoint after epoch 4']);
 });

@@ -27,6 +27,8 @@ async function run(limit?: {train?: number; test?: number}, plugins: Plugins = t
     signal: new AbortController().signal,
     report: () => undefined,
     warn: () => undefined,
+    note: () => undefined,
+    checkpointEvery: 120,
   });
   expect(readdirSync(out)).toEqual(['test.arrow', 'train.arrow']);
   expect(readdirSync(scratch)).toEqual([]);

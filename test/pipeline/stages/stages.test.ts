@@ -42,6 +42,8 @@ async function run(kind: StageKind, recipe: object, more: Partial<StageContext<n
     signal: new AbortController().signal,
     report: (one) => progress.push(one),
     warn: (message) => warnings.push(message),
+    note: () => undefined,
+    checkpointEvery: 120,
     ...more,
   });
   return {out, summary, progress, warnings};

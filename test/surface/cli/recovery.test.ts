@@ -16,7 +16,7 @@ const spec = tinySpec({
   learner: '{ type: rotation, network: { type: small, width: 8, head: [16] }, epochs: 8, batch: 8 }',
   classifiers: '[kde, rotation]',
 });
-const everyEpoch = {PIPELINE_CHECKPOINT_SECONDS: '0'};
+const everyEpoch = {PIPELINE_CHECKPOINT_EVERY: '0'};
 
 beforeAll(async () => {
   reference.write('tiny.yaml', spec);
@@ -73,21 +73,33 @@ test('killed in the middle of data, training and embedding, and run again: the t
   expect(listed.map(({outcome}) => outcome)).toEqual(['done', 'unfinished', 'unfinished', 'unfinished']);
 });
 
-test('Ctrl-C exits with 130 and says how to go on, which is from the last checkpoint', async () => {
-  using project = new Project();
-  project.write('tiny.yaml', spec);
-  const run = project.start(['run', 'tiny.yaml', '--json'], everyEpoch);
-  await run.heard((event) => epochOf(event) >= 2);
-  process.kill(-run.child.pid!, 'SIGINT');
-  const {status, err} = await run.ended;
-  expect([status, err]).toEqual([130, 'To continue, run: pipeline run tiny.yaml --json\n']);
-  expect(run.events.at(-1)).toMatchObject({type: 'run-finished', outcome: 'interrupted', computed: 1});
-  const again = project.start(['run', 'tiny.yaml', '--json']);
-  expect((await again.ended).status).toBe(0);
-  expect(firstEpoch(again.events)).toBeGreaterThanOrEqual(2);
-  expect(tableOf((await project.run('compare')).out)).toBe(table);
-  expect(project.litter).toEqual([]);
-});
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s exits with 130, having written a checkpoint that none was due for, and says how to go on and from where',
+  async (signal) => {
+    using project = new Project();
+    project.write('tiny.yaml', spec);
+    const run = project.start(['run', 'tiny.yaml', '--json', '--checkpoint-every', '1h']);
+    await run.heard((event) => epochOf(event) >= 2);
+    process.kill(-run.child.pid!, signal);
+    const {status, err} = await run.ended;
+    expect([status, err]).toEqual([130, 'To go on: pipeline run tiny.yaml --json --checkpoint-every 1h\n']);
+    expect(run.events.at(-1)).toMatchObject({type: 'run-finished', outcome: 'interrupted', computed: 1});
+    const notes = (events: readonly RunEvent[]) =>
+      events.flatMap((event) => (event.type === 'note' ? event.message : []));
+    const kept = /: stopped; the next run goes on from its checkpoint after epoch (\d+)$/.exec(
+      notes(run.events).at(-1)!,
+    );
+    expect(Number(kept?.[1])).toBeGreaterThanOrEqual(1);
+    const again = project.start(['run', 'tiny.yaml', '--json']);
+    expect((await again.ended).status).toBe(0);
+    expect(firstEpoch(again.events)).toBe(Number(kept?.[1]));
+    expect(notes(again.events)).toContainEqual(
+      expect.stringMatching(new RegExp(`: goes on from its checkpoint after epoch ${kept?.[1]}$`)),
+    );
+    expect(tableOf((await project.run('compare')).out)).toBe(table);
+    expect(project.litter).toEqual([]);
+  },
+);
 
 test('a reader that closes the pipe ends the command without a word', async () => {
   const child = spawn(process.execPath, [command, 'schema'], {

@@ -61,7 +61,7 @@ describe.skipIf(findLibrary() === undefined)('on tensorflow', () => {
   test('killed while it trains one by one, and resumed two at a time: the same bytes', async () => {
     using project = new Project();
     project.write('tiny.yaml', spec);
-    const everyEpoch = {...onTensorflow, PIPELINE_CHECKPOINT_SECONDS: '0'};
+    const everyEpoch = {...onTensorflow, PIPELINE_CHECKPOINT_EVERY: '0'};
     const run = project.start(['run', 'tiny.yaml', '--jobs', '1', '--json'], everyEpoch);
     await run.heard(
       (event) => event.type === 'stage-progress' && event.progress.of === 'training' && event.progress.epoch > 0,

@@ -22,6 +22,20 @@ test('a file that comes late and grows by less than a line, or less than a chara
     looks.push(lines);
   }
   expect(looks).toEqual([[], [], ['one'], [], ['twé', 'three'], []]);
-  expect(await linesOf(file)).toEqual(['one', 'twé', 'three']);
-  expect(await linesOf(`${file}.none`)).toEqual([]);
+  expect(await all(linesOf(file))).toEqual(['one', 'twé', 'three']);
+  expect(await all(linesOf(`${file}.none`))).toEqual([]);
+});
+
+async function all(lines: AsyncIterable<string>): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const line of lines) found.push(line);
+  return found;
+}
+
+test('a file of several pieces is given piece by piece, and whole', async () => {
+  using world = new World();
+  const file = `${world.root}/events.ndjson`;
+  const lines = Array.from({length: 3000}, (_, i) => `${i} ${'x'.repeat(4000)}`);
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  expect(await all(linesOf(file))).toEqual(lines);
 });

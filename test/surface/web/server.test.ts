@@ -209,6 +209,19 @@ describe('live', () => {
     expect(seen).toEqual([site.ids.live, '20260104-080000-later-aa11']);
   });
 
+  test('a damaged run is listed as damaged, hides no other, and its page says what is wrong', async () => {
+    const {makeRun} = await import('../../rig/runs.ts');
+    const id = '20260105-080000-strange-aa12';
+    writeFileSync(
+      join(makeRun(site.root, {id, tasks: []}), 'plan.json'),
+      '{"format":1,"tasks":[null],"stages":[null]}',
+    );
+    const {text} = await site.ask('/');
+    expect(text).toContain('<span class="badge damaged">damaged</span>');
+    expect(text).toContain('>finished<');
+    expect((await site.ask(`/runs/${id}`)).text).toContain('plan.json has not the shape of one');
+  });
+
   test('closing ends open connections at once', async () => {
     await using other = await Site.open();
     const listening = (async () => {

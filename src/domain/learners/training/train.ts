@@ -2,7 +2,7 @@
  * The one training loop: phases, their epochs, the loss curve, and checkpoints. It does not know what is learnt; the `loss` does.
  */
 import type {NamedArrays} from '../../../core/contracts/data.ts';
-import type {CurvePoint, FitResult} from '../../../core/contracts/learner.ts';
+import type {Checkpoints, CurvePoint, FitResult} from '../../../core/contracts/learner.ts';
 import {createWeights, disposeWeights, restoreWeights, type Weights, weightsToArrays} from '../../../core/nn/layers.ts';
 import {Sgd} from '../../../core/nn/optimise.ts';
 import {warnOfChance} from './collapse.ts';
@@ -45,9 +45,15 @@ export async function train(training: Training): Promise<FitResult> {
       ...(training.stepsPerEpoch !== undefined && {stepsPerEpoch: training.stepsPerEpoch}),
     });
     const momentum = saved && part(saved.arrays, 'momentum/');
-    for (const phase of phases)
-      if (curve.length < phase.end)
-        await trainPhase({...training, batch}, phase, {weights, feed, epochs, curve, momentum});
+    const rescue = new Rescue(checkpoints);
+    try {
+      for (const phase of phases)
+        if (curve.length < phase.end)
+          await trainPhase({...training, batch}, phase, {weights, feed, epochs, curve, momentum, rescue});
+    } catch (error) {
+      if (signal.aborted) await rescue.save();
+      throw error;
+    }
     warnOfChance(training, curve, training.chance(batch));
     return {weights: await weightsToArrays(weights), curve};
   } finally {
@@ -60,12 +66,41 @@ interface PhaseState extends State {
   readonly weights: Weights;
   /** From the checkpoint that this run has started from. */
   readonly momentum: NamedArrays | undefined;
+  readonly rescue: Rescue;
+}
+
+/** Milliseconds of training, beyond an epoch, that a stop may lose: as often is the state of an epoch's end kept in memory. */
+const keepEvery = 1000;
+
+/** The latest end of an epoch that is in memory but in no checkpoint: what is saved when the training is stopped. */
+class Rescue {
+  readonly #checkpoints: Checkpoints;
+  #kept: Parameters<Checkpoints['save']> | undefined;
+  #at = Number.NEGATIVE_INFINITY;
+
+  constructor(checkpoints: Checkpoints) {
+    this.#checkpoints = checkpoints;
+  }
+
+  /** Called at the end of an epoch. */
+  async epochEnded(arrays: () => Promise<NamedArrays>, curve: readonly CurvePoint[]): Promise<void> {
+    const due = this.#checkpoints.due();
+    if (!due && performance.now() - this.#at < keepEvery) return;
+    this.#kept = [await arrays(), {curve: [...curve]}];
+    this.#at = performance.now();
+    if (due) await this.save();
+  }
+
+  async save(): Promise<void> {
+    if (!this.#kept) return;
+    await this.#checkpoints.save(...this.#kept);
+    this.#kept = undefined;
+  }
 }
 
 /** From its start, or from the place where the curve ends. */
 async function trainPhase(training: Training, phase: Placed, state: PhaseState): Promise<void> {
-  const {weights, epochs, curve, momentum} = state;
-  const {checkpoints} = training.context;
+  const {weights, epochs, curve, momentum, rescue} = state;
   const moving = new Map([...weights].filter(([name]) => phase.moves?.(name) ?? true));
   const {momentum: factor, weight_decay: decay} = training.optimizer;
   const sgd = new Sgd(moving, {momentum: factor, decay}, curve.length > phase.start ? momentum : undefined);
@@ -73,8 +108,7 @@ async function trainPhase(training: Training, phase: Placed, state: PhaseState):
   try {
     while (curve.length < phase.end) {
       curve.push(await trainEpoch(training, phase, state, step));
-      if (curve.length < epochs && checkpoints.due())
-        await checkpoints.save(await stateArrays(weights, sgd), {curve: [...curve]});
+      if (curve.length < epochs) await rescue.epochEnded(() => stateArrays(weights, sgd), curve);
     }
   } finally {
     step.dispose();

@@ -81,7 +81,8 @@ export class Database {
         const sound = await isSealed(this.#file);
         if (anew || !sound) return succeed(await this.#replace({fresh: true, keep: !sound, again}));
         // Another process may have done it while we waited for the lock.
-        if (again.length === 0 && (await this.#readFile(async () => true))) return succeed({runs: [], leftOut: [], contradictions: []});
+        if (again.length === 0 && (await this.#readFile(async () => true)))
+          return succeed({runs: [], leftOut: [], contradictions: []});
         try {
           return succeed(await this.#replace({fresh: false, keep: false, again}));
         } catch (error) {

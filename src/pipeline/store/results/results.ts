@@ -94,17 +94,17 @@ function recordsOf(root: string): Records {
     };
   };
   const filed = async (connection: DuckDBConnection): Promise<ReadonlySet<string>> => {
-    const runs = await connection.runAndReadAll('select run from runs');
+    const runs = await connection.runAndReadAll("select run from runs where outcome <> 'unfinished'");
     return new Set(runs.getRowsJS().map(([run]) => run as string));
   };
   return {
     async areFiled(connection) {
       const there = await filed(connection);
-      return !runsIn(root).some((id) => !there.has(id) && hasEnded(join(root, id)) && readRows(join(root, id)).ok);
+      return !runsIn(root, there).some((id) => hasEnded(join(root, id)) && readRows(join(root, id)).ok);
     },
     async file(connection, again) {
       const there = await filed(connection);
-      const missing = runsIn(root).filter((id) => !there.has(id) && (there.size === 0 || hasEnded(join(root, id))));
+      const missing = runsIn(root, there).filter((id) => there.size === 0 || hasEnded(join(root, id)));
       return file(connection, [...new Set([...missing, ...again])]);
     },
     fileOnly: (connection, ids = runsIn(root)) => file(connection, ids),
@@ -117,11 +117,13 @@ function readRows(folder: string): Result<{rows: RunRows; contradictions: readon
   return succeed({rows: rowsOf(record.value), contradictions: numbersOf(record.value).contradictions});
 }
 
-/** Ids of runs: names of the folders with a plan. Everything else in `runs/` (the cache, the database) is not looked at. */
-const runsIn = (root: string): readonly string[] =>
+/** Ids of runs but for these: names of the folders with a plan. All else in `runs/` (the cache, the database) is not looked at. */
+const runsIn = (root: string, but: ReadonlySet<string> = new Set()): readonly string[] =>
   existsSync(root)
     ? readdirSync(root, {withFileTypes: true})
-        .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, 'plan.json')))
+        .filter(
+          (entry) => entry.isDirectory() && !but.has(entry.name) && existsSync(join(root, entry.name, 'plan.json')),
+        )
         .map(({name}) => name)
         .sort()
     : [];

@@ -10,6 +10,7 @@ import type {EvaluateSummary, Manifest, MeasuredValue} from '../../stages/stage.
 import {findManifest} from '../cache/artifact.ts';
 import {entryFolder, manifestName} from '../cache/entry.ts';
 import type {RunRecord, StageRecord} from './record.ts';
+import {isEvaluateSummary} from './shape.ts';
 
 export interface MetricValue {
   readonly task: string;
@@ -212,8 +213,3 @@ const numberOf = (value: MeasuredValue): number | null =>
   typeof value === 'number' ? value : value === 'Infinity' || value === '-Infinity' ? Number(value) : null;
 
 const count = (value: number): number => (Number.isSafeInteger(value) ? value : 0);
-
-const isObject = (value: unknown): value is {[key: string]: unknown} =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isEvaluateSummary = (value: unknown): value is EvaluateSummary => isObject(value) && isObject(value['metrics']);

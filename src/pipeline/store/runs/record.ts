@@ -2,10 +2,13 @@
  * What a run's folder tells: plan, events and environment joined, without the cache and without the database. A run that was
  * killed is read as far as it got; the last line of `events.ndjson` may be torn.
  */
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {basename, join, resolve} from 'node:path';
 import type {Digest, Json} from '../../../core/base/canonical.ts';
+import {codeOf} from '../../../core/base/files.ts';
+import {readLines} from '../../../core/base/lines.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
+import {plural} from '../../../core/base/text.ts';
 import type {EngineInfo} from '../../../core/engine/contract.ts';
 import type {KernelTime} from '../../../core/engine/profile.ts';
 import type {Task} from '../../config/spec.ts';
@@ -13,6 +16,7 @@ import type {RunEvent, StageKind} from '../../events.ts';
 import type {Problem} from '../../failures.ts';
 import type {Maker} from '../../maker.ts';
 import type {StageNode} from '../../stages/stage.ts';
+import {eventOf, isFields, isPlan} from './shape.ts';
 
 /** `unfinished`: killed, or still running. */
 export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished';
@@ -82,7 +86,14 @@ export interface RunHead {
 /** Reads `runs/<id>/`. */
 export function readRecord(folder: string): Result<RunRecord, Problem> {
   const head = readHead(folder);
-  return head.ok ? succeed(joinRecord(head.value, readEvents(eventsFile(folder)))) : head;
+  if (!head.ok) return head;
+  const file = eventsFile(folder);
+  const {events, strange} = readEvents(file);
+  const record = joinRecord(head.value, events);
+  // A run that was killed while it wrote has torn its last line: what that said is lost, and nothing is wrong.
+  if (strange === 0 || (strange === 1 && record.outcome === 'unfinished')) return succeed(record);
+  const warning = `${file}: ${plural(strange, 'line')} can't be read; what they said is missing here.`;
+  return succeed({...record, warnings: [...record.warnings, {message: warning}]});
 }
 
 export const eventsFile = (folder: string): string => join(folder, 'events.ndjson');
@@ -91,12 +102,9 @@ export const eventsFile = (folder: string): string => join(folder, 'events.ndjso
 export function readHead(folder: string): Result<RunHead, Problem> {
   const plan = readJson<PlanFile>(join(folder, 'plan.json'), isPlan);
   if (!plan.ok) return plan;
-  const environmentFile = join(folder, 'environment.json');
-  const environment = existsSync(environmentFile)
-    ? readJson<{[key: string]: Json}>(environmentFile, isObject)
-    : succeed<{[key: string]: Json}>({}); // killed before it was written
-  if (!environment.ok) return environment;
-  return succeed({folder, plan: plan.value, environment: environment.value});
+  // Only provenance: a run without it, or with one that can't be read, has its numbers all the same.
+  const environment = readJson<{[key: string]: Json}>(join(folder, 'environment.json'), isFields);
+  return succeed({folder, plan: plan.value, environment: environment.ok ? environment.value : {}});
 }
 
 /** As far as the events tell. */
@@ -177,19 +185,21 @@ export function joinRecord({folder, plan, environment}: RunHead, events: readonl
   };
 }
 
-/** Events but for progress, which is most of the file and tells nothing of the result. */
-function readEvents(file: string): readonly RunEvent[] {
-  if (!existsSync(file)) return [];
+/** Events but for progress, which is most of the file and says nothing of the result; and how many lines are none. */
+function readEvents(file: string): {readonly events: readonly RunEvent[]; readonly strange: number} {
   const events: RunEvent[] = [];
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    if (line === '' || line.includes('"type":"stage-progress"')) continue;
-    try {
-      events.push(JSON.parse(line) as RunEvent);
-    } catch {
-      // A torn line: the run was killed while it wrote. What it told is lost with it; the other lines are whole.
+  let strange = 0;
+  try {
+    for (const line of readLines(file)) {
+      if (line.includes('"type":"stage-progress"')) continue;
+      const event = eventOf(line.toString('utf8'));
+      if (event) events.push(event);
+      else strange++;
     }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') strange++; // a folder, or a file that may not be read
   }
-  return events;
+  return {events, strange};
 }
 
 function readJson<T>(file: string, accepts: (value: unknown) => boolean): Result<T, Problem> {
@@ -203,7 +213,7 @@ function readJson<T>(file: string, accepts: (value: unknown) => boolean): Result
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    return broken(`cannot read ${basename(file)}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    return broken(`cannot read ${basename(file)}: ${codeOf(error) ?? error}`);
   }
   try {
     const value: unknown = JSON.parse(text);
@@ -212,9 +222,3 @@ function readJson<T>(file: string, accepts: (value: unknown) => boolean): Result
     return broken(`${basename(file)} is not JSON: ${(error as Error).message}`);
   }
 }
-
-const isObject = (value: unknown): value is {[key: string]: unknown} =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isPlan = (value: unknown) =>
-  isObject(value) && value['format'] === 1 && Array.isArray(value['tasks']) && Array.isArray(value['stages']);

@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -83,4 +83,70 @@ test.for([
       },
     ],
   });
+});
+
+const file = (folder: string, name: string): string => join(folder, name);
+type Json = {[key: string]: unknown};
+
+test.each<[string, (plan: {format: number; tasks: Json[]; stages: Json[]; name: unknown}) => unknown]>([
+  ['null', () => null],
+  ['tasks of null', (plan) => ({...plan, tasks: [null]})],
+  ['stages of null', (plan) => ({...plan, stages: [null]})],
+  ['a name that is a number', (plan) => ({...plan, name: 7})],
+  ['a seed that is a text', (plan) => ({...plan, tasks: plan.tasks.map((task) => ({...task, seed: '0'}))})],
+  ['a dataset without a type', (plan) => ({...plan, tasks: plan.tasks.map((task) => ({...task, dataset: {}}))})],
+  ['a task without its comparison', (plan) => ({...plan, tasks: plan.tasks.map(({compare: _, ...task}) => task)})],
+  ['inputs that are a list', (plan) => ({...plan, stages: plan.stages.map((stage) => ({...stage, inputs: [1]}))})],
+  ['an input from nowhere', (plan) => ({...plan, stages: plan.stages.slice(1)})],
+  ['one stage twice', (plan) => ({...plan, stages: [...plan.stages, plan.stages[0]]})],
+  [
+    'stages in a circle',
+    (plan) => ({
+      ...plan,
+      stages: plan.stages.map((stage) => ({...stage, inputs: {x: {stage: plan.stages.at(-1)!['id'], file: 'y'}}})),
+    }),
+  ],
+])('a strange plan is refused with its file: %s', (_, change) => {
+  const folder = run();
+  const path = file(folder, 'plan.json');
+  writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))));
+  expect(readRecord(folder)).toMatchObject({
+    ok: false,
+    failures: [{file: path, message: 'plan.json has not the shape of one'}],
+  });
+});
+
+test('strange events are left out, with one line that names the file; the others count', () => {
+  const folder = run();
+  const path = file(folder, 'events.ndjson');
+  const at = '2026-01-01T00:00:00.000Z';
+  const strange = [
+    'null',
+    '7',
+    '[]',
+    '{}',
+    '{"type":"stage-finished"}',
+    `{"at":"${at}","type":"toString"}`,
+    `{"at":"${at}","type":"stage-finished","stage":7,"label":"x","how":"computed","fingerprint":"f","seconds":1}`,
+    `{"at":"${at}","type":"stage-finished","stage":"x","label":"x","how":"computed","fingerprint":"f","seconds":"1"}`,
+    `{"at":"never","type":"note","message":"x"}`,
+    `{"at":"${at}","type":"run-finished","outcome":"splendid","seconds":1}`,
+    '\u0000\u0000\u0000',
+  ];
+  writeFileSync(path, `${strange.join('\n')}\n${readFileSync(path, 'utf8')}`);
+  const record = read(folder);
+  expect(metricsOf(record)).toHaveLength(1);
+  expect(record.warnings).toEqual([`${path}: ${strange.length} lines can't be read; what they said is missing here.`]);
+});
+
+test('a summary that is not one of metrics has none, and a folder in the place of the events or of the environment is survived', () => {
+  const folder = run();
+  const path = file(folder, 'events.ndjson');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('{"auc":0.7}', '{"auc":"0.7"}'));
+  expect(metricsOf(read(folder))).toEqual([]);
+  for (const name of ['events.ndjson', 'environment.json']) {
+    rmSync(file(folder, name));
+    mkdirSync(file(folder, name));
+  }
+  expect(read(folder)).toMatchObject({outcome: 'unfinished', environment: {}});
 });

@@ -1,0 +1,59 @@
+/** Files of lines that may be larger than a text can be: read in pieces, a line at a time. */
+import {closeSync, openSync, readSync} from 'node:fs';
+
+/** Bytes of one piece. */
+export const piece = 4 * 1024 * 1024;
+/** Bytes of the longest line that is given; longer ones are passed over. */
+const longest = 64 * 1024 * 1024;
+
+/** Gives whole lines, without their ends and without empty ones; what comes after the last end is kept for the next piece. */
+export class LineSplitter {
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  #tooLong = false;
+
+  *push(bytes: Buffer): Iterable<Buffer> {
+    let from = 0;
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
+      const line =
+        this.#rest.length > 0 ? Buffer.concat([...this.#rest, bytes.subarray(from, end)]) : bytes.subarray(from, end);
+      if (!this.#tooLong && line.length > 0) yield line;
+      this.#forget();
+      from = end + 1;
+    }
+    this.#keep(bytes.subarray(from));
+  }
+
+  /** What has no end yet. */
+  get rest(): Buffer {
+    return Buffer.concat(this.#rest);
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#restBytes += bytes.length;
+    if (this.#restBytes > longest) {
+      this.#rest = [];
+      this.#tooLong = true;
+    } else if (bytes.length > 0) this.#rest.push(Buffer.from(bytes));
+  }
+
+  #forget(): void {
+    this.#rest = [];
+    this.#restBytes = 0;
+    this.#tooLong = false;
+  }
+}
+
+/** The lines of a file, also a last one without an end. */
+export function* readLines(path: string): Iterable<Buffer> {
+  const file = openSync(path, 'r');
+  try {
+    const splitter = new LineSplitter();
+    const buffer = Buffer.allocUnsafe(piece);
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
+      yield* splitter.push(buffer.subarray(0, read));
+    if (splitter.rest.length > 0) yield splitter.rest;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Has what is read from a run's folder the shape that its readers count on? By hand, as a listing looks at thousands: what a reader
+ * uses is looked at, and no more, so that records of other versions stay readable.
+ */
+import type {RunEvent} from '../../events.ts';
+import {findCycle} from '../../plan/order.ts';
+import type {EvaluateSummary, StageNode} from '../../stages/stage.ts';
+
+type Check = (value: unknown) => boolean;
+type Fields = {readonly [name: string]: unknown};
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isText: Check = (value) => typeof value === 'string';
+const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+const isSeed: Check = Number.isSafeInteger;
+const isDate: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const listOf =
+  (item: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(item);
+const recordOf =
+  (item: Check): Check =>
+  (value) =>
+    isFields(value) && Object.values(value).every(item);
+const oneOf =
+  (...words: readonly string[]): Check =>
+  (value) =>
+    typeof value === 'string' && words.includes(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const fields =
+  (checks: {readonly [name: string]: Check}): Check =>
+  (value) =>
+    isFields(value) && Object.entries(checks).every(([name, check]) => check(value[name]));
+
+const isRef = fields({type: isText});
+const isTask = fields({
+  id: isText,
+  spec: isText,
+  dataset: isRef,
+  limit: isFields,
+  inlier: isText,
+  learner: isRef,
+  augment: Array.isArray,
+  distributionAugmentation: Array.isArray,
+  classifiers: listOf(isRef),
+  metrics: listOf(isRef),
+  seed: isSeed,
+  point: isFields,
+  compare: fields({row: isText, table: optional(isText)}),
+});
+const isStage = fields({
+  id: isText,
+  kind: isText,
+  label: isText,
+  recipe: isFields,
+  inputs: recordOf(fields({stage: isText, file: isText})),
+  tasks: listOf(isText),
+  results: optional(listOf(fields({task: isText, classifier: isText, ensemble: optional(listOf(isSeed))}))),
+});
+const hasPlanFields = fields({
+  name: isText,
+  tasks: listOf(isTask),
+  stages: listOf(isStage),
+  plugins: optional(listOf(isText)),
+});
+
+/** Of `plan.json`: its fields, and stages whose inputs are stages that come from one another without a circle. */
+export const isPlan: Check = (value) => {
+  if (!isFields(value) || value['format'] !== 1 || !hasPlanFields(value)) return false;
+  const stages = value['stages'] as readonly StageNode[];
+  const ids = new Set(stages.map(({id}) => id));
+  const inputs = stages.flatMap((stage) => Object.values(stage.inputs));
+  return ids.size === stages.length && inputs.every(({stage}) => ids.has(stage)) && findCycle(stages) === undefined;
+};
+
+const ofStage = {stage: isText, label: isText};
+const eventFields: {readonly [type in RunEvent['type']]: Check} = {
+  'run-started': fields({asked: optional(fields({name: isText}))}),
+  'engine-started': fields({engine: fields({name: isText, version: isText, device: isText})}),
+  'stage-started': fields(ofStage),
+  'stage-progress': fields({...ofStage, progress: isFields}),
+  'stage-finished': fields({
+    ...ofStage,
+    how: oneOf('computed', 'cached'),
+    fingerprint: isText,
+    seconds: isNumber,
+    peakMemory: optional(isNumber),
+    engine: optional(isText),
+    threads: optional(isNumber),
+    kernels: optional(Array.isArray),
+  }),
+  'stage-failed': fields({...ofStage, message: isText, hint: optional(isText)}),
+  'stage-skipped': fields({...ofStage, because: isText}),
+  note: fields({message: isText}),
+  warning: fields({message: isText}),
+  'run-finished': fields({outcome: oneOf('done', 'failed', 'interrupted'), seconds: isNumber}),
+};
+
+/** The event of a line of `events.ndjson`; undefined where it is none, or one that no reader knows. */
+export function eventOf(line: string): RunEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (!isFields(value) || !isDate(value['at'])) return undefined;
+    const check = Object.hasOwn(eventFields, String(value['type'])) && eventFields[value['type'] as RunEvent['type']];
+    return check !== false && check(value) ? (value as unknown as RunEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const isEvaluateSummary = fields({
+  metrics: recordOf((value) => value === null || isNumber(value) || value === 'Infinity' || value === '-Infinity'),
+  reasons: optional(recordOf(isText)),
+  normal: isNumber,
+  anomalous: isNumber,
+  numbers: optional(listOf(isText)),
+  testLabels: optional(recordOf(isText)),
+}) as (value: unknown) => value is EvaluateSummary;
