@@ -105,7 +105,7 @@ onEachEngine(() => {
     const encoderOf = (weights: NamedArrays) => plugins.create('learner', refOf(definition)).encoder(weights, plugins);
     const numbers = ({weights, curve}: FitResult) => ({weights: new Map(weights), curve: [...curve]});
 
-    test('gives the same weights and curve for the same seed, others for another unless they come from a file', async () => {
+    test('gives the same weights and curve for the same seed, and others for another seed unless they come from a file', async () => {
       const [first, again, other] = [
         await trained(definition),
         await trained(definition),
@@ -118,7 +118,7 @@ onEachEngine(() => {
       expect(first.curve.map(({epoch}) => epoch)).toEqual([...first.curve.keys()]);
     });
 
-    test('embeds by every layer it names: finite, a row an image, whatever the batch, the same when restored', async () => {
+    test('embeds with every layer: finite, one row for each image, independent of the batch, the same when restored', async () => {
       const {weights} = await trained(definition);
       const images = imagesOf(5, 3);
       expect(definition.layers.length).toBeGreaterThan(0);
@@ -144,7 +144,7 @@ onEachEngine(() => {
       restored.dispose();
     });
 
-    test('embeds what a view makes of each image, told its index', async () => {
+    test('embeds the view of each image, which gets its index', async () => {
       const encoder = encoderOf((await trained(definition)).weights);
       const images = imagesOf(3, 3);
       const size = images.pixels.length / 3;
@@ -164,7 +164,7 @@ onEachEngine(() => {
       encoder.dispose();
     });
 
-    test('takes grey images for three equal channels', async () => {
+    test('treats grey images as three equal channels', async () => {
       const grey = imagesOf(3, 1);
       const pixels = Uint8Array.from({length: 3 * grey.pixels.length}, (_, i) => grey.pixels[Math.floor(i / 3)]!);
       const encoder = encoderOf((await trained(definition)).weights);
@@ -185,7 +185,7 @@ onEachEngine(() => {
 
     if (!definition.trains) return;
 
-    test('answers an abort: before it starts, and between two steps', async () => {
+    test('stops on an abort, before it starts and between two steps', async () => {
       const reason = new Error('stopped by the user');
       await expect(trained(definition, {signal: AbortSignal.abort(reason)})).rejects.toBe(reason);
       const controller = new AbortController();
@@ -198,7 +198,7 @@ onEachEngine(() => {
       expect(reports).toBe(1);
     });
 
-    test('goes on from a checkpoint with the result of an uninterrupted training', async () => {
+    test('continues from a checkpoint with the result of an uninterrupted training', async () => {
       const whole = await trained(definition);
       const checkpoints = new MemoryCheckpoints();
       for (const epoch of [1, 2]) {
@@ -210,7 +210,7 @@ onEachEngine(() => {
       expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
     });
 
-    test.skipIf(!definition.trains)('tells the work of a training as it is', async () => {
+    test.skipIf(!definition.trains)('reports the true work of a training', async () => {
       const learner = plugins.create('learner', refOf(definition));
       const work = learner.work!({images: 9, copies: 0, side: 32, plugins})!;
       let last: LearnProgress | undefined;
@@ -227,7 +227,7 @@ onEachEngine(() => {
       expect(work.macs).toBeGreaterThan(plugins.create('network', little['network'] as PluginRef).macs!(32));
     });
 
-    test('reports how far it is', async () => {
+    test('reports its progress', async () => {
       const reports: LearnProgress[] = [];
       await trained(definition, {report: (progress) => reports.push(progress)});
       expect(new Set(reports.map(({epoch}) => epoch))).toEqual(new Set([0, 1, 2]));

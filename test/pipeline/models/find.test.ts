@@ -31,7 +31,7 @@ beforeAll(() => {
 const told = (result: ReturnType<typeof chooseTask> | ReturnType<typeof chooseClassifier>): unknown =>
   result.ok ? result.value : result.failures.map(({message, hint}) => `${message} | ${hint}`);
 
-test('a task by its id or by a part that no other has', () => {
+test('a task is found by its id or by a unique part of it', () => {
   const id = 'made-up/cifar10/dog/rotation/seed=0';
   expect(told(chooseTask(record, 'dog'))).toMatchObject({id});
   expect(told(chooseTask(record, id))).toMatchObject({id});
@@ -52,7 +52,7 @@ test('a task by its id or by a part that no other has', () => {
   `);
 });
 
-test('classifiers are those of whole tasks: neither ensembles of seeds nor metrics of features', () => {
+test('classifiers are those of single tasks: neither ensembles of seeds nor metrics of features', () => {
   const task = record.tasks[1]!;
   const all = chooseClassifiers(record, task, undefined);
   expect(all.ok && all.value.map(({name, stage}) => `${name}: ${stage.label}`)).toEqual([
@@ -77,7 +77,7 @@ test('classifiers are those of whole tasks: neither ensembles of seeds nor metri
   `);
 });
 
-test('a stage that has failed, and one whose entry is gone', async () => {
+test('failed stages and removed entries are reported', async () => {
   const artifacts = new RunArtifacts(record, openCache(world.cacheRoot, {warn: () => undefined}));
   const failure = async (label: string): Promise<string> => {
     const {id} = record.stages.find((stage) => stage.label.startsWith(label))!;
@@ -92,7 +92,7 @@ test('a stage that has failed, and one whose entry is gone', async () => {
   );
 });
 
-test('what an older version of the engines’ kernels computed is not served; what needs no engine is', async () => {
+test('results of an older version of the engines’ kernels are not used; results without an engine are', async () => {
   const left = (lane: string, key: object) => {
     const stage = {id: 's', label: 'learn rotation', fingerprint: 'f', status: 'cached', node: {lane}};
     const run = {id: 'r', stages: [stage], environment: {command: ['run', 'a.yaml']}} as unknown as RunRecord;
@@ -100,7 +100,7 @@ test('what an older version of the engines’ kernels computed is not served; wh
     return new RunArtifacts(run, cache).entry('s');
   };
   await expect(left('accelerator', {})).rejects.toThrow(
-    /^what "learn rotation" left was computed before .* may be wrong$/,
+    /^the result of "learn rotation" may be wrong: it was computed before /,
   );
   await expect(left('accelerator', {kernels: 0})).rejects.toMatchObject({
     hint: 'Compute it again: pipeline run a.yaml',

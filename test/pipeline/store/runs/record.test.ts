@@ -43,7 +43,7 @@ test('plan, events and environment are one record', () => {
   expect(metricsOf(record)).toMatchObject([{classifier: 'kde', metric: 'auc', value: 0.7, normal: 1000}]);
 });
 
-test('a torn last line is not read, all before it is', () => {
+test('an incomplete last line is ignored, all lines before it are read', () => {
   const record = read(run('torn'));
   expect(record.outcome).toBe('unfinished');
   expect(metricsOf(record)).toHaveLength(1);
