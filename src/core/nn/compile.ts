@@ -7,7 +7,9 @@ import {type Body, type Graph, traceGraph} from '../engine/tensorflow/graph.ts';
 /** A graph, or its replacement on engines without graphs. */
 export type Compiled = Graph;
 
-/** How this engine makes a graph; undefined of one that runs none. A graph is undefined that holds what the engine has no operator for. */
+/**
+ * How this engine makes a graph; undefined if it runs none. A graph is undefined if the engine has no operator for a part of it.
+ */
 function tracer():
   | ((variables: readonly Variable[], body: Body, inputs: readonly Tensor[]) => Graph | undefined)
   | undefined {

@@ -9,7 +9,7 @@ import type {Problem} from '../failures.ts';
 import type {SpecFile} from './suite.ts';
 import {toProblem} from './suite.ts';
 
-/** Modules of all specs, each loaded once. What is wrong with one is said at the line that names it. */
+/** Modules of all specs, each loaded once. A problem with one is reported at the line that names it. */
 export async function loadModules(
   specs: readonly SpecFile[],
   builtin: Plugins,

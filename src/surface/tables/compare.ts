@@ -18,7 +18,7 @@ export interface ComparisonOptions {
   readonly table?: string;
   /** Only these metrics; absent: all. */
   readonly metrics?: readonly string[];
-  /** Tasks without numbers because their data were not here. */
+  /** Tasks without numbers because their data was missing. */
   readonly absent?: readonly Absent[];
   /** The settings of a row that differ from the paper's (`settings.ts`); absent: not reported. */
   readonly departures?: Departures;
@@ -30,7 +30,7 @@ export interface Comparison {
   readonly grid?: Grid;
   /** What the spreads are, what the marks mean. */
   readonly legend: readonly string[];
-  /** Footnote n − 1: what of some lines is not as in the paper, or was computed by another engine than asked for. */
+  /** Footnote n − 1: how some lines differ from the paper, or that another engine computed them than asked for. */
   readonly notes: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
   };
   const labels = labelsOf(wanted);
   const order = classOrder(baselines);
-  // Without a number of a paper there is nothing that settings could make incomparable.
+  // Without a number of a paper, settings do not matter for a comparison.
   const besidePaper = table !== undefined || wanted.some((row) => row.paper !== null);
   const lines = wanted
     .map((row): Line => {
@@ -74,7 +74,7 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
   return {title, lines, ...(grid && {grid}), legend: [...legendOf(lines, grid), ...absentLines(absent)], notes};
 }
 
-/** An ensemble is of the same configuration as its seeds, but of another row. */
+/** An ensemble has the same configuration as its seeds, but another row. */
 const keyOf = (row: ComparisonRow) => `${row.config} ${row.paperRow}`;
 
 /** Differing options of the configurations that share a method and a dataset. */
@@ -127,7 +127,7 @@ const marks: {readonly [verdict in Verdict]: string} = {
   'below chance': '!',
 };
 
-/** `=`, `+`, `-`, `!`; empty where there is nothing to compare with. */
+/** `=`, `+`, `-`, `!`; empty if there is nothing to compare with. */
 export const markOf = (verdict: Verdict | null): string => (verdict === null ? '' : marks[verdict]);
 
 function partLines({rows, leftOut}: Grid): readonly string[] {

@@ -3,10 +3,10 @@ import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 
-/** Task id → what its method is called. */
+/** Task id → name of its method. */
 export type Methods = ReadonlyMap<string, string>;
 
-/** Task id → `rotation`, and where the matrix has other points of the same method, `rotation epochs=12`. */
+/** Task id → `rotation`, or `rotation epochs=12` if the matrix has other points of the same method. */
 export function methodsOf(tasks: readonly Task[]): Methods {
   const names = new Map<string, string>();
   for (const rivals of groupBy(tasks, ({dataset, compare}) => `${dataset.type}\n${compare.row}`).values()) {
@@ -27,7 +27,7 @@ export function varyingPaths(tasks: readonly Task[]): readonly string[] {
   return [...paths].filter((path) => new Set(tasks.map(({point}) => keyOf(point[path]))).size > 1);
 }
 
-/** A value of the matrix in few words: of a plug-in its name. */
+/** A value of the matrix as a short text: the name of a plug-in. */
 export function pointText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null && 'type' in value) return String(value.type);
