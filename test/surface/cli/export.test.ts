@@ -71,12 +71,13 @@ test('the page beside it', async () => {
 
     | | name | type | meaning |
     |---|---|---|---|
-    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; nothing else is subtracted |
+    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; no mean is subtracted |
     | output | \`score\` | float32 (N) | higher = more anomalous |
     | output | \`features\` | float32 (N, 4) | the input of the classifier |
 
-    Threshold: <n>. 95 % of the held-out scores of the 32 normal training images are lower. Only the
-    classifier was fitted without the image; the encoder has seen all images, so slightly more new normal images may score higher.
+    Threshold: <n>. 95 % of the held-out scores of the 32 normal training images are lower. Held out
+    means that the classifier was fitted without the image. The encoder has seen all images, so slightly more new normal images may
+    score higher.
 
     \`\`\`python
     import sys
