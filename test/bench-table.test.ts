@@ -6,7 +6,7 @@ import {packageFolder} from './rig/command.ts';
 
 const page = readFileSync(join(packageFolder, 'docs', 'speed.md'), 'utf8');
 
-test('docs/speed.md has the speeds that the bench kept last: `node test/bench/table.js` writes them', () => {
+test('docs/speed.md has the latest speeds of the bench: `node test/bench/table.js` writes them', () => {
   expect(withTable(page, latestRows())).toBe(page);
 });
 

@@ -50,7 +50,7 @@ beforeAll(() => {
 });
 afterAll(() => project[Symbol.dispose]());
 
-test('it holds what runs, and neither sources nor tests', () => {
+test('the package contains what it needs to run, and neither sources nor tests', () => {
   expect(readdirSync(installed).filter((name) => name !== 'docs')).toEqual([
     'CHANGELOG.md',
     'LICENSE',
@@ -68,7 +68,7 @@ test('it holds what runs, and neither sources nor tests', () => {
   expect(readdirSync(join(installed, 'data')).toSorted()).toEqual(['baselines', 'fashion-mnist-small']);
 });
 
-test('npm runs no script of its dependencies that has to succeed', () => {
+test('no install script of a dependency has to succeed', () => {
   // An optional dependency whose script fails is left out; core-js only prints a line.
   const lock = JSON.parse(readFileSync(join(packageFolder, 'package-lock.json'), 'utf8')) as {
     packages: {[path: string]: {hasInstallScript?: boolean; dev?: boolean; optional?: boolean}};

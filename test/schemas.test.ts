@@ -64,7 +64,7 @@ test.for(bad)('editors mark: %s', (text) => {
   expect(ofFakes(parse(text))).toBe(false);
 });
 
-test('one plug-in’s branch: options with descriptions and defaults, nested plug-ins by reference', () => {
+test('the schema of a plug-in has options with descriptions and defaults, and references to nested plug-ins', () => {
   const {definitions} = pipelineSchema(fakePlugins()) as unknown as {
     definitions: {learner: {oneOf: {title?: string}[]}; transform: {oneOf: {title?: string}[]}};
   };

@@ -26,7 +26,7 @@ async function loads(...args: readonly string[]): Promise<readonly string[]> {
   return [...names].filter((name) => name !== '' && !name.endsWith(`${process.platform}-${process.arch}`)).sort();
 }
 
-test('--help and --version load the parser of command lines alone', async () => {
+test('--help and --version only load the command line parser', async () => {
   expect(await loads('--help')).toEqual(['commander']);
   expect(await loads('--version')).toEqual(['commander']);
 });
@@ -64,7 +64,7 @@ test('validate and plugins load no tfjs, no Arrow, no DuckDB', async () => {
   `);
 });
 
-test('plan and a run that is cached load no tfjs and no Arrow', async () => {
+test('plan and a cached run load no tfjs and no Arrow', async () => {
   expect(await loads('plan', 'tiny.yaml')).toMatchInlineSnapshot(`
     [
       "ajv",
@@ -105,7 +105,7 @@ test('plan and a run that is cached load no tfjs and no Arrow', async () => {
   `);
 });
 
-test('the hook sees what is loaded in either way', async () => {
+test('the hook sees modules that are imported and modules that are required', async () => {
   const names = await loads('query', 'select 1');
   expect(names).toContain('@duckdb/node-api');
   expect(names).toContain('@duckdb/node-bindings'); // CommonJS, which requires the next

@@ -81,7 +81,7 @@ onEachEngine(() => {
       expect(checked.issues).toEqual([]);
     });
 
-    test('is deterministic, and one finite score a row', () => {
+    test('is deterministic, with one finite score for each row', () => {
       const scores = classifier.fit(train, new Rng(0)).score(probe);
       expect(scores.length).toBe(160);
       expect(allFinite(scores)).toBe(true);
@@ -113,7 +113,7 @@ onEachEngine(() => {
       expect(restored.save()).toEqual(saved);
     });
 
-    test('rows held out score as new ones do', () => {
+    test('held-out rows score as new rows do', () => {
       const own = classifier.heldOut?.(train, new Rng(0)) ?? classifier.fit(train, new Rng(0)).score(train);
       expect(allFinite(own)).toBe(true);
       expect(classifier.heldOut?.(train, new Rng(0)) ?? own).toEqual(own);
@@ -165,7 +165,7 @@ onEachEngine(() => {
       expect(allFinite(scorer.score(others))).toBe(true);
     });
 
-    test('a constant column is no obstacle, and all rows equal score equally', () => {
+    test('constant columns and equal rows are allowed', () => {
       const features = near(40, 6, 'a');
       for (let i = 0; i < features.data.length; i += 6) features.data[i] = -1;
       expect(allFinite(classifier.fit(features, new Rng(0)).score(far(9, 6, 'b')))).toBe(true);

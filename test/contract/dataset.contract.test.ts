@@ -154,7 +154,7 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
       expect([same.height, same.width, Buffer.compare(same.pixels, own.pixels)]).toEqual([height, width, 0]);
     });
 
-    test('it prepares pictures, and counts training images, where it is not said that it can not', () => {
+    test('it prepares pictures and counts training images, unless it declares that it cannot', () => {
       expect(dataset.prepare === undefined).toBe(noPictures === true);
       expect(dataset.trainImages?.(inlier) === undefined).toBe(uncounted === true);
     });
@@ -183,19 +183,19 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
       return {count, classes: [...seen].toSorted((a, b) => a - b), digest: hash.digest('hex')};
     };
 
-    test('options are valid, and names are told apart', () => {
+    test('options are valid, and names are unique', () => {
       expect(checked.issues).toEqual([]);
       expect(new Set(dataset.classes).size).toBe(dataset.classes.length);
       expect(new Set(dataset.inliers).size).toBe(dataset.inliers.length);
       for (const name of [...dataset.classes, ...dataset.inliers]) expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
     });
 
-    test('every inlier has a normal class, and another class beside it', () => {
+    test('every problem has a normal class and another class', () => {
       for (const name of dataset.inliers) expect(dataset.classes).toContain(dataset.normalClass(name));
       expect(dataset.classes.length).toBeGreaterThan(1);
     });
 
-    test('files have names of their own', () => {
+    test('files have unique names', () => {
       expect(new Set(files.map(({name}) => name)).size).toBe(files.length);
     });
 
@@ -215,7 +215,7 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
         }
     });
 
-    test('as many images as published, of every class, and the same when read again', async () => {
+    test('every class has the published number of images, the same when read again', async () => {
       const all = dataset.classes.map((_, label) => label);
       const [train, again, tested] = [await picture('train'), await picture('train'), await picture('test')];
       const learnt = trained?.map((name) => dataset.classes.indexOf(name)) ?? all;
@@ -225,14 +225,14 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
       expect(tested.digest).not.toBe(train.digest);
     });
 
-    test.skipIf(uncounted)('there are as many training images of the normal class as it says', async () => {
+    test.skipIf(uncounted)('the number of training images of the normal class is as declared', async () => {
       const normal = dataset.classes.indexOf(dataset.normalClass(inlier));
       let count = 0;
       for await (const {classes} of images('train')) count += classes.filter((label) => label === normal).length;
       expect(dataset.trainImages!(inlier)).toBe(count);
     });
 
-    test('a batch is its own: what is written into one changes no other', async () => {
+    test('writing into one batch changes no other', async () => {
       const clean: string[] = [];
       for await (const {pixels} of images('test')) clean.push(createHash('sha256').update(pixels).digest('hex'));
       let at = 0;
@@ -249,7 +249,7 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
       expect(one).toEqual(two);
     });
 
-    test('a file that is cut short is refused by name', async () => {
+    test('an incomplete file is refused by name', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'cut-'));
       try {
         // Of a tree of images the first, one in the middle, and the last: they are all read in the same way.

@@ -135,7 +135,7 @@ describe('learners with their networks', () => {
     expectNear(got, wanted.data);
   });
 
-  test('every learner but one of a network from a file can be exported', () => {
+  test('every learner can be exported, except one with a network from a file', () => {
     const without = plugins
       .names('learner')
       .filter((type) => type !== 'pretrained' && !plugins.create('learner', resolved('learner', type, {})).graph);

@@ -172,7 +172,7 @@ onEachEngine(() => {
       encoder.dispose();
     });
 
-    test('takes grey images for three equal channels', async () => {
+    test('treats grey images as three equal channels', async () => {
       const grey = imagesOf(3, 1);
       const pixels = Uint8Array.from({length: 3 * grey.pixels.length}, (_, i) => grey.pixels[Math.floor(i / 3)]!);
       const encoder = encoderOf((await reference()).weights);
@@ -193,7 +193,7 @@ onEachEngine(() => {
 
     if (!definition.trains) return;
 
-    test('answers an abort: before it starts, and between two steps', async () => {
+    test('stops on an abort, before it starts and between two steps', async () => {
       const reason = new Error('stopped by the user');
       await expect(trained(definition, {signal: AbortSignal.abort(reason)})).rejects.toBe(reason);
       const controller = new AbortController();
@@ -218,7 +218,7 @@ onEachEngine(() => {
       expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
     });
 
-    test.skipIf(!definition.trains)('tells the work of a training as it is', async () => {
+    test.skipIf(!definition.trains)('reports the true work of a training', async () => {
       const learner = plugins.create('learner', refOf(definition));
       const work = learner.work!({images: 9, copies: 0, side: 32, plugins})!;
       const last = (await reference()).reports.at(-1)!;

@@ -53,7 +53,7 @@ describe.each(of('scores'))('%s', (type) => {
     expect(metric.compute(infinite, labels)).toBe(better === 'higher' ? 1 : 0);
   });
 
-  test('is NaN where one class or all is missing', () => {
+  test('is NaN if one class or both are missing', () => {
     expect(metric.compute(Float64Array.of(1, 2), Uint8Array.of(0, 0))).toBeNaN();
     expect(metric.compute(Float64Array.of(1, 2), Uint8Array.of(1, 1))).toBeNaN();
     expect(metric.compute(new Float64Array(), new Uint8Array())).toBeNaN();
@@ -103,7 +103,7 @@ describe.each(of('pixels'))('%s', (type) => {
     expect(metric.measurePixels({...sample, maps: infinite})).toBeCloseTo(best, 12);
   });
 
-  test('is NaN where no pixel is anomalous, or none normal', () => {
+  test('is NaN if no pixel is anomalous, or none is normal', () => {
     expect(metric.measurePixels(filled(0))).toBeNaN();
     expect(metric.measurePixels(filled(1))).toBeNaN();
     expect(metric.measurePixels({...sample, count: 0, maps: new Float32Array(), masks: new Uint8Array()})).toBeNaN();

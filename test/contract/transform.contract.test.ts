@@ -67,7 +67,7 @@ describe.each(cases)('$type $name', ({type, options}) => {
     }
   });
 
-  test('the same for the same stream, whatever was made before', () => {
+  test('the result depends only on the stream, not on earlier calls', () => {
     const [[, image], [, other]] = [images[0]!, images[1]!];
     const draw = (seed: number) => transform.apply(image, new Rng(seed)).data;
     const first = [0, 1, 2, 3, 4].map(draw);

@@ -7,7 +7,7 @@ import {type Block, blocksOf, fileOf, handWritten} from './documents.ts';
 
 const specs = handWritten.flatMap(blocksOf).filter(({language}) => language === 'yaml');
 
-test('languages of blocks are those that something checks', () => {
+test('every language of a block has a check', () => {
   const checked = ['yaml', 'sh', 'js', 'ts', 'sql', 'python', 'text', ''];
   const others = handWritten.flatMap(blocksOf).filter(({language}) => !checked.includes(language));
   expect(others.map(({place, language}) => `${place} ${language}`)).toEqual([]);
@@ -32,7 +32,7 @@ test('specs are valid', async () => {
   expect([status, named(err)]).toEqual([0, '']);
 });
 
-test('every spec says what is needed: none is a part', () => {
+test('every spec in the documents is complete', () => {
   const keysOf = (block: Block): readonly string[] => {
     const source = parseSource(block.text, block.place);
     if (!source.ok) throw new Error(`${block.place}: ${source.failures[0]!.message}`);

@@ -52,7 +52,7 @@ const lines = handWritten.flatMap(commandsOf).flatMap((line) => {
   return words ? [words.join(' ')] : [];
 });
 
-test('every reason not to run a command is one of some command', () => {
+test('every reason not to run a command is used by some command', () => {
   expect(tooMuch.filter(([pattern]) => !lines.some((line) => pattern.test(line)))).toEqual([]);
   expect(lines.filter((line) => !isTooMuch(line)).length).toBeGreaterThan(30);
 });

@@ -26,7 +26,7 @@ const augmentation = compose(
   plugins,
 );
 
-test('2.2, 10.1: blur is in every augmentation string and never runs: ours has none', () => {
+test('2.2, 10.1: blur is in every augmentation string but never runs, so ours has none', () => {
   expect(paperAugmentation.map(({type}) => type)).toEqual(['crop', 'hflip', 'jitter', 'grayscale']);
 });
 
@@ -38,12 +38,12 @@ test('2.2: jitter is always on and does not clip', () => {
   expect(drawn.some((data) => data.some((value) => value > 1))).toBe(true);
 });
 
-test('2.2: pixels are fed as they are stored / 255, without mean and deviation', () => {
+test('2.2: pixels are stored values / 255, without mean and deviation', () => {
   const {views} = plugins.create('learner', resolved('learner', {type: 'contrastive'}));
   for (const view of views!(image, (same) => same, new Rng(0))) expect(view.data).toEqual(image.data);
 });
 
-test('2.3: each of the four turned inputs is of its own draw of the augmentation, and the turn comes last', () => {
+test('2.3: each of the four turned inputs has a separate draw of the augmentation, and the turn comes last', () => {
   const {views} = plugins.create('learner', resolved('learner', {type: 'rotation'}));
   const made = views!(image, augmentation, new Rng(1));
   const rng = new Rng(1);
@@ -53,7 +53,7 @@ test('2.3: each of the four turned inputs is of its own draw of the augmentation
 });
 
 onEachEngine(() => {
-  test('10.16: linear OC-SVM runs on raw features, the one with RBF on normalised ones', () => {
+  test('10.16: the linear OC-SVM uses raw features, the RBF one normalised features', () => {
     const rng = new Rng(2);
     const rows = 60;
     const train: Matrix = {rows, columns: 4, data: Float32Array.from({length: rows * 4}, () => 1 + rng.uniform())};
@@ -72,7 +72,7 @@ onEachEngine(() => {
     });
   });
 
-  test('1.3, 10.3: weight decay is on every trainable weight, those of batch normalisation and biases too', async () => {
+  test('1.3, 10.3: weight decay is on every trainable weight, including batch normalisation and biases', async () => {
     const specs = [
       {name: 'bn/gamma', shape: [3], start: 'ones', trainable: true},
       {name: 'bn/mean', shape: [3], start: 'ones', trainable: false},

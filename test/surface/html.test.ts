@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
 import {html, raw} from '../../src/surface/html.ts';
 
-test('text is escaped, as content and in attributes; markup is not escaped twice', () => {
+test('text is escaped in content and attributes; markup is not escaped twice', () => {
   const name = `<b>"Tom" & 'Jerry'</b>`;
   const cell = html`<td title="${name}">${name}</td>`;
   const escaped = '&lt;b&gt;&quot;Tom&quot; &amp; &#39;Jerry&#39;&lt;/b&gt;';
@@ -9,7 +9,7 @@ test('text is escaped, as content and in attributes; markup is not escaped twice
   expect(html`<tr>${cell}</tr>`.text).toBe(`<tr>${cell.text}</tr>`);
 });
 
-test('lists are joined, numbers are text, what is absent leaves nothing', () => {
+test('lists are joined, numbers become text, absent values become nothing', () => {
   expect(html`<p>${['<', html`<i>${0}</i>`, [1.5]]}${false}${null}${undefined}${raw('<hr>')}</p>`.text).toBe(
     '<p>&lt;<i>0</i>1.5<hr></p>',
   );

@@ -1,8 +1,8 @@
 /**
  * The data that plug-ins exchange.
  *
- * Conventions, everywhere: higher score = more anomalous; label 1 = anomalous, 0 = normal; rates and AUC in [0, 1];
- * images are uint8 NHWC where stored and float32 [0, 1] NHWC (no mean or deviation taken out) where learnt from.
+ * Conventions: higher score = more anomalous; label 1 = anomalous, 0 = normal; rates and AUC in [0, 1];
+ * images are uint8 NHWC in files and float32 [0, 1] NHWC (neither centred nor scaled) in learners.
  */
 
 /** Row-major (rows, columns). */

@@ -14,7 +14,7 @@ export interface SourceFile {
   readonly path: string;
 }
 
-/** Where datasets may lie, best first: `--data`, `./data`, the system's folders; and whether fetching is allowed. */
+/** Where datasets may be, best first: `--data`, `./data`, the system's folders; and whether fetching is allowed. */
 export interface DataRoots {
   readonly folders: readonly string[];
   readonly fetchInto?: string;
@@ -41,8 +41,8 @@ export interface Dataset {
   readonly classes: readonly string[];
   readonly shape: ImageShape;
   /**
-   * true: the images differ between inliers (MVTec's categories), and are read once for each inlier; false: they are read once for
-   * all.
+   * true: the images differ between the problems (MVTec's categories), and are read once for each problem; false: they are read
+   * once for all.
    */
   readonly perInlier: boolean;
   /** Training images of the normal class, as published; absent (or undefined): not known before they are read. */
@@ -50,7 +50,8 @@ export interface Dataset {
   /** true: its test images come with masks, the truth for every pixel. */
   readonly masks?: boolean;
   /**
-   * Whether all images of this inlier show one object in one pose, so that the same position shows the same part of it. Absent: no.
+   * Whether all images of this problem show one object in one pose, so that the same position shows the same part of it. Absent:
+   * no.
    */
   aligned?(inlier: string): boolean;
   /** The normal class of the problem `inlier`: itself in one-vs-rest, `good` for MVTec. All other classes are anomalous. */

@@ -1,4 +1,4 @@
-/** Learners: self-supervision, and the encoder that it leaves. */
+/** Learners: self-supervision, and the encoder that results from it. */
 import type {Rng} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
@@ -36,11 +36,11 @@ export interface CurvePoint {
   readonly learningRate: number;
 }
 
-/** Where a training leaves its state, so that a killed run resumes with the result of an uninterrupted one. */
+/** Where a training saves its state, so that a killed run resumes with the result of an uninterrupted one. */
 export interface Checkpoints {
   load(): Promise<{readonly arrays: NamedArrays; readonly meta: {readonly [key: string]: unknown}} | undefined>;
   save(arrays: NamedArrays, meta: {readonly [key: string]: unknown}): Promise<void>;
-  /** True when the last checkpoint is old enough (a few minutes) to write another at the end of this epoch. */
+  /** True if the last checkpoint is old enough (a few minutes) to write another at the end of this epoch. */
   due(): boolean;
 }
 
@@ -64,7 +64,7 @@ export interface FitContext {
   readonly images: ImageSet;
   /** The spec's augmentation, options resolved. */
   readonly augment: readonly PluginRef[];
-  /** The spec's distribution augmentation, options resolved; absent when it has none. */
+  /** The spec's distribution augmentation, options resolved; absent if it has none. */
   readonly distributionAugmentation?: readonly CopyRef[];
   readonly rng: Rng;
   readonly signal: AbortSignal;
@@ -78,7 +78,7 @@ export interface FitContext {
 
 export interface FitResult {
   readonly weights: NamedArrays;
-  /** One point an epoch; empty for a learner that does not train. */
+  /** One point for each epoch; empty for a learner that does not train. */
   readonly curve: readonly CurvePoint[];
 }
 
@@ -95,7 +95,7 @@ export interface ActivationMaps {
 export interface Encoder {
   /** Uint8 images → (n, d) of the named layer; `view`: of its result for each float image and index instead. */
   embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
-  /** GradCAM of the learner's own score of anomaly; absent: it has no such score, or its network has no map. */
+  /** GradCAM of the learner's own anomaly score; absent: it has no such score, or its network has no map. */
   cam?(images: ImageSet): Promise<ActivationMaps>;
   dispose(): void;
 }
@@ -141,11 +141,11 @@ export interface Learner {
 export interface LearnerDefinition<O extends TObject = TObject> extends Definition<'learner', O, Learner> {
   /** Layers that `Encoder.embed` knows; the first is the default. */
   readonly layers: readonly string[];
-  /** false: its weights depend only on the seed, and one stage serves every inlier. */
+  /** false: its weights depend only on the seed, and one stage serves every normal class. */
   readonly trains: boolean;
   /** The paper's copies for the spec's `distribution_augmentation`, which has no default; absent: it takes none. */
   readonly distributionAugmentation?: readonly CopyRef[];
-  /** true: it has a score of anomaly of its own, which its encoders explain (`cam`). */
+  /** true: it has its own anomaly score, for which its encoders compute GradCAM (`cam`). */
   readonly gradcam?: boolean;
   /** Augmentation when the spec has none: the paper's recipe. */
   readonly augment: readonly PluginRef[];

@@ -13,23 +13,26 @@ export interface Metric {
   compute(scores: Float64Array, labels: Uint8Array): number;
 }
 
-/** What a metric of features is given: the frozen features of one layer. All chance from `rng`. */
+/** The input of a metric of features: the frozen features of one layer. All randomness comes from `rng`. */
 export interface FeatureSample {
   /** Of all test images (n, d). */
   readonly features: Matrix;
-  /** One a row, 1 = anomalous. */
+  /** One for each row, 1 = anomalous. */
   readonly labels: Uint8Array;
-  /** Two draws of the spec's augmentation of each normal test image, row by row; only where the definition asks (`views`) and there is one. */
+  /**
+   * Two draws of the spec's augmentation of each normal test image, row by row; only if the definition asks for it (`views`) and
+   * there is an augmentation.
+   */
   readonly views?: readonly [Matrix, Matrix];
   readonly rng: Rng;
 }
 
 export interface FeatureMetric {
-  /** NaN when undefined (too few images). Deterministic for a given `rng`; changes nothing of its argument. */
+  /** NaN when undefined (too few images). Deterministic for a given `rng`; does not change its argument. */
   measure(sample: FeatureSample): number;
 }
 
-/** What a metric of pixels is given: score and truth of every pixel of the test images, (count, height, width). */
+/** The input of a metric of pixels: score and truth of every pixel of the test images, (count, height, width). */
 export interface PixelSample {
   readonly count: number;
   readonly height: number;
@@ -41,14 +44,14 @@ export interface PixelSample {
 }
 
 export interface PixelMetric {
-  /** NaN when undefined (no anomalous or no normal pixel). Ties exact. Changes nothing of its argument. */
+  /** NaN when undefined (no anomalous or no normal pixel). Ties are exact. Does not change its argument. */
   measurePixels(sample: PixelSample): number;
 }
 
 interface AnyMetricDefinition<O extends TObject, M> extends Definition<'metric', O, M> {
   /** `rate` (default): in [0, 1], printed × 100. `number`: printed unchanged. */
   readonly scale?: 'rate' | 'number';
-  /** What it takes from the test labels beyond being judged by them: every print of its values is marked with it. */
+  /** How it uses the test labels beyond evaluation: its values are marked wherever they are printed. */
   readonly testLabels?: string;
 }
 
@@ -58,7 +61,7 @@ export interface MetricDefinition<O extends TObject = TObject> extends AnyMetric
   readonly better: 'higher' | 'lower';
 }
 
-/** A metric of the features themselves: computed once a layer, not once a classifier. */
+/** A metric of the features themselves: computed once for each layer, not for each classifier. */
 export interface FeatureMetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, FeatureMetric> {
   readonly of: 'features';
   /** true: it compares two draws of the spec's augmentation of the normal test images. */

@@ -12,7 +12,7 @@ export interface Network {
   readonly features: number;
   /** Widths of the projection head g asked for in the spec, input side first; empty = no head. */
   readonly head: readonly number[];
-  /** For square inputs of this many pixels a side, which choose the stem. Throws for a side that it is not made for. */
+  /** For square inputs of this many pixels a side, which choose the stem. Throws for a side that it does not support. */
   parameters(side: number): readonly ParameterSpec[];
   /** Multiply-accumulates of one image of that side, forward, without the head: for estimates. Absent: not known. */
   macs?(side: number): number;
@@ -20,15 +20,15 @@ export interface Network {
   map?(weights: Weights, x: Tensor4D): Tensor4D;
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */
   pool(weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor2D;
-  /** `pool` in inference as ONNX nodes: x float32 (n, 3, h, w) → (n, features). Absent: it can't be exported. */
+  /** `pool` in inference as ONNX nodes: x float32 (n, 3, h, w) → (n, features). Absent: it cannot be exported. */
   graph?(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
-  /** Features from within the encoder, by name: every learner that trains the network has them as layers. Absent: none. */
+  /** Inner features of the encoder, by name: every learner that trains the network has them as layers. Absent: none. */
   readonly levels?: {readonly [name: string]: Level};
-  /** What torchvision calls a parameter in the state dict of this network, whose weights fit. Absent: it has no such network. */
+  /** The name of a parameter in torchvision's state dict of the same network. Absent: torchvision has no such network. */
   torchName?(parameter: string): string;
 }
 
-/** A feature from within an encoder, in inference. */
+/** An inner feature of an encoder, in inference. */
 export interface Level {
   /** x (n, h, w, 3) → (n, d). */
   pool(weights: Weights, x: Tensor4D): Tensor2D;

@@ -5,7 +5,7 @@ import type {FloatImage} from './data.ts';
 import type {Definition} from './definition.ts';
 
 export interface Transform {
-  /** A new image of the same channels; never changes its argument; all chance from `rng`. */
+  /** A new image with the same channels; never changes its argument; all randomness comes from `rng`. */
   apply(image: FloatImage, rng: Rng): FloatImage;
 }
 

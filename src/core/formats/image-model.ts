@@ -1,14 +1,14 @@
-/** What models from files have in common, whatever their format: images in, a feature a row out. */
+/** What models from files have in common, in any format: images → one row of features each. */
 import type {Matrix} from '../contracts/data.ts';
 
-/** A model file that can't be used: the message says which and why. */
+/** A model file that cannot be used: the message says which and why. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
 }
 
 export interface ImageInput {
   readonly layout: 'NCHW' | 'NHWC';
-  /** What the file fixes; undefined: any. */
+  /** Sizes that the file requires; undefined: any. */
   readonly batch: number | undefined;
   readonly height: number | undefined;
   readonly width: number | undefined;
@@ -16,7 +16,10 @@ export interface ImageInput {
 
 export interface ImageModel {
   readonly input: ImageInput;
-  /** Images (n, height, width, 3), whatever the model's own layout → its output (n, d); one that has space is averaged over it. */
+  /**
+   * Images (n, height, width, 3), whatever the model's own layout → its output (n, d); an output with height and width is averaged
+   * over them.
+   */
   run(images: {
     readonly shape: readonly [n: number, height: number, width: number];
     readonly data: Float32Array;

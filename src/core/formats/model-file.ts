@@ -23,7 +23,7 @@ export interface ModelFiles {
 const formats = 'Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).';
 const conversion = 'Convert it: tf2onnx, or tensorflowjs_converter --input_format=tf_saved_model.';
 
-/** Looks at the files without running them: all of them are there, and have the output that is wanted. */
+/** Looks at the files without running them: all of them exist, and the wanted output exists. */
 export function findModel(path: string, output: string | undefined): Result<ModelFiles, ModelProblem> {
   if (!existsSync(path))
     return fail({message: `there is no file ${path}`, hint: 'Paths are relative to the file that names them.'});

@@ -16,13 +16,13 @@ export interface Running {
 }
 
 /**
- * Batch normalisation by the statistics of this very batch, differentiable in x, gamma and beta:
+ * Batch normalisation by the statistics of this batch, differentiable in x, gamma and beta:
  * y = gamma · (x − mean) / √(variance + epsilon) + beta, for every channel (the last axis).
  * x: (n, h, w, c) or (n, c); gamma, beta: (c).
  *
- * The variance that moves the running one is, over the n·h·w values of a channel, divided by n·h·w − 1 for images, by n for
- * rows, as the reference implementation's Keras does (its fused kernel, which serves 4-D inputs only, corrects the bias;
- * its composed 2-D path does not). y itself is always normalised by the biased variance.
+ * The running variance is updated with the squared deviations of the n·h·w values of a channel, divided by n·h·w − 1 for
+ * images and by n for rows, as the Keras of the reference implementation does (its fused kernel, which only handles 4-D
+ * inputs, corrects the bias; its composed 2-D path does not). y itself is always normalised by the biased variance.
  */
 export function trainBatchNorm<T extends Tensor2D | Tensor4D>(
   x: T,

@@ -21,7 +21,7 @@ function product(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
   return tf.reshape(y, [n, height, width, features]);
 }
 
-/** The pixels in every `stride`-th row and column, from the first. By reshaping, as a slice with strides has no gradient. */
+/** The pixels in every `stride`-th row and column, from the first. By reshaping, because a slice with strides has no gradient. */
 function everyPixel(x: Tensor4D, stride: number): Tensor4D {
   if (stride === 1) return x;
   const [n, h, w, channels] = x.shape;
@@ -40,7 +40,7 @@ function everyPixel(x: Tensor4D, stride: number): Tensor4D {
   return tf.reshape(tf.slice(cells, [0, 0, 0, 0, 0], [n, height, 1, width, channels]), [n, height, width, channels]);
 }
 
-/** The same with a filter of its own for each channel, and no sum over them. filter: (k, k, c, 1), k odd; → (n, …, …, c). */
+/** The same with a separate filter for each channel, and no sum over them. filter: (k, k, c, 1), k odd; → (n, …, …, c). */
 export function depthwiseConv2d(x: Tensor4D, filter: Tensor4D, stride: number): Tensor4D {
   return padded(x, filter.shape[0], stride, (y, pad) => tf.depthwiseConv2d(y, filter, stride, pad));
 }
@@ -53,7 +53,7 @@ export function maxPool2d(x: Tensor4D, size: number, stride: number): Tensor4D {
   return tf.tidy(() => tf.maxPool(padAround(x, Math.floor(size / 2)), size, stride, 'valid'));
 }
 
-/** Convolves with ⌊k/2⌋ zeros on every side, which the engine puts there itself where it would put as many. */
+/** Convolves with ⌊k/2⌋ zeros on every side; the engine pads itself if it would add the same number. */
 function padded(
   x: Tensor4D,
   k: number,

@@ -56,7 +56,9 @@ export const denseParameters = (
   ...(bias ? [{name: `${name}/bias`, shape: [outputs], start: 'zeros', trainable: true} as const] : []),
 ];
 
-/** First values, computed without an engine, so that every engine starts from the same bits. Each name has its own stream. */
+/**
+ * First values, computed without an engine, so that every engine starts from the same bits. Each name has its own random stream.
+ */
 export function startValues({name, shape, start}: ParameterSpec, rng: Rng): Float32Array {
   const values = new Float32Array(size(shape));
   if (start === 'zeros') return values;
@@ -82,7 +84,7 @@ export function startValues({name, shape, start}: ParameterSpec, rng: Rng): Floa
 
 // ---------------------------------------------------------------------------------------------------------- weights
 
-/** Weights to train on, random but for those that `given` has. */
+/** Weights to train, random except those in `given`. */
 export function createWeights(specs: readonly ParameterSpec[], rng: Rng, given?: NamedArrays): Weights {
   return variables(specs.map((spec) => ({...spec, data: given?.get(spec.name)?.data ?? startValues(spec, rng)})));
 }
@@ -92,7 +94,7 @@ export function weightsFromArrays(arrays: NamedArrays): Weights {
   return variables([...arrays].map(([name, {shape, data}]) => ({name, shape, data, trainable: false})));
 }
 
-/** Weights to train on, at saved values; throws when `arrays` is not of these parameters. */
+/** Weights to train, from saved values; throws if `arrays` does not have these parameters. */
 export function restoreWeights(specs: readonly ParameterSpec[], arrays: NamedArrays): Weights {
   return variables(
     specs.map((spec) => {
@@ -131,7 +133,7 @@ function variables(
 
 // ----------------------------------------------------------------------------------------------------------- layers
 
-/** x (n, inputs) → (n, outputs); with a bias where the weights have one. */
+/** x (n, inputs) → (n, outputs); with a bias if the weights have one. */
 export function dense(weights: Weights, name: string, x: Tensor2D): Tensor2D {
   const y = tf.matMul(x, weightOf(weights, name, 'kernel') as Tensor2D);
   const bias = weights.get(`${name}/bias`);

@@ -92,7 +92,7 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     const {noCopies} = checked;
     if (noCopies && !copiesFit) problems.push(place(file, overlay, noCopies));
     if (!checked.spec) continue;
-    // Not of a control that does not train: it takes no augmentation either.
+    // There is no warning for a control that does not train: it takes no augmentation either.
     if (noCopies && plugins.get('learner', checked.spec.learner.type).trains)
       warnings.add(`${noCopies.message}; it is not used there`);
     const left = checked.spec.classifiers.filter((_, i) => !checked.misfits.some(({classifier}) => classifier === i));
@@ -145,7 +145,7 @@ function validatePoint(
   }
 }
 
-/** Which settings no point took. */
+/** Finds settings that no point uses. */
 class SettingUses {
   readonly #accepted = new Set<string>();
   readonly #refused = new Map<string, Issue>();
@@ -160,7 +160,7 @@ class SettingUses {
   }
 
   refuse(option: string, issue: Issue): void {
-    // Of several plug-ins, the one with a similar option is what was meant.
+    // Of several plug-ins, the one with a similar option was probably meant.
     if (!this.#refused.has(option) || issue.hint?.startsWith('Did you mean')) this.#refused.set(option, issue);
   }
 
@@ -179,7 +179,7 @@ function place(file: SpecFile, overlay: Overlay, issue: Issue): Problem {
     : toProblem(file.source, {...issue, path: origin.path, at});
 }
 
-/** With its place behind it: it begins like the warnings that have none. */
+/** The place comes at the end, so that it begins like warnings without a place. */
 const warningText = ({message, file, range}: Problem): string =>
   file && range ? `${message} (${file}:${range.line}:${range.column})` : message;
 
@@ -207,7 +207,7 @@ function makeTasks(
 ): {readonly tasks: readonly Task[]; readonly issues: readonly Issue[]} {
   const definition = plugins.get('learner', spec.learner.type);
   const own = checkList(plugins, 'transform', definition.augment, ['learner']);
-  // A plug-in's own recipe that does not check is its author's mistake, said where the plug-in is named.
+  // An invalid default augmentation is a mistake of the plug-in's author, reported where the spec names the plug-in.
   if (!spec.augment && own.issues.length > 0)
     return {
       tasks: [],

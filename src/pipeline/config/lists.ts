@@ -27,7 +27,7 @@ export function repeated(refs: readonly PluginRef[], key: string): readonly Issu
   }));
 }
 
-/** A table has one column a metric, whatever its options. */
+/** A table has one column for each metric, for any options. */
 export function repeatedMetrics(refs: readonly PluginRef[]): readonly Issue[] {
   return refs.flatMap(({type}, i): Issue[] =>
     refs.findIndex((other) => other.type === type) === i

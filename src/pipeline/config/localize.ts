@@ -60,7 +60,7 @@ interface Asked {
   readonly written: unknown;
 }
 
-/** Metrics of pixels want maps and masks; maps want windows that fit into the images, or a learner with a score of its own. */
+/** Metrics of pixels need maps and masks; maps need windows that fit into the images, or a learner with its own score. */
 export function localizeIssues(
   plugins: Plugins,
   {dataset, learner, metrics, localize, written}: Asked,

@@ -21,7 +21,7 @@ export async function pluginsFor(file: string, builtin: Plugins): Promise<Result
   return unread.length + problems.length > 0 ? fail(...unread, ...problems) : succeed(plugins);
 }
 
-/** Modules of all specs, each loaded once. What is wrong with one is said at the line that names it. */
+/** Modules of all specs, each loaded once. A problem with one is reported at the line that names it. */
 export async function loadModules(
   specs: readonly SpecFile[],
   builtin: Plugins,

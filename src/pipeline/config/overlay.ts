@@ -13,7 +13,7 @@ export interface Overlay {
 }
 
 interface Laid {
-  /** Everything below it is new: `target`, or its first ancestor that was not there. */
+  /** Everything below it is new: `target`, or its first ancestor that did not exist. */
   readonly root: Path;
   readonly target: Path;
   /** A name (or nothing) in the file that had to become a mapping. */

@@ -62,7 +62,7 @@ export function parseSource(text: string, file: string): Result<Source, Problem>
   return succeed({file, text, value, locate: (path, at) => tree.locate(path, at, range)});
 }
 
-/** One YAML value, as given to `--set`; undefined when it is none. */
+/** One YAML value, as given to `--set`; undefined if it is not one. */
 export function parseValue(text: string): {readonly value: unknown} | undefined {
   const source = parseSource(`value: ${text}`, '');
   if (!source.ok) return undefined;
@@ -92,7 +92,7 @@ function nests(text: string): boolean {
   return new RegExp(`^ *(?:[-?:] +){${maxDepth}}`, 'm').test(text);
 }
 
-/** Lines by their line feeds: the parser's own counter loses some after a mistake. */
+/** Counts lines by their line feeds, because the parser's own counter loses some after a mistake. */
 function rangeOf(text: string, start: number, end: number): SourceRange {
   const offset = Math.min(start, text.length);
   const lineStart = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;

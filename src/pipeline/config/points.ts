@@ -16,7 +16,7 @@ export interface Axis {
   /** As written: `learner.batch`, or several that vary together: `learner.epochs, compare.row`. */
   readonly name: string;
   readonly paths: readonly string[];
-  /** Of several paths: each a list, one a path. */
+  /** Of several paths: each value is a list with one value for each path. */
   readonly values: readonly unknown[];
 }
 
@@ -158,7 +158,7 @@ export function labelPoint(axes: readonly Axis[], combination: Combination): rea
     return settingsOf(axis, index)
       .slice(0, telling)
       .flatMap(({path, value}, k) => {
-        // A learner's name stands in the id anyway.
+        // The id contains the learner's name anyway.
         if (path === 'learner' && number === '') return [];
         const clash = paths.filter((other) => lastOf(other) === lastOf(path)).length > 1;
         return [`${clash ? path : lastOf(path)}=${labelValue(value)}${k === 0 ? number : ''}`];

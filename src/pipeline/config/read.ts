@@ -1,4 +1,4 @@
-/** A spec's file → its text, parsed; or why it can't be read, and which file may have been meant. */
+/** A spec's file → its text, parsed; or why it cannot be read, and which file was probably meant. */
 import {readdir, readFile, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {fail, type Result} from '../../core/base/result.ts';
@@ -7,7 +7,7 @@ import type {Problem} from '../failures.ts';
 import {parseSource, type Source} from './parse.ts';
 import {lineEnd} from './syntax.ts';
 
-/** Specs are written by hand: what is larger is another file, named by mistake. */
+/** Specs are written by hand: a larger file was named by mistake. */
 const maxBytes = 1_000_000;
 
 export async function readSource(file: string): Promise<Result<Source, Problem>> {

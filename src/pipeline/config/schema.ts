@@ -1,6 +1,6 @@
 /**
- * The outer shape of specs and suites, said once: validation reads it, and with the plug-ins' own options it becomes the
- * JSON Schema that editors use (`schemas/pipeline.schema.json`).
+ * The outer shape of specs and suites, defined once: validation reads it, and with the plug-ins' own options it becomes the JSON
+ * Schema that editors use (`schemas/pipeline.schema.json`).
  */
 
 import type {Kind} from '../../core/contracts/definition.ts';
@@ -40,7 +40,7 @@ const table = Type.String({
 const files = (what: string) =>
   Type.Array(Type.String({minLength: 1}), {minItems: 1, 'x-expected': `a list of at least one ${what}`});
 
-/** Keys that stand beside a dataset's own options. */
+/** Keys beside a dataset's own options. */
 export const datasetShape = Type.Object(
   {
     inliers: Type.Union(
@@ -222,7 +222,7 @@ export const pipelineSchemaText = (plugins: Plugins): string => `${JSON.stringif
 function specSchema(): Schema {
   const spec = plain(specShape as unknown as Schema);
   const file = plain(fileShape as unknown as Schema);
-  // The matrix may bring in whole parts, the learner most of all.
+  // The matrix may add whole parts, for example the learner.
   return {...spec, properties: {...spec.properties, ...file.properties}, required: []};
 }
 
@@ -274,7 +274,7 @@ function shorthand(definition: AnyDefinition): Schema {
 const about = (definition: AnyDefinition): string =>
   definition.paper ? `${definition.summary} (${definition.paper})` : definition.summary;
 
-/** A schema as editors want it: no keywords of ours, plug-ins by reference, only what has no default required. */
+/** A schema for editors: without our own keywords, with plug-ins by reference, and only options without a default are required. */
 function plain(schema: Schema): Schema {
   const kind = schema[pluginKeyword];
   if (typeof kind === 'string') {
@@ -292,7 +292,7 @@ function plain(schema: Schema): Schema {
     result[keyword] = plainKeyword(keyword, value);
   }
   if (Array.isArray(result['required'])) {
-    // TypeBox calls required what a default fills.
+    // TypeBox also requires options with a default.
     result['required'] = (schema.required ?? []).filter((name) => {
       const option = schema.properties?.[name];
       return option?.default === undefined && option?.[fallbackKeyword] === undefined;

@@ -26,7 +26,7 @@ export interface Opened {
   readonly problems: readonly Problem[];
 }
 
-/** What could be read, and what is wrong with the rest: the specs of a suite are judged each by itself. */
+/** The specs that could be read, and the problems of the others: each spec of a suite is checked separately. */
 export async function openFile(file: string): Promise<Opened> {
   const found: Found = {specs: new Map(), problems: [], warnings: []};
   const root = await readSource(file);
@@ -50,7 +50,7 @@ interface Found {
   readonly warnings: string[];
 }
 
-/** `chain` is the way here from the root, real paths: a file that comes again in it is a cycle. */
+/** `chain` has the real paths from the root to this file: if a file appears again, it is a cycle. */
 async function open(source: Source, table: string | undefined, chain: readonly string[], found: Found): Promise<void> {
   const {value} = source;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,4 +1,4 @@
-/** The YAML parser's errors, in words of our own. */
+/** The YAML parser's errors, in our own words. */
 import type {Problem} from '../failures.ts';
 
 /** An error or warning of the parser: `pos` is its first and last offset in the text. */
@@ -11,7 +11,7 @@ export interface SyntaxMistake {
 /** Makes a problem of the file that is read; `at` has offsets in its text. */
 export type MakeProblem = (message: string, at?: readonly [number, number], hint?: string) => Problem;
 
-/** All mistakes of syntax in our words, one a line: the parser repeats itself while it finds its way back. */
+/** All mistakes of syntax in our words, one for each line: the parser repeats errors while it recovers. */
 export function problemsOf(errors: readonly SyntaxMistake[], text: string, problem: MakeProblem): readonly Problem[] {
   const conflict = /^(<{7}|={7}|>{7})( |$)/m.exec(text);
   if (conflict)
@@ -92,7 +92,7 @@ function problemOf(error: SyntaxMistake, text: string, problem: MakeProblem): Pr
   return problem(`not valid YAML: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`, [start, end]);
 }
 
-/** The quote that was left open: the parser only says where it gave up, which may be the end of the file. */
+/** The quote that is not closed: the parser only says where it stopped, which may be the end of the file. */
 function openedQuote(text: string, quote: string, end: number): number {
   const pattern = quote === '"' ? /"(?:[^"\\]|\\[\s\S])*("|$)/g : /'(?:[^']|'')*('|$)/g;
   // Quotes after a comment sign or within a word do not open anything; masking keeps offsets.

@@ -45,7 +45,7 @@ export class Tree {
       if (!entry?.value) break;
       node = entry.value;
       const last = depth === path.length - 1;
-      // An empty value (`epochs:`) has no place of its own, and a mapping's first line says less than its key.
+      // An empty value (`epochs:`) has no place, and the key of a mapping is a better place than its first line.
       const keyIsBetter = (last && at === 'key') || isEmpty(node) || (isCollection(node) && !node.flow);
       found = entry.key && keyIsBetter ? entry.key : node;
     }
@@ -136,7 +136,7 @@ export class Tree {
     return value;
   }
 
-  /** A mapping's entries with those that `<<` brings in; what is written here wins, then the earlier of the merged. */
+  /** A mapping's entries with those that `<<` brings in; a key that is written here wins, then the earlier merged one. */
   #entries(map: YAMLMap, report = false, open: readonly Node[] = []): Entries {
     const own: Entries = new Map();
     const merged: Entries = new Map();

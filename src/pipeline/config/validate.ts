@@ -15,9 +15,9 @@ export interface ValidatedSpec {
   /** `all` as names. */
   readonly normalClasses: readonly string[];
   readonly issues: readonly Issue[];
-  /** Classifiers that read a layer which this learner does not have: right beside another learner of a matrix. */
+  /** Classifiers that read a layer which this learner does not have: allowed if another learner of the matrix fits. */
   readonly misfits: readonly {readonly classifier: number; readonly issue: Issue}[];
-  /** There is distribution augmentation, but this learner takes none: right beside another learner of a matrix. */
+  /** There is distribution augmentation, but this learner takes none: allowed if another learner of the matrix fits. */
   readonly noCopies?: Issue;
 }
 
@@ -36,7 +36,10 @@ interface Outer {
   readonly compare: {readonly table?: string; readonly row?: string};
 }
 
-/** `defaultName` serves a spec without a name. All problems at once: a broken part does not hide those of the others. */
+/**
+ * `defaultName` serves a spec without a name. All problems are reported together: a broken part does not hide problems of other
+ * parts.
+ */
 export function validateSpec(value: unknown, plugins: Plugins, defaultName: string): ValidatedSpec {
   const outer = checkValue<Partial<Outer>>(specShape as unknown as Schema, value, {
     path: [],

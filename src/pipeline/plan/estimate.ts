@@ -1,4 +1,4 @@
-/** How much computing a plan's trainings are: what is cached counts nothing. Does not run anything. */
+/** How much computing the trainings of a plan need, without cached ones. Runs nothing. */
 import type {ImageShape} from '../../core/contracts/data.ts';
 import type {Work} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
@@ -19,7 +19,7 @@ export interface Training {
   readonly work?: Work;
 }
 
-/** Operations of a training: two a multiply-accumulate, forward once and backward twice (paper 9). */
+/** Operations of a training: two for each multiply-accumulate, forward once and backward twice (paper 9). */
 export const flopOf = ({steps, inputs, macs}: Work): number => 6 * macs * steps * inputs;
 
 export interface EstimateOptions {
@@ -54,7 +54,7 @@ function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins:
   }
 }
 
-/** Training images of the normal class: counted where the data are cached, else as published and limited. */
+/** Training images of the normal class: counted if the data is cached, otherwise as published and limited. */
 function imagesOf(task: Task, normal: string, plugins: Plugins, data: Forecast | undefined): number | undefined {
   if (data?.state === 'hit') {
     const {classes, train} = data.manifest.summary as {classes: readonly string[]; train: readonly number[]};

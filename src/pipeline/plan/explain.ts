@@ -3,7 +3,7 @@ import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Manifest} from '../stages/stage.ts';
 import type {StageKey} from './fingerprint.ts';
 
-/** At most this many differences are listed; more say less. */
+/** At most this many differences are listed; more would not help. */
 const most = 6;
 
 /**
@@ -20,7 +20,7 @@ export function explainMiss(key: StageKey, label: string, cached: Iterable<Manif
     nearest = {manifest, differences};
   }
   if (!nearest) return ['never run'];
-  // The very key is there: its entry was damaged and has just been set aside, or vanished.
+  // A manifest with this key exists: its entry was damaged and has just been moved away, or was removed.
   if (nearest.differences.length === 0) return ['its cached result was removed or is damaged'];
   const {differences} = nearest;
   if (differences.length <= most) return differences;

@@ -121,13 +121,13 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
       ...(skipped > 0 ? [`${count(skipped)} skipped`] : []),
       clockOf(started),
     ].join(' · ');
-    // One row stays free for the cursor, and one for a line above: what is higher than the screen can't be erased.
+    // One row stays free for the cursor, and one for a line above: lines above the screen cannot be erased.
     const room = Math.max(1, (output.rows || 24) - 3);
     const lines = [...runningLines(room), `${bar(settled / stages)} ${totals}`];
     return lines.map((line) => clipTo(line, width() - 1));
   };
 
-  /** After it was cut to the width: what colours a line takes no room in it. */
+  /** After the line was cut to the width, because colours take no room in it. */
   const coloured = (line: string): string =>
     line
       .replaceAll('✓', paint('green', '✓'))
@@ -138,12 +138,12 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
   /** From wherever the cursor is in its row (the terminal itself may have written `^C`) to above the live lines. */
   const erase = (): string => {
     if (drawn.length === 0) return '';
-    // A terminal that was made narrower since has broken the lines.
+    // If the terminal was made narrower, it has wrapped the lines.
     const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / width())), 0);
     return `\r\u001b[${rows}A\u001b[0J`;
   };
 
-  /** Writes `above` for good and redraws the live lines below it. */
+  /** Writes `above` permanently and redraws the live lines below it. */
   const draw = (above: readonly string[] = []): void => {
     const gone = erase();
     drawn = live();
@@ -157,7 +157,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
       ...numbers.map((line) => `    ${line}`),
     ]);
 
-  /** Ends the live view, whatever was running. */
+  /** Ends the live view, even if stages are running. */
   const end = (last: readonly string[] = []): void => {
     clearInterval(clock);
     stages = 0;

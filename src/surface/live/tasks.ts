@@ -13,11 +13,11 @@ interface Task {
   readonly name: string;
   readonly stages: readonly PlannedStage[];
   unsettled: number;
-  /** `skipped`: not all of it was run, though nothing of its own failed. */
+  /** `skipped`: not all of its stages ran, although none of them failed. */
   outcome: 'done' | 'failed' | 'skipped';
   /** Seconds of the computed stages that serve only this task. */
   readonly seconds: Map<StageKind, number>;
-  /** Metric → `89.0 kde`, one a classifier. */
+  /** Metric → `89.0 kde`, one for each classifier. */
   readonly numbers: Map<string, string[]>;
 }
 
@@ -76,7 +76,7 @@ export class TaskTree {
     return [...kinds].map(([kind, states]) => ({kind, state: telling.find((state) => states.includes(state))!}));
   }
 
-  /** Takes note of an end; what to say of the tasks that it was the last stage of, if anything of them was computed. */
+  /** Records the end of a stage; returns lines on the tasks whose last stage it was, if any of their stages was computed. */
   settled(event: Settling): readonly SettledTask[] {
     const stage = this.#stages.get(event.stage);
     this.#states.set(
@@ -114,7 +114,7 @@ export class TaskTree {
   }
 }
 
-/** `sandal/rotation/seed=0  learn 13 s · embed 0.5 s`, and below it `auc 89.0 kde · 90.1 oc-svm-rbf`: the first metric alone. */
+/** `sandal/rotation/seed=0  learn 13 s · embed 0.5 s`, and below it `auc 89.0 kde · 90.1 oc-svm-rbf`: only the first metric. */
 function linesOf({name, seconds, numbers}: Task): readonly string[] {
   const times = [...seconds].map(([kind, spent]) => `${kind} ${duration(spent)}`).join(' · ');
   const [first] = numbers;

@@ -1,4 +1,4 @@
-/** Tasks that have no numbers because their data were not here: a table says so instead of leaving a gap. */
+/** Tasks that have no numbers because their data was missing: a table says so instead of leaving a gap. */
 import type {ComparisonFilter, QueryResult} from '../../pipeline/store/results/results.ts';
 
 export interface Absent {

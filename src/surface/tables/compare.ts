@@ -18,7 +18,7 @@ export interface ComparisonOptions {
   readonly table?: string;
   /** Only these metrics; absent: all. */
   readonly metrics?: readonly string[];
-  /** Tasks without numbers because their data were not here. */
+  /** Tasks without numbers because their data was missing. */
   readonly absent?: readonly Absent[];
   /** The settings of a row that differ from the paper's (`settings.ts`); absent: not reported. */
   readonly departures?: Departures;
@@ -39,7 +39,7 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
   const wanted = metrics ? rows.filter((row) => metrics.includes(row.metric)) : rows;
   const names = namesOf(wanted);
   const order = classOrder(baselines);
-  // Without a number of a paper there is nothing that settings could make incomparable.
+  // Without a number of a paper, settings do not matter for a comparison.
   const besidePaper = table !== undefined || wanted.some((row) => row.paper !== null);
   const unnoted = wanted
     .map((row) => {
@@ -194,7 +194,7 @@ const marks: {readonly [verdict in Verdict]: string} = {
   'below chance': '!',
 };
 
-/** `=`, `+`, `-`, `!`; empty where there is nothing to compare with. */
+/** `=`, `+`, `-`, `!`; empty if there is nothing to compare with. */
 export const markOf = (verdict: Verdict | null): string => (verdict === null ? '' : marks[verdict]);
 
 function partLines({rows, leftOut}: Grid): readonly string[] {

@@ -85,7 +85,7 @@ export function queryTable({columns, rows}: QueryResult): TextTable {
 const cellText = (value: unknown): string =>
   value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
 
-/** In the layout of a paper's table where the comparison has one, else a line a number. */
+/** In the layout of a paper's table if the comparison has one, otherwise one line for each number. */
 export const tableOf = (comparison: Comparison): TextTable =>
   comparison.grid ? gridTable(comparison.grid) : listTable(comparison);
 
@@ -109,7 +109,10 @@ interface Column {
   cell(line: Line): string;
 }
 
-/** One row a line of the comparison, in its order; columns that say the same in every line are left out, and so are those of the paper without one. */
+/**
+ * One row for each line of the comparison, in its order; columns with the same text in every line are left out, and those of the
+ * paper if there is none.
+ */
 export function listTable({lines}: Comparison): TextTable {
   const varies = (of: (line: Line) => string) => new Set(lines.map(of)).size > 1;
   const compared = lines.some((line) => line.paper !== null);
@@ -202,7 +205,7 @@ const noteMarks = (notes: readonly number[]) => notes.map((note) => `[${note}]`)
 
 // ------------------------------------------------------------------------------------------------------------- grid
 
-/** Two lines a method: the paper's, and ours below it. */
+/** Two lines for each method: the paper's, and ours below it. */
 export function gridTable({columns, rows, absent}: Grid): TextTable {
   const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
   const ourCell = (cell: OurCell | null) =>
@@ -219,7 +222,7 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
   const tonesOf: ((column: number) => Tone | undefined)[] = [];
   let boxed = false;
   for (const row of rows) {
-    // Cited methods stand together; a line sets off those that we ran.
+    // Cited methods come together; a line separates those that we ran.
     if (lines.length > 0 && (row.ours.length > 0 || boxed)) rules.push(lines.length);
     boxed = row.ours.length > 0;
     const lead = [row.method, row.classifier || '–'];
@@ -257,7 +260,7 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
 
 // -------------------------------------------------------------------------------------------------------------- csv
 
-/** Rates in [0, 1], unrounded; one line a number, in the grid's case too. */
+/** Rates in [0, 1], not rounded; one line for each number, also for a grid. */
 const csvColumns: readonly (readonly [string, (line: Line) => string | number | null])[] = [
   ['dataset', (line) => line.dataset],
   ['inlier', (line) => line.inlier],

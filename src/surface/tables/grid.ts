@@ -16,7 +16,7 @@ export interface Grid {
   readonly rows: readonly GridRow[];
   /** Columns whose data was missing. */
   readonly absent: readonly string[];
-  /** Method and classifier of our lines that the table has no row for, though it has the method. */
+  /** Method and classifier of our lines without a row in the table, although it has the method. */
   readonly leftOut: readonly string[];
 }
 
@@ -25,7 +25,7 @@ interface GridRow {
   readonly classifier: string;
   /** null: the paper has no such row. */
   readonly paper: readonly (PaperCell | null)[] | null;
-  /** One a configuration of ours; none: not run. */
+  /** One for each of our configurations; none: not run. */
   readonly ours: readonly OurRow[];
 }
 
@@ -61,8 +61,8 @@ interface PartOf {
 type Cell = Line & {readonly classes?: PartOf};
 
 /**
- * The table that all rows name, when ours fill (or would, were the data here) at least half of its columns: a suite is laid out
- * as the paper does, a glance at two of a table's ten classes is not.
+ * The table that all rows name, if ours fill at least half of its columns (or would, if the data were available): a suite gets the
+ * layout of the paper, a quick run of two out of ten classes does not.
  */
 export function fittingTable(
   rows: readonly ComparisonRow[],
@@ -75,7 +75,7 @@ export function fittingTable(
   const byDataset = new Set(printed.map((row) => row.dataset)).size > 1;
   const columns = new Set(printed.map((row) => (byDataset ? row.dataset : row.class)));
   const filled = new Set([...rows, ...absent].map((row) => (byDataset ? row.dataset : row.inlier)));
-  // Means are of what there is.
+  // Means are over the existing numbers.
   if (!byDataset && filled.size > 0) for (const column of columns) if (isMean(column)) filled.add(column);
   return 2 * [...columns].filter((column) => filled.has(column)).length >= columns.size ? table : undefined;
 }
@@ -133,7 +133,7 @@ export function gridOf(
   };
 }
 
-/** Of each configuration one line a dataset: its mean over all classes, or else over those that there are. */
+/** One line for each configuration and dataset: its mean over all classes, or over the existing ones. */
 function meansOf(lines: readonly Line[]): readonly Cell[] {
   const groups = groupBy(lines, (line) => [line.config, line.definition, line.dataset].join(' '));
   return [...groups.values()].flatMap((group): readonly Cell[] => {
@@ -160,8 +160,8 @@ function meansOf(lines: readonly Line[]): readonly Cell[] {
 }
 
 /**
- * Lines of one method and classifier as rows: one if no column has two of them, else one a configuration. Versions and options of a
- * dataset do not make separate rows, because columns are datasets.
+ * Lines of one method and classifier as rows: one if no column has two of them, otherwise one for each configuration. Versions and
+ * options of a dataset do not make separate rows, because columns are datasets.
  */
 function variantsOf(lines: readonly Cell[], place: (line: Line) => string): readonly (readonly Cell[])[] {
   if (lines.length === 0) return [];
@@ -265,7 +265,7 @@ function meanOverKind(lines: readonly Line[], column: string): Mean | null {
   const members = lines.filter(isMeasured).filter(belongs);
   const all = paperTasks.get(lines[0]!.dataset);
   const of = column === 'mean' ? all : column === 'mean-texture' ? 5 : 10;
-  // All of them without a mean of the store's: their data differ.
+  // If all classes exist but the database has no mean, their data differs.
   if (members.length === 0 || of === undefined || (column === 'mean' && members.length >= of)) return null;
   const spreads = members.map((line) => line.spread);
   return {

@@ -1,4 +1,4 @@
-/** What is known of the library's kernels on this machine: those that are not right first. */
+/** The tested kernels of the library on this machine: wrong ones first. */
 import {groupBy} from '../../core/base/group.ts';
 import {plural} from '../../core/base/text.ts';
 import type {Verdict} from '../../core/engine/check/verdicts.ts';
@@ -32,7 +32,7 @@ export function kernelTable(verdicts: readonly Verdict[], {columns, paint}: Scre
   );
 }
 
-/** `41 kernels: 38 right, 3 wrong`, each shape counted. */
+/** `41 kernels: 38 right, 3 wrong`, counted by shape. */
 export function kernelSummary(verdicts: readonly Verdict[]): string {
   const counts = [...groupBy(verdicts, ({verdict}) => verdict)].map(([verdict, them]) => `${them.length} ${verdict}`);
   return `${plural(verdicts.length, 'kernel')}: ${counts.join(', ')}`;

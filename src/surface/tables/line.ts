@@ -1,8 +1,8 @@
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 
-/** One number of ours, rates in [0, 1] as stored. */
+/** One of our numbers, rates in [0, 1] as stored. */
 export interface Line extends ComparisonRow {
-  /** The method, and where another configuration of it is in sight, the options in which they differ. */
+  /** The method, and if there is another configuration of it, the options in which they differ. */
   readonly label: string;
   /** The same of the classifier, and of the metric. */
   readonly classifier: string;
@@ -10,7 +10,7 @@ export interface Line extends ComparisonRow {
   /** Ours as the paper prints its own: a standard deviation, or CutPaste's standard error. null: one seed. */
   readonly spread: number | null;
   readonly spreadKind: 'sd' | 'se';
-  /** What is not as in the paper. */
+  /** Differences from the paper. */
   readonly departures: readonly string[];
   /** Footnotes, from 1. */
   readonly notes: readonly number[];

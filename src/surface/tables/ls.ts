@@ -8,7 +8,7 @@ import {type Screen, terminalTable} from './table.ts';
 export interface RunListing {
   readonly id: string;
   readonly name: string;
-  /** ISO 8601, UTC; absent when the run was killed before its first event. */
+  /** ISO 8601, UTC; absent if the run was killed before its first event. */
   readonly started?: string;
   readonly outcome: Outcome;
   readonly tasks: number;

@@ -36,7 +36,7 @@ How anomalous an image is, where ${normalClass} is normal: encoder and classifie
 
 | | name | type | meaning |
 |---|---|---|---|
-| input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; nothing else is subtracted |
+| input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; no mean is subtracted |
 | output | \`score\` | float32 (N) | higher = more anomalous |
 | output | \`features\` | float32 (N, ${columns}) | the input of the classifier |
 
@@ -74,6 +74,7 @@ of their range. The file's metadata lists everything that it was made from (\`se
 
 function thresholdText({threshold, quantile, training}: ModelPage): string {
   if (Number.isNaN(threshold)) return 'There is no threshold, because it needs at least two training images.';
-  return `Threshold: ${threshold}. ${percent(quantile)} of the held-out scores of the ${plural(training, 'normal training image')} are lower. Only the
-classifier was fitted without the image; the encoder has seen all images, so slightly more new normal images may score higher.`;
+  return `Threshold: ${threshold}. ${percent(quantile)} of the held-out scores of the ${plural(training, 'normal training image')} are lower. Held out
+means that the classifier was fitted without the image. The encoder has seen all images, so slightly more new normal images may
+score higher.`;
 }

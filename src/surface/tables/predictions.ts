@@ -1,4 +1,4 @@
-/** What `predict` prints: a score and a verdict for each image and classifier. Pure. */
+/** The output of `predict`: a score and a verdict for each image and classifier. Pure. */
 import {percent, plural} from '../../core/base/text.ts';
 import {csvText, terminalTable} from './table.ts';
 
@@ -11,13 +11,13 @@ export interface Predictions {
   readonly quantile: number;
   /** In the order asked for. `row`: index of its scores; absent: `problem` says why it has none. */
   readonly files: readonly {readonly path: string; readonly row?: number; readonly problem?: string}[];
-  /** None where no image could be used. */
+  /** None if no image could be used. */
   readonly classifiers: readonly {
     readonly name: string;
     readonly scores: Float64Array;
     /** NaN: there is none. */
     readonly threshold: number;
-    /** What the normal training images score, each held out: the threshold comes from them. */
+    /** Held-out scores of the normal training images, from which the threshold is computed. */
     readonly training: Float64Array;
   }[];
 }

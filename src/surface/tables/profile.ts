@@ -5,7 +5,7 @@ import type {KernelTime} from '../../core/engine/profile.ts';
 import type {StageRecord} from '../../pipeline/store/runs/record.ts';
 import {type Screen, terminalTable} from './table.ts';
 
-/** Kernels of a kind of stage that have a line of their own; the others share one. */
+/** Number of kernels for each kind of stage with a separate line; the others share one. */
 const shown = 12;
 
 interface Line {
@@ -14,7 +14,7 @@ interface Line {
   readonly seconds: number;
 }
 
-/** Empty when no stage was profiled. */
+/** Empty if no stage was profiled. */
 export function profileTable(stages: readonly StageRecord[], {columns, paint}: Screen = {}): string {
   const profiled = stages.filter((stage) => stage.kernels !== undefined);
   const kinds = [...groupBy(profiled, (stage) => stage.kind)].map(([kind, them]) => ({kind, lines: linesOf(them)}));

@@ -52,7 +52,7 @@ export function departuresFrom(plugins: Plugins): Departures {
     };
     const paper = overlaid(defaults, own);
     const found = differences(ref as Json, paper).filter(({path, left}) => !skip(path, left));
-    // Another network has other options: its type says it all.
+    // Another network has other options, so only its type is shown.
     const replaced = found.filter(({path}) => path.endsWith('.type')).map(({path}) => path.slice(0, -'type'.length));
     return found
       .filter(({path}) => path.endsWith('.type') || !replaced.some((prefix) => path.startsWith(prefix)))
@@ -149,7 +149,7 @@ function withPath(value: Options, path: string, leaf: Json | undefined): Options
   return {...value, [key]: withPath((value[key] ?? {}) as Options, rest.join('.'), leaf)};
 }
 
-/** `changes` laid over `options`, however deep; a plug-in, which has a `type`, takes the place of the other. */
+/** `changes` laid over `options`, at any depth; a plug-in, which has a `type`, takes the place of the other. */
 function overlaid(options: Options, changes: Options): Options {
   const isMapping = (value: Json | undefined): value is Options =>
     typeof value === 'object' && value !== null && !Array.isArray(value);

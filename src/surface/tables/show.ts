@@ -1,4 +1,4 @@
-/** One run: what it was, what failed and why, what every task measured, where the time went. */
+/** One run: settings, failures with their reasons, the metrics of every task, and times. */
 import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
 import {bytes, count, duration, plural} from '../../core/base/text.ts';
@@ -19,7 +19,7 @@ export interface RunReport extends RunListing {
   readonly environment: RunRecord['environment'];
   readonly results: readonly TaskResult[];
   readonly kinds: readonly KindReport[];
-  /** What left heat maps, and the folder in the cache that they are in. */
+  /** Stages with heat maps, and their folders in the cache. */
   readonly maps: readonly {readonly stage: string; readonly folder: string}[];
   /** Stages of a profiled run whose kernels were timed. */
   readonly profiled: readonly StageRecord[];
@@ -28,7 +28,7 @@ export interface RunReport extends RunListing {
   readonly warnings: readonly string[];
 }
 
-/** An ensemble's number is of all its seeds. */
+/** The number of an ensemble is for all its seeds. */
 const taskName = ({task, ensemble}: MetricValue) =>
   ensemble ? task.replace(/seed=\d+$/, `seeds=${ensemble.join(',')}`) : task;
 
@@ -51,9 +51,9 @@ interface KindReport {
   readonly kind: StageKind;
   readonly stages: number;
   readonly statuses: {readonly [status in StageStatus]?: number};
-  /** Of the computed stages, added up. */
+  /** Sum over the computed stages. */
   readonly seconds: number;
-  /** The most of any stage, in bytes. */
+  /** The largest of any stage, in bytes. */
   readonly peakMemory?: number;
 }
 
@@ -152,7 +152,7 @@ function resultsTable(results: readonly TaskResult[], {columns, paint}: Screen):
   return [terminalTable(table, columns, paint), ...foot].join('\n');
 }
 
-/** What every task measured, and what the marks in it mean. */
+/** The metrics of every task, and the meaning of the marks. */
 export function resultsOf(results: RunReport['results']): {
   readonly table: TextTable;
   readonly foot: readonly string[];
@@ -211,7 +211,7 @@ const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'sk
 const kindsTable = (kinds: readonly KindReport[], {columns, paint}: Screen): string =>
   kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns, paint);
 
-/** How many stages of each kind came how far, and what they took. */
+/** For each kind of stage: number by status, time and memory. */
 export function kindsOf(kinds: RunReport['kinds']): TextTable {
   const statuses = statusOrder.filter((status) => kinds.some((kind) => kind.statuses[status]));
   const right = [...statuses, 'time', 'peak memory'];

@@ -11,7 +11,7 @@ export interface HtmlTableOptions {
   readonly sortable?: boolean;
   /** On a narrow screen each row becomes a card, if several columns name it. */
   readonly cards?: boolean;
-  /** What stands in a cell instead of its text. Tones are then the caller's task. */
+  /** Content of a cell instead of its text. The caller then also chooses its colours. */
   readonly cell?: (text: string, row: number, column: string) => Content;
 }
 
@@ -28,7 +28,7 @@ export function tableHtml({columns, rows, lead, rules = [], tone}: TextTable, op
     const cells = row.map((text, at) => {
       const content = cell ? cell(text, i, columns[at]!.name) : text;
       const look = classes(aligned(at), cell ? undefined : tone?.(i, at));
-      // An empty cell stands below a name that several rows share: it names nothing.
+      // An empty cell is below a name that several rows share, and names nothing itself.
       return at < lead && text !== ''
         ? html`<th scope="row"${look}>${content}</th>`
         : html`<td${look}${cards && html` data-name="${columns[at]!.name}"`}>${content}</td>`;

@@ -5,17 +5,17 @@ import {columnsOf} from '../../core/base/width.ts';
 export interface TextTable {
   readonly columns: readonly {readonly name: string; readonly align: 'left' | 'right'}[];
   readonly rows: readonly (readonly string[])[];
-  /** The first so many columns name the row: they stand in every part of a table that is too wide for one. */
+  /** Number of first columns that name the row: they are repeated in every part of a table that is too wide. */
   readonly lead: number;
   /** Rows before which a line is drawn. */
   readonly rules?: readonly number[];
-  /** What a cell is to be shown as, where there are colours. */
+  /** Tone of a cell, if there are colours. */
   readonly tone?: (row: number, column: number) => Tone | undefined;
 }
 
 export type Tone = 'good' | 'poor' | 'bad' | 'faint';
 
-/** What tables are drawn for. */
+/** The output for which tables are drawn. */
 export interface Screen {
   /** Of the terminal; wider tables continue below. Absent: as wide as they are. */
   readonly columns?: number;
@@ -24,14 +24,14 @@ export interface Screen {
 
 const styles = {good: 'green', poor: 'yellow', bad: 'red', faint: 'dim'} as const;
 
-/** Lines no wider than `width` where columns can be moved into a further part below. */
+/** Lines are at most `width` wide if columns can be moved into another part below. */
 export function terminalTable(table: TextTable, width = Number.POSITIVE_INFINITY, paint = plain): string {
   return parts(table, width)
     .map((columns) => part(table, columns, paint))
     .join('\n\n');
 }
 
-/** Which columns stand in each part. */
+/** The columns of each part. */
 function parts(table: TextTable, width: number): readonly (readonly number[])[] {
   const widths = widthsOf(table);
   const all = table.columns.map((_, column) => column);

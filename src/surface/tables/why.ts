@@ -13,12 +13,12 @@ export interface Why {
   readonly right: string;
   /** Options by dotted path, each with the tasks that it concerns. */
   readonly options: readonly (Difference & {readonly tasks: readonly string[]})[];
-  /** Tasks (by inlier, method, …) that one run has and the other has not. */
+  /** Tasks (by normal class, method, …) of only one run. */
   readonly onlyLeft: readonly string[];
   readonly onlyRight: readonly string[];
   /** Tasks whose dataset files (or limit) differ. */
   readonly data: readonly string[];
-  /** Package version, git commit, Node, hardware: whatever was recorded. */
+  /** Recorded facts: package version, git commit, Node, hardware. */
   readonly environment: readonly Difference[];
   readonly engine: readonly Difference[];
   readonly metrics: readonly MetricDifference[];
@@ -61,7 +61,7 @@ interface Side {
   readonly task: Task;
   /** `cifar10 cat · rotation · seed 0`. */
   readonly name: string;
-  /** All resolved options, seed and inlier too. */
+  /** All resolved options, including seed and normal class. */
   readonly settings: Json;
   readonly data: string | undefined;
   /** `classifier metric` → value. */

@@ -13,7 +13,7 @@ test('columns are those that a terminal uses', () => {
   for (const [text, columns] of Object.entries(widths)) expect(columnsOf(text), text).toBe(columns);
 });
 
-test('what is cut ends with an ellipsis inside the room, and no character is cut in two', () => {
+test('shortened text ends with an ellipsis within the width, and no character is cut in two', () => {
   expect(clipTo('short', 5)).toBe('short');
   expect(clipTo('longer', 5)).toBe('long…');
   expect(clipTo('日本日本', 6)).toBe('日本…');

@@ -4,7 +4,7 @@ import {profileKernels} from '../../../src/core/engine/profile.ts';
 import {onEachEngine} from '../../rig/tensors.ts';
 
 onEachEngine(() => {
-  test('kernels are counted and timed, until it stops; results are the same', async () => {
+  test('kernels are counted and timed until it stops, and results are the same', async () => {
     const plain = await tf.tidy(() => tf.relu(tf.tensor1d([-1, 2]))).data();
     const profile = profileKernels();
     try {

@@ -7,7 +7,7 @@ import {World} from '../../rig/world.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/models/', import.meta.url));
 
-test('finds a network with the files beside it', () => {
+test('a network is found with the files beside it', () => {
   const found = (path: string, output?: string) => {
     const result = findModel(fixtures + path, output);
     if (!result.ok) throw new Error(result.failures[0]!.message);
@@ -20,7 +20,7 @@ test('finds a network with the files beside it', () => {
   expect(found('tfjs')).toEqual(shards);
 });
 
-test('what is missing, broken or of another kind is told with its path', () => {
+test('missing, broken and wrong files are reported with their path', () => {
   using world = new World();
   const at = (name: string) => `${world.root}/${name}`;
   const whole = readFileSync(`${fixtures}tiny.onnx`);

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
 import {enlarged} from '../../../src/core/images/bilinear.ts';
 
-test('values stand at the middles of cells, straight between them, and go on to the edge', () => {
+test('values are at the middles of cells, linear between them, and constant up to the edge', () => {
   expect([...enlarged([0, 4], {height: 1, width: 2}, {height: 1, width: 8})]).toEqual([0, 0, 0.5, 1.5, 2.5, 3.5, 4, 4]);
 });
 

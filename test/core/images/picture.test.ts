@@ -10,7 +10,7 @@ test.for(Object.entries(imageFixtures.decoded))('%s is decoded as PIL and OpenCV
   expect({height, width, pixels: [...pixels]}).toEqual(expected);
 });
 
-describe('what is no whole image is refused', () => {
+describe('incomplete images are refused', () => {
   const came = async (bytes: Uint8Array): Promise<string> => {
     const error: unknown = await decodeImage(bytes).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ImageError);
@@ -58,12 +58,12 @@ test.for(to)('$height × $width is resized as OpenCV (area) and PIL (bicubic) do
   expect(off.filter((by) => by > 0).length).toBeLessThanOrEqual(off.length / 20);
 });
 
-test('the mean of an image is that of its one area', () => {
+test('resizing to one pixel gives the mean of the image', () => {
   const pixels = Uint8Array.from({length: 640 * 480 * 3}, (_, i) => (i % 3 === 0 ? 10 : (Math.floor(i / 3) % 2) * 200));
   expect([...resized({height: 480, width: 640, pixels}, 1, 1, 'area').pixels]).toEqual([10, 100, 100]);
 });
 
-test('a crop is the window, and nothing beyond the edge', () => {
+test('a crop is the window; a window beyond the edge is refused', () => {
   const window = {top: 2, left: 1, height: 3, width: 4};
   const part = cropped(picture, window);
   const at = (y: number, x: number): readonly number[] => from.pixels.slice((y * 7 + x) * 3, (y * 7 + x) * 3 + 3);

@@ -8,7 +8,7 @@ const images: ImageSet = {
   pixels: Uint8Array.from({length: 40}, (_, i) => i),
 };
 
-test('windows of an image, row by row; what is left over is in none', () => {
+test('windows come row by row; pixels that are left over are in none', () => {
   const windows = {patch: 2, stride: 2};
   const cut = cutWindows(images, 1, windows);
   expect(cut).toMatchObject({shape: {height: 2, width: 2, channels: 1}, count: 4});
@@ -42,7 +42,7 @@ test('FCDD’s width of the Gaussian: 10 from 32 pixels on', () => {
   expect(receptiveSigma(16)).toBeCloseTo(Math.log10(8.2) + 0.25, 12);
 });
 
-test('the sum is a transposed convolution with one Gaussian kernel, done the plain way', () => {
+test('the sum equals a plain transposed convolution with a Gaussian kernel', () => {
   const [patch, stride, sigma] = [5, 3, 1.7];
   const shape = {height: 3 * 3 + 5, width: 2 * 3 + 5};
   const scores = Float64Array.from({length: 4 * 3}, (_, i) => Math.sin(3 * i) - 0.4);

@@ -13,7 +13,7 @@ const row = ({columns, data}: Matrix, i: number) => Array.from(data.subarray(i *
 const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
 
 onEachEngine(() => {
-  test('blocks are a·bᵀ and cover all rows in order, whatever their number', () => {
+  test('blocks are a·bᵀ and cover all rows in order, for any number of rows', () => {
     const [a, b] = [matrix(13, 2, 1), matrix(30, 2, 2)];
     const seen: number[][] = [];
     const visit = (rowStart: number, rows: number, block: Float32Array) => {

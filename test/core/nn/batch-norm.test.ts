@@ -110,13 +110,13 @@ onEachEngine(() => {
       expectClose(await gradient.data(), numeric, {relative: 1e-2, absolute: 2e-2});
     });
 
-    test('normalises by the biased variance, however far the mean', async () => {
+    test('normalises by the biased variance, also with a large mean', async () => {
       const x = tf.tensor2d([1000, 1001, 1002, 1003], [4, 1]);
       const {y} = trainBatchNorm(x, tf.tensor1d([1]), tf.tensor1d([0]), running(1), 0);
       expectClose(await y.data(), [-1.341641, -0.447214, 0.447214, 1.341641], {relative: 1e-3});
     });
 
-    test('frees what it makes, forwards and backwards', async () => {
+    test('frees its tensors, forwards and backwards', async () => {
       for (const shape of [
         [4, 5, 3, 6],
         [7, 6],

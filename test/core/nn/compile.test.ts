@@ -78,13 +78,13 @@ onEachEngine((engine) => {
     expect(await descent(true)).toEqual(await descent(true));
   });
 
-  test('nothing is left behind, neither tensors nor files', async () => {
+  test('neither tensors nor files are left behind', async () => {
     const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`pipeline-graph-${process.pid}-`));
     await expectNoLeaks(() => descent(true).then(() => undefined));
     expect(ours()).toEqual([]);
   });
 
-  test('variables move once a call, and by what they are at that time', async () => {
+  test('variables move once in each call, from their current values', async () => {
     const number = async (tensor: Tensor) => (await tensor.data())[0];
     const [count, unread] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(9))];
     const double = compile([count, unread], ([x]) => {
@@ -112,7 +112,7 @@ onEachEngine((engine) => {
     sum.dispose();
   });
 
-  test('while kernels are profiled they run one by one, each time anew', () => {
+  test('while kernels are profiled they run one by one in every call', () => {
     const profile = profileKernels();
     const relu = compile([], ([x]) => [tf.relu(x!)]);
     try {
@@ -134,7 +134,7 @@ onEachEngine((engine) => {
       body.dispose();
     });
 
-    test.runIf(engine === 'tensorflow')('a graph that computes otherwise is not used, and this is reported', () => {
+    test.runIf(engine === 'tensorflow')('a graph with other results is not used, and this is reported', () => {
       const backend = tf.backend() as unknown as NodeBackend;
       const {binding} = backend;
       const runSavedModel: typeof binding.runSavedModel = (...given) =>

@@ -96,7 +96,7 @@ onEachEngine(() => {
       expectClose(await gradient.data(), numeric, {relative: 5e-3, absolute: 5e-3});
     });
 
-    test('frees what it makes, forwards and backwards', async () => {
+    test('frees its tensors, forwards and backwards', async () => {
       const [x, filter] = [tensor<Tensor4D>([2, 8, 8, 3], 1), tensor<Tensor4D>([3, 3, 3, 4], 2)];
       for (const stride of [1, 2]) {
         await expectNoLeaks(() => conv2d(x, filter, stride));
@@ -157,7 +157,7 @@ onEachEngine(() => {
       expectClose(await dfilter!.data(), await finiteDifference((moved) => at(x, moved), filter), near);
     });
 
-    test('frees what it makes, forwards and backwards', async () => {
+    test('frees its tensors, forwards and backwards', async () => {
       const [x, filter] = [tensor<Tensor4D>([2, 8, 8, 3], 1), tensor<Tensor4D>([5, 5, 3, 1], 2)];
       for (const stride of [1, 2])
         await expectNoLeaks(() =>

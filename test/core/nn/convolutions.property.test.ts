@@ -195,7 +195,7 @@ function inner(a: Float32Array, b: Float32Array): Exact {
 
 const shapes = drawShapes(new Rng('convolutions'));
 
-test('the drawn shapes have all remainders of 64 in either number of channels, and all sizes and strides', () => {
+test('the drawn shapes have all remainders of 64 in both numbers of channels, and all sizes and strides', () => {
   const remainders = (of: (shape: Shape) => number) => new Set(shapes.map((shape) => of(shape) % 64)).size;
   expect([remainders(({c}) => c), remainders(({f}) => f)]).toEqual([64, 64]);
   expect(new Set(shapes.map(({k, stride}) => `${k}/${stride}`)).size).toBe(8);

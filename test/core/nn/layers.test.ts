@@ -50,7 +50,7 @@ describe('start values', () => {
     expect(startValues(bias, new Rng(0))).toEqual(new Float32Array(200));
   });
 
-  test('depend on the seed and the name alone', () => {
+  test('depend only on the seed and the name', () => {
     expect(startValues(filter, new Rng(3))).toEqual(startValues(filter, new Rng(3)));
     expect(startValues(filter, new Rng(3))).not.toEqual(startValues(filter, new Rng(4)));
     expect(startValues(filter, new Rng(3))).not.toEqual(startValues({...filter, name: 'b/kernel'}, new Rng(3)));
@@ -58,7 +58,7 @@ describe('start values', () => {
 });
 
 onEachEngine(() => {
-  test('weights go out and come back as they were, and leave nothing', async () => {
+  test('weights are saved and restored exactly, and leave no tensors', async () => {
     const specs = [...convParameters('c', 3, 2, 4), ...batchNormParameters('b', 4)];
     await expectNoLeaks(async () => {
       const made = createWeights(specs, new Rng(1));
@@ -142,7 +142,7 @@ onEachEngine(() => {
     }
   });
 
-  test('batch norm moves its running statistics by a tenth, and uses them when it infers', async () => {
+  test('batch norm moves its running statistics by a tenth, and uses them in inference', async () => {
     const weights = createWeights(batchNormParameters('b', 1), new Rng(0));
     const x = tf.tensor4d([1, 3, 5, 7], [1, 2, 2, 1]); // mean 4, variance 5 (biased), 20 / 3 (unbiased)
     const trained = tf.tidy(() => batchNorm(weights, 'b', x, {training: true}));
@@ -171,7 +171,7 @@ onEachEngine(() => {
     expectClose(await maxPool(ramp).data(), [5, 7, 13, 15]);
   });
 
-  test('swish is x · σ(x), and so is its slope, far from 0 too', async () => {
+  test('swish is x · σ(x), with its slope, also far from 0', async () => {
     const x = Float32Array.of(-90, -5, -1.278464, -0.5, 0, 0.5, 3, 90);
     const sigmoid = (at: number): number => 1 / (1 + Math.exp(-at));
     const from = tf.tensor1d(x);

@@ -68,7 +68,7 @@ onEachEngine((engine) => {
     expect(Array.from(await gradient.data())).toEqual([0, 0, 0, 4, 5, 6]);
   });
 
-  test('a training step frees what it makes', async () => {
+  test('a training step frees its tensors', async () => {
     const filter = tf.variable(tensor<Tensor4D>([3, 3, 3, 4], 1));
     const [gamma, beta] = [tf.variable(tf.ones([4])), tf.variable(tf.zeros([4]))];
     const running = {mean: tf.zeros([4]) as Tensor1D, variance: tf.ones([4]) as Tensor1D, momentum: 0.9};
@@ -87,7 +87,7 @@ onEachEngine((engine) => {
     );
   });
 
-  test('starting again returns what runs', async () => {
+  test('starting again returns the running engine', async () => {
     const info = await startEngine({...(engines[engine] as ResolvedEngine), remark: 'because'});
     expect(info).toMatchObject({
       name: engine,
@@ -100,7 +100,7 @@ onEachEngine((engine) => {
   });
 });
 
-test('a library that is not there is named', async () => {
+test('a missing library is named', async () => {
   // In a process of its own: here the engine may be loaded already, and a loaded one is returned.
   const {loadTensorflow} = await import('../../../src/core/engine/tensorflow/tensorflow.ts');
   expect(() => loadTensorflow(tf, {name: 'tensorflow', library: '/nowhere', threads: 2})).toThrow(

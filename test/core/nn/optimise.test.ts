@@ -43,7 +43,7 @@ onEachEngine(() => {
     expectClose(await weights.get('mean')!.data(), [7], {absolute: 0});
   });
 
-  test('vectors and matrices side by side: each as if it were alone', async () => {
+  test('vectors and matrices together move as each would alone', async () => {
     const specs = [
       {name: 'a', shape: [2]},
       {name: 'm', shape: [2, 1]},
@@ -76,7 +76,7 @@ onEachEngine(() => {
     }
   });
 
-  test('goes on from saved velocities as if it had never stopped', async () => {
+  test('continues from saved velocities as without a stop', async () => {
     const weights = restoreWeights([spec], start);
     const first = new Sgd(weights, {momentum: 0.9, decay: 0});
     first.step(slopes(first, 0.3, 0.7), 0.01);
@@ -94,7 +94,7 @@ onEachEngine(() => {
     );
   });
 
-  test('leaves nothing behind, and wants a gradient of every weight', async () => {
+  test('leaves nothing behind, and needs a gradient of every weight', async () => {
     await expectNoLeaks(() => {
       const weights = restoreWeights([spec, running], start);
       const sgd = new Sgd(weights, {momentum: 0.9, decay: 1e-4});

@@ -44,7 +44,7 @@ describe.each([1, 2, 7, 23])('%i rows of 24 features', (n) => {
     });
   });
 
-  test('gde takes it or leaves it, with the same scores', () => {
+  test('gde gives the same scores with it and without it', () => {
     const options = {shrinkage: 'none', normalise: false, layer: 'pool', train_limit: 100} as const;
     const trace = covariance(centred(train, columnMeans(train)), d).reduce((t, v, i) => t + (i % (d + 1) ? 0 : v), 0);
     for (const regularisation of [1e-3, 1e-5, 1e-9]) {
@@ -58,7 +58,7 @@ describe.each([1, 2, 7, 23])('%i rows of 24 features', (n) => {
   });
 });
 
-test('it does not serve where there are enough rows, or where the variances span too much', () => {
+test('it is not used if there are enough rows, or if the variances span too much', () => {
   expect(dualServes(24, 24, 1, 1)).toBe(false);
   expect(dualServes(23, 24, 1, 1e-6)).toBe(true);
   expect(dualServes(23, 24, 1.1, 1e-6)).toBe(false);

@@ -52,7 +52,7 @@ test.for([
   ['gde', {normalise: false}, 0.3],
   ['gde', {shrinkage: 'ledoit-wolf', normalise: false}, 0.6],
   ['oc-svm', {}, 0.3],
-] as const)('%s %o: nearer than the scores of the rows that it has seen', ([type, options, part]) => {
+] as const)('%s %o: closer than the scores of rows that it was fitted on', ([type, options, part]) => {
   const classifier = create(type, options);
   // The weights of a one-class machine add up to nu · rows.
   const scale = type === 'oc-svm' ? rows / (rows - 1) : 1;

@@ -82,7 +82,7 @@ onEachEngine(() => {
     },
   );
 
-  test('with nu = 1 a machine ranks as the density does', () => {
+  test('with nu = 1, the machine and the density rank equally', () => {
     const machine = fitted(train, 'oc-svm', {nu: 1}).score(probe);
     const density = fitted(train, 'kde').score(probe);
     const order = (scores: Float64Array) => [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
@@ -101,7 +101,7 @@ onEachEngine(() => {
     expect(fitted(features, 'rotation').score(features)).toEqual(Float64Array.of(3.5, 303));
   });
 
-  test('far rows of a density are as far as they are, beyond the range of floats', () => {
+  test('scores of far rows are exact, beyond the range of floats', () => {
     const scorer = fitted({rows: 1, columns: 1, data: Float32Array.of(0)}, 'kde', {normalise: false, gamma: 1});
     const scores = scorer.score({rows: 3, columns: 1, data: Float32Array.of(3, 1e10, 1e30)});
     expect(scores[0]).toBeCloseTo(9, 6);
@@ -139,7 +139,7 @@ onEachEngine(() => {
     },
   );
 
-  test('a machine of very small nu weighs several points, and not whichever comes first', () => {
+  test('a machine with very small nu weighs several points, not only the first one', () => {
     const points = spread(20, 3, 1, 'small');
     const turned = {...points, data: points.data.slice().reverse()};
     const options = {gamma: 0.05, nu: 1e-5, normalise: false};
@@ -148,7 +148,7 @@ onEachEngine(() => {
     expect(difference(scores, [...others])).toBeLessThan(0.01);
   });
 
-  test('a Gaussian of few rows of huge features, drawn towards the identity, has finite scores', () => {
+  test('a shrunk Gaussian of a few rows with huge features has finite scores', () => {
     const rows = spread(5, 12, 1, 'huge');
     const times = (factor: number) => ({...rows, data: rows.data.map((value) => value * factor)});
     const options = {shrinkage: 'ledoit-wolf', normalise: false};
@@ -165,7 +165,7 @@ const probe3 = ({data}: Matrix): Matrix => ({rows: 9, columns: 3, data: data.sli
 /** Rows of three, whose columns are turned back after all values were. */
 const mirrored = ({data}: Matrix): Float32Array => data.map((_, i) => data[i - (i % 3) + 2 - (i % 3)]!);
 
-test('subsample keeps some rows, each once and in order, and draws them from the generator alone', () => {
+test('subsample keeps some rows, each once and in order, and depends only on the generator', () => {
   const rows = {rows: 100, columns: 1, data: Float32Array.from({length: 100}, (_, i) => i)};
   expect(subsample(rows, 100, new Rng(0))).toBe(rows);
   const some = [...subsample(rows, 30, new Rng(0)).data];

@@ -40,7 +40,7 @@ onEachEngine(() => {
     });
   });
 
-  test('rows computed when they are asked for give the α of the whole Gram matrix, however few are kept', () => {
+  test('rows that are computed on request give the α of the whole Gram matrix, even if few are kept', () => {
     const source = RbfPoints.fit(cloud(1500, 3), 0.4);
     const whole = solveOneClass(kernelRows(source), 0.3, 1e-7);
     for (const bytes of [0, 2 ** 30]) {

@@ -23,7 +23,7 @@ const {cases} = JSON.parse(
 };
 
 onEachEngine(() => {
-  test.for(cases)('telling $views views apart: loss and gradients are PyTorch’s', async (fixture) => {
+  test.for(cases)('classification of $views views: loss and gradients are PyTorch’s', async (fixture) => {
     const {features, head, images, views, loss, gradients} = fixture;
     const network: Network = {
       features,

@@ -45,7 +45,7 @@ function tile(picture: Picture, top: number, left: number): number[] {
 const startOf = (group: number, size: number): number =>
   group === 0 ? 0 : 64 + gaps.far + (group - 1) * (size * 64 + (size - 1) * gaps.near + gaps.far);
 
-test('a row an image, as a PNG: first the original, pixel for pixel, then the views of each draw', async () => {
+test('the PNG has a row for each image: first the exact original, then the views of each draw', async () => {
   const made = options();
   const sheet = contactSheet(made);
   const {height, width} = sheet.picture;
@@ -76,7 +76,7 @@ test('grey images are shown as the three channels that the network gets', () => 
   expect(tile(picture, 0, 0)).toEqual(grey.flatMap((value) => [value, value, value]));
 });
 
-test('draw d shows what training gets in epoch d, and copies are rows of their own', async () => {
+test('draw d shows the training views of epoch d, and copies have separate rows', async () => {
   const made = options({
     learner: {type: 'contrastive'},
     augment: [

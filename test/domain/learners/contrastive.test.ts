@@ -60,7 +60,7 @@ test('the defaults are the paper’s: 13.340 M parameters with eight hidden laye
   expect(parameters.at(-1)!.name).toBe('head/embed/kernel'); // linear, without a bias
 });
 
-test('its row in the tables follows from whether there are copies', () => {
+test('its row in the tables depends on whether there are copies', () => {
   const row = (copies: number) => contrastive.row({} as never, {copies});
   expect([row(0), row(3)]).toEqual(['contrastive', 'contrastive-da']);
 });
@@ -110,7 +110,7 @@ describe('distribution augmentation', () => {
     }
   });
 
-  test('a copy made by chance is drawn once, as if the training set had been expanded before', () => {
+  test('a random copy is drawn once, as if the training set had been expanded before', () => {
     const copies = copiesOf([{type: 'hflip', p: 0.5}]);
     const [make, again] = [0, 1].map(() => instanceMaker(stripes(30), copies, plugins, 'stream')) as [
       (index: number) => FloatImage,
@@ -141,7 +141,7 @@ onEachEngine(() => {
     expect(await loss(apart, equal)).toBeCloseTo(Math.log(2), 5);
   });
 
-  test('the lengths of embeddings do not count, and zeros are no division by zero', async () => {
+  test('the lengths of embeddings do not matter, and zeros do not divide by zero', async () => {
     const [a, b] = [tensor<Tensor2D>([6, 4], 1), tensor<Tensor2D>([6, 4], 2)];
     expect(await loss(tf.mul(a, 1000), tf.mul(b, 0.01))).toBeCloseTo(await loss(a, b), 4);
     const gradient = tf.grad((x) => infoNce(x as Tensor2D, b, 0.2).loss)(tf.zeros([6, 4]));
@@ -203,7 +203,7 @@ onEachEngine(() => {
     return {...result, warnings, steps: [...new Set(reports.map(({steps}) => steps))]};
   }
 
-  test('learns to find the other view, and copies are instances of their own', async () => {
+  test('it learns to find the other view, and copies are separate instances', async () => {
     const plain = await learn({epochs: 40, optimizer: {learning_rate: 0.1}});
     expect(plain.steps).toEqual([1]);
     expect(plain.curve.at(-1)!.loss).toBeLessThan(0.5 * Math.log(16));
@@ -216,7 +216,7 @@ onEachEngine(() => {
     expect((await learn({}, {images: stripes(4), copies})).warnings.join()).not.toMatch('do not fill');
   });
 
-  test('what has not learnt says so: the loss of chance is the batch’s logarithm', async () => {
+  test('a training that has not learnt warns: the loss of guessing is the logarithm of the batch', async () => {
     // A temperature at which all rows look alike.
     const {warnings} = await learn({temperature: 1000});
     expect(warnings).toMatchInlineSnapshot(`

@@ -62,7 +62,7 @@ test('rows of the papers’ tables', () => {
   expect(row('3way', undefined, {type: 'efficientnet', variant: 'b4'})).toBe('cutpaste-3way-efficientnet-b4');
 });
 
-test('views: the augmented image as it is, then one of each class made of this very draw', () => {
+test('views are the augmented image, then one of each class from the same draw', () => {
   const image = floatImage(gradients(1), 0);
   let draws = 0;
   const brighter = (one: FloatImage): FloatImage => {
@@ -78,7 +78,7 @@ test('views: the augmented image as it is, then one of each class made of this v
   }
 });
 
-test('union is one class of patches and scars, each as often', () => {
+test('union is one class of patches and scars, equally often', () => {
   const image = floatImage(gradients(1, 64), 0);
   const learner = create({variant: 'union', patch_jitter: 0});
   const upright = Array.from({length: 200}, (_, seed) => {
@@ -92,7 +92,7 @@ test('union is one class of patches and scars, each as often', () => {
   expect(large).toBeLessThan(0.3);
 });
 
-test('a patch is a crop of the image, another in every pass, and what is pasted comes from it', () => {
+test('a patch is a crop of the image, different in every pass, and pasted pieces come from it', () => {
   const image = floatImage(gradients(1, 64), 0);
   const learner = create({patch: 24, variant: 'normal', patch_jitter: 0});
   const [first, defect] = learner.views!(image, same, new Rng(1));
@@ -121,7 +121,7 @@ onEachEngine(() => {
     return {learner, ...(await learner.fit(context))};
   }
 
-  test('learns to tell the classes apart, in epochs as long as asked for', async () => {
+  test('it learns the classes, in epochs of the given length', async () => {
     const {learner, curve, weights} = await learn({
       variant: 'cutout-random',
       epochs: 8,
@@ -161,7 +161,7 @@ onEachEngine(() => {
     const network = resolved('network', {type: 'small', width: 8, head: [16, 8]});
     const start = untrained(plugins.create('network', network));
 
-    test('the head alone learns first, and its batch normalisation with it; then all', async () => {
+    test('first only the head learns, with its batch normalisation; then everything', async () => {
       const head_first = {epochs: 2, learning_rate: 0.02};
       // A second phase without a rate to speak of.
       const {weights, curve} = await learn({head_first, optimizer: {learning_rate: 1e-30}});
@@ -173,7 +173,7 @@ onEachEngine(() => {
       expect(moved(start, weights).toSorted()).toEqual([...new Set([...head, ...statistics])].toSorted());
     });
 
-    test('frozen batch normalisation keeps scale, shift and statistics; all else learns', async () => {
+    test('frozen batch normalisation keeps scale, shift and statistics; everything else learns', async () => {
       const {weights} = await learn({freeze: 'batch-norm'});
       const frozen = /\/(gamma|beta|mean|variance)$/;
       expect(moved(start, weights).toSorted()).toEqual(
@@ -181,7 +181,7 @@ onEachEngine(() => {
       );
     });
 
-    test('killed at any epoch, it goes on with the result of an uninterrupted training', async () => {
+    test('after a kill at any epoch, it continues with the result of an uninterrupted training', async () => {
       const options = {head_first: {epochs: 2, learning_rate: 0.02}, freeze: 'batch-norm', epochs: 2};
       const whole = await learn(options);
       for (const stop of [1, 2, 3]) {
@@ -202,7 +202,7 @@ onEachEngine(() => {
       }
     });
 
-    test('its speed is measured where most of it is spent', async () => {
+    test('its speed is measured in the main phase', async () => {
       const {curve} = await learn({head_first: {epochs: 2, learning_rate: 0.02}}, gradients(6), {mainPart: true});
       expect(curve.map(({learningRate}) => learningRate)).toEqual([0.03]);
     });
@@ -212,14 +212,14 @@ onEachEngine(() => {
       expect(work!({images: 9, copies: 0, side: 32, plugins})!.steps).toBe(25);
     });
 
-    test('what blows up while the head learns names that rate', async () => {
+    test('divergence while the head learns names the rate of that phase', async () => {
       await expect(learn({head_first: {epochs: 1, learning_rate: 1e30}})).rejects.toThrow(
         /Try a lower head_first\.learning_rate \(now 1e\+30\)/,
       );
     });
   });
 
-  test('what has learnt from patches takes whole images', async () => {
+  test('a learner trained on patches accepts whole images', async () => {
     const {learner, weights} = await learn({patch: 16});
     const encoder = learner.encoder(weights, plugins);
     try {

@@ -125,14 +125,14 @@ onEachEngine(() => {
     return {...(await plugins.create('learner', learner).fit(context)), warnings};
   }
 
-  test('learns: the loss falls well below that of the mean image', async () => {
+  test('the loss falls well below that of the mean image', async () => {
     const {curve, warnings} = await learn({epochs: 30, optimizer: {learning_rate: 0.05}}, ramps(32));
     expect(warnings).toEqual([]);
     expect(curve.at(-1)!.loss).toBeLessThan(0.6 * 0.041); // the mean image's, as told below
     expect(curve.at(-1)!.accuracy).toBeUndefined();
   });
 
-  test('what has not learnt says so: guessing is to answer with the mean image', async () => {
+  test('a training that has not learnt warns: guessing answers with the mean image', async () => {
     const {warnings} = await learn({epochs: 1, optimizer: {learning_rate: 1e-9}}, ramps(32));
     expect(warnings.map((warning) => warning.replace(/loss is \d\.\d+/, 'loss is #'))).toMatchInlineSnapshot(`
       [
@@ -141,7 +141,7 @@ onEachEngine(() => {
     `);
   });
 
-  test('one image has no mean to be told from, and is learnt without a word', async () => {
+  test('one image equals its mean, and gives no warning', async () => {
     const {curve, warnings} = await learn({epochs: 2, batch: 1}, ramps(1));
     expect(curve.every(({loss}) => Number.isFinite(loss))).toBe(true);
     expect(warnings).toEqual([]);

@@ -40,7 +40,7 @@ onEachEngine((engine) => {
       : []),
   ];
 
-  test.each(cases)('$name of $side pixels, $layer: a row has the same bits however many come before', async (one) => {
+  test.each(cases)('$name of $side pixels, $layer: a row has the same bits after any number of rows', async (one) => {
     const batch = pixelsAtOnce / one.side ** 2;
     const images = noise(27 * batch + Math.min(batch - 1, 3), one.side); // enough for a graph, and a rest
     const encoder = await untaught(one.network, one.side);

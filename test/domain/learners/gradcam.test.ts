@@ -76,7 +76,7 @@ onEachEngine(() => {
       disposeWeights(weights);
     });
 
-    test('channels weigh what the score gains by them: differences say the same as the gradient', async () => {
+    test('the weight of a channel is its effect on the score: finite differences equal the gradient', async () => {
       const saved = await arrays();
       const {map, score} = ownScoreOfViews(network)!;
       const set = images(1, side);

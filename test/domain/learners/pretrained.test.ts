@@ -56,7 +56,7 @@ const problem = (work: Promise<unknown>) =>
     (error: Error) => `${error.name}: ${error.message.replaceAll(folder, '')}`,
   );
 
-test('its row in the tables is the paper’s ImageNet row when the file is called so', () => {
+test('its row in the tables is the paper’s ImageNet row if the file has that name', () => {
   const row = (path: string) => plugins.get('learner', 'pretrained').row({path} as never, {copies: 0});
   expect(['/nets/resnet50.onnx', '/a/ResNet-50-v1.onnx', '/resnet50/model.onnx', '/b4.onnx'].map(row)).toEqual([
     'imagenet-resnet50',
@@ -80,7 +80,7 @@ onEachEngine(() => {
     expectClose((await embed({path, size: 12})).data, stretched!.logits);
   });
 
-  test('a file that fixes layout, side and number of images gets them so', async () => {
+  test('a file with fixed layout, side and batch size gets such batches', async () => {
     expectClose((await embed({path: 'tiny-fixed.onnx'})).data, stretched!.logits);
     expectClose((await embed({path: 'tiny-fixed.onnx', output: 'features'})).data, stretched!.features);
     expect(await problem(embed({path: 'tiny-fixed.onnx', size: 32}))).toMatchInlineSnapshot(
@@ -103,14 +103,14 @@ onEachEngine(() => {
     );
   });
 
-  test.for(files)('%s: training is to see that it runs on such images', async (path) => {
+  test.for(files)('%s: fit checks that it runs on such images', async (path) => {
     const context = {images: {...images, count: 0, pixels: new Uint8Array()}} as unknown as FitContext;
     expect(await learnerOf({path}).fit(context)).toEqual({weights: new Map(), curve: []});
     await expectNoLeaks(() => learnerOf({path}).fit(context));
   });
 });
 
-test('what ONNX Runtime refuses is told with the file', async () => {
+test('an error of ONNX Runtime names the file', async () => {
   expect(await problem(embed({path: 'tiny.onnx', output: 'shape'}))).toMatch(
     /^ModelError: ONNX Runtime cannot load tiny\.onnx: .*shape/s,
   );

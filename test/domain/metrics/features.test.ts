@@ -129,7 +129,7 @@ describe('logistic regression', () => {
     expectClose(decide(x, model), probe.decisions, {absolute: 1e-4, relative: 1e-4});
   });
 
-  test('stays finite where the classes are told apart without doubt', () => {
+  test('stays finite if the classes are perfectly separated', () => {
     const x = matrix([-1000, -1, 1, 1000], 1);
     const {weights, intercept} = fitLogistic(x, Uint8Array.of(0, 0, 1, 1), {c: 1e6});
     expect(weights[0]).toBeGreaterThan(1);
@@ -149,12 +149,12 @@ describe('linear probe', () => {
     return {features: {rows: 400, columns: 5, data}, labels, rng: new Rng(seed)};
   };
 
-  test('knows nothing of features without a difference, and all where it is plain', () => {
+  test('is 0.5 without a difference between the features, and 1 with a clear one', () => {
     expect(Math.abs(measure(sampleOf(0)) - 0.5)).toBeLessThan(0.1);
     expect(measure(sampleOf(8))).toBeGreaterThan(0.99);
   });
 
-  test('judges images that it was not fitted on: random labels are not learnt by heart', () => {
+  test('is evaluated on images that it was not fitted on: random labels give about 0.5', () => {
     const sample = sampleOf(0);
     const wide: Matrix = {
       rows: 400,

@@ -120,7 +120,7 @@ describe('auc', () => {
     );
   });
 
-  test('depends on the order of scores alone', () => {
+  test('depends only on the order of scores', () => {
     fc.assert(
       fc.property(problem, ({scores, labels}) => {
         const distinct = [...new Set(scores.map((score) => score + 0))].sort((a, b) => a - b);
@@ -170,7 +170,7 @@ test('long arrays are sorted as short ones: negative, infinite, tiny and float32
   );
 });
 
-test('precision, F1 and false positives are those of all thresholds, counted one by one', () => {
+test('precision, F1 and false positives equal those counted at every threshold', () => {
   fc.assert(
     fc.property(problem, fc.double({min: 0.01, max: 1, noNaN: true}), ({scores, labels}, rate) => {
       const ranking = ranked(scores, labels);

@@ -15,6 +15,6 @@ test('single precision is sorted as V8 does it: few and many, negative, equal, i
   );
 });
 
-test('thousands of equal values, of which every digit is shared', () => {
+test('thousands of equal values are sorted', () => {
   expect(sortSingles(new Float32Array(3000).fill(-2.5))).toEqual(new Float32Array(3000).fill(-2.5));
 });

@@ -66,7 +66,7 @@ describe('parameters', () => {
     expect(headMacs(512, [], 0)).toBe(0);
   });
 
-  test('the width leaves the stem as it is', () => {
+  test('the width does not change the stem', () => {
     const shapes = new Map(
       make(0.25)
         .parameters(32)

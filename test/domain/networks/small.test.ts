@@ -6,7 +6,7 @@ import {small} from '../../../src/domain/networks/small.ts';
 import {onEachEngine, tensor} from '../../rig/tensors.ts';
 import {countTrainable} from './pattern.ts';
 
-test('has under 100 000 parameters, and needs 8 pixels a side', () => {
+test('has fewer than 100 000 parameters, and needs 8 pixels a side', () => {
   const network = small.create({width: 16, head: []});
   expect(countTrainable(network.parameters(32))).toBe(
     9 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 128) + 2 * (16 + 32 + 64 + 128),

@@ -82,13 +82,13 @@ test.for([
   expect(areas.filter((part) => part < 0.8).length).toBeGreaterThan(20);
 });
 
-test('scars are in pixels, whatever the image, unless they are scaled', () => {
+test('the size of scars is in pixels for every image, unless it is scaled', () => {
   const mean = (made: readonly FloatImage[]): number =>
     made.reduce((sum, one) => sum + changed(one).pixels.length, 0) / made.length;
   expect(mean(many(scar, {scar_scale: 0.25}))).toBeLessThan(mean(many(scar)) / 8);
 });
 
-test('cutout: one colour, which is grey, the mean, or another each time', () => {
+test('cutout has one colour: grey, the mean, or a random one', () => {
   const colours = (defect: Defect): Set<string> =>
     new Set(
       many(defect).map((made) => {

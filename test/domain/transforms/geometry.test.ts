@@ -47,7 +47,7 @@ test('a quarter turn is counter-clockwise: the right column becomes the top row'
   expect(Array.from(turned.data.filter((_, i) => i % 3 === 0))).toEqual([2, 4, 1, 3]);
 });
 
-test('turns and flips make the group that they should', () => {
+test('turns and flips form the right group', () => {
   const rng = new Rng(0);
   const turn = rotate90.create({});
   const half = rotate180.create({});
@@ -126,7 +126,7 @@ test('crop of an oblong image keeps its shape, and min_side 1 keeps everything',
   expect(crop.create({min_side: 0.01}).apply(greyImage(1, 1, [0.5]), rng)).toEqual(greyImage(1, 1, [0.5]));
 });
 
-test('translation mirrors what is missing, the edge itself not repeated', () => {
+test('translation fills the edges with the mirrored image, without repeating the edge', () => {
   const image = greyImage(2, 4, [0, 1, 2, 3, 4, 5, 6, 7]);
   const grey = (down: number, right: number) =>
     Array.from(translate(image, down, right).data.filter((_, i) => i % 3 === 0));
@@ -136,7 +136,7 @@ test('translation mirrors what is missing, the edge itself not repeated', () => 
   expect(grey(0, 0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
-test('shift goes to an eighth of the side in every direction, and no farther', () => {
+test('shift moves by at most an eighth of the side in every direction', () => {
   const image = greyImage(
     16,
     16,

@@ -23,7 +23,7 @@ const numbered = greyImage(
   Array.from({length: 20}, (_, i) => i),
 );
 
-test('what is cut at one place and pasted at another overwrites just there', () => {
+test('a patch from one place overwrites only its new place', () => {
   const patch = cut(numbered, {height: 2, width: 3}, {top: 1, left: 2});
   expect(rows({...patch, channels: 3})).toEqual([
     [7, 8, 9],
@@ -79,7 +79,7 @@ test('a patch as large as the image has one place', () => {
   expect(drawPlace({height: 8, width: 8}, {height: 8, width: 8}, rng)).toEqual({top: 0, left: 0});
 });
 
-test('turned by 0 it is pasted upright; by 45° its corners are not: only the patch itself overwrites', () => {
+test('without a turn the patch is pasted upright; turned by 45°, only the patch itself overwrites', () => {
   const image = greyImage(7, 7, new Array<number>(49).fill(0));
   const patch = plain({height: 4, width: 4}, [1, 1, 1]);
   expect(pasteTurned(image, patch, 0, {top: 1, left: 2})).toEqual(paste(image, patch, {top: 1, left: 2}));
@@ -106,7 +106,7 @@ test('a quarter turn is counter-clockwise and keeps every pixel', () => {
   ]);
 });
 
-test('what sticks out of the image is cut off', () => {
+test('parts outside the image are cut off', () => {
   const patch = plain({height: 9, width: 2}, [5, 5, 5]);
   const pasted = pasteTurned(numbered, patch, 0.3, {top: 0, left: 3});
   expect(pasted.data.length).toBe(60);

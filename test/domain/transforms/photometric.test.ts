@@ -38,12 +38,12 @@ test('hue by hand: a third of the circle takes red to green to blue, and half of
   expect(turned([1, 0, 0], -1e-20)).toEqual([1, 0, 0]);
 });
 
-test('grey goes by luma, and blur by the Gaussian', () => {
+test('grey is the luma, and blur a Gaussian', () => {
   expectClose(toGrey(reference).data, fixtures.grey);
   for (const {sigma, radius, out} of fixtures.blur) expectClose(gaussianBlur(reference, sigma, radius).data, out);
 });
 
-test('saturation, hue and luma leave grey pixels as they are to the last bit', () => {
+test('saturation, hue and luma do not change grey pixels at all', () => {
   const grey = greyImage(
     16,
     16,
@@ -71,7 +71,7 @@ test('jitter without strength changes nothing', () => {
   expect(jitter.create({...off, order: 'random'}).apply(reference, new Rng(0))).toEqual(reference);
 });
 
-test('jitter draws each strength from its range, both ways', () => {
+test('jitter draws each strength from its whole range', () => {
   const draws = (option: keyof typeof off, read: (data: Float32Array) => number) => {
     const transform = jitter.create({...off, [option]: 0.4});
     const rng = new Rng(2);

@@ -6,7 +6,7 @@ import {folder, least, plan, screen} from './folder.ts';
 
 const ids = async (...args: Parameters<typeof plan>) => (await plan(...args)).plan.tasks.map(({id}) => id);
 
-test('one task each inlier and seed', async () => {
+test('each normal class and seed is a task', async () => {
   expect(await ids(`${least.replace('[cat]', 'all')}seeds: 2\n`)).toMatchInlineSnapshot(`
     [
       "a/cat/untrained/seed=0",
@@ -34,7 +34,7 @@ matrix:
   classifiers.1.nu: [0.1, 0.5]
 `;
 
-test('a matrix: every combination, also into lists and bare names', async () => {
+test('a matrix makes every combination, also inside lists and bare names', async () => {
   const {tasks} = (await plan(matrix)).plan;
   expect(
     tasks.map(({id, learner, classifiers}) => [id, learner['batch'], classifiers[1]!['nu']]),
@@ -65,7 +65,7 @@ test('a matrix: every combination, also into lists and bare names', async () => 
   expect(tasks[0]!.point).toEqual({'learner.batch': 32, 'classifiers.1.nu': 0.1});
 });
 
-test('a matrix over whole learners: a control beside a method', async () => {
+test('a matrix may vary whole learners: a method and its control', async () => {
   const text = `dataset: {type: pets, inliers: [cat]}
 matrix:
   learner:
@@ -102,7 +102,7 @@ classifiers: [kde]
   `);
 });
 
-test('learners of one type in a matrix are told apart by number', async () => {
+test('learners of one type in a matrix are numbered', async () => {
   const text = `${least}matrix: {learner: [{type: contrastive, epochs: 1}, {type: contrastive, epochs: 2}, untrained]}\n`;
   expect(await ids(text)).toMatchInlineSnapshot(`
     [
@@ -113,7 +113,7 @@ test('learners of one type in a matrix are told apart by number', async () => {
   `);
 });
 
-test('a classifier that one learner of a matrix cannot serve is left out there, and said so', async () => {
+test('a classifier that does not fit one learner of a matrix is left out there, with a warning', async () => {
   const text = `${least.replace('[kde]', '[kde, softmax]')}matrix: {learner: [untrained, contrastive]}\n`;
   const {plan: read, warnings} = await plan(text);
   expect(read.tasks.map(({classifiers}) => classifiers.map(({type}) => type))).toEqual([['kde'], ['kde', 'softmax']]);
@@ -136,7 +136,7 @@ test('a classifier that one learner of a matrix cannot serve is left out there, 
 /** Files without their folder. */
 const placed = (warnings: readonly string[]) => warnings.map((text) => text.replace(/\(\S*\//, '('));
 
-test('copies of distribution augmentation that work against themselves are said so', async () => {
+test('copies of distribution augmentation that contradict the augmentation give a warning', async () => {
   const spec = (copies: string, more = '') =>
     `${least.replace('untrained', 'contrastive')}distribution_augmentation: ${copies}\n${more}`;
   const {plan: read, warnings} = await plan(
@@ -165,7 +165,7 @@ test('copies of distribution augmentation that work against themselves are said 
   expect(laid.tasks[0]!.distributionAugmentation[1]![0]).toEqual({type: 'hflip', p: 1});
 });
 
-test('a control that takes no copies stands beside a learner that does', async () => {
+test('a learner without distribution augmentation can be the control of one with it', async () => {
   const text = `${least}augment: []\ndistribution_augmentation: [crop]\nmatrix: {learner: [untrained, contrastive]}\n`;
   const {plan: read, warnings} = await plan(text);
   expect(read.tasks.map((task) => [task.learner.type, task.distributionAugmentation.length])).toEqual([
@@ -185,7 +185,7 @@ test('equal tasks are one', async () => {
   `);
 });
 
-test('problems in a matrix lie where its values are', async () => {
+test('problems in a matrix are placed at its values', async () => {
   const bad = (path: string, values: string) => screen(`${least}matrix:\n  ${path}: ${values}\n`);
   expect(
     await bad('learner', '[{type: contrastive, epochs: 1}, {type: contrastive, epochs: 0}]'),
@@ -303,7 +303,7 @@ test('problems in a matrix lie where its values are', async () => {
   `);
 });
 
-test('a mistake outside the matrix is told once', async () => {
+test('a mistake outside the matrix is reported once', async () => {
   expect(await screen(`${matrix}metrics: [acu]\n`)).toMatchInlineSnapshot(`
     "✗ a.yaml:7:11  there is no metric "acu"
         7 │ metrics: [acu]
@@ -350,7 +350,7 @@ test('--set reaches into the short form of a transform', async () => {
   expect((await augment('augment.1.min_side=0.9'))[1]).toEqual({type: 'crop', min_side: 0.9});
 });
 
-test('--set wins over the matrix', async () => {
+test('--set replaces the matrix', async () => {
   expect(await ids(matrix, {set: ['learner.batch=16']})).toMatchInlineSnapshot(`
     [
       "a/cat/contrastive/nu=0.1/seed=0",
@@ -360,7 +360,7 @@ test('--set wins over the matrix', async () => {
   expect(await ids(matrix, {set: ['learner={type: contrastive, batch: 8}']})).toHaveLength(2);
 });
 
-test('--set counts where the plug-in has the option, and must count somewhere', async () => {
+test('--set applies where the plug-in has the option; if none has it, this is an error', async () => {
   const text = `${least}matrix: {learner: [untrained, contrastive]}\n`;
   const {tasks} = (await plan(text, {set: ['learner.epochs=3']})).plan;
   expect(tasks.map(({learner}) => learner['epochs'])).toEqual([undefined, 3]);
@@ -373,7 +373,7 @@ test('--set counts where the plug-in has the option, and must count somewhere', 
   `);
 });
 
-test('problems of options have no place, but quote the option', async () => {
+test('problems of command-line options quote the option instead of a place', async () => {
   const bad = (...set: string[]) => screen(least, {set});
   expect(await bad('lerner.epochs=3', 'learner.epochs=3', 'metrics=auc')).toMatchInlineSnapshot(`
     "✗ --set metrics=auc: expected "metrics" to be a list of at least one metric, but got "auc"
@@ -435,7 +435,7 @@ test('problems of options have no place, but quote the option', async () => {
   `);
 });
 
-test('a suite: specs in order, relative to it, its table where they name none', async () => {
+test('a suite runs its specs in order; paths are relative to it, and its table is the default', async () => {
   const files = {
     'suites/table-1.yaml': `description: Two.\nsuite: [../a.yaml, b.yaml, ../a.yaml]\ncompare: {table: t1}\n`,
     'a.yaml': least,
@@ -508,7 +508,7 @@ test('problems of a suite name the inner file', async () => {
   `);
 });
 
-test('suites that contain themselves, and names that clash', async () => {
+test('suites that contain themselves and specs with equal names are errors', async () => {
   const files = {'a.yaml': 'suite: [b.yaml]\n', 'b.yaml': 'suite: [c.yaml, a.yaml]\n', 'c.yaml': least};
   expect(await screen(files)).toMatchInlineSnapshot(`
     "✗ b.yaml:1:17  this suite contains itself: a.yaml → b.yaml → a.yaml
@@ -537,7 +537,7 @@ const classifierModule = `export const plugins = [{
 }];
 `;
 
-test('a spec’s own plug-ins', async () => {
+test('a spec can have its own plug-ins', async () => {
   const text = `plugins: ./mine.mjs\n${least.replace('[kde]', '[kde, mine]')}`;
   const {plan: read, plugins} = await plan({'a.yaml': text, 'mine.mjs': classifierModule});
   expect(read.tasks[0]!.classifiers).toEqual([{type: 'kde'}, {type: 'mine', k: 5}]);
@@ -546,7 +546,7 @@ test('a spec’s own plug-ins', async () => {
   expect(plugins.names('classifier')).toContain('mine');
 });
 
-test('modules that cannot be used', async () => {
+test('modules that cannot be used are reported', async () => {
   const files = {
     'a.yaml': `plugins:\n${['none', 'throws', 'list', 'kind', 'twice', 'old', 'lacks', 'rowless', 'hidden'].map((name) => `  - ./${name}.mjs\n`).join('')}${least}`,
     'throws.mjs': 'throw new Error("not today");\n',
@@ -634,7 +634,7 @@ test('an ensemble over seeds', async () => {
   `);
 });
 
-test('paths of a matrix that vary together', async () => {
+test('paths of a matrix can vary together', async () => {
   const text = `dataset: {type: pets, inliers: [cat]}
 learner: {type: contrastive}
 classifiers: [kde]

@@ -72,7 +72,7 @@ const edit = fc.record({
   insert: fc.oneof(fc.constantFrom(...pieces), fc.string({maxLength: 4})),
 });
 
-test('whatever is typed into a good file, the answer is a plan or problems with places in the file', async () => {
+test('any change of a valid file gives a plan or problems with places in the file', async () => {
   const file = join(folder({}), 'a.yaml');
   const builtin = fakePlugins();
   await fc.assert(
@@ -93,7 +93,7 @@ test('whatever is typed into a good file, the answer is a plan or problems with 
   );
 });
 
-test('whatever is given to --set', async () => {
+test('any value of --set gives a plan or problems', async () => {
   const file = join(folder({'a.yaml': good}), 'a.yaml');
   const builtin = fakePlugins();
   const part = fc.constantFrom(
@@ -106,7 +106,7 @@ test('whatever is given to --set', async () => {
     '9',
     'nu',
     'dataset',
-    'inliers',
+    'normal classes: unknown names, wrong types',
     'augment',
     'crop',
     'matrix',

@@ -9,7 +9,7 @@ const problems = (part: object): unknown =>
     ({path, message, hint}) => [path.join('.'), message, hint],
   );
 
-test('metrics of pixels want maps and masks', () => {
+test('metrics of pixels need maps and masks', () => {
   expect(problems({dataset: 'mvtec', localize: {}, metrics: ['pixel-auc', 'aupro', 'auc']})).toEqual([]);
   const synthetic = {type: 'synthetic', defects: true};
   expect(problems({dataset: synthetic, localize: {patch: 16, stride: 4}, metrics: ['aupro']})).toEqual([]);
@@ -29,7 +29,7 @@ test('metrics of pixels want maps and masks', () => {
   `);
 });
 
-test('windows fit into the images, and their options are known', () => {
+test('windows must fit into the images, and unknown options are errors', () => {
   expect(problems({dataset: 'cifar10', localize: {patch: 64}})).toMatchInlineSnapshot(`
     [
       [
@@ -55,7 +55,7 @@ test('windows fit into the images, and their options are known', () => {
   `);
 });
 
-test('GradCAM explains a learner that has a score of its own, and has no options', () => {
+test('GradCAM needs a learner with its own score, and has no options', () => {
   const maps = {dataset: 'mvtec', metrics: ['pixel-auc']};
   const gradcam = {type: 'gradcam'};
   expect(problems({...maps, learner: 'cutpaste', localize: gradcam})).toEqual([]);
@@ -78,7 +78,7 @@ test('GradCAM explains a learner that has a score of its own, and has no options
   `);
 });
 
-test('a metric or learner that there is not is told once', () => {
+test('an unknown metric or learner is reported once', () => {
   expect(
     problems({dataset: 'mvtec', localize: {type: 'gradcam'}, learner: 'cutpast', metrics: ['pixel-ac']}),
   ).toMatchInlineSnapshot(`

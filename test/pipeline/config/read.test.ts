@@ -80,7 +80,7 @@ test('invalid UTF-8', async () => {
   `);
 });
 
-test('a byte order mark and CRLF are fine', async () => {
+test('a byte order mark and CRLF are accepted', async () => {
   const {plan: read} = await plan(`\ufeff${least.replaceAll('\n', '\r\n')}`);
   expect(read.tasks).toHaveLength(1);
 });
@@ -134,7 +134,7 @@ test('an unclosed quote is shown where it opens', async () => {
   `);
 });
 
-test('a key twice', async () => {
+test('a key that appears twice is an error', async () => {
   expect(await screen(`${least}learner:\n  type: contrastive\n  epochs: 1\n  epochs: 2\n`)).toMatchInlineSnapshot(`
     "✗ a.yaml:4:1  the key "learner" is here twice
         4 │ learner:
@@ -246,7 +246,7 @@ test('other mistakes of syntax', async () => {
   `);
 });
 
-test('a list is no pipeline', async () => {
+test('a list is not a pipeline', async () => {
   expect(await screen('- a\n- b\n')).toMatchInlineSnapshot(`
     "✗ a.yaml  expected a mapping such as "dataset: …", but got ["a", "b"]
 
@@ -255,7 +255,7 @@ test('a list is no pipeline', async () => {
   `);
 });
 
-test('names that JavaScript keeps for itself', async () => {
+test('names that are special in JavaScript are refused', async () => {
   const text = `${least}__proto__: {polluted: yes}\ncompare:\n  constructor: {prototype: 1}\n`;
   expect(await screen(text)).toMatchInlineSnapshot(`
     "✗ a.yaml:4:1  "__proto__" cannot be a key
@@ -302,7 +302,7 @@ test('an alias bomb', async () => {
   `);
 });
 
-test('aliases that do not end, or go nowhere', async () => {
+test('aliases that contain themselves, or have no anchor, are errors', async () => {
   expect(await screen('learner: &a\n  network: *a\n')).toMatchInlineSnapshot(`
     "✗ a.yaml:2:12  this alias contains itself
         2 │   network: *a
@@ -349,12 +349,12 @@ test.for([
   expect(await screen(text!)).toMatch(/^✗ a\.yaml(:\d+:\d+)? {2}the values are nested too deeply/);
 });
 
-test('as many keys as a file can hold are read in no time', () => {
+test('a file with as many keys as possible is read quickly', () => {
   const text = Array.from({length: 60_000}, (_, i) => `k${i}: 1\n`).join('');
   expect(parseSource(text, 'a.yaml').ok).toBe(true);
 });
 
-test('numbers that JSON has not', async () => {
+test('numbers that JSON does not have are refused', async () => {
   expect(await screen(`${least}seeds: .inf\n`)).toMatchInlineSnapshot(`
     "✗ a.yaml:4:8  expected a finite number
         4 │ seeds: .inf
@@ -370,7 +370,7 @@ test('a device is not read', async () => {
   expect(await readSource('/dev/null')).toMatchObject({failures: [{message: '/dev/null is not a file'}]});
 });
 
-test('merges: what is written wins, then the earlier mapping; places follow the alias', () => {
+test('merges: a written key wins, then the earlier mapping; a problem is placed where the alias points', () => {
   const text = 'a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 3\n';
   const source = parseSource(text, 'a.yaml');
   if (!source.ok) throw new Error('not read');

@@ -55,7 +55,9 @@ test('unknown keys and options', async () => {
     1 problem; nothing was run.
     "
   `);
-  expect(await screen(least.replace('inliers', 'limits: {}, inliers'))).toMatchInlineSnapshot(`
+  expect(
+    await screen(least.replace('normal classes: unknown names, wrong types', 'limits: {}, inliers')),
+  ).toMatchInlineSnapshot(`
     "✗ a.yaml:1:23  dataset "pets" has no option "limits"
         1 │ dataset: {type: pets, limits: {}, inliers: [cat]}
           │                       ~~~~~~
@@ -279,7 +281,7 @@ test('seeds', async () => {
   `);
 });
 
-test('inliers', async () => {
+test('normal classes: unknown names, wrong types', async () => {
   expect(await screen(least.replace('[cat]', '[cat, dgo]'))).toMatchInlineSnapshot(`
     "✗ a.yaml:1:38  dataset "pets" has no class "dgo"
         1 │ dataset: {type: pets, inliers: [cat, dgo]}
@@ -403,7 +405,7 @@ distribution_augmentation: ${copies}
   `);
 });
 
-test('what is missing', async () => {
+test('missing parts are reported', async () => {
   expect(await screen('name: a\n')).toMatchInlineSnapshot(`
     "✗ a.yaml  a pipeline needs "dataset"
        Where the images come from and which classes are normal.
@@ -425,7 +427,7 @@ test('what is missing', async () => {
   `);
 });
 
-test('all problems at once, from top to bottom', async () => {
+test('all problems are reported together, from top to bottom', async () => {
   const text = `name: bad
 dataset: {type: pets, inliers: [cat, dgo], limit: {trian: 5}}
 learner: {type: contrastive, epochs: 0, temprature: 0.2}
@@ -467,7 +469,7 @@ sedes: 3
   `);
 });
 
-test('the least that runs: defaults, nested fall-backs, names of classes', async () => {
+test('a minimal spec gets defaults, nested fall-backs and names of classes', async () => {
   const {plan: read, warnings} = await plan(least);
   expect(warnings).toEqual([]);
   expect(read).toMatchInlineSnapshot(`
@@ -521,7 +523,7 @@ test('the least that runs: defaults, nested fall-backs, names of classes', async
   `);
 });
 
-test('a nested plug-in takes from the fall-back what it knows and the spec leaves out', async () => {
+test('a nested plug-in takes missing options from the fall-back if it knows them', async () => {
   const network = async (options: string) => (await plan(contrastive(options))).plan.tasks[0]!.learner['network'];
   expect(await network('epochs: 1')).toEqual({type: 'tiny', width: 0.5, head: [128]});
   expect(await network('network: tiny')).toEqual({type: 'tiny', width: 0.5, head: [128]});
@@ -530,7 +532,7 @@ test('a nested plug-in takes from the fall-back what it knows and the spec leave
   expect(await network('network: {type: headless, width: 4}')).toEqual({type: 'headless', width: 4});
 });
 
-test('transforms in all three ways of writing; the learner’s own where there are none', async () => {
+test('transforms can be written in three ways; without any, the learner’s own are used', async () => {
   const augment = async (text: string) => (await plan(`${contrastive('epochs: 1')}${text}`)).plan.tasks[0]!.augment;
   const crop = {type: 'crop', min_side: 0.5};
   expect(await augment('augment: [crop, crop: {}, {type: crop}, crop: ]')).toEqual([crop, crop, crop, crop]);
@@ -561,7 +563,7 @@ classifiers: [{type: svm, <<: &nu {nu: 0.1}}, {<<: *nu, type: svm, kernel: linea
   expect(task!.learner['optimizer']).toEqual({learning_rate: 0.0003, schedule: 'cosine'});
 });
 
-test('a metric twice, with other options', async () => {
+test('a metric that is listed twice with different options is an error', async () => {
   expect(await screen(`${least}metrics: [auc, {type: auc}]\n`)).toMatchInlineSnapshot(`
     "✗ a.yaml:4:16  "metrics" has "auc" twice
         4 │ metrics: [auc, {type: auc}]

@@ -5,7 +5,7 @@ import {loadModule} from '../../../src/core/plugin/code.ts';
 import type {Maker} from '../../../src/pipeline/maker.ts';
 import {fates, told, World} from '../../rig/world.ts';
 
-test('runs stages after their inputs, the longest way to the end first', async () => {
+test('stages run after their inputs, with the longest remaining path first', async () => {
   using world = new World();
   const happening = world.start(
     {
@@ -58,7 +58,7 @@ test('a second run finds everything, and starts no worker and no engine', async 
   ]);
 });
 
-test('kernels that are computed another way are told once, at the end, and in manifests', async () => {
+test('replaced kernels are reported once, at the end, and in manifests', async () => {
   using world = new World();
   const engine = async (): Promise<ResolvedEngine> => ({name: 'wasm', threads: 1});
   const uses = (...kernels: readonly (readonly [string, string])[]) => ({
@@ -96,7 +96,7 @@ test('kernels that are computed another way are told once, at the end, and in ma
   expect(Object.fromEntries(checks(again.events))).toEqual(expected);
 });
 
-test('cached results of another engine, or of another number of threads, are told at the end', async () => {
+test('cached results of another engine, or of another number of threads, are reported at the end', async () => {
   using world = new World();
   const stages = {
     data: {},
@@ -150,7 +150,7 @@ test('stages that turn out to be equal are computed once', async () => {
   expect(Object.values(fates({stages})).sort()).toEqual(['cached', 'computed', 'computed', 'computed']);
 });
 
-test('a failure costs its stage and what depends on it', async () => {
+test('a failure stops only its stage and those that depend on it', async () => {
   using world = new World();
   const {outcome, events, stages, failed, skipped, computed} = await world.run({
     bad: {script: [['fail', 'no luck']]},
@@ -203,7 +203,7 @@ test('an unexpected error says where it was thrown', async () => {
   expect(failure.hint).toMatch(/^Thrown at .*fake-stages\.js:\d+:\d+/);
 });
 
-test('fail-fast stops what runs and starts nothing more', async () => {
+test('fail-fast stops running stages and starts no others', async () => {
   using world = new World();
   const happening = world.start(
     {
@@ -234,7 +234,7 @@ test('fail-fast stops what runs and starts nothing more', async () => {
   expect(told(happening.events, 'stage-skipped')[0]).toMatchObject({because: '"stage bad" failed (--fail-fast)'});
 });
 
-test('an interrupted run tells its stages to stop, and goes on where it was', async () => {
+test('an interrupted run stops its stages, and the next run continues', async () => {
   using world = new World();
   const stages = {
     first: {},
@@ -257,7 +257,7 @@ test('an interrupted run tells its stages to stop, and goes on where it was', as
   expect(told(second.events, 'stage-finished')[1]).toMatchObject({summary: {count: 2}});
 });
 
-test('a stage that hears nothing is killed after the grace period', async () => {
+test('a stage that does not react is killed after the grace period', async () => {
   using world = new World();
   const happening = world.start({deaf: {script: [['tell', 'deaf'], ['spin']]}}, {grace: 20});
   await happening.told('deaf');
@@ -303,7 +303,7 @@ const crashes = [
   },
 ] as const;
 
-test.for(crashes)('$of of a worker costs one stage', async ({script, failure}) => {
+test.for(crashes)('$of of a worker stops only one stage', async ({script, failure}) => {
   using world = new World();
   const {outcome, events, stages} = await world.run({bad: {script}, good: {}, more: {needs: ['good']}}, {cores: 1});
   expect({outcome, ...fates({stages})}).toEqual({outcome: 'failed', bad: 'failed', good: 'computed', more: 'computed'});
@@ -312,7 +312,7 @@ test.for(crashes)('$of of a worker costs one stage', async ({script, failure}) =
   ]);
 });
 
-test('a result is dropped when a source, or a plug-in, changed while it was made', async () => {
+test('a result is discarded if a source or a plug-in changed meanwhile', async () => {
   using world = new World();
   const source = world.write('images.bin', 'pixels');
   const code = world.write('plugins.js', 'code');
@@ -392,10 +392,10 @@ test('a source that is gone fails its stage', async () => {
   using world = new World();
   const gone = `${world.root}/gone.bin`;
   const {events} = await world.run({a: {sources: [gone]}});
-  expect(told(events, 'stage-failed')).toMatchObject([{stage: 'a', message: `can't read ${gone} any more (ENOENT)`}]);
+  expect(told(events, 'stage-failed')).toMatchObject([{stage: 'a', message: `cannot read ${gone} any more (ENOENT)`}]);
 });
 
-test('without an engine one stage fails and says why; what needs none goes on', async () => {
+test('without an engine one stage fails with the reason; stages without tensors run', async () => {
   using world = new World();
   const {events, stages} = await world.run({
     learn1: {lane: 'accelerator'},
@@ -436,7 +436,7 @@ test('a module of stages that can not be loaded fails the stage with its reason'
   expect(told(events, 'stage-failed')).toMatchObject([{message: 'broken plug-in'}, {message: 'broken plug-in'}]);
 });
 
-test('artifacts carry the key in clear, the summary and where they come from', async () => {
+test('artifacts contain the key as text, the summary and the provenance', async () => {
   using world = new World();
   const {stages} = await world.run({a: {}}, {provenance: {version: '1.2.3'}});
   const outcome = stages.get('a')!;

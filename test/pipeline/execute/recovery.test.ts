@@ -68,7 +68,7 @@ const moments: readonly Moment[] = [
   ...[0, 3, 12].map((delay): Moment => ({when: `${delay} ms after a stage ended`, script: [['murder', delay]]})),
 ];
 
-test.for(moments)('a runner killed $when is taken up where it was', async ({script}) => {
+test.for(moments)('a runner killed $when continues where it stopped', async ({script}) => {
   using world = new World();
   // The last stage waits, so that no machine is so fast that the runner is done before it is killed.
   const stages = chain(script, [['wait', 'go']]);
@@ -139,7 +139,7 @@ test.skipIf(!hasProc)('a worker that computes without a pause ends with its runn
   await expect.poll(() => existsSync(`/proc/${pid}`), {timeout: 20_000}).toBe(false);
 });
 
-test('Ctrl-C ends a runner with what was done kept', async () => {
+test('Ctrl-C ends a runner and keeps finished results', async () => {
   using world = new World();
   const stages = chain([
     ['tell', 'b'],

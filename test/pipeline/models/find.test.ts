@@ -33,7 +33,7 @@ beforeAll(() => {
 const told = (result: ReturnType<typeof chooseTask> | ReturnType<typeof chooseClassifier>): unknown =>
   result.ok ? result.value : result.failures.map(({message, hint}) => `${message} | ${hint}`);
 
-test('a task by its id or by a part that no other has', () => {
+test('a task is found by its id or by a unique part of it', () => {
   const id = 'made-up/cifar10/dog/rotation/seed=0';
   expect(told(chooseTask(record, 'dog'))).toMatchObject({id});
   expect(told(chooseTask(record, id))).toMatchObject({id});
@@ -54,7 +54,7 @@ test('a task by its id or by a part that no other has', () => {
   `);
 });
 
-test('classifiers are those of whole tasks: neither ensembles of seeds nor metrics of features', () => {
+test('classifiers are those of single tasks: neither ensembles of seeds nor metrics of features', () => {
   const task = record.tasks[1]!;
   const all = chooseClassifiers(record, task, undefined);
   expect(all.ok && all.value.map(({name, stage}) => `${name}: ${stage.label}`)).toEqual([
@@ -94,7 +94,7 @@ test('a stage that has failed, and one whose entry is gone', async () => {
   );
 });
 
-test('what an older version of the engines’ kernels computed is not served; what needs no engine is', async () => {
+test('results of an older version of the engines’ kernels are not used; results without an engine are', async () => {
   const left = (lane: string, key: object) => {
     const stage = {id: 's', label: 'learn rotation', fingerprint: 'f', status: 'cached', node: {lane}};
     const run = {id: 'r', stages: [stage], environment: {command: ['run', 'a.yaml']}} as unknown as RunRecord;
@@ -102,7 +102,7 @@ test('what an older version of the engines’ kernels computed is not served; wh
     return new RunArtifacts(run, cache, new Plugins([])).entry('s');
   };
   await expect(left('accelerator', {})).rejects.toThrow(
-    /^what "learn rotation" left was computed before .* may be wrong$/,
+    /^the result of "learn rotation" may be wrong: it was computed before /,
   );
   await expect(left('accelerator', {kernels: 0})).rejects.toMatchObject({
     hint: 'Compute it again: pipeline run a.yaml',

@@ -56,7 +56,7 @@ test('without training there is nothing to estimate', async () => {
   expect(await trainings('pipelines/iclr2021/cifar10-untrained.yaml')).toEqual([]);
 });
 
-test('how many faces CelebA has without eyeglasses is known once they are read', async () => {
+test("the number of CelebA's faces without eyeglasses is known only after reading", async () => {
   const file = 'pipelines/iclr2021/celeba-rotation.yaml';
   const unread = await trainings(file);
   expect(unread).toHaveLength(5);
@@ -72,7 +72,7 @@ test('how many faces CelebA has without eyeglasses is known once they are read',
   expect(flopOf(read[0]!.work!) / 1e15 / 16_614).toBeCloseTo(1, 2);
 });
 
-test('what is cached, and what has no data, counts nothing', async () => {
+test('cached trainings and trainings without data are not counted', async () => {
   const file = 'pipelines/iclr2021/cifar10-rotation.yaml';
   const manifest = {summary: {classes: [], train: [], test: []}} as unknown as Manifest;
   const cached = await trainings(file, ({kind, label}) =>
@@ -85,7 +85,7 @@ test('what is cached, and what has no data, counts nothing', async () => {
   expect(absent).toEqual([]);
 });
 
-test('a limit counts where the data were not read yet', async () => {
+test('a limit is used if the data was not read yet', async () => {
   const found = await trainings('pipelines/cpu/table-1-rotation-cpu.yaml');
   expect(new Set(found.map(({images}) => images))).toEqual(new Set([500]));
 });

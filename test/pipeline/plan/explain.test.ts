@@ -71,7 +71,7 @@ test.for<readonly [StageKey, readonly string[]]>([
   expect(explainMiss(after, 'learn', [manifest(key)])).toEqual(differences);
 });
 
-test('the key of what computes tensors says by which kernels, so that what unchecked ones made is not served', async () => {
+test('the key of a stage with tensors has the version of the kernels, so results of unchecked kernels are not used', async () => {
   const node = {id: 'a', kind: 'learn', label: 'a', recipe: {}, inputs: {}, sources: [], tasks: []} as const;
   const keyIn = (lane: 'cpu' | 'accelerator') =>
     keyOf(
@@ -86,13 +86,13 @@ test('the key of what computes tensors says by which kernels, so that what unche
   expect(fingerprintOf(unchecked)).not.toBe(fingerprintOf(computed));
 });
 
-test('tells files of a dataset that came, went or changed', () => {
+test('added, removed and changed files of a dataset are reported', () => {
   const before = {...key, sources: {a: sha256('1'), b: sha256('1')}};
   const after = {...key, sources: {b: sha256('2'), c: sha256('1')}};
   expect(differencesOf(before, after)).toEqual(['file a is gone', 'file b changed', 'file c is new']);
 });
 
-test('a long list of differences is cut', () => {
+test('a long list of differences is shortened', () => {
   const files = (count: number, content: string) =>
     Object.fromEntries(Array.from({length: count}, (_, i) => [`image-${i}.png`, sha256(content)]));
   const before = {...key, sources: files(9, 'old')};
@@ -109,7 +109,7 @@ test('a long list of differences is cut', () => {
   `);
 });
 
-test('a stage is compared with the nearest: fewest differences, then its label, then the latest', () => {
+test('a stage is compared with the most similar one: fewest differences, then equal label, then the latest', () => {
   const epochs = (count: number, seed: number): StageKey =>
     change({learner: {...(key.recipe['learner'] as object), epochs: count}, seed});
   expect(explainMiss(epochs(100, 1), 'learn', [manifest(epochs(50, 0)), manifest(epochs(100, 0))])).toEqual([

@@ -61,7 +61,7 @@ function draw(tasks: readonly Partial<Task>[], known: Plugins = plugins): readon
 
 const labels = (nodes: readonly StageNode[]): readonly string[] => nodes.map((node) => node.label);
 
-test('one task is a chain from its images to its metrics', () => {
+test('the stages of a task are a chain from images to metrics', () => {
   const nodes = draw([{limit: {train: 50}, distributionAugmentation: [[{type: 'hflip', p: 1}]]}]);
   const names = new Map(nodes.map((node) => [node.id, node.label]));
   const clear = nodes.map(({label, lane, recipe, inputs, results}) => ({
@@ -228,7 +228,7 @@ test('one task is a chain from its images to its metrics', () => {
   `);
 });
 
-test('tasks share what does not depend on the inlier or the seed', () => {
+test('tasks share stages that do not depend on the normal class or the seed', () => {
   expect(labels(draw([{}, {inlier: 'dog'}, {seed: 1}]))).toMatchInlineSnapshot(`
     [
       "data pets",
@@ -269,7 +269,7 @@ test('a learner that does not train has one set of weights, and one test embeddi
   expect(nodes.find((node) => node.kind === 'learn')!.tasks).toEqual(['task 1', 'task 2']);
 });
 
-test('where images differ between inliers, each is read by itself', () => {
+test('if images differ between normal classes, each class is read separately', () => {
   const mine = {...untrained, dataset: {type: 'goods'}};
   expect(
     labels(
@@ -296,7 +296,7 @@ test('where images differ between inliers, each is read by itself', () => {
   `);
 });
 
-test('classifiers of a task share the embeddings of their layer, and have names of their own', () => {
+test('classifiers of a task share the embeddings of their layer, and have unique names', () => {
   const classifiers = [
     {type: 'svm', nu: 0.1, kernel: 'rbf'},
     {type: 'svm', nu: 0.5, kernel: 'rbf'},
@@ -329,7 +329,7 @@ test('classifiers of a task share the embeddings of their layer, and have names 
   `);
 });
 
-test('a stage that two tasks want is one, and knows the results of both', () => {
+test('two tasks share an equal stage, which has the results of both', () => {
   const nodes = draw([{}, {spec: 'another'}]);
   expect(nodes).toHaveLength(6);
   expect(nodes.at(-1)!.results).toEqual([
@@ -338,7 +338,7 @@ test('a stage that two tasks want is one, and knows the results of both', () => 
   ]);
 });
 
-test('stages of one label are told apart by their point of the matrix, or their spec', () => {
+test('stages with the same label are distinguished by their point of the matrix or their spec', () => {
   const learner = (epochs: number) => ({...base.learner, epochs});
   expect(
     labels(
@@ -365,7 +365,7 @@ test('stages of one label are told apart by their point of the matrix, or their 
   `);
 });
 
-test('stage 2 sees the original training images alone: neither augmentation nor copies reach it (paper 2.5, 4)', () => {
+test('stage 2 only sees the original training images, without augmentation or copies (paper 2.5, 4)', () => {
   const task = {augment: [{type: 'crop', min_side: 0.5}], distributionAugmentation: [[{type: 'hflip', p: 1}]]};
   const nodes = draw([task]);
   expect(nodes.find(({kind}) => kind === 'learn')!.recipe).toMatchObject({
@@ -423,7 +423,7 @@ const ofFeatures = (name: string, views?: boolean) =>
   }) as unknown as AnyDefinition;
 const measuring = plugins.extend([ofFeatures('spread'), ofFeatures('nearness', true)]);
 
-test('a metric of features has one stage a layer, whatever reads it; views are embedded for the one that wants them', () => {
+test('a metric of features has one stage for each layer; views are only embedded for a metric that needs them', () => {
   const classifiers = [
     {type: 'svm', nu: 0.5, kernel: 'rbf'},
     {type: 'kde', layer: 'head'},
@@ -539,7 +539,7 @@ test('without a metric of scores there are no scores', () => {
   expect(kinds).toEqual(['data', 'learn', 'embed', 'measure']);
 });
 
-test('an ensemble combines the scores of tasks that differ in the seed alone', () => {
+test('an ensemble combines the scores of tasks that differ only in the seed', () => {
   const seeds = (task: Partial<Task>) => [1, 0, 2].map((seed) => ({ensemble: 'seeds' as const, ...task, seed}));
   const nodes = draw([
     ...seeds({}),
@@ -716,7 +716,7 @@ const chain = (nodes: readonly StageNode[]): readonly string[] => {
   });
 };
 
-test('windows are embedded and scored in place of images, and their maps judged, too', () => {
+test('with localize, windows are embedded and scored instead of images, and their maps are evaluated as well', () => {
   const patches = {type: 'patches', patch: 16, stride: 4, density: 'auto', sigma: 'auto', blend: 'mean'} as const;
   const nodes = draw([{localize: patches, metrics}], localizing);
   expect(chain(nodes)).toMatchInlineSnapshot(`
@@ -751,7 +751,7 @@ test('windows are embedded and scored in place of images, and their maps judged,
   expect(perLocation.find(({kind}) => kind === 'localize')!.recipe).toMatchObject({per_location: true, sigma: 3});
 });
 
-test('GradCAM explains the learner beside the classifiers: its maps are judged by metrics of pixels, their scores by the others', () => {
+test('with GradCAM, metrics of pixels evaluate its maps, and other metrics the scores of classifiers', () => {
   const nodes = draw([{localize: {type: 'gradcam'}, metrics}], localizing);
   expect(chain(nodes)).toMatchInlineSnapshot(`
     [
@@ -775,7 +775,7 @@ test('GradCAM explains the learner beside the classifiers: its maps are judged b
   ]);
 });
 
-test('of tasks that localize, scores of images are combined over seeds, not maps', () => {
+test('an ensemble of tasks with localize combines scores of images, not maps', () => {
   const localize = {type: 'patches', patch: 16, stride: 4, density: 'shared', sigma: 4, blend: 'mean'} as const;
   const nodes = draw(
     [0, 1].map((seed) => ({localize, metrics, seed, ensemble: 'seeds' as const})),

@@ -94,7 +94,7 @@ beforeAll(async () => {
   }
 });
 
-test('keys stay as they are', async () => {
+test('keys do not change', async () => {
   await expect(`${keys.join('\n')}\n`).toMatchFileSnapshot('../../fixtures/keys.txt');
 });
 
@@ -113,7 +113,7 @@ test.for(names)('every stage of "%s" is of one kind, whose schema its recipe fit
   }
 });
 
-test('a stage that GradCAM explains is recorded as it was when it was a kind of localize', () => {
+test('stages of gradcam are recorded as kind localize, as before', () => {
   const kinds = graphs.get('gradcam')!.map((node) => [node.kind, stages.find((stage) => isStage(stage, node))!.kind]);
   expect(kinds.filter(([recorded, kind]) => recorded !== kind)).toEqual([['localize', 'gradcam']]);
 });

@@ -42,7 +42,7 @@ async function keysOf(world: World, file: string) {
   return Promise.all(nodes.map((node) => keyOf(node, made, (path) => digests.digest(path))));
 }
 
-test('the content of the file and of what lies beside it is in the key, its path is not', async () => {
+test('the content of the file and of the files beside it is in the key, its path is not', async () => {
   using world = new World();
   const copy = (folder: string) => {
     mkdirSync(join(world.root, folder), {recursive: true});
@@ -70,7 +70,7 @@ test('the content of the file and of what lies beside it is in the key, its path
   });
 });
 
-test('weights to start from count by their content; a learner without them has no file', async () => {
+test('the content of pretrained weights is in the key; a learner without them has no file', async () => {
   using world = new World();
   const weights = readFileSync(fileURLToPath(new URL('../../fixtures/networks/tiny.safetensors', import.meta.url)));
   const starting = (path?: string) => `dataset: {type: synthetic, inliers: [stripes]}
@@ -117,7 +117,7 @@ test('a stage creates the learner with the path of the file', async () => {
   encoder.dispose();
 });
 
-test('a missing file is told before anything runs, beside tasks that could run too', async () => {
+test('a missing file is reported before anything runs, even if other tasks could run', async () => {
   using world = new World();
   world.write('a.yaml', spec('gone.onnx'));
   expect(await graphOf(world, 'a.yaml')).toMatchInlineSnapshot(`

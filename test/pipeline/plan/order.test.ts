@@ -29,7 +29,7 @@ test('a cycle is a path that ends where it began', () => {
   );
 });
 
-test('an input of no stage is a bug of ours', () => {
+test('an input from an unknown stage is an internal error', () => {
   expect(() => topological(graph({a: ['ghost']}))).toThrowErrorMatchingInlineSnapshot(
     `[Error: Internal error: a stage has an input from "ghost", which is not in the graph. Please report it with the command you ran.]`,
   );
@@ -51,7 +51,7 @@ test('the priority is the length of the longest path to the end', () => {
   expect(Object.fromEntries(priorities(nodes))).toEqual({data: 4, learn: 3, train: 2, test: 2, score: 1});
 });
 
-test('of any graph: every stage once, after those it waits for, and less urgent than they are', () => {
+test('in any graph, every stage comes once, after its inputs and with a lower priority', () => {
   fc.assert(
     fc.property(acyclic, (nodes) => {
       const ordered = ids(topological(nodes));
@@ -67,7 +67,7 @@ test('of any graph: every stage once, after those it waits for, and less urgent 
   );
 });
 
-test('of any graph: an edge back from what depends on a stage is found as a cycle, each step of which is an edge', () => {
+test('in any graph, an edge back to a stage is found as a cycle of edges', () => {
   fc.assert(
     fc.property(acyclic, fc.nat(), fc.nat(), (nodes, a, b) => {
       const ordered = topological(nodes);

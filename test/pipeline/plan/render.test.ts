@@ -14,7 +14,7 @@ const stages: {readonly [id: string]: FakeStage} = {
 const preview = (world: World, of: {readonly [id: string]: FakeStage}) =>
   previewPlan({graph: world.graph(of), cache: world.cache(), digests: openFileDigests(world.cacheRoot)});
 
-test('a preview tells what is cached, what must run and why, and what depends on that', async () => {
+test('a preview shows what is cached, what must run and why, and what depends on that', async () => {
   using world = new World();
   const states = async (of: {readonly [id: string]: FakeStage}) =>
     Object.fromEntries(
@@ -37,7 +37,7 @@ test('a preview tells what is cached, what must run and why, and what depends on
   });
 });
 
-test('a preview reads sources as they are now', async () => {
+test('a preview reads the current sources', async () => {
   using world = new World();
   const path = world.write('images.bin', 'pixels');
   const reads = {data: {sources: [path]}};

@@ -67,7 +67,7 @@ const plan = (tasks: readonly (readonly [dataset: string, inlier: string])[]): P
   pluginUrls: [],
 });
 
-test('every dataset is looked for once, or once an inlier where their images differ', async () => {
+test('every dataset is searched for once, or once for each normal class if their images differ', async () => {
   asked.length = 0;
   const tasks = ['shared', 'split'].flatMap((type) => ['a', 'b', 'a'].map((inlier) => [type, inlier] as const));
   const found = await locateSources(plan(tasks), plugins, {folders: ['/data']});
@@ -79,7 +79,7 @@ test('every dataset is looked for once, or once an inlier where their images dif
   });
 });
 
-test('all that is missing is told at once, the same thing once', async () => {
+test('everything that is missing is reported together, and each thing once', async () => {
   const tasks = ['gone', 'lost'].flatMap((type) => ['a', 'b'].map((inlier) => [type, inlier] as const));
   const found = await locateSources(plan(tasks), plugins, {folders: ['/data', '/usr/share/datasets']});
   expect(found).toMatchInlineSnapshot(`
@@ -99,7 +99,7 @@ test('all that is missing is told at once, the same thing once', async () => {
   `);
 });
 
-test('what is there goes on without what is missing', async () => {
+test('available datasets run without the missing ones', async () => {
   const found = await locateSources(
     plan([
       ['gone', 'a'],

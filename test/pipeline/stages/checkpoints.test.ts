@@ -21,7 +21,7 @@ async function load(folder: string, maker = 'me') {
   return {saved: await checkpoints.load(), warnings};
 }
 
-test('the last one saved is loaded, to the bit', async () => {
+test('the last saved checkpoint is loaded exactly', async () => {
   const folder = fresh();
   const checkpoints = openCheckpoints(folder, strict);
   expect(await checkpoints.load()).toBeUndefined();
@@ -33,7 +33,7 @@ test('the last one saved is loaded, to the bit', async () => {
   expect(warnings).toEqual([]);
 });
 
-test('with any byte flipped it is as good as none', async () => {
+test('a checkpoint with a flipped byte is not used', async () => {
   const folder = fresh();
   await openCheckpoints(folder, strict).save(arrays(1), {});
   for (const name of readdirSync(folder)) {
@@ -50,15 +50,17 @@ test('with any byte flipped it is as good as none', async () => {
   expect((await load(folder)).saved).toBeDefined();
 });
 
-test('one by another maker is not resumed from', async () => {
+test('a checkpoint of another maker is not used', async () => {
   const folder = fresh();
   await openCheckpoints(folder, strict).save(arrays(1), {});
   const {saved, warnings} = await load(folder, 'you');
   expect(saved).toBeUndefined();
-  expect(warnings).toEqual(['the checkpoint cannot be used, so training starts again: it was made by me, this is you']);
+  expect(warnings).toEqual([
+    'the checkpoint cannot be used, so training starts again: it was made by me, but this is you',
+  ]);
 });
 
-test('a crash between the arrays and the head leaves the one before', async () => {
+test('after a crash between the arrays and the head, the previous checkpoint is loaded', async () => {
   const folder = fresh();
   const checkpoints = openCheckpoints(folder, strict);
   await checkpoints.save(arrays(1), {});
@@ -75,7 +77,7 @@ test('how often is settable', () => {
   expect(openCheckpoints(folder, {...strict, every: 3600}).due()).toBe(false);
 });
 
-test('a training that crashed and goes on ends like one that did not', async () => {
+test('a training that is resumed after a crash gives the same result as an uninterrupted one', async () => {
   const folder = fresh();
   const notes: string[] = [];
   const base = {

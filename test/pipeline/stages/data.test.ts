@@ -42,7 +42,7 @@ async function texts(path: string): Promise<string[]> {
   return Array.from({length: count}, (_, i) => Buffer.from(pixels.slice(i * size, (i + 1) * size)).toString('base64'));
 }
 
-test('everything, in the published order', async () => {
+test('without a limit, all images come in the published order', async () => {
   const {out, summary} = await run();
   expect(summary).toMatchObject({train: [50, 200, 3], test: [80, 15, 5]});
   const set = await readImageSet(join(out, 'train.arrow'));
@@ -51,12 +51,12 @@ test('everything, in the published order', async () => {
   expect(Buffer.from(set.pixels.slice(48 * 252)).equals(file.subarray(49 * 252 + 1))).toBe(true);
 });
 
-test('a limit takes so many of each class to train, and so many in all to test', async () => {
+test('a limit counts training images of each class, and test images in total', async () => {
   const {summary} = await run({train: 20, test: 30});
   expect(summary).toMatchObject({train: [20, 20, 3], test: [24, 5, 1]});
 });
 
-test('a subset is the same each time, keeps the order, and lies in every larger one', async () => {
+test('a subset is the same each time, keeps the order, and is part of every larger one', async () => {
   const [whole, ten, twenty, again] = [
     await run(),
     await run({train: 10}),
@@ -72,19 +72,19 @@ test('a subset is the same each time, keeps the order, and lies in every larger 
   expect(readFileSync(join(again.out, 'train.arrow')).equals(readFileSync(join(ten.out, 'train.arrow')))).toBe(true);
 });
 
-test('a limit above what there is changes nothing', async () => {
+test('a limit above the number of images changes nothing', async () => {
   const [whole, limited] = [await run(), await run({train: 1000, test: 1000})];
   for (const name of ['train.arrow', 'test.arrow']) {
     expect(readFileSync(join(limited.out, name)).equals(readFileSync(join(whole.out, name)))).toBe(true);
   }
 });
 
-test('a file that is changed while being read, even if it is changed back, spoils the result', async () => {
+test('if a file changes while it is read, even if it is changed back, the stage fails', async () => {
   const path = join(folder, 'train.toys');
   const content = readFileSync(path);
   const meddle = toyPlugins(toyDataset(() => writeFileSync(path, content)));
   await expect(run(undefined, meddle)).rejects.toMatchObject({
-    message: `${path} changed while being read`,
+    message: `${path} changed while it was read`,
     hint: 'Run the spec again when no other program writes to it.',
   });
 });
@@ -95,7 +95,7 @@ test('a class without training images is an error', async () => {
   (sources as unknown[]).splice(0, 2, ...few);
   try {
     await expect(run()).rejects.toMatchObject({
-      message: 'the training images of toy have none of class green',
+      message: 'the training images of toy have no image of class green',
       hint: 'Check that the dataset is complete: "pipeline data verify".',
     });
     // Read for one inlier, only that one must have images.
@@ -105,7 +105,7 @@ test('a class without training images is an error', async () => {
   }
 });
 
-test('places are shared in proportion, at least one each, never more than there are', () => {
+test('places are shared in proportion, with at least one for each class and at most its images', () => {
   const share = (sizes: readonly number[], total: number) => [
     ...stratify(new Map(sizes.map((size, i) => [`${i}`, size])), total).values(),
   ];
@@ -119,7 +119,7 @@ test('places are shared in proportion, at least one each, never more than there 
   expect(share([0, 7], 3)).toEqual([0, 3]);
 });
 
-test('of a stream every image is as likely to be chosen', () => {
+test('every image of a stream is equally likely to be chosen', () => {
   const hits = new Float64Array(40);
   for (let round = 0; round < 2000; round++) {
     const subset = new Subset(`round ${round}`, 10);

@@ -67,7 +67,7 @@ beforeAll(async () => {
 
 const image = (split: 'train' | 'test') => join(images, `${split}.arrow`);
 
-test('from images to a metric', async () => {
+test('stages lead from images to a metric', async () => {
   const learnt = await run('learn', learnRecipe, {inputs: {images: image('train')}});
   expect(readdirSync(learnt.out)).toEqual(['curve.arrow', 'weights.arrow']);
   const curve = await readCurve(join(learnt.out, 'curve.arrow'));
@@ -100,7 +100,7 @@ test('from images to a metric', async () => {
   expect(await readMetrics(join(evaluated.out, 'metrics.arrow'))).toEqual(new Map([['auc', 1]]));
 });
 
-test('every stage leaves the same bytes again', async () => {
+test('every stage writes the same bytes again', async () => {
   const twice = async (kind: StageKind, recipe: object, inputs: StageContext['inputs']) => {
     const [one, two] = [await run(kind, recipe, {inputs}), await run(kind, recipe, {inputs})];
     for (const name of readdirSync(one.out)) {
@@ -115,10 +115,10 @@ test('every stage leaves the same bytes again', async () => {
   await twice('score', scoreRecipe, {train: join(train, 'features.arrow'), test: join(test, 'features.arrow')});
 });
 
-test('a training that diverged is told as such, by learn and by embed', async () => {
+test('learn and embed report a training that diverged', async () => {
   const recipe = {...learnRecipe, learner: {...learner, diverges: true}};
   await expect(run('learn', recipe, {inputs: {images: image('train')}})).rejects.toMatchObject({
-    message: 'the mean-colour learner\'s training diverged: its weights "mean" are no finite numbers',
+    message: 'the mean-colour learner\'s training diverged: its weights "mean" are not finite numbers',
     hint: 'Lower its learning rate, or train with a larger batch.',
   });
   const weights = join(folder, 'fine.arrow');
@@ -130,7 +130,7 @@ test('a training that diverged is told as such, by learn and by embed', async ()
   });
 });
 
-test('scores that are no numbers are not kept', async () => {
+test('scores that are not numbers are an error', async () => {
   const features = join(folder, 'features.arrow');
   const matrix = {rows: 2, columns: 1, data: Float32Array.of(1, 2)};
   const chunk = {features: matrix, classes: Int32Array.of(0, 1)};
@@ -142,7 +142,7 @@ test('scores that are no numbers are not kept', async () => {
   });
 });
 
-test('scores of seeds are averaged as they are, or standardised first', async () => {
+test('scores of seeds are averaged unchanged, or standardised first', async () => {
   const classes = Int32Array.of(1, 0, 1);
   const classNames = ['red', 'green'];
   const files = await Promise.all(
@@ -172,7 +172,7 @@ test('scores of seeds are averaged as they are, or standardised first', async ()
   );
 });
 
-test('views are seeded draws of the augmentation: the same again, others of the other draw, and of the normal class', async () => {
+test('views are seeded draws of the augmentation: reproducible, different for each draw, and only of the normal class', async () => {
   const weights = join(folder, 'mean.arrow');
   await writeArrays(weights, new Map([['mean', {shape: [3], data: new Float32Array(3)}]]));
   const augment = [{type: 'dim'}];
@@ -225,7 +225,7 @@ test('a metric of features', async () => {
   expect(none.warnings).toEqual(['metric "range" is undefined: all 3 test images are anomalous']);
 });
 
-test('a class without images, and a test of one class only', async () => {
+test('a class without images and a test with one class are reported', async () => {
   const nothing = {...learnRecipe, normal: 'red'};
   const sources = await writeToys(mkdtempSync(join(folder, 'none-')), {train: [1, 1, 1], test: [0, 2, 0]});
   const {out} = await run('data', {dataset: {type: 'toy'}, version: 1}, {sources});

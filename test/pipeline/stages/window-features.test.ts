@@ -39,13 +39,13 @@ test.each([[[4, 4, 4]], [[12]], [[3, 6, 3]]])(
   },
 );
 
-test('a file of other images is refused', async () => {
+test('a file of windows of other images is refused', async () => {
   await expect(openWindows(await written(3, 4, [4, 8]), 5)).rejects.toThrow(
     '12 windows are not those of images of 5 each',
   );
 });
 
-test('a sample has its size and the order of the file, and each row is as likely', async () => {
+test('a sample has the right size and order, and each row is equally likely', async () => {
   const windows = await openWindows(await written(5, 8, [8, 8, 8, 8, 8]), 8);
   expect((await sampleRows(windows, 100, new Rng(0))).rows).toBe(40);
   const counts = new Uint32Array(40);

@@ -10,7 +10,7 @@ const remembered = (world: World): string => readFileSync(join(world.cacheRoot, 
 /** A file that has not been written to for a while: one that came with Node, as times of change can't be set. */
 const settled = process.execPath;
 
-test('a digest is that of the content now', async () => {
+test('a digest is that of the current content', async () => {
   using world = new World();
   const path = world.write('images.bin', 'one');
   const digests = openFileDigests(world.cacheRoot);
@@ -30,7 +30,7 @@ test('a file that was just written is not remembered', async () => {
   expect(() => remembered(world)).toThrow('ENOENT');
 });
 
-test('a settled file is remembered; a damaged memory is no memory', async () => {
+test('the digest of an unchanged file is remembered; a damaged record is ignored', async () => {
   using world = new World();
   const first = openFileDigests(world.cacheRoot);
   const digest = await first.digest(settled);
@@ -45,7 +45,7 @@ test('a settled file is remembered; a damaged memory is no memory', async () => 
   expect(await openFileDigests(world.cacheRoot).digest(settled)).toBe(digest);
 });
 
-test('a file that is gone is an error', async () => {
+test('a missing file is an error', async () => {
   using world = new World();
   await expect(openFileDigests(world.cacheRoot).digest(join(world.root, 'gone'))).rejects.toThrow('ENOENT');
 });

@@ -27,7 +27,7 @@ describe('run', () => {
       "tiny: 1 task, 6 stages, run <time>-tiny
       [1/6] ✓ data synthetic: <time> · <memory> peak
       engine wasm 4.22.0 on cpu, 1 thread
-      warning: learn rotation · stripes · seed 0: the last epoch's loss is <n> and guessing gives <n>: almost nothing was learnt in 2 epochs. Try more epochs or another optimizer.learning_rate.
+      warning: learn rotation · stripes · seed 0: the last epoch's loss is <n>, and guessing gives <n>: the network has learnt almost nothing in 2 epochs. Try more epochs or another optimizer.learning_rate.
       [2/6] ✓ learn rotation · stripes · seed 0: <time> · <memory> peak
       [3/6] ✓ embed train rotation.pool · stripes · seed 0: <time> · <memory> peak
       [4/6] ✓ embed test rotation.pool · stripes · seed 0: <time> · <memory> peak
@@ -110,7 +110,7 @@ describe('plan and validate', () => {
       = embed test rotation.pool · stripes · seed 0
       = score kde · rotation · stripes · seed 0
       = evaluate kde · rotation · stripes · seed 0
-      6 cached (=), 0 to run (+), 0 waiting for those (?)
+      6 cached (=), 0 to run (+), 0 unknown until those have run (?)
       --- status 0"
     `);
   });
@@ -142,7 +142,7 @@ describe('plan and validate', () => {
           after score kde · rotation · stripes · seed 0
       ? evaluate kde · rotation · stripes · seed 1
           after score kde · rotation · stripes · seed 1
-      1 cached (=), 2 to run (+), 8 waiting for those (?)
+      1 cached (=), 2 to run (+), 8 unknown until those have run (?)
       2 trainings to run: <n> TFLOP
       --- status 0"
     `);
@@ -273,7 +273,7 @@ describe('compare', () => {
     `);
     expect(unknown).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ the papers have no table that is called "iclr-table-77"
+      ✗ the papers have no table "iclr-table-77"
          Did you mean "iclr-table-7"?
       --- status 2"
     `);
@@ -283,7 +283,7 @@ describe('compare', () => {
   test('what is not there', async () => {
     expect(await shown('compare', 'tny')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ no run and no spec is called "tny"
+      ✗ there is no run and no spec "tny"
          Did you mean "tiny"?
       --- status 2"
     `);
@@ -291,14 +291,14 @@ describe('compare', () => {
       "--- stderr
       ✗ "2" is part of 5 runs: <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny, <time>-tiny
          Give a longer part of the id, or "latest".
-      ✗ no run and no spec is called "nothing"
-         There are results of: tiny.
+      ✗ there is no run and no spec "nothing"
+         There are results for: tiny.
       --- status 2"
     `);
     expect(await shown('compare', '--runs', 'empty')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ there is no run in <folder>/empty
-         Make one: pipeline run <spec>.
+         Run a spec: pipeline run <spec>.
       --- status 2"
     `);
   });
@@ -315,7 +315,7 @@ describe('ls, show, why', () => {
     `);
     expect(JSON.parse((await project.run('ls', '--json')).out)).toHaveLength(project.runs.length);
     expect(await shown('ls', '--runs', 'empty')).toMatchInlineSnapshot(`
-      "No runs yet.
+      "There are no runs yet.
       --- status 0"
     `);
   });
@@ -339,13 +339,13 @@ describe('ls, show, why', () => {
       evaluate         1 <time> <memory>
 
       Warnings:
-        the last epoch's loss is <n> and guessing gives <n>: almost nothing was learnt in 2 epochs. Try more epochs or another optimizer.learning_rate.
+        the last epoch's loss is <n>, and guessing gives <n>: the network has learnt almost nothing in 2 epochs. Try more epochs or another optimizer.learning_rate.
       --- status 0"
     `);
     expect((await project.run('show', 'latest')).out).toContain(project.runs.at(-1));
     expect(await shown('show', 'nothing')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ no run is called "nothing"
+      ✗ there is no run "nothing"
          The latest is <time>-tiny; "pipeline ls" lists all.
       --- status 2"
     `);
@@ -410,7 +410,7 @@ describe('query and db', () => {
 
 describe('data, plugins, schema, doctor', () => {
   test('data ls and verify', async () => {
-    expect((await project.run('data', 'ls')).out).toContain('✓ synthetic: made here, needs no files\n');
+    expect((await project.run('data', 'ls')).out).toContain('✓ synthetic: drawn by this program, needs no files\n');
     expect(await shown('data', 'verify', 'synthetic')).toMatchInlineSnapshot(`
       "synthetic train: 800 images (stripes 200, checkers 200, blobs 200, rings 200)
       synthetic test: 800 images (stripes 200, checkers 200, blobs 200, rings 200)
@@ -418,7 +418,7 @@ describe('data, plugins, schema, doctor', () => {
     `);
     expect(await shown('data', 'verify', 'synthetik')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ no dataset is called "synthetik"
+      ✗ there is no dataset "synthetik"
          Did you mean "synthetic"?
       --- status 2"
     `);
@@ -447,7 +447,7 @@ describe('data, plugins, schema, doctor', () => {
     ]);
     expect(await shown('plugins', 'kd')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ no plug-in is called "kd"
+      ✗ there is no plug-in "kd"
          Did you mean "kde"?
       --- status 2"
     `);
@@ -463,7 +463,7 @@ describe('data, plugins, schema, doctor', () => {
     expect(status).toBe(0);
     expect(out).toMatch(/^pipeline \d+\.\d+\.\d+ · Node /);
     expect(out).toContain('✓ engine wasm');
-    expect(out).toMatch(/\n(Nothing is missing\.|What would make it better:\n( {2}.+\n)+)$/);
+    expect(out).toMatch(/\n(Nothing is missing\.|What could be improved:\n( {2}.+\n)+)$/);
     const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
     expect(engines.map(({name}: {name: string}) => name)).toEqual(engineNames);
     expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
@@ -534,7 +534,7 @@ describe('cache', () => {
   test('prune', async () => {
     expect(await shown('cache', 'prune')).toMatch(/^removed 0 entries, freed .+ kB\n/); // the damaged one
     expect(await shown('cache', 'prune', '--runs', 'empty')).toMatchInlineSnapshot(`
-      "there is no cache here
+      "there is no cache in this folder
       --- status 0"
     `);
   });

@@ -39,7 +39,7 @@ test('the model scores the test images as the run has, and says what it is', asy
   expect(await shown('tiny', '--classifier', 'kde', '--out', 'out/kde.onnx')).toMatchInlineSnapshot(`
     "<folder>/out/kde.onnx: kde of task tiny/stripes/rotation/seed=0, <size>
     checked in ONNX Runtime on 48 test images: scores differ by at most <part> of their range
-    anomalous above <n>
+    an image is anomalous above <n>
     how to use it: <folder>/out/kde.md
     --- status 0"
   `);
@@ -71,12 +71,13 @@ test('the page beside it', async () => {
 
     | | name | type | meaning |
     |---|---|---|---|
-    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; nothing else is subtracted |
+    | input | \`images\` | float32 (N, 16, 16, 3) | red, green, blue from 0 to 1; no mean is subtracted |
     | output | \`score\` | float32 (N) | higher = more anomalous |
     | output | \`features\` | float32 (N, 4) | the input of the classifier |
 
-    Threshold: <n>. 95 % of the 32 normal training images score lower, each of them held out from the
-    classifier. The encoder has seen them all, so that a few more of new normal images may score higher.
+    Threshold: <n>. 95 % of the held-out scores of the 32 normal training images are lower. Held out
+    means that the classifier was fitted without the image. The encoder has seen all images, so slightly more new normal images may
+    score higher.
 
     \`\`\`python
     import sys
@@ -131,7 +132,7 @@ test('grey images are an input of one channel', async () => {
   expect(await shown('grey')).toMatchInlineSnapshot(`
     "<folder>/model.onnx: oc-svm-linear of task grey/bag/untrained/seed=0, <size>
     checked in ONNX Runtime on 40 test images: scores differ by at most <part> of their range
-    anomalous above -<n>
+    an image is anomalous above -<n>
     how to use it: <folder>/model.md
     --- status 0"
   `);
@@ -191,13 +192,13 @@ export const plugins = [own('first', {graph: first}), own('plain', {})];`,
   expect(await shown('own', '--classifier', 'first', '--out', 'first.onnx')).toMatchInlineSnapshot(`
     "<folder>/first.onnx: first of task own/stripes/untrained/seed=0, <size>
     checked in ONNX Runtime on 48 test images: scores differ by at most <part> of their range
-    anomalous above <n>
+    an image is anomalous above <n>
     how to use it: <folder>/first.md
     --- status 0"
   `);
   expect(await shown('own', '--classifier', 'plain', '--out', 'plain.onnx')).toMatchInlineSnapshot(`
     "--- stderr
-    ✗ classifier "plain" can't be written as ONNX
+    ✗ classifier "plain" cannot be written as ONNX
        Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.
     --- status 1"
   `);

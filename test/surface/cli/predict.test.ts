@@ -118,7 +118,7 @@ describe('drawn textures, three classifiers', () => {
       ──
       drawn/000.png  <n>  normal
       drawn/001.png  <n>  anomalous
-      kde: anomalous above <n>; 95 % of 32 normal training images, each held out, score lower
+      kde: an image is anomalous above <n>; 95 % of the held-out scores of 32 normal training images are lower
 
       ✗ bad/empty.png: it is empty
       ✗ bad/text.jpg: it is neither JPEG, PNG nor WebP
@@ -174,7 +174,7 @@ describe('drawn textures, three classifiers', () => {
     expect(await shown('tiny', 'drawn', '--maps', 'maps')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ task tiny/stripes/rotation/seed=0 has no heat maps, because its spec has no "localize"
-         Leave out --maps, or run the spec with "localize".
+         Leave out --maps, or add "localize" to the spec and run it again.
       --- status 2"
     `);
     expect(await shown('tiny', 'drawn', '--quantile', '2')).toMatchInlineSnapshot(`
@@ -185,7 +185,7 @@ describe('drawn textures, three classifiers', () => {
     `);
     expect(await shown('other', 'drawn')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ no run is called "other"
+      ✗ there is no run "other"
          The latest is <time>-tiny; "pipeline ls" lists all.
       --- status 2"
     `);
@@ -221,15 +221,15 @@ test('features of a network from a file, as long as the file is the one that was
   expectSame(scoresOf(await predicted('given'), 'kde'), scores.subarray(0, 5));
   expect(all(await project.run('export', 'file'))).toMatchInlineSnapshot(`
     "--- stderr
-    ✗ learner "pretrained" can't be written as ONNX
+    ✗ learner "pretrained" cannot be written as ONNX
        Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.
     --- status 1"
   `);
   cpSync(model.replace('tiny.onnx', 'tiny-fixed.onnx'), project.path('tiny.onnx'));
   expect(all(await project.run('predict', 'file', 'given'))).toMatchInlineSnapshot(`
     "--- stderr
-    ✗ <folder>/tiny.onnx is not the file that the run has used
-       Put that one back, or run the spec again.
+    ✗ <folder>/tiny.onnx has changed since the run
+       Restore the file, or run the spec again.
     --- status 1"
   `);
 });

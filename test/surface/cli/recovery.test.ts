@@ -190,7 +190,7 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
     "own: 1 task, 8 stages, run <time>-own
     [1/8] ✓ data synthetic: <time> · <memory> peak
     engine wasm 4.22.0 on cpu, 1 thread
-    warning: learn rotation · stripes · seed 0: the last epoch's loss is <n> and guessing gives <n>: almost nothing was learnt in 2 epochs. Try more epochs or another optimizer.learning_rate.
+    warning: learn rotation · stripes · seed 0: the last epoch's loss is <n>, and guessing gives <n>: the network has learnt almost nothing in 2 epochs. Try more epochs or another optimizer.learning_rate.
     [2/8] ✓ learn rotation · stripes · seed 0: <time> · <memory> peak
     [3/8] ✓ embed train rotation.pool · stripes · seed 0: <time> · <memory> peak
     [4/8] ✓ embed test rotation.pool · stripes · seed 0: <time> · <memory> peak

@@ -79,9 +79,9 @@ test('by name, part of an id or latest; into another file; as JSON', async () =>
 
 test('what is not there is said', async () => {
   const unknown = await project.run('report', 'mops');
-  expect([unknown.status, unknown.err]).toEqual([2, expect.stringContaining('no run is called "mops"')]);
+  expect([unknown.status, unknown.err]).toEqual([2, expect.stringContaining('there is no run "mops"')]);
   const task = await project.run('report', 'maps', '--task', 'spots');
-  expect([task.status, task.err]).toEqual([2, expect.stringContaining('no task of')]);
+  expect([task.status, task.err]).toEqual([2, expect.stringContaining('has no task with')]);
   expect(task.err).toContain('/stripes/');
 });
 

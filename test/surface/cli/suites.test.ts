@@ -47,7 +47,7 @@ describe('data that are not here', () => {
       ✗ score kde · rotation · wood · seed 0
       ? evaluate kde · rotation · stripes · seed 0
       ✗ evaluate kde · rotation · wood · seed 0
-      0 cached (=), 1 to run (+), 5 waiting for those (?), 6 without data (✗)
+      0 cached (=), 1 to run (+), 5 unknown until those have run (?), 6 without data (✗)
       1 training to run: <n> TFLOP
       --- status 0"
     `);
@@ -68,7 +68,7 @@ describe('data that are not here', () => {
       [ 6/12] – 5 stages skipped, "data mvtec · wood" failed
       [ 7/12] ✓ data synthetic: <time> · <memory> peak
       engine wasm 4.22.0 on cpu, 1 thread
-      warning: learn rotation · stripes · seed 0: the last epoch's loss is <n> and guessing gives <n>: almost nothing was learnt in 2 epochs. Try more epochs or another optimizer.learning_rate.
+      warning: learn rotation · stripes · seed 0: the last epoch's loss is <n>, and guessing gives <n>: the network has learnt almost nothing in 2 epochs. Try more epochs or another optimizer.learning_rate.
       [ 8/12] ✓ learn rotation · stripes · seed 0: <time> · <memory> peak
       [ 9/12] ✓ embed train rotation.pool · stripes · seed 0: <time> · <memory> peak
       [10/12] ✓ embed test rotation.pool · stripes · seed 0: <time> · <memory> peak
@@ -130,7 +130,7 @@ describe('show augment', () => {
       "<folder>/runs/augment/tiny-stripes-rotation-seed=0.png
       task: tiny/stripes/rotation/seed=0
       rows: 2 of 32 training images of class "stripes"
-      columns: before augmentation, then 1 draw of the 4 views that the network gets; augmentation: hflip; values outside [0, 1] are clipped
+      columns: the image before augmentation, then 1 draw of the 4 views that the network gets; augmentation: hflip; values outside [0, 1] are clipped
       --- status 0"
     `);
     const file = project.path('runs', 'augment', 'tiny-stripes-rotation-seed=0.png');
@@ -152,12 +152,12 @@ describe('show augment', () => {
     expect(await shown('show', 'augment', 'control.yaml')).toMatchInlineSnapshot(`
       "--- stderr
       ✗ learner "untrained" does not train, so it gets no images
-         Ask for a task of another learner: --task <id>.
+         Choose a task of another learner: --task <id>.
       --- status 2"
     `);
     expect(await shown('show', 'augment', 'tiny.yaml', '--task', 'bag')).toMatchInlineSnapshot(`
       "--- stderr
-      ✗ no task is called "bag"
+      ✗ there is no task "bag"
          There are tiny/stripes/rotation/seed=0.
       --- status 2"
     `);

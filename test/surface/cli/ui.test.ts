@@ -17,7 +17,7 @@ test('prints an address that lets in, and Ctrl-C ends it although a page is open
   const {status, out, err} = await ended;
   expect([status, out.trim()]).toEqual([0, address]);
   expect(project.masked(err)).toBe(
-    'Shows <folder>/runs. Only this machine and who has this address can see it. Ctrl-C ends it.\n',
+    'This server shows <folder>/runs. It answers only on this machine, and only with the token in the address above; it is read-only. Press Ctrl-C to stop it.\n',
   );
   expect(await cut).toBe('terminated');
 });
@@ -32,7 +32,7 @@ test('a port that is taken', async () => {
   expect(await project.run('ui', '--port', `${port}`)).toEqual({
     status: 2,
     out: '',
-    err: `✗ port ${port} is in use by another process\n   Give another one, or leave out --port for one that is free.\n`,
+    err: `✗ port ${port} is in use by another process\n   Choose another port, or leave out --port to use a free one.\n`,
   });
   other.close();
 });

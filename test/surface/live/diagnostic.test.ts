@@ -11,7 +11,7 @@ const at = (text: string, part: string, line = 14): Problem => ({
 const render = (problems: readonly Problem[], width?: number, so?: string) =>
   renderProblems(problems, {colour: false, ...(width && {width}), ...(so && {so})});
 
-test('place, line, squiggle and hint; problems without a place; how many, and so what', () => {
+test('a problem has place, line, squiggle and hint; the end gives the number and the consequence', () => {
   const problems: readonly Problem[] = [
     {
       message: 'learner "contrastive" has no option "temprature"',

@@ -181,7 +181,7 @@ const twoTasks: Script = [
   [9, of('evaluate', coat, {type: 'stage-skipped', because: 'score failed'})],
 ];
 
-test('plain: a line an event, progress of a stage every 15 seconds, hits counted only', () => {
+test('plain prints one line for each event, progress every 15 seconds, and only counts hits', () => {
   expect(text('plain', eventful)).toMatchInlineSnapshot(`
     "shirts: 1 task, 9 stages, run 20261124-030000-shirts-ab12
     compiling the binding
@@ -202,7 +202,7 @@ test('plain: a line an event, progress of a stage every 15 seconds, hits counted
   `);
 });
 
-test('auto is plain in a pipe; json prints the events; quiet failures alone', () => {
+test('auto is plain in a pipe; json prints events; quiet prints only failures', () => {
   expect(text('auto', eventful)).toBe(text('plain', eventful));
   expect(
     text('json', eventful)
@@ -255,7 +255,7 @@ describe('in a terminal', () => {
     `);
   });
 
-  test('by task: how far each is, with a curve of the losses; what it took and measured when it is settled', () => {
+  test('tasks show their progress and loss curve, and at the end their time and first metric', () => {
     const terminal = new Terminal(80, 24);
     vi.useFakeTimers({now: begin});
     let view = '';
@@ -369,7 +369,7 @@ describe('in a terminal', () => {
     expect(terminal.history).toBe('shirts  1 task, 9 stages, run 20261124-030000-shirts-ab12\n');
   });
 
-  test.for([20, 33, 200])('a window made %i columns wide meanwhile', (columns) => {
+  test.for([20, 33, 200])('a window that is resized to %i columns', (columns) => {
     const terminal = new Terminal(80, 24);
     live(terminal, eventful, ({type}) => {
       if (type === 'stage-progress') terminal.columns = columns;
@@ -393,7 +393,7 @@ describe('in a terminal', () => {
     `);
   });
 
-  test('the clock goes on while a stage says nothing', () => {
+  test('the clock runs while a stage reports nothing', () => {
     vi.useFakeTimers({now: begin});
     const terminal = new Terminal(80, 24);
     const reporter = createReporter('auto', terminal, terminal);
@@ -411,7 +411,7 @@ describe('in a terminal', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('escape sequences in names and messages do not reach it', () => {
+  test('escape sequences in names and messages are removed', () => {
     const terminal = new Terminal(80, 24);
     live(terminal, [
       [0, {...runStarted, spec: 'a\u001b[2Jb'} as Unstamped],
@@ -426,7 +426,7 @@ describe('in a terminal', () => {
     `);
   });
 
-  test('colours only where the terminal has them, and no live view on a dumb one', () => {
+  test('colours are only used if the terminal has them, and a dumb terminal has no live view', () => {
     const written: string[] = [];
     const output = {isTTY: true, write: (part: string) => written.push(part)};
     const coloured = (hasColors: boolean) => {

@@ -12,7 +12,7 @@ test('features of two numbers are shown where they are, on a round circle', asyn
   expect(figures).toHaveLength(1);
   const [figure] = figures.map(String);
   expect(figure).toContain('Features on the circle');
-  expect(figure).toContain('2 numbers, scaled to length 1) of 2 of 100 test images');
+  expect(figure).toContain('2 numbers, scaled to length 1), for 2 of 100 test images');
   // (0, 1) and (1, 0) of [-1.1, 1.1] on 260 pixels, y downwards.
   expect(
     [...figure!.matchAll(/translate\(([\d.]+),([\d.]+)\)"[^>]*><title>(\w+)/g)].map(([, ...found]) => found),

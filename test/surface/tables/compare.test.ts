@@ -478,7 +478,7 @@ test('a mean over some categories says so, and a table of means alone is laid ou
       baselines,
     ),
   ).toBeUndefined();
-  expect(whole.legend).toContain('2/15: a mean over 2 of 15 classes alone; not judged.');
+  expect(whole.legend).toContain('2/15: a mean over only 2 of 15 classes; it has no verdict.');
 });
 
 test('a table that no paper has is no grid', () => {

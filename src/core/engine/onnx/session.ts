@@ -40,7 +40,7 @@ export function openSession(model: Uint8Array, threads: number): Session {
   session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 3, // errors alone
+    logSeverityLevel: 3, // only errors
     // More of it would put a transposition into the product after it, whose loops for that are slow.
     graphOptimizationLevel: 'basic',
     // A thread that waits for work must not take it from other processes.

@@ -50,7 +50,7 @@ export class GraphBuilder {
   readonly #domains = new Set<string>();
   #count = 0;
 
-  /** A float32 tensor that is given from outside. */
+  /** A float32 input. */
   input(name: string, sizes: Shape, doc: string): Value {
     this.#inputs.push(described(name, sizes, doc));
     return name as Value;
@@ -77,7 +77,7 @@ export class GraphBuilder {
     return name as Value;
   }
 
-  /** Axes, shapes and places, which ONNX wants as int64. */
+  /** Axes, shapes and places, which are int64 in ONNX. */
   integers(...values: readonly number[]): Value {
     return this.constant(BigInt64Array.from(values, BigInt));
   }
@@ -117,7 +117,7 @@ export class GraphBuilder {
     return this.node('Cast', [value], {to: dataTypes.double});
   }
 
-  /** Gives a float32 tensor to the outside under this name. */
+  /** Makes a float32 tensor an output with this name. */
   output(name: string, value: Value, sizes: Shape, doc: string): void {
     this.#nodes.push(
       encode([

@@ -53,8 +53,8 @@ const texts = (bytes: Uint8Array, field: number): readonly string[] =>
   parts(bytes, field).map((part) => Buffer.from(part).toString());
 
 /**
- * All values of a field of a message that have a length: texts, bytes and messages. By hand: every command loads this file, and a
- * library for these lines would take as long to load as the rest of it.
+ * All values of a field of a message that have a length: texts, bytes and messages. Written by hand, because every command loads
+ * this file, and a library for these lines would take as long to load as everything else.
  */
 function parts(bytes: Uint8Array, field: number): readonly Uint8Array[] {
   const found: Uint8Array[] = [];

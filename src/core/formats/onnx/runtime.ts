@@ -4,7 +4,7 @@ import {dirname, join} from 'node:path';
 import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';
 import {appendOutput, readOnnx} from './file.ts';
 
-/** npm installs it if it can: its install script downloads libraries for GPUs, and where that fails npm leaves it out. */
+/** npm installs it if it can: its install script downloads libraries for GPUs, and if that fails npm leaves it out. */
 async function loadRuntime() {
   try {
     return await import('onnxruntime-node');
@@ -51,7 +51,7 @@ export async function openOnnx(path: string, output: string | undefined): Promis
   };
 
   function open() {
-    const options = {logSeverityLevel: 3} as const; // errors alone
+    const options = {logSeverityLevel: 3} as const; // only errors
     const {outputs, outside} = readOnnx(path);
     if (output === undefined || outputs.includes(output)) return InferenceSession.create(path, options);
     // An inner tensor: ONNX Runtime only returns outputs, so it is made an output.
@@ -72,7 +72,7 @@ export interface OnnxRunner {
   dispose(): Promise<void>;
 }
 
-/** Throws what ONNX Runtime says of a file that it can't load. */
+/** Throws ONNX Runtime's message for a file that it cannot load. */
 export async function startOnnx(model: Uint8Array): Promise<OnnxRunner> {
   const {InferenceSession, Tensor} = await loadRuntime();
   const session = await InferenceSession.create(model, {logSeverityLevel: 3});

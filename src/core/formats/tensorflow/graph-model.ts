@@ -1,4 +1,4 @@
-/** TensorFlow.js graph models: `model.json` and its shards of weights, run on whatever engine is started. */
+/** TensorFlow.js graph models: `model.json` and its shards of weights, run on the engine that was started. */
 import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {io} from '@tensorflow/tfjs';

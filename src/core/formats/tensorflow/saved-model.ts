@@ -33,7 +33,7 @@ export interface GraphNode {
 export const SAVED_MODEL_TAG = 'serve';
 export const SAVED_MODEL_FILE = 'saved_model.pb';
 
-/** Version of the graph's producer. Operations have meant the same since long before this one, which is of 2023. */
+/** Version of the graph's producer. This one is of 2023; operations have not changed since long before. */
 const producer = 1395;
 
 // Field numbers of TensorFlow's messages: saved_model.proto, meta_graph.proto, graph.proto, node_def.proto, attr_value.proto,

@@ -28,7 +28,7 @@ export function fromTorch(
   );
 }
 
-/** Sides of 1 come and go between layouts. */
+/** Sides of 1 differ between layouts. */
 const isMany = (side: number): boolean => side !== 1;
 
 /**

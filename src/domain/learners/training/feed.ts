@@ -1,10 +1,10 @@
 /**
- * The training batches of a learner: augmentation in worker threads that run ahead of the training step, so that the
- * accelerator does not wait. What a batch holds depends on (stream, pass, instance) alone: neither on the number of
- * threads nor on the engine. A pass goes once over all instances, in an order of its own; an epoch is one, as a rule.
+ * The training batches of a learner: augmentation in worker threads that work in advance of the training step, so that the
+ * accelerator does not wait. The content of a batch depends only on (stream, pass, instance), not on the number of
+ * threads or the engine. A pass goes once over all instances, in a new order; an epoch is usually one pass.
  *
- * An instance is what a learner takes for one image: an image, or a copy of it by distribution augmentation (paper 2.5).
- * Instance i is image i mod n in its copy floor(i / n); copy 0 is the original. Copies are made anew where they are needed, not kept.
+ * An instance counts as one image for a learner: an image, or a copy of it by distribution augmentation (paper 2.5).
+ * Instance i is image i mod n in its copy floor(i / n); copy 0 is the original. Copies are made again when needed, not kept.
  */
 
 import {availableParallelism} from 'node:os';

@@ -109,11 +109,11 @@ const auto = (provision: boolean) => resolveEngine('auto', {provision, env});
 
 describe.skipIf(!supported)('on Linux x64', () => {
   describe('resolveEngine', () => {
-    test('wasm is always there', async () => {
+    test('wasm is always available', async () => {
       expect(await resolveEngine('wasm', {provision: false, env})).toEqual({name: 'wasm', threads: 1});
     });
 
-    test('what is asked for is known before anything is tried, but for auto without a library', () => {
+    test('the engine is known before anything is tried, except for auto without a library', () => {
       expect(askedEngine('wasm', {env})).toEqual({name: 'wasm', threads: 1});
       expect(askedEngine('tensorflow', {env})).toEqual({name: 'tensorflow', threads: 2});
       expect(askedEngine('auto', {env})).toBeUndefined();
@@ -136,7 +136,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       );
     });
 
-    test('auto, where it could be set up but may not now', async () => {
+    test('auto, if it could be set up but may not now', async () => {
       python('exit 1');
       program('g++', 'exit 1');
       expect((await auto(false)).remark).toMatchInlineSnapshot(
@@ -153,7 +153,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       );
     });
 
-    test('a library that is there is taken, with the threads that are asked for, whatever the machine and its environment say', async () => {
+    test('an installed library is used, with the given threads, on any machine and environment', async () => {
       const library = libraryFolder('cpu', env);
       mkdirSync(library, {recursive: true});
       writeFileSync(join(library, 'tfjs_binding.node'), '');
@@ -245,7 +245,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
   describe('with an NVIDIA GPU', () => {
     const folders = () => inCache().filter((name) => !name.endsWith('.lock'));
 
-    test('takes the library for it where nvidia-smi answers, and the CPU one where it does not', async ({skip}) => {
+    test('uses the library for the GPU if nvidia-smi answers, otherwise that for the CPU', async ({skip}) => {
       if (!canBuild) skip('needs python3 and cc');
       standIns();
       env['PIPELINE_ALLOW_UNPINNED'] = '1';
@@ -261,7 +261,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       expect(folders()).toEqual(['2.21.0-cpu-linux-x64-napi8', '2.21.0-cuda-linux-x64-napi8']);
     });
 
-    test('falls back to the CPU library where the other can not be had, and says so', async ({skip}) => {
+    test('falls back to the CPU library if the other is not available, and says so', async ({skip}) => {
       if (!canBuild) skip('needs python3 and cc');
       standIns(
         `mkdir -p "$dest"; case "$(cat "$dest/../requirements.txt")" in *and-cuda*) echo no such wheel >&2; exit 1 ;; esac;`,
@@ -342,7 +342,7 @@ describe.skipIf(!supported || findTool('python3') === '')('fetchBackend', () => 
       .digest('base64')}`;
   }
 
-  test('what it fetched computes on our own tfjs; a second time another process was first', async () => {
+  test('the fetched package computes with our own tfjs; a second time another process was faster', async () => {
     const digest = archive();
     for (const time of ['first', 'second']) await fetchBackend(library(), join(work(), time), tools(), digest);
     const tf = {} as {registered?: boolean};
@@ -363,7 +363,7 @@ describe.skipIf(!supported || findTool('python3') === '')('fetchBackend', () => 
     expect(existsSync(fetchedFolder(library()))).toBe(false);
   });
 
-  test('where npm can not fetch it, the error ends with what npm says', async () => {
+  test("if npm cannot fetch it, the error ends with npm's message", async () => {
     program('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
     await expect(fetchBackend(library(), work(), tools())).rejects.toThrow(
       /npm failed with status 1:\nnpm error code ENOTFOUND$/,
@@ -380,7 +380,7 @@ describe('checkWheel', () => {
     files: new Map([['known.whl', {sha256: sha256('published'), bytes: 9}]]),
   };
 
-  test('by hash where it is known, by permission where it is not', async () => {
+  test('a wheel is checked by its hash if known, otherwise the user must permit it', async () => {
     writeFileSync(file(), 'published');
     await checkWheel(set, file(), 'known.whl', {});
     await expect(checkWheel(set, file(), 'other.whl', {})).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -389,7 +389,7 @@ describe('checkWheel', () => {
     await checkWheel(set, file(), 'other.whl', {PIPELINE_ALLOW_UNPINNED: '1'});
     writeFileSync(file(), 'something else');
     await expect(checkWheel(set, file(), 'known.whl', {PIPELINE_ALLOW_UNPINNED: '1'})).rejects.toThrow(
-      /is not the file/,
+      /differs from the published file/,
     );
   });
 
@@ -400,7 +400,7 @@ describe('checkWheel', () => {
 });
 
 describe('runCommand', () => {
-  test('a program that hangs is stopped, children and all, and its last words are told', async () => {
+  test('a program that hangs is stopped with its children, and its last output is reported', async () => {
     program('hang', 'echo connecting; cat /dev/zero > /dev/null & wait');
     await expect(runCommand('hang', [], {env, quietSeconds: 0.1})).rejects.toThrowErrorMatchingInlineSnapshot(`
       [CommandError: hang did nothing for 0.1 seconds and was stopped:
@@ -408,9 +408,9 @@ describe('runCommand', () => {
     `);
   });
 
-  test('a program that is not there', async () => {
+  test('a missing program is reported', async () => {
     await expect(runCommand('no-such-program', [], {env})).rejects.toThrow(
-      "no-such-program can't be started: spawn no-such-program ENOENT",
+      'no-such-program cannot be started: spawn no-such-program ENOENT',
     );
   });
 });

@@ -85,7 +85,7 @@ test('a step of any number of threads makes the same bytes', async () => {
   expect(made.slice(4, 6)).toEqual(made.slice(0, 2));
 });
 
-test('what has no operator runs on wasm, kernel by kernel, and that is reported', async () => {
+test('a step without an operator runs on wasm, kernel by kernel, and this is reported', async () => {
   const warned = once(process, 'warning') as Promise<[Error]>;
   const graph = compile([], ([x]) => [tf.acosh(x!)]);
   expect(graph.run([tf.scalar(2)])[0]!.dataSync()[0]).toBeCloseTo(Math.acosh(2), 5);

@@ -48,7 +48,7 @@ describe.skipIf(absent)(`on webgpu${absent ? `: ${engine}` : ''}`, () => {
     expectClose(await dilated().data(), expected);
   });
 
-  test('the features of an image are the same bits, whatever is beside it', async () => {
+  test('the features of an image have the same bits in every batch', async () => {
     const x = tensor<Tensor4D>([70, 4, 4, 64], 1);
     const filter = tensor<Tensor4D>([3, 3, 64, 32], 2);
     const together = await tf.conv2d(x, filter, 1, 'same').data();
@@ -56,7 +56,7 @@ describe.skipIf(absent)(`on webgpu${absent ? `: ${engine}` : ''}`, () => {
     expect(alone).toEqual(together.slice(-alone.length));
   });
 
-  test('what the GPU could not do is thrown where its values are read', async () => {
+  test('errors of the GPU are thrown when values are read', async () => {
     const device = (tf.backend() as unknown as {device: {createBuffer(of: {size: number; usage: number}): object}})
       .device;
     const y = tf.add(tensor([3], 1), tensor([3], 2));

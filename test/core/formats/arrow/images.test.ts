@@ -83,7 +83,7 @@ test('a batch that was read is not changed by reading on', async () => {
   expect(Buffer.concat(batches.map(({pixels}) => pixels)).equals(images.pixels)).toBe(true);
 });
 
-test('one class alone', async () => {
+test('one class can be read alone', async () => {
   const images = made(10, rgb);
   const path = fresh();
   await write(path, [images], rgb);
@@ -130,7 +130,7 @@ test('memory does not grow with the file', async () => {
   expect(peak - before).toBeLessThan(120e6);
 });
 
-test('what does not fit is refused', async () => {
+test('data of wrong sizes is refused', async () => {
   const writer = await createImagesWriter(fresh(), {shape: rgb, classes: names});
   await expect(writer.write(made(1, grey))).rejects.toThrow('expected images of 2 × 7 × 3, but got 5 × 3 × 1');
   await expect(writer.write(made(4, rgb, 4))).rejects.toThrow('an image has class 3, but there are 3');

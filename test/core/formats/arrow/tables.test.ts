@@ -44,7 +44,7 @@ test.each([[[]], [[0]], [[1]], [[3, 1, 0, 5]]])(
 
 test('features of another width are refused', async () => {
   await expect(writeFeatures(fresh(), [chunk(2, 3)], {columns: 4, classNames})).rejects.toThrow(
-    'expected 4 features a row, but got 3',
+    'expected 4 features in each row, but got 3',
   );
 });
 
@@ -91,7 +91,7 @@ test('curves, with accuracy and without', async () => {
   expect(await readCurve(`${path}.none`)).toEqual([]);
 });
 
-test('metrics, an undefined one too', async () => {
+test('metrics, also undefined ones', async () => {
   const path = fresh();
   const metrics = new Map([
     ['auc', 0.1 + 0.2],
@@ -109,20 +109,22 @@ test('equal content gives equal bytes', async () => {
   expect(readFileSync(`${one}.m`).equals(readFileSync(`${two}.m`))).toBe(true);
 });
 
-test('a file that is no table, cut short, absent or of another kind is an error that names it', async () => {
+test('a file that is not a table, incomplete, missing or of another kind is an error that names it', async () => {
   const path = fresh();
   await writeMetrics(path, new Map([['auc', 0.5]]));
   await expect(imagesInfo(path)).rejects.toThrow(`cannot read ${path}: expected a table of images, but got metrics`);
   const cut = fresh();
   writeFileSync(cut, readFileSync(path).subarray(0, 100));
-  await expect(readMetrics(cut)).rejects.toThrow(`can't read ${cut}: it is not an Arrow file, or it is incomplete`);
+  await expect(readMetrics(cut)).rejects.toThrow(`cannot read ${cut}: it is not an Arrow file, or it is incomplete`);
   const empty = fresh();
   writeFileSync(empty, '');
-  await expect(readMetrics(empty)).rejects.toThrow(`can't read ${empty}: it is not an Arrow file, or it is incomplete`);
-  await expect(readMetrics('/nowhere.arrow')).rejects.toThrow("can't read /nowhere.arrow: ENOENT");
+  await expect(readMetrics(empty)).rejects.toThrow(
+    `cannot read ${empty}: it is not an Arrow file, or it is incomplete`,
+  );
+  await expect(readMetrics('/nowhere.arrow')).rejects.toThrow('cannot read /nowhere.arrow: ENOENT');
   const garbled = fresh();
   const bytes = Buffer.from(readFileSync(path));
   bytes.writeInt32LE(1 << 28, bytes.length - 10);
   writeFileSync(garbled, bytes);
-  await expect(readMetrics(garbled)).rejects.toThrow(`can't read ${garbled}`);
+  await expect(readMetrics(garbled)).rejects.toThrow(`cannot read ${garbled}`);
 });

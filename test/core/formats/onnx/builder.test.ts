@@ -30,7 +30,7 @@ test('integers, lists, floats, doubles and operators of several outputs', async 
   await runner.dispose();
 });
 
-test('what it says of itself', () => {
+test('a model has its metadata', () => {
   const place = temporaryFolder('onnx');
   const file = join(place.folder, 'model.onnx');
   const bytes = build();

@@ -30,7 +30,7 @@ test('reads names, shapes and values as PyTorch has written them', () => {
   }
 });
 
-test('refuses what is no such file, not whole, or not of float32', () => {
+test('refuses other files, incomplete files and other types than float32', () => {
   using world = new World();
   const file = join(world.root, 'x.safetensors');
   const whole = readFileSync(tiny);
@@ -47,7 +47,7 @@ test('refuses what is no such file, not whole, or not of float32', () => {
   expect(problem(Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('what')]))).toBe(
     'its header is not JSON',
   );
-  expect(problem(whole.subarray(0, -8))).toMatch(/^"[a-z]+\.[a-z]+" is not whole$/);
+  expect(problem(whole.subarray(0, -8))).toMatch(/^"[a-z]+\.[a-z]+" is incomplete$/);
   expect(problem(whole, () => readTensors(file, ['bn.num_batches_tracked']))).toBe(
     '"bn.num_batches_tracked" is I64, not float32',
   );
@@ -78,7 +78,7 @@ test('filters and dense kernels are turned into our layout', () => {
   expect(specs.map(({name}) => turned.get(name)!.shape)).toEqual(specs.map(({shape}) => shape));
 });
 
-test('weights of another network are told by name and shape', () => {
+test('weights of another network are reported by name and shape', () => {
   const stored = readTensors(tiny, floats);
   const take = (shape: readonly number[], name: string) => () => fromTorch([spec('x', shape)], () => name, stored);
   expect(take([5], 'top.bias')).toThrowErrorMatchingInlineSnapshot(`[Error: it has no "top.bias"]`);

@@ -20,7 +20,7 @@ function planted(outline: Outline, fill: Fill, seed: number, range: readonly [nu
 
 const seeds = Array.from({length: 20}, (_, seed) => seed);
 
-test.for(Object.entries(outlines))('%s: what the mask says has changed, all else stays', ([, outline]) => {
+test.for(Object.entries(outlines))('%s: only pixels in the mask have changed', ([, outline]) => {
   for (const seed of seeds) {
     const {pixels, mask, colour, inside} = planted(outline, 'colour', seed);
     expect(inside.length).toBeGreaterThan(20);
@@ -31,7 +31,7 @@ test.for(Object.entries(outlines))('%s: what the mask says has changed, all else
   }
 });
 
-test('sides are as drawn, however it is turned: a square’s area is theirs squared', () => {
+test('the area of a square does not depend on its turn', () => {
   for (const seed of seeds) {
     const area = planted(outlines.square, 'colour', seed, [0.3, 0.3]).inside.length;
     expect(area / (0.3 * side) ** 2).toBeCloseTo(1, 1);
@@ -41,7 +41,7 @@ test('sides are as drawn, however it is turned: a square’s area is theirs squa
   expect(Math.max(...areas)).toBeLessThan(1.05 * (0.4 * side) ** 2);
 });
 
-test('a natural fill is another place of the image, moved there as it is', () => {
+test('a natural fill is an unchanged copy of another place of the image', () => {
   const shifts = seeds.map((seed) => {
     const {colour, inside} = planted(outlines.heart, 'natural', seed);
     const all = inside.map((at) => {
@@ -54,7 +54,7 @@ test('a natural fill is another place of the image, moved there as it is', () =>
   expect(new Set(shifts).size).toBeGreaterThan(15);
 });
 
-test('fill and outline do not move it, the seed does', () => {
+test('the place depends on the seed, not on fill and outline', () => {
   expect(planted(outlines.heart, 'natural', 3).mask).toEqual(planted(outlines.heart, 'colour', 3).mask);
   const inEllipse = planted(outlines.ellipse, 'colour', 3).inside;
   const inSquare = new Set(planted(outlines.square, 'colour', 3).inside);
@@ -62,7 +62,7 @@ test('fill and outline do not move it, the seed does', () => {
   expect(planted(outlines.heart, 'colour', 4).mask).not.toEqual(planted(outlines.heart, 'colour', 3).mask);
 });
 
-test('the largest that an option allows lies inside the image', () => {
+test('the largest allowed defect is inside the image', () => {
   for (const seed of seeds)
     expect(planted(outlines.square, 'natural', seed, [0.7, 0.7]).inside.length).toBeGreaterThan(1900);
 });

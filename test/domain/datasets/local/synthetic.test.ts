@@ -34,13 +34,13 @@ test('no files are needed, and the classes are the problems', async () => {
   expect(dataset.normalClass('blobs')).toBe('blobs');
 });
 
-test('the same images for the same options, forever', async () => {
+test('the same options always give the same images', async () => {
   // These change only with the plug-in's version.
   expect(await digest(defaults, 'train')).toMatchInlineSnapshot(`"a038ebd8c25d36d8"`);
   expect(await digest({...defaults, classes: 8, size: 9}, 'test')).toMatchInlineSnapshot(`"ff291c32499bac76"`);
 });
 
-test('another seed and the other split are other images; more of them begin with the same', async () => {
+test('another seed or split gives other images; a larger number begins with the same images', async () => {
   const all = [await digest(defaults, 'train'), await digest({...defaults, seed: 1}, 'train')];
   expect(new Set([...all, await digest({...defaults, test: 20}, 'test')]).size).toBe(3);
   const [few] = await read(defaults, 'test');
@@ -48,7 +48,7 @@ test('another seed and the other split are other images; more of them begin with
   expect(many!.pixels.subarray(0, few!.pixels.length)).toEqual(few!.pixels);
 });
 
-test('horizontal stripes are horizontal: neighbours in a row are alike, in a column they are not', async () => {
+test('horizontal stripes are horizontal: neighbours in a row are similar, in a column they are not', async () => {
   const size = 32;
   const [batch] = await read({...defaults, size}, 'test');
   let along = 0;

@@ -73,7 +73,7 @@ test("Kaggle's train.zip is read as well, and gives the same", async () => {
   place.remove();
 });
 
-test('what is missing, or too much, is told', async () => {
+test('missing and additional files are reported', async () => {
   const empty = temporaryFolder('cats-none');
   expect(await problems(empty.folder, {train: 10_000, test: 2500})).toMatchInlineSnapshot(`
     {

@@ -32,7 +32,7 @@ const failure = async (files: readonly SourceFile[], split: Split): Promise<stri
   return (error as DatasetError).message.replaceAll(place.folder, '/data');
 };
 
-test('classes stand in the published order', () => {
+test('classes are in the published order', () => {
   expect(dataset.classes).toEqual(
     'airplane automobile bird cat deer dog frog horse ship truck'.split(' '), // paper, section 5
   );
@@ -162,7 +162,7 @@ describe('the archive', () => {
   });
 });
 
-test('what is missing is said, and how to get it', async () => {
+test('a missing dataset is reported with how to get it', async () => {
   const empty = temporaryFolder('cifar10-none');
   const located = await dataset.locate({folders: [empty.folder]}, 'bird');
   expect(JSON.parse(JSON.stringify(located).replaceAll(empty.folder, '/data'))).toMatchInlineSnapshot(`

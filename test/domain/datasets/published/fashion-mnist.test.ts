@@ -69,7 +69,7 @@ describe('the small edition', () => {
     expect(Math.max(...expected)).toBeGreaterThan(200);
   });
 
-  test('all problems are told by the file, what was expected and what came', async () => {
+  test('all problems name the file, what was expected and what came', async () => {
     const files = await located(small);
     const images = files.find(({name}) => name.startsWith('t10k-images'))!;
     const packed = readFileSync(images.path);
@@ -135,7 +135,7 @@ describe('the small edition', () => {
     );
   });
 
-  test('reading may be left in the middle', async () => {
+  test('reading may stop in the middle', async () => {
     const files = await located(small);
     for await (const batch of small.read(files, 'train', 'bag')) {
       expect(batch.count).toBe(1000);
@@ -144,7 +144,7 @@ describe('the small edition', () => {
   });
 });
 
-test('IDX items come whole, however the file is packed and however many are asked for', async () => {
+test('IDX items are complete for every packing of the file and every number of items', async () => {
   const files = await located(small);
   const {path} = files.find(({name}) => name.startsWith('t10k-labels'))!;
   const plain = gunzipSync(readFileSync(path));

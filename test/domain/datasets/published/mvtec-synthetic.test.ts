@@ -36,7 +36,7 @@ async function testImages(options: object = {}, folder = place.folder, inlier = 
   };
 }
 
-test('good test images, and a copy of each with a defect where its mask says', async () => {
+test('good test images come with a copy of each that has a defect inside its mask', async () => {
   const {files, images} = (await testImages()) as Exclude<Awaited<ReturnType<typeof testImages>>, string[]>;
   expect(files.length).toBe(60 + 12); // no defect of MVTec's own, no mask of it
   const [good, defective] = [0, 1].map((label) => images.filter((image) => image.label === label)) as [
@@ -54,7 +54,7 @@ test('good test images, and a copy of each with a defect where its mask says', a
   expect(new Set(defective.map(({mask}) => mask.join(''))).size).toBe(12);
 });
 
-test('places and sizes are the same for every shape and fill; a seed has others', async () => {
+test('places and sizes are the same for every shape and fill, and differ between seeds', async () => {
   const centre = async (options: object) => {
     const {images} = (await testImages(options)) as {images: {label: number; mask: number[]}[]};
     return images.map(({mask}) => mask.indexOf(1));

@@ -77,7 +77,7 @@ const get = (urls: readonly string[] = [base]) =>
 const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value).replaceAll(base, 'http://server/').replaceAll(folder, '/data'));
 
-test('a file comes whole, is told of in tenths, and leaves nothing beside it', async () => {
+test('a file is fetched completely, with progress in tenths, and leaves no other file', async () => {
   serve = send(content);
   expect(await get()).toEqual({ok: true, value: join(folder, 'images.gz')});
   expect(readFileSync(join(folder, 'images.gz')).equals(content)).toBe(true);
@@ -88,21 +88,21 @@ test('a file comes whole, is told of in tenths, and leaves nothing beside it', a
   expect(told.at(-1)).toBe('images.gz: 300 kB of 300 kB fetched');
 });
 
-test('a file that is there is not fetched again', async () => {
+test('an existing file is not fetched again', async () => {
   serve = send(content);
   await get();
   expect(await get()).toEqual({ok: true, value: join(folder, 'images.gz')});
   expect(asked.length).toBe(1);
 });
 
-test('after a cut it goes on where it was', async () => {
+test('after an interruption the download continues', async () => {
   serve = send(content, {cutAfter: 120_000});
   expect((await get()).ok).toBe(true);
   expect(readFileSync(join(folder, 'images.gz')).equals(content)).toBe(true);
   expect(asked).toEqual(['/images.gz all', '/images.gz bytes=120000-', '/images.gz bytes=240000-']);
 });
 
-test('what an earlier call left is used, also at another address', async () => {
+test('a partial download of an earlier call is used, also from another address', async () => {
   let calls = 0;
   serve = (request, response) => {
     if (calls++ === 0) send(content, {cutAfter: 120_000})(request, response);
@@ -123,7 +123,7 @@ test('what an earlier call left is used, also at another address', async () => {
   expect(readFileSync(join(folder, 'images.gz')).equals(content)).toBe(true);
 });
 
-test('a server that knows no ranges sends everything again', async () => {
+test('a server without ranges sends everything again', async () => {
   mkdirSync(folder);
   writeFileSync(join(folder, 'images.gz.part'), content.subarray(0, 1000));
   serve = send(content, {ranges: false});
@@ -131,7 +131,7 @@ test('a server that knows no ranges sends everything again', async () => {
   expect(readFileSync(join(folder, 'images.gz')).equals(content)).toBe(true);
 });
 
-test('a wrong beginning, or too long a part, is thrown away', async () => {
+test('a wrong or too long partial download is discarded', async () => {
   serve = send(content);
   for (const left of [Buffer.alloc(1000, 7), Buffer.alloc(content.length, 7), Buffer.alloc(content.length + 1, 7)]) {
     mkdirSync(folder, {recursive: true});
@@ -143,7 +143,7 @@ test('a wrong beginning, or too long a part, is thrown away', async () => {
   }
 });
 
-test('another content is refused, whatever its length, and nothing of it stays', async () => {
+test('other content is refused, with any length, and removed', async () => {
   serve = send(Buffer.alloc(content.length));
   expect(plain(await get())).toMatchInlineSnapshot(`
     {
@@ -189,7 +189,7 @@ test('another content is refused, whatever its length, and nothing of it stays',
   expect((await get()).ok).toBe(true);
 });
 
-test('each address is tried in turn, and each failure is told', async () => {
+test('each address is tried in turn, and each failure is reported', async () => {
   serve = (request, response) => {
     if (request.url?.startsWith('/good/')) send(content)(request, response);
     else response.writeHead(404).end('no');
@@ -259,7 +259,7 @@ test('a dataset is taken from the first folder that has all of it', async () => 
   expect(asked).toEqual([]);
 });
 
-test('what no folder has is fetched, but only what is missing', async () => {
+test('only missing files are fetched', async () => {
   serve = send(content);
   mkdirSync(join(folder, 'fashion'), {recursive: true});
   writeFileSync(join(folder, 'fashion', 'images.gz'), content);
@@ -274,7 +274,7 @@ test('what no folder has is fetched, but only what is missing', async () => {
   expect(asked).toEqual(['/labels.gz all']);
 });
 
-test('a dataset that cannot be had is one problem that says where it was looked for and what to do', async () => {
+test('a dataset that is not available is one problem, which says where it was searched for and what to do', async () => {
   serve = (_, response) => void response.writeHead(403).end();
   mkdirSync(folder);
   writeFileSync(join(folder, 'labels.gz'), '');

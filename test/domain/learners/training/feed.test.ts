@@ -46,7 +46,7 @@ async function drain(feed: Feed): Promise<FeedBatch[]> {
 const numbersIn = ({images, count}: FeedBatch, size = 18): number[] =>
   Array.from({length: count}, (_, i) => Math.round(images[i * size]! * 255));
 
-test('an epoch is every image once, in an order of its own, view after view', async () => {
+test('an epoch has every image once, in a new order, view after view', async () => {
   const feed = open();
   expect(feed).toMatchObject({views: 2, height: 2, width: 3, stepsPerEpoch: 3});
   const batches = await drain(feed);
@@ -77,7 +77,7 @@ test('an epoch is every image once, in an order of its own, view after view', as
   }
 });
 
-test('the same batches from one thread, from three, and again; others from another stream', async () => {
+test('batches are the same from one thread, from three, and again, and different for another stream', async () => {
   const [one, three, again, other] = await Promise.all([
     drain(open()),
     drain(open({threads: 3})),
@@ -89,7 +89,7 @@ test('the same batches from one thread, from three, and again; others from anoth
   expect(other.map((batch) => numbersIn(batch))).not.toEqual(one.map((batch) => numbersIn(batch)));
 });
 
-test('epochs of a number of steps: passes run on from one to the next, the same when begun in the middle', async () => {
+test('epochs with a number of steps: passes continue in the next epoch, also when started in the middle', async () => {
   const options = {epochs: 3, stepsPerEpoch: 5, dropLast: true} as const;
   const feed = open(options);
   expect(feed.stepsPerEpoch).toBe(5);
@@ -105,7 +105,7 @@ test('epochs of a number of steps: passes run on from one to the next, the same 
   expect(await drain(open({...options, startEpoch: 1}))).toEqual(batches.slice(5));
 });
 
-test('an image is drawn anew in every epoch, whatever its batch', async () => {
+test('an image has a new draw in every epoch, independent of its batch', async () => {
   const shifts = (batches: readonly FeedBatch[], image: number) =>
     batches.flatMap((batch) =>
       numbersIn(batch).flatMap((number, i) =>
@@ -135,19 +135,19 @@ test('a copy is an instance beside its original, made the same way in every epoc
   expect(new Set(first).size).toBe(20);
 });
 
-test('a resumed feed gives what the uninterrupted one gave from there on', async () => {
+test('a resumed feed gives the same batches as the uninterrupted one', async () => {
   const [whole, rest] = await Promise.all([drain(open()), drain(open({startEpoch: 2}))]);
   expect(rest).toEqual(whole.filter(({epoch}) => epoch === 2));
   expect(await drain(open({startEpoch: 3}))).toEqual([]);
 });
 
-test('dropLast leaves out what fills no batch', async () => {
+test('dropLast leaves out images that do not fill a batch', async () => {
   const feed = open({dropLast: true, epochs: 1});
   expect(feed.stepsPerEpoch).toBe(2);
   expect((await drain(feed)).map(({count}) => count)).toEqual([4, 4]);
 });
 
-test('a batch stays as it is until the next is asked for, however far the threads are ahead', async () => {
+test('a batch does not change until the next is requested, even if the threads are ahead', async () => {
   const feed = open({threads: 2, batch: 1, epochs: 2});
   const all = await drain(open({batch: 1, epochs: 2}));
   const first = (await feed.next())!;
@@ -182,7 +182,7 @@ test('too few images for a batch, and a learner without views, are refused', () 
   );
 });
 
-test('what fails in a thread reaches next(), and goes on doing so', async () => {
+test('an error in a thread reaches every next()', async () => {
   const feed = open({learner: {type: 'picky', value: 3}});
   await expect(drain(feed)).rejects.toThrowErrorMatchingInlineSnapshot(
     `[Error: learner "picky" failed on training image 3 in pass 0: can't stand 3]`,
@@ -194,7 +194,7 @@ test('what fails in a thread reaches next(), and goes on doing so', async () => 
   );
 });
 
-test('a thread that ends, and one that cannot start, are failures as well', async () => {
+test('a thread that ends or cannot start is a failure as well', async () => {
   await expect(drain(open({learner: {type: 'leaver', value: 5}}))).rejects.toThrowErrorMatchingInlineSnapshot(
     `[Error: an augmentation thread ended early (exit code 3)]`,
   );
@@ -211,7 +211,7 @@ test('views of changing size are refused', async () => {
   );
 });
 
-test('close() ends an open next(), and may be called twice', async () => {
+test('close() rejects a pending next(), and may be called twice', async () => {
   const feed = open();
   const open1 = feed.next();
   const closed = feed.close();

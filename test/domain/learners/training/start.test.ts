@@ -97,7 +97,7 @@ test.for(['untrained', 'cutpaste'])('%s finds the file, or says what is wrong wi
 });
 
 onEachEngine(() => {
-  test('untrained gives the features of that very network, level 7 too', async () => {
+  test('untrained gives the features of exactly that network, also at level 7', async () => {
     const learner = create('untrained', {});
     const {context} = fitContext({...images, count: 0, pixels: new Uint8Array(0)});
     const {weights, curve} = await learner.fit(context);
@@ -113,7 +113,7 @@ onEachEngine(() => {
     encoder.dispose();
   });
 
-  test('cutpaste learns from there on', async () => {
+  test('cutpaste starts from the pretrained weights', async () => {
     const still = {epochs: 1, steps_per_epoch: 1, batch: 2, freeze: 'batch-norm', optimizer: {learning_rate: 1e-30}};
     const learner = create('cutpaste', still);
     const {context} = fitContext(images);

@@ -32,7 +32,7 @@ async function learn({options = {}, images = ramps(16)}: World) {
 }
 
 onEachEngine(() => {
-  test('learns: the loss falls from that of guessing, and the turns are told apart', async () => {
+  test('the loss falls from that of guessing, and the turns are recognised', async () => {
     const {curve, weights, learner, warnings} = await learn({options: {epochs: 12, optimizer: {learning_rate: 0.05}}});
     expect(curve[0]!.loss).toBeGreaterThan(0.5);
     expect(curve.at(-1)!.loss).toBeLessThan(0.1);
@@ -49,7 +49,7 @@ onEachEngine(() => {
     encoder.dispose();
   });
 
-  test('the rate follows the schedule, and what is weighed moves', async () => {
+  test('the rate follows the schedule, and weights move', async () => {
     const {curve, weights} = await learn({options: {epochs: 2, optimizer: {learning_rate: 0.02}}});
     expectClose(
       curve.map(({learningRate}) => learningRate),
@@ -60,7 +60,7 @@ onEachEngine(() => {
     expect(weights.get('bn1/variance')!.data.some((v) => v !== 1)).toBe(true);
   });
 
-  test('fewer images than a batch: one step of all of them, with a word', async () => {
+  test('fewer images than a batch make one step of all images, with a warning', async () => {
     const {reports, warnings} = await learn({images: ramps(3), options: {epochs: 2}});
     expect(reports.map(({steps}) => steps)).toEqual([1, 1]);
     expect(warnings).toMatchInlineSnapshot(`
@@ -78,7 +78,7 @@ onEachEngine(() => {
     ]);
   });
 
-  describe('stops, or says so, when nothing can come of it:', () => {
+  describe('stops or warns when training fails:', () => {
     const message = async (world: World) => {
       const before = tf.memory().numTensors;
       const error = await learn(world).then(
@@ -89,7 +89,7 @@ onEachEngine(() => {
       return error;
     };
 
-    test('the loss is no number', async () => {
+    test('the loss is not a number', async () => {
       expect(await message({options: {optimizer: {learning_rate: 1e30, weight_decay: 1}}})).toMatchInlineSnapshot(
         `"TrainingError: the loss is NaN in epoch 1, by step 2 of 2: training has diverged. Try a lower optimizer.learning_rate (now 1e+30) or a larger batch (now 8)."`,
       );

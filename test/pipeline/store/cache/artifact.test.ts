@@ -23,7 +23,7 @@ afterEach(() => rmSync(root, {recursive: true}));
 const reasonOf = (result: Awaited<ReturnType<typeof findFile>>): string | undefined =>
   result.ok ? undefined : result.failures[0]!.message;
 
-test('one file, though another of the entry is damaged', async () => {
+test('a file is found although another file of the entry is damaged', async () => {
   flipByte(join(entry, 'weights.arrow'), 3);
   const found = await findFile(root, fingerprint, 'curve.arrow');
   expect(found.ok && readFileSync(found.value, 'utf8')).toBe('curve.arrow');
@@ -33,12 +33,12 @@ test('one file, though another of the entry is damaged', async () => {
   );
 });
 
-test('a file that the stage has not left, one that is gone, an entry that is gone', async () => {
+test('files and entries that do not exist are reported', async () => {
   expect(reasonOf(await findFile(root, fingerprint, 'maps.arrow'))).toBe(
     'the stage "learn rotation" has left no maps.arrow',
   );
   rmSync(join(entry, 'curve.arrow'));
-  expect(reasonOf(await findFile(root, fingerprint, 'curve.arrow'))).toContain("curve.arrow can't be read (ENOENT)");
+  expect(reasonOf(await findFile(root, fingerprint, 'curve.arrow'))).toContain('curve.arrow cannot be read (ENOENT)');
   rmSync(entry, {recursive: true});
   expect(reasonOf(await findFile(root, fingerprint, 'curve.arrow'))).toContain('it was pruned');
 });

@@ -22,7 +22,7 @@ test.each([
   ['EDQUOT', 'the disk quota is used up. Free some space (`pipeline cache prune` helps)'],
   ['EACCES', 'you may not write to it. Check its owner and permissions'],
   ['EROFS', 'its file system is read-only. Use another folder for the cache'],
-])('%s at any write of a commit is a clear error, and leaves an entry that is whole or none', async (code, remedy) => {
+])('%s at any write of a commit is a clear error, and leaves a complete entry or none', async (code, remedy) => {
   const root = fresh();
   const cache = openCache(root, unexpected);
   let n = 0;
@@ -73,7 +73,7 @@ async function checkAfter(root: string, output: string): Promise<number> {
   return done.length;
 }
 
-test('killed at any write of a commit, there is a whole entry or none, and the next process sweeps', async () => {
+test('after a kill at any write of a commit, the entry is complete or absent, and the next process cleans up', async () => {
   const writes = 24;
   const roots = Array.from({length: writes}, fresh);
   const kill = async (root: string, n: number) => {
@@ -96,7 +96,7 @@ test('killed at any write of a commit, there is a whole entry or none, and the n
   expect(results.at(-1)).toEqual({end: 0, done: 1});
 });
 
-test('killed from outside at any moment, too', async () => {
+test('the same holds for a kill from outside at any moment', async () => {
   const root = fresh();
   let total = 0;
   for (let round = 0; round < 5; round++) {
@@ -113,7 +113,7 @@ test('killed from outside at any moment, too', async () => {
   expect(total).toBeGreaterThanOrEqual(15);
 });
 
-test('of many processes that want one entry, one makes it', async () => {
+test('if many processes need one entry, one makes it', async () => {
   const root = fresh();
   const made = join(root, 'made');
   writeFileSync(made, '');

@@ -46,7 +46,7 @@ const litter = (root: string): readonly string[] =>
     readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
   );
 
-test('what was committed is found, by this process and by the next', async () => {
+test('a committed entry is found by this process and by the next', async () => {
   const root = fresh();
   const cache = openCache(root, unexpected);
   expect(await cache.find(fingerprint)).toBeUndefined();
@@ -60,7 +60,7 @@ test('what was committed is found, by this process and by the next', async () =>
   expect(litter(root)).toEqual([]);
 });
 
-test('any one byte flipped is a miss with a warning, and is computed again', async () => {
+test('an entry with a flipped byte is a miss with a warning, and is computed again', async () => {
   const root = fresh();
   const warnings: string[] = [];
   const cache = openCache(root, {warn: (message) => warnings.push(message)});
@@ -82,12 +82,12 @@ test.each([
   ['scores.arrow differs from its checksum', (folder: string) => flipByte(join(folder, 'scores.arrow'), 2)],
   ['scores.arrow has 3 bytes instead of 6', (folder: string) => writeFileSync(join(folder, 'scores.arrow'), 'sco')],
   ['scores.arrow is missing', (folder: string) => rmSync(join(folder, 'scores.arrow'))],
-  ['stranger is no part of the entry', (folder: string) => writeFileSync(join(folder, 'stranger'), '')],
+  ['stranger is not part of the entry', (folder: string) => writeFileSync(join(folder, 'stranger'), '')],
   ['manifest.json is missing', (folder: string) => rmSync(join(folder, 'manifest.json'))],
-  ['manifest.json is no JSON', (folder: string) => writeFileSync(join(folder, 'manifest.json'), '{')],
+  ['manifest.json is not JSON', (folder: string) => writeFileSync(join(folder, 'manifest.json'), '{')],
   ['manifest.json is not as it was written', (folder: string) => writeFileSync(join(folder, 'manifest.json'), 'null')],
   [
-    "scores.arrow can't be read (EISDIR)",
+    'scores.arrow cannot be read (EISDIR)',
     (folder: string) => {
       rmSync(join(folder, 'scores.arrow'));
       mkdirSync(join(folder, 'scores.arrow'));
@@ -109,7 +109,7 @@ test.each([
   expect(warnings).toHaveLength(1);
 });
 
-test('an entry under another fingerprint is not served', async () => {
+test('an entry under another fingerprint is not used', async () => {
   const root = fresh();
   const warnings: string[] = [];
   const cache = openCache(root, {warn: (message) => warnings.push(message)});
@@ -121,7 +121,7 @@ test('an entry under another fingerprint is not served', async () => {
   expect(warnings[0]).toContain('manifest.json belongs to ca978112ca1b');
 });
 
-test('of two that commit the same, the first one stays', async () => {
+test('if two processes commit the same entry, the first one stays', async () => {
   const root = fresh();
   const [one, two] = [openCache(root, unexpected), openCache(root, unexpected)];
   const drafts = [await one.begin(fingerprint), await two.begin(fingerprint)];
@@ -145,7 +145,7 @@ test('a commit replaces an entry that is damaged', async () => {
   expect(warnings).toHaveLength(1);
 });
 
-test('a draft that is dropped leaves nothing; a stage may not leave a manifest', async () => {
+test('a discarded draft leaves nothing; a stage may not write a manifest', async () => {
   const root = fresh();
   const cache = openCache(root, unexpected);
   const draft = await cache.begin(fingerprint);
@@ -159,7 +159,7 @@ test('a draft that is dropped leaves nothing; a stage may not leave a manifest',
   expect(await cache.find(fingerprint)).toBeUndefined();
 });
 
-test('drafts of living processes are left alone by the next one', async () => {
+test('drafts of living processes are kept', async () => {
   const root = fresh();
   const draft = await openCache(root, unexpected).begin(fingerprint);
   const lock = await openCache(root, unexpected).lock(fingerprint);
@@ -170,7 +170,7 @@ test('drafts of living processes are left alone by the next one', async () => {
   lock.release();
 });
 
-test('scratch outlives the cache that made it', async () => {
+test('scratch folders survive the process that made them', async () => {
   const root = fresh();
   writeFileSync(join(openCache(root, unexpected).scratch(fingerprint), 'checkpoint'), 'kept');
   const cache = openCache(root, unexpected);
@@ -180,7 +180,7 @@ test('scratch outlives the cache that made it', async () => {
   expect(litter(root)).toEqual([]);
 });
 
-test('scratch that a crash left beside a finished entry is swept, unless the entry is being computed anew', async () => {
+test('scratch that a crash left beside a finished entry is removed, unless the entry is being computed again', async () => {
   const root = fresh();
   const cache = openCache(root, unexpected);
   await put(cache, 'a', files);
@@ -221,7 +221,7 @@ test('listing and verifying', async () => {
   expect(await collect(cache.list())).toHaveLength(1);
 });
 
-test('pruning by what to keep, and by age since the last use', async () => {
+test('pruning keeps chosen entries and removes those that were not used for long', async () => {
   const root = fresh();
   const cache = openCache(root, {warn: () => undefined});
   const entries = [];

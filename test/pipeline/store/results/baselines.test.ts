@@ -19,7 +19,7 @@ const columns = (tables: readonly string[]) =>
     (row) => [row.table, row.method, row.classifier, row.metric].join(' '),
   );
 
-test('every cell of the tables is there, once', () => {
+test('every cell of the tables is present exactly once', () => {
   const counts = Object.fromEntries([...groupBy(all, (row) => row.table)].map(([table, rows]) => [table, rows.length]));
   expect(counts).toEqual({
     'iclr-table-7': 20 * 6,

@@ -87,7 +87,7 @@ test('a run becomes rows', async () => {
   `);
 });
 
-test('a number knows what computed it, and says where that is not what the run asked for', async () => {
+test('a number has its engine, and a note if the run asked for another', async () => {
   const task = (seed: number) => ({inlier: 'cat', seed, scores: auc(0.7)});
   const tensorflow = {name: 'tensorflow', threads: 2};
   await ingest(
@@ -105,7 +105,7 @@ test('a number knows what computed it, and says where that is not what the run a
   ]);
 });
 
-test('ingesting again replaces the rows of that run alone', async () => {
+test('adding a run again only replaces the rows of that run', async () => {
   const one = makeRun(runs, {id: 'r1', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]});
   const two = makeRun(runs, {id: 'r2', tasks: [{inlier: 'cat', seed: 1, scores: auc(0.8)}]});
   await ingest(one, two);
@@ -114,7 +114,7 @@ test('ingesting again replaces the rows of that run alone', async () => {
   expect(await dump()).toEqual(before);
 });
 
-test('a deleted database is rebuilt to the same rows, a damaged one too', async () => {
+test('a deleted or damaged database is rebuilt to the same rows', async () => {
   const folders = [
     makeRun(runs, {
       id: 'a',
@@ -146,7 +146,7 @@ test('a deleted database is rebuilt to the same rows, a damaged one too', async 
   expect(await dump()).toEqual(before);
 });
 
-test('a rebuild drops runs whose folders are gone, and tells which folders are no runs', async () => {
+test('a rebuild removes runs without a folder, and reports folders that are not runs', async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]}));
   const b = makeRun(runs, {id: 'b', tasks: [{inlier: 'cat', seed: 1, scores: auc(0.8)}]});
   rmSync(join(runs, 'a'), {recursive: true});
@@ -160,7 +160,7 @@ test('a rebuild drops runs whose folders are gone, and tells which folders are n
   expect(b).toBe(join(runs, 'b'));
 });
 
-test('a killed run counts as far as it got', async () => {
+test('the finished part of a killed run counts', async () => {
   await ingest(
     makeRun(runs, {
       id: 'a',
@@ -214,7 +214,7 @@ test.for([
   expect(value(await results().comparisonRows())).toMatchObject([{inlier, verdict}]);
 });
 
-test('the noise of ours makes no match, and without a paper there is no verdict', async () => {
+test('our own noise makes no match, and without a paper there is no verdict', async () => {
   await ingest(
     makeRun(runs, {
       id: 'a',
@@ -265,7 +265,7 @@ test('different resolved options are never one number', async () => {
   ]);
 });
 
-test('another classifier, metric or seed in the spec is no other configuration; other classifier options are', async () => {
+test('another classifier, metric or seed in the spec keeps the configuration; other classifier options are another number', async () => {
   const svm = (nu: number) => ({ref: {type: 'oc-svm', kernel: 'rbf', nu}, metrics: {auc: nu}});
   await ingest(
     makeRun(runs, {id: 'a', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]}),
@@ -297,7 +297,7 @@ test('another version of a metric is another number', async () => {
   ]);
 });
 
-test('a seed counts once: the latest run has it', async () => {
+test('a seed counts once, from the latest run', async () => {
   const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
   await ingest(
     makeRun(runs, {id: 'new', at: at(3), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.9)}]}),
@@ -358,7 +358,7 @@ test('a mean over classes needs all classes, of the same data', async () => {
   expect(await means()).toEqual([]);
 });
 
-test('a mean of unequal numbers of seeds tells both', async () => {
+test('a mean over classes with unequal numbers of seeds has both numbers', async () => {
   await ingest(
     makeRun(runs, {
       id: 'a',
@@ -377,7 +377,7 @@ test('a mean of unequal numbers of seeds tells both', async () => {
   ]);
 });
 
-test('the named table speaks first, then the first that has the number', async () => {
+test('the named table is used first, then the first table that has the number', async () => {
   const denoising = {type: 'denoising'};
   const task = {dataset: {type: 'fashion-mnist'}, learner: denoising, seed: 0, scores: auc(0.9)};
   const classes = [
@@ -453,7 +453,7 @@ test.for([
   "from glob('*')",
   "copy runs to 'x.csv'",
   "explain analyze copy runs to 'x.csv'",
-])('a query reaches no file: %s', async (sql) => {
+])('a query cannot read files: %s', async (sql) => {
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   const before = readdirSync(runs);
   expect(await results().query(sql)).toMatchObject({
@@ -476,7 +476,7 @@ test('a limit of rows', async () => {
   expect(few).toEqual({ok: true, value: {columns: [{name: 'range', type: 'BIGINT'}], rows: [[0], [1], [2]]}});
 });
 
-test('even under explain analyze nothing is written, and a mistake is told as DuckDB tells it', async () => {
+test("explain analyze cannot write either, and mistakes have DuckDB's message", async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: []}));
   const written = await results().query('explain analyze delete from runs');
   expect(written).toMatchObject({ok: false, failures: [{message: expect.stringContaining('read-only')}]});
@@ -577,7 +577,7 @@ test('calls at the same time take turns', async () => {
   expect(await rows('select n from comparison')).toEqual([[4]]);
 });
 
-test('changed baselines are taken up by what only reads', async () => {
+test('readers get changed baselines', async () => {
   await ingest(makeRun(runs, {id: 'a', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]}));
   const mine = openResults(database(), {
     baselines: [
@@ -598,7 +598,7 @@ test('changed baselines are taken up by what only reads', async () => {
   expect(value(await mine.comparisonRows())).toMatchObject([{paperTable: 'mine', verdict: 'matches'}]);
 });
 
-test('a thousand tasks are filed in one go', async () => {
+test('a thousand tasks are added in one step', async () => {
   const many = makeRun(runs, {
     id: 'many',
     tasks: Array.from({length: 1000}, (_, seed) => ({inlier: 'cat', seed, scores: auc(0.5 + seed / 4000)})),
@@ -610,7 +610,7 @@ test('a thousand tasks are filed in one go', async () => {
   expect(await rows('select n from comparison')).toEqual([[1000]]);
 });
 
-test('an ensemble is one number beside its seeds: in no mean of theirs, and in the row of its own in the paper', async () => {
+test('an ensemble is a separate number beside its seeds, not part of their mean, and has its own row of the paper', async () => {
   const learner = {type: 'rotation', epochs: 1};
   const compare = {table: 'cutpaste-table-1', row: 'cutpaste-3way'};
   const tasks = [0, 1, 2].map((seed) => ({
@@ -664,7 +664,7 @@ test('a mean over classes of ensembles is of ensembles alone', async () => {
   ]);
 });
 
-test('metrics of features: one row a layer, no rate, no verdict', async () => {
+test('metrics of features have one row for each layer, no rate and no verdict', async () => {
   await ingest(
     makeRun(runs, {
       id: 'r1',
@@ -700,7 +700,7 @@ test('a database from before these columns gets them, and keeps its rows', async
   ]);
 });
 
-test('one configuration in several rows of a table fills each of them; another run has the last word on which', async () => {
+test('one configuration can fill several rows of a table; the latest run decides which', async () => {
   const task = (row: string) => ({
     dataset: {type: 'mvtec'},
     inlier: 'bottle',

@@ -2,7 +2,7 @@ import {DuckDBInstance} from '@duckdb/node-api';
 import {expect, test} from 'vitest';
 import {type Judged, verdictMacros, verdictOf} from '../../../../src/pipeline/store/results/verdict.ts';
 
-test('TypeScript and SQL judge alike', async () => {
+test('TypeScript and SQL give the same verdicts', async () => {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
@@ -40,7 +40,7 @@ test('TypeScript and SQL judge alike', async () => {
   }
 });
 
-test('by hand: one point, two deviations of the paper, ours where it prints none', () => {
+test('verdicts by hand: one point, two deviations of the paper, or ours if it prints none', () => {
   const judged = (ours: number, more: Partial<Judged> = {}) =>
     verdictOf({
       metric: 'auc',

@@ -47,7 +47,7 @@ test('plan, events and environment are one record', () => {
   ]);
 });
 
-test('a torn last line is not read, all before it is', () => {
+test('an incomplete last line is ignored, all lines before it are read', () => {
   const record = read(run('torn'));
   expect(record.outcome).toBe('unfinished');
   expect(metricsOf(record).filter(({value}) => value !== null)).toHaveLength(1);

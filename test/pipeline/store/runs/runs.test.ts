@@ -36,14 +36,14 @@ test('a run has a folder whose name sorts by time, with what was asked and where
   });
 });
 
-test('two runs of one second are two', async () => {
+test('two runs in the same second have different ids', async () => {
   using world = new World();
   const runs = [await start(world), await start(world), await start(world)];
   for (const run of runs) run.close();
   expect(new Set(runs.map((run) => run.id)).size).toBe(3);
 });
 
-test('events are one line each; of training only a report every few seconds', async () => {
+test('events are one line each; progress of a training is recorded every few seconds', async () => {
   using world = new World();
   const run = await start(world);
   let time = 0;
@@ -62,7 +62,7 @@ test('events are one line each; of training only a report every few seconds', as
   ]);
 });
 
-test('a torn last line, as a kill leaves it, costs that line alone', async () => {
+test('after a kill, only an incomplete last line is lost', async () => {
   using world = new World();
   const run = await start(world);
   emitter([run.log])({type: 'run-started', run: run.id, spec: 'quick', tasks: 0, stages: 1});
@@ -72,7 +72,7 @@ test('a torn last line, as a kill leaves it, costs that line alone', async () =>
   expect(record).toMatchObject({ok: true, value: {id: run.id, outcome: 'unfinished', stages: [{status: 'waiting'}]}});
 });
 
-test('runs are listed newest first, and found by id, by a part of it, or as the latest', async () => {
+test('runs are listed newest first, and found by id, by a part of it, or by latest', async () => {
   using world = new World();
   const root = join(world.root, 'runs');
   expect(listRuns(root)).toEqual([]);
@@ -87,13 +87,13 @@ test('runs are listed newest first, and found by id, by a part of it, or as the 
     return record.ok ? record.value.id : record.failures.map(({message, hint}) => `${message} ${hint}`).join();
   };
   expect([found('latest'), found('first'), found(old.id)]).toEqual([recent.id, old.id, old.id]);
-  expect(found('third')).toBe(`no run is called "third" The latest is ${recent.id}; "pipeline ls" lists all.`);
+  expect(found('third')).toBe(`there is no run "third" The latest is ${recent.id}; "pipeline ls" lists all.`);
   expect(found('2026')).toBe(
     `"2026" is part of 2 runs: ${recent.id}, ${old.id} Give a longer part of the id, or "latest".`,
   );
 });
 
-test('an environment outside of a git repository says nothing of git', async () => {
+test('outside a git repository the environment has no git state', async () => {
   using world = new World();
   const described = await describeEnvironment({version: '1.0.0', folder: world.root, command: []});
   expect(described.git).toBeUndefined();
