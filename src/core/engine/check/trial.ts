@@ -9,7 +9,7 @@ import {ITSELF, waysOf} from './ways.ts';
 /** Runs of a kernel that takes no time: what writes outside its memory is not caught each time. */
 const runs = 8;
 /** Milliseconds after which no further run is made; for a time that counts, twice at least. */
-const patience = 25;
+const patience = 10;
 
 /** What the last call is held against: its other ways are often tried next. */
 let last: {readonly call: string; readonly prepared: Prepared | undefined} | undefined;
