@@ -115,7 +115,7 @@ onEachEngine(() => {
       return made;
     };
 
-    test('gives the same weights and curve for the same seed, others for another unless they come from a file', async () => {
+    test('gives the same weights and curve for the same seed, and others for another seed unless they come from a file', async () => {
       const first = await reference();
       const again = await trained(definition);
       const other = await trained(definition, {seed: 1});
@@ -126,7 +126,7 @@ onEachEngine(() => {
       expect(first.curve.map(({epoch}) => epoch)).toEqual([...first.curve.keys()]);
     });
 
-    test('embeds by every layer it names: finite, a row an image, whatever the batch, the same when restored', async () => {
+    test('embeds with every layer: finite, one row for each image, independent of the batch, the same when restored', async () => {
       const {weights} = await reference();
       const images = imagesOf(5, 3);
       expect(definition.layers.length).toBeGreaterThan(0);
@@ -152,7 +152,7 @@ onEachEngine(() => {
       restored.dispose();
     });
 
-    test('embeds what a view makes of each image, told its index', async () => {
+    test('embeds the view of each image, which gets its index', async () => {
       const encoder = encoderOf((await reference()).weights);
       const images = imagesOf(3, 3);
       const size = images.pixels.length / 3;
@@ -206,7 +206,7 @@ onEachEngine(() => {
       expect(reports).toBe(1);
     });
 
-    test('goes on from a checkpoint with the result of an uninterrupted training', async () => {
+    test('continues from a checkpoint with the result of an uninterrupted training', async () => {
       const whole = await reference();
       const checkpoints = new MemoryCheckpoints();
       for (const epoch of [1, 2]) {
@@ -230,7 +230,7 @@ onEachEngine(() => {
       expect(work.macs).toBeGreaterThan(plugins.create('network', little['network'] as PluginRef).macs!(32));
     });
 
-    test('reports how far it is', async () => {
+    test('reports its progress', async () => {
       const {reports} = await reference();
       expect(new Set(reports.map(({epoch}) => epoch))).toEqual(new Set([0, 1, 2]));
       for (const {epochs, step, steps, loss, learningRate, imagesPerSecond, secondsLeft} of reports) {

@@ -121,7 +121,7 @@ export function stateOf(path: string): {readonly state: string; readonly times: 
   return {state: [dev, ino, size, mtimeNs, ctimeNs, ...own].join(' '), times: [mtimeNs, ctimeNs]};
 }
 
-/** The file's text, or undefined where there is none. */
+/** The file's text; undefined if there is no file. */
 export function readTextIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -156,6 +156,6 @@ export function moveAway(path: string, word: string): string | undefined {
   }
 }
 
-/** `ENOSPC` and the like, of an error of the operating system. */
+/** The code of an error of the operating system, such as `ENOSPC`. */
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

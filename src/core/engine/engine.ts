@@ -41,7 +41,7 @@ export function synchronously<T>(compute: () => T): T {
   const name = tf.getBackend();
   const {readsLater, beside} = engineNamed(name) ?? {};
   if (!readsLater || beside === undefined) return compute();
-  // To an engine that has been started tfjs switches before it returns its promise.
+  // tfjs switches to an engine that was already started before it returns its promise.
   void tf.setBackend(beside);
   try {
     return compute();

@@ -1,4 +1,6 @@
-/** JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only door to `sharp`, which is loaded when first used. */
+/**
+ * JPEG, PNG and WebP files → pixels, and pixels → other sizes. The only importer of `sharp`, which is loaded when it is first used.
+ */
 import type {Sharp} from 'sharp';
 import type {ImageSet} from '../contracts/data.ts';
 import type {Mask} from './mask.ts';

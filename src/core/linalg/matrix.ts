@@ -67,7 +67,7 @@ export function gram(x: Float64Array, d: number): Float64Array {
   return products;
 }
 
-/** The index of the first value that is no finite number; -1 when all are. */
+/** The index of the first value that is not a finite number; -1 if all are finite. */
 export function firstNonFinite(values: Float32Array | Float64Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;

@@ -52,7 +52,7 @@ export class RunArtifacts {
       if (changed) throw new StageError(`${changed} is not the code that "${label}" was computed with`, this.#again());
       return entry;
     }
-    throw new StageError(`what "${label}" left is no longer in the cache ${this.#cache.root}`, this.#again());
+    throw new StageError(`the result of "${label}" is no longer in the cache ${this.#cache.root}`, this.#again());
   }
 
   /** The first file of the key whose content is not what the plug-ins of today have under that name. */

@@ -99,7 +99,7 @@ export function oneClassOnly(normal: number, anomalous: number, what = 'test ima
     : undefined;
 }
 
-/** Tells how many items are done and how fast, and lets an abort be heard between them. */
+/** Reports how many items are done and how fast, and handles an abort between them. */
 export class ItemProgress {
   readonly #context: StageContext;
   readonly #unit: string;

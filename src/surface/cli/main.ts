@@ -56,7 +56,7 @@ the tasks that need it fail and the rest run; if all data is missing, the exit s
 );
 
 const engineOption = () =>
-  new Option('--engine <name>', 'what computes tensors')
+  new Option('--engine <name>', 'engine that computes tensors')
     .env('PIPELINE_ENGINE')
     .choices(['auto', ...engineNames])
     .default('auto');
@@ -244,7 +244,7 @@ specOptions(
 
 program
   .command('why')
-  .description('what differs between two runs')
+  .description('show what differs between two runs')
   .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
   .argument('<other>', 'the same')
   .action(async (run: string, other: string) => leave((await import('./results.ts')).whyRuns(run, other, globals())));
@@ -304,9 +304,9 @@ cache
 
 program
   .command('plugins')
-  .description('datasets, transforms, networks, learners, classifiers and metrics, with their options')
-  .argument('[plugin]', 'one plug-in')
-  .option('--markdown', 'as Markdown', false)
+  .description('list datasets, transforms, networks, learners, classifiers and metrics, with their options')
+  .argument('[plugin]', 'show only this plug-in')
+  .option('--markdown', 'print Markdown', false)
   .option('--spec <file>', "with a spec's own")
   .action(async (name: string | undefined, options: {markdown: boolean; spec?: string}) =>
     leave((await import('./tools.ts')).plugins(name, options, globals())),

@@ -219,9 +219,9 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
   const marks = new Map(lines.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])));
   const verdicts = grid !== undefined || lines.some((line) => line.paper !== null);
   return [
-    ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as ICLR prints it.'] : []),
-    ...(kinds.has('se') ? ['± beside CutPaste is the standard error over seeds, as CutPaste prints it.'] : []),
-    ...(means ? ["± of a mean over classes is the mean of the classes' own ±."] : []),
+    ...(kinds.has('sd') ? ['± is the standard deviation over seeds (n - 1), as in the ICLR paper.'] : []),
+    ...(kinds.has('se') ? ['± beside CutPaste is the standard error over seeds, as in the CutPaste paper.'] : []),
+    ...(means ? ["± of a mean over classes is the mean of the classes' ±."] : []),
     ...(lines.some((line) => line.verdict === 'below chance')
       ? ['below chance: more than two standard errors below 50.']
       : []),

@@ -258,7 +258,7 @@ const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
 
 const isMean = (column: string): boolean => column === 'mean' || column.startsWith('mean-');
 
-/** Over the classes of a column: all, or CutPaste's textures or objects of MVTec; over those that there are, and then said so. */
+/** Over the classes of a column: all, or CutPaste's textures or objects of MVTec; over the existing ones, which is then noted. */
 function meanOverKind(lines: readonly Line[], column: string): Mean | null {
   const belongs = ({inlier}: Line): boolean =>
     inlier !== 'mean' && (column === 'mean' || textures.includes(inlier) === (column === 'mean-texture'));

@@ -7,7 +7,7 @@ export interface Line extends ComparisonRow {
   /** The same of the classifier, and of the metric. */
   readonly classifier: string;
   readonly metricLabel: string;
-  /** Ours as the paper prints its own: a standard deviation, or CutPaste's standard error. null: one seed. */
+  /** Our spread in the paper's form: a standard deviation, or CutPaste's standard error. null: one seed. */
   readonly spread: number | null;
   readonly spreadKind: 'sd' | 'se';
   /** Differences from the paper. */

@@ -43,7 +43,7 @@ interface TaskResult {
   readonly reasons: {readonly [metric: string]: string};
   /** false: the cache has some of it no more; it is what the record says. */
   readonly vouched: boolean;
-  /** Metric → what it takes from the test labels beyond being judged by them. */
+  /** Metric → how it uses the test labels beyond evaluation. */
   readonly testLabels: {readonly [metric: string]: string};
 }
 
@@ -182,7 +182,7 @@ export function resultsOf(results: RunReport['results']): {
   const marked = results.map(notesOf);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
   const foot = [
-    ...Object.entries(marks).map(([metric, how]) => `† ${metric} knows the test labels: ${how}.`),
+    ...Object.entries(marks).map(([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`),
     ...notes.map((note, at) => `[${at + 1}] ${note}`),
   ];
   const table: TextTable = {
@@ -203,7 +203,7 @@ export function resultsOf(results: RunReport['results']): {
   return {table, foot};
 }
 
-/** Printed × 100; what leaves [0, 1] is no rate. */
+/** Rates are printed × 100; a value outside [0, 1] is not a rate. */
 const isRate = (value: number | null) => value === null || !Number.isFinite(value) || (value >= 0 && value <= 1);
 
 const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];

@@ -342,7 +342,7 @@ test('one class may stand without a list', async () => {
   expect(await ids(least, {set: ['dataset.inliers=dog']})).toEqual(['a/dog/untrained/seed=0']);
 });
 
-test('--set reaches into the short form of a transform', async () => {
+test('--set changes options in the short form of a transform', async () => {
   const text = `${least}augment: [crop: {min_side: 0.3}, crop]\n`;
   const augment = async (set: string) => (await plan(text, {set: [set]})).plan.tasks[0]!.augment;
   expect((await augment('augment.0.min_side=0.9'))[0]).toEqual({type: 'crop', min_side: 0.9});

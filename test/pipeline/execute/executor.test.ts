@@ -388,7 +388,7 @@ test('a worker that starts after an edit computes nothing with the new code; one
   await expect(loadModule(url)).rejects.toThrow(`${helper} changed after it was loaded`);
 });
 
-test('a source that is gone fails its stage', async () => {
+test('a missing source fails its stage', async () => {
   using world = new World();
   const gone = `${world.root}/gone.bin`;
   const {events} = await world.run({a: {sources: [gone]}});

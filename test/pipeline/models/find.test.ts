@@ -79,7 +79,7 @@ test('classifiers are those of single tasks: neither ensembles of seeds nor metr
   `);
 });
 
-test('a stage that has failed, and one whose entry is gone', async () => {
+test('failed stages and removed entries are reported', async () => {
   const artifacts = new RunArtifacts(record, openCache(world.cacheRoot, {warn: () => undefined}), new Plugins([]));
   const failure = async (label: string): Promise<string> => {
     const {id} = record.stages.find((stage) => stage.label.startsWith(label))!;

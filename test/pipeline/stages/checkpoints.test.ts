@@ -71,7 +71,7 @@ test('after a crash between the arrays and the head, the previous checkpoint is 
   expect(readdirSync(folder)).toHaveLength(2);
 });
 
-test('how often is settable', () => {
+test('the interval can be set', () => {
   const folder = fresh();
   expect(openCheckpoints(folder, strict).due()).toBe(true);
   expect(openCheckpoints(folder, {...strict, every: 3600}).due()).toBe(false);

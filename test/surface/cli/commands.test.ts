@@ -466,7 +466,7 @@ describe('data, plugins, schema, doctor', () => {
     expect(out).toMatch(/\n(Nothing is missing\.|What could be improved:\n( {2}.+\n)+)$/);
     const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
     expect(engines.map(({name}: {name: string}) => name)).toEqual(engineNames);
-    expect(data).toContainEqual({name: 'synthetic', found: true, message: 'made here, needs no files'});
+    expect(data).toContainEqual({name: 'synthetic', found: true, message: 'drawn by this program, needs no files'});
   });
 
   test("doctor --kernels wants TensorFlow's library", async () => {

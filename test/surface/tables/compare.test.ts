@@ -65,9 +65,9 @@ test('a terminal table of a run', () => {
     bag           rotation   kde         96.0 ± 1.0       3  98.3 ± 0.3  −2.3  below         [1][2]
     bag           untrained  kde         81.3 ± 0.0  2 of 3           –     –  –             [1][3]
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
     below chance: more than two standard errors below 50.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     [1] not as in the paper: network small (paper: resnet18)
     [2] not as in the paper: epochs 12 (paper: 2048)
     [3] not computed, "score" failed: out of memory
@@ -126,11 +126,12 @@ test('a narrow terminal gets the columns in parts', () => {
     bag           rotation   kde         below         [1][2]
     bag           untrained  kde         –             [1][3]
 
-    ± is the standard deviation over seeds (n - 1), as ICLR
-      prints it.
+    ± is the standard deviation over seeds (n - 1), as in the
+      ICLR paper.
     below chance: more than two standard errors below 50.
     matches: within 1.0 point or two of the paper's standard
-      deviations, whichever is more (ours where it prints none).
+      deviations, whichever is larger (ours if the paper prints
+      none).
     [1] not as in the paper: network small (paper: resnet18)
     [2] not as in the paper: epochs 12 (paper: 2048)
     [3] not computed, "score" failed: out of memory
@@ -151,7 +152,7 @@ test('without a paper there are neither its columns nor notes on its settings', 
     bag           rotation   kde         96.0 ± 1.0       3
     bag           untrained  kde         81.3 ± 0.0  2 of 3  [1]
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
     [1] not computed, "score" failed: out of memory
     "
   `);
@@ -168,9 +169,9 @@ test('Markdown', () => {
     | bag | rotation | kde | 96.0 ± 1.0 | 3 | 98.3 ± 0.3 | −2.3 | below | [1][2] |
     | bag | untrained | kde | 81.3 ± 0.0 | 2 of 3 | – | – | – | [1][3] |
 
-    - ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    - ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
     - below chance: more than two standard errors below 50.
-    - matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    - matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     - [1] not as in the paper: network small (paper: resnet18)
     - [2] not as in the paper: epochs 12 (paper: 2048)
     - [3] not computed, "score" failed: out of memory
@@ -550,10 +551,10 @@ test('metrics of features are printed as they are, and what knows the test label
     bag           rotation  kde         auc              40.0 ± 0.0  2  98.3 ± 0.3  −58.3  below chance
     bag           rotation  kde         f1-max         90.0 ± 0.0 †  2           –      –  –
 
-    ± is the standard deviation over seeds (n - 1), as ICLR prints it.
+    ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
     below chance: more than two standard errors below 50.
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
-    † f1-max knows the test labels: its threshold is the best one for the test labels.
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
+    † f1-max uses the test labels beyond evaluation: its threshold is the best one for the test labels.
     "
   `);
   expect(formatComparison(compared(rows), 'csv').split('\n')[0]).toContain('metric,test_labels,ensemble,ours');
@@ -650,7 +651,7 @@ test('what is undefined, infinite or failed is a row with its reason; what the c
     dog           rotation  kde         auc     90.0       1  88.2 ± 0.6  +1.8  above    [2]
     dog           rotation  kde         odd     50.0       1           –     –  –        [2]
 
-    matches: within 1.0 point or two of the paper's standard deviations, whichever is more (ours where it prints none).
+    matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
     [1] auc: no anomalies
     [2] the cache has this result no more: the number is what the record of the run says
     [3] not computed, "score" failed: singular

@@ -47,7 +47,7 @@ export interface ComparisonRow {
   readonly reasons: readonly string[];
   /** false: for some of its numbers there is only the run's record, and no manifest in the cache; null: not known. */
   readonly vouched: boolean | null;
-  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as ICLR prints it. null: one seed. */
+  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as in the ICLR paper. null: one seed. */
   readonly sd: number | null;
   /** Seeds with a value; of a `mean` row the fewest and the most of any class. */
   readonly n: number;

@@ -51,7 +51,7 @@ export async function select(
     if (!one) throw error;
     const message = (error as Error).message.trim();
     const locked = message.includes('disabled by configuration') || message.includes('disabled through configuration');
-    return fail({message, ...(locked && {hint: 'A query sees the results database alone.'})});
+    return fail({message, ...(locked && {hint: 'A query can only read the results database.'})});
   }
 }
 

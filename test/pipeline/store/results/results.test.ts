@@ -644,7 +644,7 @@ test('an ensemble is a separate number beside its seeds, not part of their mean,
   expect(compared.map(({ensemble}) => ensemble)).toEqual([null, 2, 3]);
 });
 
-test('a mean over classes of ensembles is of ensembles alone', async () => {
+test('a mean over classes of ensembles only has ensembles', async () => {
   const tasks = cifar.flatMap((inlier, at) =>
     [0, 1].map((seed) => ({
       inlier,
