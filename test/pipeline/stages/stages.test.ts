@@ -125,7 +125,7 @@ test('learn and embed report a training that diverged', async () => {
   await writeArrays(weights, new Map([['mean', {shape: [3], data: new Float32Array(3)}]]));
   const broken = {...embedRecipe, layer: 'broken'};
   await expect(run('embed', broken, {inputs: {weights, images: image('test')}})).rejects.toMatchObject({
-    message: 'layer "broken" of the mean-colour learner gives Infinity for an image: its training has diverged',
+    message: 'layer "broken" of the mean-colour learner gives Infinity for an image, because its training has diverged',
     hint: "Lower the learner's learning rate.",
   });
 });

@@ -35,7 +35,7 @@ async function whyNoTensorflow({env = process.env, provision}: ResolveOptions): 
   if (findLibrary(env) !== undefined) return undefined;
   const missing = await findMissing(env);
   if (missing.length > 0) return inWords(missing);
-  if (!provision) return 'its library is not set up here (run "pipeline setup")';
+  if (!provision) return 'its library is not set up on this machine (run "pipeline setup")';
   const failed = recentFailure(env);
   return failed && `setting it up failed lately: ${failed} ("pipeline setup" tries again)`;
 }

@@ -16,7 +16,7 @@ export const tensorflow: EngineDefinition = {
       const remark = gpuRemark(env, library);
       return {...start(library), ...(remark && {remark})};
     }
-    if (!provision) throw new Error('the tensorflow engine is not set up here; run "pipeline setup"');
+    if (!provision) throw new Error('the tensorflow engine is not set up on this machine; run "pipeline setup"');
     const {provisionTensorflow} = await import('../install/provision.ts');
     return start(await provisionTensorflow(options));
   },
