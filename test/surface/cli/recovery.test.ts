@@ -82,7 +82,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     await run.heard((event) => epochOf(event) >= 2);
     process.kill(-run.child.pid!, signal);
     const {status, err} = await run.ended;
-    expect([status, err]).toEqual([130, 'To go on: pipeline run tiny.yaml --json --checkpoint-every 1h\n']);
+    expect([status, err]).toEqual([130, 'To continue, run: pipeline run tiny.yaml --json --checkpoint-every 1h\n']);
     expect(run.events.at(-1)).toMatchObject({type: 'run-finished', outcome: 'interrupted', computed: 1});
     const notes = (events: readonly RunEvent[]) =>
       events.flatMap((event) => (event.type === 'note' ? event.message : []));
@@ -202,11 +202,12 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
     Failed in <time>: 6 computed, 0 cached, 1 failed, 1 skipped.
     <time>-own
 
-    normal class  method    classifier  ours  n
+    normal class  method    classifier  ours       n  note
     ──
-    stripes       rotation  brightness  67.8  1
-    ──
-    mean          rotation  brightness  67.8  1
+    stripes       rotation  brightness  67.8       1
+    stripes       rotation  broken         –  0 of 1  [1]
+
+    [1] not computed, "score" failed: the sky fell
 
     Look closer: pipeline report <time>-own
     --- stderr
@@ -219,11 +220,12 @@ test('plug-ins of one’s own work in worker processes and threads, and one that
   expect(project.masked(`${dark.out}--- stderr\n${dark.err}--- status ${dark.status}`)).toMatchInlineSnapshot(`
     "<time>-own
 
-    normal class  method    classifier  ours  n
+    normal class  method    classifier  ours       n  note
     ──
-    stripes       rotation  brightness  68.9  1
-    ──
-    mean          rotation  brightness  68.9  1
+    stripes       rotation  brightness  68.9       1
+    stripes       rotation  broken         –  0 of 1  [1]
+
+    [1] not computed, "score" failed: the sky fell
     --- stderr
     ✗ score broken · rotation · stripes · seed 0: the sky fell
         Thrown at Object.fit (file://<folder>/plain.js:25:35).

@@ -80,8 +80,6 @@ describe('data that are not here', () => {
       normal class  method    classifier  ours  n
       ──
       stripes       rotation  kde         77.0  1
-      ──
-      mean          rotation  kde         77.0  1
 
       absent: mvtec (wood): not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
 
@@ -96,8 +94,6 @@ describe('data that are not here', () => {
       normal class  method    classifier  ours  n
       ──
       stripes       rotation  kde         77.0  1
-      ──
-      mean          rotation  kde         77.0  1
 
       absent: mvtec (wood): not found: looked for <folder>/data/mvtec/wood or <folder>/data/wood
       --- status 0"

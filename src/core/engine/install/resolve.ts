@@ -37,7 +37,7 @@ async function whyNoTensorflow({env = process.env, provision}: ResolveOptions): 
   if (missing.length > 0) return inWords(missing);
   if (!provision) return 'its library is not set up on this machine (run "pipeline setup")';
   const failed = recentFailure(env);
-  return failed && `setting it up failed lately: ${failed} ("pipeline setup" tries again)`;
+  return failed && `setting it up failed recently: ${failed} ("pipeline setup" tries again)`;
 }
 
 /** The first that can be had; the last, wasm, always can. */

@@ -34,14 +34,14 @@ export const onnx: EngineDefinition = {
   },
 };
 
-/** Throws, with what to do, where ONNX Runtime or its fast convolutions can't be had. */
+/** Throws, with what to do, if ONNX Runtime or its fast convolutions are not available. */
 async function needRuntime(): Promise<void> {
   const {blockSize} = await import('./start.ts');
   try {
     blockSize();
   } catch (error) {
     const [why] = (error as Error).message.split('\n');
-    throw new Error(`the onnx engine can't be had here (${why}); use "--engine wasm"`);
+    throw new Error(`the onnx engine is not available on this machine (${why}); use "--engine wasm"`);
   }
 }
 

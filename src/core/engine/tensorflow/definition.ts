@@ -38,13 +38,13 @@ export const tensorflow: EngineDefinition = {
     const missing = await findMissing(env);
     const failed = recentFailure(env);
     const notSetUp =
-      failed === undefined ? 'not set up yet; "pipeline setup" gets it' : `setting it up failed: ${failed}`;
+      failed === undefined ? 'not set up yet; "pipeline setup" installs it' : `setting it up failed: ${failed}`;
     return {
       available: false,
       version: TENSORFLOW_VERSION,
       device: 'cpu',
       missing,
-      note: missing.length > 0 ? "can't be set up here" : notSetUp,
+      note: missing.length > 0 ? 'cannot be set up on this machine' : notSetUp,
     };
   },
 

@@ -1,7 +1,7 @@
 import {createRequire} from 'node:module';
 import type {EngineDefinition} from '../definition.ts';
 
-/** tfjs's WebAssembly backend. Always there. */
+/** tfjs's WebAssembly backend. Always available. */
 export const wasm: EngineDefinition = {
   standsIn: 'computing on wasm, several times slower than TensorFlow',
 
@@ -9,7 +9,7 @@ export const wasm: EngineDefinition = {
 
   async describe() {
     const {version} = createRequire(import.meta.url)('@tensorflow/tfjs-backend-wasm/package.json') as {version: string};
-    const note = 'always there; several times slower than TensorFlow';
+    const note = 'always available; several times slower than TensorFlow';
     return {available: true, version, device: 'cpu', missing: [], note};
   },
 

@@ -20,7 +20,7 @@ export const webgpu: EngineDefinition = {
     const known = {version, missing: []};
     try {
       const {name} = await findAdapter();
-      return {...known, available: true, device: name, note: 'ready where it is asked for: "--engine webgpu"'};
+      return {...known, available: true, device: name, note: 'ready; "--engine webgpu" selects it'};
     } catch (error) {
       return {...known, available: false, device: 'no gpu', note: (error as Error).message};
     }
