@@ -56,7 +56,8 @@ async function imported(url: string): Promise<unknown> {
     );
   resolveOwnPackage(ownEntries, hooks);
   try {
-    return await import(url);
+    // A link is the file that it points to, whatever the loader makes of it.
+    return await import(pathToFileURL(realpathSync(fileURLToPath(url))).href);
   } catch (error) {
     const missing = /^Cannot find package '([^']+)'/.exec((error as Error).message)?.[1];
     if (missing === undefined) throw error;

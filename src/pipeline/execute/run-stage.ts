@@ -281,7 +281,7 @@ class StageExecution {
       if (changed.length > 0) {
         return {
           status: 'failed',
-          message: `${clippedList(changed, 5)} changed while the stage ran: its result belongs to neither content and was dropped.`,
+          message: `${clippedList(changed, 5)} changed while the stage ran, so its result was discarded.`,
           hint: 'Run it again when nothing writes to it.',
         };
       }

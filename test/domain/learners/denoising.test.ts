@@ -136,7 +136,7 @@ onEachEngine(() => {
     const {warnings} = await learn({epochs: 1, optimizer: {learning_rate: 1e-9}}, ramps(32));
     expect(warnings.map((warning) => warning.replace(/loss is \d\.\d+/, 'loss is #'))).toMatchInlineSnapshot(`
       [
-        "the last epoch's loss is # and guessing gives 0.041: almost nothing was learnt in 1 epoch. Try more epochs or another optimizer.learning_rate.",
+        "the last epoch's loss is #, and guessing gives 0.041: the network has learnt almost nothing in 1 epoch. Try more epochs or another optimizer.learning_rate.",
       ]
     `);
   });

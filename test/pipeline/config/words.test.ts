@@ -79,17 +79,19 @@ test('a message has the name that was written, at its place', async () => {
     "
   `);
   expect(await screen(named('inliers').replace('[cat]', '3'))).toMatchInlineSnapshot(`
-    "✗ a.yaml:1:32  expected "inliers" to be "all" or a list of class names, but got 3
+    "✗ a.yaml:1:32  dataset "pets" has no class "3"
         1 │ dataset: {type: pets, inliers: 3}
           │                                ~
+       Its classes: cat, dog, hamster.
 
     1 problem; nothing was run.
     "
   `);
   expect(await screen(named('normal_classes').replace('[cat]', '3'))).toMatchInlineSnapshot(`
-    "✗ a.yaml:1:39  expected "normal_classes" to be "all" or a list of class names, but got 3
+    "✗ a.yaml:1:39  dataset "pets" has no class "3"
         1 │ dataset: {type: pets, normal_classes: 3}
           │                                       ~
+       Its classes: cat, dog, hamster.
 
     1 problem; nothing was run.
     "
@@ -98,7 +100,7 @@ test('a message has the name that was written, at its place', async () => {
     "✗ a.yaml:1:23  dataset "pets" has no option "normal_clases"
         1 │ dataset: {type: pets, normal_clases: [cat]}
           │                       ~~~~~~~~~~~~~
-       Did you mean "normal_classes"? ("all" or a list of class names, default "all")
+       Did you mean "normal_classes"? ("all", a class name or a list of them, default "all")
 
     1 problem; nothing was run.
     "

@@ -163,7 +163,7 @@ async function opened<T>(path: string, decode: (bytes: Uint8Array) => Promise<T>
   } catch (error) {
     const came = error instanceof ImageError ? error.message : codeOf(error) && whatCame(error);
     if (!came) throw error;
-    throw new DatasetError(path, expected, came, 'Replace it by a whole one.');
+    throw new DatasetError(path, expected, came, 'Replace it with a complete one.');
   }
 }
 

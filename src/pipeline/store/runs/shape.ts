@@ -114,7 +114,8 @@ export function eventOf(line: string): RunEvent | undefined {
 }
 
 export const isEvaluateSummary = fields({
-  metrics: recordOf((value) => value === null || isNumber(value) || value === 'Infinity' || value === '-Infinity'),
+  // A value that is not a number is one that is missing, and takes no other with it.
+  metrics: isFields,
   reasons: optional(recordOf(isText)),
   normal: isNumber,
   anomalous: isNumber,
