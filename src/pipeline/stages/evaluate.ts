@@ -44,7 +44,7 @@ export const evaluate = defineStage({
       if (isOfPixels(ref.type)) {
         pixels ??= await readPixels(context);
         values.set(ref.type, (metric as PixelMetric).measurePixels(pixels));
-      } else values.set(ref.type, (metric as Metric).compute(scores, labels));
+      } else values.set(ref.type, (metric as Metric).compute(scores.slice(), labels.slice())); // a plug-in may spoil its own
     }
     const {numbers, ...measured} = measuredValues(context, values, (name) =>
       isOfPixels(name) ? onePixelClassOnly(pixels!) : oneClassOnly(normal, anomalous),

@@ -25,7 +25,7 @@ const version = (
 export const program = new Command('pipeline')
   .description('Declarative experiments in two-stage deep one-class classification.')
   .version(version, '-V, --version')
-  .option('--runs <folder>', 'folder of runs, cache and results', process.env['PIPELINE_RUNS'] ?? 'runs')
+  .option('--runs <folder>', 'folder of runs, cache and results', process.env['PIPELINE_RUNS'] || 'runs')
   .option('--data <folder>', 'first folder to search for datasets', process.env['PIPELINE_DATA'])
   .option('--json', 'print events and results as JSON', false)
   .showSuggestionAfterError()
@@ -35,8 +35,15 @@ export const program = new Command('pipeline')
     process.exit(error.exitCode === 0 ? 0 : exitCodes.wrongInput);
   });
 
-program.hook('preAction', () => {
+/** Options that say for themselves what an empty value lacks. */
+const saidElsewhere = ['seeds', 'inliers', 'normalClasses', 'set'];
+
+program.hook('preAction', (_, command) => {
   const {runs} = globals();
+  // As an unset variable of a shell leaves it.
+  if (command.args.includes('')) program.error('error: an argument is empty');
+  for (const [name, value] of Object.entries(command.optsWithGlobals()))
+    if (value === '' && !saidElsewhere.includes(name)) program.error(`error: the value of --${name} is empty`);
   const found = statSync(runs, {throwIfNoEntry: false});
   if (found && !found.isDirectory()) program.error(`error: --runs ${runs} is not a folder`);
 });

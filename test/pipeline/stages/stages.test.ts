@@ -272,7 +272,7 @@ test('a learner that does not train gets no images, only their shape', async () 
   expect(summary).toEqual({epochs: 0});
 });
 
-test('a metric that is infinite, NaN or no number costs no other, and says so', async () => {
+test('a metric that is infinite, NaN or not a number, and one that writes into its argument, costs no other', async () => {
   const odd = (name: string, value: unknown) =>
     defineMetric({
       name,
@@ -280,9 +280,15 @@ test('a metric that is infinite, NaN or no number costs no other, and says so', 
       summary: '',
       options: Type.Object({}),
       better: 'higher',
-      create: () => ({compute: () => value as number}),
+      create: () => ({
+        compute(scores: Float64Array, labels: Uint8Array) {
+          scores.fill(0);
+          labels.fill(0);
+          return value as number;
+        },
+      }),
     }) as unknown as AnyDefinition;
-  const names = ['auc', 'endless', 'bottomless', 'nothing', 'words'];
+  const names = ['endless', 'bottomless', 'nothing', 'words', 'auc'];
   const odds = [odd('endless', Infinity), odd('bottomless', -Infinity), odd('nothing', NaN), odd('words', 'much')];
   const scores = join(folder, 'two.arrow');
   await writeScores(scores, {

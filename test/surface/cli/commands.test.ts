@@ -471,6 +471,15 @@ describe('data, plugins, schema, doctor', () => {
 });
 
 test.for([
+  [['compare', ''], 'error: an argument is empty'],
+  [['report', 'latest', '--out', ''], 'error: the value of --out is empty'],
+  [['--runs', '', 'ls'], 'error: the value of --runs is empty'],
+] as const)('an empty %s, as an unset variable leaves it, is refused', async ([args, message]) => {
+  const {status, err} = await project.run(...args);
+  expect([status, err.split('\n')[0]]).toEqual([2, message]);
+});
+
+test.for([
   ['PIPELINE_ENGINE', 'abacus', 'Allowed choices are auto, tensorflow, onnx, wasm, webgpu.'],
   ['PIPELINE_JOBS', 'many', 'expected an integer of at least 1.'],
 ] as const)('a wrong default in %s is refused', async ([name, value, expected]) => {

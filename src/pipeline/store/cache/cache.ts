@@ -114,12 +114,24 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
     }
   };
 
+  /** A link to nowhere looks like nothing, and keeps the entry that is to be there out. */
+  const clearLink = (folder: string): void => {
+    try {
+      clearForFolder(folder);
+    } catch {
+      // A read-only cache: nothing is to be put there either.
+    }
+  };
+
   const examine = async (
     fingerprint: Digest,
   ): Promise<Entry | {readonly damage: string; readonly movedTo?: string} | undefined> => {
     const folder = folderOf(fingerprint);
     const found = await inspect(folder, fingerprint);
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      clearLink(folder);
+      return undefined;
+    }
     if ('manifest' in found) return {folder, manifest: found.manifest};
     const movedTo = await setAside(folder, fingerprint, found.inode);
     return {damage: `${found.file} ${found.reason}`, ...(movedTo !== undefined && {movedTo})};

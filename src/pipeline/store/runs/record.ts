@@ -104,8 +104,17 @@ export function readHead(folder: string): Result<RunHead, Problem> {
   if (!plan.ok) return plan;
   // Only provenance: a run without it, or with one that can't be read, has its numbers all the same.
   const environment = readJson<{[key: string]: Json}>(join(folder, 'environment.json'), isFields);
-  return succeed({folder, plan: plan.value, environment: environment.ok ? environment.value : {}});
+  const stages = plan.value.stages.map((stage): StageNode => ({...stage, lane: stage.lane ?? laneOf(stage.kind)}));
+  return succeed({
+    folder,
+    plan: {...plan.value, stages},
+    environment: environment.ok ? environment.value : {},
+  });
 }
+
+/** Of a stage whose run was made before lanes were written. */
+const laneOf = (kind: string): StageNode['lane'] =>
+  ['data', 'evaluate', 'ensemble'].includes(kind) ? 'cpu' : 'accelerator';
 
 /** As far as the events tell. */
 export function joinRecord({folder, plan, environment}: RunHead, events: readonly RunEvent[]): RunRecord {

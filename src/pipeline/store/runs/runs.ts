@@ -57,8 +57,8 @@ const progressEvery = 5;
 
 export async function createRun({root, plan, graph, environment, now}: NewRun): Promise<Run> {
   const {id, folder} = makeFolder(root, plan.name, now);
-  const stages = graph.map(({id: stage, kind, label, recipe, inputs, tasks, results}) => {
-    return {id: stage, kind, label, recipe, inputs, tasks, ...(results ? {results} : {})};
+  const stages = graph.map(({id: stage, kind, label, lane, recipe, inputs, tasks, results}) => {
+    return {id: stage, kind, label, lane, recipe, inputs, tasks, ...(results ? {results} : {})};
   });
   await writeFileAtomic(join(folder, 'pipeline.yaml'), plan.source);
   await writeFileAtomic(join(folder, 'environment.json'), toJson(environment));

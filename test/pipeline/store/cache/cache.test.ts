@@ -4,8 +4,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -143,6 +145,18 @@ test('a commit replaces an entry that is damaged', async () => {
   const entry = await put(cache, 'a', files);
   expect(await cache.find(fingerprint)).toEqual(entry);
   expect(warnings).toHaveLength(1);
+});
+
+test('a link to nowhere in the place of an entry is moved aside, and the entry is written', async () => {
+  const root = fresh();
+  const entry = join(root, fingerprint.slice(0, 2), fingerprint);
+  mkdirSync(join(root, fingerprint.slice(0, 2)), {recursive: true});
+  symlinkSync('/nowhere/at/all', entry);
+  const cache = openCache(root, unexpected);
+  expect(await cache.find(fingerprint)).toBeUndefined();
+  await put(cache, 'a', files);
+  expect(await cache.find(fingerprint)).toMatchObject({folder: entry});
+  expect(readlinkSync(`${entry}.moved`)).toBe('/nowhere/at/all');
 });
 
 test('a discarded draft leaves nothing; a stage may not write a manifest', async () => {

@@ -47,6 +47,24 @@ test('plan, events and environment are one record', () => {
   ]);
 });
 
+test('a stage has its lane, in runs of earlier versions as well, which did not write it', () => {
+  const folder = run();
+  const lanes = () => read(folder).stages.map(({kind, node}) => `${kind} ${node.lane}`);
+  const expected = lanes();
+  expect(expected.slice(0, 5)).toEqual([
+    'data cpu',
+    'learn accelerator',
+    'embed accelerator',
+    'score accelerator',
+    'evaluate cpu',
+  ]);
+  const path = file(folder, 'plan.json');
+  const plan = JSON.parse(readFileSync(path, 'utf8'));
+  for (const stage of plan.stages) delete stage.lane;
+  writeFileSync(path, JSON.stringify(plan));
+  expect(lanes()).toEqual(expected);
+});
+
 test('an incomplete last line is ignored, all lines before it are read', () => {
   const record = read(run('torn'));
   expect(record.outcome).toBe('unfinished');
