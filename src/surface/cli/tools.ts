@@ -13,7 +13,6 @@ import {checkPlugin} from '../../core/plugin/check.ts';
 import {describeOption, type Schema, schemaOf} from '../../core/plugin/describe.ts';
 import {type AnyDefinition, kinds, type Plugins} from '../../core/plugin/registry.ts';
 import {byWord} from '../../core/plugin/words.ts';
-import {pluginsFor} from '../../pipeline/config/modules.ts';
 import {pipelineSchemaText} from '../../pipeline/config/schema.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
@@ -44,8 +43,11 @@ export async function plugins(
 }
 
 /** The built-in ones, and a spec's own. */
-const pluginsOf = async (spec: string | undefined): Promise<Result<Plugins, Problem>> =>
-  spec === undefined ? succeed(builtinPlugins()) : pluginsFor(spec, builtinPlugins());
+async function pluginsOf(spec: string | undefined): Promise<Result<Plugins, Problem>> {
+  if (spec === undefined) return succeed(builtinPlugins());
+  const {pluginsFor} = await import('../../pipeline/config/modules.ts');
+  return pluginsFor(spec, builtinPlugins());
+}
 
 function printed(
   known: readonly AnyDefinition[],

@@ -206,7 +206,7 @@ test('several tasks: one has to be named; what was pruned is named, with the com
   rmSync(called(entries, 'learn untrained · seed 1'), {recursive: true});
   expect(all(await project.run('predict', 'seeds', 'drawn/000.png', '--task', 'seed=1'))).toMatchInlineSnapshot(`
     "--- stderr
-    ✗ what "learn untrained · seed 1" left is no longer in the cache <folder>/runs/cache
+    ✗ the result of "learn untrained · seed 1" is no longer in the cache <folder>/runs/cache
        Compute it again: pipeline run spec.yaml --json
     --- status 1"
   `);
