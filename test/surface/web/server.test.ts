@@ -219,7 +219,7 @@ describe('live', () => {
     const {text} = await site.ask('/');
     expect(text).toContain('<span class="badge damaged">damaged</span>');
     expect(text).toContain('>finished<');
-    expect((await site.ask(`/runs/${id}`)).text).toContain('plan.json has not the shape of one');
+    expect((await site.ask(`/runs/${id}`)).text).toContain('plan.json does not have the expected content');
   });
 
   test('closing ends open connections at once', async () => {
