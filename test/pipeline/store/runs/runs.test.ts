@@ -25,7 +25,12 @@ test('a run has a folder whose name sorts by time, with what was asked and where
     format: 1,
     name: plan.name,
     tasks: [],
-    stages: [{id: 'a', kind: 'data', label: 'stage a', recipe: {world: world.root, name: 'a'}, inputs: {}, tasks: []}],
+    stages: [
+      {
+        ...{id: 'a', kind: 'data', label: 'stage a', lane: 'cpu', inputs: {}, tasks: []},
+        recipe: {world: world.root, name: 'a'},
+      },
+    ],
   });
   expect(JSON.parse(readFileSync(join(run.folder, 'environment.json'), 'utf8'))).toMatchObject({
     version: '1.0.0',
