@@ -75,7 +75,7 @@ async function jobs(rounds) {
       join(folder, 'jobs.yaml'),
       `name: jobs
 dataset: {type: synthetic, size: 32, classes: 4, train: 256, test: 16}
-learner: {type: rotation, network: {type: resnet18, width: 0.25}, epochs: 2, batch: 32}
+learner: {type: rotation, network: {type: resnet18, width: 0.25}, epochs: 1, batch: 32}
 classifiers: [kde]
 `,
     );
