@@ -31,15 +31,14 @@ import {
   refuse,
 } from './session.ts';
 
-const all = (plugins: Plugins): readonly AnyDefinition[] =>
-  kinds.flatMap((kind) => plugins.names(kind).map((name) => plugins.get(kind, name)));
-
 export async function plugins(
   name: string | undefined,
   options: {markdown: boolean; spec?: string},
   {json}: Globals,
 ): Promise<number> {
-  return orRefuse(await pluginsOf(options.spec), (known) => Promise.resolve(printed(all(known), name, options, json)));
+  return orRefuse(await pluginsOf(options.spec), (known) =>
+    Promise.resolve(printed(known.definitions(), name, options, json)),
+  );
 }
 
 /** The built-in ones, and a spec's own. */

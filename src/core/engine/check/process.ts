@@ -12,18 +12,13 @@ endWithParent(Number(process.argv[2]));
 process.once('message', (message: StartTrials) => void start(message));
 
 async function start({engine, faults}: StartTrials): Promise<void> {
-  const {startEngine, tf} = await startedEngine();
-  await startEngine({...engine, unchecked: true});
-  const tensors = tf();
+  const running = await import('../engine.ts');
+  await running.startEngine({...engine, unchecked: true});
+  const {tf} = running;
   if (faults !== undefined) {
     const {plant} = (await import(faults)) as {plant(backend: NodeBackend): void};
-    plant(tensors.backend() as unknown as NodeBackend);
+    plant(tf.backend() as unknown as NodeBackend);
   }
-  process.on('message', (trial: Trial) => process.send!(tryWay(tensors, trial)));
+  process.on('message', (trial: Trial) => process.send!(tryWay(tf, trial)));
   process.send!('ready');
-}
-
-async function startedEngine() {
-  const engine = await import('../engine.ts');
-  return {startEngine: engine.startEngine, tf: () => engine.tf};
 }
