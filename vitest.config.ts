@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    // The command runs as it is compiled, in tests too.
+    server: {deps: {external: [/\/dist\//]}},
     // Of what runs in the tests' own processes; what the command and its workers do is not counted.
     coverage: {include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary']},
   },

@@ -1,4 +1,4 @@
-/** The command as its users run it: `bin/pipeline.js` in a child process, in a project folder of its own. */
+/** The command as its users run it, in a project folder of its own: in this process, or in a child that may be killed. */
 import {type ChildProcess, spawn} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -6,16 +6,12 @@ import {dirname, join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import type {RunEvent} from '../../src/pipeline/events.ts';
+import {type Ended, runHere} from './in-process.ts';
+
+export type {Ended} from './in-process.ts';
 
 export const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 export const command = join(packageFolder, 'bin', 'pipeline.js');
-
-export interface Ended {
-  /** Exit status, or the signal's name. */
-  readonly status: number | string;
-  readonly out: string;
-  readonly err: string;
-}
 
 interface Started {
   readonly child: ChildProcess;
@@ -24,6 +20,12 @@ interface Started {
   /** Resolves at the first event that fits; rejects when the command ends before. */
   heard(fits: (event: RunEvent) => boolean): Promise<RunEvent>;
   readonly ended: Promise<Ended>;
+}
+
+function environment(changes: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const {PIPELINE_RUNS: _, PIPELINE_DATA: __, NO_COLOR: ___, FORCE_COLOR: ____, ...inherited} = process.env;
+  // One process that loads tfjs is enough for a few stages: starting it takes longer than they do.
+  return {...inherited, PIPELINE_ENGINE: 'wasm', PIPELINE_JOBS: '1', ...changes};
 }
 
 export class Project implements Disposable {
@@ -62,18 +64,33 @@ export class Project implements Disposable {
     );
   }
 
-  /** Runs a command line to its end. */
+  /** Runs a command line to its end, in this process. */
   run(...args: readonly string[]): Promise<Ended> {
-    return this.start(args).ended;
+    return this.runWith({}, ...args);
   }
 
-  /** Starts one, in a process group of its own as a shell does. */
+  /** The same, with environment variables. */
+  runWith(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
+    return runHere({command, args, folder: this.folder, env: environment(env)});
+  }
+
+  /** `run` of a spec, with the events that it prints. */
+  async events(spec: string, ...args: readonly string[]): Promise<Ended & {readonly events: readonly RunEvent[]}> {
+    const ended = await this.run('run', spec, '--json', ...args);
+    return {
+      ...ended,
+      events: ended.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as RunEvent),
+    };
+  }
+
+  /** Starts one in a process of its own, and in a process group as a shell does. */
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}, nodeOptions: readonly string[] = []): Started {
-    const {PIPELINE_RUNS: _, PIPELINE_DATA: __, NO_COLOR: ___, FORCE_COLOR: ____, ...inherited} = process.env;
     const child = spawn(process.execPath, [...nodeOptions, command, ...args], {
       cwd: this.folder,
-      // One process that loads tfjs is enough for a few stages: starting it takes longer than they do.
-      env: {...inherited, PIPELINE_ENGINE: 'wasm', PIPELINE_JOBS: '1', ...env},
+      env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

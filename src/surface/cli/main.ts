@@ -1,5 +1,5 @@
 import {readFileSync, statSync} from 'node:fs';
-import {Argument, Command, InvalidArgumentError, Option} from 'commander';
+import {Argument, Command, CommanderError, InvalidArgumentError, Option} from 'commander';
 import {systemProblem} from '../../core/base/system-error.ts';
 import {defaultThreads} from '../../core/engine/contract.ts';
 import {engineNames} from '../../core/engine/engines.ts';
@@ -31,9 +31,7 @@ export const program = new Command('pipeline')
   .showSuggestionAfterError()
   .showHelpAfterError('(see --help)')
   .configureHelp({showGlobalOptions: true})
-  .exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : exitCodes.wrongInput);
-  });
+  .exitOverride(); // it throws what it would have exited for
 
 /** Options that say for themselves what an empty value lacks. */
 const saidElsewhere = ['seeds', 'inliers', 'normalClasses', 'set'];
@@ -371,6 +369,10 @@ export async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongInput;
+      return;
+    }
     const {message, hint} = systemProblem(error) ?? {
       message: error instanceof Error ? error.message : String(error),
       hint: undefined,

@@ -451,19 +451,19 @@ describe('data, plugins, schema, doctor', () => {
 
   test('doctor says what works and what would make it better', async () => {
     const home = {PIPELINE_CACHE_HOME: project.path('home')};
-    const {status, out} = await project.start(['doctor'], home).ended;
+    const {status, out} = await project.runWith(home, 'doctor');
     expect(status).toBe(0);
     expect(out).toMatch(/^pipeline \d+\.\d+\.\d+ · Node /);
     expect(out).toContain('✓ engine wasm');
     expect(out).toMatch(/\n(Nothing is missing\.|What could be improved:\n( {2}.+\n)+)$/);
-    const {engines, data} = JSON.parse((await project.start(['doctor', '--json'], home).ended).out);
+    const {engines, data} = JSON.parse((await project.runWith(home, 'doctor', '--json')).out);
     expect(engines.map(({name}: {name: string}) => name)).toEqual(engineNames);
     expect(data).toContainEqual({name: 'synthetic', found: true, message: 'drawn by this program, needs no files'});
   });
 
   test("doctor --kernels wants TensorFlow's library", async () => {
     const home = {PIPELINE_CACHE_HOME: project.path('home')};
-    expect(await project.start(['doctor', '--kernels'], home).ended).toMatchObject({
+    expect(await project.runWith(home, 'doctor', '--kernels')).toMatchObject({
       status: 1,
       err: 'pipeline: the tensorflow engine is not set up on this machine; run "pipeline setup"\n',
     });
@@ -483,7 +483,7 @@ test.for([
   ['PIPELINE_ENGINE', 'abacus', 'Allowed choices are auto, tensorflow, onnx, wasm, webgpu.'],
   ['PIPELINE_JOBS', 'many', 'expected an integer of at least 1.'],
 ] as const)('a wrong default in %s is refused', async ([name, value, expected]) => {
-  const {status, err} = await project.start(['run', 'tiny.yaml'], {[name]: value}).ended;
+  const {status, err} = await project.runWith({[name]: value}, 'run', 'tiny.yaml');
   expect(status).toBe(2);
   expect(err).toContain(`value '${value}' from env '${name}' is invalid. ${expected}`);
 });

@@ -20,11 +20,10 @@ const shown = async (...args: readonly string[]): Promise<string> => all(await p
 /** Runs a spec; the file that a stage of it left. */
 async function run(spec: string) {
   project.write('spec.yaml', spec);
-  const started = project.start(['run', 'spec.yaml', '--json']);
-  const {status, err} = await started.ended;
+  const {status, err, events} = await project.events('spec.yaml');
   expect([status, err]).toEqual([0, '']);
   return (label: string, file: string): string => {
-    const stage = started.events.find((event) => event.type === 'stage-finished' && event.label.startsWith(label));
+    const stage = events.find((event) => event.type === 'stage-finished' && event.label.startsWith(label));
     if (stage?.type !== 'stage-finished') throw new Error(`no stage ${label}`);
     return project.path('runs', 'cache', stage.fingerprint.slice(0, 2), stage.fingerprint, file);
   };

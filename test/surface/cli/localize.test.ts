@@ -24,8 +24,8 @@ metrics: [auc, pixel-auc, aupro]
 
 beforeAll(async () => {
   project.write('maps.yaml', spec('shared'));
-  const run = project.start(['run', 'maps.yaml', '--json']);
-  expect((await run.ended).status).toBe(0);
+  const run = await project.events('maps.yaml');
+  expect(run.status).toBe(0);
   events = run.events;
 });
 afterAll(() => project[Symbol.dispose]());
@@ -82,8 +82,8 @@ test('metrics of pixels stand beside those of images', async () => {
 
 test('a density at each place is another localisation of the same features', async () => {
   project.write('maps.yaml', spec('per-location'));
-  const run = project.start(['run', 'maps.yaml', '--json']);
-  expect((await run.ended).status).toBe(0);
+  const run = await project.events('maps.yaml');
+  expect(run.status).toBe(0);
   const computed = run.events.flatMap((event) =>
     event.type === 'stage-finished' && event.how === 'computed' ? [event.kind] : [],
   );
@@ -97,8 +97,8 @@ test('GradCAM of the same training: maps without a classifier, judged beside the
       .replace(/localize: .*/, 'localize: {type: gradcam}')
       .replace('48,', '64,'),
   );
-  const run = project.start(['run', 'maps.yaml', '--json']);
-  expect((await run.ended).status).toBe(0);
+  const run = await project.events('maps.yaml');
+  expect(run.status).toBe(0);
   events = run.events;
   const {count, height, width, data} = await readMaps(join(entryOf('localize'), 'maps.arrow'));
   expect([count, height, width]).toEqual([10, 64, 64]);

@@ -27,11 +27,10 @@ interface Printed {
 /** Runs a spec; the cache folders of its stages by label. */
 async function run(spec: string, ...args: readonly string[]): Promise<ReadonlyMap<string, string>> {
   project.write('spec.yaml', spec);
-  const started = project.start(['run', 'spec.yaml', '--json', ...args]);
-  const {status, err} = await started.ended;
+  const {status, err, events} = await project.events('spec.yaml', ...args);
   expect([status, err]).toEqual([0, '']);
   return new Map(
-    started.events.flatMap((event: RunEvent) =>
+    events.flatMap((event: RunEvent) =>
       event.type === 'stage-finished' ? [[event.label, entryOf(event.fingerprint)] as const] : [],
     ),
   );
