@@ -31,9 +31,13 @@ const {cases} = JSON.parse(
 
 const make = (variant: string) => efficientnet.create({variant, head: []} as never);
 
-/** The script's state dict. */
+const made = new Map<Case['tensors'], NamedArrays>();
+
+/** The script's state dict, made once for all engines. */
 function stateDict({tensors}: Case): NamedArrays {
-  return new Map(
+  const known = made.get(tensors);
+  if (known) return known;
+  const arrays = new Map(
     tensors.map(([name, shape], at) => {
       const count = shape.reduce((product, side) => product * side, 1);
       const isFilter = shape.length === 4;
@@ -42,6 +46,8 @@ function stateDict({tensors}: Case): NamedArrays {
       return [name, {shape, data: Float32Array.from(pattern(count, at + 1), (u) => centre + scale * u)}] as const;
     }),
   );
+  made.set(tensors, arrays);
+  return arrays;
 }
 
 describe('parameters', () => {

@@ -12,13 +12,11 @@ import {
 } from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeAll, beforeEach, expect, test, vi} from 'vitest';
+import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {Rng} from '../../../../src/core/base/random.ts';
 import {openResults} from '../../../../src/pipeline/store/results/results.ts';
 import {seal} from '../../../../src/pipeline/store/results/seal.ts';
 import {auc, makeRun} from '../../../rig/runs.ts';
-
-vi.setConfig({testTimeout: 300_000});
 
 const runs = mkdtempSync(join(tmpdir(), 'pipeline-damage-'));
 const file = join(runs, 'results.duckdb');
@@ -87,10 +85,10 @@ const damages: {readonly [name: string]: (bytes: Buffer, below: (limit: number) 
   },
 };
 
-test('98 damages by seed: the same numbers every time, one line said, and no question to anybody', async () => {
+test('28 damages by seed: the same numbers every time, one line said, and no question to anybody', async () => {
   const random = new Rng(1);
   const below = (limit: number) => random.integer(Math.floor(limit));
-  for (let trial = 0; trial < 14; trial++)
+  for (let trial = 0; trial < 4; trial++)
     for (const [name, damage] of Object.entries(damages)) {
       const damaged = damage(Buffer.from(sound), below);
       writeFileSync(file, damaged);
