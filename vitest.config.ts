@@ -4,6 +4,14 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/rig/build.ts',
+    // A test file that says `@module-tag slow`.
+    tags: [
+      {
+        name: 'slow',
+        description:
+          'Starts many processes or a browser, or computes long: not of `npm test`, but of `npm run test:all`.',
+      },
+    ],
     // For what hangs, not for what is slow: two busy cores start a process in seconds.
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** The package as npm makes it: what a user who installs the tarball has, with no source and no compiler. */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdirSync, readdirSync, readFileSync, symlinkSync} from 'node:fs';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** A command loads only what it needs: tfjs, DuckDB and Arrow take longer to load than most commands take to run. */
 import {readFileSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';

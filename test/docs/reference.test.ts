@@ -1,3 +1,4 @@
+// @module-tag slow
 /** `docs/reference/` is what the code says, and what it shows is true: examples run, events are as described. */
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';

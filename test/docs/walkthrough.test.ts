@@ -1,3 +1,4 @@
+// @module-tag slow
 /**
  * A reader who types what the documents say: their files are written, and their commands run, in one project. Images and
  * trainings are smaller than theirs.

@@ -73,6 +73,10 @@ export function bytes(size: number): string {
   return `${unit === 0 || Math.abs(value) >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** A word of a command line as a shell takes it. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
 const two = (value: number): string => String(value).padStart(2, '0');
 
 // People mix up case, "-" and "_"; these should not count as mistakes.

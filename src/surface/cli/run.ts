@@ -1,4 +1,5 @@
 /** `run`: computes what is not cached, and ends with the table. */
+import {shellWord} from '../../core/base/text.ts';
 import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
@@ -10,7 +11,7 @@ import {createReporter} from '../live/reporter.ts';
 import {exitCodes} from './exit-codes.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
+import {called, type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
@@ -105,7 +106,7 @@ async function runGraph(
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
-    err(`To continue, run: pipeline ${process.argv.slice(2).map(quote).join(' ')}`);
+    err(`To continue, run: ${called()} ${process.argv.slice(2).map(shellWord).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
   } finally {
     reporter.close();
@@ -146,10 +147,8 @@ function interruptible(
 
 const reportCommand = (run: string, {runs}: Globals): string =>
   [
-    'pipeline',
+    called(),
     'report',
     run,
-    ...(process.argv.some((word) => /^--runs(=|$)/.test(word)) ? ['--runs', quote(runs)] : []),
+    ...(process.argv.some((word) => /^--runs(=|$)/.test(word)) ? ['--runs', shellWord(runs)] : []),
   ].join(' ');
-
-const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -39,6 +39,9 @@ export const dataRoots = (globals: Globals, report?: (message: string) => void):
   return {folders: [...own, resolve('data')], fetchInto: own[0] ?? resolve('data'), ...(report ? {report} : {})};
 };
 
+/** How a user starts this command, for lines that are there to be copied. */
+export const called = (): string => (process.env['npm_lifecycle_event'] === 'npx' ? 'npx pipeline' : 'pipeline');
+
 export const out = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 };

@@ -13,7 +13,7 @@ import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
 import {principalPlane} from './pca.ts';
 import type {Scored} from './scores.ts';
-import {umap} from './umap.ts';
+import {type Neighbourhoods, umap} from './umap.ts';
 
 /** Points of each kind, normal and anomalous. */
 const most = 250;
@@ -32,7 +32,7 @@ export interface Embedding {
   /** Where features are of two numbers: their own place, on the circle. */
   readonly circle?: Points;
   readonly pca?: {readonly points: Points; readonly explained: readonly [number, number]};
-  readonly umap?: Points;
+  readonly umap?: Neighbourhoods;
 }
 
 /** Of the features that the first of the classifiers reads, scaled to length 1; undefined where they are of windows. */
@@ -66,8 +66,8 @@ export async function embeddingOf(
       const circle = rows.map((_, i) => [sample.data[2 * i]!, sample.data[2 * i + 1]!] as const);
       return succeed({...about, circle});
     }
-    const neighbours = umap(sample, rng.fork('umap'));
-    return succeed({...about, pca: principalPlane(sample), ...(neighbours && {umap: neighbours})});
+    const neighbourhoods = umap(sample, rng.fork('umap'));
+    return succeed({...about, pca: principalPlane(sample), ...(neighbourhoods && {umap: neighbourhoods})});
   }
   return succeed(undefined);
 }
@@ -77,7 +77,7 @@ export async function embeddingFigures(embedding: Embedding): Promise<readonly M
   const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1), for ${classes.length} of ${images} test images`;
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const figures: Markup[] = [];
-  const add = async (title: string, points: NonNullable<Embedding['umap']>, axes: readonly [string, string] | null) => {
+  const add = async (title: string, points: Points, axes: readonly [string, string] | null) => {
     const chart = await draw(mapOf(embedding, points, axes), `${title}. ${note}`);
     figures.push(figure(chart, {title, note}));
   };
@@ -90,7 +90,7 @@ export async function embeddingFigures(embedding: Embedding): Promise<readonly M
     ]);
   }
   // Distances in it mean little, and its axes nothing.
-  if (umap) await add('UMAP, 15 neighbours', umap, null);
+  if (umap) await add(`UMAP, ${umap.neighbours} neighbours`, umap.points, null);
   return figures;
 }
 

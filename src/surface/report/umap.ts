@@ -3,11 +3,14 @@ import {UMAP} from 'umap-js';
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
 
+export interface Neighbourhoods {
+  /** Of each point, as the layout took them. */
+  readonly neighbours: number;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
 /** One point for each row, seeded. Undefined if there are too few rows for neighbourhoods. */
-export function umap(
-  {rows, columns, data}: Matrix,
-  rng: Rng,
-): readonly (readonly [x: number, y: number])[] | undefined {
+export function umap({rows, columns, data}: Matrix, rng: Rng): Neighbourhoods | undefined {
   const neighbours = Math.min(15, rows - 1);
   if (neighbours < 3) return undefined;
   const points = Array.from({length: rows}, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
@@ -19,5 +22,5 @@ export function umap(
     nEpochs: 250,
     random: () => rng.uniform(),
   });
-  return model.fit(points) as [number, number][];
+  return {neighbours, points: model.fit(points) as [number, number][]};
 }

@@ -1,6 +1,7 @@
 /** How a result's settings differ from the paper's, in words: why its number is not comparable. */
 import type {Json} from '../../core/base/canonical.ts';
 import {differences} from '../../core/base/diff.ts';
+import {flowText} from '../../core/base/json.ts';
 import {count} from '../../core/base/text.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
@@ -174,5 +175,5 @@ const show = (value: Json | undefined): string => {
     const same = value.length > 2 && value.every((item) => item === value[0]);
     return value.length === 0 ? 'none' : same ? `${value.length} × ${value[0]}` : value.join(', ');
   }
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : flowText(value);
 };

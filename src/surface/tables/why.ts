@@ -2,6 +2,7 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {type Difference, differences} from '../../core/base/diff.ts';
 import {groupBy} from '../../core/base/group.ts';
+import {flowText} from '../../core/base/json.ts';
 import {plural} from '../../core/base/text.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {configurationOf} from '../../pipeline/store/results/rows.ts';
@@ -171,4 +172,4 @@ export function formatWhy(result: Why): string {
 }
 
 const show = (value: Json | undefined): string =>
-  value === undefined ? '(none)' : typeof value === 'string' ? value : JSON.stringify(value);
+  value === undefined ? '(none)' : typeof value === 'string' ? value : flowText(value);

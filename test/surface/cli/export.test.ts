@@ -1,3 +1,4 @@
+// @module-tag slow
 /** A finished run's model as an ONNX file: it scores as the run does, in ONNX Runtime and without this program. */
 import {readFileSync, statSync} from 'node:fs';
 import {afterAll, beforeAll, expect, test} from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** New images through a finished run's models: the scores are those that its own test images have. */
 import {cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** The command interrupted, killed, and with plug-ins that fail; and plug-ins of a user's own. */
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** `pipeline report` from a spec to a page in a real browser, on drawn textures with planted defects. */
 import {cpSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** Results do not depend on the schedule: how many stages are computed at once, on how many cores, in how many sittings. */
 import {spawnSync} from 'node:child_process';
 import {readdirSync, readFileSync} from 'node:fs';

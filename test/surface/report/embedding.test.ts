@@ -24,8 +24,9 @@ test('features of two numbers are shown where they are, on a round circle', asyn
 
 test('others by their principal components, with the variance that these explain, and by UMAP where there is one', async () => {
   const pca = {points, explained: [0.61, 0.2]} as const;
-  const both = await embeddingFigures({...about, columns: 64, pca, umap: points});
+  const both = await embeddingFigures({...about, columns: 64, pca, umap: {neighbours: 7, points}});
   expect(both).toHaveLength(2);
   expect(String(both[0])).toContain('first, 61 % of the variance');
+  expect(String(both[1])).toContain('UMAP, 7 neighbours');
   expect(await embeddingFigures({...about, columns: 64, pca})).toHaveLength(1);
 });

@@ -55,10 +55,12 @@ function clouds(): Matrix {
 test('UMAP: the same seed gives the same map, and clouds stay apart', () => {
   const [first, second] = [umap(clouds(), new Rng(5)), umap(clouds(), new Rng(5))];
   expect(first).toEqual(second);
-  const mean = (points: typeof first, from: number) =>
-    [0, 1].map((axis) => points!.slice(from, from + 30).reduce((sum, point) => sum + point[axis]! / 30, 0));
-  const [a, b] = [mean(first, 0), mean(first, 30)];
-  const spread = Math.max(...first!.slice(0, 30).map(([x, y]) => Math.hypot(x - a[0]!, y - a[1]!)));
+  const {neighbours, points} = first!;
+  expect(neighbours).toBe(15);
+  const mean = (from: number) =>
+    [0, 1].map((axis) => points.slice(from, from + 30).reduce((sum, point) => sum + point[axis]! / 30, 0));
+  const [a, b] = [mean(0), mean(30)] as const;
+  const spread = Math.max(...points.slice(0, 30).map(([x, y]) => Math.hypot(x - a[0]!, y - a[1]!)));
   expect(Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!)).toBeGreaterThan(spread);
 });
 

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** The pages in a real browser: what a person sees and hears, and what the browser complains of. */
 import type {Browser, Page} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** The engine is right under each instruction set of which this processor can be told, that of other processors too. */
 import {execFile} from 'node:child_process';
 import {mkdtempSync} from 'node:fs';

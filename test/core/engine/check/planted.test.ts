@@ -1,3 +1,4 @@
+// @module-tag slow
 /** Faults planted in the kernels of whatever processor this is: each is found, and what replaces the kernel is right. */
 import {existsSync, mkdtempSync} from 'node:fs';
 import {tmpdir} from 'node:os';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** The results database damaged in every way that can be thought of: the next command that needs it makes it anew. */
 import {
   chmodSync,
