@@ -138,7 +138,7 @@ test('why: options, versions, seeds, data and machine, then numbers', () => {
       learner.epochs: 2048 → 5 (2 tasks)
       learner.optimizer.learning_rate: 0.01 → 0.1 (2 tasks)
       versions.learner rotation: 1 → 2 (2 tasks)
-      classifiers.gde: (none) → {"type":"gde"} (2 tasks)
+      classifiers.gde: (none) → {type: gde} (2 tasks)
 
     The data differs (other files, or another choice of them) in
       cifar10 cat · rotation · seed 0
