@@ -12,7 +12,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   unlinkSync,
   writeSync,
@@ -21,7 +20,7 @@ import {hostname} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {sha256} from './canonical.ts';
-import {codeOf, moveAway} from './files.ts';
+import {codeOf, moveAway, readText} from './files.ts';
 
 /** A process, distinguished from a later one with the same id. */
 export interface ProcessIdentity {
@@ -56,7 +55,7 @@ export const heartbeat = {every: 5, deadAfter: 60} as const;
 
 const whole = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readText(path).trim();
   } catch {
     return undefined;
   }
