@@ -71,15 +71,18 @@ export function openToRead(path: string): number {
   throw Object.assign(new Error(`${code}: ${path} is not a file`), {code, path});
 }
 
-/** The text of a file; throws as `openToRead` does. */
-export function readText(path: string): string {
+/** A whole file; throws as `openToRead` does. */
+export function readBytes(path: string): Buffer {
   const file = openToRead(path);
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } finally {
     closeSync(file);
   }
 }
+
+/** Its text. */
+export const readText = (path: string): string => readBytes(path).toString('utf8');
 
 // Small files are read synchronously into one buffer: a no-op run verifies thousands of them, and round trips to the thread pool
 // would cost several times the work. Large files are streamed, to limit memory and to keep the event loop free.

@@ -64,7 +64,14 @@ export const events: Described<RunEvent> = {
     summary: 'Information for a person who waits, such as a download.',
     fields: {message: 'text'},
   },
-  warning: {summary: 'Something that may be wrong.', fields: {stage: `${stage}, optional`, message: 'text'}},
+  warning: {
+    summary: 'Something that may be wrong.',
+    fields: {
+      stage: `${stage}, optional`,
+      message: 'text',
+      wait: 'true, optional: the run waits for another process, or has waited for one that was dead',
+    },
+  },
   'run-finished': {
     summary: 'The last event of a run.',
     fields: {
