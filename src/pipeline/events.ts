@@ -61,7 +61,8 @@ export type RunEvent = {readonly at: string} & (
     }
   /** Something that a person waiting wants to know, such as a library being downloaded. */
   | {readonly type: 'note'; readonly message: string}
-  | {readonly type: 'warning'; readonly stage?: string; readonly message: string}
+  /** `wait`: the run waits for somebody else, or has waited in vain: said even where little is. */
+  | {readonly type: 'warning'; readonly stage?: string; readonly message: string; readonly wait?: true}
   | {
       readonly type: 'run-finished';
       readonly run: string;

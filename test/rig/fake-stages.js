@@ -36,6 +36,9 @@ export async function runStage({recipe, inputs, sources, out, scratch, signal, r
     throw: (message) => {
       throw new TypeError(message);
     },
+    toss: (value) => {
+      throw value;
+    },
     warn: (message) => warn(message),
     print: (text) => process.stderr.write(`${text}\n`),
     kill: async (name) => {

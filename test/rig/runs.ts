@@ -82,6 +82,7 @@ export function makeRun(runs: string, run: MadeUpRun): string {
   const name = run.name ?? 'made-up';
   const stages = new Map<string, StageNode>();
   const ends: Unstamped[] = [];
+  const fingerprints = new Map<string, Digest>();
   /** Inlier and classifier → the tasks so far, with their score stages. */
   const scored = new Map<string, {readonly task: Task; readonly score: string}[]>();
   const tasks = run.tasks.map((made) => {
@@ -115,13 +116,21 @@ export function makeRun(runs: string, run: MadeUpRun): string {
       if (!stage.isNew) return;
       const {id, kind, label, recipe} = stages.get(stage.id)!;
       const left = summary as Json;
+      const {inputs} = stages.get(stage.id)!;
       const fingerprint = digestOf({
         id,
         recipe: recipe as Json,
         data: kind === 'data' ? (run.data ?? 'files') : null,
         ...(['evaluate', 'measure'].includes(kind) && {left}),
       });
-      if (!run.pruned) leave(join(runs, 'cache'), fingerprint, {kind, label, recipe: recipe as Json, summary: left});
+      fingerprints.set(id, fingerprint);
+      const read = Object.entries(inputs).map(([role, from]) => [
+        role,
+        fileDigest(fingerprints.get(from.stage)!, from.file),
+      ]);
+      const key = {kind, recipe: recipe as Json, inputs: Object.fromEntries(read), sources: {}};
+      const provenance = {run: run.id, finished: run.at ?? '2026-01-01T00:00:00.000Z'};
+      if (!run.pruned) leave(join(runs, 'cache'), fingerprint, {kind, label, key, summary: left, provenance});
       const maker = run.maker && {engine: run.maker.name, threads: run.maker.threads!};
       const made = {type: 'stage-finished', stage: id, kind, label, fingerprint, summary} as const;
       ends.push(
@@ -266,22 +275,18 @@ export function makeRun(runs: string, run: MadeUpRun): string {
   return folder;
 }
 
-/** A manifest in the cache, of an entry without files. */
+const fileNames = ['train.arrow', 'test.arrow', 'weights.arrow', 'features.arrow', 'scores.arrow'];
+
+const fileDigest = (fingerprint: Digest, name: string): Digest => digestOf([fingerprint, name]);
+
+/** A manifest in the cache, of an entry whose files are not there. */
 function leave(
   cache: string,
   fingerprint: Digest,
-  {kind, label, recipe, summary}: {kind: string; label: string; recipe: Json; summary: Json},
+  parts: {kind: string; label: string; key: Json; summary: Json; provenance: Json},
 ): void {
-  const {text} = sealManifest({
-    format: 1,
-    kind,
-    label,
-    fingerprint,
-    key: {kind, recipe, inputs: {}, sources: {}},
-    files: {},
-    summary,
-    provenance: {},
-  });
+  const files = fileNames.map((name) => [name, {bytes: 1, sha256: fileDigest(fingerprint, name)}]);
+  const {text} = sealManifest({format: 1, fingerprint, files: Object.fromEntries(files), ...parts});
   mkdirSync(entryFolder(cache, fingerprint), {recursive: true});
   writeFileSync(join(entryFolder(cache, fingerprint), manifestName), text);
 }

@@ -1,6 +1,17 @@
 /** Files that are complete or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
 import {createHash, randomBytes} from 'node:crypto';
-import {closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync} from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Digest, sha256} from './canonical.ts';
@@ -47,6 +58,32 @@ export async function syncToDisk(path: string): Promise<void> {
   }
 }
 
+/**
+ * Opens a file for reading. Throws where something else lies: a folder; a named pipe, for whose other end an open would wait for ever; a
+ * device, which may have no end.
+ */
+export function openToRead(path: string): number {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const stat = fstatSync(file);
+  if (stat.isFile()) return file;
+  closeSync(file);
+  const code = stat.isDirectory() ? 'EISDIR' : 'ENXIO';
+  throw Object.assign(new Error(`${code}: ${path} is not a file`), {code, path});
+}
+
+/** A whole file; throws as `openToRead` does. */
+export function readBytes(path: string): Buffer {
+  const file = openToRead(path);
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Its text. */
+export const readText = (path: string): string => readBytes(path).toString('utf8');
+
 // Small files are read synchronously into one buffer: a no-op run verifies thousands of them, and round trips to the thread pool
 // would cost several times the work. Large files are streamed, to limit memory and to keep the event loop free.
 const small = Buffer.allocUnsafe(256 * 1024);
@@ -59,7 +96,7 @@ export async function digestOfFile(path: string, signal?: AbortSignal): Promise<
 
 /** Undefined when the file is not small. */
 function digestOfSmall(path: string): FileDigest | undefined {
-  const file = openSync(path, 'r');
+  const file = openToRead(path);
   try {
     for (let bytes = 0; bytes < small.length; ) {
       const read = readSync(file, small, bytes, small.length - bytes, bytes);
@@ -124,7 +161,7 @@ export function stateOf(path: string): {readonly state: string; readonly times: 
 /** The file's text; undefined if there is no file. */
 export function readTextIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readText(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,5 +1,6 @@
 /** Files of lines that may be larger than a text can be: read in pieces, a line at a time. */
-import {closeSync, openSync, readSync} from 'node:fs';
+import {closeSync, readSync} from 'node:fs';
+import {openToRead} from './files.ts';
 
 /** Bytes of one piece. */
 export const piece = 4 * 1024 * 1024;
@@ -44,15 +45,15 @@ export class LineSplitter {
   }
 }
 
-/** The lines of a file, also a last one without an end. */
-export function* readLines(path: string): Iterable<Buffer> {
-  const file = openSync(path, 'r');
+/** The lines of a file; `torn`: the last one, where it has no end. Throws as `openToRead` does. */
+export function* readLines(path: string): Iterable<{readonly line: Buffer; readonly torn: boolean}> {
+  const file = openToRead(path);
   try {
     const splitter = new LineSplitter();
     const buffer = Buffer.allocUnsafe(piece);
     for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
-      yield* splitter.push(buffer.subarray(0, read));
-    if (splitter.rest.length > 0) yield splitter.rest;
+      for (const line of splitter.push(buffer.subarray(0, read))) yield {line, torn: false};
+    if (splitter.rest.length > 0) yield {line: splitter.rest, torn: true};
   } finally {
     closeSync(file);
   }

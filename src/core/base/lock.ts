@@ -12,7 +12,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   unlinkSync,
   writeSync,
@@ -21,7 +20,7 @@ import {hostname} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {sha256} from './canonical.ts';
-import {codeOf, moveAway} from './files.ts';
+import {codeOf, moveAway, readText} from './files.ts';
 
 /** A process, distinguished from a later one with the same id. */
 export interface ProcessIdentity {
@@ -49,6 +48,8 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
   /** Called once when the lock is held by somebody else; `undefined`: by an unknown process. */
   onWait?(holder: Holder | undefined): void;
+  /** Called when the lock was taken from somebody who could not be seen and gave no sign of life while we watched. */
+  onSilent?(): void;
 }
 
 /** Seconds between heartbeats, and after how many of watching without one a holder that can't be seen counts as dead. */
@@ -56,7 +57,7 @@ export const heartbeat = {every: 5, deadAfter: 60} as const;
 
 const whole = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readText(path).trim();
   } catch {
     return undefined;
   }
@@ -116,13 +117,16 @@ export function stateOf(owner: ProcessIdentity): 'alive' | 'dead' | 'unknown' {
 }
 
 /** Waits for the lock at `path` and takes it. Rejects with the signal's reason when aborted. */
-export async function acquireLock(path: string, {signal, onWait}: LockOptions = {}): Promise<Lock> {
+export async function acquireLock(path: string, {signal, onWait, onSilent}: LockOptions = {}): Promise<Lock> {
   mkdirSync(dirname(path), {recursive: true});
   let told = false;
   for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
     signal?.throwIfAborted();
-    const lock = tryLock(path);
-    if (lock) return lock;
+    const taken = tryTake(path);
+    if (taken) {
+      if (taken.from === 'silent') onSilent?.();
+      return taken.lock;
+    }
     if (!told) {
       told = true;
       onWait?.(readHolder(path));
@@ -132,8 +136,15 @@ export async function acquireLock(path: string, {signal, onWait}: LockOptions = 
 }
 
 /** Takes the lock if it is free or its holder is dead. */
-export function tryLock(path: string): Lock | undefined {
-  return create(path) ?? (removeDeadLock(path) ? create(path) : undefined);
+export const tryLock = (path: string): Lock | undefined => tryTake(path)?.lock;
+
+/** `from`: what its former holder was. */
+function tryTake(path: string): {readonly lock: Lock; readonly from: Verdict | undefined} | undefined {
+  const free = create(path);
+  if (free) return {lock: free, from: undefined};
+  const from = removeDeadLock(path);
+  const lock = from && create(path);
+  return lock && {lock, from};
 }
 
 function create(path: string): Lock | undefined {
@@ -225,15 +236,15 @@ function placeWithoutLink(path: string, text: string): number | undefined {
  * Removes the lock when its holder is dead. Two processes may find the same dead holder, and the slower one must not remove the new
  * lock of the faster one: the right to remove is itself a lock, named after the dead holder's token.
  */
-function removeDeadLock(path: string): boolean {
-  const token = deadToken(path);
-  if (token === undefined) return false;
-  const right = tryLock(`${path}.${token}`);
-  if (!right) return false;
+function removeDeadLock(path: string): Verdict | undefined {
+  const found = deadHolder(path);
+  if (found === undefined) return undefined;
+  const right = tryLock(`${path}.${found.token}`);
+  if (!right) return undefined;
   try {
-    if (deadToken(path) !== token) return false;
+    if (deadHolder(path)?.token !== found.token) return undefined;
     removeIfThere(path);
-    return true;
+    return found.verdict;
   } finally {
     right.release();
   }
@@ -246,13 +257,16 @@ export function sweepLocks(folder: string): void {
     else if (entry.isFile()) removeDeadLock(join(folder, entry.name));
 }
 
+/** `dead`: its process is gone; `silent`: it can't be seen, and has given no sign of life while it was watched. */
+type Verdict = 'dead' | 'silent';
+
 /** The token of a holder that is dead; undefined when it lives or there is no lock. */
-function deadToken(path: string): string | undefined {
+function deadHolder(path: string): {readonly token: string; readonly verdict: Verdict} | undefined {
   const holder = readHolder(path);
   const state = holder ? stateOf(holder) : 'unknown';
   const isCertain = state === 'dead' || (state === 'alive' && holder?.started !== undefined);
   if (isCertain ? state === 'alive' : !isSilent(path)) return undefined;
-  return holder?.token ?? 'unreadable';
+  return {token: holder?.token ?? 'unreadable', verdict: isCertain ? 'dead' : 'silent'};
 }
 
 /** What was seen of a lock, and since when (ms, of a clock that only this process reads and nobody sets) it is the same. */

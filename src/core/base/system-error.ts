@@ -1,4 +1,5 @@
 /** Errors of the operating system, in words: where, what is wrong, what to do. The one door that all of them leave by. */
+import {existsSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {codeOf} from './files.ts';
 
@@ -28,6 +29,10 @@ const problems: {readonly [code: string]: (where: string) => SystemProblem} = {
   }),
   EEXIST: (where) => ({message: `something lies already at ${where}`, hint: 'Move it, or give another place.'}),
   EISDIR: (where) => ({message: `${where} is a folder, but a file is wanted`, hint: 'Move it, or give another place.'}),
+  ENXIO: (where) => ({
+    message: `${where} is a named pipe, a device or a socket, but a file is wanted`,
+    hint: 'Move it, or give another place.',
+  }),
   ENOENT: (where) => ({message: `${where} is not there`, hint: 'Make it, or give another place.'}),
   ENAMETOOLONG: (where) => ({message: `the name of ${where} is too long`, hint: 'Use shorter names.'}),
   ELOOP: (where) => ({message: `${where} is a link that leads to itself`, hint: 'Remove it.'}),
@@ -39,7 +44,7 @@ export function systemProblem(error: unknown): SystemProblem | undefined {
   const {path, dest} = error as {readonly path?: unknown; readonly dest?: unknown};
   const where = typeof dest === 'string' ? dest : typeof path === 'string' ? path : 'a file';
   const code = codeOf(error) ?? '';
-  if (code === 'ENOENT' && where.startsWith(tmpdir()))
+  if (code === 'ENOENT' && where.startsWith(tmpdir()) && !existsSync(tmpdir()))
     return {message: `${tmpdir()}, the folder for temporary files, is not there`, hint: 'Make it, or set TMPDIR.'};
   return Object.hasOwn(problems, code) ? problems[code]!(where) : undefined;
 }

@@ -45,9 +45,10 @@ export const count = (integer: number): string => String(integer).replace(/\B(?=
 /** A share in [0, 1] as a percentage: `95 %`, `99.5 %`. */
 export const percent = (share: number): string => `${Number((100 * share).toPrecision(6))} %`;
 
-/** Seconds → `0.42 s`, `9.3 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
+/** Seconds, below 0 (a clock was set back) as 0 → `0.42 s`, `9.3 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`. */
+export function duration(measured: number): string {
+  if (!Number.isFinite(measured)) return '?';
+  const seconds = Math.max(0, measured);
   if (seconds < 0.995) return `${seconds.toFixed(2)} s`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

@@ -169,15 +169,33 @@ export function checkValue<T>(schema: Schema, value: unknown, context: CheckCont
       hint: `Remove "${name}", the older name.`,
     }),
   );
-  if (validate(copy)) return {value: copy as T, issues: doubled};
+  if (validate(copy)) {
+    const inexact = inexactIntegers(schema, copy, []).map((path): Issue => {
+      const shown = path.map((key, at) => (at === 0 ? (written.get(String(key)) ?? key) : key));
+      const got = path.reduce<unknown>((at, key) => (at as {[key: string]: unknown})[key], copy);
+      const message = `expected "${showPath(shown)}" to be an integer of at most ${Number.MAX_SAFE_INTEGER}, but got ${show(got)}`;
+      return {path: [...context.path, ...shown], at: 'value', message};
+    });
+    return {value: copy as T, issues: [...doubled, ...inexact]};
+  }
   const issues = new Map<string, Issue>(doubled.map((issue) => [issue.message, issue]));
-  for (const error of relevant(validate.errors ?? [])) {
+  for (const error of withoutMisspelt(relevant(validate.errors ?? []))) {
     const issue = issueOf(error, copy, schema, context, written);
     // Wrong type and out of range are one message.
     const key = JSON.stringify([issue.path, issue.at, issue.message]);
     if (!issues.has(key)) issues.set(key, issue);
   }
   return {value: copy as T, issues: [...issues.values()]};
+}
+
+/** Paths of integers that are too large to be held exactly: no option can mean one. */
+function inexactIntegers(schema: Schema, value: unknown, path: Path): readonly Path[] {
+  if (typeof value === 'number') return schema.type === 'integer' && !Number.isSafeInteger(value) ? [path] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const below = Array.isArray(value) ? schema.items : schema.properties?.[key];
+    return below ? inexactIntegers(below, inner, [...path, Array.isArray(value) ? Number(key) : key]) : [];
+  });
 }
 
 let ajv: Ajv | undefined;
@@ -237,6 +255,22 @@ function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
       dropped.add(error);
   }
   return errors.filter((error) => !dropped.has(error));
+}
+
+/** A key that is missing because it is misspelt is one mistake, which the unknown key's suggestion tells. */
+function withoutMisspelt(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const missing = (error: ErrorObject) => String(error.params['missingProperty']);
+  const required = errors.filter((error) => error.keyword === 'required');
+  const misspelt = new Set(
+    errors
+      .filter((error) => error.keyword === 'additionalProperties')
+      .flatMap(({instancePath, params}) => {
+        const here = required.filter((error) => error.instancePath === instancePath);
+        const meant = nearest(String(params['additionalProperty']), here.map(missing));
+        return here.filter((error) => missing(error) === meant).slice(0, 1);
+      }),
+  );
+  return errors.filter((error) => !misspelt.has(error));
 }
 
 function issueOf(

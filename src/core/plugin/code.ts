@@ -9,6 +9,7 @@ import {fileURLToPath, pathToFileURL} from 'node:url';
 import {type Digest, sha256} from '../base/canonical.ts';
 import {compiledUrl} from '../base/compiled.ts';
 import {stateOf} from '../base/files.ts';
+import {messageOf} from '../base/thrown.ts';
 import type {SourceFile} from '../contracts/dataset.ts';
 import {resolveOwnPackage} from './own-package.ts';
 
@@ -59,13 +60,13 @@ async function imported(url: string): Promise<unknown> {
     // A link is the file that it points to, whatever the loader makes of it.
     return await import(pathToFileURL(realpathSync(fileURLToPath(url))).href);
   } catch (error) {
-    const missing = /^Cannot find package '([^']+)'/.exec((error as Error).message)?.[1];
+    const missing = /^Cannot find package '([^']+)'/.exec(messageOf(error))?.[1];
     if (missing === undefined) throw error;
     const hint =
       missing === 'pipeline'
         ? "This package is called one-class-pipeline: import … from 'one-class-pipeline'."
         : `Install it beside the module: npm install ${missing}.`;
-    throw new ModuleError((error as Error).message, hint);
+    throw new ModuleError(messageOf(error), hint);
   }
 }
 

@@ -12,6 +12,7 @@ import {checkList, copyWarnings} from './lists.ts';
 import {loadModules} from './modules.ts';
 import {type Overlay, originOf} from './overlay.ts';
 import {type Overrides, readOverrides, type Setting} from './overrides.ts';
+import {rowIssues} from './papers.ts';
 import {type Axis, type Combination, labelPoint, layPoint, readPoints, settingsOf} from './points.ts';
 import type {Plan, Spec, Task} from './spec.ts';
 import {openFile, type SpecFile, stem, toProblem} from './suite.ts';
@@ -106,6 +107,8 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
     const made = makeTasks(spec, checked.normalClasses, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
+    for (const issue of rowIssues(checked.spec.compare ?? {}))
+      warnings.add(`${warningText(place(file, overlay, issue))}: nothing stands beside its results. ${issue.hint}`);
     for (const task of made.tasks.slice(0, 1))
       for (const issue of copyWarnings(task.distributionAugmentation, task.augment))
         warnings.add(warningText(place(file, overlay, issue)));

@@ -3,6 +3,7 @@ import {stat} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import type {Kind} from '../../core/contracts/definition.ts';
 import type {Issue} from '../../core/plugin/check.ts';
 import {loadModule} from '../../core/plugin/code.ts';
@@ -54,8 +55,8 @@ export async function loadModules(
         if (typeof definitions === 'string') report(`${entry} ${definitions}`, exportHint);
         else plugins = plugins.extend(definitions, {url, code});
       } catch (error) {
-        const {message, hint} = error instanceof Error ? (error as Error & {hint?: string}) : {message: String(error)};
-        report(`${entry} cannot be loaded: ${message}`, hint);
+        const {hint} = (error ?? {}) as {hint?: string};
+        report(`${entry} cannot be loaded: ${messageOf(error)}`, typeof hint === 'string' ? hint : undefined);
       }
     }
   }

@@ -146,7 +146,7 @@ export const specShape = Type.Object(
           Type.String({
             minLength: 1,
             description: 'The table’s row. Default: the learner’s.',
-            examples: ['contrastive_da'],
+            examples: ['contrastive-da'],
           }),
         ),
       },

@@ -5,6 +5,7 @@ import type {Issue} from '../../core/plugin/check.ts';
 import {checkValue} from '../../core/plugin/check.ts';
 import {type Schema, show} from '../../core/plugin/describe.ts';
 import type {Problem} from '../failures.ts';
+import {tableIssues} from './papers.ts';
 import type {Source} from './parse.ts';
 import {readSource} from './read.ts';
 import {suiteShape} from './schema.ts';
@@ -73,7 +74,8 @@ async function open(source: Source, table: string | undefined, chain: readonly s
     mapping,
     {path: [], noun: 'key', subject: 'a suite'},
   );
-  found.problems.push(...checked.issues.map((issue) => toProblem(source, issue)));
+  const issues = [...checked.issues, ...tableIssues(checked.value.compare ?? {})];
+  found.problems.push(...issues.map((issue) => toProblem(source, issue)));
   if (checked.issues.length > 0) return;
   const {suite, compare} = checked.value;
   for (const [i, entry] of suite.entries()) {

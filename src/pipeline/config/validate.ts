@@ -1,4 +1,5 @@
 import {suggest} from '../../core/base/text.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
@@ -6,6 +7,7 @@ import type {Schema} from '../../core/plugin/describe.ts';
 import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
+import {tableIssues} from './papers.ts';
 import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
 import type {Ensemble, Spec} from './spec.ts';
 
@@ -79,9 +81,12 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   issues.push(...copies.issues);
   const classifiers = many('classifier', 'classifiers').value;
   const metrics = many('metric', 'metrics').value;
+  if (part.compare && !broken.has('compare')) issues.push(...tableIssues(part.compare));
 
   const {normalClasses, limit} = beside.value;
-  const normal = dataset ? knownClasses(plugins, dataset, normalClasses, beside.word) : {value: [], issues: []};
+  const normal = dataset
+    ? knownClasses(plugins, dataset, normalClasses, beside.word)
+    : {value: [], issues: likelyClassIssues(plugins, beside.options, normalClasses, beside.word)};
   issues.push(...normal.issues);
   const localize = part.localize && !broken.has('localize') ? localizeOf(part.localize) : undefined;
   if (dataset && !broken.has('localize')) {
@@ -159,7 +164,7 @@ function knownClasses(
   try {
     known = plugins.create('dataset', ref).inliers;
   } catch (error) {
-    return {value: [], issues: [{...at, message: `dataset "${ref.type}": ${(error as Error).message}`}]};
+    return {value: [], issues: [{...at, message: `dataset "${ref.type}": ${messageOf(error)}`}]};
   }
   if (wanted === 'all') return {value: known, issues: []};
   const issues = wanted.flatMap((name, i): Issue[] => {
@@ -168,6 +173,22 @@ function knownClasses(
     return [{path: ['dataset', word, i], at: 'value', message, hint: suggest(name, known, 'Its classes')}];
   });
   return {value: wanted, issues};
+}
+
+/** What is wrong with the classes of a dataset with wrong options, as far as it can list them all the same. */
+function likelyClassIssues(
+  plugins: Plugins,
+  options: unknown,
+  wanted: 'all' | readonly string[],
+  word: string,
+): readonly Issue[] {
+  const {value: ref} = checkPlugin(plugins, 'dataset', options, ['dataset']);
+  if (!plugins.find('dataset', ref.type)) return [];
+  try {
+    return plugins.create('dataset', ref).inliers.length > 0 ? knownClasses(plugins, ref, wanted, word).issues : [];
+  } catch {
+    return []; // its options must be mended first
+  }
 }
 
 /** Each must read a layer that the learner has: by its definition, or by its own `layer` option. */

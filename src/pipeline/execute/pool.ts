@@ -4,6 +4,7 @@ import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
 import {withLargePages} from '../../core/base/large-pages.ts';
+import {outOfMemoryKills} from '../../core/base/out-of-memory.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
@@ -178,7 +179,12 @@ class WorkerProcess {
         }
       };
     });
-    const crash = this.#exited.then(async (end) => crashed(end, await this.#lastWords()));
+    const before = outOfMemoryKills();
+    const crash = this.#exited.then(async (end) => {
+      const now = outOfMemoryKills();
+      const outOfMemory = before === undefined || now === undefined ? undefined : now > before;
+      return crashed(end, await this.#lastWords(), outOfMemory);
+    });
     let killing: NodeJS.Timeout | undefined;
     const stop = (): void => {
       this.#send({type: 'abort'});
@@ -235,14 +241,32 @@ const ours = (url: string): string => (import.meta.url.endsWith('.ts') ? compile
 function crashed(
   {code, signal}: {readonly code: number | null; readonly signal: NodeJS.Signals | null},
   lastWords: string,
+  outOfMemory: boolean | undefined,
 ): JobResult {
   const said = lastWords === '' ? '' : ` Its last output was:\n${lastWords}`;
-  if (signal === 'SIGKILL')
-    return {
-      status: 'failed',
-      message: `its worker process was killed (SIGKILL), as the system does when memory runs out.${said}`,
-      hint: 'Use more memory or a smaller batch, or run fewer stages at the same time (--jobs 1).',
-    };
+  if (signal === 'SIGKILL') return {status: 'failed', ...killed(outOfMemory, said)};
   const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with status ${code}`;
   return {status: 'failed', message: `its worker process ${how} before the stage was done.${said}`};
+}
+
+/** What is known of a SIGKILL; `outOfMemory` undefined: the system does not say whether it ended processes for want of memory. */
+function killed(outOfMemory: boolean | undefined, said: string): {readonly message: string; readonly hint: string} {
+  const lessMemory = 'Use more memory or a smaller batch, or run fewer stages at the same time (--jobs 1).';
+  switch (outOfMemory) {
+    case true:
+      return {
+        message: `its worker process was killed (SIGKILL) by the system, as memory ran out.${said}`,
+        hint: lessMemory,
+      };
+    case false:
+      return {
+        message: `its worker process was killed (SIGKILL) by another process; the system did not run out of memory.${said}`,
+        hint: 'Run it again.',
+      };
+    default:
+      return {
+        message: `its worker process was killed (SIGKILL), by another process or by the system, which does that when memory runs out.${said}`,
+        hint: `Run it again. If memory is short: ${lessMemory[0]!.toLowerCase()}${lessMemory.slice(1)}`,
+      };
+  }
 }

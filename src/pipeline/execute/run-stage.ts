@@ -2,8 +2,10 @@
 import {dirname, join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile, stateOf} from '../../core/base/files.ts';
+import {heartbeat} from '../../core/base/lock.ts';
 import {systemProblem} from '../../core/base/system-error.ts';
 import {clippedList} from '../../core/base/text.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
@@ -103,7 +105,7 @@ function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
   if (signal.aborted) return {status: 'interrupted'};
   return {
     status: 'failed',
-    ...(systemProblem(error) ?? {message: error instanceof Error ? error.message : String(error)}),
+    ...(systemProblem(error) ?? {message: messageOf(error)}),
   };
 }
 
@@ -238,13 +240,18 @@ class StageExecution {
     const waiting = new Promise<undefined>((resolve) => {
       wait = () => resolve(undefined);
     });
+    const say = (message: string): void => emit({type: 'warning', stage: this.#node.id, message, wait: true});
     const later = cache.lock(this.#fingerprint, {
       signal,
       onWait: (holder) => {
         const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
-        emit({type: 'warning', stage: this.#node.id, message: `waiting for ${who} to finish "${this.#node.label}"`});
+        say(`waiting for ${who} to finish "${this.#node.label}"`);
         wait();
       },
+      onSilent: () =>
+        say(
+          `the lock of "${this.#node.label}" gave no sign of life for ${heartbeat.deadAfter} s: its holder counts as dead, and the stage is computed here`,
+        ),
     });
     const lock = await Promise.race([later, waiting]);
     return lock ? {now: lock} : {later};
@@ -254,6 +261,7 @@ class StageExecution {
     const {cache, pool, signal, emit, provenance, onEngine, onChecks} = this.#context;
     const {id, kind, label, recipe, sources} = this.#node;
     const started = new Date();
+    const began = performance.now();
     emit({type: 'stage-started', stage: id, kind, label});
     const draft = await cache.begin(this.#fingerprint);
     try {
@@ -291,7 +299,7 @@ class StageExecution {
         engine: (result.engine as unknown as Json) ?? null,
         started: started.toISOString(),
         finished: finished.toISOString(),
-        seconds: (finished.getTime() - started.getTime()) / 1000,
+        seconds: (performance.now() - began) / 1000, // a clock may be set meanwhile
         peakMemory: result.peakMemory,
         ...(result.kernels && {kernels: result.kernels as unknown as Json}),
         ...(result.checks && {checked: checkedKernels(result.checks) as unknown as Json}),

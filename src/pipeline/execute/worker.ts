@@ -5,6 +5,8 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {endWithParent} from '../../core/base/parent.ts';
 import {ExpectedError, systemProblem} from '../../core/base/system-error.ts';
+import {choice} from '../../core/base/text.ts';
+import {isError, messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {Profile} from '../../core/engine/profile.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
@@ -18,6 +20,7 @@ const reportEvery = 100;
 let plugins: Plugins;
 let runStage: RunStage;
 let aborting: AbortController | undefined;
+let job: Job | undefined;
 let profile: Profile | undefined;
 let takeChecks: () => KernelChecks | undefined = () => undefined;
 
@@ -52,7 +55,8 @@ async function start(message: ToWorker & {type: 'start'}): Promise<FromWorker> {
   return {type: 'ready', engine};
 }
 
-async function run(job: Job): Promise<FromWorker> {
+async function run(wanted: Job): Promise<FromWorker> {
+  job = wanted;
   const controller = new AbortController();
   aborting = controller;
   const peak = watchMemory();
@@ -62,7 +66,7 @@ async function run(job: Job): Promise<FromWorker> {
   let last = Number.NEGATIVE_INFINITY;
   let held: StageProgress | undefined;
   const summary = await runStage({
-    ...job,
+    ...wanted,
     plugins,
     signal: controller.signal,
     report(progress) {
@@ -94,16 +98,39 @@ async function answer(work: () => Promise<FromWorker>): Promise<void> {
   }
 }
 
-/** An expected failure says what to do; any other says where it was thrown. */
+/** An expected failure says what to do; any other says where it was thrown, or, where that is not known, by whom it may have been. */
 function failure(error: unknown): FromWorker {
-  if (!(error instanceof Error)) return {type: 'failed', message: String(error)};
+  if (!isError(error)) {
+    const names = ownPlugins(job?.recipe);
+    const by = names.length > 0 ? ` by ${choice(names)}` : '';
+    return {
+      type: 'failed',
+      message: messageOf(error).replace('was thrown', `was thrown${by}`),
+      hint: "Throw an Error: throw new Error('what is wrong').",
+    };
+  }
   if ('hint' in error && typeof error.hint === 'string')
     return {type: 'failed', message: error.message, hint: error.hint};
   const system = systemProblem(error);
   if (system) return {type: 'failed', ...system};
   if (error instanceof ExpectedError) return {type: 'failed', message: error.message};
   const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];
-  return {type: 'failed', message: error.message, ...(place ? {hint: `Thrown at ${place}.`} : {})};
+  return {type: 'failed', message: messageOf(error), ...(place ? {hint: `Thrown at ${place}.`} : {})};
+}
+
+/** The plug-ins in a recipe that are a user's own: `classifier "mine"`. */
+function ownPlugins(recipe: unknown): readonly string[] {
+  const found = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const {type} = value as {readonly type?: unknown};
+    for (const definition of plugins.definitions())
+      if (definition.name === type && plugins.codeOf(definition).length > 0)
+        found.add(`${definition.kind} "${definition.name}"`);
+    for (const inner of Object.values(value)) visit(inner);
+  };
+  visit(recipe);
+  return [...found];
 }
 
 function send(message: FromWorker): void {

@@ -8,7 +8,7 @@ import {arch, cpus} from 'node:os';
 import {join} from 'node:path';
 import {deserialize, serialize} from 'node:v8';
 import {type Digest, sha256} from '../../core/base/canonical.ts';
-import {codeOf, digestOfFile, syncToDisk, writeFileAtomic} from '../../core/base/files.ts';
+import {codeOf, digestOfFile, readBytes, syncToDisk, writeFileAtomic} from '../../core/base/files.ts';
 import type {Checkpoints} from '../../core/contracts/learner.ts';
 import {runningEngine} from '../../core/engine/engine.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
@@ -76,7 +76,7 @@ async function writeHead(folder: string, head: Head): Promise<void> {
 
 function readHead(folder: string): Head | 'damaged' | undefined {
   try {
-    const bytes = readFileSync(join(folder, headName));
+    const bytes = readBytes(join(folder, headName));
     const body = bytes.subarray(64);
     return bytes.toString('latin1', 0, 64) === sha256(body) ? (deserialize(body) as Head) : 'damaged';
   } catch (error) {

@@ -32,6 +32,16 @@ export const titleOf = (filter: ComparisonFilter): string => filter.spec ?? filt
 export const runNames = `select distinct run, unnest([runs.name, tasks.spec]) as name from runs join tasks using (run)
   order by run desc, name`;
 
+/** Of the runs that are compared: what the records of some have lost, a sentence a run. */
+export async function damageOf({runs, spec}: ComparisonFilter, results: Results): Promise<readonly string[]> {
+  const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  const found =
+    await results.query(`select distinct run, damage from runs join tasks using (run) where damage is not null
+    ${runs ? `and run in (${runs.map(text).join(', ')})` : ''}
+    ${spec === undefined ? '' : `and (spec = ${text(spec)} or name = ${text(spec)})`} order by run`);
+  return found.ok ? found.value.rows.map(([run, damage]) => `run ${run}: ${damage}`) : [];
+}
+
 /** Undefined where there are no numbers. `whole`: it is known that nothing is absent. */
 export async function readComparison(
   filter: ComparisonFilter,

@@ -1,6 +1,7 @@
-import {readFileSync, statSync} from 'node:fs';
+import {lstatSync, readFileSync, readlinkSync, statSync} from 'node:fs';
 import {Argument, Command, CommanderError, InvalidArgumentError, Option} from 'commander';
 import {systemProblem} from '../../core/base/system-error.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import {defaultThreads} from '../../core/engine/contract.ts';
 import {engineNames} from '../../core/engine/engines.ts';
 import type {AugmentOptions} from './augment.ts';
@@ -44,6 +45,8 @@ program.hook('preAction', (_, command) => {
     if (value === '' && !saidElsewhere.includes(name)) program.error(`error: the value of --${name} is empty`);
   const found = statSync(runs, {throwIfNoEntry: false});
   if (found && !found.isDirectory()) program.error(`error: --runs ${runs} is not a folder`);
+  if (!found && lstatSync(runs, {throwIfNoEntry: false}))
+    program.error(`error: --runs ${runs} is a link to ${readlinkSync(runs)}, which is not there`);
 });
 
 program.addHelpText(
@@ -72,16 +75,23 @@ const threadsOption = () =>
     'threads of one tensor operation on tensorflow; another number changes the last digits of results',
   )
     .env('PIPELINE_THREADS')
-    .argParser(positive)
+    .argParser(parallel)
     .default(defaultThreads);
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1.');
-  return value;
-};
+/** An integer from 1 to `most`. */
+const upTo =
+  (most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new InvalidArgumentError(`expected an integer from 1 to ${most}.`);
+    return value;
+  };
+
+/** More than any machine has cores. */
+const parallel = upTo(1024);
 
 const secondsIn: {readonly [unit: string]: number} = {'': 1, s: 1, min: 60, h: 3600};
 
@@ -103,11 +113,7 @@ const onnxFile = (text: string): string => {
   return text;
 };
 
-const portNumber = (text: string): number => {
-  const value = positive(text);
-  if (value > 65_535) throw new InvalidArgumentError('expected at most 65535.');
-  return value;
-};
+const portNumber = upTo(65_535);
 
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
@@ -124,7 +130,7 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
   .addOption(
     new Option('--jobs <n>', 'how many stages may compute tensors at the same time (default: depends on the cores)')
       .env('PIPELINE_JOBS')
-      .argParser(positive),
+      .argParser(parallel),
   )
   .addOption(
     new Option(
@@ -240,8 +246,8 @@ specOptions(
 )
   .argument('<spec>', 'YAML file')
   .option('--task <id>', 'task id, or a part of it (default: the first task that trains)')
-  .option('--images <n>', 'number of training images; each has a row', positive, 8)
-  .option('--draws <n>', 'number of draws of the augmentation; each epoch makes one', positive, 3)
+  .option('--images <n>', 'number of training images; each has a row', upTo(1000), 8)
+  .option('--draws <n>', 'number of draws of the augmentation; each epoch makes one', upTo(1000), 3)
   .option('--out <file>', 'PNG file to write (default: in the folder of runs)')
   .action(async (spec: string, options: AugmentOptions) =>
     leave((await import('./augment.ts')).showAugment(spec, options, globals())),
@@ -304,7 +310,7 @@ cache
 cache
   .command('prune')
   .description('remove old entries')
-  .option('--days <n>', 'remove entries that were not used for this many days', positive, 30)
+  .option('--days <n>', 'remove entries that were not used for this many days', upTo(36_500), 30)
   .action(async (options: {days: number}) => leave((await import('./tools.ts')).cachePrune(options, globals())));
 
 program
@@ -374,7 +380,7 @@ export async function main(): Promise<void> {
       return;
     }
     const {message, hint} = systemProblem(error) ?? {
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
       hint: undefined,
     };
     process.stderr.write(`pipeline: ${message}\n${hint === undefined ? '' : `   ${hint}\n`}`);

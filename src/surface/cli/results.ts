@@ -8,14 +8,22 @@ import type {Problem} from '../../pipeline/failures.ts';
 import {queryApart} from '../../pipeline/store/results/apart.ts';
 import type {ComparisonFilter, Results} from '../../pipeline/store/results/results.ts';
 import {numbersOf} from '../../pipeline/store/runs/numbers.ts';
-import {readRecord} from '../../pipeline/store/runs/record.ts';
+import {readRecord, recordState} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
 import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
-import {formatRuns, listingOf, listingQuery, listingsOf, newestFirst, type RunListing} from '../tables/ls.ts';
+import {
+  damagedListing,
+  formatRuns,
+  listingOf,
+  listingQuery,
+  listingsOf,
+  newestFirst,
+  type RunListing,
+} from '../tables/ls.ts';
 import {formatReport, reportRun} from '../tables/show.ts';
 import type {Screen} from '../tables/table.ts';
 import {formatWhy, why} from '../tables/why.ts';
-import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
+import {type ComparisonChoice, damageOf, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 import {whichRun} from './which-run.ts';
@@ -74,7 +82,8 @@ export const printComparison = async (
       refuse([{message: `there are no results for ${title}`, hint: '"pipeline ls" lists the runs.'}]),
   }: {readonly results?: Results; readonly whole?: boolean; readonly whenEmpty?: (title: string) => number} = {},
 ): Promise<number> =>
-  orRefuse(await readComparison(filter, choice, results, {whole}), (comparison) => {
+  orRefuse(await readComparison(filter, choice, results, {whole}), async (comparison) => {
+    if (!whole) warnOf(await damageOf(filter, results));
     if (!comparison) return whenEmpty(titleOf(filter));
     out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
@@ -104,16 +113,16 @@ export async function ls(globals: Globals): Promise<number> {
   const ids = listRuns(runs);
   if (ids.length === 0) return printRuns([], globals);
   return orRefuse(await resultsOf(globals).query(listingQuery), (filed) => {
-    const known = new Map(listingsOf(filed).map((listing) => [listing.id, listing]));
-    const others = ids
-      .filter((id) => !known.has(id))
-      .flatMap((id) => {
-        const record = readRecord(join(runs, id));
-        if (record.ok) return [listingOf(record.value)];
-        for (const problem of record.failures) err(leftOut(problem));
-        return [];
-      });
-    return printRuns([...ids.flatMap((id) => known.get(id) ?? []), ...others], globals);
+    const known = new Map(listingsOf(filed).map((one) => [one.listing.id, one]));
+    const listings = ids.map((id) => {
+      const one = known.get(id);
+      // What was filed of a record that was damaged since still counts in tables, but not here.
+      if (one && one.state === recordState(join(runs, id))) return one.listing;
+      const record = readRecord(join(runs, id));
+      return record.ok ? listingOf(record.value) : damagedListing(id, record.failures[0]!);
+    });
+    for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
+    return printRuns(listings, globals);
   });
 }
 
@@ -143,6 +152,6 @@ export const whyRuns = async (which: string, other: string, globals: Globals): P
   );
 
 /** Printed apart from the result. */
-function warnOf(contradictions: readonly string[]): void {
-  for (const sentence of contradictions) err(`warning: ${sentence}`);
+function warnOf(sentences: readonly string[]): void {
+  for (const sentence of sentences) err(`warning: ${sentence}`);
 }

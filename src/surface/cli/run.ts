@@ -9,6 +9,7 @@ import {createRun, describeEnvironment, type Environment} from '../../pipeline/s
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../live/reporter.ts';
 import {exitCodes} from './exit-codes.ts';
+import {noValueNotes} from './no-value.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
 import {called, type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
@@ -102,6 +103,8 @@ async function runGraph(
         whole: outcome.outcome === 'done',
         whenEmpty: () => exitCodes.done,
       });
+    const entries = [...outcome.stages.values()].flatMap((stage) => ('entry' in stage ? [stage.entry] : []));
+    for (const text of noValueNotes(entries.map(({manifest}) => manifest.summary))) err(`warning: ${text}`);
     if (options.profile && !globals.json) await printProfile(record.folder);
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);

@@ -8,8 +8,8 @@ import type {PlannedStage} from './tasks.ts';
 export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
 
 /**
- * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` only writes failures,
- * to `errors`. `graph`: of the run, for a view by task.
+ * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` only writes failures, and
+ * whom the run waits for, to `errors`. `graph`: of the run, for a view by task.
  */
 export function createReporter(
   kind: ReporterKind,
@@ -24,6 +24,7 @@ export function createReporter(
       return {
         event: (event) => {
           if (event.type === 'stage-failed') errors.write(`✗ ${printable(event.label)}: ${failureText(event)}\n`);
+          else if (event.type === 'warning' && event.wait) errors.write(`${printable(event.message)}\n`);
         },
         close: () => {},
       };

@@ -64,7 +64,14 @@ export const events: Described<RunEvent> = {
     summary: 'Information for a person who waits, such as a download.',
     fields: {message: 'text'},
   },
-  warning: {summary: 'Something that may be wrong.', fields: {stage: `${stage}, optional`, message: 'text'}},
+  warning: {
+    summary: 'Something that may be wrong.',
+    fields: {
+      stage: `${stage}, optional`,
+      message: 'text',
+      wait: 'true, optional: the run waits for another process, or has waited for one that was dead',
+    },
+  },
   'run-finished': {
     summary: 'The last event of a run.',
     fields: {
@@ -106,7 +113,8 @@ const progress: Progress = {
 export function eventsPage(): string {
   return page(
     '# Events of a run',
-    '`pipeline run --json` prints one JSON object in each line. `events.ndjson` in the folder of the run has the same lines. ' +
+    '`pipeline run --json` prints one JSON object in each line. `events.ndjson` in the folder of the run has the same lines, each with a ' +
+      'last field `check`: the CRC-32 (IEEE, 8 hexadecimal digits) of the line without it. ' +
       'Every event has `type`, and `at`: its time as ISO 8601 in UTC. Fields that are not described here may be added; ignore what you do not know.',
     ...Object.entries<{summary: string; fields: {[field: string]: string}}>(events).flatMap(
       ([type, {summary, fields}]) => [`## ${type}`, summary, fieldTable(fields)],

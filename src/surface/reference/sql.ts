@@ -12,7 +12,7 @@ const columns: Columns = {
     name: 'Name of the spec or suite.',
     started: 'ISO 8601, UTC.',
     finished: 'ISO 8601, UTC; null while it runs, or if it was killed.',
-    outcome: '`done`, `failed` or `interrupted`; null as above.',
+    outcome: '`done`, `failed`, `interrupted`, `unfinished`, or `damaged`: its record has lost how it ended.',
     seconds: 'From start to end.',
     engine: 'Name and version of the engine; null if nothing was computed.',
     tasks: 'Number of tasks.',
@@ -22,6 +22,9 @@ const columns: Columns = {
     failed: 'Number of stages that failed.',
     skipped: 'Number of stages skipped because of a failure before them.',
     environment: `Versions, machine and code of the run; ${json}.`,
+    damage: 'What the record of the run has lost, in a sentence; null: nothing.',
+    record:
+      'Sizes and times of the files of its record when it was filed; a run whose record has changed since is filed again.',
   },
   tasks: {
     run: 'Id of the run.',
@@ -71,7 +74,8 @@ const columns: Columns = {
     engines: 'What computed the stages that it comes from, such as `wasm` or `tensorflow with 2 threads`.',
     other_engine: 'A sentence if that is not the engine that the run asked for; null: it is.',
     reason: 'Why `value` is null or infinite, or what it leaves out.',
-    vouched: 'Whether the value is that of a manifest in the cache; false: the run’s record alone has it.',
+    vouched:
+      'Whether the value is that of a manifest in the cache; false: the run’s record alone has it; null: there is no value to vouch for.',
     definition_options: `Classifier, layer and metric with their versions and options; ${json}.`,
   },
   baselines: {

@@ -10,6 +10,7 @@ const tones: {readonly [outcome in Outcome]: string} = {
   failed: 'bad',
   interrupted: 'warn',
   unfinished: 'warn',
+  damaged: 'bad',
 };
 
 export function head({record, report, description}: ReportData): Markup {

@@ -1,6 +1,8 @@
 /** All that a run's page shows, read and reduced; each section has its own part. */
-import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {readText} from '../../core/base/files.ts';
+import {systemProblem} from '../../core/base/system-error.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import {parseSource} from '../../pipeline/config/parse.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -49,7 +51,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const closeUps: CloseUp[] = [];
   for (const task of chosenTasks(record, wanted))
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
-  const source = readFileSync(join(record.folder, 'pipeline.yaml'), 'utf8');
+  const source = specOf(record.folder);
   const description = descriptionOf(source);
   return {
     record,
@@ -64,6 +66,15 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     timeline: timelineOf(record),
     provenance: provenanceOf(record, rows, methods, artifacts),
   };
+}
+
+/** The spec as it was run; where that can't be read any more, why. */
+function specOf(folder: string): string {
+  try {
+    return readText(join(folder, 'pipeline.yaml'));
+  } catch (error) {
+    return `# ${systemProblem(error)?.message ?? messageOf(error)}\n`;
+  }
 }
 
 function descriptionOf(source: string): string | undefined {

@@ -131,13 +131,17 @@ function withNotes(unnoted: readonly Unnoted[]): Pick<Comparison, 'lines' | 'not
     const texts = [
       ...line.departures.map((departure) => together.get(departure)!),
       ...line.otherEngines,
-      ...line.reasons.map((reason) => (reason.startsWith('not computed') ? reason : `${line.metric}: ${reason}`)),
+      ...line.reasons.map((reason) => reasonText(line.metric, reason)),
       ...(line.vouched === false ? [unvouched] : []),
     ];
     return {...line, notes: [...new Set(texts.map(noteOf))].sort((a, b) => a - b)};
   });
   return {lines, notes};
 }
+
+/** Why a metric has no value; where that is of no metric in particular, without its name. */
+export const reasonText = (metric: string, reason: string): string =>
+  /^not (computed|known)\b/.test(reason) ? reason : `${metric}: ${reason}`;
 
 /** A number that only the record of a run has. */
 export const unvouched = 'the cache has this result no more: the number is what the record of the run says';

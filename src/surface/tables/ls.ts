@@ -1,5 +1,6 @@
 /** Runs at a glance, newest first. */
 import {count, duration} from '../../core/base/text.ts';
+import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
 import {compareText} from './compare.ts';
@@ -11,6 +12,8 @@ export interface RunListing {
   /** ISO 8601, UTC; absent if the run was killed before its first event. */
   readonly started?: string;
   readonly outcome: Outcome;
+  /** Why its record can't be read, or what it has lost; absent: nothing is wrong with it. */
+  readonly damage?: string;
   readonly tasks: number;
   readonly stages: number;
   readonly computed: number;
@@ -27,6 +30,7 @@ export function listingOf(record: RunRecord): RunListing {
     name: record.name,
     ...(record.started !== undefined && {started: record.started}),
     outcome: record.outcome,
+    ...(record.damage !== undefined && {damage: record.damage}),
     tasks: record.tasks.length,
     stages: record.stages.length,
     computed: having('computed'),
@@ -36,15 +40,31 @@ export function listingOf(record: RunRecord): RunListing {
   };
 }
 
-/** Asks the results database for the listings of runs that have ended: thousands of records take long to read. */
-export const listingQuery = `select run, name, started, outcome, tasks, stages, computed, cached, failed, seconds
-  from runs where outcome <> 'unfinished'`;
+/** Of a run whose record can't be read at all. */
+export const damagedListing = (id: string, {message}: Problem): RunListing => ({
+  id,
+  name: '–',
+  outcome: 'damaged',
+  damage: message,
+  tasks: 0,
+  stages: 0,
+  computed: 0,
+  cached: 0,
+  failed: 0,
+});
 
-/** Its answer. */
-export const listingsOf = ({rows}: QueryResult): readonly RunListing[] =>
+/** Asks the results database for the listings of runs that have ended: thousands of records take long to read. */
+export const listingQuery = `select run, name, started, outcome, tasks, stages, computed, cached, failed, seconds,
+  damage, record from runs where outcome <> 'unfinished'`;
+
+/** Its answer: each with the state of the record that it was made from. */
+export const listingsOf = ({
+  rows,
+}: QueryResult): readonly {readonly listing: RunListing; readonly state: string | null}[] =>
   rows.map((row) => {
-    const [id, name, started, outcome, tasks, stages, computed, cached, failed, seconds] = row as readonly never[];
-    return {
+    const [id, name, started, outcome, tasks, stages, computed, cached, failed, seconds, damage, state] =
+      row as readonly never[];
+    const listing = {
       id: id!,
       name: name!,
       ...(started !== null && {started}),
@@ -55,7 +75,9 @@ export const listingsOf = ({rows}: QueryResult): readonly RunListing[] =>
       cached: cached!,
       failed: failed!,
       ...(seconds !== null && {seconds}),
+      ...(damage !== null && {damage}),
     } as RunListing;
+    return {listing, state: state!};
   });
 
 export const newestFirst = (listings: readonly RunListing[]): readonly RunListing[] =>
@@ -85,7 +107,7 @@ export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen
   return `${table}\n`;
 }
 
-const tones = {done: 'good', failed: 'bad', interrupted: 'poor', unfinished: 'faint'} as const;
+const tones = {done: 'good', failed: 'bad', interrupted: 'poor', unfinished: 'faint', damaged: 'bad'} as const;
 
 /** `2026-01-01T08:30:12.345Z` → `2026-01-01 08:30 UTC`: the same in every time zone, as the ids of runs are. */
 export const dateText = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;

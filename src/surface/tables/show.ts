@@ -7,7 +7,7 @@ import {entryFolder} from '../../pipeline/store/cache/entry.ts';
 import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/runs/record.ts';
 import {warningTexts} from '../live/warnings.ts';
-import {unvouched} from './compare.ts';
+import {reasonText, unvouched} from './compare.ts';
 import {number} from './formats.ts';
 import {dateText, listingOf, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
@@ -72,7 +72,7 @@ export function reportRun(record: RunRecord): RunReport {
       metrics: Object.fromEntries(values.map(({metric, value}) => [metric, value])),
       numbers: values.filter(({scale}) => scale === 'number').map(({metric}) => metric),
       reasons: Object.fromEntries(values.flatMap(({metric, reason}) => (reason === null ? [] : [[metric, reason]]))),
-      vouched: values.every(({vouched}) => vouched),
+      vouched: values.every(({vouched}) => vouched !== false),
       testLabels: Object.fromEntries(
         values.flatMap(({metric, testLabels}) => (testLabels === null ? [] : [[metric, testLabels]])),
       ),
@@ -170,12 +170,7 @@ export function resultsOf(results: RunReport['results']): {
     return `[${notes.indexOf(text) + 1}]`;
   };
   const notesOf = ({reasons, vouched}: TaskResult): string =>
-    [
-      ...Object.entries(reasons).map(([metric, reason]) =>
-        reason.startsWith('not computed') ? reason : `${metric}: ${reason}`,
-      ),
-      ...(vouched ? [] : [unvouched]),
-    ]
+    [...Object.entries(reasons).map(([metric, reason]) => reasonText(metric, reason)), ...(vouched ? [] : [unvouched])]
       .map(noteOf)
       .filter((mark, at, all) => all.indexOf(mark) === at)
       .join('');

@@ -1,7 +1,7 @@
 /** A file that another process goes on writing, line by line. */
-import {open} from 'node:fs/promises';
+import {closeSync, fstatSync, readSync} from 'node:fs';
 import {setTimeout as wait} from 'node:timers/promises';
-import {codeOf} from '../../core/base/files.ts';
+import {codeOf, openToRead} from '../../core/base/files.ts';
 import {LineSplitter, piece} from '../../core/base/lines.ts';
 
 export interface FollowOptions {
@@ -38,24 +38,23 @@ function looker(file: string): () => Promise<{readonly lines: readonly string[];
   let offset = 0;
   const splitter = new LineSplitter();
   return async () => {
-    const bytes = await readFrom(file, offset);
+    const bytes = readFrom(file, offset);
     offset += bytes.length;
     return {lines: [...splitter.push(bytes)].map(String), more: bytes.length === piece};
   };
 }
 
-async function readFrom(file: string, offset: number): Promise<Buffer> {
+function readFrom(path: string, offset: number): Buffer {
   try {
-    const handle = await open(file);
+    const file = openToRead(path);
     try {
-      const buffer = Buffer.alloc(Math.min(piece, Math.max(0, (await handle.stat()).size - offset)));
-      const {bytesRead} = await handle.read(buffer, 0, buffer.length, offset);
-      return buffer.subarray(0, bytesRead);
+      const buffer = Buffer.alloc(Math.min(piece, Math.max(0, fstatSync(file).size - offset)));
+      return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, offset));
     } finally {
-      await handle.close();
+      closeSync(file);
     }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return Buffer.alloc(0);
+    if (['ENOENT', 'EISDIR', 'ENXIO'].includes(codeOf(error) ?? '')) return Buffer.alloc(0);
     throw error;
   }
 }

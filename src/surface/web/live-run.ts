@@ -1,7 +1,14 @@
 /** The state of a run from its events, one after the other: what is done, and what is running. */
 import {stateOf as processState, thisProcess} from '../../core/base/lock.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
-import {joinRecord, type RunHead, type RunRecord, type StageRecord} from '../../pipeline/store/runs/record.ts';
+import {regained} from '../../pipeline/store/runs/regain.ts';
+import {
+  joinRecord,
+  type RunHead,
+  type RunRecord,
+  type StageRecord,
+  strangeTo,
+} from '../../pipeline/store/runs/run-record.ts';
 import {eventOf} from '../../pipeline/store/runs/shape.ts';
 
 export interface RunningStage {
@@ -13,20 +20,34 @@ export interface RunningStage {
   readonly losses: readonly number[];
 }
 
-export class LiveRun {
+/** What a page shows of a run. */
+export interface RunInView {
+  readonly record: RunRecord;
+  readonly running: readonly RunningStage[];
+}
+
+export class LiveRun implements RunInView {
   readonly #head: RunHead;
   readonly #events: RunEvent[] = [];
+  readonly #isStrange: (event: RunEvent) => boolean;
+  #losses = {strange: 0, atEnd: false};
   #record: RunRecord | undefined;
   readonly #running = new Map<string, {label: string; since: number; progress?: StageProgress; losses: number[]}>();
 
   constructor(head: RunHead) {
     this.#head = head;
+    this.#isStrange = strangeTo(head.plan);
   }
 
-  /** A line of `events.ndjson`; an incomplete one is ignored. */
+  /** A whole line of `events.ndjson`. */
   tell(line: string): void {
     const event = eventOf(line);
-    if (!event) return;
+    if (!event || this.#isStrange(event)) {
+      this.#losses = {strange: this.#losses.strange + 1, atEnd: event === undefined};
+      this.#record = undefined;
+      return;
+    }
+    this.#losses.atEnd = false;
     switch (event.type) {
       case 'stage-progress': {
         const stage = this.#running.get(event.stage);
@@ -53,7 +74,7 @@ export class LiveRun {
 
   /** The same object until an event other than progress arrives. */
   get record(): RunRecord {
-    this.#record ??= joinRecord(this.#head, this.#events);
+    this.#record ??= regained(joinRecord(this.#head, this.#events, this.#losses));
     return this.#record;
   }
 
@@ -63,7 +84,7 @@ export class LiveRun {
 }
 
 /** `stopped`: its process is gone without an end; `unfinished`: it is another machine's, so that nobody here knows. */
-export type RunState = 'done' | 'failed' | 'interrupted' | 'running' | 'stopped' | 'unfinished';
+export type RunState = 'done' | 'failed' | 'interrupted' | 'damaged' | 'running' | 'stopped' | 'unfinished';
 
 export function stateOf({outcome, environment}: RunRecord): RunState {
   if (outcome !== 'unfinished') return outcome;

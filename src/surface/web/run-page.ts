@@ -7,13 +7,13 @@ import {sparkline} from '../live/sparkline.ts';
 import {dateText} from '../tables/ls.ts';
 import {kindsOf, reportRun, resultsOf} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
-import {having, isSettled, type LiveRun, type RunningStage, stateOf} from './live-run.ts';
+import {having, isSettled, type RunInView, type RunningStage, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 
 /** Parts of the page by the `id` of their element: what changes while a run goes on. */
 export type Regions = ReadonlyMap<string, Markup>;
 
-export function runPage(run: LiveRun, {now, hasReport}: {readonly now: number; readonly hasReport: boolean}): Page {
+export function runPage(run: RunInView, {now, hasReport}: {readonly now: number; readonly hasReport: boolean}): Page {
   const {record} = run;
   const regions = regionsOf(run, now);
   const region = (id: string) => html`<div id="${id}">${regions.get(id)}</div>`;
@@ -44,11 +44,11 @@ ${region('kinds')}
   };
 }
 
-export const regionsOf = (run: LiveRun, now: number): Regions =>
+export const regionsOf = (run: RunInView, now: number): Regions =>
   new Map([...movingRegions(run, now), ...settledRegions(run.record)]);
 
 /** What changes only with time. */
-export const movingRegions = (run: LiveRun, now: number): Regions =>
+export const movingRegions = (run: RunInView, now: number): Regions =>
   new Map([
     ['summary', summaryOf(run.record, now)],
     ['running', runningOf(run, now)],
@@ -101,7 +101,7 @@ function announcementOf(record: RunRecord): Markup {
   return html`${10 * tenths} % of the stages done${failures}.`;
 }
 
-function runningOf(run: LiveRun, now: number): Markup {
+function runningOf(run: RunInView, now: number): Markup {
   if (run.running.length === 0) return html``;
   const state = stateOf(run.record);
   const stages = run.running.map((stage) => runningHtml(stage, state === 'running' ? now : undefined));

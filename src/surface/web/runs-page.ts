@@ -1,12 +1,11 @@
 /** All runs, newest first. */
-import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
 import type {Result} from '../../core/base/result.ts';
 import {count, duration, plural} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
-import {eventsFile, type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
+import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {dateText} from '../tables/ls.ts';
@@ -65,8 +64,7 @@ ${this.#olderLink(before)}`,
 
   #read(id: string): Result<RunRecord, Problem> {
     const folder = join(this.#root, id);
-    const events = statSync(eventsFile(folder), {throwIfNoEntry: false});
-    const stamp = events ? `${events.size} ${events.mtimeMs}` : 'none';
+    const stamp = recordState(folder);
     const known = this.#known.get(id);
     // A run that is only just being written has no plan for a moment.
     if (known?.record.ok && known.stamp === stamp) return known.record;

@@ -6,7 +6,8 @@ import {readFile} from 'node:fs/promises';
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
-import {eventsFile, type RunRecord, readHead} from '../../pipeline/store/runs/record.ts';
+import {hasEnded, type RunRecord, readHead, readRecord} from '../../pipeline/store/runs/record.ts';
+import {eventsFile} from '../../pipeline/store/runs/run-record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html} from '../html.ts';
 import {type CompareSources, comparePage} from './compare-page.ts';
@@ -133,9 +134,12 @@ class Site {
       const [problem] = head.failures;
       return {title: 'A run', body: html`<h1>A run</h1><p>${problem?.message}. ${problem?.hint}</p>`};
     }
+    const about = {now: Date.now(), hasReport: hasReport(folder)};
+    const ended = hasEnded(folder) ? readRecord(folder) : undefined;
+    if (ended?.ok) return runPage({record: ended.value, running: []}, about);
     const run = new LiveRun(head.value);
     for await (const line of linesOf(eventsFile(folder))) run.tell(line);
-    return runPage(run, {now: Date.now(), hasReport: hasReport(folder)});
+    return runPage(run, about);
   }
 
   /** Sends the parts of a run's page, all of them first and then those that change, until the run ends. */

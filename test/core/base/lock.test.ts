@@ -161,6 +161,22 @@ test("a lock that was torn by a power cut is nobody's after a while", () => {
   }
 });
 
+test('a lock that a person has made is waited for, watched, taken, and all that is said', async () => {
+  const {pass} = watching();
+  const path = fresh();
+  writeFileSync(path, 'mine\n');
+  const said: unknown[] = [];
+  const lock = await acquireLock(path, {
+    onWait: (holder) => {
+      said.push(holder);
+      pass(heartbeat.deadAfter + 1);
+    },
+    onSilent: () => said.push('silent'),
+  });
+  lock.release();
+  expect(said).toEqual([undefined, 'silent']);
+});
+
 test('a folder or a link in the place of a lock is moved away, with what is in it', () => {
   const path = fresh();
   mkdirSync(path);

@@ -1,7 +1,7 @@
 import {mkdirSync, mkdtempSync, openSync, readdirSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {expect, test} from 'vitest';
+import {expect, test, vi} from 'vitest';
 import {systemProblem} from '../../../src/core/base/system-error.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'system-'));
@@ -26,7 +26,11 @@ test('what the system says becomes a place and a way out', () => {
     message: '/nowhere is not there',
     hint: 'Make it, or give another place.',
   });
-  expect(systemProblem(caught(() => mkdtempSync(join(tmpdir(), 'gone', 'x'))))?.hint).toContain('TMPDIR');
+  // In the folder for temporary files, but that is not what is missing.
+  expect(systemProblem(caught(() => mkdtempSync(join(tmpdir(), 'gone', 'x'))))?.hint).not.toContain('TMPDIR');
+  vi.stubEnv('TMPDIR', join(folder, 'gone'));
+  expect(systemProblem(caught(() => mkdtempSync(join(tmpdir(), 'x'))))?.hint).toContain('TMPDIR');
+  vi.unstubAllEnvs();
   for (const code of ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EIO']) {
     const raw = Object.assign(new Error(`${code}: raw`), {code, path: '/data/x'});
     expect(systemProblem(raw)?.message).not.toContain(code);

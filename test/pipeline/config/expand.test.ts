@@ -437,20 +437,20 @@ test('problems of command-line options quote the option instead of a place', asy
 
 test('a suite runs its specs in order; paths are relative to it, and its table is the default', async () => {
   const files = {
-    'suites/table-1.yaml': `description: Two.\nsuite: [../a.yaml, b.yaml, ../a.yaml]\ncompare: {table: t1}\n`,
+    'suites/table-1.yaml': `description: Two.\nsuite: [../a.yaml, b.yaml, ../a.yaml]\ncompare: {table: iclr-table-7}\n`,
     'a.yaml': least,
-    'suites/b.yaml': `name: second\ncompare: {table: t2}\n${least}`,
+    'suites/b.yaml': `name: second\ncompare: {table: iclr-table-5}\n${least}`,
   };
   const {plan: read, warnings} = await plan(files, {}, 'suites/table-1.yaml');
   expect(read.tasks.map(({id, compare}) => [id, compare.table])).toMatchInlineSnapshot(`
     [
       [
         "a/cat/untrained/seed=0",
-        "t1",
+        "iclr-table-7",
       ],
       [
         "second/cat/untrained/seed=0",
-        "t2",
+        "iclr-table-5",
       ],
     ]
   `);

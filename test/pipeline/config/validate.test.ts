@@ -9,6 +9,36 @@ learner:
 ${options.replaceAll(/^/gm, '  ')}
 `;
 
+test('a key that is misspelt is one problem, not also a missing one', async () => {
+  expect(await screen(least.replace('learner:', 'lerner:'))).toMatch(
+    /no key "lerner"[^✗]*Did you mean "learner"\?\s+1 problem/,
+  );
+});
+
+test('tables and rows that the papers do not have are named, with the known ones', async () => {
+  const shown = await screen(`${least}compare: {table: iclr-table-6, row: rotatoin}\n`);
+  expect(shown).toContain('the papers have no table "iclr-table-6"');
+  expect(shown).toContain('Did you mean "iclr-table-');
+  const {warnings} = await plan(`${least}compare: {table: iclr-table-7, row: rotatoin}\n`);
+  expect(warnings.join()).toMatch(/the papers have no row "rotatoin" \(.*a.yaml:4:\d+\): .*Did you mean "rotation"/);
+  expect((await plan(`${least}compare: {table: iclr-table-7, row: rotation}\n`)).plan.tasks[0]?.compare).toEqual({
+    table: 'iclr-table-7',
+    row: 'rotation',
+  });
+});
+
+test('unknown classes are reported beside wrong options of the dataset', async () => {
+  const shown = await screen(least.replace(/^dataset:.*$/m, 'dataset: {type: pets, colour: red, inliers: [unicorn]}'));
+  expect(shown).toContain('has no option "colour"');
+  expect(shown).toContain('dataset "pets" has no class "unicorn"');
+});
+
+test('an integer too large to be held exactly is refused, wherever it comes from', async () => {
+  expect(await screen(contrastive('epochs: 1e300'))).toContain(
+    'expected "epochs" to be an integer of at most 9007199254740991, but got 1e+300',
+  );
+});
+
 test('unknown keys and options', async () => {
   expect(await screen(`${least}lerner: x\n`)).toMatchInlineSnapshot(`
     "✗ a.yaml:4:1  a pipeline has no key "lerner"
@@ -545,8 +575,8 @@ test('transforms can be written in three ways; without any, the learner’s own 
 test('the paper’s row comes from the learner’s options, or from the spec', async () => {
   const compare = async (text: string) => (await plan(text)).plan.tasks[0]!.compare;
   expect(await compare(contrastive('loss: triplet'))).toEqual({row: 'contrastive_triplet'});
-  const text = `${contrastive('loss: triplet')}compare: {table: t7, row: x}`;
-  expect(await compare(text)).toEqual({table: 't7', row: 'x'});
+  const text = `${contrastive('loss: triplet')}compare: {table: iclr-table-7, row: x}`;
+  expect(await compare(text)).toEqual({table: 'iclr-table-7', row: 'x'});
 });
 
 test('anchors and merges', async () => {

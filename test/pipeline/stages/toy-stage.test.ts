@@ -8,7 +8,7 @@ import {buildGraph} from '../../../src/pipeline/plan/graph.ts';
 import {locateSources} from '../../../src/pipeline/plan/sources.ts';
 import {stages} from '../../../src/pipeline/stages/index.ts';
 import {metricsOf} from '../../../src/pipeline/store/runs/numbers.ts';
-import {joinRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {joinRecord} from '../../../src/pipeline/store/runs/run-record.ts';
 import {builtinPlugins} from '../../../src/surface/cli/builtin.ts';
 import {tinySpec} from '../../rig/command.ts';
 import {largest} from '../../rig/toy-stage.js';

@@ -1,5 +1,5 @@
 /** Whole commands, as a user sees them. One run, then everything that reads it. */
-import {readdirSync, rmSync, statSync, truncateSync} from 'node:fs';
+import {readdirSync, rmSync, statSync, symlinkSync, truncateSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {engineNames} from '../../../src/core/engine/engines.ts';
@@ -474,14 +474,18 @@ test.for([
   [['compare', ''], 'error: an argument is empty'],
   [['report', 'latest', '--out', ''], 'error: the value of --out is empty'],
   [['--runs', '', 'ls'], 'error: the value of --runs is empty'],
-] as const)('an empty %s, as an unset variable leaves it, is refused', async ([args, message]) => {
+  [['--runs', 'dangling', 'ls'], 'error: --runs dangling is a link to nowhere/at/all, which is not there'],
+] as const)('%s, as an unset variable or a removed folder leaves it, is refused', async ([args, message]) => {
+  rmSync(project.path('dangling'), {force: true});
+  symlinkSync('nowhere/at/all', project.path('dangling'));
   const {status, err} = await project.run(...args);
   expect([status, err.split('\n')[0]]).toEqual([2, message]);
 });
 
 test.for([
   ['PIPELINE_ENGINE', 'abacus', 'Allowed choices are auto, tensorflow, onnx, wasm, webgpu.'],
-  ['PIPELINE_JOBS', 'many', 'expected an integer of at least 1.'],
+  ['PIPELINE_JOBS', 'many', 'expected an integer from 1 to 1024.'],
+  ['PIPELINE_THREADS', '1e99', 'expected an integer from 1 to 1024.'],
 ] as const)('a wrong default in %s is refused', async ([name, value, expected]) => {
   const {status, err} = await project.runWith({[name]: value}, 'run', 'tiny.yaml');
   expect(status).toBe(2);

@@ -80,8 +80,8 @@ export const synthetic = defineDataset({
   options: Type.Object(
     {
       size: Type.Integer({minimum: 4, maximum: 512, default: 32, description: 'Height and width.'}),
-      train: Type.Integer({minimum: 1, default: 200, description: 'Training images of each class.'}),
-      test: Type.Integer({minimum: 1, default: 200, description: 'Test images of each class.'}),
+      train: Type.Integer({minimum: 1, maximum: 100_000, default: 200, description: 'Training images of each class.'}),
+      test: Type.Integer({minimum: 1, maximum: 100_000, default: 200, description: 'Test images of each class.'}),
       classes: Type.Integer({
         minimum: 2,
         maximum: textures.length,

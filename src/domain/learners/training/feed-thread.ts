@@ -1,6 +1,7 @@
 /** Entry of an augmentation thread: makes one batch after the other into shared memory. Started by `feed.ts`. */
 
 import {parentPort, workerData} from 'node:worker_threads';
+import {messageOf} from '../../../core/base/thrown.ts';
 import {loadPlugins} from '../../../core/plugin/registry.ts';
 import {type FeedJob, type FeedSetup, viewMaker} from './feed.ts';
 
@@ -26,9 +27,8 @@ parentPort!.on('message', ({slot, pass, indices}: FeedJob) => {
         to.set(data, (view * indices.length + at) * size);
       }
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
       throw new Error(
-        `learner "${setup.learner.type}" failed on training image ${nameOf(index)} in pass ${pass}: ${why}`,
+        `learner "${setup.learner.type}" failed on training image ${nameOf(index)} in pass ${pass}: ${messageOf(error)}`,
         {
           cause: error,
         },

@@ -1,8 +1,8 @@
 /** Is what lies in a cache folder what was committed? Byte for byte; nothing here throws because of what it finds. */
-import {readFileSync, statSync} from 'node:fs';
+import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Digest, digestOf, type Json} from '../../../core/base/canonical.ts';
-import {codeOf, digestOfFile, walk} from '../../../core/base/files.ts';
+import {codeOf, digestOfFile, readText, walk} from '../../../core/base/files.ts';
 import type {Manifest} from '../../stages/stage.ts';
 
 export const manifestName = 'manifest.json';
@@ -33,7 +33,7 @@ export function readManifest(folder: string, fingerprint: Digest): Manifest | Da
   const damaged = (reason: string): Damage => ({file: manifestName, reason, inode});
   try {
     inode = statSync(folder).ino;
-    const text = readFileSync(join(folder, manifestName), 'utf8');
+    const text = readText(join(folder, manifestName));
     const parsed = JSON.parse(text) as Manifest;
     // Written back it must be the same text: a flipped bit in white space or in an escape is one, too.
     if (text !== textOf(parsed)) return damaged('is not as it was written');
@@ -83,4 +83,8 @@ export async function inspect(
 const isThere = (path: string): boolean => statSync(path, {throwIfNoEntry: false}) !== undefined;
 
 const reasonOf = (error: unknown): string =>
-  error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${codeOf(error) ?? String(error)})`;
+  error instanceof SyntaxError
+    ? 'is not JSON'
+    : codeOf(error) === 'EISDIR' || codeOf(error) === 'ENXIO'
+      ? 'is not a file'
+      : `cannot be read (${codeOf(error) ?? String(error)})`;

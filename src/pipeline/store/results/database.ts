@@ -9,7 +9,7 @@ import {constants, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync} fro
 import {basename, dirname, join} from 'node:path';
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {moveAway} from '../../../core/base/files.ts';
-import {acquireLock, describeHolder, type Holder} from '../../../core/base/lock.ts';
+import {acquireLock, describeHolder, type Holder, heartbeat} from '../../../core/base/lock.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {plural} from '../../../core/base/text.ts';
 import type {Problem} from '../../failures.ts';
@@ -21,7 +21,7 @@ import {Obstacle, obstacleOf} from './obstacle.ts';
 import {isSealed, logOf, seal, sealOf} from './seal.ts';
 
 export interface ResultsOptions {
-  /** How long to wait for another process that writes the file; default: 30. */
+  /** How long to wait for another process that writes the file; default: 70, which is longer than a dead holder is watched for. */
   readonly waitSeconds?: number;
   /** Told what a user is to know: a wait, a file that was made anew or that can't be written. */
   readonly report?: (message: string) => void;
@@ -137,13 +137,17 @@ export class Database {
 
   async #locked<T>(work: () => Promise<T>): Promise<T> {
     let other: Holder | undefined;
-    const seconds = this.#options.waitSeconds ?? 30;
+    const seconds = this.#options.waitSeconds ?? heartbeat.deadAfter + 10;
     const lock = await acquireLock(`${this.#file}.lock`, {
       signal: AbortSignal.timeout(seconds * 1000),
       onWait: (holder) => {
         other = holder;
         this.#options.report?.(`waiting for ${describeHolder(holder)}, which writes ${this.#file}`);
       },
+      onSilent: () =>
+        this.#options.report?.(
+          `${this.#file}.lock gave no sign of life for ${heartbeat.deadAfter} s: its holder counts as dead, and we go on`,
+        ),
     }).catch((error: Error) => {
       throw error.name === 'TimeoutError' ? new Obstacle(`${describeHolder(other)} is writing it`) : error;
     });

@@ -1,11 +1,11 @@
 /** `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. */
-import {closeSync, existsSync, fstatSync, openSync, readdirSync, readSync} from 'node:fs';
+import {existsSync, readdirSync} from 'node:fs';
 import {basename, dirname, join, resolve} from 'node:path';
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import type {Problem} from '../../failures.ts';
 import {numbersOf} from '../runs/numbers.ts';
-import {eventsFile, readRecord} from '../runs/record.ts';
+import {hasEnded, readRecord, recordState} from '../runs/record.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
 import {Damaged, Database, type Filed, type Records, type ResultsOptions} from './database.ts';
 import {insert} from './insert.ts';
@@ -93,57 +93,42 @@ function recordsOf(root: string): Records {
       contradictions: whole.flatMap((one) => one.contradictions),
     };
   };
-  const filed = async (connection: DuckDBConnection): Promise<ReadonlySet<string>> => {
-    const runs = await connection.runAndReadAll("select run from runs where outcome <> 'unfinished'");
-    return new Set(runs.getRowsJS().map(([run]) => run as string));
+  /** Runs that a file of results has not, or not as they are now; those that can still change are left alone. */
+  const missing = async (connection: DuckDBConnection): Promise<readonly string[]> => {
+    const filed = await connection.runAndReadAll("select run, record from runs where outcome <> 'unfinished'");
+    const states = new Map(filed.getRowsJS().map(([run, state]) => [run as string, state as string | null]));
+    return runsIn(root).filter((id) => {
+      const folder = join(root, id);
+      const state = states.get(id);
+      return state === undefined ? states.size === 0 || hasEnded(folder) : state !== recordState(folder);
+    });
   };
   return {
-    async areFiled(connection) {
-      const there = await filed(connection);
-      return !runsIn(root, there).some((id) => hasEnded(join(root, id)) && readRows(join(root, id)).ok);
-    },
+    // What can't be read can't be filed either: what was filed of it before stays.
+    areFiled: async (connection) => !(await missing(connection)).some((id) => readRecord(join(root, id)).ok),
     async file(connection, again) {
-      const there = await filed(connection);
-      const missing = runsIn(root, there).filter((id) => there.size === 0 || hasEnded(join(root, id)));
-      return file(connection, [...new Set([...missing, ...again])]);
+      return file(connection, [...new Set([...(await missing(connection)), ...again])]);
     },
     fileOnly: (connection, ids = runsIn(root)) => file(connection, ids),
   };
 }
 
 function readRows(folder: string): Result<{rows: RunRows; contradictions: readonly string[]}, Problem> {
+  // Before it is read: what changes meanwhile is filed again.
+  const state = recordState(folder);
   const record = readRecord(folder);
   if (!record.ok) return record;
-  return succeed({rows: rowsOf(record.value), contradictions: numbersOf(record.value).contradictions});
+  return succeed({rows: rowsOf(record.value, state), contradictions: numbersOf(record.value).contradictions});
 }
 
 /** Ids of runs but for these: names of the folders with a plan. All else in `runs/` (the cache, the database) is not looked at. */
-const runsIn = (root: string, but: ReadonlySet<string> = new Set()): readonly string[] =>
+const runsIn = (root: string): readonly string[] =>
   existsSync(root)
     ? readdirSync(root, {withFileTypes: true})
-        .filter(
-          (entry) => entry.isDirectory() && !but.has(entry.name) && existsSync(join(root, entry.name, 'plan.json')),
-        )
+        .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, 'plan.json')))
         .map(({name}) => name)
         .sort()
     : [];
-
-/** By the last event, which is looked for in the last bytes of a file that may be large. */
-function hasEnded(folder: string): boolean {
-  try {
-    const events = openSync(eventsFile(folder), 'r');
-    try {
-      const tail = Buffer.alloc(4096);
-      const {size} = fstatSync(events);
-      const read = readSync(events, tail, 0, tail.length, Math.max(0, size - tail.length));
-      return tail.toString('utf8', 0, read).includes('"type":"run-finished"');
-    } finally {
-      closeSync(events);
-    }
-  } catch {
-    return false; // it is said where its record is asked for
-  }
-}
 
 const runTables = ['runs', 'tasks', 'stages', 'metrics'] as const satisfies readonly TableName[];
 async function replaceRuns(connection: DuckDBConnection, runs: readonly RunRows[]): Promise<void> {

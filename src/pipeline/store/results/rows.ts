@@ -25,7 +25,8 @@ export interface RunRows {
   readonly metrics: readonly Row[];
 }
 
-export function rowsOf(record: RunRecord): RunRows {
+/** `state`: of the record's files (`recordState`). */
+export function rowsOf(record: RunRecord, state: string | null = null): RunRows {
   const run = record.id;
   const nodes = new Map(record.stages.map((stage) => [stage.id, stage.node]));
   const stagesOf = indexByTask(record);
@@ -50,6 +51,8 @@ export function rowsOf(record: RunRecord): RunRows {
         failed: count('failed'),
         skipped: count('skipped'),
         environment: json(record.environment),
+        damage: record.damage ?? null,
+        record: state,
       },
     ],
     tasks: record.tasks.map((task) => {

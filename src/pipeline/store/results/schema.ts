@@ -27,6 +27,10 @@ export const tables = {
     failed: 'INTEGER',
     skipped: 'INTEGER',
     environment: 'VARCHAR',
+    /** What the run's record has lost, in a sentence; null: nothing. */
+    damage: 'VARCHAR',
+    /** Sizes and times of its files when it was filed; null, of older versions: not known. */
+    record: 'VARCHAR',
   },
   tasks: {
     run: 'VARCHAR',
@@ -86,7 +90,7 @@ export const tables = {
     other_engine: 'VARCHAR',
     /** Why `value` is null or infinite. */
     reason: 'VARCHAR',
-    /** false: the cache had no manifest of it when it was filed; it is what the run's record says. null, of older versions: not known. */
+    /** false: the cache had no manifest of it when it was filed; it is what the run's record says. null: there is no result, or, of older versions, it is not known. */
     vouched: 'BOOLEAN',
     /** Canonical JSON of all that `definition` digests. */
     definition_options: 'VARCHAR',
@@ -222,6 +226,7 @@ const laterColumns = (
       ['scale', 'test_labels', 'ensemble', 'engines', 'other_engine', 'reason', 'vouched', 'definition_options'],
     ],
     ['tasks', ['problems']],
+    ['runs', ['damage', 'record']],
   ] as const
 ).flatMap(([table, names]) =>
   names.map((name) => `alter table ${table} add column if not exists ${name} ${columnType(table, name)};`),
@@ -241,6 +246,7 @@ export const migrations: readonly string[] = [
   ].join('\n'),
   today,
   `drop macro table if exists comparison_mean_of; ${today}`,
+  today,
   today,
   today,
 ];

@@ -2,14 +2,10 @@
  * The numbers of a run, for all who print or file them. The manifest that a stage left in the cache, under its checksum, is the
  * truth; the run's own record counts where there is no manifest any more, and is then not vouched for.
  */
-import {statSync} from 'node:fs';
-import {dirname, join, resolve} from 'node:path';
-import {canonicalJson, type Digest, type Json} from '../../../core/base/canonical.ts';
 import {upstream} from '../../plan/order.ts';
-import type {EvaluateSummary, Manifest, MeasuredValue} from '../../stages/stage.ts';
-import {findManifest} from '../cache/artifact.ts';
-import {entryFolder, manifestName} from '../cache/entry.ts';
-import type {RunRecord, StageRecord} from './record.ts';
+import type {EvaluateSummary, MeasuredValue} from '../../stages/stage.ts';
+import {cacheOf, canonicalOf, type Left, leftAt} from './left.ts';
+import type {RunRecord, StageRecord} from './run-record.ts';
 import {isEvaluateSummary} from './shape.ts';
 
 export interface MetricValue {
@@ -21,8 +17,11 @@ export interface MetricValue {
   readonly value: number | null;
   /** Why there is no finite value, in words; null: there is one, or nobody has said. */
   readonly reason: string | null;
-  /** false: the cache has no manifest of it any more; it is what the run's record says. */
-  readonly vouched: boolean;
+  /**
+   * true: a manifest of the cache has it; false: there is none any more, and it is what the run's record says; null: there is no result
+   * to vouch for.
+   */
+  readonly vouched: boolean | null;
   /** Test images counted; 0 where it was not computed. */
   readonly normal: number;
   readonly anomalous: number;
@@ -53,9 +52,11 @@ export function numbersOf(record: RunRecord): Numbers {
   const contradictions: string[] = [];
   const values = record.stages.flatMap((stage): readonly MetricValue[] => {
     if (!stage.node.results) return [];
-    const {summary, vouched, contradiction} = judged(stage, record, stages);
+    const {summary, vouched, contradiction, why} = judged(stage, record, stages);
     if (contradiction !== undefined) contradictions.push(contradiction);
-    return isEvaluateSummary(summary) ? measured(stage, summary, vouched) : failed(stage, stages);
+    if (isEvaluateSummary(summary)) return measured(stage, summary, vouched);
+    const reason = why ?? reasonOf(stage, record, stages);
+    return reason === undefined ? [] : unknown(stage, reason);
   });
   const numbers = {values, contradictions};
   weighed.set(record, numbers);
@@ -82,15 +83,12 @@ function measured(stage: StageRecord, summary: EvaluateSummary, vouched: boolean
   );
 }
 
-/** What a stage was to measure that has no result because it, or one before it, failed. Missing data are told in their own way. */
-function failed(stage: StageRecord, stages: ReadonlyMap<string, StageRecord>): readonly MetricValue[] {
-  const cause = stage.status === 'failed' || stage.status === 'skipped' ? failureOf(stage, stages) : undefined;
-  if (!cause || cause.kind === 'data') return [];
+/** What a stage was to measure, without its values. */
+function unknown(stage: StageRecord, reason: string): readonly MetricValue[] {
   const {metrics = [], metric} = stage.node.recipe as {
     readonly metrics?: readonly {readonly type: string}[];
     readonly metric?: {readonly type: string};
   };
-  const reason = `not computed, "${cause.kind}" failed: ${(cause.message ?? 'no reason was recorded').split('\n')[0]}`;
   return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null}) =>
     (metric ? [metric] : metrics).map(({type}) => ({
       task,
@@ -98,7 +96,7 @@ function failed(stage: StageRecord, stages: ReadonlyMap<string, StageRecord>): r
       metric: type,
       value: null,
       reason,
-      vouched: true,
+      vouched: null,
       normal: 0,
       anomalous: 0,
       scale: null,
@@ -107,6 +105,19 @@ function failed(stage: StageRecord, stages: ReadonlyMap<string, StageRecord>): r
       stage,
     })),
   );
+}
+
+/** Why a stage has no result: it failed, or one before it; or a damaged record has lost it. Missing data are told in their own way. */
+function reasonOf(
+  stage: StageRecord,
+  {damage}: RunRecord,
+  stages: ReadonlyMap<string, StageRecord>,
+): string | undefined {
+  const cause = stage.status === 'failed' || stage.status === 'skipped' ? failureOf(stage, stages) : undefined;
+  if (cause?.kind === 'data') return undefined;
+  if (cause)
+    return `not computed, "${cause.kind}" failed: ${(cause.message ?? 'no reason was recorded').split('\n')[0]}`;
+  return damage && "not known: the run's record has lost it, and the cache does not have it";
 }
 
 function failureOf(stage: StageRecord, stages: ReadonlyMap<string, StageRecord>): StageRecord | undefined {
@@ -123,19 +134,22 @@ interface Judged {
   readonly summary: unknown;
   readonly vouched: boolean;
   readonly contradiction?: string;
+  /** Why there is no summary to believe. */
+  readonly why?: string;
 }
 
 /** The one place where cache and record are weighed against each other. */
 function judged(stage: StageRecord, record: RunRecord, stages: ReadonlyMap<string, StageRecord>): Judged {
   const {label, summary} = stage;
-  const left = leftBy(record, stage);
+  const left = leftAt(cacheOf(record.folder), stage.fingerprint);
   if (!left) return {summary, vouched: false};
   const where = `run ${record.id}, "${label}"`;
   if (!isOf(left, stage, record, stages))
     return {
-      summary,
+      summary: undefined,
       vouched: false,
-      contradiction: `${where}: its record names a cache entry of another stage; nothing vouches for its numbers`,
+      contradiction: `${where}: its record contradicts the cache, which has the result of another stage there; its numbers are left out`,
+      why: "not known: the run's record contradicts the cache",
     };
   if (canonicalOf(left.summary) === canonicalOf(summary)) return {summary, vouched: true};
   const [said, has] = [summary, left.summary].map(metricsText);
@@ -156,40 +170,9 @@ function isOf(
   if (kind !== node.kind || recipe !== canonicalOf(node.recipe)) return false;
   return Object.entries(node.inputs).every(([role, {stage, file}]) => {
     const before = stages.get(stage);
-    const had = before && leftBy(record, before)?.files[file]?.sha256;
+    const had = before && leftAt(cacheOf(record.folder), before.fingerprint)?.files[file]?.sha256;
     return had === undefined || inputs[role] === undefined || inputs[role] === had;
   });
-}
-
-/** Of a manifest what is asked here; its key may list a hundred thousand files. */
-interface Left extends Pick<Manifest, 'kind' | 'files' | 'summary'> {
-  /** Canonical JSON. */
-  readonly recipe: string | undefined;
-  readonly inputs: {readonly [role: string]: Digest};
-}
-
-/** What was read, and the state of its file: entries are shared by runs, and pages are made again and again. */
-const known = new Map<string, {readonly state: string; readonly left: Left | undefined}>();
-
-/** What a stage has left in the cache; undefined: nothing that is whole. */
-function leftBy({folder}: RunRecord, {fingerprint}: StageRecord): Left | undefined {
-  if (typeof fingerprint !== 'string') return undefined;
-  const cache = join(dirname(resolve(folder)), 'cache');
-  const path = join(entryFolder(cache, fingerprint), manifestName);
-  const stat = statSync(path, {throwIfNoEntry: false, bigint: true});
-  if (!stat) return undefined;
-  const state = `${stat.ino} ${stat.size} ${stat.ctimeNs}`;
-  const before = known.get(path);
-  if (before?.state === state) return before.left;
-  const found = findManifest(cache, fingerprint);
-  const left = found.ok ? leftOf(found.value) : undefined;
-  known.set(path, {state, left});
-  return left;
-}
-
-function leftOf({kind, key, files, summary}: Manifest): Left {
-  const {recipe, inputs = {}} = key as {readonly recipe?: Json; readonly inputs?: Left['inputs']};
-  return {kind, files, summary, recipe: canonicalOf(recipe), inputs};
 }
 
 const metricsText = (summary: unknown): string =>
@@ -198,15 +181,6 @@ const metricsText = (summary: unknown): string =>
         .map(([metric, value]) => `${metric} ${value}`)
         .join(', ')
     : 'nothing';
-
-/** undefined: not JSON. */
-function canonicalOf(value: unknown): string | undefined {
-  try {
-    return canonicalJson(value as Json);
-  } catch {
-    return undefined;
-  }
-}
 
 /** Of a summary: JSON has no infinities. */
 const numberOf = (value: MeasuredValue): number | null =>

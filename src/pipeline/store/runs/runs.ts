@@ -14,7 +14,9 @@ import type {Plan} from '../../config/spec.ts';
 import type {RunEvent} from '../../events.ts';
 import type {Problem} from '../../failures.ts';
 import type {StageNode} from '../../stages/stage.ts';
+import {planText} from './plan-file.ts';
 import {type RunRecord, readRecord} from './record.ts';
+import {lineOf} from './shape.ts';
 
 /** Where and with what a run was made. Provenance: recorded, never part of a key. */
 export interface Environment {
@@ -57,17 +59,16 @@ const progressEvery = 5;
 
 export async function createRun({root, plan, graph, environment, now}: NewRun): Promise<Run> {
   const {id, folder} = makeFolder(root, plan.name, now);
+  // First of all: a run without this file is one that has lost it.
+  const events = openSync(join(folder, 'events.ndjson'), 'a');
   const stages = graph.map(({id: stage, kind, label, lane, recipe, inputs, tasks, results}) => {
     return {id: stage, kind, label, lane, recipe, inputs, tasks, ...(results ? {results} : {})};
   });
   await writeFileAtomic(join(folder, 'pipeline.yaml'), plan.source);
   await writeFileAtomic(join(folder, 'environment.json'), toJson(environment));
   const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
-  await writeFileAtomic(
-    join(folder, 'plan.json'),
-    toJson({format: 1, name: plan.name, tasks: plan.tasks, stages, ...modules}),
-  );
-  const events = openSync(join(folder, 'events.ndjson'), 'a');
+  const whole = planText({name: plan.name, tasks: plan.tasks, stages, ...modules});
+  await writeFileAtomic(join(folder, 'plan.json'), whole);
   const reported = new Map<string, number>();
   return {
     id,
@@ -79,7 +80,7 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
         reported.set(event.stage, time);
       }
       // One write a line: a crash leaves at most the last one torn.
-      writeSync(events, `${JSON.stringify(event)}\n`);
+      writeSync(events, `${lineOf(event)}\n`);
     },
     close() {
       fsyncSync(events);

@@ -2,6 +2,7 @@
  * Has what is read from a run's folder the shape that its readers count on? By hand, as a listing looks at thousands: what a reader
  * uses is looked at, and no more, so that records of other versions stay readable.
  */
+import {crc32} from 'node:zlib';
 import type {RunEvent} from '../../events.ts';
 import {findCycle} from '../../plan/order.ts';
 import type {EvaluateSummary, StageNode} from '../../stages/stage.ts';
@@ -101,10 +102,28 @@ const eventFields: {readonly [type in RunEvent['type']]: Check} = {
   'run-finished': fields({outcome: oneOf('done', 'failed', 'interrupted'), seconds: isNumber}),
 };
 
+/** A line of `events.ndjson` without its end: the event and, as `check`, the CRC-32 of its text without that. */
+export function lineOf(event: RunEvent): string {
+  const text = JSON.stringify(event);
+  return `${text.slice(0, -1)},"check":"${checkOf(text)}"}`;
+}
+
+const checkOf = (text: string): string => crc32(text).toString(16).padStart(8, '0');
+
+/** The event's own text; undefined where the line is not as it was written. Lines of older versions have no check. */
+function uncheck(line: string): string | undefined {
+  const [end, check] = /,"check":"([0-9a-f]{8})"\}$/.exec(line) ?? [];
+  if (end === undefined) return line;
+  const text = `${line.slice(0, -end.length)}}`;
+  return checkOf(text) === check ? text : undefined;
+}
+
 /** The event of a line of `events.ndjson`; undefined where it is none, or one that no reader knows. */
 export function eventOf(line: string): RunEvent | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const text = uncheck(line);
+    if (text === undefined) return undefined;
+    const value: unknown = JSON.parse(text);
     if (!isFields(value) || !isDate(value['at'])) return undefined;
     const check = Object.hasOwn(eventFields, String(value['type'])) && eventFields[value['type'] as RunEvent['type']];
     return check !== false && check(value) ? (value as unknown as RunEvent) : undefined;

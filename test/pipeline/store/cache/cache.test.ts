@@ -89,7 +89,7 @@ test.each([
   ['manifest.json is not JSON', (folder: string) => writeFileSync(join(folder, 'manifest.json'), '{')],
   ['manifest.json is not as it was written', (folder: string) => writeFileSync(join(folder, 'manifest.json'), 'null')],
   [
-    'scores.arrow cannot be read (EISDIR)',
+    'scores.arrow is not a file',
     (folder: string) => {
       rmSync(join(folder, 'scores.arrow'));
       mkdirSync(join(folder, 'scores.arrow'));

@@ -79,8 +79,8 @@ test('a manifest of another stage vouches for nothing', () => {
   };
   edit(folder, (text) => text.replace(fingerprintOf('evaluate'), fingerprintOf('score')));
   const {values, contradictions} = read(folder);
-  expect(values[0]).toEqual([0.7, false]);
+  expect(values[0]).toEqual([null, null]);
   expect(contradictions).toEqual([
-    'run r, "evaluate kde · cat · seed 0": its record names a cache entry of another stage; nothing vouches for its numbers',
+    'run r, "evaluate kde · cat · seed 0": its record contradicts the cache, which has the result of another stage there; its numbers are left out',
   ]);
 });

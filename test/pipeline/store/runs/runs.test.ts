@@ -23,6 +23,7 @@ test('a run has a folder whose name sorts by time, with what was asked and where
   expect(readFileSync(join(run.folder, 'pipeline.yaml'), 'utf8')).toBe(plan.source);
   expect(JSON.parse(readFileSync(join(run.folder, 'plan.json'), 'utf8'))).toEqual({
     format: 1,
+    self: expect.stringMatching(/^[0-9a-f]{64}$/),
     name: plan.name,
     tasks: [],
     stages: [

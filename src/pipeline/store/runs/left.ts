@@ -1,0 +1,84 @@
+/** What stages have left in the cache beside a folder of runs, as far as their manifests are whole. */
+import {readdirSync, statSync} from 'node:fs';
+import {dirname, join, resolve} from 'node:path';
+import {canonicalJson, type Digest, type Json} from '../../../core/base/canonical.ts';
+import {groupBy} from '../../../core/base/group.ts';
+import type {Manifest} from '../../stages/stage.ts';
+import {findManifest} from '../cache/artifact.ts';
+import {entryFolder, manifestName} from '../cache/entry.ts';
+
+/** Of a manifest what is asked here; its key may list a hundred thousand files. */
+export interface Left extends Pick<Manifest, 'kind' | 'files' | 'summary'> {
+  readonly fingerprint: Digest;
+  /** Canonical JSON. */
+  readonly recipe: string | undefined;
+  readonly inputs: {readonly [role: string]: Digest};
+  /** The run that made it, and when (ISO 8601, UTC). */
+  readonly run: string | undefined;
+  readonly finished: string | undefined;
+}
+
+/** The cache of a run's folder. */
+export const cacheOf = (folder: string): string => join(dirname(resolve(folder)), 'cache');
+
+/** What was read, and the state of its file: entries are shared by runs, and pages are made again and again. */
+const known = new Map<string, {readonly state: string; readonly left: Left | undefined}>();
+
+/** What a stage with this fingerprint has left; undefined: nothing that is whole. */
+export function leftAt(cache: string, fingerprint: unknown): Left | undefined {
+  if (typeof fingerprint !== 'string') return undefined;
+  const path = join(entryFolder(cache, fingerprint as Digest), manifestName);
+  const stat = statSync(path, {throwIfNoEntry: false, bigint: true});
+  if (!stat) return undefined;
+  const state = `${stat.ino} ${stat.size} ${stat.ctimeNs}`;
+  const before = known.get(path);
+  if (before?.state === state) return before.left;
+  const found = findManifest(cache, fingerprint as Digest);
+  const left = found.ok ? leftOf(found.value) : undefined;
+  known.set(path, {state, left});
+  return left;
+}
+
+const indexes = new Map<string, {readonly state: string; readonly index: ReadonlyMap<string, readonly Left[]>}>();
+
+/** All that stages of a kind with a recipe (canonical JSON) have left. Reads every manifest of the cache, once while it does not change. */
+export function leftByLike(cache: string, kind: string, recipe: string | undefined): readonly Left[] {
+  const state = shelves(cache)
+    .map((shelf) => `${shelf} ${statSync(shelf, {throwIfNoEntry: false})?.mtimeMs}`)
+    .join();
+  let found = indexes.get(cache);
+  if (found?.state !== state) {
+    const all = shelves(cache).flatMap((shelf) => namesIn(shelf).flatMap((name) => leftAt(cache, name) ?? []));
+    found = {state, index: groupBy(all, (left) => `${left.kind} ${left.recipe}`)};
+    indexes.set(cache, found);
+  }
+  return found.index.get(`${kind} ${recipe}`) ?? [];
+}
+
+const shelves = (cache: string): readonly string[] =>
+  namesIn(cache)
+    .filter((name) => /^[0-9a-f]{2}$/.test(name))
+    .map((name) => join(cache, name));
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // there is no cache, or something else lies there
+  }
+}
+
+function leftOf({kind, key, files, summary, fingerprint, provenance}: Manifest): Left {
+  const {recipe, inputs = {}} = key as {readonly recipe?: Json; readonly inputs?: Left['inputs']};
+  const {run, finished} = (provenance ?? {}) as {readonly run?: string; readonly finished?: string};
+  return {kind, files, summary, fingerprint, recipe: canonicalOf(recipe), inputs, run, finished};
+}
+
+/** undefined: not JSON. */
+export function canonicalOf(value: unknown): string | undefined {
+  try {
+    return canonicalJson(value as Json);
+  } catch {
+    return undefined;
+  }
+}

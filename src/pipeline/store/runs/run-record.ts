@@ -1,0 +1,181 @@
+/** A run as its plan and its events tell it, and how much of that is lost. */
+import {basename, join, resolve} from 'node:path';
+import type {Digest, Json} from '../../../core/base/canonical.ts';
+import {plural} from '../../../core/base/text.ts';
+import type {EngineInfo} from '../../../core/engine/contract.ts';
+import type {KernelTime} from '../../../core/engine/profile.ts';
+import type {Task} from '../../config/spec.ts';
+import type {RunEvent, StageKind} from '../../events.ts';
+import type {Maker} from '../../maker.ts';
+import type {StageNode} from '../../stages/stage.ts';
+import type {PlanFile} from './plan-file.ts';
+
+export const eventsFile = (folder: string): string => join(folder, 'events.ndjson');
+
+/** `unfinished`: killed, or still running; `damaged`: how it ended can't be known, as its record has lost that. */
+export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished' | 'damaged';
+/** `started`: no end was recorded; `waiting`: it was never its turn. */
+export type StageStatus = 'computed' | 'cached' | 'failed' | 'skipped' | 'started' | 'waiting';
+
+export interface StageRecord {
+  readonly id: string;
+  readonly kind: StageKind;
+  readonly label: string;
+  readonly status: StageStatus;
+  readonly node: StageNode;
+  readonly fingerprint?: Digest;
+  /** ISO 8601, UTC; `started`: only of a stage that was computed. */
+  readonly started?: string;
+  readonly finished?: string;
+  readonly seconds?: number;
+  /** Bytes. */
+  readonly peakMemory?: number;
+  readonly engine?: string;
+  readonly threads?: number;
+  /** Where a profiled run's engine spent its time. */
+  readonly kernels?: readonly KernelTime[];
+  readonly summary?: unknown;
+  /** Why it failed or was skipped. */
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+export interface RunRecord {
+  readonly id: string;
+  readonly folder: string;
+  readonly name: string;
+  readonly tasks: readonly Task[];
+  readonly stages: readonly StageRecord[];
+  /** Modules of the user's own plug-ins, as file URLs. */
+  readonly pluginUrls: readonly string[];
+  readonly environment: {readonly [key: string]: Json};
+  readonly outcome: Outcome;
+  /** What the record has lost, in a sentence; absent: nothing. */
+  readonly damage?: string;
+  /** ISO 8601, UTC. */
+  readonly started?: string;
+  readonly finished?: string;
+  readonly seconds?: number;
+  /** What computed; absent: nothing was. */
+  readonly engine?: EngineInfo;
+  /** What was to compute; absent: not known. */
+  readonly asked?: Maker;
+  /** `stage`: the id of what it is about; absent: the run. */
+  readonly warnings: readonly {readonly message: string; readonly stage?: string}[];
+}
+
+/** What of a run is written before it begins. */
+export interface RunHead {
+  readonly folder: string;
+  readonly plan: PlanFile;
+  readonly environment: RunRecord['environment'];
+}
+
+/** What can't be read of `events.ndjson`. */
+export interface Losses {
+  /** Lines, but for a torn last one: a run that was killed while it wrote has lost nothing by it. */
+  readonly strange: number;
+  /** The last whole line is one of them. */
+  readonly atEnd: boolean;
+  /** Why there is no file to read; absent: there is one. */
+  readonly file?: string;
+}
+
+export const noLosses: Losses = {strange: 0, atEnd: false};
+
+/** As far as the events tell. */
+export function joinRecord(
+  {folder, plan, environment}: RunHead,
+  events: readonly RunEvent[],
+  losses: Losses = noLosses,
+): RunRecord {
+  const seen = new Map<string, Partial<StageRecord> & {status: StageStatus}>();
+  const warnings: RunRecord['warnings'][number][] = [];
+  const head: {-readonly [K in keyof RunRecord]?: RunRecord[K]} = {};
+  for (const event of events) {
+    switch (event.type) {
+      case 'run-started':
+        head.started = event.at;
+        if (event.asked) head.asked = event.asked;
+        break;
+      case 'engine-started':
+        head.engine = event.engine;
+        break;
+      case 'stage-started':
+        seen.set(event.stage, {status: 'started', started: event.at});
+        break;
+      case 'stage-finished': {
+        const {how, fingerprint, at: finished, seconds, peakMemory, engine, threads, kernels, summary} = event;
+        const optional = {
+          ...(peakMemory !== undefined && {peakMemory}),
+          ...(engine !== undefined && {engine}),
+          ...(threads !== undefined && {threads}),
+          ...(kernels && {kernels}),
+        };
+        seen.set(event.stage, {
+          ...seen.get(event.stage),
+          status: how,
+          fingerprint,
+          finished,
+          seconds,
+          summary,
+          ...optional,
+        });
+        break;
+      }
+      case 'stage-failed':
+        seen.set(event.stage, {
+          ...seen.get(event.stage),
+          status: 'failed',
+          finished: event.at,
+          message: event.message,
+          ...(event.hint && {hint: event.hint}),
+        });
+        break;
+      case 'stage-skipped':
+        seen.set(event.stage, {status: 'skipped', message: event.because});
+        break;
+      case 'warning':
+        warnings.push({message: event.message, ...(event.stage !== undefined && {stage: event.stage})});
+        break;
+      case 'run-finished':
+        Object.assign(head, {outcome: event.outcome, finished: event.at, seconds: event.seconds});
+        break;
+    }
+  }
+  const stages = plan.stages.map((node) => ({
+    id: node.id,
+    kind: node.kind,
+    label: node.label,
+    node,
+    ...(seen.get(node.id) ?? {status: 'waiting' as const}),
+  }));
+  const {name, tasks, plugins: pluginUrls = []} = plan;
+  const damage = damageOf(folder, losses);
+  if (damage !== undefined) warnings.push({message: damage});
+  return {
+    outcome: losses.atEnd || losses.file !== undefined ? 'damaged' : 'unfinished',
+    ...(damage !== undefined && {damage}),
+    ...head,
+    id: basename(resolve(folder)),
+    folder,
+    name,
+    tasks,
+    stages,
+    pluginUrls,
+    environment,
+    warnings,
+  };
+}
+
+function damageOf(folder: string, {strange, file}: Losses): string | undefined {
+  if (file !== undefined) return `${file}; what it said is missing here`;
+  if (strange === 0) return undefined;
+  return `${eventsFile(folder)}: ${plural(strange, 'line')} can't be read; what they said is missing here`;
+}
+
+/** True for an event of a stage that is not in the plan. */
+export function strangeTo({stages}: PlanFile): (event: RunEvent) => boolean {
+  const ids = new Set(stages.map(({id}) => id));
+  return (event) => 'stage' in event && event.stage !== undefined && !ids.has(event.stage);
+}
