@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {readImageSet, sizeOf} from '../../../src/core/formats/arrow/images.ts';
 import {readScores} from '../../../src/core/formats/arrow/small.ts';
-import {decodeImage, encodePng} from '../../../src/core/images/picture.ts';
+import {decodeImage, encodePng} from '../../../src/core/images/codec.ts';
 import type {RunEvent, StageKind} from '../../../src/pipeline/events.ts';
 import {noArchive, type TemporaryFolder, unpackedArchive} from '../../rig/archives.ts';
 import {type Ended, Project, tinySpec} from '../../rig/command.ts';
