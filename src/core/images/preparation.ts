@@ -2,6 +2,7 @@
  * How a picture becomes an image of a dataset, as a list of steps: data, so that the page beside an exported model can say the same in
  * another language (`surface/tables/preparation-python.ts`). What decoding does (`codec.ts`) comes before.
  */
+import type {ImageShape} from '../contracts/data.ts';
 import {ImageError} from './codec.ts';
 import {croppedMask, type Mask, resizedMask} from './mask.ts';
 import {cropped, type Interpolation, type Picture, resized} from './picture.ts';
@@ -55,6 +56,19 @@ interface Window extends Size {
  */
 export const prepared = (picture: Picture, steps: readonly Step[], size: Size): Picture =>
   run(picture, steps, size, pictures);
+
+/** Of a picture, as it is stored: prepared, and grey where `shape` has one channel. */
+export function preparedPixels(picture: Picture, steps: readonly Step[], shape: ImageShape): Uint8Array {
+  const {pixels} = prepared(picture, steps, shape);
+  return shape.channels === 3 ? pixels : greyOf(pixels);
+}
+
+/** ITU-R 601, rounded as PIL's `convert('L')` does; grey stays what it is. */
+const greyOf = (pixels: Uint8Array): Uint8Array =>
+  Uint8Array.from({length: pixels.length / 3}, (_, i) => {
+    const [red, green, blue] = [pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!];
+    return (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
+  });
 
 /** The mask of a picture, in the same way: by nearest neighbour, without losing a defect (`resizedMask`). */
 export const preparedMask = (mask: Mask, steps: readonly Step[], size: Size): Mask => run(mask, steps, size, masks);

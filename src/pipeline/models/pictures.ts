@@ -4,11 +4,10 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {codeOf} from '../../core/base/files.ts';
 import type {Dataset} from '../../core/contracts/dataset.ts';
-import {createImagesWriter, sizeOf} from '../../core/formats/arrow/images.ts';
+import {createImagesWriter} from '../../core/formats/arrow/images.ts';
 import {decodeImage, ImageError, imageFormats} from '../../core/images/codec.ts';
 import {contentsOf, LeftOut} from '../../core/images/files.ts';
-import type {Picture} from '../../core/images/picture.ts';
-import {prepared, stretched} from '../../core/images/preparation.ts';
+import {preparedPixels, stretched} from '../../core/images/preparation.ts';
 
 /** Decoded at a time. */
 const ahead = 8;
@@ -103,20 +102,11 @@ async function open({path, problem}: PictureFile, dataset: Dataset): Promise<Uin
   if (problem !== undefined) return problem;
   const {shape, preparation = stretched(shape)} = dataset;
   try {
-    const picture = prepared(await decodeImage(await readFile(path)), preparation, shape);
-    return shape.channels === 3 ? picture.pixels : grey(picture);
+    return preparedPixels(await decodeImage(await readFile(path)), preparation, shape);
   } catch (error) {
     if (error instanceof ImageError) return error.message;
     const code = codeOf(error);
     if (code !== undefined) return `it cannot be read (${code})`;
     throw error;
   }
-}
-
-/** ITU-R 601, rounded as PIL's `convert('L')` does; grey stays what it is. */
-function grey({height, width, pixels}: Picture): Uint8Array {
-  return Uint8Array.from({length: sizeOf({height, width, channels: 1})}, (_, i) => {
-    const [red, green, blue] = pixels.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
-    return (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
-  });
 }

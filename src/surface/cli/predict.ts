@@ -2,6 +2,7 @@
 import {mkdirSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
+import {printable} from '../../core/base/screen.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {encodePng} from '../../core/images/codec.ts';
 import {chooseClassifiers, gradcamOf} from '../../pipeline/models/find.ts';
@@ -40,7 +41,7 @@ export const predict = (
       const dataset = plugins.create('dataset', task.dataset);
       const table = join(worker.folder, 'images.arrow');
       const {files: listed, leftOut} = listPictures(images);
-      if (leftOut !== undefined) err(`note: ${leftOut}`);
+      if (leftOut !== undefined) err(`note: ${printable(leftOut)}`);
       const files = await writePictures(table, listed, dataset, dataset.normalClass(task.inlier));
       const judged: Judged[] = [];
       if (files.some(({row}) => row !== undefined)) {

@@ -9,7 +9,7 @@ import type {DatasetProblem, ImageBatch} from '../../../core/contracts/dataset.t
 import {decodeImage, decodeMask, ImageError, imageFormats} from '../../../core/images/codec.ts';
 import {type Contents, contentsOf, type LeftOut} from '../../../core/images/files.ts';
 import type {Mask} from '../../../core/images/mask.ts';
-import {prepared, preparedMask, type Step} from '../../../core/images/preparation.ts';
+import {preparedMask, preparedPixels, type Step} from '../../../core/images/preparation.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
 /** What is in a folder; a link to nothing is a problem. */
@@ -67,8 +67,9 @@ export async function* readImageFiles(
   const running: {readonly label: number; readonly opening: Promise<Opened>}[] = [];
   const open = async ({path, mask}: LabelledFile): Promise<Opened> => {
     const image = await opened(path, `an image (${imageFormats})`, async (bytes) => {
-      const {height, width, pixels} = await decodeImage(bytes);
-      return {height, width, pixels: prepared({height, width, pixels}, preparation, shape).pixels};
+      const picture = await decodeImage(bytes);
+      const {height, width} = picture;
+      return {height, width, pixels: preparedPixels(picture, preparation, shape)};
     });
     if (mask === undefined || !withMasks) return {pixels: image.pixels};
     return {pixels: image.pixels, marked: preparedMask(await openMask(mask, image), preparation, shape).marked};
