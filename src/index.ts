@@ -51,7 +51,8 @@ export type {Transform, TransformDefinition} from './core/contracts/transform.ts
 export {defineTransform} from './core/contracts/transform.ts';
 export {type Tensor, type Tensor2D, type Tensor4D, tf} from './core/engine/running.ts';
 export type {GraphBuilder, Value} from './core/formats/onnx/builder.ts';
-export {decodeImage, type Interpolation, type Picture, resized} from './core/images/picture.ts';
+export {decodeImage} from './core/images/codec.ts';
+export {type Interpolation, type Picture, resized} from './core/images/picture.ts';
 export {
   batchNorm,
   batchNormParameters,

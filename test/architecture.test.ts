@@ -89,7 +89,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^ajv/, /^src\/(core\/plugin\/check|pipeline\/config\/validate)\.ts$/],
   [/^@bufbuild\//, /^src\/core\/formats\/protobuf\.ts$/],
   [/^onnxruntime-/, /^src\/core\/(formats\/onnx\/runtime|engine\/onnx\/session)\.ts$/],
-  [/^sharp$/, /^src\/core\/images\/picture\.ts$/],
+  [/^(sharp|@cwasm\/nsbmp)$/, /^src\/core\/images\/codec\.ts$/],
   [/^tar-stream$/, /^src\/domain\/datasets\/readers\/archive\.ts$/],
   [/^vega/, /^src\/surface\/report\/chart\.ts$/],
   [/^umap-js$/, /^src\/surface\/report\/umap\.ts$/],

@@ -6,6 +6,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {Rng} from '../../src/core/base/random.ts';
 import type {Dataset, ImageBatch, SourceFile, Split} from '../../src/core/contracts/dataset.ts';
+import {prepared} from '../../src/core/images/preparation.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
 import {DatasetError} from '../../src/domain/datasets/dataset-error.ts';
@@ -146,16 +147,16 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
       };
       const other = picture(218, 178);
       const before = other.pixels.slice();
-      const prepared = dataset.prepare!(other, 'picture.png');
-      expect([prepared.height, prepared.width, prepared.pixels.length]).toEqual([height, width, height * width * 3]);
+      const made = prepared(other, dataset.preparation!, dataset.shape);
+      expect([made.height, made.width, made.pixels.length]).toEqual([height, width, height * width * 3]);
       expect(Buffer.compare(other.pixels, before)).toBe(0);
       const own = picture(height, width);
-      const same = dataset.prepare!(own, 'picture.png');
+      const same = prepared(own, dataset.preparation!, dataset.shape);
       expect([same.height, same.width, Buffer.compare(same.pixels, own.pixels)]).toEqual([height, width, 0]);
     });
 
     test('it prepares pictures and counts training images, unless it declares that it cannot', () => {
-      expect(dataset.prepare === undefined).toBe(noPictures === true);
+      expect(dataset.preparation === undefined).toBe(noPictures === true);
       expect(dataset.trainImages?.(inlier) === undefined).toBe(uncounted === true);
     });
     let files: readonly SourceFile[] = [];
@@ -187,7 +188,8 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
       expect(checked.issues).toEqual([]);
       expect(new Set(dataset.classes).size).toBe(dataset.classes.length);
       expect(new Set(dataset.inliers).size).toBe(dataset.inliers.length);
-      for (const name of [...dataset.classes, ...dataset.inliers]) expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+      for (const name of [...dataset.classes, ...dataset.inliers])
+        expect(name).toMatch(/^[^./\\\p{Cc}][^/\\\p{Cc}]*$/u);
     });
 
     test('every problem has a normal class and another class', () => {

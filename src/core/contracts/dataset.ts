@@ -1,6 +1,6 @@
 /** Datasets: one-class problems, and the images of each. */
 import type {Result} from '../base/result.ts';
-import type {Picture} from '../images/picture.ts';
+import type {Step} from '../images/preparation.ts';
 import type {TObject} from '../plugin/type.ts';
 import type {ImageSet, ImageShape} from './data.ts';
 import type {Definition} from './definition.ts';
@@ -45,8 +45,11 @@ export interface Dataset {
    * once for all.
    */
   readonly perInlier: boolean;
-  /** Training images of the normal class, as published; absent (or undefined): not known before they are read. */
-  trainImages?(inlier: string): number | undefined;
+  /**
+   * Training images of the normal class, as published, or as many as there are in the files that `locate` found; undefined: not known
+   * before they are read.
+   */
+  trainImages?(inlier: string, files?: readonly SourceFile[]): number | undefined;
   /** true: its test images come with masks, the truth for every pixel. */
   readonly masks?: boolean;
   /**
@@ -59,10 +62,11 @@ export interface Dataset {
   /** Finds (or fetches) and lists every file that `read` will open. */
   locate(roots: DataRoots, inlier: string): Promise<Result<readonly SourceFile[], DatasetProblem>>;
   /**
-   * A picture from elsewhere as one of its own: as large as `shape` says (colours become grey later, where it has one channel).
-   * One that is as large already stays as it is. Throws, naming `path`, for one that it does not take. Absent: it is stretched.
+   * How a picture becomes one of its own, as large as `shape` says: for pictures from elsewhere, and the page beside an exported model
+   * says it in Python. One that is as large already stays as it is; colours become grey afterwards, where `shape` has one channel.
+   * Absent: it is stretched.
    */
-  prepare?(picture: Picture, path: string): Picture;
+  readonly preparation?: readonly Step[];
   /** Streams the split in the published order; memory does not grow with the dataset. Throws `DatasetError` naming a broken file. */
   read(files: readonly SourceFile[], split: Split, inlier: string): AsyncIterable<ImageBatch>;
 }

@@ -146,7 +146,7 @@ export function layersOf(plugins: Plugins, learner: PluginRef): readonly string[
   return [...layers, ...networks.flatMap(({levels = {}}) => Object.keys(levels))];
 }
 
-/** JSON Schema keyword that marks an option whose value is the path of a file. */
+/** JSON Schema keyword that marks an option whose value is a path. */
 const pathKeyword = 'x-path';
 
 /**
@@ -156,7 +156,14 @@ const pathKeyword = 'x-path';
 export const pathOption = (description: string) =>
   Type.Unsafe<string>({type: 'string', minLength: 1, [pathKeyword]: true, description});
 
-/** Names of the options that were made by `pathOption`. */
+/**
+ * An option of a dataset that names a folder: relative to the spec's folder, and if there is none, to a data folder, where `locate`
+ * looks.
+ */
+export const placeOption = (value: string, description: string) =>
+  Type.Unsafe<string>({type: 'string', minLength: 1, [pathKeyword]: true, default: value, description});
+
+/** Names of the options that were made by `pathOption` or `placeOption`. */
 export const pathOptions = ({options}: AnyDefinition): readonly string[] =>
   Object.entries(options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}})
     .filter(([, option]) => option[pathKeyword] === true)

@@ -1,10 +1,11 @@
 /** A pipeline file → the plan of its tasks: seeds × normal classes × matrix, of one spec or of a suite. */
+import {existsSync} from 'node:fs';
 import {dirname, resolve} from 'node:path';
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Result} from '../../core/base/result.ts';
 import {fail, succeed} from '../../core/base/result.ts';
 import {plural} from '../../core/base/text.ts';
-import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {Issue} from '../../core/plugin/check.ts';
 import {type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import type {Problem} from '../failures.ts';
@@ -102,8 +103,10 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
       const message = `no classifier is left for learner "${checked.spec.learner.type}", because each reads a layer that the learner does not have`;
       problems.push(place(file, overlay, {path: ['classifiers'], at: 'key', message, ...(hint && {hint})}));
     }
-    const learner = withPaths(plugins, checked.spec.learner, dirname(file.source.file));
-    const spec = {...checked.spec, learner, classifiers: left};
+    const folder = dirname(file.source.file);
+    const learner = withPaths(plugins, 'learner', checked.spec.learner, (path) => resolve(folder, path));
+    const dataset = withPaths(plugins, 'dataset', checked.spec.dataset, (path) => besideSpec(folder, path));
+    const spec = {...checked.spec, dataset, learner, classifiers: left};
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
     const made = makeTasks(spec, checked.normalClasses, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
@@ -192,12 +195,18 @@ const ofOption = (option: string, {message, hint}: Issue): Problem => ({
 });
 
 /** Paths in a spec are relative to its folder. */
-function withPaths(plugins: Plugins, learner: PluginRef, folder: string): PluginRef {
-  const paths = pathOptions(plugins.get('learner', learner.type)).flatMap((option) => {
-    const path = learner[option];
-    return typeof path === 'string' ? [[option, resolve(folder, path)]] : [];
+function withPaths<R extends PluginRef>(plugins: Plugins, kind: Kind, ref: R, resolved: (path: string) => string): R {
+  const paths = pathOptions(plugins.get(kind, ref.type)).flatMap((option) => {
+    const path = ref[option];
+    return typeof path === 'string' ? [[option, resolved(path)]] : [];
   });
-  return {...learner, ...Object.fromEntries(paths)};
+  return {...ref, ...Object.fromEntries(paths)};
+}
+
+/** What is not beside the spec may be below a data folder: datasets look there. */
+function besideSpec(folder: string, path: string): string {
+  const place = resolve(folder, path);
+  return existsSync(place) ? place : path;
 }
 
 function makeTasks(

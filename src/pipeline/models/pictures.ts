@@ -1,13 +1,13 @@
 /** Pictures from anywhere, as the images that a dataset would have made of them. */
-import {readdirSync, statSync} from 'node:fs';
+import {realpathSync, statSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
-import {extname, join} from 'node:path';
+import {join} from 'node:path';
 import {codeOf} from '../../core/base/files.ts';
 import type {Dataset} from '../../core/contracts/dataset.ts';
-import {createImagesWriter, sizeOf} from '../../core/formats/arrow/images.ts';
-import {decodeImage, type Picture, resized} from '../../core/images/picture.ts';
-
-const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp']);
+import {createImagesWriter} from '../../core/formats/arrow/images.ts';
+import {decodeImage, ImageError, imageFormats} from '../../core/images/codec.ts';
+import {contentsOf, LeftOut} from '../../core/images/files.ts';
+import {preparedPixels, stretched} from '../../core/images/preparation.ts';
 
 /** Decoded at a time. */
 const ahead = 8;
@@ -21,18 +21,46 @@ export interface PictureFile {
   readonly problem?: string;
 }
 
-/** Files as they are named, and all pictures in and below the folders that are, sorted by code unit. */
-export function listPictures(paths: readonly string[]): readonly PictureFile[] {
-  return paths.flatMap((path): readonly PictureFile[] => {
+export interface Listed {
+  readonly files: readonly PictureFile[];
+  /** What is in the folders beside images; undefined: nothing. */
+  readonly leftOut?: string;
+}
+
+/** Files as they are named, and all images in and below the folders that are, sorted by code unit. */
+export function listPictures(paths: readonly string[]): Listed {
+  const left = new LeftOut();
+  const files = paths.flatMap((path): readonly PictureFile[] => {
     const info = statSync(path, {throwIfNoEntry: false});
     if (!info) return [{path, problem: 'there is no such file'}];
     if (!info.isDirectory()) return [{path}];
-    const inside = readdirSync(path, {recursive: true, encoding: 'utf8'})
-      .filter((name) => extensions.has(extname(name).toLowerCase()))
-      .sort()
-      .map((name) => ({path: join(path, name)}));
-    return inside.length > 0 ? inside : [{path, problem: 'the folder has no .jpg, .jpeg, .png or .webp file'}];
+    const inside = below(path, [], left).sort((a, b) => (a.path < b.path ? -1 : 1));
+    return inside.length > 0 ? inside : [{path, problem: `the folder has no image (${imageFormats})`}];
   });
+  const leftOut = left.say();
+  return {files, ...(leftOut !== undefined && {leftOut})};
+}
+
+/** `above`: the folders in which this one lies. A link to one of them is not followed. */
+function below(folder: string, above: readonly string[], left: LeftOut): PictureFile[] {
+  try {
+    const place = realpathSync(folder);
+    if (above.includes(place)) return [];
+    const contents = contentsOf(folder);
+    left.add(contents);
+    return [
+      ...contents.images.map((name) => ({path: join(folder, name)})),
+      ...contents.broken.map((name) => ({
+        path: join(folder, name),
+        problem: 'it is a link to nothing, or a special file',
+      })),
+      ...contents.folders.flatMap((name) => below(join(folder, name), [...above, place], left)),
+    ];
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return [{path: folder, problem: `the folder cannot be read (${code})`}];
+  }
 }
 
 /**
@@ -72,23 +100,13 @@ export async function writePictures(
 /** Pixels of the dataset's shape, or what is wrong. */
 async function open({path, problem}: PictureFile, dataset: Dataset): Promise<Uint8Array | string> {
   if (problem !== undefined) return problem;
-  const {height, width} = dataset.shape;
+  const {shape, preparation = stretched(shape)} = dataset;
   try {
-    const picture = await decodeImage(await readFile(path));
-    const prepared = dataset.prepare?.(picture, path) ?? resized(picture, height, width, 'bicubic');
-    return dataset.shape.channels === 3 ? prepared.pixels : grey(prepared);
+    return preparedPixels(await decodeImage(await readFile(path)), preparation, shape);
   } catch (error) {
-    // Whatever it is: a dataset's own code has looked at the picture, and the others are not to be lost.
+    if (error instanceof ImageError) return error.message;
     const code = codeOf(error);
     if (code !== undefined) return `it cannot be read (${code})`;
-    return error instanceof Error ? error.message.replace(`${path}: `, '') : String(error);
+    throw error;
   }
-}
-
-/** ITU-R 601, rounded as PIL's `convert('L')` does; grey stays what it is. */
-function grey({height, width, pixels}: Picture): Uint8Array {
-  return Uint8Array.from({length: sizeOf({height, width, channels: 1})}, (_, i) => {
-    const [red, green, blue] = pixels.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
-    return (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
-  });
 }

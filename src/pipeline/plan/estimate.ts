@@ -1,5 +1,6 @@
 /** How much computing the trainings of a plan need, without cached ones. Runs nothing. */
 import type {ImageShape} from '../../core/contracts/data.ts';
+import type {SourceFile} from '../../core/contracts/dataset.ts';
 import type {Work} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
@@ -36,10 +37,11 @@ export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions)
     const recipe = recipeOf(learn, node);
     const state = forecasts.get(node.id)?.state;
     if (recipe?.normal === undefined || state === 'hit' || state === 'absent') return [];
-    const data = forecasts.get(node.inputs['images']!.stage);
+    const from = node.inputs['images']!.stage;
+    const {sources} = graph.find(({id}) => id === from)!;
     const task = byId.get(node.tasks[0]!)!;
     const {shape} = plugins.create('dataset', task.dataset);
-    const images = imagesOf(task, recipe.normal, plugins, data);
+    const images = imagesOf(task, recipe.normal, plugins, forecasts.get(from), sources);
     const work = images === undefined ? undefined : workOf(recipe, images, shape, plugins);
     return [{label: node.label, recipe, shape, ...(images !== undefined && {images}), ...(work && {work})}];
   });
@@ -54,13 +56,19 @@ function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins:
   }
 }
 
-/** Training images of the normal class: counted if the data is cached, otherwise as published and limited. */
-function imagesOf(task: Task, normal: string, plugins: Plugins, data: Forecast | undefined): number | undefined {
+/** Training images of the normal class: counted if the data is cached, otherwise as published or located, and limited. */
+function imagesOf(
+  task: Task,
+  normal: string,
+  plugins: Plugins,
+  data: Forecast | undefined,
+  sources: readonly SourceFile[],
+): number | undefined {
   if (data?.state === 'hit') {
     const {classes, train} = data.manifest.summary as {classes: readonly string[]; train: readonly number[]};
     return train[classes.indexOf(normal)];
   }
-  const published = plugins.create('dataset', task.dataset).trainImages?.(task.inlier);
+  const published = plugins.create('dataset', task.dataset).trainImages?.(task.inlier, sources);
   if (published === undefined) return undefined;
   return Math.min(published, task.limit.train ?? published);
 }

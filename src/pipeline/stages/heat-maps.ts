@@ -8,7 +8,7 @@ import type {ImageShape} from '../../core/contracts/data.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps, writeMaps} from '../../core/formats/arrow/maps.ts';
 import {writeScores} from '../../core/formats/arrow/small.ts';
-import {encodePng} from '../../core/images/picture.ts';
+import {encodePng} from '../../core/images/codec.ts';
 import {overlay, type Range} from './overlay.ts';
 import {inputOf} from './shared.ts';
 import type {StageContext} from './stage.ts';

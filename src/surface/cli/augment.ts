@@ -4,7 +4,7 @@ import {writeFileAtomic} from '../../core/base/files.ts';
 import {plural} from '../../core/base/text.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {readImageSet} from '../../core/formats/arrow/images.ts';
-import {encodePng} from '../../core/images/picture.ts';
+import {encodePng} from '../../core/images/codec.ts';
 import {contactSheet} from '../../domain/learners/contact-sheet.ts';
 import {batchStream} from '../../domain/learners/training/feed.ts';
 import type {Task} from '../../pipeline/config/spec.ts';

@@ -2,6 +2,7 @@
 import {basename, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {bytes, plural} from '../../core/base/text.ts';
+import {stretched} from '../../core/images/preparation.ts';
 import {buildModel, provenanceOf, tryModel} from '../../pipeline/models/export.ts';
 import {chooseClassifier} from '../../pipeline/models/find.ts';
 import {heldOutScores} from '../../pipeline/models/predict.ts';
@@ -41,13 +42,15 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
     const file = resolve(options.out);
     const readme = file.replace(/\.onnx$/i, '.md');
     const {type, ...datasetOptions} = task.dataset;
+    const {shape, preparation = stretched(shape)} = plugins.create('dataset', task.dataset);
     const page = formatModelPage({
       file: basename(file),
       run: record.id,
       task: task.id,
       classifier: classifier.name,
       normalClass: task.inlier,
-      shape: plugins.create('dataset', task.dataset).shape,
+      shape,
+      preparation,
       columns,
       dataset: {name: type, summary: plugins.get('dataset', type).summary, options: datasetOptions},
       threshold,

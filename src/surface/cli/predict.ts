@@ -2,8 +2,9 @@
 import {mkdirSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
+import {printable} from '../../core/base/screen.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
-import {encodePng} from '../../core/images/picture.ts';
+import {encodePng} from '../../core/images/codec.ts';
 import {chooseClassifiers, gradcamOf} from '../../pipeline/models/find.ts';
 import {listPictures, type PictureFile, writePictures} from '../../pipeline/models/pictures.ts';
 import {type Heat, type Prediction, Predictor} from '../../pipeline/models/predict.ts';
@@ -11,7 +12,7 @@ import {quantile} from '../../pipeline/models/threshold.ts';
 import {overlay} from '../../pipeline/stages/overlay.ts';
 import {formatPredictions, type PredictionFormat} from '../tables/predictions.ts';
 import {exitCodes} from './exit-codes.ts';
-import {type EngineOptions, type Globals, out, refuse} from './session.ts';
+import {type EngineOptions, err, type Globals, out, refuse} from './session.ts';
 import {type TrainedOptions, withModelWorker, withTrained} from './trained.ts';
 
 export interface PredictOptions extends TrainedOptions, EngineOptions {
@@ -39,7 +40,9 @@ export const predict = (
     return withModelWorker(trained, options, async (worker) => {
       const dataset = plugins.create('dataset', task.dataset);
       const table = join(worker.folder, 'images.arrow');
-      const files = await writePictures(table, listPictures(images), dataset, dataset.normalClass(task.inlier));
+      const {files: listed, leftOut} = listPictures(images);
+      if (leftOut !== undefined) err(`note: ${printable(leftOut)}`);
+      const files = await writePictures(table, listed, dataset, dataset.normalClass(task.inlier));
       const judged: Judged[] = [];
       if (files.some(({row}) => row !== undefined)) {
         const predictor = new Predictor({...trained, worker}, table);

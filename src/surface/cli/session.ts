@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Result} from '../../core/base/result.ts';
+import {printable} from '../../core/base/screen.ts';
 import type {DataRoots} from '../../core/contracts/dataset.ts';
 import type {EngineChoice} from '../../core/engine/engines.ts';
 import type {Problem} from '../../pipeline/failures.ts';
@@ -36,7 +37,11 @@ export const folders = (globals: Globals) => {
 /** Where datasets are looked for, best first; fetched ones go into the first. */
 export const dataRoots = (globals: Globals, report?: (message: string) => void): DataRoots => {
   const own = globals.data === undefined ? [] : [resolve(globals.data)];
-  return {folders: [...own, resolve('data')], fetchInto: own[0] ?? resolve('data'), ...(report ? {report} : {})};
+  return {
+    folders: [...own, resolve('data')],
+    fetchInto: own[0] ?? resolve('data'),
+    ...(report ? {report: (message) => report(printable(message))} : {}),
+  };
 };
 
 /** How a user starts this command, for lines that are there to be copied. */

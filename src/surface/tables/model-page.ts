@@ -1,5 +1,8 @@
 /** The page beside an exported model: what it is, and how to use it from Python. Pure. */
 import {percent, plural} from '../../core/base/text.ts';
+import type {ImageShape} from '../../core/contracts/data.ts';
+import type {Step} from '../../core/images/preparation.ts';
+import {pythonOf} from './preparation-python.ts';
 
 export interface ModelPage {
   /** Name of the file, such as `model.onnx`. */
@@ -8,7 +11,9 @@ export interface ModelPage {
   readonly task: string;
   readonly classifier: string;
   readonly normalClass: string;
-  readonly shape: {readonly height: number; readonly width: number; readonly channels: 1 | 3};
+  readonly shape: ImageShape;
+  /** Of the dataset. */
+  readonly preparation: readonly Step[];
   /** Of the features. */
   readonly columns: number;
   readonly dataset: {
@@ -47,25 +52,21 @@ import sys
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 
 session = onnxruntime.InferenceSession("${file}")
 
 
-def load(path):
-    image = Image.open(path).convert("${grey ? 'L' : 'RGB'}")
-    if image.size != (${width}, ${height}):
-        image = image.resize((${width}, ${height}), Image.Resampling.BICUBIC)
-    return np.asarray(image, dtype=np.float32)${grey ? '[..., np.newaxis]' : ''} / 255
-
+${pythonOf(page.preparation, shape)}
 
 for path in sys.argv[1:]:
     (score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]
     print(path, score${Number.isNaN(threshold) ? '' : `, "anomalous" if score > ${threshold} else "normal"`})
 \`\`\`
 
-Prepare images in the same way as the training images: dataset \`${dataset.name}\`${options.length > 0 ? ` (${options.join(', ')})` : ''}.
-${dataset.summary} Another resizing method changes scores a little.
+\`load\` prepares images as the training images were prepared: dataset \`${dataset.name}\`${options.length > 0 ? ` (${options.join(', ')})` : ''}.
+${dataset.summary}
+Pixels and scores are those of \`pipeline predict\`.
 
 Checked in ONNX Runtime on ${plural(checked.images, 'test image')} of the run: scores differ by at most ${checked.difference.toExponential(1)}
 of their range. The file's metadata lists everything that it was made from (\`session.get_modelmeta().custom_metadata_map\`).

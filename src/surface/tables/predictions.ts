@@ -1,4 +1,5 @@
 /** The output of `predict`: a score and a verdict for each image and classifier. Pure. */
+import {printable} from '../../core/base/screen.ts';
 import {percent, plural} from '../../core/base/text.ts';
 import {csvText, terminalTable} from './table.ts';
 
@@ -87,7 +88,7 @@ function table({files, classifiers, quantile}: Predictions): string {
       ? `${name}: no verdict, because the threshold needs at least two training images`
       : `${name}: an image is anomalous above ${threshold.toPrecision(6)}; ${percent(quantile)} of the held-out scores of ${plural(training.length, 'normal training image')} are lower`,
   );
-  const problems = failed.map(({path, problem}) => `✗ ${path}: ${problem}`);
+  const problems = failed.map(({path, problem}) => `✗ ${printable(`${path}: ${problem}`)}`);
   return [...(usable.length > 0 ? [[scores, ...thresholds].join('\n')] : []), problems.join('\n')]
     .filter((block) => block !== '')
     .join('\n\n');

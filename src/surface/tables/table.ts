@@ -1,5 +1,5 @@
 /** Plain tables of text: aligned for a terminal, and as Markdown, CSV, LaTeX. Pure. */
-import {type Paint, plain} from '../../core/base/screen.ts';
+import {type Paint, plain, printable} from '../../core/base/screen.ts';
 import {columnsOf} from '../../core/base/width.ts';
 
 export interface TextTable {
@@ -25,7 +25,13 @@ export interface Screen {
 const styles = {good: 'green', poor: 'yellow', bad: 'red', faint: 'dim'} as const;
 
 /** Lines are at most `width` wide if columns can be moved into another part below. */
-export function terminalTable(table: TextTable, width = Number.POSITIVE_INFINITY, paint = plain): string {
+export function terminalTable(given: TextTable, width = Number.POSITIVE_INFINITY, paint = plain): string {
+  const oneLine = (text: string): string => printable(text).replaceAll('\n', ' ');
+  const table: TextTable = {
+    ...given,
+    columns: given.columns.map(({name, align}) => ({name: oneLine(name), align})),
+    rows: given.rows.map((row) => row.map(oneLine)),
+  };
   return parts(table, width)
     .map((columns) => part(table, columns, paint))
     .join('\n\n');
@@ -102,10 +108,14 @@ export function markdownTable({columns, rows}: TextTable): string {
   ].join('\n');
 }
 
-/** RFC 4180, but with bare line feeds. */
+/**
+ * RFC 4180, but with bare line feeds. Programs for tables would run a text that begins with =, +, - or @: there an apostrophe stands
+ * before it.
+ */
 export function csvText(rows: readonly (readonly (string | number | null)[])[]): string {
   const cell = (value: string | number | null) => {
-    const text = value === null ? '' : String(value);
+    const given = value === null ? '' : printable(String(value));
+    const text = /^[=+\-@]/.test(given) && Number.isNaN(Number(given)) ? `'${given}` : given;
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return rows.map((row) => `${row.map(cell).join(',')}\n`).join('');

@@ -1,7 +1,9 @@
+import {readFileSync} from 'node:fs';
 import sharp from 'sharp';
 import {expect, test} from 'vitest';
+import {decodeMask, ImageError} from '../../../src/core/images/codec.ts';
 import {croppedMask, type Mask, resizedMask} from '../../../src/core/images/mask.ts';
-import {decodeMask} from '../../../src/core/images/picture.ts';
+import {imageFixture, imageFixtures} from '../../rig/images.ts';
 
 const rows = (...lines: readonly string[]): Mask => ({
   height: lines.length,
@@ -28,6 +30,17 @@ test.for([
   ['colours of one opacity', 4, [0, 0, 0, 0, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
 ] as const)('a mask of %s', async ([, channels, values]) => {
   expect(drawn(await decodeMask(await pngOf(channels, values)))).toEqual(['.#', '..']);
+});
+
+test('a mask of a format that loses something, or of inks, is refused', async () => {
+  for (const name of ['plain.jpg', 'lossy.webp', 'inks.tif'])
+    await expect(decodeMask(readFileSync(imageFixture(name)))).rejects.toThrow(ImageError);
+});
+
+test('a mask of BMP', async () => {
+  const {height, width, marked} = await decodeMask(readFileSync(imageFixture('bits.bmp')));
+  const {pixels} = imageFixtures.decoded['bits.png']!;
+  expect([height, width, ...marked]).toEqual([9, 7, ...marked.map((_, i) => (pixels[3 * i] === 0 ? 0 : 1))]);
 });
 
 test('a mask of 16 bits, whose marks are 1 of 65535', async () => {

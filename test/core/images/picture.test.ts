@@ -1,49 +1,6 @@
-import {readFileSync} from 'node:fs';
-import {describe, expect, test} from 'vitest';
-import {cropped, decodeImage, ImageError, resized} from '../../../src/core/images/picture.ts';
-import {imageFixture, imageFixtures} from '../../rig/images.ts';
-
-const read = (name: string): Buffer => readFileSync(imageFixture(name));
-
-test.for(Object.entries(imageFixtures.decoded))('%s is decoded as PIL and OpenCV do', async ([name, expected]) => {
-  const {height, width, pixels} = await decodeImage(read(name));
-  expect({height, width, pixels: [...pixels]}).toEqual(expected);
-});
-
-describe('incomplete images are refused', () => {
-  const came = async (bytes: Uint8Array): Promise<string> => {
-    const error: unknown = await decodeImage(bytes).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ImageError);
-    return (error as ImageError).message;
-  };
-
-  test('with what came', async () => {
-    expect(await came(new Uint8Array())).toMatchInlineSnapshot(`"it is empty"`);
-    expect(await came(Buffer.from('GIF89a and so on'))).toMatchInlineSnapshot(`"it is neither JPEG, PNG nor WebP"`);
-    expect(await came(read('rgb.png').subarray(0, 20))).toMatchInlineSnapshot(
-      `"it cannot be decoded as PNG (the file is incomplete)"`,
-    );
-    expect(await came(read('plain.jpg').subarray(0, 20))).toMatchInlineSnapshot(
-      `"it cannot be decoded as JPEG (Input buffer has corrupt header: VipsJpeg: premature end of JPEG image)"`,
-    );
-    const {length} = read('plain.jpg');
-    expect(await came(read('plain.jpg').subarray(0, length - 100))).toMatchInlineSnapshot(
-      `"it cannot be decoded as JPEG (VipsJpeg: premature end of JPEG image)"`,
-    );
-    const damaged = Buffer.from(read('rgb.png'));
-    damaged[60]! ^= 0xff;
-    expect(await came(damaged)).toMatchInlineSnapshot(`"it cannot be decoded as PNG (vipspng: libpng read error)"`);
-  });
-
-  test.for(['plain.jpg', 'progressive.jpg', 'grey.jpg', 'rgb.png', 'grey16.png', 'palette.png'])(
-    '%s, cut anywhere',
-    async (name) => {
-      const whole = read(name);
-      for (const share of [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
-        await came(whole.subarray(0, Math.floor(whole.length * share)));
-    },
-  );
-});
+import {expect, test} from 'vitest';
+import {cropped, resized} from '../../../src/core/images/picture.ts';
+import {imageFixtures} from '../../rig/images.ts';
 
 const {from, to} = imageFixtures.resized;
 const picture = {...from, pixels: Uint8Array.from(from.pixels)};

@@ -7,6 +7,8 @@ import {readScores} from '../../../src/core/formats/arrow/small.ts';
 import {readOnnx} from '../../../src/core/formats/onnx/file.ts';
 import {startOnnx} from '../../../src/core/formats/onnx/runtime.ts';
 import {type Ended, Project, tinySpec} from '../../rig/command.ts';
+import {imageFixture, writeImage} from '../../rig/images.ts';
+import {noPython, runPython} from '../../rig/python.ts';
 
 const project = new Project();
 afterAll(() => project[Symbol.dispose]());
@@ -84,13 +86,16 @@ test('the page beside it', async () => {
 
     import numpy as np
     import onnxruntime
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     session = onnxruntime.InferenceSession("model.onnx")
 
 
     def load(path):
-        image = Image.open(path).convert("RGB")
+        image = ImageOps.exif_transpose(Image.open(path))
+        if image.mode.startswith("I"):  # 16 bits: the upper 8
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = image.convert("RGB")
         if image.size != (16, 16):
             image = image.resize((16, 16), Image.Resampling.BICUBIC)
         return np.asarray(image, dtype=np.float32) / 255
@@ -101,8 +106,9 @@ test('the page beside it', async () => {
         print(path, score, "anomalous" if score > <n> else "normal")
     \`\`\`
 
-    Prepare images in the same way as the training images: dataset \`synthetic\` (size: 16, train: 32, test: 16, classes: 3, seed: 0, defects: false).
-    Drawn textures in random colours, for first experiments; one against the rest. Needs no files. Another resizing method changes scores a little.
+    \`load\` prepares images as the training images were prepared: dataset \`synthetic\` (size: 16, train: 32, test: 16, classes: 3, seed: 0, defects: false).
+    Drawn textures in random colours, for first experiments; one against the rest. Needs no files.
+    Pixels and scores are those of \`pipeline predict\`.
 
     Checked in ONNX Runtime on 48 test images of the run: scores differ by at most <part>
     of their range. The file's metadata lists everything that it was made from (\`session.get_modelmeta().custom_metadata_map\`).
@@ -138,6 +144,35 @@ test('grey images are an input of one channel', async () => {
   `);
   expect(readFileSync(project.path('model.md'), 'utf8')).toContain('float32 (N, 32, 32, 1) | grey from 0 to 1');
 });
+
+const noRuntime = noPython('numpy', 'PIL', 'onnxruntime');
+test.skipIf(noRuntime)(
+  `the page's script gives the scores of predict${noRuntime ? ` (${noRuntime})` : ''}`,
+  async () => {
+    const files = ['28x28', '32x32', '60x45'].map((size) => {
+      const [height, width] = size.split('x').map(Number);
+      return {path: project.path('photos', `${size}.png`), height: height!, width: width!};
+    });
+    for (const {path, height, width} of files) await writeImage(path, {seed: path.slice(-9), height, width});
+    const paths = [...files.map(({path}) => path), ...['turned.jpg', 'grey16.png', 'inks.tif'].map(imageFixture)];
+    expect((await project.run('export', 'grey', '--out', 'grey.onnx')).status).toBe(0);
+    const code = /```python\n([\s\S]*?)```/.exec(readFileSync(project.path('grey.md'), 'utf8'))![1]!;
+    const lines = runPython(['-c', code, ...paths], {cwd: project.path()})
+      .toString()
+      .trim()
+      .split('\n');
+    const {out} = await project.run('predict', 'grey', ...paths, '--json');
+    const {images} = JSON.parse(out) as {images: readonly {scores: readonly {score: number; verdict: string}[]}[]};
+    const wanted = images.map(({scores}) => scores[0]!);
+    const range = Math.max(...wanted.map(({score}) => score)) - Math.min(...wanted.map(({score}) => score));
+    expect(lines).toHaveLength(paths.length);
+    for (const [i, line] of lines.entries()) {
+      const [path, score, verdict] = line.split(' ');
+      expect([path, verdict]).toEqual([paths[i], wanted[i]!.verdict]);
+      expect(Math.abs(Number(score) - wanted[i]!.score) / range).toBeLessThan(1e-4);
+    }
+  },
+);
 
 test('what can not be exported is told, and nothing is written', async () => {
   expect(await shown('tiny')).toMatchInlineSnapshot(`

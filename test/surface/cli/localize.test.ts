@@ -5,7 +5,7 @@ import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import {readImages} from '../../../src/core/formats/arrow/images.ts';
 import {readMaps} from '../../../src/core/formats/arrow/maps.ts';
 import {readScores} from '../../../src/core/formats/arrow/small.ts';
-import {decodeImage} from '../../../src/core/images/picture.ts';
+import {decodeImage} from '../../../src/core/images/codec.ts';
 import type {RunEvent} from '../../../src/pipeline/events.ts';
 import {Project} from '../../rig/command.ts';
 

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {readImageSet, sizeOf} from '../../../src/core/formats/arrow/images.ts';
 import {readScores} from '../../../src/core/formats/arrow/small.ts';
-import {decodeImage, encodePng} from '../../../src/core/images/picture.ts';
+import {decodeImage, encodePng} from '../../../src/core/images/codec.ts';
 import type {RunEvent, StageKind} from '../../../src/pipeline/events.ts';
 import {noArchive, type TemporaryFolder, unpackedArchive} from '../../rig/archives.ts';
 import {type Ended, Project, tinySpec} from '../../rig/command.ts';
@@ -121,11 +121,19 @@ describe('drawn textures, three classifiers', () => {
       kde: an image is anomalous above <n>; 95 % of the held-out scores of 32 normal training images are lower
 
       ✗ bad/empty.png: it is empty
-      ✗ bad/text.jpg: it is neither JPEG, PNG nor WebP
+      ✗ bad/text.jpg: it is not JPEG, PNG, WebP, TIFF or BMP
       ✗ gone.png: there is no such file
-      ✗ none: the folder has no .jpg, .jpeg, .png or .webp file
+      ✗ none: the folder has no image (JPEG, PNG, WebP, TIFF or BMP)
       --- status 1"
     `);
+    project.write('bad/._a.png', '');
+    project.write('bad/notes\u001b[2J.txt', '');
+    project.write('bad/\u001b[2J.png', '');
+    const odd = await project.run('predict', 'tiny', 'bad', '--classifier', 'kde');
+    expect(odd.err).toBe('note: left out: 1 hidden file, 1 file that is not an image (notes.txt)\n');
+    expect(odd.out).toBe(
+      '✗ bad/.png: it is empty\n✗ bad/empty.png: it is empty\n✗ bad/text.jpg: it is not JPEG, PNG, WebP, TIFF or BMP\n',
+    );
     expect((await project.run('predict', 'tiny', 'gone.png')).out).toBe('✗ gone.png: there is no such file\n');
   });
 

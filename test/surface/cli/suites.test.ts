@@ -1,7 +1,7 @@
 /** Suites of which some data are not here, what a plan costs, and what a learner is fed: whole commands. */
 import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {decodeImage} from '../../../src/core/images/picture.ts';
+import {decodeImage} from '../../../src/core/images/codec.ts';
 import {type Ended, Project, tinySpec} from '../../rig/command.ts';
 
 const project = new Project();

@@ -80,3 +80,11 @@ test('colours change nothing but colours, and cells that a column aligns right k
   expect(painted).toContain('<red>1.0 ± 0.1</>');
   expect(painted.replaceAll(/<[^>]*>/g, '')).toBe(terminalTable(table, 17));
 });
+
+test('names from anywhere neither move the cursor nor run in a program for tables', () => {
+  const name = 'a\u001b[2Jb\u0001\n.png';
+  const shown = terminalTable({columns: [{name, align: 'left'}], rows: [[name]], lead: 0});
+  expect(shown.split('\n').map((line) => line.trimEnd())).toEqual(['ab\ufffd .png', '────────', 'ab\ufffd .png']);
+  const cells = ['=1+cmd', '+1', '-x', '@sum', '-1.5e-3', '-Infinity', 'a=b', name, -2, null];
+  expect(csvText([cells])).toBe(`'=1+cmd,+1,'-x,'@sum,-1.5e-3,-Infinity,a=b,"ab\ufffd\n.png",-2,\n`);
+});

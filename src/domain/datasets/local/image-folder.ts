@@ -1,33 +1,42 @@
 import {existsSync} from 'node:fs';
 import {isAbsolute, join} from 'node:path';
+import {groupBy} from '../../../core/base/group.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
-import {choice} from '../../../core/base/text.ts';
+import {choice, plural} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
 import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
-import {type Mask, resizedMask} from '../../../core/images/mask.ts';
-import {type Interpolation, type Picture, resized} from '../../../core/images/picture.ts';
+import {imageFormats} from '../../../core/images/codec.ts';
+import {LeftOut} from '../../../core/images/files.ts';
+import type {Interpolation} from '../../../core/images/picture.ts';
+import type {Step} from '../../../core/images/preparation.ts';
+import {placeOption} from '../../../core/plugin/registry.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {DatasetError} from '../dataset-error.ts';
 import {oneVersusRest} from '../one-class.ts';
-import {coveringSquare, coveringSquareOfMask, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
-import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from '../readers/image-tree.ts';
+import {type LabelledFile, readImageFiles, soundContents} from '../readers/image-files.ts';
+import {groundTruth, isFolder, labelled, listClasses, listMasks, listTree, partsOf} from '../readers/image-tree.ts';
 import {readImageList} from './image-list.ts';
 
-const name = Type.String({pattern: '^[a-z0-9][a-z0-9_-]*$'});
+/** Of a folder, which is not hidden. */
+const nameOptions = {
+  pattern: '^[^./\\\\\\u0000-\\u001f][^/\\\\\\u0000-\\u001f]*$',
+  'x-expected': "a folder's name",
+};
+const name = Type.String(nameOptions);
 
 export const imageFolder = defineDataset({
   name: 'image-folder',
-  version: 2,
+  version: 3,
   summary:
-    'Your own JPEG and PNG images: train/good, test/good and test/<defect>, or a CSV list of paths, splits and labels.',
+    'Your own images: train/good, test/good and test/<defect>, good images alone, or a CSV list of paths, splits and labels.',
   options: Type.Object(
     {
-      folder: Type.String({
-        minLength: 1,
-        default: 'image-folder',
-        description: 'Where the images are: a folder below a data folder, or an absolute path.',
-      }),
+      folder: placeOption(
+        'image-folder',
+        `Where the images (${imageFormats}) are: a path relative to the spec, or below a data folder, or absolute. Without a ` +
+          'folder test in it, every fifth normal image is for testing. Without train, the folders of classes, or normal images alone, are right in it.',
+      ),
       list: Type.Optional(
         Type.String({
           minLength: 1,
@@ -37,7 +46,7 @@ export const imageFolder = defineDataset({
         }),
       ),
       normal: Type.String({
-        pattern: '^[a-z0-9][a-z0-9_-]*$',
+        ...nameOptions,
         default: 'good',
         description: 'Folder (or label) of the normal images. All others are anomalous, and may only be in test.',
       }),
@@ -52,7 +61,7 @@ export const imageFolder = defineDataset({
       masks: Type.Boolean({
         default: false,
         description:
-          'Read the masks, ground_truth/<defect>/<image>_mask.png for every image of test/<defect>, for metrics of pixels: what is not ' +
+          'Read the masks, ground_truth/<defect>/<image>_mask.png (or of another format) for every image of test/<defect>, for metrics of pixels: what is not ' +
           'black is defective, or, where all has one colour, what is not transparent. Not ' +
           'with "list" or "classes".',
       }),
@@ -69,27 +78,25 @@ export const imageFolder = defineDataset({
     {additionalProperties: false},
   ),
   create(options) {
-    const {normal, size} = options;
+    const {normal, size, list} = options;
     const shape: ImageShape = {height: size, width: size, channels: 3};
-    const classes = options.classes ?? [normal, 'anomalous'];
-    const prepare = (picture: Picture) => fitted(picture, options);
+    const classes = options.classes ?? [normal, normal === 'anomalous' ? 'other' : 'anomalous'];
+    const preparation = preparationOf(options);
+    const index = labelOf(options);
+    const filesOf = (files: readonly SourceFile[], split: Split): Iterable<LabelledFile> =>
+      list === undefined ? labelled(files, split, index) : ofList(files, split, list, index);
     return {
       ...(options.classes
         ? oneVersusRest(classes)
         : {inliers: [normal], classes, perInlier: false, normalClass: () => normal}),
       shape,
       ...(hasMasks(options) && {masks: true}),
+      trainImages: (inlier, files) =>
+        files && [...filesOf(files, 'train')].filter(({label}) => label === classes.indexOf(inlier)).length,
       locate: (roots) => Promise.resolve(locate(roots, options)),
-      prepare,
+      preparation,
       read: (files, split) =>
-        readImageFiles(
-          options.list === undefined
-            ? labelled(files, split, labelOf(options))
-            : ofList(files, split, options.list, labelOf(options)),
-          shape,
-          prepare,
-          ...(hasMasks(options) && split === 'test' ? [(mask: Mask) => fittedMask(mask, options)] : []),
-        ),
+        readImageFiles(filesOf(files, split), shape, preparation, {withMasks: hasMasks(options) && split === 'test'}),
     };
   },
 });
@@ -105,11 +112,15 @@ interface Options {
   readonly interpolation: Interpolation;
 }
 
-const fitted = (picture: Picture, {size, fit, interpolation}: Options): Picture =>
-  fit === 'crop' ? coveringSquare(picture, size, interpolation) : resized(picture, size, size, interpolation);
-
-const fittedMask = (mask: Mask, {size, fit}: Options): Mask =>
-  fit === 'crop' ? coveringSquareOfMask(mask, size) : resizedMask(mask, size, size);
+function preparationOf({size, fit, interpolation}: Options): readonly Step[] {
+  const square = {height: size, width: size};
+  return fit === 'crop'
+    ? [
+        {step: 'resize-short-side', side: size, interpolation},
+        {step: 'crop-middle', ...square},
+      ]
+    : [{step: 'resize', ...square, interpolation}];
+}
 
 const hasMasks = ({masks, list, classes}: Options): boolean => masks && list === undefined && classes === undefined;
 
@@ -120,31 +131,92 @@ const labelOf =
     classes ? classes.indexOf(given) : given === normal ? 0 : 1;
 
 function locate(roots: DataRoots, options: Options): Result<readonly SourceFile[], DatasetProblem> {
-  const {folder, list, normal, classes} = options;
+  const {folder, list, normal} = options;
   const places = isAbsolute(folder) ? [folder] : [...new Set(roots.folders.map((root) => join(root, folder)))];
   const place = places.find(isFolder);
   if (place === undefined)
     return fail({
-      message: `not found: looked for ${choice(places)}`,
-      hint:
-        list === undefined
-          ? `Make the folder with train/${normal}, test/${normal} and test/<defect> in it, or give another as option "folder"`
-          : `Make the folder with ${list} in it, or give another as option "folder"`,
+      message: `not found: looked for ${choice([...(isAbsolute(folder) ? [] : [`${folder} beside the spec`]), ...places])}`,
+      hint: `Make the folder with ${list ?? `train/${normal}, test/${normal} and test/<defect>`} in it, or give another as option "folder"`,
     });
   if (list !== undefined) return listed(place, list, options);
-  const tree = classes
-    ? listTree(place, {train: {required: classes, others: false}, test: {required: classes, others: false}})
-    : listTree(place, {train: {required: [normal], others: false}, test: {required: [normal], others: true}});
-  if (!tree.ok || classes) return tree;
-  if (!tree.value.some((file) => partsOf(file.name).split === 'test' && partsOf(file.name).folder !== normal))
-    return fail({
-      message: `there are no anomalous images in ${join(place, 'test')}`,
-      hint: `Put them into folders of any name beside ${normal}.`,
-    });
-  if (!hasMasks(options) && !existsSync(join(place, 'ground_truth'))) return tree;
-  const masks = checkMasks(place, tree.value, normal);
+  const note = (text: string): void => roots.report?.(`note: ${place}: ${text}`);
+  const left = new LeftOut();
+  const files = inFolder(place, options, left, note);
+  const leftOut = left.say();
+  if (leftOut !== undefined) note(leftOut);
+  return files;
+}
+
+function inFolder(
+  place: string,
+  options: Options,
+  left: LeftOut,
+  note: (text: string) => void,
+): Result<readonly SourceFile[], DatasetProblem> {
+  const found = listFolder(place, options, left);
+  if (!found.ok) return found;
+  const {files, heldOut} = found.value;
+  if (heldOut > 0)
+    note(`there is no folder test, so every fifth normal image is for testing: ${plural(heldOut, 'image')}`);
+  const isUsed = hasMasks(options);
+  if (!isUsed && (options.classes || !existsSync(join(place, groundTruth)))) return succeed(files);
+  const masks = listMasks(place, files, options.normal, left);
   if (!masks.ok) return masks;
-  return hasMasks(options) ? succeed([...tree.value, ...masksOf(place, tree.value, normal)]) : tree;
+  return succeed(isUsed ? [...files, ...masks.value] : files);
+}
+
+interface Found {
+  readonly files: readonly SourceFile[];
+  /** Images for testing that lay among those for training. */
+  readonly heldOut: number;
+}
+
+/** The images, by what is in the folder: `train` and `test`, `train` alone, folders of classes, or images. */
+function listFolder(place: string, {normal, classes}: Options, left: LeftOut): Result<Found, DatasetProblem> {
+  const contents = soundContents(place);
+  if (!contents.ok) return contents;
+  const {folders, images} = contents.value;
+  const trained = classes ?? [normal];
+  const train = {required: trained, others: false};
+  const test = {required: trained, others: !classes};
+  const isUnsplit = images.length > 0 || trained.some((one) => folders.includes(one));
+  if (folders.includes('train') || !isUnsplit) {
+    if (folders.includes('test')) return whole(listTree(place, {train, test}, left));
+    return splitUp(listTree(place, {train}, left), trained);
+  }
+  const isFlat = images.length > 0 && !classes && !folders.includes(normal);
+  if (!isFlat) return splitUp(listClasses(place, 'train', {required: trained, others: !classes}, left), trained);
+  left.add(contents.value);
+  return splitUp(
+    succeed(images.map((image) => ({name: `train/${normal}/${image}`, path: join(place, image)}))),
+    trained,
+  );
+}
+
+const whole = (files: Result<readonly SourceFile[], DatasetProblem>): Result<Found, DatasetProblem> =>
+  files.ok ? succeed({files: files.value, heldOut: 0}) : files;
+
+/**
+ * Every fifth image of a class that is trained on is for testing, and all of the others. Of fewer than five the last one is; a single
+ * one stays.
+ */
+function splitUp(
+  files: Result<readonly SourceFile[], DatasetProblem>,
+  trained: readonly string[],
+): Result<Found, DatasetProblem> {
+  if (!files.ok) return files;
+  let heldOut = 0;
+  const split = [...groupBy(files.value, ({name}) => partsOf(name).folder)].flatMap(([folder, own]) => {
+    const isHeldOut = (at: number): boolean => (own.length < 5 ? at > 0 && at === own.length - 1 : at % 5 === 4);
+    return own.map((file, at) => {
+      const isTrained = trained.includes(folder);
+      if (isTrained && !isHeldOut(at)) return file;
+      if (isTrained) heldOut++;
+      return {...file, name: file.name.replace('train/', 'test/')};
+    });
+  });
+  return succeed({files: split, heldOut});
 }
 
 function listed(folder: string, list: string, options: Options): Result<readonly SourceFile[], DatasetProblem> {

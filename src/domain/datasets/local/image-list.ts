@@ -1,7 +1,7 @@
 /** A CSV file of images: a header with `path`, `split` and `label`, then a line an image. */
 
 import {readFileSync} from 'node:fs';
-import {isAbsolute, normalize} from 'node:path';
+import {posix, win32} from 'node:path';
 import {type CsvRecord, CsvSyntaxError, readCsv} from '../../../core/base/csv.ts';
 import type {Split} from '../../../core/contracts/dataset.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
@@ -31,16 +31,20 @@ export function readImageList(file: string): readonly Listed[] {
   }
   const [header, ...rows] = recordsOf(text, wrong);
   if (!header) throw wrong('it is empty');
-  const at = columns.map((column) => header.fields.indexOf(column));
+  const names = header.fields.map((field) => field.toLowerCase());
+  const at = columns.map((column) => names.indexOf(column));
   const absent = columns.filter((_, i) => at[i]! < 0);
-  if (absent.length > 0) throw wrong(`its first line has no ${absent.join(', ')}`);
+  if (absent.length > 0) {
+    const semicolons = names.length === 1 && names[0]!.includes(';') ? ' (fields are separated by commas)' : '';
+    throw wrong(`its first line has no ${absent.join(', ')}${semicolons}`);
+  }
   const seen = new Map<string, number>();
   return rows.map(({fields, line}) => {
     if (fields.length !== header.fields.length)
       throw wrong(`line ${line} has ${fields.length} fields instead of ${header.fields.length}`);
     const [given, split, label] = at.map((i) => fields[i]!) as [string, string, string];
-    const path = normalize(given).replaceAll('\\', '/');
-    if (given === '' || isAbsolute(path) || path.startsWith('..'))
+    const path = posix.normalize(given.replaceAll('\\', '/'));
+    if (given === '' || win32.isAbsolute(path) || /^\.\.?(\/|$)/.test(path))
       throw wrong(`line ${line} has the path "${given}", which does not lie below the list`);
     if (split !== 'train' && split !== 'test') throw wrong(`line ${line} has the split "${split}", not train or test`);
     if (label === '') throw wrong(`line ${line} has no label`);

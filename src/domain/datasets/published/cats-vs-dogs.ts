@@ -1,14 +1,14 @@
-import {readdirSync} from 'node:fs';
+import {readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {NumpyRandom} from '../../../core/base/numpy-random.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice, clippedList} from '../../../core/base/text.ts';
 import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
-import type {Picture} from '../../../core/images/picture.ts';
+import type {Step} from '../../../core/images/preparation.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {oneVersusRest} from '../one-class.ts';
-import {contentsOf, coveringSquare, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
+import {type LabelledFile, readImageFiles, soundContents} from '../readers/image-files.ts';
 import {isFolder} from '../readers/image-tree.ts';
 
 const classes = ['cat', 'dog'] as const;
@@ -27,7 +27,7 @@ const editions = [
 
 export const catsVsDogs = defineDataset({
   name: 'cats-vs-dogs',
-  version: 1,
+  version: 2,
   summary:
     'Photographs of cats and of dogs, cropped to the middle at 64 × 64; one against the other. 10 000 + 2500 images in each class.',
   paper: 'Elson et al. 2007; split and size as in Sohn et al. 2021',
@@ -53,12 +53,15 @@ export const catsVsDogs = defineDataset({
     shape,
     trainImages: () => options.train,
     locate: (roots) => Promise.resolve(locate(roots, options)),
-    prepare: photograph,
-    read: (files, split) => readImageFiles(chosen(files, split, options.train), shape, photograph),
+    preparation,
+    read: (files, split) => readImageFiles(chosen(files, split, options.train), shape, preparation),
   }),
 });
 
-const photograph = (picture: Picture): Picture => coveringSquare(picture, side, 'area');
+const preparation: readonly Step[] = [
+  {step: 'resize-short-side', side, interpolation: 'area'},
+  {step: 'crop-middle', height: side, width: side},
+];
 
 type Sizes = {readonly [split in Split]: number};
 
@@ -84,21 +87,28 @@ function locate(roots: DataRoots, {train, test}: Sizes): Result<readonly SourceF
   const problems: DatasetProblem[] = [];
   for (const name of classes) {
     const where = join(place.folder, place.edition.folders[name]);
-    const contents = contentsOf(where);
+    const contents = soundContents(where);
     if (!contents.ok) return contents;
     const known = Object.values(place.edition.files);
-    const strange = contents.value.files.filter((file) => !known.some((pattern) => pattern.test(file)));
+    const there = [...contents.value.images, ...contents.value.others];
+    const strange = there.filter((file) => !known.some((pattern) => pattern.test(file)));
     if (strange.length > 0)
       problems.push({
         message: `${where}: expected the published images only, but found ${clippedList(strange, 5)}`,
         hint: 'move it elsewhere',
       });
     // By code unit, as Python's `sorted` had them when the paper's split was drawn: 0, 1, 10, 100, 1000 …
-    const images = contents.value.files.filter((file) => place.edition.files[name].test(file));
+    const images = contents.value.images.filter((file) => place.edition.files[name].test(file));
     if (images.length !== train + test)
       problems.push({
         message: `${where}: expected ${train} + ${test} images of ${name}s, but there are ${images.length}`,
         hint: `${hint}; for a copy with fewer files set options train and test`,
+      });
+    const empty = images.filter((file) => statSync(join(where, file)).size === 0);
+    if (empty.length > 0)
+      problems.push({
+        message: `${where}: expected images, but ${clippedList(empty, 5)} ${empty.length === 1 ? 'is' : 'are'} empty, as in Microsoft's archive`,
+        hint: `${hint}: only those files give the paper's split`,
       });
     for (const image of images)
       files.push({name: `${name}/${image.replace(`${name}.`, '')}`, path: join(where, image)});

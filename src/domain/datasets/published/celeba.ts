@@ -4,10 +4,10 @@ import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice, clippedList, plural, count as thousands} from '../../../core/base/text.ts';
 import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
-import {cropped, type Picture, resized} from '../../../core/images/picture.ts';
+import type {Step} from '../../../core/images/preparation.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {DatasetError} from '../dataset-error.ts';
-import {contentsOf, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
+import {type LabelledFile, readImageFiles, soundContents} from '../readers/image-files.ts';
 import {type Face, readFaces} from './celeba-lists.ts';
 
 const images = 'img_align_celeba';
@@ -28,7 +28,7 @@ const cut = {top: 40, bottom: 20, left: 10, right: 10};
 
 export const celeba = defineDataset({
   name: 'celeba',
-  version: 1,
+  version: 2,
   summary:
     'CelebA: faces without eyeglasses are normal, faces with them are anomalous; cropped to the middle at 64 × 64.',
   paper: 'Liu et al. 2015; task and crop as in Sohn et al. 2021',
@@ -50,12 +50,25 @@ export const celeba = defineDataset({
     perInlier: false,
     normalClass: () => classes[0],
     locate: (roots) => Promise.resolve(locate(roots, options)),
-    prepare: (picture, path) =>
-      picture.height === side && picture.width === side ? picture : portrait(picture, path, options),
-    read: (files, split) =>
-      readImageFiles(facesOf(files, split), shape, (picture, path) => portrait(picture, path, options)),
+    preparation: preparationOf(options),
+    read: (files, split) => readImageFiles(facesOf(files, split), shape, preparationOf(options)),
   }),
 });
+
+/** Cuts off 40 rows above, 20 below, and 10 columns on each side, or as much of an image of another size. */
+const preparationOf = (options: Options): readonly Step[] => [
+  ...(options.images === 'official'
+    ? [
+        {
+          step: 'expect-size',
+          ...official,
+          remedy: 'Take the aligned images as published, or set option images to any-size, which scales the crop.',
+        } as const,
+      ]
+    : []),
+  {step: 'trim', of: official, ...cut},
+  {step: 'resize', height: side, width: side, interpolation: 'bicubic'},
+];
 
 interface Options {
   readonly images: 'official' | 'any-size';
@@ -93,9 +106,9 @@ function locate(roots: DataRoots, options: Options): Result<readonly SourceFile[
         message: `${lists[1]!.path}: expected ${published.map(thousands).join(' + ')} images for training, validation and test, but there are ${counts.map(thousands).join(' + ')}`,
         hint: `${hint(roots)}; for a part of it set option images to any-size`,
       });
-    const there = contentsOf(join(place, images));
+    const there = soundContents(join(place, images));
     if (!there.ok) return there;
-    const had = new Set(there.value.files);
+    const had = new Set(there.value.images);
     const used = faces.filter(isUsed);
     const absent = used.filter(({name}) => !had.has(name)).map(({name}) => name);
     if (absent.length > 0)
@@ -127,28 +140,4 @@ function facesOf(files: readonly SourceFile[], split: Split): readonly LabelledF
       'Run the spec again when no other program writes to it.',
     );
   return wanted.map(({name, wears}) => ({path: paths.get(name)!, label: wears ? 1 : 0}));
-}
-
-const portrait = (picture: Picture, path: string, options: Options): Picture =>
-  resized(faceOf(picture, path, options), side, side, 'bicubic');
-
-/** Cuts off 40 rows above, 20 below, and 10 columns on each side, or as much of an image of another size. */
-function faceOf(picture: Picture, path: string, options: Options): Picture {
-  const {height, width} = picture;
-  if (options.images === 'official' && (height !== official.height || width !== official.width))
-    throw new DatasetError(
-      path,
-      `an image of ${official.width} × ${official.height} pixels`,
-      `it has ${width} × ${height}`,
-      'Take the aligned images as published, or set option images to any-size, which scales the crop.',
-    );
-  const rows = (pixels: number): number => Math.round((pixels * height) / official.height);
-  const columns = (pixels: number): number => Math.round((pixels * width) / official.width);
-  const [top, left] = [rows(cut.top), columns(cut.left)];
-  return cropped(picture, {
-    top,
-    left,
-    height: height - top - rows(cut.bottom),
-    width: width - left - columns(cut.right),
-  });
 }

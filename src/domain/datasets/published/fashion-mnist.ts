@@ -3,7 +3,6 @@ import {fileURLToPath} from 'node:url';
 import {succeed} from '../../../core/base/result.ts';
 import type {ImageBatch, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
-import {type Picture, resized} from '../../../core/images/picture.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {oneVersusRest} from '../one-class.ts';
 import {readIdx} from '../readers/idx.ts';
@@ -119,7 +118,10 @@ export const fashionMnist = defineDataset({
     ...oneVersusRest(classes),
     shape: {height: side, width: side, channels: 1},
     trainImages: () => editions[edition].train.count / classes.length,
-    prepare: drawn,
+    preparation: [
+      {step: 'resize', height: inner, width: inner, interpolation: 'bicubic'},
+      {step: 'frame', height: side, width: side},
+    ],
     async locate(roots) {
       if (edition === 'full') return locateFiles(roots, publication);
       return succeed(publication.files.map(({name}) => ({name, path: join(small, name)})));
@@ -147,16 +149,6 @@ function pathOf(files: readonly SourceFile[], split: Split, what: 'images' | 'la
   const file = files.find(({name}) => name === names[split][what]);
   if (!file) throw new Error(`Internal error: ${names[split][what]} is not among the files`);
   return file.path;
-}
-
-/** A picture from elsewhere: at 28 × 28 in the same frame, unless it has the frame. */
-function drawn(picture: Picture): Picture {
-  if (picture.height === side && picture.width === side) return picture;
-  const {pixels} = resized(picture, inner, inner, 'bicubic');
-  const frame = new Uint8Array(side * side * 3);
-  for (let y = 0; y < inner; y++)
-    frame.set(pixels.subarray(y * inner * 3, (y + 1) * inner * 3), ((y + margin) * side + margin) * 3);
-  return {height: side, width: side, pixels: frame};
 }
 
 /** Puts each image into the middle of a black one. */

@@ -3,11 +3,11 @@ import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice} from '../../../core/base/text.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
-import {type Mask, resizedMask} from '../../../core/images/mask.ts';
-import {resized} from '../../../core/images/picture.ts';
+import {LeftOut} from '../../../core/images/files.ts';
+import type {Step} from '../../../core/images/preparation.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {readImageFiles} from '../readers/image-files.ts';
-import {checkMasks, isFolder, labelled, listTree, masksOf, partsOf} from '../readers/image-tree.ts';
+import {isFolder, labelled, listMasks, listTree, partsOf} from '../readers/image-tree.ts';
 
 /** Images in train/good, in test/good, and in the other folders of test; textures first, as in the papers' tables. */
 const categories = {
@@ -66,6 +66,7 @@ export const mvtec = defineDataset({
   options: Type.Object(mvtecOptions, {additionalProperties: false}),
   create: ({size, interpolation}) => {
     const shape = {height: size, width: size, channels: 3} as const;
+    const preparation: readonly Step[] = [{step: 'resize', height: size, width: size, interpolation}];
     return {
       inliers: Object.keys(categories),
       classes: [normal, 'defect'],
@@ -76,13 +77,13 @@ export const mvtec = defineDataset({
       normalClass: () => normal,
       trainImages: (inlier) => categories[inlier as Category][0],
       locate: (roots, inlier) => Promise.resolve(locate(roots, inlier as Category)),
-      prepare: (picture) => resized(picture, size, size, interpolation),
+      preparation,
       read: (files, split) =>
         readImageFiles(
           labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
           shape,
-          (picture) => resized(picture, size, size, interpolation),
-          ...(split === 'test' ? [(mask: Mask) => resizedMask(mask, size, size)] : []),
+          preparation,
+          {withMasks: split === 'test'},
         ),
     };
   },
@@ -102,7 +103,9 @@ function locate(roots: DataRoots, category: Category): Result<readonly SourceFil
           ? ''
           : `, and unpack it so that ${join(home, 'mvtec', category, 'train', normal)} is there`),
     });
-  const tree = listTree(place, {train: {required: [normal], others: false}, test: {required: [normal], others: true}});
+  const left = new LeftOut();
+  const layouts = {train: {required: [normal], others: false}, test: {required: [normal], others: true}};
+  const tree = listTree(place, layouts, left);
   if (!tree.ok) return tree;
   const counts = [0, 0, 0];
   for (const {name} of tree.value) {
@@ -118,6 +121,8 @@ function locate(roots: DataRoots, category: Category): Result<readonly SourceFil
       hint: 'unpack the published archive again; for a part of it, or images of your own, use dataset image-folder',
     });
   }
-  const masks = checkMasks(place, tree.value, normal);
-  return masks.ok ? succeed([...tree.value, ...masksOf(place, tree.value, normal)]) : masks;
+  const masks = listMasks(place, tree.value, normal, left);
+  const leftOut = left.say();
+  if (leftOut !== undefined) roots.report?.(`note: ${place}: ${leftOut}`);
+  return masks.ok ? succeed([...tree.value, ...masks.value]) : masks;
 }

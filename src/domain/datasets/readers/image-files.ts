@@ -1,67 +1,40 @@
-/** Trees of JPEG and PNG files: what lies in them, and their images as a stream. */
-
-import {readdirSync, statSync} from 'node:fs';
+/** Folders of images: what lies in them, and their images as a stream. */
 import {readFile} from 'node:fs/promises';
-import {extname, join} from 'node:path';
+import {join} from 'node:path';
 import {codeOf} from '../../../core/base/files.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {clippedList} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
 import type {DatasetProblem, ImageBatch} from '../../../core/contracts/dataset.ts';
-import {croppedMask, type Mask, resizedMask} from '../../../core/images/mask.ts';
-import {
-  cropped,
-  decodeImage,
-  decodeMask,
-  ImageError,
-  type Interpolation,
-  type Picture,
-  resized,
-} from '../../../core/images/picture.ts';
+import {decodeImage, decodeMask, ImageError, imageFormats} from '../../../core/images/codec.ts';
+import {type Contents, contentsOf, type LeftOut} from '../../../core/images/files.ts';
+import type {Mask} from '../../../core/images/mask.ts';
+import {preparedMask, preparedPixels, type Step} from '../../../core/images/preparation.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
-/** What file managers leave in folders of images. */
-const litter = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
-
-interface Contents {
-  readonly folders: readonly string[];
-  readonly files: readonly string[];
-}
-
-/** Names in a folder, sorted by code unit. Links are followed; a link to nothing is a problem. */
-export function contentsOf(folder: string): Result<Contents, DatasetProblem> {
-  const folders: string[] = [];
-  const files: string[] = [];
-  const broken: string[] = [];
-  for (const entry of readdirSync(folder, {withFileTypes: true})) {
-    if (litter.test(entry.name)) continue;
-    const kind = entry.isSymbolicLink() ? statSync(join(folder, entry.name), {throwIfNoEntry: false}) : entry;
-    if (kind?.isDirectory()) folders.push(entry.name);
-    else if (kind?.isFile()) files.push(entry.name);
-    else broken.push(join(folder, entry.name));
-  }
-  if (broken.length > 0)
-    return fail({
-      message: `${clippedList(broken.sort(), 5)}: expected files and folders, but found a link to nothing or a special file`,
-      hint: 'Remove it, or repair the link.',
-    });
-  return succeed({folders: folders.sort(), files: files.sort()});
-}
-
-const isImage = (name: string): boolean => ['.jpg', '.jpeg', '.png'].includes(extname(name).toLowerCase());
-
-/** Names of the images right in a folder, sorted by code unit. Whatever else is there is a problem, told by name. */
-export function imagesIn(folder: string): Result<readonly string[], DatasetProblem> {
+/** What is in a folder; a link to nothing is a problem. */
+export function soundContents(folder: string): Result<Contents, DatasetProblem> {
   const contents = contentsOf(folder);
+  if (contents.broken.length === 0) return succeed(contents);
+  const paths = contents.broken.map((name) => join(folder, name));
+  return fail({
+    message: `${clippedList(paths, 5)}: expected files and folders, but found a link to nothing or a special file`,
+    hint: 'Remove it, or repair the link.',
+  });
+}
+
+/** Names of the images right in a folder, sorted by code unit. Folders in it are a problem; other files are added to `left`. */
+export function imagesIn(folder: string, left?: LeftOut): Result<readonly string[], DatasetProblem> {
+  const contents = soundContents(folder);
   if (!contents.ok) return contents;
-  const {folders, files} = contents.value;
-  const strange = [...folders.map((name) => `${name}/`), ...files.filter((name) => !isImage(name))];
-  if (strange.length > 0)
+  const {folders, images} = contents.value;
+  left?.add(contents.value);
+  if (folders.length > 0)
     return fail({
-      message: `${folder}: expected .jpg, .jpeg and .png files, but found ${clippedList(strange, 5)}`,
-      hint: 'Move it elsewhere, or convert it.',
+      message: `${folder}: expected images, but found folders: ${clippedList(folders, 5)}`,
+      hint: 'Move the images out of them, or move the folders elsewhere.',
     });
-  return succeed(files);
+  return succeed(images);
 }
 
 export interface LabelledFile {
@@ -78,33 +51,39 @@ const ahead = 8;
 const batchBytes = 4 * 1024 * 1024;
 
 /**
- * Decodes the files in their order. `prepare` makes each of the shape that the dataset says, or throws a `DatasetError`.
- * A file that is no whole image ends it with a `DatasetError` that names it, and so does a mask without a marked pixel.
- * `prepareMask`, for files with masks: the same for a mask.
+ * Decodes the files in their order. `preparation` makes each of the shape that the dataset says. A file that is not a whole image, or
+ * that the preparation refuses, ends it with a `DatasetError` that names it, and so does a mask without a marked pixel. `withMasks`:
+ * the batches have masks, empty ones for files without.
  */
 export async function* readImageFiles(
   files: Iterable<LabelledFile>,
   shape: ImageShape,
-  prepare: (picture: Picture, path: string) => Picture,
-  prepareMask?: (mask: Mask) => Mask,
+  preparation: readonly Step[],
+  {withMasks = false}: {readonly withMasks?: boolean} = {},
 ): AsyncGenerator<ImageBatch> {
   const area = shape.height * shape.width;
   const size = area * shape.channels;
   const capacity = Math.max(1, Math.floor(batchBytes / size));
-  const running: {readonly label: number; readonly opened: Promise<readonly [Picture, Uint8Array | undefined]>}[] = [];
-  const start = ({path, label, mask}: LabelledFile): void => {
-    const opened = openImage(path).then(
-      async (picture) =>
-        [prepare(picture, path), mask && prepareMask && (await openMask(mask, picture, prepareMask))] as const,
-    );
+  const running: {readonly label: number; readonly opening: Promise<Opened>}[] = [];
+  const open = async ({path, mask}: LabelledFile): Promise<Opened> => {
+    const image = await opened(path, `an image (${imageFormats})`, async (bytes) => {
+      const picture = await decodeImage(bytes);
+      const {height, width} = picture;
+      return {height, width, pixels: preparedPixels(picture, preparation, shape)};
+    });
+    if (mask === undefined || !withMasks) return {pixels: image.pixels};
+    return {pixels: image.pixels, marked: preparedMask(await openMask(mask, image), preparation, shape).marked};
+  };
+  const start = (file: LabelledFile): void => {
+    const opening = open(file);
     // Awaited in turn: until then a failure is no unhandled one.
-    opened.catch(() => {});
-    running.push({label, opened: opened as Promise<readonly [Picture, Uint8Array | undefined]>});
+    opening.catch(() => {});
+    running.push({label: file.label, opening});
   };
   const room = () => ({
     pixels: new Uint8Array(capacity * size),
     classes: new Int32Array(capacity),
-    ...(prepareMask && {masks: new Uint8Array(capacity * area)}),
+    ...(withMasks && {masks: new Uint8Array(capacity * area)}),
   });
   let batch = room();
   let filled = 0;
@@ -116,9 +95,9 @@ export async function* readImageFiles(
     }
     const first = running.shift();
     if (!first) break;
-    const [picture, mask] = await first.opened;
-    batch.pixels.set(picture.pixels, filled * size);
-    if (mask) batch.masks!.set(mask, filled * area);
+    const {pixels, marked} = await first.opening;
+    batch.pixels.set(pixels, filled * size);
+    if (marked) batch.masks!.set(marked, filled * area);
     batch.classes[filled++] = first.label;
     if (filled < capacity) continue;
     yield {shape, count: filled, ...batch};
@@ -135,13 +114,19 @@ export async function* readImageFiles(
     };
 }
 
-/** 1 where the mask is marked, of the shape that `prepare` gives. */
-async function openMask(path: string, image: Picture, prepare: (mask: Mask) => Mask): Promise<Uint8Array> {
-  const mask = await opened(path, decodeMask, 'a mask whose marked pixels are not black');
-  if (mask.height !== image.height || mask.width !== image.width)
+/** Of the shape that the dataset says. */
+interface Opened {
+  readonly pixels: Uint8Array;
+  readonly marked?: Uint8Array;
+}
+
+/** As large as its image, with a marked pixel. */
+async function openMask(path: string, {height, width}: Pick<Mask, 'height' | 'width'>): Promise<Mask> {
+  const mask = await opened(path, 'a mask whose marked pixels are not black', decodeMask);
+  if (mask.height !== height || mask.width !== width)
     throw new DatasetError(
       path,
-      `a mask of ${image.width} × ${image.height} pixels as its image`,
+      `a mask of ${width} × ${height} pixels as its image`,
       `${mask.width} × ${mask.height}`,
       'Replace it with the mask of this image.',
     );
@@ -152,35 +137,16 @@ async function openMask(path: string, image: Picture, prepare: (mask: Mask) => M
       'all of its pixels are zero',
       'Mark the defect, or move the image to the normal ones.',
     );
-  return prepare(mask).marked;
+  return mask;
 }
 
-const openImage = (path: string): Promise<Picture> => opened(path, decodeImage, 'a JPEG or PNG image');
-
-async function opened<T>(path: string, decode: (bytes: Uint8Array) => Promise<T>, expected: string): Promise<T> {
+async function opened<T>(path: string, expected: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
   try {
     return await decode(await readFile(path));
   } catch (error) {
     const came = error instanceof ImageError ? error.message : codeOf(error) && whatCame(error);
     if (!came) throw error;
-    throw new DatasetError(path, expected, came, 'Replace it with a complete one.');
+    const remedy = error instanceof ImageError ? error.remedy : undefined;
+    throw new DatasetError(path, expected, came, remedy ?? 'Replace it with a complete one.');
   }
-}
-
-/** The short side is resized to `side` (the long one rounds down), then the middle is cut out. */
-export function coveringSquare(picture: Picture, side: number, interpolation: Interpolation): Picture {
-  const {tall, wide, window} = coveringWindow(picture, side);
-  return cropped(resized(picture, tall, wide, interpolation), window);
-}
-
-export function coveringSquareOfMask(mask: Mask, side: number): Mask {
-  const {tall, wide, window} = coveringWindow(mask, side);
-  return croppedMask(resizedMask(mask, tall, wide), window);
-}
-
-function coveringWindow({height, width}: {readonly height: number; readonly width: number}, side: number) {
-  const tall = height > width ? Math.floor((side * height) / width) : side;
-  const wide = height > width ? side : Math.floor((side * width) / height);
-  const window = {top: Math.floor((tall - side) / 2), left: Math.floor((wide - side) / 2), height: side, width: side};
-  return {tall, wide, window};
 }

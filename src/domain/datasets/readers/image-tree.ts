@@ -5,59 +5,87 @@ import {join, parse} from 'node:path';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {clippedList, suggest} from '../../../core/base/text.ts';
 import type {DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
-import {contentsOf, imagesIn, type LabelledFile} from './image-files.ts';
+import {imageFormats} from '../../../core/images/codec.ts';
+import type {LeftOut} from '../../../core/images/files.ts';
+import {imagesIn, type LabelledFile, soundContents} from './image-files.ts';
 
+/** The folders of classes that a folder has. */
 export interface Layout {
-  /** Folders that must be there with at least one image, of each split. */
-  readonly [split: string]: {
-    readonly required: readonly string[];
-    /** Whether folders of other names are welcome. */
-    readonly others: boolean;
-  };
+  /** Those that must be there with at least one image. */
+  readonly required: readonly string[];
+  /** Whether folders of other names are welcome. */
+  readonly others: boolean;
 }
+
+/** Masks of test images; no class of images. */
+export const groundTruth = 'ground_truth';
 
 export const isFolder = (path: string): boolean => statSync(path, {throwIfNoEntry: false})?.isDirectory() ?? false;
 
-/** Every image of a tree, named by its path in the tree, class after class; or all that is wrong. */
-export function listTree(folder: string, layout: Layout): Result<readonly SourceFile[], DatasetProblem> {
-  const found: SourceFile[] = [];
-  const problems: DatasetProblem[] = [];
-  for (const [split, {required, others}] of Object.entries(layout)) {
+/** Every image of a tree, named by its path in the tree, split after split, class after class; or all that is wrong. */
+export function listTree(
+  folder: string,
+  layouts: {readonly [split: string]: Layout},
+  left: LeftOut,
+): Result<readonly SourceFile[], DatasetProblem> {
+  const lists = Object.entries(layouts).map(([split, layout]) => {
     const place = join(folder, split);
-    if (!isFolder(place)) {
+    if (isFolder(place)) return listClasses(place, split, layout, left);
+    const hint = `Put the images into ${join(place, layout.required[0]!)}.`;
+    return fail({message: `there is no folder ${place}`, hint});
+  });
+  const problems = lists.flatMap((list) => (list.ok ? [] : list.failures));
+  return problems.length > 0 ? fail(...problems) : succeed(lists.flatMap((list) => (list.ok ? list.value : [])));
+}
+
+/** Every image of the folders in `place`, named `<split>/<class>/<image>`; or all that is wrong. */
+export function listClasses(
+  place: string,
+  split: string,
+  {required, others}: Layout,
+  left: LeftOut,
+): Result<readonly SourceFile[], DatasetProblem> {
+  const contents = soundContents(place);
+  if (!contents.ok) return contents;
+  left.add(contents.value);
+  const {images} = contents.value;
+  const folders = contents.value.folders.filter((name) => name !== groundTruth);
+  const problems: DatasetProblem[] = [];
+  // Some systems write ä as one character, others as two.
+  const folderOf = (name: string): string | undefined => folders.find((folder) => isSame(folder, name));
+  const strange = folders.filter((folder) => !required.some((name) => isSame(folder, name)));
+  const wrong = [...(others ? [] : strange), ...images];
+  if (wrong.length > 0)
+    problems.push({
+      message: `${place}: expected ${others ? 'folders' : `the folders ${required.join(', ')}`} and nothing else, but found ${clippedList(wrong, 5)}`,
+      hint:
+        others || images.length > 0
+          ? 'Put images into the folder of their class.'
+          : suggest(wrong[0]!, required, 'Known'),
+    });
+  const found: SourceFile[] = [];
+  const classes = [
+    ...required.map((name) => ({name, folder: folderOf(name)})),
+    ...strange.map((name) => ({name, folder: name})),
+  ];
+  // Missing ones first, then in the order of the folders.
+  const order = (folder: string | undefined): number => (folder === undefined ? -1 : folders.indexOf(folder));
+  for (const {name, folder} of classes.sort((a, b) => order(a.folder) - order(b.folder))) {
+    const there = folder === undefined ? succeed([]) : imagesIn(join(place, folder), left);
+    if (!there.ok) problems.push(...there.failures);
+    else if (there.value.length === 0 && required.includes(name))
       problems.push({
-        message: `there is no folder ${place}`,
-        hint: `Put the images into ${join(place, required[0]!)}.`,
+        message: `there are no images in ${join(place, name)}`,
+        hint: `Put ${imageFormats} files there.`,
       });
-      continue;
-    }
-    const contents = contentsOf(place);
-    if (!contents.ok) {
-      problems.push(...contents.failures);
-      continue;
-    }
-    const {folders, files} = contents.value;
-    const wrong = [...(others ? [] : folders.filter((name) => !required.includes(name))), ...files];
-    if (wrong.length > 0)
-      problems.push({
-        message: `${place}: expected ${others ? 'folders' : `the folders ${required.join(', ')}`} and nothing else, but found ${clippedList(wrong, 5)}`,
-        hint: others ? 'Put images into the folder of their class.' : suggest(wrong[0]!, required, 'Known'),
-      });
-    for (const name of [...required.filter((one) => !folders.includes(one)), ...folders]) {
-      const images = folders.includes(name) ? imagesIn(join(place, name)) : succeed([]);
-      if (!images.ok) problems.push(...images.failures);
-      else if (images.value.length === 0 && required.includes(name))
-        problems.push({
-          message: `there are no images in ${join(place, name)}`,
-          hint: `Put .jpg, .jpeg or .png files there.`,
-        });
-      else
-        for (const image of images.value)
-          found.push({name: `${split}/${name}/${image}`, path: join(place, name, image)});
-    }
+    else
+      for (const image of there.value)
+        found.push({name: `${split}/${name}/${image}`, path: join(place, folder!, image)});
   }
   return problems.length > 0 ? fail(...problems) : succeed(found);
 }
+
+const isSame = (a: string, b: string): boolean => a.normalize() === b.normalize();
 
 /** `train/good/000.png` → its parts. */
 export function partsOf(name: string): {readonly split: Split; readonly folder: string; readonly image: string} {
@@ -65,18 +93,11 @@ export function partsOf(name: string): {readonly split: Split; readonly folder: 
   return {split: split as Split, folder: folder!, image: image.join('/')};
 }
 
-/** The name of the mask of a test image that is not normal: `test/cut/000.png` → `ground_truth/cut/000_mask.png`. */
+/** The source name of the mask of a test image, whatever its file is called: `test/cut/000.jpg` → `ground_truth/cut/000_mask.png`. */
 function maskName(image: string): string {
   const parts = partsOf(image);
-  return `ground_truth/${parts.folder}/${parse(parts.image).name}_mask.png`;
+  return `${groundTruth}/${parts.folder}/${parse(parts.image).name}_mask.png`;
 }
-
-/** The masks of all test images that are not normal, named by their paths in the tree. */
-export const masksOf = (folder: string, files: readonly SourceFile[], normal: string): readonly SourceFile[] =>
-  files
-    .map(({name}) => partsOf(name).split === 'test' && partsOf(name).folder !== normal && maskName(name))
-    .filter((name) => name !== false)
-    .map((name) => ({name, path: join(folder, ...name.split('/'))}));
 
 /** Images of a split of a located tree, with their masks where those are among the files. */
 export function* labelled(
@@ -93,44 +114,63 @@ export function* labelled(
   }
 }
 
-/**
- * Whether every anomalous test image has its mask, and every mask its image. `suffix` stands between the image's name
- * and `.png`: `_mask` at MVTec.
- */
-export function checkMasks(
+/** The masks of all test images that are not normal, one each; or all that is wrong with them. */
+export function listMasks(
   folder: string,
   files: readonly SourceFile[],
   normal: string,
-): Result<undefined, DatasetProblem> {
-  const truth = join(folder, 'ground_truth');
-  const wanted = new Map<string, string[]>();
-  for (const {name} of files) {
-    const {split, folder: defect, image} = partsOf(name);
-    if (split !== 'test' || defect === normal) continue;
-    wanted.set(defect, [...(wanted.get(defect) ?? []), `${parse(image).name}_mask.png`]);
+  left: LeftOut,
+): Result<readonly SourceFile[], DatasetProblem> {
+  const images = new Map<string, SourceFile[]>();
+  for (const file of files) {
+    const {split, folder: defect} = partsOf(file.name);
+    if (split === 'test' && defect !== normal) images.set(defect, [...(images.get(defect) ?? []), file]);
   }
+  const masks: SourceFile[] = [];
   const problems: DatasetProblem[] = [];
-  for (const [defect, masks] of wanted) {
-    const place = join(truth, defect);
-    const there = existsSync(place) ? imagesIn(place) : succeed([]);
-    if (!there.ok) {
-      problems.push(...there.failures);
-      continue;
-    }
-    const had = new Set(there.value);
-    const needed = new Set(masks);
-    const missing = masks.filter((mask) => !had.has(mask));
-    const idle = there.value.filter((mask) => !needed.has(mask));
-    if (missing.length > 0)
-      problems.push({
-        message: `${place}: masks are missing: ${clippedList(missing, 5)}`,
-        hint: 'Every image of test/ but the normal ones needs <image>_mask.png there.',
-      });
-    if (idle.length > 0)
-      problems.push({
-        message: `${place}: masks without an image: ${clippedList(idle, 5)}`,
-        hint: `Put the images into ${join(folder, 'test', defect)}, or remove the masks.`,
-      });
+  for (const [defect, defective] of images) {
+    const found = masksOf(join(folder, groundTruth, defect), defective, left);
+    if (found.ok) masks.push(...found.value);
+    else problems.push(...found.failures);
   }
-  return problems.length > 0 ? fail(...problems) : succeed(undefined);
+  return problems.length > 0 ? fail(...problems) : succeed(masks);
 }
+
+/** The masks of the images of one defect. `place`: where they are. */
+function masksOf(
+  place: string,
+  images: readonly SourceFile[],
+  left: LeftOut,
+): Result<readonly SourceFile[], DatasetProblem> {
+  const there = existsSync(place) ? imagesIn(place, left) : succeed([]);
+  if (!there.ok) return there;
+  const byStem = new Map(there.value.map((mask) => [stemOfMask(mask), mask]));
+  const stems = images.map(({name}) => stemOf(name));
+  const missing = images.filter(({name}) => !byStem.has(stemOf(name)));
+  const idle = there.value.filter((mask) => !stems.includes(stemOfMask(mask)) || byStem.get(stemOfMask(mask)) !== mask);
+  const twins = images.filter(({name}, i) => stems.indexOf(stemOf(name)) !== i);
+  const problems: DatasetProblem[] = [];
+  const list = (names: readonly string[]): string => clippedList(names, 5);
+  if (missing.length > 0)
+    problems.push({
+      message: `${place}: masks are missing: ${list(missing.map(({name}) => `${stemOf(name)}_mask.png`))}`,
+      hint: 'Every image of test/ but the normal ones needs <image>_mask.png there.',
+    });
+  if (idle.length > 0)
+    problems.push({
+      message: `${place}: masks without an image: ${list(idle)}`,
+      hint: `An image needs one mask, <image>_mask.png. Add the images to the others of ${parse(place).name}, or remove the masks.`,
+    });
+  if (twins.length > 0)
+    problems.push({
+      message: `${place}: several images would have one mask: ${list(twins.map(({name}) => `${stemOf(name)}_mask.png`))}`,
+      hint: 'Rename images that differ only in their extensions.',
+    });
+  if (problems.length > 0) return fail(...problems);
+  return succeed(images.map(({name}) => ({name: maskName(name), path: join(place, byStem.get(stemOf(name))!)})));
+}
+
+const stemOf = (name: string): string => parse(name).name;
+
+/** Of its image: `000_mask.PNG` → `000`. */
+const stemOfMask = (mask: string): string => stemOf(mask).replace(/_mask$/i, '');

@@ -24,18 +24,23 @@ const at = (...path: string[]): string => join(place.folder, 'own', ...path);
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(place.folder, '/data'));
 
 beforeEach(async () => {
+  notes = [];
   place = await imageTree({'own/train/good': 3, 'own/test/good': 2, 'own/test/bent': 2, 'own/test/cut': 1});
   return () => place.remove();
 });
 
 const locate = async (dataset: Dataset): Promise<readonly SourceFile[]> => {
-  const located = await dataset.locate({folders: [place.folder]}, dataset.inliers[0]!);
+  const located = await dataset.locate(roots(), dataset.inliers[0]!);
   if (!located.ok) throw new Error(located.failures[0]!.message);
   return located.value;
 };
 
+/** What `locate` has reported. */
+let notes: string[] = [];
+const roots = () => ({folders: [place.folder], report: (text: string) => notes.push(plain(text) as string)});
+
 const problems = async (dataset: Dataset): Promise<unknown> => {
-  const located = await dataset.locate({folders: [place.folder]}, dataset.inliers[0]!);
+  const located = await dataset.locate(roots(), dataset.inliers[0]!);
   return plain(located.ok ? 'found' : located.failures.map(({message, hint}) => `${message} | ${hint}`));
 };
 
@@ -92,15 +97,13 @@ describe('a tree', () => {
     expect(await problems(create({}))).toMatchInlineSnapshot(`
       [
         "/data/own/train: expected the folders good and nothing else, but found goood | Did you mean "good"?",
-        "there are no images in /data/own/train/good | Put .jpg, .jpeg or .png files there.",
-        "/data/own/test: expected folders and nothing else, but found notes.txt | Put images into the folder of their class.",
-        "/data/own/test/bent: expected .jpg, .jpeg and .png files, but found scan.bmp | Move it elsewhere, or convert it.",
+        "there are no images in /data/own/train/good | Put JPEG, PNG, WebP, TIFF or BMP files there.",
         "/data/own/test/cut/9.png: expected files and folders, but found a link to nothing or a special file | Remove it, or repair the link.",
       ]
     `);
     expect(await problems(create({folder: 'other'}))).toMatchInlineSnapshot(`
       [
-        "not found: looked for /data/other | Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"",
+        "not found: looked for other beside the spec or /data/other | Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"",
       ]
     `);
     expect(await problems(create({folder: '/nowhere'}))).toMatchInlineSnapshot(`
@@ -110,12 +113,69 @@ describe('a tree', () => {
     `);
   });
 
-  test('without anomalous images is told', async () => {
+  test('may have good images alone in test, or no test: then every fifth image is for testing', async () => {
     rmSync(at('test', 'bent'), {recursive: true});
     rmSync(at('test', 'cut'), {recursive: true});
+    expect((await read(create({}), 'test')).map(({classes}) => [...classes])).toEqual([[0, 0]]);
+    rmSync(at('test'), {recursive: true});
+    const held = await locate(create({}));
+    expect(held.map(({name}) => name)).toEqual(['train/good/000.png', 'train/good/001.png', 'test/good/002.png']);
+    for (let i = 3; i < 11; i++) await writeImage(at('train', 'good', `${i}.png`), {seed: String(i)});
+    const more = await locate(create({}));
+    expect(more.filter(({name}) => name.startsWith('test/')).map(({path}) => plain(path))).toEqual([
+      '/data/own/train/good/3.png',
+      '/data/own/train/good/8.png',
+    ]);
+    expect(notes).toEqual([
+      'note: /data/own: there is no folder test, so every fifth normal image is for testing: 1 image',
+      'note: /data/own: there is no folder test, so every fifth normal image is for testing: 2 images',
+    ]);
+  });
+
+  test('may lack train: its folders are classes, or its images are normal', async () => {
+    for (const folder of ['flat', 'classes/OK parts', 'classes/bent'])
+      for (let i = 0; i < 6; i++) await writeImage(join(place.folder, folder, `${i}.png`), {seed: `${folder}${i}`});
+    const flat = create({folder: 'flat'});
+    expect((await read(flat, 'train')).map(({classes}) => [...classes])).toEqual([[0, 0, 0, 0, 0]]);
+    expect((await read(flat, 'test')).map(({classes}) => [...classes])).toEqual([[0]]);
+    const normal = create({folder: 'classes', normal: 'OK parts'});
+    expect((await read(normal, 'train')).map(({classes}) => [...classes])).toEqual([[0, 0, 0, 0, 0]]);
+    expect((await read(normal, 'test')).map(({classes}) => [...classes])).toEqual([[0, 1, 1, 1, 1, 1, 1]]);
+    const turns = create({folder: 'classes', classes: ['bent', 'OK parts']});
+    expect((await read(turns, 'train')).map(({classes}) => [...classes])).toEqual([[1, 1, 1, 1, 1, 0, 0, 0, 0, 0]]);
+    expect(turns.trainImages!('bent', await locate(turns))).toBe(5);
+  });
+
+  test('may have folders of any name', async () => {
+    for (const name of ['Normal', 'OK parts', 'Cat', '\u00e4', 'a.b', 'Schraube-2026']) {
+      // As macOS writes it: the letter and its dots are two characters.
+      const folder = name === '\u00e4' ? name.normalize('NFD') : name;
+      for (const split of ['train', 'test']) await writeImage(at(split, folder, '0.png'), {seed: split});
+      const dataset = create({normal: name});
+      expect(dataset.inliers).toEqual([name]);
+      rmSync(at('train', 'good'), {recursive: true, force: true});
+      const batches = await read(dataset, 'test');
+      expect(batches.flatMap(({classes}) => [...classes]).filter((label) => label === 0)).toHaveLength(1);
+      rmSync(at('train', folder), {recursive: true});
+      rmSync(at('test', folder), {recursive: true});
+    }
+    for (const name of ['', '.hidden', 'a/b', 'a\\b', 'a\nb'])
+      expect(checkPlugin(plugins, 'dataset', {type: 'image-folder', normal: name}).issues[0]!.message).toContain(
+        "to be a folder's name",
+      );
+    expect(create({normal: 'anomalous'}).classes).toEqual(['anomalous', 'other']);
+  });
+
+  test('leaves out what is not an image, and says so', async () => {
+    writeFileSync(at('train', 'good', 'notes.txt'), '');
+    writeFileSync(at('train', 'good', '._000.png'), '');
+    writeFileSync(at('test', 'bent', '.DS_Store'), '');
+    expect((await read(create({}), 'train')).map(({count}) => count)).toEqual([3]);
+    expect(notes).toEqual(['note: /data/own: left out: 2 hidden files, 1 file that is not an image (notes.txt)']);
+    mkdirSync(at('train', 'good', 'x.png'));
     expect(await problems(create({}))).toMatchInlineSnapshot(`
       [
-        "there are no anomalous images in /data/own/test | Put them into folders of any name beside good.",
+        "/data/own/train/good: expected images, but found folders: x.png | Move the images out of them, or move the folders elsewhere.",
       ]
     `);
   });
@@ -130,10 +190,28 @@ describe('a tree', () => {
     `);
     await writeImage(at('ground_truth', 'bent', '001_mask.png'), {seed: 'mask'});
     expect(await problems(create({}))).toBe('found');
+    renameSync(at('ground_truth', 'bent', '001_mask.png'), at('ground_truth', 'bent', '001_MASK.PNG'));
+    await writeImage(at('ground_truth', 'bent', '000_mask.tif'), {seed: 'mask'});
+    rmSync(at('ground_truth', 'bent', '000_mask.png'));
+    expect((await locate(create({masks: true}))).slice(-3).map(({name, path}) => `${name} ${plain(path)}`)).toEqual([
+      'ground_truth/bent/000_mask.png /data/own/ground_truth/bent/000_mask.tif',
+      'ground_truth/bent/001_mask.png /data/own/ground_truth/bent/001_MASK.PNG',
+      'ground_truth/cut/000_mask.png /data/own/ground_truth/cut/000_mask.png',
+    ]);
+    await writeImage(at('ground_truth', 'bent', '000.png'), {seed: 'mask'});
+    await writeImage(at('test', 'bent', '001.jpg'), {seed: 'twin'});
+    expect(await problems(create({}))).toMatchInlineSnapshot(`
+      [
+        "/data/own/ground_truth/bent: masks without an image: 000.png | An image needs one mask, <image>_mask.png. Add the images to the others of bent, or remove the masks.",
+        "/data/own/ground_truth/bent: several images would have one mask: 001_mask.png | Rename images that differ only in their extensions.",
+      ]
+    `);
+    rmSync(at('ground_truth', 'bent', '000.png'));
+    rmSync(at('test', 'bent', '001.jpg'));
     rmSync(at('test', 'bent', '001.png'));
     expect(await problems(create({}))).toMatchInlineSnapshot(`
       [
-        "/data/own/ground_truth/bent: masks without an image: 001_mask.png | Put the images into /data/own/test/bent, or remove the masks.",
+        "/data/own/ground_truth/bent: masks without an image: 001_MASK.PNG | An image needs one mask, <image>_mask.png. Add the images to the others of bent, or remove the masks.",
       ]
     `);
   });
@@ -190,16 +268,16 @@ describe('images', () => {
   test('that are broken are refused by name', async () => {
     writeFileSync(at('train', 'good', '001.png'), '');
     expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
-      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is empty. Replace it with a complete one."`,
+      `"/data/own/train/good/001.png: expected an image (JPEG, PNG, WebP, TIFF or BMP), but it is empty. Replace it with a complete one."`,
     );
     writeFileSync(at('train', 'good', '001.png'), 'GIF89a');
     expect(await failure(create({}), 'train')).toMatchInlineSnapshot(
-      `"/data/own/train/good/001.png: expected a JPEG or PNG image, but it is neither JPEG, PNG nor WebP. Replace it with a complete one."`,
+      `"/data/own/train/good/001.png: expected an image (JPEG, PNG, WebP, TIFF or BMP), but it is GIF, which is not read. Convert it to PNG or JPEG, or remove it."`,
     );
     const files = await locate(create({}));
     rmSync(at('test', 'bent', '000.png'));
     expect(await failure(create({}), 'test', files)).toMatchInlineSnapshot(
-      `"/data/own/test/bent/000.png: expected a JPEG or PNG image, but there is no such file. Replace it with a complete one."`,
+      `"/data/own/test/bent/000.png: expected an image (JPEG, PNG, WebP, TIFF or BMP), but there is no such file. Replace it with a complete one."`,
     );
   });
 
@@ -225,7 +303,7 @@ describe('images', () => {
     }
     const shape = {height: 46, width: 37, channels: 3} as const;
     let seen = 0;
-    for await (const {count} of readImageFiles(endless(), shape, (picture) => picture)) {
+    for await (const {count} of readImageFiles(endless(), shape, [])) {
       seen += count;
       expect(taken - seen).toBeLessThanOrEqual(8);
       if (seen > 2000) break;
@@ -271,11 +349,27 @@ describe('a list', () => {
     ['an image that is not there', [...good, 'test/good/999.png,test,good']],
     ['a path out of the folder', [...good, '../secret.png,test,good']],
     ['an absolute path', [...good, '/etc/secret.png,test,good']],
+    ['an absolute path of Windows', [...good, 'C:\\secret.png,test,good']],
+    ['a path out of the folder with backslashes', [...good, 'x\\..\\..\\a.png,test,good']],
+    ['an image twice, once with backslashes', [...good, '.\\train\\good\\000.png,test,good']],
+    ['semicolons', ['path;split;label', 'train/good/000.png;train;good']],
     ['an anomaly in train', [...good, 'train/good/001.png,train,bent']],
     ['one split only', good.slice(0, 2)],
   ] as const)('with %s is refused', async ([, rows]) => {
     if (rows) lines(...rows);
     expect(await problems(create({list: 'list.csv'}))).toMatchSnapshot();
+  });
+
+  test('may have blanks after commas, backslashes, and labels of any text', async () => {
+    lines('Path, Split, Label', 'train\\good\\000.png, train, OK parts', '.\\test\\bent\\000.png, test, ä b/c');
+    const dataset = create({list: 'list.csv', normal: 'OK parts'});
+    expect((await locate(dataset)).map(({name}) => name)).toEqual([
+      'list.csv',
+      'train/good/000.png',
+      'test/bent/000.png',
+    ]);
+    expect((await read(dataset, 'test')).map(({classes}) => [...classes])).toEqual([[1]]);
+    expect(dataset.trainImages!('OK parts', await locate(dataset))).toBe(1);
   });
 
   test('of classes takes only those', async () => {

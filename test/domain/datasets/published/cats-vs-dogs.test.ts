@@ -3,8 +3,8 @@ import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {NumpyRandom} from '../../../../src/core/base/numpy-random.ts';
 import type {SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
-import {decodeImage, resized} from '../../../../src/core/images/picture.ts';
-import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
+import {decodeImage} from '../../../../src/core/images/codec.ts';
+import {resized} from '../../../../src/core/images/picture.ts';
 import {catsVsDogs} from '../../../../src/domain/datasets/published/cats-vs-dogs.ts';
 import {noArchive, temporaryFolder, unpackedArchive} from '../../../rig/archives.ts';
 import {catsVsDogsTree} from '../../../rig/images.ts';
@@ -109,16 +109,21 @@ test('missing and additional files are reported', async () => {
   place.remove();
 });
 
-test('an empty image, as two of the published ones are, is refused by name', async () => {
+test('empty images, as two of Microsoft’s archive are, are refused with where the paper’s set comes from', async () => {
   const place = await catsVsDogsTree(3);
-  const sizes = {train: 2, test: 1};
-  const files = await located(place.folder, sizes);
-  for (const file of files) writeFileSync(file.path, '');
-  const reading = async () => {
-    for await (const _ of catsVsDogs.create(sizes).read(files, 'test', 'cat'));
-  };
-  await expect(reading()).rejects.toThrow(DatasetError);
-  await expect(reading()).rejects.toThrow(/PetImages\/Cat\/\d\.jpg: expected a JPEG or PNG image, but it is empty/);
+  writeFileSync(join(place.folder, 'cats-vs-dogs', 'PetImages', 'Cat', '1.jpg'), '');
+  const found = await problems(place.folder, {train: 2, test: 1});
+  expect(found).toMatchInlineSnapshot(`
+    {
+      "failures": [
+        {
+          "hint": "get train.zip of https://www.kaggle.com/c/dogs-vs-cats (an account is needed), and unpack it so that /data/cats-vs-dogs/train/cat.0.jpg is there: only those files give the paper's split",
+          "message": "/data/cats-vs-dogs/PetImages/Cat: expected images, but 1.jpg is empty, as in Microsoft's archive",
+        },
+      ],
+      "ok": false,
+    }
+  `);
   place.remove();
 });
 

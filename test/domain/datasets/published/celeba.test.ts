@@ -3,7 +3,8 @@ import {join} from 'node:path';
 import {gunzipSync} from 'node:zlib';
 import {describe, expect, test} from 'vitest';
 import type {SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
-import {cropped, decodeImage, resized} from '../../../../src/core/images/picture.ts';
+import {decodeImage} from '../../../../src/core/images/codec.ts';
+import {cropped, resized} from '../../../../src/core/images/picture.ts';
 import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {celeba} from '../../../../src/domain/datasets/published/celeba.ts';
 import {readFaces} from '../../../../src/domain/datasets/published/celeba-lists.ts';
@@ -58,7 +59,7 @@ test('images of another size are refused by name, unless they are asked for', as
   const error: unknown = await reading().catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(DatasetError);
   expect((error as Error).message.replaceAll(place.folder, '/data')).toMatchInlineSnapshot(
-    `"/data/celeba/img_align_celeba/000001.jpg: expected an image of 178 × 218 pixels, but it has 89 × 109. Take the aligned images as published, or set option images to any-size, which scales the crop."`,
+    `"/data/celeba/img_align_celeba/000001.jpg: expected an image (JPEG, PNG, WebP, TIFF or BMP), but it has 89 × 109 pixels instead of 178 × 218. Take the aligned images as published, or set option images to any-size, which scales the crop."`,
   );
   for await (const {pixels} of anySize.read(files, 'test', 'no-eyeglasses')) {
     const whole = await decodeImage(readFileSync(files.at(-1)!.path));
