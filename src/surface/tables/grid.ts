@@ -220,15 +220,16 @@ function ourRow(
     const found = column === 'all' ? meanOverDatasets(lines) : isMean(column) ? meanOverKind(lines, column) : null;
     if (!found) return null;
     if (found.classes) {
-      const {error: _, ...cell} = found;
+      const {error: _, averaged: __, ...cell} = found;
       return {...cell, verdict: null};
     }
     const beside = paper?.[index];
-    const {error, ...cell} = found;
+    const {error, averaged, ...cell} = found;
     const verdict = verdictOf({
       metric: lines[0]!.metric,
       ours: cell.value,
       sd: null,
+      classes: averaged,
       error,
       paper: beside?.value ?? null,
       paperSpread: beside?.spread ?? null,
@@ -251,7 +252,13 @@ function meanOverDatasets(lines: readonly Cell[]): Mean | null {
   if (whole.length < found.length || new Set(lines.map(settingsOf)).size > 1) return null;
   const weights = whole.map((line) => paperTasks.get(line.dataset)!);
   const value = sum(whole.map((line, i) => line.ours * weights[i]!)) / sum(weights);
-  return {value, spread: null, n: Math.min(...whole.map((line) => line.n)), error: errorOf(whole, weights)};
+  return {
+    value,
+    spread: null,
+    n: Math.min(...whole.map((line) => line.n)),
+    error: errorOf(whole, weights),
+    averaged: sum(weights),
+  };
 }
 
 const textures = ['carpet', 'grid', 'leather', 'tile', 'wood'];
@@ -276,6 +283,7 @@ function meanOverKind(lines: readonly Line[], column: string): Mean | null {
       members.map(() => 1),
     ),
     n: Math.min(...members.map((line) => line.n)),
+    averaged: members.length,
     ...(members.length < of && {classes: {have: members.length, of}}),
   };
 }
@@ -283,6 +291,8 @@ function meanOverKind(lines: readonly Line[], column: string): Mean | null {
 interface Mean extends Omit<OurCell, 'verdict'> {
   readonly value: number;
   readonly error: number | null;
+  /** Classes that it is over. */
+  readonly averaged: number;
 }
 
 type Measured<L> = L & {readonly ours: number};

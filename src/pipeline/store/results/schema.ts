@@ -178,13 +178,13 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   ), classes as materialized (
     -- an ensemble is one number, and no seed of it can be missing
     select * exclude (last, planned, classes, problems), unnest(last), case when ensemble is null then planned else 1 end as planned,
-      classes = 1 as is_only, chance_error(sd, n, normal, anomalous) as error
+      classes = 1 as is_only, 1 as averaged, chance_error(sd, n, normal, anomalous) as error
     from groups join planned using (config, dataset, inlier) join wanted using (config)
   ), means as (
     select config, paper_row, definition, metric, dataset, 'mean' as inlier, learner,
       case when count(distinct data) <= 1 then any_value(data) end as data,
       avg(ours order by inlier) as ours, case when min(n) > 1 then avg(sd order by inlier) end as sd,
-      sqrt(sum(error * error)) / count(*) as error,
+      sqrt(sum(error * error)) / count(*) as error, count(*) as averaged,
       min(n) as n, max(n) as n_most, min(planned) as planned,
       list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
       any_value(paper_classifier) as paper_classifier,
@@ -202,10 +202,10 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     having count(ours) = wanted.classes and count(distinct data) in (0, 1, count(*))
   ), shown as (from classes union all by name from means)
   -- The row of a paper that stands beside a group: the named table's if it has one, else the first that has.
-  select g.*, b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
+  select g.* exclude (averaged), b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
     b."table" as paper_source_table, b.source as paper_source,
     case when isfinite(ours) then ours - paper end as difference,
-    verdict_of(g.metric, ours, error, paper, tolerance_of(sd, paper_spread, paper_spread_kind)) as verdict
+    verdict_of(g.metric, ours, error, paper, tolerance_of(sd, paper_spread, paper_spread_kind, averaged)) as verdict
   from shown g left join baselines b
     on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
     and (b.class = g.inlier or (g.is_only and b.class = 'mean')) and b.metric = g.metric

@@ -1,8 +1,9 @@
 /**
  * When a number of ours matches the paper's: within max(1.0 point, two standard deviations). The deviation is the paper's
- * (CutPaste's standard errors times √5), so that noise of ours makes no match; ours where the paper prints none. And when it is
- * below chance: when it lies more than two of its standard errors below one half. Stated twice, for TypeScript and for SQL, side by
- * side.
+ * (CutPaste's standard errors times √5), so that noise of ours makes no match; ours where the paper prints none. Beside a mean over
+ * k classes stands the average of their deviations, not that of the mean, which is √k times smaller (docs/paper-notes.md 13.3). And
+ * when it is below chance: when it lies more than two of its standard errors below one half. Stated twice, for TypeScript and for
+ * SQL, side by side.
  */
 import {paperSeeds} from './baselines.ts';
 
@@ -13,6 +14,8 @@ export interface Judged {
   /** All in [0, 1]. */
   readonly ours: number | null;
   readonly sd: number | null;
+  /** How many classes it is the mean of. */
+  readonly classes: number;
   /** Standard error of ours; null: not known. */
   readonly error: number | null;
   readonly paper: number | null;
@@ -21,12 +24,21 @@ export interface Judged {
 }
 
 /** null: nothing to compare with. */
-export function verdictOf({metric, ours, sd, error, paper, paperSpread, paperSpreadKind}: Judged): Verdict | null {
+export function verdictOf({
+  metric,
+  ours,
+  sd,
+  classes,
+  error,
+  paper,
+  paperSpread,
+  paperSpreadKind,
+}: Judged): Verdict | null {
   if (ours === null || !Number.isFinite(ours)) return null;
   if (areas.includes(metric) && error !== null && ours + 2 * error < 0.5) return 'below chance';
   if (paper === null) return null;
   const paperSd = paperSpread === null || paperSpreadKind !== 'se' ? paperSpread : paperSpread * Math.sqrt(paperSeeds);
-  const tolerance = Math.max(0.01, 2 * (paperSd ?? sd ?? 0));
+  const tolerance = Math.max(0.01, (2 * (paperSd ?? sd ?? 0)) / Math.sqrt(classes));
   if (Math.abs(ours - paper) <= tolerance + rounding) return 'matches';
   return ours > paper ? 'above' : 'below';
 }
@@ -37,8 +49,8 @@ const areas = ['auc', 'pixel-auc'];
 const rounding = 1e-9;
 
 export const verdictMacros = `
-create or replace macro tolerance_of(sd, paper_sd, paper_kind) as
-  greatest(0.01, 2 * coalesce(case paper_kind when 'se' then paper_sd * sqrt(${paperSeeds}) else paper_sd end, sd, 0));
+create or replace macro tolerance_of(sd, paper_sd, paper_kind, classes) as greatest(0.01,
+  2 * coalesce(case paper_kind when 'se' then paper_sd * sqrt(${paperSeeds}) else paper_sd end, sd, 0) / sqrt(classes));
 -- Over seeds; of one seed that of an area under the ROC curve where scores say nothing (Mann and Whitney 1947), by the images tested.
 create or replace macro chance_error(sd, n, normal, anomalous) as case
   when n > 1 then sd / sqrt(n)

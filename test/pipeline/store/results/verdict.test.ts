@@ -17,20 +17,23 @@ test('TypeScript and SQL give the same verdicts', async () => {
       [null, 0.49, 0.495, 0.5, 0.86, 0.8777, 0.89, 0.91, 0.94, 0.9601].flatMap((ours) =>
         [null, 0.9].flatMap((paper) =>
           [null, 0.03].flatMap((sd) =>
-            spreads.map(([paperSpread, paperSpreadKind]) => {
-              const error = sd === null ? null : 0.004;
-              return {metric, ours, sd, error, paper, paperSpread, paperSpreadKind};
-            }),
+            spreads.flatMap(([paperSpread, paperSpreadKind]) =>
+              [1, 15].map((classes) => {
+                const error = sd === null ? null : 0.004;
+                return {metric, ours, sd, classes, error, paper, paperSpread, paperSpreadKind};
+              }),
+            ),
           ),
         ),
       ),
     );
     const text = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
     const rows = cases.map(
-      (it) => `(${[it.metric, it.ours, it.sd, it.error, it.paper, it.paperSpread, it.paperSpreadKind].map(text)})`,
+      (it) =>
+        `(${[it.metric, it.ours, it.sd, it.error, it.paper, it.paperSpread, it.paperSpreadKind, it.classes].map(text)})`,
     );
     const found = await connection.runAndReadAll(
-      `select verdict_of(m, o, e, p, tolerance_of(sd, ps, pk)) from (values ${rows}) t(m, o, sd, e, p, ps, pk)`,
+      `select verdict_of(m, o, e, p, tolerance_of(sd, ps, pk, k)) from (values ${rows}) t(m, o, sd, e, p, ps, pk, k)`,
     );
     expect(cases.map(verdictOf)).toEqual(found.getRowsJS().map(([verdict]) => verdict));
     expect(new Set(cases.map(verdictOf))).toEqual(new Set(['matches', 'above', 'below', 'below chance', null]));
@@ -46,6 +49,7 @@ test('verdicts by hand: one point, two deviations of the paper, or ours if it pr
       metric: 'auc',
       ours,
       sd: null,
+      classes: 1,
       error: 0.01,
       paper: 0.9,
       paperSpread: null,
@@ -72,4 +76,21 @@ test('verdicts by hand: one point, two deviations of the paper, or ours if it pr
   expect([0.5, 0.485, 0.475].map((ours) => judged(ours, {paper: null}))).toEqual([null, null, 'below chance']);
   expect(judged(0.3, {paper: null, error: null})).toBe(null);
   expect([judged(Number.POSITIVE_INFINITY), judged(Number.NEGATIVE_INFINITY)]).toEqual([null, null]);
+});
+
+test('a mean over classes varies less than each of them: CutPaste table 1, 15 classes, five seeds', () => {
+  const judged = (ours: number, classes: number) =>
+    verdictOf({
+      metric: 'auc',
+      ours,
+      sd: null,
+      classes,
+      error: 0.001,
+      paper: 0.952,
+      paperSpread: 0.006,
+      paperSpreadKind: 'se',
+    });
+  // A class with that standard error: 2 · 0.006 · √5 = 2.68 points. The mean of 15: 0.69, and so one point.
+  expect([judged(0.978, 1), judged(0.926, 1), judged(0.9789, 1)]).toEqual(['matches', 'matches', 'above']);
+  expect([judged(0.978, 15), judged(0.962, 15), judged(0.941, 15)]).toEqual(['above', 'matches', 'below']);
 });
