@@ -84,13 +84,13 @@ def densities_and_neighbours():
         normed, normed_test = unit(train), unit(test)
         for normalise, a, b in ((True, normed, normed_test), (False, train, test)):
             mixture = GaussianMixture(1, covariance_type="full", reg_covar=1e-6).fit(a)
-            cases.append({"rows": rows, "type": "gde", "options": {"normalise": normalise}, "scores": shorten(-mixture.score_samples(b))})
+            cases.append({"rows": rows, "type": "gde", "options": {"normalise": normalise, "log_determinant": True}, "scores": shorten(-mixture.score_samples(b))})
             shrunk = LedoitWolf().fit(a)
             gaussian = multivariate_normal(shrunk.location_, shrunk.covariance_ + 1e-6 * np.eye(a.shape[1]))
             cases.append({
                 "rows": rows,
                 "type": "gde",
-                "options": {"normalise": normalise, "shrinkage": "ledoit-wolf"},
+                "options": {"normalise": normalise, "shrinkage": "ledoit-wolf", "log_determinant": True},
                 "scores": shorten(-gaussian.logpdf(b)),
             })
         for k in (1, 5):

@@ -104,6 +104,16 @@ onEachEngine(() => {
       }
     });
 
+    const definition = plugins.get('classifier', type);
+    test.runIf(definition.nonNegative?.(checked.value as never))(
+      'no score is below 0, not even of a training row',
+      () => {
+        const scorer = classifier.fit(train, new Rng(0));
+        for (const rows of [train, probe, constant(2, 12, 0)])
+          expect(Math.min(...scorer.score(rows))).toBeGreaterThanOrEqual(0);
+      },
+    );
+
     test('saved and restored, it gives the same scores', () => {
       const scorer = classifier.fit(train, new Rng(0));
       const saved = scorer.save();

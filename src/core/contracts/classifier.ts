@@ -38,6 +38,8 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   readonly layer?: string;
   /** The classifier's id in the papers' tables, such as `oc-svm-rbf`. */
   row(options: Static<O>): string;
+  /** Whether no score is ever below 0, so that scores may be added up (`localize` with `blend: sum`). Absent: no. */
+  nonNegative?(options: Static<O>): boolean;
 }
 
 /**

@@ -27,6 +27,12 @@ const options = Type.Object(
         'Number that is added to every variance, at least 1e-10 of the largest variance. It matters most where features do not vary.',
     }),
     normalise: Type.Boolean({default: true, description: 'Scale rows to length 1 first, as in the released code.'}),
+    log_determinant: Type.Boolean({
+      default: false,
+      description:
+        'Add the logarithm of the volume, so that the score is minus the log-likelihood. It is one number for all images, and matters only ' +
+        'where several densities are compared, as by "localize" with one at each place.',
+    }),
     layer: layerOption,
     train_limit: trainLimitOption,
   },
@@ -40,20 +46,24 @@ const leastRegularisation = 1e-10;
 
 export const gde = defineClassifier({
   name: 'gde',
-  version: 3,
-  summary: 'One Gaussian with full covariance; minus its log-likelihood.',
+  version: 4,
+  summary: 'One Gaussian with full covariance; half the squared Mahalanobis distance.',
   paper: 'Sohn et al. 2021; Li et al. 2021 (CutPaste)',
   options,
   row: () => 'gde',
+  nonNegative: ({log_determinant}) => !log_determinant,
   create: (chosen) => new GaussianDensity(chosen),
 });
 
 interface GaussianScorer extends Scorer {
-  /** Score of a row at the mean: minus the logarithm of the density there. */
-  readonly logVolume: number;
+  /** Score of a row at the mean. */
+  readonly least: number;
 }
 
-/** As scikit-learn's `GaussianMixture` of one full component: Σ = (X - μ)ᵀ(X - μ) / n + regularisation · I (docs/paper-notes.md 3.6). */
+/**
+ * Score = ½ (x - μ)ᵀ Σ⁻¹ (x - μ) (CutPaste, equation 2). As scikit-learn's `GaussianMixture` of one full component: Σ = (X - μ)ᵀ(X - μ) / n +
+ * regularisation · I (docs/paper-notes.md 3.6, 13.1).
+ */
 class GaussianDensity implements Classifier {
   readonly #options: Options;
 
@@ -74,9 +84,9 @@ class GaussianDensity implements Classifier {
     const {scorer, share} = this.#fit(rows);
     const others = rows.rows - 1;
     return scorer.score(rows).map((score) => {
-      const squares = 2 * (score - scorer.logVolume);
+      const squares = 2 * (score - scorer.least);
       const left = 1 - ((1 - share) * squares) / others;
-      return (rows.rows / others) * (squares / Math.max(left, Number.EPSILON) / 2) + scorer.logVolume;
+      return (rows.rows / others) * (squares / Math.max(left, Number.EPSILON) / 2) + scorer.least;
     });
   }
 
@@ -129,14 +139,15 @@ class GaussianDensity implements Classifier {
     const lower = unpacked(joinDoubles(lowerPairs), d);
     let logVolume = (d / 2) * Math.log(2 * Math.PI);
     for (let i = 0; i < d; i++) logVolume += Math.log(lower[i * d + i]!);
+    const least = this.#options.log_determinant ? logVolume : 0;
     const squares = whitener(mean, lower);
     return {
-      logVolume,
-      score: (features) => squares(this.#prepare(features)).map((it) => it / 2 + logVolume),
+      least,
+      score: (features) => squares(this.#prepare(features)).map((it) => it / 2 + least),
       graph: (builder, features) => {
         const whitening = builder.constant(transposed(inverse(lower, d), d), [d, d]);
         const white = builder.node('MatMul', [this.#centredGraph(builder, features, mean), whitening]);
-        return halfPlus(builder, sumRows(builder, square(builder, white)), logVolume);
+        return halfPlus(builder, sumRows(builder, square(builder, white)), least);
       },
       save: () =>
         new Map([
@@ -153,17 +164,17 @@ class GaussianDensity implements Classifier {
     const whitened = joinDoubles(whitenedPairs);
     const [root, halfLogDeterminant] = joinDoubles(constants) as unknown as [number, number];
     const b = root * root;
-    const logVolume = (d / 2) * Math.log(2 * Math.PI) + halfLogDeterminant;
+    const least = this.#options.log_determinant ? (d / 2) * Math.log(2 * Math.PI) + halfLogDeterminant : 0;
     return {
-      logVolume,
-      score: (features) => this.#scoreRows(features, mean, (v) => dualDistance(whitened, v, b) / 2 + logVolume),
+      least,
+      score: (features) => this.#scoreRows(features, mean, (v) => dualDistance(whitened, v, b) / 2 + least),
       graph: (builder, features) => {
         const v = this.#centredGraph(builder, features, mean);
         const basis = builder.constant(transposed(whitened, d), [d, whitened.length / d]);
         const along = builder.node('MatMul', [v, basis]);
         const parts = [v, along].map((part) => sumRows(builder, square(builder, part)));
         const squares = builder.node('Max', [builder.node('Sub', parts), builder.double(0)]);
-        return halfPlus(builder, builder.node('Div', [squares, builder.double(b)]), logVolume);
+        return halfPlus(builder, builder.node('Div', [squares, builder.double(b)]), least);
       },
       save: () =>
         new Map([
@@ -196,9 +207,9 @@ class GaussianDensity implements Classifier {
   }
 }
 
-/** squares / 2 + logVolume. */
-const halfPlus = (builder: GraphBuilder, squares: Value, logVolume: number): Value =>
-  builder.node('Add', [builder.node('Mul', [squares, builder.double(0.5)]), builder.double(logVolume)]);
+/** squares / 2 + least. */
+const halfPlus = (builder: GraphBuilder, squares: Value, least: number): Value =>
+  builder.node('Add', [builder.node('Mul', [squares, builder.double(0.5)]), builder.double(least)]);
 
 function packed(lower: Float64Array, n: number): Float64Array {
   const triangle = new Float64Array((n * (n + 1)) / 2);

@@ -30,6 +30,7 @@ export const knn = defineClassifier({
   paper: 'Sohn et al. 2021, released code: k = 1',
   options,
   row: ({k}) => `${k}-nn`,
+  nonNegative: () => true,
   create: (chosen) => new NearestNeighbours(chosen),
 });
 

@@ -11,7 +11,7 @@ export const localizeShape = Type.Object(
     type: Type.Union([Type.Literal('patches'), Type.Literal('gradcam')], {
       default: 'patches',
       description:
-        'patches: score all windows of an image; an image’s score is the largest of its map. gradcam: explain the learner’s own score ' +
+        'patches: score all windows of an image; an image’s score is the largest of them. gradcam: explain the learner’s own score ' +
         'of whole images (-log p(normal); the paper does not say which it takes) by the last map of its network. It has no other option.',
     }),
     patch: Type.Integer({
@@ -36,7 +36,7 @@ export const localizeShape = Type.Object(
       default: 'mean',
       description:
         'How the windows over a pixel are combined: their weighted mean, or their plain sum as by the transposed convolution ' +
-        'of the paper, which makes pixels near the edge, under fewer windows, score nearer 0.',
+        'of the paper, which makes pixels near the edge, under fewer windows, score nearer 0; for scores that are never negative (gde, knn).',
     }),
   },
   {
@@ -54,6 +54,7 @@ export const localizeOf = (checked: Patches | (Omit<Patches, 'type'> & {readonly
 interface Asked {
   readonly dataset: PluginRef;
   readonly learner: PluginRef | undefined;
+  readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly localize: Localize | undefined;
   /** As written, without defaults. */
@@ -63,7 +64,7 @@ interface Asked {
 /** Metrics of pixels need maps and masks; maps need windows that fit into the images, or a learner with its own score. */
 export function localizeIssues(
   plugins: Plugins,
-  {dataset, learner, metrics, localize, written}: Asked,
+  {dataset, learner, classifiers, metrics, localize, written}: Asked,
 ): readonly Issue[] {
   const {shape, masks = false} = plugins.create('dataset', dataset);
   const issues: Issue[] = [];
@@ -93,6 +94,14 @@ export function localizeIssues(
       message: `windows of ${localize.patch} pixels do not fit into images of ${shape.width} × ${shape.height}`,
       hint: `"patch" may be at most ${side}.`,
     });
+  for (const {type, ...options} of classifiers)
+    if (localize?.blend === 'sum' && !plugins.find('classifier', type)?.nonNegative?.(options as never))
+      issues.push({
+        path: ['localize', 'blend'],
+        at: 'value',
+        message: `"sum" adds up scores of windows, and those of classifier "${type}" may be negative: pixels near the edge, under fewer windows, would score highest`,
+        hint: 'Use "blend: mean", or a classifier whose scores are never negative (gde, knn).',
+      });
   return issues;
 }
 

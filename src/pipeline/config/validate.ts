@@ -91,7 +91,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const localize = part.localize && !broken.has('localize') ? localizeOf(part.localize) : undefined;
   if (dataset && !broken.has('localize')) {
     const {localize: written} = value as {readonly localize?: unknown};
-    issues.push(...localizeIssues(plugins, {dataset, learner, metrics, localize, written}));
+    issues.push(...localizeIssues(plugins, {dataset, learner, classifiers, metrics, localize, written}));
   }
   const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;

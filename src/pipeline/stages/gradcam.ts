@@ -13,7 +13,7 @@ import {versionsOf} from '../plan/used.ts';
 import {data} from './data.ts';
 import {defineStage} from './define.ts';
 import {evaluation} from './evaluate.ts';
-import {type LabelledMap, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
+import {type HeatMap, largestOf, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
 import {learn} from './learn.ts';
 import {learnerParts, strict} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
@@ -58,7 +58,7 @@ export const gradcam = defineStage({
     await computeMaps({...context, inputs: {...context.inputs, images: inputOf(context, 'training')}, out});
     const {count, height, width, data: values} = await readMaps(join(out, 'maps.arrow'));
     const area = height * width;
-    const maps = Array.from({length: count}, (_, i) => values.subarray(i * area, (i + 1) * area));
+    const maps = Array.from({length: count}, (_, i) => scored(values.subarray(i * area, (i + 1) * area)));
     return summariseTrainingMaps(context, maps);
   },
 });
@@ -87,7 +87,7 @@ async function* mapsOf(
   context: StageContext,
   cam: NonNullable<Encoder['cam']>,
   progress: ItemProgress,
-): AsyncIterable<LabelledMap> {
+): AsyncIterable<HeatMap> {
   let done = 0;
   for await (const images of readImages(inputOf(context, 'images'), {batch})) {
     const maps = await cam(images);
@@ -98,9 +98,13 @@ async function* mapsOf(
         `GradCAM gives ${maps.data[bad]} for image ${done + Math.floor(bad / area)}, because the training has diverged`,
         "Lower the learner's learning rate.",
       );
-    for (let i = 0; i < images.count; i++)
-      yield [enlarged(maps.data.subarray(i * area, (i + 1) * area), maps, images.shape), images.classes[i]!];
+    for (let i = 0; i < images.count; i++) {
+      const map = enlarged(maps.data.subarray(i * area, (i + 1) * area), maps, images.shape);
+      yield {...scored(map), label: images.classes[i]!};
+    }
     done += images.count;
     await progress.add(images.count);
   }
 }
+
+const scored = (map: Float32Array) => ({map, score: largestOf(map)});

@@ -1,5 +1,5 @@
 /**
- * What a `localize` stage leaves: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, the largest of each; and
+ * What a `localize` stage leaves: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, one of each image; and
  * pictures of the most informative maps (`overlay-*.png`).
  */
 import {writeFile} from 'node:fs/promises';
@@ -17,8 +17,21 @@ import {writeTrainingScores} from './training-scores.ts';
 /** Pictures of each kind: false alarms, misses and finds. */
 const pictures = 8;
 
-/** A map with its image's class. */
-export type LabelledMap = readonly [map: Float32Array, label: number];
+export interface HeatMap {
+  /** Row-major. */
+  readonly map: Float32Array;
+  /** Of the whole image. */
+  readonly score: number;
+  /** The image's class. */
+  readonly label: number;
+}
+
+/** The score of an image by its windows, or of one of which nothing but the map is known. */
+export function largestOf(values: Float32Array | Float64Array): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) most = Math.max(most, value);
+  return most;
+}
 
 interface HeatMaps {
   readonly shape: ImageShape;
@@ -30,22 +43,22 @@ interface HeatMaps {
 /** `maps`: of every test image, in their order. The images are the input `images`. */
 export async function writeHeatMaps(
   context: StageContext,
-  maps: AsyncIterable<LabelledMap>,
+  maps: AsyncIterable<HeatMap>,
   about: HeatMaps,
 ): Promise<void> {
   const {shape, classNames} = about;
-  const largest: number[] = [];
+  const all: number[] = [];
   const labels: number[] = [];
   const path = join(context.out, 'maps.arrow');
   await writeMaps(path, {...shape, classNames}, noting());
-  const scores = Float64Array.from(largest);
+  const scores = Float64Array.from(all);
   const classes = Int32Array.from(labels);
   await writeScores(join(context.out, 'scores.arrow'), {scores, classes, classNames});
   await draw(context, path, scores, classes, about);
 
-  async function* noting(): AsyncIterable<LabelledMap> {
-    for await (const [map, label] of maps) {
-      largest.push(map.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY));
+  async function* noting(): AsyncIterable<readonly [map: Float32Array, label: number]> {
+    for await (const {map, score, label} of maps) {
+      all.push(score);
       labels.push(label);
       yield [map, label];
     }
@@ -101,10 +114,12 @@ export interface HeatSummary {
 }
 
 /** Writes the scores of the training images by their own maps. */
-export async function summariseTrainingMaps(context: StageContext, maps: readonly Float32Array[]) {
+export async function summariseTrainingMaps(context: StageContext, maps: readonly Pick<HeatMap, 'map' | 'score'>[]) {
   const median = (values: Float32Array | Float64Array): number => values.toSorted()[Math.floor(values.length / 2)]!;
-  const largest = Float64Array.from(maps, (map) => map.reduce((most, value) => Math.max(most, value), -Infinity));
-  await writeTrainingScores(context, largest);
-  const summary: HeatSummary = {usual: median(Float64Array.from(maps, median))};
+  await writeTrainingScores(
+    context,
+    Float64Array.from(maps, ({score}) => score),
+  );
+  const summary: HeatSummary = {usual: median(Float64Array.from(maps, ({map}) => median(map)))};
   return {...summary};
 }

@@ -14,7 +14,7 @@ import {data} from './data.ts';
 import {defineStage} from './define.ts';
 import {embedding} from './embed.ts';
 import {evaluation} from './evaluate.ts';
-import {type LabelledMap, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
+import {type HeatMap, largestOf, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
 import {Plugin, strict, WindowsOfImages} from './recipe.ts';
 import type {Scored} from './score.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
@@ -24,7 +24,10 @@ import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './wind
 /** Of features in memory at a time, in bytes. */
 const featureBytes = 512 * 1024 * 1024;
 
-/** The learner's features of all windows of an image are scored, spread over its pixels, and the largest is the image's. */
+/**
+ * The learner's features of all windows of an image are scored, and spread over its pixels; the largest is the image's (CutPaste, figure
+ * 1: "max-pooled for detection or upsampled for localization").
+ */
 const LocalizeRecipe = Type.Object(
   {
     classifier: Plugin,
@@ -35,6 +38,9 @@ const LocalizeRecipe = Type.Object(
     normal: Type.String({description: 'The normal class, for the pictures.'}),
     sigma: Type.Number({description: 'Of the Gaussian, in pixels.'}),
     blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')]),
+    image_score: Type.Optional(
+      Type.Literal('largest-window', {description: 'Absent, as in earlier versions: the largest pixel of the map.'}),
+    ),
   },
   strict,
 );
@@ -65,6 +71,7 @@ export const localize = defineStage({
           normal,
           sigma: sigma === 'auto' ? receptiveSigma(patch) : sigma,
           blend,
+          image_score: 'largest-window',
         },
         inputs: {
           train: embedding(context, graph, {layer, split: 'train', windows}),
@@ -90,8 +97,8 @@ export const localize = defineStage({
   async restore(context) {
     await localize.run(context);
     const {classifier, shape, train} = await open(context);
-    const maps: Float32Array[] = [];
-    for await (const [map] of mapsOf(context, classifier, shape, train, train)) maps.push(map);
+    const maps: HeatMap[] = [];
+    for await (const map of mapsOf(context, classifier, shape, train, train)) maps.push(map);
     return summariseTrainingMaps(context, maps);
   },
 });
@@ -115,7 +122,7 @@ async function* mapsOf(
   shape: ImageShape,
   train: WindowFeatures,
   test: WindowFeatures,
-): AsyncIterable<LabelledMap> {
+): AsyncIterable<HeatMap> {
   const {recipe} = context;
   const score = recipe.per_location ? scoreByPlace : scoreTogether;
   const scores = await score(context, classifier, train, test);
@@ -127,7 +134,9 @@ async function* mapsOf(
     );
   for (let image = 0; image < test.images; image++) {
     const ofImage = scores.subarray(image * test.places, (image + 1) * test.places);
-    yield [spread(ofImage, shape, recipe.windows, recipe), test.classes[image * test.places]!];
+    const map = spread(ofImage, shape, recipe.windows, recipe);
+    const score = largestOf(recipe.image_score ? ofImage : map);
+    yield {map, score, label: test.classes[image * test.places]!};
   }
 }
 

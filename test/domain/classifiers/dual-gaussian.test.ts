@@ -45,7 +45,13 @@ describe.each([1, 2, 7, 23])('%i rows of 24 features', (n) => {
   });
 
   test('gde gives the same scores with it and without it', () => {
-    const options = {shrinkage: 'none', normalise: false, layer: 'pool', train_limit: 100} as const;
+    const options = {
+      shrinkage: 'none',
+      normalise: false,
+      log_determinant: true,
+      layer: 'pool',
+      train_limit: 100,
+    } as const;
     const trace = covariance(centred(train, columnMeans(train)), d).reduce((t, v, i) => t + (i % (d + 1) ? 0 : v), 0);
     for (const regularisation of [1e-3, 1e-5, 1e-9]) {
       const scorer = gde.create({...options, regularisation}).fit(train, new Rng(0));

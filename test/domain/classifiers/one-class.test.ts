@@ -82,6 +82,17 @@ onEachEngine(() => {
     },
   );
 
+  test('gde is half the squared Mahalanobis distance; the log-determinant is the same for all rows', () => {
+    const square: Matrix = {rows: 4, columns: 2, data: Float32Array.of(2, 1, -2, 1, 2, -1, -2, -1)};
+    const probes: Matrix = {rows: 3, columns: 2, data: Float32Array.of(0, 0, 4, 0, 0, 3)};
+    // Variances 4 and 1: 16 / 4 / 2 and 9 / 1 / 2.
+    const quadratic = fitted(square, 'gde', {normalise: false}).score(probes);
+    for (const [i, value] of [0, 2, 4.5].entries()) expect(quadratic[i]).toBeCloseTo(value, 4);
+    const likelihood = fitted(square, 'gde', {normalise: false, log_determinant: true}).score(probes);
+    const volume = Math.log(2 * Math.PI) + Math.log(4 * 1) / 2;
+    for (const [i, score] of likelihood.entries()) expect(score - quadratic[i]!).toBeCloseTo(volume, 5);
+  });
+
   test('with nu = 1, the machine and the density rank equally', () => {
     const machine = fitted(train, 'oc-svm', {nu: 1}).score(probe);
     const density = fitted(train, 'kde').score(probe);
@@ -151,7 +162,7 @@ onEachEngine(() => {
   test('a shrunk Gaussian of a few rows with huge features has finite scores', () => {
     const rows = spread(5, 12, 1, 'huge');
     const times = (factor: number) => ({...rows, data: rows.data.map((value) => value * factor)});
-    const options = {shrinkage: 'ledoit-wolf', normalise: false};
+    const options = {shrinkage: 'ledoit-wolf', normalise: false, log_determinant: true};
     const small = fitted(rows, 'gde', options).score(rows);
     const huge = fitted(times(1e20), 'gde', options).score(times(1e20));
     const volume = 12 * Math.log(1e20);

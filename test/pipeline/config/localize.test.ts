@@ -55,6 +55,20 @@ test('windows must fit into the images, and unknown options are errors', () => {
   `);
 });
 
+test('a plain sum is for scores that are never negative', () => {
+  const summed = (classifiers: readonly unknown[]) =>
+    (problems({dataset: 'mvtec', localize: {blend: 'sum'}, classifiers}) as string[][]).map((problem) =>
+      problem.slice(0, 2),
+    );
+  expect(summed(['gde', 'knn'])).toEqual([]);
+  const refused = (type: string) => [
+    'localize.blend',
+    `"sum" adds up scores of windows, and those of classifier "${type}" may be negative: pixels near the edge, under fewer windows, would score highest`,
+  ];
+  expect(summed(['kde'])).toEqual([refused('kde')]);
+  expect(summed([{type: 'gde', log_determinant: true}])).toEqual([refused('gde')]);
+});
+
 test('GradCAM needs a learner with its own score, and has no options', () => {
   const maps = {dataset: 'mvtec', metrics: ['pixel-auc']};
   const gradcam = {type: 'gradcam'};
