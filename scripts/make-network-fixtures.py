@@ -62,7 +62,7 @@ class Parameters:
 
 
 class Net:
-    def __init__(self, side, width, head, classes):
+    def __init__(self, side, width, head, classes, counts=(2, 2, 2, 2), bottleneck=False):
         self.side, self.head, self.classes = side, head, classes
         self.p = Parameters()
         stem = 3 if side <= 64 else 7
@@ -71,19 +71,24 @@ class Net:
         self.blocks = []
         inputs = 64
         for stage in range(4):
-            outputs = round(64 * 2**stage * width)
-            for block in range(2):
+            channels = round(64 * 2**stage * width)
+            outputs = channels * (4 if bottleneck else 1)
+            for block in range(counts[stage]):
                 name = f"stage{stage + 1}/block{block + 1}"
                 stride = 2 if stage > 0 and block == 0 else 1
                 projects = stride != 1 or inputs != outputs
-                self.p.conv(f"{name}/conv1", 3, inputs, outputs)
-                self.p.bn(f"{name}/bn1", outputs)
-                self.p.conv(f"{name}/conv2", 3, outputs, outputs)
-                self.p.bn(f"{name}/bn2", outputs)
+                # Filter's side, channels and stride of each convolution; in a bottleneck the 3 x 3 one has the stride, as in torchvision.
+                basic = [(3, outputs, stride), (3, outputs, 1)]
+                convolutions = [(1, channels, 1), (3, channels, stride), (1, outputs, 1)] if bottleneck else basic
+                before = inputs
+                for i, (size, after, _) in enumerate(convolutions):
+                    self.p.conv(f"{name}/conv{i + 1}", size, before, after)
+                    self.p.bn(f"{name}/bn{i + 1}", after)
+                    before = after
                 if projects:
                     self.p.conv(f"{name}/shortcut/conv", 1, inputs, outputs)
                     self.p.bn(f"{name}/shortcut/bn", outputs)
-                self.blocks.append((name, stride, projects))
+                self.blocks.append((name, stride, projects, [by for _, _, by in convolutions]))
                 inputs = outputs
         for i, d in enumerate(head):
             if i < len(head) - 1:
@@ -112,9 +117,11 @@ class Net:
         y = F.relu(self.bn("stem/bn", self.conv("stem/conv", x, 2 if large else 1), training))
         if large:
             y = F.max_pool2d(y, 3, 2, 1)
-        for name, stride, projects in self.blocks:
-            z = F.relu(self.bn(f"{name}/bn1", self.conv(f"{name}/conv1", y, stride), training))
-            z = self.bn(f"{name}/bn2", self.conv(f"{name}/conv2", z, 1), training)
+        for name, stride, projects, strides in self.blocks:
+            z = y
+            for i, by in enumerate(strides):
+                z = self.bn(f"{name}/bn{i + 1}", self.conv(f"{name}/conv{i + 1}", z, by), training)
+                z = F.relu(z) if i + 1 < len(strides) else z
             if projects:
                 y = self.bn(f"{name}/shortcut/bn", self.conv(f"{name}/shortcut/conv", y, stride), training)
             y = F.relu(y + z)
@@ -134,16 +141,19 @@ def digest(tensor):
     return [float(f"{v:.9g}") for v in (np.linalg.norm(values), values @ pattern(values.size, 99), *values[:4])]
 
 
-def case(side, width, head, images):
+networks = {"resnet10": ((1, 1, 1, 1), False), "resnet18": ((2, 2, 2, 2), False), "resnet34": ((3, 4, 6, 3), False), "resnet50": ((3, 4, 6, 3), True)}
+
+
+def case(side, width, head, images, network="resnet18"):
     classes, rate, momentum, decay = 4, 2e-5, 0.9, 0.05  # small steps: float32 stays beside float64; a decay that shows
-    net = Net(side, width, head, classes)
+    net = Net(side, width, head, classes, *networks[network])
     pixels = (0.5 + 0.5 * pattern(images * side * side * 3, 7)).astype(np.float32).astype(np.float64)
     x = torch.tensor(pixels.reshape(images, side, side, 3)).permute(0, 3, 1, 2)
     labels = torch.arange(images) % classes
     with torch.no_grad():
         inferred = net.pool(x, training=False)
         out = {
-            "side": side, "width": width, "head": head, "images": images, "classes": classes,
+            "network": network, "side": side, "width": width, "head": head, "images": images, "classes": classes,
             "rate": rate, "momentum": momentum, "decay": decay,
             "inference": {"pool": digest(inferred), "logits": digest(net.logits(inferred, training=False))},
         }
@@ -357,6 +367,7 @@ def write(name, **value):
 
 
 write("resnet18.json", cases=[case(32, 0.125, [16, 16, 8], 8), case(128, 0.0625, [], 4)])
+write("resnets.json", cases=[case(32, 0.0625, [], 4, "resnet10"), case(32, 0.0625, [], 4, "resnet34"), case(32, 0.125, [], 8, "resnet50")])
 write("contrastive.json", loss=contrastive_loss(8, 5, 0.2), head=contrastive_head(12, 16, 8, 8, 0.2))
 write("classify-views.json", cases=[classify_views(12, 16, 8, 6, views) for views in (2, 3, 4)])
 write("denoising.json", cases=[denoising(14, 40, 6), denoising(32, 24, 4)])

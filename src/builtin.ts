@@ -30,7 +30,7 @@ import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
 import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {efficientnet} from './domain/networks/efficientnet.ts';
-import {resnet18} from './domain/networks/resnet.ts';
+import {resnet10, resnet18, resnet34, resnet50} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
 import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
 import {jitter} from './domain/transforms/jitter.ts';
@@ -56,7 +56,10 @@ export const plugins: readonly AnyDefinition[] = [
   rotate90,
   rotate180,
   rotate270,
+  resnet10,
   resnet18,
+  resnet34,
+  resnet50,
   efficientnet,
   small,
   untrained,

@@ -33,99 +33,170 @@ const stemBySide: ReadonlyMap<number, 3 | 7> = new Map([
   [256, 7],
 ]);
 
+interface Convolution {
+  /** Side of the filter. */
+  readonly size: 1 | 3;
+  readonly outputs: number;
+  readonly stride: 1 | 2;
+}
+
 interface Block {
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
-  readonly stride: number;
+  readonly stride: 1 | 2;
+  /** One after the other, each with batch normalisation, and ReLU between them. */
+  readonly convolutions: readonly Convolution[];
 }
 
-export const resnet18 = defineNetwork({
-  name: 'resnet18',
-  version: 2,
-  summary: "The papers' encoder: ResNet-18 whose stem follows the image side (32, 64, 128 or 256 pixels).",
-  paper: 'He et al. 2016; Sohn et al. 2021, released code',
-  options: Type.Object(
-    {
-      width: Type.Number({
-        exclusiveMinimum: 0,
-        maximum: 4,
-        default: 1,
-        description: 'Factor on the channels of the four stages (64, 128, 256, 512); the stem keeps its 64.',
-      }),
-      head: headOption,
+/** Channels of a block's last convolution beside those of the stage. */
+const expansion = {basic: 1, bottleneck: 4} as const;
+type Kind = keyof typeof expansion;
+
+interface Family {
+  readonly name: string;
+  readonly version: number;
+  readonly summary: string;
+  readonly kind: Kind;
+  /** Blocks of each stage. */
+  readonly blocks: readonly [number, number, number, number];
+}
+
+const defineResnet = ({kind, blocks: counts, ...about}: Family) =>
+  defineNetwork({
+    ...about,
+    paper: 'He et al. 2016; Sohn et al. 2021, released code',
+    options: Type.Object(
+      {
+        width: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 4,
+          default: 1,
+          description: 'Factor on the channels of the four stages (64, 128, 256, 512); the stem keeps its 64.',
+        }),
+        head: headOption,
+      },
+      {additionalProperties: false},
+    ),
+    create: ({width, head}): Network => {
+      const stages = [64, 128, 256, 512].map((channels) => Math.max(1, Math.round(channels * width)));
+      const blocks = blocksOf(kind, counts, stages);
+      return {
+        features: blocks.at(-1)!.outputs,
+        head,
+        parameters: (side) => parameters(blocks, stemOf(about.name, side)),
+        macs: (side) => macs(blocks, stemOf(about.name, side), side),
+        map: (weights, x) => map(blocks, weights, x, {training: false}),
+        pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
+        graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
+      };
     },
-    {additionalProperties: false},
-  ),
-  create: ({width, head}): Network => {
-    const stages = [64, 128, 256, 512].map((channels) => Math.max(1, Math.round(channels * width)));
-    const blocks = basicBlocks(stages);
-    return {
-      features: stages.at(-1)!,
-      head,
-      parameters: (side) => parameters(blocks, side),
-      macs: (side) => macs(blocks, side),
-      map: (weights, x) => map(blocks, weights, x, {training: false}),
-      pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
-      graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
-    };
-  },
+  });
+
+const anySide = 'whose stem follows the image side (32, 64, 128 or 256 pixels)';
+
+export const resnet10 = defineResnet({
+  name: 'resnet10',
+  version: 1,
+  summary: `ResNet-10, ${anySide}: one block a stage.`,
+  kind: 'basic',
+  blocks: [1, 1, 1, 1],
 });
 
-function basicBlocks(stages: readonly number[]): Block[] {
+export const resnet18 = defineResnet({
+  name: 'resnet18',
+  version: 2,
+  summary: `The papers' encoder: ResNet-18 ${anySide}.`,
+  kind: 'basic',
+  blocks: [2, 2, 2, 2],
+});
+
+export const resnet34 = defineResnet({
+  name: 'resnet34',
+  version: 1,
+  summary: `ResNet-34, ${anySide}.`,
+  kind: 'basic',
+  blocks: [3, 4, 6, 3],
+});
+
+export const resnet50 = defineResnet({
+  name: 'resnet50',
+  version: 1,
+  summary: `ResNet-50, ${anySide}: bottlenecks of three convolutions, 2048 features; the 3 × 3 one has the stride, as in PyTorch.`,
+  kind: 'bottleneck',
+  blocks: [3, 4, 6, 3],
+});
+
+function blocksOf(kind: Kind, counts: Family['blocks'], stages: readonly number[]): Block[] {
   let inputs = stemChannels;
-  return stages.flatMap((outputs, stage) =>
-    [1, 2].map((block) => {
-      const made = {name: `stage${stage + 1}/block${block}`, inputs, outputs, stride: stage > 0 && block === 1 ? 2 : 1};
+  return stages.flatMap((channels, stage) =>
+    Array.from({length: counts[stage]!}, (_, at): Block => {
+      const stride = stage > 0 && at === 0 ? 2 : 1;
+      const outputs = channels * expansion[kind];
+      const convolutions: readonly Convolution[] =
+        kind === 'basic'
+          ? [
+              {size: 3, outputs, stride},
+              {size: 3, outputs, stride: 1},
+            ]
+          : [
+              {size: 1, outputs: channels, stride: 1},
+              {size: 3, outputs: channels, stride},
+              {size: 1, outputs, stride: 1},
+            ];
+      const block = {name: `stage${stage + 1}/block${at + 1}`, inputs, outputs, stride, convolutions} as const;
       inputs = outputs;
-      return made;
+      return block;
     }),
   );
 }
 
-function stemOf(side: number): 3 | 7 {
+function stemOf(network: string, side: number): 3 | 7 {
   const stem = stemBySide.get(side);
   if (!stem)
     throw new Error(
-      `resnet18 takes images of ${[...stemBySide.keys()].join(', ')} pixels a side, but these have ${side}. ` +
+      `${network} takes images of ${[...stemBySide.keys()].join(', ')} pixels a side, but these have ${side}. ` +
         "Set the dataset's image size to one of them.",
     );
   return stem;
 }
 
-/** Of the convolutions; paper 9: 0.555 G at 32 pixels, 2.222 G at 64, 2.369 G at 256. */
-function macs(blocks: readonly Block[], side: number): number {
-  const stem = stemOf(side);
+/** Of the convolutions; of ResNet-18 0.555 G at 32 pixels, 2.222 G at 64, 2.369 G at 256 (paper 9). */
+function macs(blocks: readonly Block[], stem: 3 | 7, side: number): number {
   const large = stem === 7;
   let at = large ? side / 2 : side;
   let sum = convMacs(stem, 3, stemChannels, at);
   if (large) at /= 2;
   for (const block of blocks) {
-    at = Math.ceil(at / block.stride);
-    sum += convMacs(3, block.inputs, block.outputs, at) + convMacs(3, block.outputs, block.outputs, at);
-    if (projects(block)) sum += convMacs(1, block.inputs, block.outputs, at);
+    const before = at;
+    let inputs = block.inputs;
+    for (const {size, outputs, stride} of block.convolutions) {
+      at = Math.ceil(at / stride);
+      sum += convMacs(size, inputs, outputs, at);
+      inputs = outputs;
+    }
+    if (projects(block)) sum += convMacs(1, block.inputs, block.outputs, Math.ceil(before / block.stride));
   }
   return sum;
 }
 
-function parameters(blocks: readonly Block[], side: number): ParameterSpec[] {
-  const stem = stemOf(side);
-  return [
+function parameters(blocks: readonly Block[], stem: 3 | 7): ParameterSpec[] {
+  const specs = [
     ...convParameters('stem/conv', stem, 3, stemChannels),
     ...batchNormParameters('stem/bn', stemChannels),
-    ...blocks.flatMap((block) => [
-      ...convParameters(`${block.name}/conv1`, 3, block.inputs, block.outputs),
-      ...batchNormParameters(`${block.name}/bn1`, block.outputs),
-      ...convParameters(`${block.name}/conv2`, 3, block.outputs, block.outputs),
-      ...batchNormParameters(`${block.name}/bn2`, block.outputs),
-      ...(projects(block)
-        ? [
-            ...convParameters(`${block.name}/shortcut/conv`, 1, block.inputs, block.outputs),
-            ...batchNormParameters(`${block.name}/shortcut/bn`, block.outputs),
-          ]
-        : []),
-    ]),
   ];
+  for (const block of blocks) {
+    let inputs = block.inputs;
+    for (const [i, {size, outputs}] of block.convolutions.entries()) {
+      specs.push(...convParameters(`${block.name}/conv${i + 1}`, size, inputs, outputs));
+      specs.push(...batchNormParameters(`${block.name}/bn${i + 1}`, outputs));
+      inputs = outputs;
+    }
+    if (!projects(block)) continue;
+    specs.push(...convParameters(`${block.name}/shortcut/conv`, 1, block.inputs, block.outputs));
+    specs.push(...batchNormParameters(`${block.name}/shortcut/bn`, block.outputs));
+  }
+  return specs;
 }
 
 /** x (n, s, s, 3) → the last map (n, h, w, features). The stem is told by its filter, so that weights of one side run on crops of another. */
@@ -146,13 +217,16 @@ function map(blocks: readonly Block[], weights: Weights, x: Tensor4D, options: {
 
 /** relu(F(x) + x), post-activation (ResNet v1). */
 function residual(block: Block, weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D {
-  const {name, stride} = block;
-  const first = tf.relu(batchNorm(weights, `${name}/bn1`, conv(weights, `${name}/conv1`, x, stride), options));
-  const second = batchNorm(weights, `${name}/bn2`, conv(weights, `${name}/conv2`, first, 1), options);
-  const shortcut = projects(block)
-    ? batchNorm(weights, `${name}/shortcut/bn`, conv(weights, `${name}/shortcut/conv`, x, stride), options)
-    : x;
-  return tf.relu(tf.add(second, shortcut));
+  const {name, stride, convolutions} = block;
+  const normalised = (conv_: string, bn: string, input: Tensor4D, by: number): Tensor4D =>
+    batchNorm(weights, `${name}/${bn}`, conv(weights, `${name}/${conv_}`, input, by), options);
+  let y = x;
+  for (const [i, convolution] of convolutions.entries()) {
+    y = normalised(`conv${i + 1}`, `bn${i + 1}`, y, convolution.stride);
+    if (i + 1 < convolutions.length) y = tf.relu(y);
+  }
+  const shortcut = projects(block) ? normalised('shortcut/conv', 'shortcut/bn', x, stride) : x;
+  return tf.relu(tf.add(y, shortcut));
 }
 
 /** `map` in inference. */
@@ -163,11 +237,13 @@ function mapGraph(blocks: readonly Block[], builder: GraphBuilder, weights: Name
   const stem = reluGraph(builder, normalised('stem/conv', 'stem/bn', x, large ? 2 : 1));
   let y = large ? maxPoolGraph(builder, stem) : stem;
   for (const block of blocks) {
-    const {name, stride} = block;
-    const first = reluGraph(builder, normalised(`${name}/conv1`, `${name}/bn1`, y, stride));
-    const second = normalised(`${name}/conv2`, `${name}/bn2`, first, 1);
+    const {name, stride, convolutions} = block;
     const shortcut = projects(block) ? normalised(`${name}/shortcut/conv`, `${name}/shortcut/bn`, y, stride) : y;
-    y = reluGraph(builder, builder.node('Add', [second, shortcut]));
+    for (const [i, convolution] of convolutions.entries()) {
+      y = normalised(`${name}/conv${i + 1}`, `${name}/bn${i + 1}`, y, convolution.stride);
+      if (i + 1 < convolutions.length) y = reluGraph(builder, y);
+    }
+    y = reluGraph(builder, builder.node('Add', [y, shortcut]));
   }
   return y;
 }
