@@ -106,6 +106,7 @@ describe('learners with their networks', () => {
     {type: 'small', width: 4, side: 45},
     {type: 'resnet18', width: 0.125, side: 32},
     {type: 'resnet18', width: 0.125, side: 128},
+    {type: 'resnet50', width: 0.0625, side: 32},
     {type: 'efficientnet', variant: 'b0', side: 45},
   ];
   const learners = ['untrained', 'rotation', 'contrastive', 'cutpaste', 'denoising'];
