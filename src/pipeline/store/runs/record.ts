@@ -4,7 +4,6 @@
  * looked for in the cache (`regain.ts`).
  */
 import {closeSync, fstatSync, readSync, statSync} from 'node:fs';
-import {join} from 'node:path';
 import type {Json} from '../../../core/base/canonical.ts';
 import {codeOf, openToRead} from '../../../core/base/files.ts';
 import {readLines} from '../../../core/base/lines.ts';
@@ -40,10 +39,12 @@ export function readHead(folder: string): Result<RunHead, Problem> {
 
 /** Size and time of what a run's folder tells by: while they are the same, it need not be read again. */
 export const recordState = (folder: string): string =>
-  [join(folder, 'plan.json'), eventsFile(folder)]
-    .map((file) => statSync(file, {throwIfNoEntry: false}))
-    .map((stat) => (stat?.isFile() ? `${stat.size} ${stat.mtimeMs}` : 'lost'))
-    .join(', ');
+  `${stateOf(`${folder}/plan.json`)}, ${stateOf(`${folder}/events.ndjson`)}`; // asked of thousands: no join()
+
+function stateOf(file: string): string {
+  const stat = statSync(file, {throwIfNoEntry: false});
+  return stat?.isFile() ? `${stat.size} ${stat.mtimeMs}` : 'lost';
+}
 
 /**
  * Whether a run's record can say no more than it does: its end is written, or it is damaged. By the last whole line, which is
