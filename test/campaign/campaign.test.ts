@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {campaign, tableOf} from './campaign.js';
 
+// Its stores are made first, in half a dozen processes.
 test('ten seconds of the fault campaign: nothing wrong, lost, hanging, raw, or left to a human', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'campaign-'));
   const said: string[] = [];
@@ -15,4 +16,4 @@ test('ten seconds of the fault campaign: nothing wrong, lost, hanging, raw, or l
   } finally {
     rmSync(folder, {recursive: true, force: true});
   }
-});
+}, 600_000);

@@ -129,7 +129,10 @@ const damage = Object.entries(places).flatMap(([what, place]) =>
     async apply(folder, rng) {
       const path = place(folder, rng);
       const whole = existsSync(path) && statSync(path).isFile() && statSync(path).size > 0;
-      if (!whole && how in inside) return instead.deletion(path);
+      if (!whole && how in inside) {
+        instead.deletion(path);
+        return path;
+      }
       act(path, rng);
       return path;
     },
@@ -253,7 +256,12 @@ const others = [
   },
 ];
 
-export const faults = [...damage, ...signals, ...others];
+/** The same damage to what records are read from, looked at in this process alone: so cheap that most trials are of this kind. */
+const cheap = damage
+  .filter(({kind}) => ['plan', 'events', 'environment', 'spec copy', 'manifest'].includes(kind))
+  .map((fault) => ({...fault, kind: `record: ${fault.kind}`, weight: 40, cheap: true}));
+
+export const faults = [...damage, ...signals, ...others, ...cheap];
 
 /** One of the faults, as often as their weights say. */
 export function drawFault(rng, among = faults) {

@@ -1,6 +1,7 @@
 /**
  * `npm run campaign -- --seed 1 --minutes 10`: disturbs runs and stores in every way that we can think of, and counts what the
- * ordinary commands do not put right by themselves. `--trial N` repeats one alone; `--kinds plan,events` draws these faults alone.
+ * ordinary commands do not put right by themselves. `--trial N` repeats one alone; `--kinds plan,events` draws these faults alone;
+ * `--from N` begins with that trial; `--hosts 2` makes two at a time.
  */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';

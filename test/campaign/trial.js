@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {Rng} from '../../dist/core/base/random.js';
 import {call} from './commands.js';
 import {drawFault, faults} from './faults.js';
+import {runRecordTrial} from './records.js';
 import {copyStore, readTextOf, rowKey, runsIn, start} from './stores.js';
 
 /** What no user is to see. */
@@ -21,6 +22,10 @@ const raw = [
 export async function runTrial({seed, number, stores, folder, kinds = []}) {
   const rng = new Rng(`${seed}/${number}`);
   const fault = drawFault(rng, kinds.length > 0 ? faults.filter(({kind}) => kinds.includes(kind)) : faults);
+  if (fault.cheap) {
+    const draw = (store) => fault.apply(store, rng);
+    return {kind: fault.kind, how: fault.how, ...(await runRecordTrial({folder, stores, rng, draw, raw}))};
+  }
   const found = {wrong: [], lost: [], raw: [], human: []};
   rmSync(folder, {recursive: true, force: true});
   copyStore(stores[fault.store], folder);
@@ -30,7 +35,7 @@ export async function runTrial({seed, number, stores, folder, kinds = []}) {
   if (place?.text !== undefined) look.read('the disturbed run', place.text);
   // Most commands take long: of the runs one is looked at more closely, if it can be the one that was hurt.
   const hurt = before.find((id) => typeof place === 'string' && place.includes(id));
-  await look.readers(before, hurt ?? before[rng.integer(before.length || 1)]);
+  await look.readers(before, hurt, hurt ?? before[rng.integer(before.length || 1)]);
   await look.heal(fault.processes === true);
   rmSync(folder, {recursive: true, force: true});
   return {kind: fault.kind, how: fault.how, place: typeof place === 'string' ? place.slice(folder.length) : '', found};
@@ -63,7 +68,7 @@ class Aftermath {
   }
 
   /** What those say who only read, before anything is put right. */
-  async readers(before, looked) {
+  async readers(before, hurt, looked) {
     const ls = await this.#call('ls', '--json');
     const listed = ls.status === 0 ? JSON.parse(ls.out) : [];
     for (const id of before) {
@@ -71,6 +76,8 @@ class Aftermath {
       if (!one && existsSync(join(this.#folder, 'runs', id))) this.#found.lost.push(`${id} is not listed by ls`);
       const show = await this.#call('show', id, '--json');
       if (show.status === 0) this.#checkShown(show.out, id);
+      else if (id !== hurt)
+        this.#found.lost.push(`${id} cannot be shown, though its record is whole: ${show.err.trim()}`);
       if (id !== looked) continue;
       const compare = await this.#call('compare', id, '--metric', 'all', '--json');
       const missing = compare.status === 0 ? this.#checkTable(compare.out, id) : ['everything'];
