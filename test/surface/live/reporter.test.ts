@@ -204,7 +204,13 @@ test('plain prints one line for each event, progress every 15 seconds, and only 
 
 test('quiet also says whom the run waits for, but no other warning', () => {
   const wait: Unstamped = {type: 'warning', stage: learn, message: 'waiting for process 7 on elsewhere', wait: true};
-  const text = JSON.stringify(texts('quiet', [[0, runStarted], [1, wait], [2, {type: 'warning', message: 'odd'}]]));
+  const text = JSON.stringify(
+    texts('quiet', [
+      [0, runStarted],
+      [1, wait],
+      [2, {type: 'warning', message: 'odd'}],
+    ]),
+  );
   expect(text).toContain('waiting for process 7 on elsewhere');
   expect(text).not.toContain('odd');
 });
