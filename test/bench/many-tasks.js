@@ -1,4 +1,4 @@
-/** A plan of 20 tasks a seed and its graph, read from a spec that is written into `folder`. */
+/** A plan and its graph, read from a spec that is written into `folder`: of 20 tasks a seed, or as `spec` says. */
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {plugins as builtin} from '../../dist/builtin.js';
@@ -9,19 +9,20 @@ import {locateSources} from '../../dist/pipeline/plan/sources.js';
 
 export const tasksASeed = 20;
 
-export async function manyTasks(folder, seeds) {
-  const spec = join(folder, 'many.yaml');
-  writeFileSync(
-    spec,
-    `name: many
+const manySeeds = (seeds) => `name: many
 dataset: {type: synthetic, classes: 4}
 learner: {type: untrained, network: {type: small, width: 4}}
 classifiers: [kde, {type: oc-svm}]
 matrix: {learner.network.width: [4, 5, 6, 7, 8]}
 seeds: ${seeds}
-`,
-  );
-  const read = await readPlan(spec, {builtin: new Plugins(builtin)});
+`;
+
+export const manyTasks = (folder, seeds) => planOf(folder, manySeeds(seeds));
+
+export async function planOf(folder, spec) {
+  const file = join(folder, 'many.yaml');
+  writeFileSync(file, spec);
+  const read = await readPlan(file, {builtin: new Plugins(builtin)});
   if (!read.ok) throw new Error(read.failures[0].message);
   const {plan, plugins} = read.value;
   const sources = await locateSources(plan, plugins, {folders: [], fetchInto: folder});

@@ -1,6 +1,7 @@
 /** Files that are complete or absent: atomic writes, streamed digests, walking. Locks are in `lock.ts`. */
 import {createHash, randomBytes} from 'node:crypto';
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
@@ -158,6 +159,16 @@ export function stateOf(path: string): {readonly state: string; readonly times: 
   return {state: [dev, ino, size, mtimeNs, ctimeNs, ...own].join(' '), times: [mtimeNs, ctimeNs]};
 }
 
+/** What is known of a file or folder; undefined where there is none, also as something else lies where a folder above it is to be. */
+export function statIfThere(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, {bigint: true});
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
 /** The file's text; undefined if there is no file. */
 export function readTextIfThere(path: string): string | undefined {
   try {
@@ -171,7 +182,7 @@ export function readTextIfThere(path: string): string | undefined {
 /** Moves a file, or a link to nowhere, that lies where a folder of ours is wanted to `<path>.moved`; returns where it went. */
 export function clearForFolder(path: string): string | undefined {
   const there = lstatSync(path, {throwIfNoEntry: false});
-  if (!there || statSync(path, {throwIfNoEntry: false})?.isDirectory()) return undefined;
+  if (!there || statIfThere(path)?.isDirectory()) return undefined;
   return moveAway(path, 'moved');
 }
 

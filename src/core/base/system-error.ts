@@ -36,12 +36,16 @@ const problems: {readonly [code: string]: (where: string) => SystemProblem} = {
   ENOENT: (where) => ({message: `${where} is not there`, hint: 'Make it, or give another place.'}),
   ENAMETOOLONG: (where) => ({message: `the name of ${where} is too long`, hint: 'Use shorter names.'}),
   ELOOP: (where) => ({message: `${where} is a link that leads to itself`, hint: 'Remove it.'}),
+  EFBIG: (where) => ({
+    message: `${where} may not grow any more (ulimit -f)`,
+    hint: 'Raise the limit: ulimit -f unlimited.',
+  }),
   EIO: (where) => ({message: `${where} can't be read or written: the disk reports a fault`, hint: 'Check the disk.'}),
 };
 
 /** Undefined for any other error. */
 export function systemProblem(error: unknown): SystemProblem | undefined {
-  const {path, dest} = error as {readonly path?: unknown; readonly dest?: unknown};
+  const {path, dest} = (error ?? {}) as {readonly path?: unknown; readonly dest?: unknown};
   const where = typeof dest === 'string' ? dest : typeof path === 'string' ? path : 'a file';
   const code = codeOf(error) ?? '';
   if (code === 'ENOENT' && where.startsWith(tmpdir()) && !existsSync(tmpdir()))

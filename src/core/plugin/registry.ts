@@ -1,3 +1,4 @@
+import {isError, messageOf} from '../base/thrown.ts';
 import type {Classifier, ClassifierDefinition} from '../contracts/classifier.ts';
 import type {Dataset, DatasetDefinition} from '../contracts/dataset.ts';
 import type {Kind} from '../contracts/definition.ts';
@@ -109,7 +110,16 @@ export class Plugins {
   create<K extends Kind>(kind: K, ref: PluginRef): Created[K] {
     const {type, ...options} = ref;
     const definition = this.get(kind, type);
-    return definition.create(options as Static<TObject>) as Created[K];
+    return called(definition, () => definition.create(options as Static<TObject>) as Created[K]);
+  }
+}
+
+/** Calls a function of a plug-in; what it throws that is not an Error becomes one that names the plug-in. */
+export function called<T>({kind, name}: Pick<AnyDefinition, 'kind' | 'name'>, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw isError(thrown) ? thrown : new Error(`${kind} "${name}": ${messageOf(thrown)}`);
   }
 }
 

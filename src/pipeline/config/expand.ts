@@ -7,7 +7,7 @@ import {fail, succeed} from '../../core/base/result.ts';
 import {plural} from '../../core/base/text.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {Issue} from '../../core/plugin/check.ts';
-import {type Plugins, pathOptions} from '../../core/plugin/registry.ts';
+import {called, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import type {Problem} from '../failures.ts';
 import {checkList, copyWarnings} from './lists.ts';
 import {loadModules} from './modules.ts';
@@ -231,7 +231,9 @@ function makeTasks(
     };
   const {normal_classes: _, limit, ...dataset} = spec.dataset;
   const {type: __, ...options} = spec.learner;
-  const row = spec.compare?.row ?? definition.row(options, {copies: spec.distribution_augmentation?.length ?? 0});
+  const row =
+    spec.compare?.row ??
+    called(definition, () => definition.row(options, {copies: spec.distribution_augmentation?.length ?? 0}));
   const named = spec.compare?.table ?? table;
   const shared = {
     spec: spec.name,

@@ -111,7 +111,7 @@ function failure(error: unknown): FromWorker {
   }
   if ('hint' in error && typeof error.hint === 'string')
     return {type: 'failed', message: error.message, hint: error.hint};
-  const system = systemProblem(error);
+  const system = systemProblem(error) ?? systemProblem(error.cause);
   if (system) return {type: 'failed', ...system};
   if (error instanceof ExpectedError) return {type: 'failed', message: error.message};
   const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];

@@ -1,7 +1,7 @@
 /** Names of stages and classifiers, for people: unique if possible, and never part of a key. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
-import type {Plugins} from '../../core/plugin/registry.ts';
+import {called, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 
 /**
@@ -9,7 +9,10 @@ import type {Task} from '../config/spec.ts';
  * differ: `oc-svm-rbf nu=0.1` and `oc-svm-rbf nu=0.5`. Two equal references get one name.
  */
 export function classifierNames(plugins: Plugins, classifiers: readonly PluginRef[]): readonly string[] {
-  const rows = classifiers.map(({type, ...options}) => plugins.get('classifier', type).row(options as never));
+  const rows = classifiers.map(({type, ...options}) => {
+    const definition = plugins.get('classifier', type);
+    return called(definition, () => definition.row(options as never));
+  });
   return classifiers.map((ref, i) => {
     const rivals = classifiers.filter((_, j) => rows[j] === rows[i]);
     const differing = Object.keys(ref).filter((key) => rivals.some((rival) => text(rival[key]) !== text(ref[key])));

@@ -24,7 +24,7 @@ export interface ComparisonChoice {
   readonly table?: string;
 }
 
-export const resultsOf = (globals: Globals) => openResults(folders(globals).results, {report: err});
+export const resultsOf = (globals: Globals) => openResults(folders(globals).results, {report: err, once: true});
 
 export const titleOf = (filter: ComparisonFilter): string => filter.spec ?? filter.runs?.join(', ') ?? 'all runs';
 
@@ -32,30 +32,41 @@ export const titleOf = (filter: ComparisonFilter): string => filter.spec ?? filt
 export const runNames = `select distinct run, unnest([runs.name, tasks.spec]) as name from runs join tasks using (run)
   order by run desc, name`;
 
-/** Of the runs that are compared: what the records of some have lost, a sentence a run. */
-export async function damageOf({runs, spec}: ComparisonFilter, results: Results): Promise<readonly string[]> {
+/** Asks for what the records of the compared runs have lost. */
+function damageQuery({runs, spec}: ComparisonFilter): string {
   const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
-  const found =
-    await results.query(`select distinct run, damage from runs join tasks using (run) where damage is not null
+  return `select distinct run, damage from runs join tasks using (run) where damage is not null
     ${runs ? `and run in (${runs.map(text).join(', ')})` : ''}
-    ${spec === undefined ? '' : `and (spec = ${text(spec)} or name = ${text(spec)})`} order by run`);
-  return found.ok ? found.value.rows.map(([run, damage]) => `run ${run}: ${damage}`) : [];
+    ${spec === undefined ? '' : `and (spec = ${text(spec)} or name = ${text(spec)})`} order by run`;
 }
 
-/** Undefined where there are no numbers. `whole`: it is known that nothing is absent. */
+export interface ReadComparison {
+  /** Absent: there are no numbers. */
+  readonly comparison?: Comparison;
+  /** What the records of the runs have lost, a sentence a run. */
+  readonly damage: readonly string[];
+}
+
+/** `whole`: it is known that nothing is absent or lost. */
 export async function readComparison(
   filter: ComparisonFilter,
   {metric, table}: ComparisonChoice,
   results: Results,
   {whole = false}: {readonly whole?: boolean} = {},
-): Promise<Result<Comparison | undefined, Problem>> {
-  const found = await results.comparisonRows({...filter, ...(table === undefined ? {} : {table})});
+): Promise<Result<ReadComparison, Problem>> {
+  const found = await results.comparison(
+    {...filter, ...(table === undefined ? {} : {table})},
+    whole ? [] : [absentQuery(filter), damageQuery(filter)],
+  );
   if (!found.ok) return found;
-  const rows = found.value;
-  const missing = whole ? undefined : await results.query(absentQuery(filter));
-  const absent = missing?.ok ? absentOf(missing.value, rows) : [];
+  const {
+    rows,
+    also: [missing, damaged],
+  } = found.value;
+  const absent = missing ? absentOf(missing, rows) : [];
+  const damage = (damaged?.rows ?? []).map(([run, sentence]) => `run ${run}: ${sentence}`);
   const title = titleOf(filter);
-  if (rows.length === 0) return succeed(undefined);
+  if (rows.length === 0) return succeed({damage});
   const baselines = readBaselines();
   const papers = [...new Set(baselines.map((baseline) => baseline.table))];
   if (table !== undefined && !papers.includes(table)) {
@@ -67,16 +78,15 @@ export async function readComparison(
     return fail({message: `${title} has no metric "${metric}"`, hint: suggest(metric, known, 'It has')});
   // What fills a table of the papers is shown in that table's layout.
   const layout = table ?? fittingTable(rows, baselines, absent);
-  return succeed(
-    buildComparison(rows, {
-      title,
-      baselines,
-      metrics: metric === 'all' ? known : metric === undefined ? foremost(rows) : [metric],
-      departures: departuresFrom(builtinPlugins()),
-      absent,
-      ...(layout === undefined ? {} : {table: layout}),
-    }),
-  );
+  const comparison = buildComparison(rows, {
+    title,
+    baselines,
+    metrics: metric === 'all' ? known : metric === undefined ? foremost(rows) : [metric],
+    departures: departuresFrom(builtinPlugins()),
+    absent,
+    ...(layout === undefined ? {} : {table: layout}),
+  });
+  return succeed({comparison, damage});
 }
 
 /** Metrics that are shown unasked. */

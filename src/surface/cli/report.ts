@@ -1,13 +1,9 @@
 /** `report`: one HTML file of a run. */
 import {join, relative, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
-import type {Result} from '../../core/base/result.ts';
 import {bytes, clippedList} from '../../core/base/text.ts';
-import type {Problem} from '../../pipeline/failures.ts';
-import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {reportPage} from '../report/page.ts';
 import {gatherReport} from '../report/report-data.ts';
-import type {Comparison} from '../tables/compare.ts';
 import {readComparison, resultsOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {folders, type Globals, orRefuse, out, refuse} from './session.ts';
@@ -33,7 +29,7 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
           )}.`,
         },
       ]);
-    return orRefuse(await comparisonOf(record, globals), async (comparison) => {
+    return orRefuse(await readComparison({runs: [record.id]}, {}, resultsOf(globals)), async ({comparison}) => {
       const {cache} = folders(globals);
       const data = await gatherReport(record, {
         cache,
@@ -48,10 +44,6 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
       return exitCodes.done;
     });
   });
-
-/** Undefined where the run has no numbers. */
-const comparisonOf = ({id}: RunRecord, globals: Globals): Promise<Result<Comparison | undefined, Problem>> =>
-  readComparison({runs: [id]}, {}, resultsOf(globals));
 
 /** As short as it can be typed. */
 function shown(file: string): string {

@@ -23,7 +23,7 @@ import {
 import {formatReport, reportRun} from '../tables/show.ts';
 import type {Screen} from '../tables/table.ts';
 import {formatWhy, why} from '../tables/why.ts';
-import {type ComparisonChoice, damageOf, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
+import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 import {whichRun} from './which-run.ts';
@@ -45,13 +45,14 @@ export async function compare(what: readonly string[], options: CompareOptions, 
   if (ids.length === 0)
     return refuse([{message: `there is no run in ${runs}`, hint: 'Run a spec: pipeline run <spec>.'}]);
   if (what.length === 0) return printComparison({runs: ids.slice(0, 1)}, options, globals);
-  return orRefuse(await resultsOf(globals).query(runNames), ({rows}) => {
+  const results = resultsOf(globals);
+  return orRefuse(await results.query(runNames), ({rows}) => {
     const names = groupBy(
       rows.map(([run, name]) => ({run: String(run), name: String(name)})),
       ({name}) => name,
     );
     // One name: whatever its runs have left, each configuration as of its latest run.
-    if (what.length === 1 && names.has(what[0]!)) return printComparison({spec: what[0]!}, options, globals);
+    if (what.length === 1 && names.has(what[0]!)) return printComparison({spec: what[0]!}, options, globals, {results});
     const chosen: string[] = [];
     const problems: Problem[] = [];
     for (const word of what) {
@@ -66,7 +67,7 @@ export async function compare(what: readonly string[], options: CompareOptions, 
         else problems.push(...run.failures);
       }
     }
-    return problems.length > 0 ? refuse(problems) : printComparison({runs: chosen}, options, globals);
+    return problems.length > 0 ? refuse(problems) : printComparison({runs: chosen}, options, globals, {results});
   });
 }
 
@@ -82,8 +83,8 @@ export const printComparison = async (
       refuse([{message: `there are no results for ${title}`, hint: '"pipeline ls" lists the runs.'}]),
   }: {readonly results?: Results; readonly whole?: boolean; readonly whenEmpty?: (title: string) => number} = {},
 ): Promise<number> =>
-  orRefuse(await readComparison(filter, choice, results, {whole}), async (comparison) => {
-    if (!whole) warnOf(await damageOf(filter, results));
+  orRefuse(await readComparison(filter, choice, results, {whole}), ({comparison, damage}) => {
+    warnOf(damage);
     if (!comparison) return whenEmpty(titleOf(filter));
     out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;

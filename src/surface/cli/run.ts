@@ -89,7 +89,11 @@ async function runGraph(
           report: stepReporter(note),
         }),
     });
-    record.close();
+    const unwritten = record.close();
+    if (unwritten)
+      err(
+        `note: the record of this run is not whole: ${unwritten.message}; results are cached all the same. ${unwritten.hint}`,
+      );
     await digests.save();
     const [{openResults}, {printComparison}] = await ending;
     const results = openResults(resultsFile, {report: err});

@@ -1,7 +1,11 @@
 /** Rows of the runner: whole processes. */
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {manyRuns} from '../many-runs.js';
 import {has, inTurns, ours, python, root, script, wall} from '../rig.js';
 
 /** Wall seconds of a run in which all stages are cached, and of Snakemake's on a DAG of as many. */
@@ -145,11 +149,61 @@ async function ingest(values, rounds) {
   return {what: `a run of ${values} metric values filed in DuckDB, s`, better: 'lower', figures, target: 'under 2'};
 }
 
+let manyRunsMade;
+
+/** A folder with five thousand runs of three tasks, made once for all rows that want it. */
+async function manyRunsFolder() {
+  if (!manyRunsMade) {
+    const folder = mkdtempSync(join(tmpdir(), 'pipeline-bench-'));
+    process.once('exit', () => rmSync(folder, {recursive: true, force: true}));
+    await manyRuns(folder, 5000);
+    ours(['db', 'rebuild'], {cwd: folder});
+    manyRunsMade = folder;
+  }
+  return manyRunsMade;
+}
+
+/** Wall seconds of a command among five thousand runs. */
+async function among(args, target, rounds) {
+  const folder = await manyRunsFolder();
+  const figures = await inTurns({ours: () => ours(args, {cwd: folder})}, rounds);
+  return {what: `pipeline ${args.join(' ')} among 5,000 runs, whole process, s`, better: 'lower', figures, target};
+}
+
+/** Seconds from the request to the end of the first page that `pipeline ui` gives among five thousand runs. */
+async function frontPage(rounds) {
+  const folder = await manyRunsFolder();
+  const page = async () => {
+    const child = spawn(process.execPath, [join(root, 'bin', 'pipeline.js'), 'ui', '--json'], {cwd: folder});
+    try {
+      const [first] = await once(createInterface({input: child.stdout}), 'line');
+      const url = /http:[^"\s]+/.exec(first)[0];
+      const admitted = await fetch(url);
+      await admitted.text();
+      const cookie = admitted.headers.get('set-cookie').split(';')[0];
+      const began = performance.now();
+      const answer = await fetch(new URL('/', url), {headers: {cookie}});
+      if (!(await answer.text()).includes('-many-1387')) throw new Error('the page does not have the latest run');
+      return (performance.now() - began) / 1000;
+    } finally {
+      child.kill();
+    }
+  };
+  const figures = await inTurns({ours: page}, rounds);
+  return {what: 'front page of pipeline ui among 5,000 runs, s', better: 'lower', figures, target: 'under 1'};
+}
+
 export const rows = {
   'no-op': () => noOp(1000, 5),
   'cached-run': () => cachedRun(7),
   jobs: () => jobs(3),
   help: () => help(7),
   plan: () => plan(10_000, 3),
+  'plan-50000': () => plan(9_100, 3),
+  'rebuild-5000': () => among(['db', 'rebuild'], 'under 15', 3),
+  'ls-5000': () => among(['ls'], 'under 1', 5),
+  'show-5000': () => among(['show', 'latest'], 'under 1', 5),
+  'compare-5000': () => among(['compare', 'many'], 'under 1', 5),
+  'ui-front-5000': () => frontPage(5),
   ingest: () => ingest(100_000, 3),
 };

@@ -202,6 +202,19 @@ test('plain prints one line for each event, progress every 15 seconds, and only 
   `);
 });
 
+test('quiet also says whom the run waits for, but no other warning', () => {
+  const wait: Unstamped = {type: 'warning', stage: learn, message: 'waiting for process 7 on elsewhere', wait: true};
+  const text = JSON.stringify(
+    texts('quiet', [
+      [0, runStarted],
+      [1, wait],
+      [2, {type: 'warning', message: 'odd'}],
+    ]),
+  );
+  expect(text).toContain('waiting for process 7 on elsewhere');
+  expect(text).not.toContain('odd');
+});
+
 test('auto is plain in a pipe; json prints events; quiet prints only failures', () => {
   expect(text('auto', eventful)).toBe(text('plain', eventful));
   expect(

@@ -642,10 +642,10 @@ test('what is undefined, infinite or failed is a row with its reason; what the c
     "quickstart
 
     normal class  method    classifier  metric  ours       n       paper     Δ  verdict  note
-    ───────────────────────────────────────────────────────────────────────────────────────────
-    cat           rotation  kde         auc        –  0 of 1  78.3 ± 1.0     –  –        [1][2]
+    ─────────────────────────────────────────────────────────────────────────────────────────
+    cat           rotation  kde         auc        –  0 of 1  78.3 ± 1.0     –  –        [1]
     cat           rotation  kde         odd        ∞       1           –     –  –        [2]
-    ───────────────────────────────────────────────────────────────────────────────────────────
+    ─────────────────────────────────────────────────────────────────────────────────────────
     dog           rotation  gde         auc        –  0 of 1           –     –  –        [3]
     dog           rotation  gde         odd        –  0 of 1           –     –  –        [3]
     dog           rotation  kde         auc     90.0       1  88.2 ± 0.6  +1.8  above    [2]

@@ -2,6 +2,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {type Digest, sha256} from '../../../core/base/canonical.ts';
 import {readCsv} from '../../../core/base/csv.ts';
 
 export interface Baseline {
@@ -66,16 +67,20 @@ let known: readonly Baseline[] | undefined;
 
 /** All rows, in the order in which tables take precedence, and inside a table in print order. Read once. */
 export function readBaselines(): readonly Baseline[] {
-  known ??= baselinesIn(baselinesFolder);
+  known ??= baselineFiles().flatMap(({file, text}) => parseBaselines(text, file));
   return known;
 }
 
-function baselinesIn(folder: string): readonly Baseline[] {
+/** Of the files as they are, which need not be parsed for it. */
+export const baselinesDigest = (): Digest => sha256(JSON.stringify([baselineFiles(), [...paperTasks]]));
+
+/** In order of precedence. */
+function baselineFiles(): readonly {readonly file: string; readonly text: string}[] {
   const rank = (file: string) => (tableOrder.indexOf(basename(file, '.csv')) + 1 || tableOrder.length + 1) - 1;
-  return readdirSync(folder)
+  return readdirSync(baselinesFolder)
     .filter((file) => file.endsWith('.csv'))
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-    .flatMap((file) => parseBaselines(readFileSync(join(folder, file), 'utf8'), file));
+    .map((file) => ({file, text: readFileSync(join(baselinesFolder, file), 'utf8')}));
 }
 
 const header = 'table,method,classifier,dataset,class,metric,value,spread,spread_kind,source';

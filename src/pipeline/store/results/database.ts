@@ -13,7 +13,7 @@ import {acquireLock, describeHolder, type Holder, heartbeat} from '../../../core
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {plural} from '../../../core/base/text.ts';
 import type {Problem} from '../../failures.ts';
-import {type Baseline, readBaselines} from './baselines.ts';
+import type {Baseline} from './baselines.ts';
 import {drafting, reading, remembering} from './connect.ts';
 import {inTransaction} from './duckdb.ts';
 import {type BaselineRows, baselineRows, bringUpToDate, isCurrent} from './migrate.ts';
@@ -26,6 +26,8 @@ export interface ResultsOptions {
   /** Told what a user is to know: a wait, a file that was made anew or that can't be written. */
   readonly report?: (message: string) => void;
   readonly baselines?: readonly Baseline[];
+  /** Look only once for runs that are not filed: for a command, which asks several things of one moment. */
+  readonly once?: boolean;
 }
 
 export interface Filed {
@@ -202,7 +204,7 @@ export class Database {
 
   #known: BaselineRows | undefined;
   #baselines(): BaselineRows {
-    this.#known ??= baselineRows(this.#options.baselines ?? readBaselines());
+    this.#known ??= baselineRows(this.#options.baselines);
     return this.#known;
   }
 }

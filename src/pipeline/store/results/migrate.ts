@@ -1,26 +1,31 @@
 /** The database's tables and the papers' numbers in it, as this version has them. */
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {sha256} from '../../../core/base/canonical.ts';
-import {type Baseline, paperTasks} from './baselines.ts';
+import {type Baseline, baselinesDigest, paperTasks, readBaselines} from './baselines.ts';
 import {inTransaction} from './duckdb.ts';
 import {insert} from './insert.ts';
 import {Obstacle} from './obstacle.ts';
 import {migrations, type Row} from './schema.ts';
 
+/** The papers' numbers; the rows are made only where they are to be written. */
 export interface BaselineRows {
-  readonly rows: readonly Row[];
   readonly digest: string;
+  rows(): readonly Row[];
 }
 
-export function baselineRows(baselines: readonly Baseline[]): BaselineRows {
+/** Those of the package; or these. */
+export const baselineRows = (baselines?: readonly Baseline[]): BaselineRows =>
+  baselines
+    ? {digest: sha256(JSON.stringify(baselines)), rows: () => rowsOf(baselines)}
+    : {digest: baselinesDigest(), rows: () => rowsOf(readBaselines())};
+
+function rowsOf(baselines: readonly Baseline[]): readonly Row[] {
   const ranks = new Map<string, number>();
-  const rows = baselines.map(({spreadKind, ...row}) => {
+  return baselines.map(({spreadKind, ...row}) => {
     const rank = ranks.get(row.table) ?? ranks.size;
     ranks.set(row.table, rank);
     return {rank, ...row, spread_kind: spreadKind};
   });
-  // Not canonical, which takes longer: the parts are ours, and always in this order.
-  return {rows, digest: sha256(JSON.stringify([rows, [...paperTasks]]))};
 }
 
 export async function isCurrent(connection: DuckDBConnection, {digest}: BaselineRows): Promise<boolean> {
@@ -41,7 +46,7 @@ export async function bringUpToDate(connection: DuckDBConnection, {rows, digest}
   await inTransaction(connection, async () => {
     for (const migration of migrations.slice(number)) await connection.run(migration);
     await connection.run('delete from baselines; delete from paper_tasks;');
-    await insert(connection, 'baselines', rows);
+    await insert(connection, 'baselines', rows());
     await insert(
       connection,
       'paper_tasks',

@@ -28,13 +28,18 @@ export interface Results {
   /** One statement that only reads, and only this database: neither files nor the network, whatever it says. */
   query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
+  /** The same, with the answers of other statements, as opening the file takes longer than they do. */
+  comparison(
+    filter: ComparisonFilter,
+    also: readonly string[],
+  ): Promise<Result<{readonly rows: readonly ComparisonRow[]; readonly also: readonly QueryResult[]}, Problem>>;
 }
 
 /** Nothing is opened until something is asked. The runs are in the file's folder. */
 export function openResults(path: string, options: ResultsOptions = {}): Results {
   const file = resolve(path);
   const root = dirname(file);
-  const database = new Database(file, recordsOf(root), options);
+  const database = new Database(file, recordsOf(root, options.once ?? false), options);
   const read = async <T>(
     work: (connection: DuckDBConnection) => Promise<Result<T, Problem>>,
     ids?: readonly string[],
@@ -42,6 +47,24 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
     existsSync(file) || runsIn(root).length > 0
       ? database.read(work, ids)
       : fail({message: 'there are no results yet', file, hint: 'Run "pipeline run <spec>" first.'});
+  const comparison: Results['comparison'] = async (filter, also) => {
+    const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
+    const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
+    const sql = `select * from comparison_of(${args})
+      order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
+    const found = await read(async (connection) => {
+      const answers: QueryResult[] = [];
+      for (const one of [sql, ...also]) {
+        const answer = await select(connection, one, {one: false});
+        if (!answer.ok) return answer;
+        answers.push(answer.value);
+      }
+      return succeed(answers);
+    }, filter.runs);
+    if (!found.ok) return found;
+    const [compared, ...others] = found.value;
+    return succeed({rows: compared!.rows.map((row) => comparisonRow(compared!.columns, row)), also: others});
+  };
   return {
     async ingestRun(folder) {
       const run = basename(resolve(folder));
@@ -60,13 +83,11 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
         return found;
       }),
 
+    comparison,
+
     async comparisonRows(filter = {}) {
-      const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
-      const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
-      const sql = `select * from comparison_of(${args})
-        order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
-      const found = await read((connection) => select(connection, sql, {one: false}), filter.runs);
-      return found.ok ? succeed(found.value.rows.map((row) => comparisonRow(found.value.columns, row))) : found;
+      const found = await comparison(filter, []);
+      return found.ok ? succeed(found.value.rows) : found;
     },
   };
 }
@@ -81,7 +102,8 @@ async function readThrough(connection: DuckDBConnection): Promise<void> {
 }
 
 /** The runs of a folder, to be filed. */
-function recordsOf(root: string): Records {
+function recordsOf(root: string, once: boolean): Records {
+  let seen = false;
   const file = async (connection: DuckDBConnection, ids: readonly string[]): Promise<Filed> => {
     const read = ids.map((id) => readRows(join(root, id)));
     const whole = read.flatMap((one) => (one.ok ? [one.value] : []));
@@ -97,15 +119,20 @@ function recordsOf(root: string): Records {
   const missing = async (connection: DuckDBConnection): Promise<readonly string[]> => {
     const filed = await connection.runAndReadAll("select run, record from runs where outcome <> 'unfinished'");
     const states = new Map(filed.getRowsJS().map(([run, state]) => [run as string, state as string | null]));
-    return runsIn(root).filter((id) => {
+    return foldersIn(root).filter((id) => {
       const folder = join(root, id);
       const state = states.get(id);
-      return state === undefined ? states.size === 0 || hasEnded(folder) : state !== recordState(folder);
+      if (state !== undefined) return state !== recordState(folder);
+      return isRun(folder) && (states.size === 0 || hasEnded(folder));
     });
   };
   return {
     // What can't be read can't be filed either: what was filed of it before stays.
-    areFiled: async (connection) => !(await missing(connection)).some((id) => readRecord(join(root, id)).ok),
+    async areFiled(connection) {
+      if (once && seen) return true;
+      seen = !(await missing(connection)).some((id) => readRecord(join(root, id)).ok);
+      return seen;
+    },
     async file(connection, again) {
       return file(connection, [...new Set([...(await missing(connection)), ...again])]);
     },
@@ -121,11 +148,15 @@ function readRows(folder: string): Result<{rows: RunRows; contradictions: readon
   return succeed({rows: rowsOf(record.value, state), contradictions: numbersOf(record.value).contradictions});
 }
 
-/** Ids of runs but for these: names of the folders with a plan. All else in `runs/` (the cache, the database) is not looked at. */
-const runsIn = (root: string): readonly string[] =>
+/** Ids of runs: names of the folders with a plan. All else in `runs/` (the cache, the database) is not looked at. */
+const runsIn = (root: string): readonly string[] => foldersIn(root).filter((id) => isRun(join(root, id)));
+
+const isRun = (folder: string): boolean => existsSync(join(folder, 'plan.json'));
+
+const foldersIn = (root: string): readonly string[] =>
   existsSync(root)
     ? readdirSync(root, {withFileTypes: true})
-        .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, 'plan.json')))
+        .filter((entry) => entry.isDirectory())
         .map(({name}) => name)
         .sort()
     : [];

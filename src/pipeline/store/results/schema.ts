@@ -129,21 +129,25 @@ const createTables = Object.entries(tables).map(
  */
 const values = `
 create or replace macro values_of(run_ids, spec_name) as table (
+  -- Thousands of runs have the same few configurations: what decides is looked at first, and the wide rows of what is left are fetched then.
   with latest as (
-    select tasks.* replace (
-        case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row),
-      metrics.* exclude (run, task), concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
+    select metrics.rowid as metrics_row, tasks.rowid as tasks_row, config, inlier, definition, metric, data, value,
+      case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row,
+      concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
     from metrics join tasks using (run, task) join runs using (run)
     where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     qualify rank() over (
         partition by config, inlier, seed, definition, metric
-        order by metrics.value is null, runs.started desc, runs.run desc) = 1
+        order by value is null, runs.started desc, runs.run desc) = 1
       and row_number() over (
         partition by config, inlier, seed, definition, metric, paper_row order by moment desc) = 1
+  ), chosen as (
+    from latest qualify data is not distinct from first_value(data) over (
+      partition by config, inlier, definition, metric, paper_row order by value is null, moment desc)
   )
-  from latest qualify data is not distinct from first_value(data) over (
-    partition by config, inlier, definition, metric, paper_row order by value is null, moment desc)
+  select tasks.* replace (chosen.paper_row as paper_row), metrics.* exclude (run, task), chosen.moment
+  from chosen join tasks on tasks.rowid = tasks_row join metrics on metrics.rowid = metrics_row
 );`;
 
 /** Our numbers beside the papers': of each class, and, where all classes of a dataset are there, their mean. */

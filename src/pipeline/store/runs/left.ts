@@ -1,7 +1,8 @@
 /** What stages have left in the cache beside a folder of runs, as far as their manifests are whole. */
-import {readdirSync, statSync} from 'node:fs';
+import {readdirSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {canonicalJson, type Digest, type Json} from '../../../core/base/canonical.ts';
+import {statIfThere} from '../../../core/base/files.ts';
 import {groupBy} from '../../../core/base/group.ts';
 import type {Manifest} from '../../stages/stage.ts';
 import {findManifest} from '../cache/artifact.ts';
@@ -28,7 +29,7 @@ const known = new Map<string, {readonly state: string; readonly left: Left | und
 export function leftAt(cache: string, fingerprint: unknown): Left | undefined {
   if (typeof fingerprint !== 'string') return undefined;
   const path = join(entryFolder(cache, fingerprint as Digest), manifestName);
-  const stat = statSync(path, {throwIfNoEntry: false, bigint: true});
+  const stat = statIfThere(path);
   if (!stat) return undefined;
   const state = `${stat.ino} ${stat.size} ${stat.ctimeNs}`;
   const before = known.get(path);
@@ -44,7 +45,7 @@ const indexes = new Map<string, {readonly state: string; readonly index: Readonl
 /** All that stages of a kind with a recipe (canonical JSON) have left. Reads every manifest of the cache, once while it does not change. */
 export function leftByLike(cache: string, kind: string, recipe: string | undefined): readonly Left[] {
   const state = shelves(cache)
-    .map((shelf) => `${shelf} ${statSync(shelf, {throwIfNoEntry: false})?.mtimeMs}`)
+    .map((shelf) => `${shelf} ${statIfThere(shelf)?.mtimeNs}`)
     .join();
   let found = indexes.get(cache);
   if (found?.state !== state) {

@@ -72,7 +72,7 @@ function measured(stage: StageRecord, summary: EvaluateSummary, vouched: boolean
       metric,
       value: numberOf(value),
       reason: reasons[metric] ?? null,
-      vouched,
+      vouched: numberOf(value) === null ? null : vouched,
       normal: count(normal),
       anomalous: count(anomalous),
       scale: numbers.includes(metric) ? ('number' as const) : ('rate' as const),

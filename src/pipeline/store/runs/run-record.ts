@@ -92,6 +92,7 @@ export function joinRecord(
   const seen = new Map<string, Partial<StageRecord> & {status: StageStatus}>();
   const warnings: RunRecord['warnings'][number][] = [];
   const head: {-readonly [K in keyof RunRecord]?: RunRecord[K]} = {};
+  let ended = 0;
   for (const event of events) {
     switch (event.type) {
       case 'run-started':
@@ -140,6 +141,7 @@ export function joinRecord(
         break;
       case 'run-finished':
         Object.assign(head, {outcome: event.outcome, finished: event.at, seconds: event.seconds});
+        ended = event.computed + event.cached + event.failed;
         break;
     }
   }
@@ -151,7 +153,8 @@ export function joinRecord(
     ...(seen.get(node.id) ?? {status: 'waiting' as const}),
   }));
   const {name, tasks, plugins: pluginUrls = []} = plan;
-  const damage = damageOf(folder, losses);
+  const known = stages.filter(({status}) => ['computed', 'cached', 'failed'].includes(status)).length;
+  const damage = damageOf(folder, losses, ended - known);
   if (damage !== undefined) warnings.push({message: damage});
   return {
     outcome: losses.atEnd || losses.file !== undefined ? 'damaged' : 'unfinished',
@@ -168,10 +171,14 @@ export function joinRecord(
   };
 }
 
-function damageOf(folder: string, {strange, file}: Losses): string | undefined {
+/** `unsaid`: stages that have ended, as the run's end counts them, and that no line tells of. */
+function damageOf(folder: string, {strange, file}: Losses, unsaid: number): string | undefined {
   if (file !== undefined) return `${file}; what it said is missing here`;
-  if (strange === 0) return undefined;
-  return `${eventsFile(folder)}: ${plural(strange, 'line')} can't be read; what they said is missing here`;
+  if (strange > 0)
+    return `${eventsFile(folder)}: ${plural(strange, 'line')} can't be read; what they said is missing here`;
+  return unsaid > 0
+    ? `${eventsFile(folder)}: lines are missing; what they said of ${plural(unsaid, 'stage')} is missing here`
+    : undefined;
 }
 
 /** True for an event of a stage that is not in the plan. */

@@ -10,6 +10,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
 import {fail, type Result} from '../../../core/base/result.ts';
+import {type SystemProblem, systemProblem} from '../../../core/base/system-error.ts';
 import type {Plan} from '../../config/spec.ts';
 import type {RunEvent} from '../../events.ts';
 import type {Problem} from '../../failures.ts';
@@ -41,8 +42,8 @@ export interface Run {
   readonly folder: string;
   /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
   readonly log: (event: RunEvent) => void;
-  /** Everything written is on the disk afterwards. */
-  close(): void;
+  /** Everything written is on the disk afterwards; returns why something is not. */
+  close(): SystemProblem | undefined;
 }
 
 export interface NewRun {
@@ -69,6 +70,7 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
   const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
   const whole = planText({name: plan.name, tasks: plan.tasks, stages, ...modules});
   await writeFileAtomic(join(folder, 'plan.json'), whole);
+  const lines = new Lines(events);
   const reported = new Map<string, number>();
   return {
     id,
@@ -79,14 +81,42 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
         if (time - (reported.get(event.stage) ?? Number.NEGATIVE_INFINITY) < progressEvery * 1000) return;
         reported.set(event.stage, time);
       }
-      // One write a line: a crash leaves at most the last one torn.
-      writeSync(events, `${lineOf(event)}\n`);
+      lines.add(`${lineOf(event)}\n`);
     },
     close() {
+      const problem = lines.flush();
       fsyncSync(events);
       closeSync(events);
+      return problem;
     },
   };
+}
+
+/** Lines on their way to a file. What a full disk does not take is tried again with the next line: a run goes on without its record. */
+class Lines {
+  readonly #file: number;
+  #waiting = Buffer.alloc(0);
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  /** One write a line: a crash leaves at most the last one torn. */
+  add(line: string): void {
+    this.#waiting = Buffer.concat([this.#waiting, Buffer.from(line)]);
+    this.flush();
+  }
+
+  flush(): SystemProblem | undefined {
+    try {
+      while (this.#waiting.length > 0) this.#waiting = this.#waiting.subarray(writeSync(this.#file, this.#waiting));
+      return undefined;
+    } catch (error) {
+      const problem = systemProblem(error);
+      if (!problem) throw error;
+      return problem;
+    }
+  }
 }
 
 function makeFolder(root: string, name: string, now: Date): {readonly id: string; readonly folder: string} {

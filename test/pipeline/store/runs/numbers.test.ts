@@ -64,7 +64,7 @@ test('without a manifest the record counts, and nobody vouches for it', () => {
   expect(read(folder)).toEqual({
     values: [
       [0.9, false],
-      [null, false],
+      [null, null],
     ],
     contradictions: [],
   });

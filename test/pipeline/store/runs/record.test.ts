@@ -265,6 +265,27 @@ test('what a damaged record has lost and the cache does not have is named; an ev
   }
 });
 
+test('a run has ended as its record says, wherever the last lines are cut', () => {
+  const folder = run();
+  const text = `${checkedLines(folder).join('\n')}\n`;
+  for (let length = text.length; length > text.length - 400; length--) {
+    writeFileSync(file(folder, 'events.ndjson'), text.slice(0, length));
+    expect([length, hasEnded(folder)]).toEqual([length, read(folder).outcome !== 'unfinished']);
+  }
+});
+
+test('a line that is gone is missed, as the end of the run counts the stages', () => {
+  const folder = run();
+  const lines = checkedLines(folder);
+  for (const [at, line] of lines.entries()) {
+    if (!/"stage-(finished|failed)"/.test(line)) continue;
+    writeFileSync(file(folder, 'events.ndjson'), `${lines.toSpliced(at, 1).join('\n')}\n`);
+    const record = read(folder);
+    expect(record.damage).toMatch(/lines are missing; what they said of 1 stage is missing here$/);
+    expect(metricsOf(record)[0]).toMatchObject({value: 0.7, vouched: true});
+  }
+});
+
 test('another run’s later result is not taken for one that was lost', () => {
   const folder = run();
   makeRun(runs, {

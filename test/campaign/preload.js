@@ -1,0 +1,36 @@
+/**
+ * Loaded into every process of a trial before anything else. CAMPAIGN_CLOCK: milliseconds by which its clock is wrong. CAMPAIGN_HOST: the
+ * name of its host, so that others can't see whether it lives. CAMPAIGN_DISK: the number of writes after which its disk is full.
+ * Locks are watched for seconds, not for a minute.
+ */
+
+import {syncBuiltinESMExports} from 'node:module';
+import os from 'node:os';
+
+const {CAMPAIGN_CLOCK: clock, CAMPAIGN_HOST: host, CAMPAIGN_DISK: disk} = process.env;
+
+if (clock) {
+  const RealDate = Date;
+  const off = Number(clock);
+  globalThis.Date = class extends RealDate {
+    constructor(...args) {
+      super(...(args.length === 0 ? [RealDate.now() + off] : args));
+    }
+
+    static now() {
+      return RealDate.now() + off;
+    }
+  };
+}
+if (host) {
+  os.hostname = () => host;
+  syncBuiltinESMExports();
+}
+if (disk) {
+  const {watchWrites} = await import('../rig/disk.js');
+  watchWrites((write) => {
+    if (write >= Number(disk)) throw Object.assign(new Error('ENOSPC: no space left on device'), {code: 'ENOSPC'});
+  });
+}
+const {heartbeat} = await import('../../dist/core/base/lock.js');
+Object.assign(heartbeat, {every: 0.5, deadAfter: 5});
