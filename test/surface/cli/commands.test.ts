@@ -194,7 +194,7 @@ describe('plan and validate', () => {
     expect(await shown('validate', 'own/own.yaml')).toMatchInlineSnapshot(`
       "own/own.yaml: 1 task, data not found
       --- stderr
-      warning: own/own.yaml: dataset "image-folder": not found: looked for photos beside the spec or <folder>/data/photos. Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"
+      warning: own/own.yaml: missing data: dataset "image-folder": not found: looked for photos beside the spec or <folder>/data/photos. Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"
       --- status 0"
     `);
     await writeImage(project.path('own', 'photos', '0.png'), {seed: '0'});
