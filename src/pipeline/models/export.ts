@@ -1,5 +1,6 @@
 /** A task's encoder and one of its classifiers as one ONNX model, and the proof that it computes what the run has computed. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {bytes} from '../../core/base/text.ts';
 import type {NamedArrays} from '../../core/contracts/data.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {featuresInfo} from '../../core/formats/arrow/features.ts';
@@ -71,6 +72,7 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
   const {windows, per_location} = localizing;
   const features = encoder.graph(builder, colours(builder, windowsGraph(builder, images, shape, windows), channels));
   const places = windowsAlong(height, windows) * windowsAlong(width, windows);
+  refuseTooLarge(fitted, places);
   const scores = per_location
     ? scoresByPlace(builder, features, {places, columns}, (place, rows) =>
         scoresOf(options, ofPlace(fitted, place))(builder, rows),
@@ -80,6 +82,18 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
   builder.output('score', builder.node('ReduceMax', [map, builder.integers(1, 2)], {keepdims: 0}), ['N'], higher);
   builder.output('map', map, ['N', height, width], `A score for every pixel. ${higher}`);
   return {finish: (about) => builder.finish(about)};
+}
+
+/** Of an ONNX file, which is one protobuf message; numbers are float64 in it. */
+const mostBytes = 2 ** 31;
+
+function refuseTooLarge(fitted: NamedArrays, places: number): void {
+  const size = [...fitted.values()].reduce((sum, {data}) => sum + 8 * data.length, 0);
+  if (size < mostBytes) return;
+  throw new StageError(
+    `classifiers of ${places} places have ${bytes(size)}, more than an ONNX file may have (${bytes(mostBytes)})`,
+    'Take a larger stride, or density: shared.',
+  );
 }
 
 const colours = (builder: GraphBuilder, images: Value, channels: 1 | 3): Value =>
