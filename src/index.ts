@@ -53,6 +53,7 @@ export {type Tensor, type Tensor2D, type Tensor4D, tf} from './core/engine/runni
 export type {GraphBuilder, Value} from './core/formats/onnx/builder.ts';
 export {decodeImage} from './core/images/codec.ts';
 export {type Interpolation, type Picture, resized} from './core/images/picture.ts';
+export type {Step} from './core/images/preparation.ts';
 export {
   batchNorm,
   batchNormParameters,

@@ -32,7 +32,7 @@ test.for(allDocuments)('files and folders in backticks and links exist: $name', 
 
 /** Files that a guide has its reader make, or that are of other people's code. */
 const isOfTheReader = (path: string): boolean =>
-  /^(pipelines\/(mine|bolts)|(train|test)\/good|data\/(cifar\.py|bolts|mnist|efficientnet_b4|cifar10|mvtec|celeba|cats-vs-dogs))/.test(
+  /^(pipelines\/(mine|bolts)|(train|test)\/(good|cut|scratched)|data\/(cifar\.py|bolts|mnist|efficientnet_b4|cifar10|mvtec|celeba|cats-vs-dogs))/.test(
     path,
   );
 

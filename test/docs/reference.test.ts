@@ -36,7 +36,8 @@ test('examples of plug-ins that need no files run; the others are valid', {timeo
   const others = examples.filter(({runs}) => !runs).map(({file}) => file);
   expect(others.length).toBeGreaterThan(0);
   const checked = await project.run('validate', ...others);
-  expect([checked.status, checked.err]).toEqual([0, '']);
+  const said = checked.err.split('\n').filter((line) => !/^warning: \S+\.yaml: missing data: /.test(line));
+  expect([checked.status, said.join('\n')]).toEqual([0, '']);
 
   const running = examples.filter(({runs}) => runs).map(({file}) => file);
   project.write('all.yaml', `suite: [${running.join(', ')}]\n`);

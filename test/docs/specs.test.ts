@@ -29,7 +29,9 @@ test('specs are valid', async () => {
   expect(files.length).toBeGreaterThan(15);
   const {status, err} = await project.run('validate', ...files);
   const named = (text: string): string => text.replaceAll(/^\S* ?(\d+)\.yaml/gm, (_, i) => specs[Number(i)]!.place);
-  expect([status, named(err)]).toEqual([0, '']);
+  // Data of documents is not here; whatever else is said is a problem.
+  const others = err.split('\n').filter((line) => !/^warning: \d+\.yaml: missing data: /.test(line));
+  expect([status, named(others.join('\n'))]).toEqual([0, '']);
 });
 
 test('every spec in the documents is complete', () => {

@@ -39,7 +39,10 @@ beforeAll(async () => {
       const name = `data/bolts/${folder}/${i}.png`;
       await writeImage(project.path(name), {seed: name, height: 64, width: 64});
     }
+  for (let i = 0; i < 10; i++)
+    await writeImage(project.path('photos', `${i}.png`), {seed: `photo ${i}`, height: 36, width: 36});
   await writeImage(project.path('photos', 'one.png'), {seed: 'one', height: 28, width: 28});
+  await writeImage(project.path('new-photos', 'one.png'), {seed: 'new', height: 28, width: 28});
   await writeImage(project.path('photos', 'two.jpg'), {seed: 'two', height: 40, width: 30});
 });
 

@@ -70,6 +70,20 @@ export function spread(
   return map;
 }
 
+/** Along an axis, what every pixel gets of the score of every window: (length, windows). `spread` is a product of two of them. */
+export function sharesAlong(
+  length: number,
+  windows: Windows,
+  {sigma, blend}: {readonly sigma: number; readonly blend: Blend},
+): Float64Array {
+  const count = windowsAlong(length, windows);
+  const shares = new Float64Array(length * count);
+  for (const [pixel, {first, weights, total}] of axisOf(length, windows, sigma).entries())
+    for (const [i, weight] of weights.entries())
+      shares[pixel * count + first + i] = blend === 'mean' ? weight / total : weight;
+  return shares;
+}
+
 /** FCDD's standard deviation for a kernel of `patch` pixels: 10 from 32 on. */
 export const receptiveSigma = (patch: number): number => (patch < 32 ? Math.log10(0.45 * patch + 1) + 0.25 : 10);
 

@@ -1,5 +1,5 @@
 /** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → commit → event. */
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile, stateOf} from '../../core/base/files.ts';
 import {heartbeat} from '../../core/base/lock.ts';
@@ -144,16 +144,22 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
 export const makerOf = ({manifest}: Entry): Maker | undefined =>
   (manifest.provenance as {readonly engine?: Maker | null}).engine ?? undefined;
 
-/** The folders of a stage's sources that are part of their names, and the one that those lie in: `train/good/1.png` has three. */
-function foldersOf({sources}: StageNode): readonly string[] {
+/**
+ * The folders of a stage's sources, as far as they are part of their names, and the one that those lie in: `train/good/1.png` has three.
+ * A file that is called otherwise than it lies (`photos/1.png` as `train/good/1.png`) has those up to where path and name differ.
+ */
+export function foldersOf({sources}: Pick<StageNode, 'sources'>): readonly string[] {
   const found = new Set<string>();
   for (const {name, path} of sources) {
-    let folder = path;
-    for (const _ of name.split('/').slice(1)) {
-      folder = dirname(folder);
+    const parts = name.split('/');
+    if (parts.length === 1) continue;
+    let [place, folder] = [path, dirname(path)];
+    found.add(folder);
+    for (const part of parts.toReversed()) {
+      if (part !== basename(place)) break;
       found.add(folder);
+      [place, folder] = [folder, dirname(folder)];
     }
-    if (folder !== path) found.add(dirname(folder));
   }
   return [...found];
 }

@@ -1,23 +1,31 @@
 /** A task's encoder and one of its classifiers as one ONNX model, and the proof that it computes what the run has computed. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {bytes} from '../../core/base/text.ts';
+import type {NamedArrays} from '../../core/contracts/data.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {featuresInfo} from '../../core/formats/arrow/features.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
+import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores} from '../../core/formats/arrow/small.ts';
 import {type Described, GraphBuilder, type Value} from '../../core/formats/onnx/builder.ts';
 import {startOnnx} from '../../core/formats/onnx/runtime.ts';
+import {windowsAlong} from '../../core/images/windows.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
-import {recipeOf} from '../stages/define.ts';
+import {isStage, recipeOf} from '../stages/define.ts';
 import {embed} from '../stages/embed.ts';
+import {localize} from '../stages/localize.ts';
 import {score} from '../stages/score.ts';
 import {createPlanned, StageError} from '../stages/shared.ts';
 import type {RunRecord} from '../store/runs/record.ts';
 import {dataOf, type FittedClassifier} from './find.ts';
 import {filesOf, type RunArtifacts} from './run-artifacts.ts';
+import {scoresByPlace, spreadGraph, windowsGraph} from './window-graph.ts';
 
 /** Images of the test split that the model is tried on. */
 const tried = 64;
+/** The same of one that makes maps: an image has hundreds of windows. */
+const triedMaps = 8;
 /** Of the range of the run's scores. */
 const tolerance = 1e-4;
 
@@ -30,51 +38,107 @@ export interface ExportOptions {
 }
 
 export interface ModelGraph {
-  /** Columns of its features. */
-  readonly columns: number;
+  /** Columns of its features; undefined: it has windows, and maps instead of features. */
+  readonly columns?: number;
   /** The file's bytes. */
   finish(about: Described): Uint8Array;
 }
 
 /**
- * Inputs: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; `features` (N, d). Throws a
- * `StageError` for what can't be written as ONNX.
+ * Inputs: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; `features` (N, d), or where the task
+ * scores windows `map` (N, h, w). `fitted`: arrays of the classifier. Throws a `StageError` for what can't be written as ONNX.
  */
-export async function buildModel({record, task, classifier, artifacts, plugins}: ExportOptions): Promise<ModelGraph> {
-  const {name, stage} = classifier;
-  const scoring = recipeOf(score, stage.node);
-  if (!scoring)
-    throw new StageError(
-      `task ${task.id} scores windows of images, which cannot be exported`,
-      'Export a task without "localize", or use "pipeline predict" with this one: it scores images and draws heat maps.',
-    );
-  const {node} = record.stages.find(({id}) => id === stage.node.inputs['test']!.stage)!;
-  const {learner: ref, versions, layer} = recipeOf(embed, node)!;
-  const learnt = node.inputs['weights']!;
-  const sources = await filesOf(task.learner, plugins, await artifacts.entry(learnt.stage));
-  const learner = createPlanned({plugins, sources}, 'learner', ref, versions);
-  if (!learner.graph) throw cannot(`learner "${ref.type}"`);
-  const weights = await readArrays(await artifacts.file(learnt));
-  const {classifier: chosen, version} = scoring;
-  const fitting = createPlanned({plugins, sources: []}, 'classifier', chosen, {[`classifier ${chosen.type}`]: version});
-  const scorer = fitting.restore(await readArrays(await artifacts.file({stage: stage.id, file: 'classifier.arrow'})));
-  if (!scorer.graph) throw cannot(`classifier "${name}"`);
-
-  const {height, width, channels} = plugins.create('dataset', task.dataset).shape;
+export async function buildModel(options: ExportOptions, fitted: NamedArrays): Promise<ModelGraph> {
+  const {task, classifier, artifacts, plugins} = options;
+  const {node} = classifier.stage;
+  const shape = plugins.create('dataset', task.dataset).shape;
   const builder = new GraphBuilder();
+  const {height, width, channels} = shape;
   const images = builder.input(
     'images',
     ['N', height, width, channels],
     'Images, height × width × channels, in [0, 1].',
   );
-  const colours = channels === 3 ? images : builder.node('Concat', [images, images, images], {axis: 3});
-  const features: Value | undefined = learner.graph(builder, colours, layer, weights, plugins);
-  if (!features) throw cannot(`the network of learner "${ref.type}"`);
-  const output = builder.toFloat(scorer.graph(builder, features));
-  const {columns} = await featuresInfo(await artifacts.file(stage.node.inputs['train']!));
-  builder.output('score', output, ['N'], 'Higher = more anomalous.');
-  builder.output('features', features, ['N', columns], `Layer "${layer}" of the encoder.`);
-  return {columns, finish: (about) => builder.finish(about)};
+  const higher = 'Higher = more anomalous.';
+  const {columns} = await featuresInfo(await artifacts.file(node.inputs['train']!));
+  const encoder = await openEncoder(options);
+  const localizing = recipeOf(localize, node);
+  if (!localizing) {
+    const features = encoder.graph(builder, colours(builder, images, channels));
+    builder.output('score', builder.toFloat(scoresOf(options, fitted)(builder, features)), ['N'], higher);
+    builder.output('features', features, ['N', columns], `Layer "${encoder.layer}" of the encoder.`);
+    return {columns, finish: (about) => builder.finish(about)};
+  }
+  const {windows, per_location} = localizing;
+  const features = encoder.graph(builder, colours(builder, windowsGraph(builder, images, shape, windows), channels));
+  const places = windowsAlong(height, windows) * windowsAlong(width, windows);
+  refuseTooLarge(fitted, places);
+  const scores = per_location
+    ? scoresByPlace(builder, features, {places, columns}, (place, rows) =>
+        scoresOf(options, ofPlace(fitted, place))(builder, rows),
+      )
+    : builder.toDouble(scoresOf(options, fitted)(builder, features));
+  const map = spreadGraph(builder, scores, shape, windows, localizing);
+  // As `localize` does: in runs of earlier versions the largest pixel, since then the largest window.
+  const parts = localizing.image_score
+    ? builder.node('Reshape', [builder.toFloat(scores), builder.integers(-1, 1, places)])
+    : map;
+  builder.output('score', builder.node('ReduceMax', [parts, builder.integers(1, 2)], {keepdims: 0}), ['N'], higher);
+  builder.output('map', map, ['N', height, width], `A score for every pixel. ${higher}`);
+  return {finish: (about) => builder.finish(about)};
+}
+
+/** Of an ONNX file, which is one protobuf message; numbers are float64 in it. */
+const mostBytes = 2 ** 31;
+
+function refuseTooLarge(fitted: NamedArrays, places: number): void {
+  const size = [...fitted.values()].reduce((sum, {data}) => sum + 8 * data.length, 0);
+  if (size < mostBytes) return;
+  throw new StageError(
+    `classifiers of ${places} places have ${bytes(size)}, more than an ONNX file may have (${bytes(mostBytes)})`,
+    'Take a larger stride, or density: shared.',
+  );
+}
+
+const colours = (builder: GraphBuilder, images: Value, channels: 1 | 3): Value =>
+  channels === 3 ? images : builder.node('Concat', [images, images, images], {axis: 3});
+
+/** Of all arrays those of one place, by their own names. */
+const ofPlace = (fitted: NamedArrays, place: number): NamedArrays =>
+  new Map(
+    [...fitted].flatMap(([name, array]) =>
+      name.startsWith(`${place}/`) ? [[name.slice(`${place}/`.length), array] as const] : [],
+    ),
+  );
+
+/** The learner that the classifier reads: images → features of its layer. */
+async function openEncoder({record, task, classifier, artifacts, plugins}: ExportOptions) {
+  const {node} = record.stages.find(({id}) => id === classifier.stage.node.inputs['test']!.stage)!;
+  const {learner: ref, versions, layer} = recipeOf(embed, node)!;
+  const learnt = node.inputs['weights']!;
+  const sources = await filesOf(task.learner, plugins, await artifacts.entry(learnt.stage));
+  const learner = createPlanned({plugins, sources}, 'learner', ref, versions);
+  const weights = await readArrays(await artifacts.file(learnt));
+  return {
+    layer,
+    graph(builder: GraphBuilder, images: Value): Value {
+      if (!learner.graph) throw cannot(`learner "${ref.type}"`);
+      const features = learner.graph(builder, images, layer, weights, plugins);
+      if (!features) throw cannot(`the network of learner "${ref.type}"`);
+      return features;
+    },
+  };
+}
+
+/** The classifier with these arrays as nodes: features (n, d) → scores (n). */
+function scoresOf({classifier: {name, stage}, plugins}: ExportOptions, fitted: NamedArrays) {
+  const {classifier: ref, version} = (recipeOf(score, stage.node) ?? recipeOf(localize, stage.node))!;
+  const versions = {[`classifier ${ref.type}`]: version};
+  const scorer = createPlanned({plugins, sources: []}, 'classifier', ref, versions).restore(fitted);
+  return (builder: GraphBuilder, features: Value): Value => {
+    if (!scorer.graph) throw cannot(`classifier "${name}"`);
+    return scorer.graph(builder, features);
+  };
 }
 
 const cannot = (what: string): StageError =>
@@ -107,7 +171,7 @@ export async function provenanceOf({
 
 export interface Trial {
   readonly images: number;
-  /** The largest difference, as a part of the range of the run's scores. */
+  /** The largest difference, as a part of the range of the run's scores, and of its maps' values. */
   readonly difference: number;
 }
 
@@ -116,26 +180,43 @@ export async function tryModel(
   model: Uint8Array,
   {record, task, classifier, artifacts}: ExportOptions,
 ): Promise<Trial> {
-  const {scores} = await readScores(await artifacts.file({stage: classifier.stage.id, file: 'scores.arrow'}));
-  const sorted = scores.toSorted();
-  const range = sorted.at(-1)! - sorted[0]!;
+  const left = (file: string): Promise<string> => artifacts.file({stage: classifier.stage.id, file});
+  const isMapped = isStage(localize, classifier.stage.node);
+  const wanted = {
+    score: (await readScores(await left('scores.arrow'))).scores,
+    ...(isMapped && {map: (await readMaps(await left('maps.arrow'))).data}),
+  };
   const runner = await startOnnx(model);
   try {
     const table = await artifacts.file({stage: dataOf(record, task).id, file: 'test.arrow'});
-    for await (const {shape, count, pixels} of readImages(table, {batch: tried})) {
+    for await (const {shape, count, pixels} of readImages(table, {batch: isMapped ? triedMaps : tried})) {
       const data = Float32Array.from(pixels, (value) => value / 255);
       const sizes = [count, shape.height, shape.width, shape.channels];
-      const got = await runner.run({name: 'images', shape: sizes, data}, 'score');
-      const off = got.reduce((most, score, i) => Math.max(most, Math.abs(score - scores[i]!)), 0);
-      const difference = off === 0 ? 0 : off / range;
-      if (difference <= tolerance) return {images: count, difference};
-      throw new StageError(
-        `in ONNX Runtime the model's scores differ from the run's by ${difference.toPrecision(2)} of their range; expected at most ${tolerance}`,
-        'Nothing was written. Please report it.',
-      );
+      let difference = 0;
+      for (const [output, values] of Object.entries(wanted)) {
+        const got = await runner.run({name: 'images', shape: sizes, data}, output);
+        difference = Math.max(difference, differenceOf(got, values));
+        if (!(difference <= tolerance))
+          throw new StageError(
+            `in ONNX Runtime the model's ${output}s differ from the run's by ${difference.toPrecision(2)} of their range; expected at most ${tolerance}`,
+            'Nothing was written. Please report it.',
+          );
+      }
+      return {images: count, difference};
     }
     throw new Error('the run has no test images');
   } finally {
     await runner.dispose();
   }
+}
+
+/** The largest, as a part of the range of all that was wanted. */
+function differenceOf(got: ArrayLike<number>, wanted: Float64Array | Float32Array): number {
+  let [off, least, most] = [0, Infinity, -Infinity];
+  for (const value of wanted) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  for (let i = 0; i < got.length; i++) off = Math.max(off, Math.abs(got[i]! - wanted[i]!));
+  return off === 0 ? 0 : off / (most - least);
 }

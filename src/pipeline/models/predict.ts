@@ -3,6 +3,8 @@
  * into the cache.
  */
 import {join} from 'node:path';
+import type {NamedArrays} from '../../core/contracts/data.ts';
+import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {createImagesWriter, readImages} from '../../core/formats/arrow/images.ts';
 import {type Maps, readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores} from '../../core/formats/arrow/small.ts';
@@ -119,12 +121,23 @@ export class Predictor {
   }
 }
 
-/** What the training images score, each held out, by a classifier of whole images. */
-export async function heldOutScores({stage}: FittedClassifier, {artifacts, worker}: Model): Promise<Float64Array> {
+/** A classifier as it was fitted, and what the training images score by it, each held out. */
+export interface Fitted {
+  /** What `Scorer.save` gave; of a `localize` stage whatever its `restore` leaves. */
+  readonly arrays: NamedArrays;
+  readonly training: Float64Array;
+}
+
+export async function fittedOf({stage}: FittedClassifier, {record, task, artifacts, worker}: Model): Promise<Fitted> {
   const train = await artifacts.file(stage.node.inputs['train']!);
-  const classifier = await artifacts.file({stage: stage.id, file: 'classifier.arrow'});
-  const {out} = await worker.run(stage, {train, classifier});
-  return scoresIn(out, trainingFile);
+  if (isStage(score, stage.node)) {
+    const classifier = await artifacts.file({stage: stage.id, file: 'classifier.arrow'});
+    const {out} = await worker.run(stage, {train, classifier});
+    return {arrays: await readArrays(classifier), training: await scoresIn(out, trainingFile)};
+  }
+  const images = await artifacts.file({stage: dataOf(record, task).id, file: 'test.arrow'});
+  const {out} = await worker.run(stage, {train, images});
+  return {arrays: await readArrays(join(out, 'classifier.arrow')), training: await scoresIn(out, trainingFile)};
 }
 
 const scoresIn = async (folder: string, file: string): Promise<Float64Array> =>

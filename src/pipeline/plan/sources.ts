@@ -33,12 +33,18 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
   const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
   const asked = new Set<string>();
+  // Points of a matrix that differ in other options read one folder, which says the same of itself each time.
+  const said = new Set<string>();
+  const report = (message: string): void => {
+    if (!said.has(message)) roots.report?.(message);
+    said.add(message);
+  };
   for (const task of plan.tasks) {
     const dataset = plugins.create('dataset', task.dataset);
     const key = datasetKey(task.dataset, dataset.perInlier ? task.inlier : undefined);
     if (asked.has(key)) continue;
     asked.add(key);
-    const located = await dataset.locate(roots, task.inlier);
+    const located = await dataset.locate({...roots, report}, task.inlier);
     if (located.ok) datasets.set(key, located.value);
     else {
       absent.set(key, located.failures[0]!);

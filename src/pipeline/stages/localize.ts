@@ -1,8 +1,10 @@
 /** Features of all windows → heat maps. Features are streamed: memory does not grow with the windows. */
 
+import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {Classifier} from '../../core/contracts/classifier.ts';
-import type {ImageShape, Matrix} from '../../core/contracts/data.ts';
+import type {ImageShape, Matrix, NamedArrays} from '../../core/contracts/data.ts';
+import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {streamFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo} from '../../core/formats/arrow/images.ts';
 import {receptiveSigma, spread, windowsAlong} from '../../core/images/windows.ts';
@@ -93,27 +95,58 @@ export const localize = defineStage({
     });
     return {images: test.images, windows: test.places, trained: train.rows};
   },
-  /** Fits again, because no classifier of windows is kept. */
+  /**
+   * Fits again, because no classifier of windows is kept in the cache. Inputs `train`, and `images` for their shape. With `test`, makes maps
+   * of those images; without, leaves what it has fitted (`fittedArrays`).
+   */
   async restore(context) {
-    await localize.run(context);
-    const {classifier, shape, train} = await open(context);
+    if ('test' in context.inputs) await localize.run(context);
+    const {classifier, shape, train} = await openTraining(context);
+    if (!('test' in context.inputs))
+      await writeArrays(join(context.out, 'classifier.arrow'), await fittedArrays(context, classifier, train));
     const maps: HeatMap[] = [];
     for await (const map of mapsOf(context, classifier, shape, train, train)) maps.push(map);
     return summariseTrainingMaps(context, maps);
   },
 });
 
-/** The classifier, not yet fitted, and the inputs. */
-async function open(context: StageContext<LocalizeRecipe>) {
+/** The classifier, not yet fitted, the windows of the training images, and what is known of the images. */
+async function openTraining(context: StageContext<LocalizeRecipe>) {
   const {classifier: ref, version, windows} = context.recipe;
   const classifier = createPlanned(context, 'classifier', ref, {[`classifier ${ref.type}`]: version});
   const {shape, count, classes: classNames} = await imagesInfo(inputOf(context, 'images'));
   const places = windowsAlong(shape.height, windows) * windowsAlong(shape.width, windows);
-  const train = await openWindows(inputOf(context, 'train'), places);
-  const test = await openWindows(inputOf(context, 'test'), places);
-  if (test.images !== count) throw new Error(`windows of ${test.images} images for ${count} images`);
-  return {classifier, shape, classNames, train, test};
+  return {classifier, shape, count, classNames, places, train: await openWindows(inputOf(context, 'train'), places)};
 }
+
+/** All of these, and the windows of the test images. */
+async function open(context: StageContext<LocalizeRecipe>) {
+  const opened = await openTraining(context);
+  const test = await openWindows(inputOf(context, 'test'), opened.places);
+  if (test.images !== opened.count) throw new Error(`windows of ${test.images} images for ${opened.count} images`);
+  return {...opened, test};
+}
+
+/** What was fitted: one classifier, or one for each place, the names of whose arrays begin with the place and a slash. */
+async function fittedArrays(
+  context: StageContext<LocalizeRecipe>,
+  classifier: Classifier,
+  train: WindowFeatures,
+): Promise<NamedArrays> {
+  if (!context.recipe.per_location) return (await fitTogether(context, classifier, train)).scorer.save();
+  const rng = rngOf(context);
+  const arrays = new Map<string, {readonly shape: readonly number[]; readonly data: Float32Array}>();
+  const atOnce = placesAtOnce(train.columns, train.images);
+  for (let first = 0; first < train.places; first += atOnce)
+    for (const [i, ofPlace] of (await gatherPlaces(train, first, Math.min(atOnce, train.places - first))).entries())
+      for (const [name, array] of classifier.fit(ofPlace, rng.fork(first + i)).save())
+        arrays.set(`${first + i}/${name}`, array);
+  return arrays;
+}
+
+/** As many as fit in memory. */
+const placesAtOnce = (columns: number, images: number): number =>
+  Math.max(1, Math.floor(featureBytes / (4 * columns * images)));
 
 /** Maps of the images whose windows are `test`; if it is `train`, of the training images, each held out. */
 async function* mapsOf(
@@ -148,6 +181,14 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
 
 const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.seed).fork('classifier');
 
+/** Windows of all places, a random subset of them if all would not fit in memory. */
+const sampleOf = (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix> =>
+  sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
+
+const fitTogether = async (context: StageContext<LocalizeRecipe>, classifier: Classifier, train: WindowFeatures) => ({
+  scorer: classifier.fit(await sampleOf(context, train), rngOf(context)),
+});
+
 /** One classifier, of windows of all places; of a random subset of them if all would not fit in memory. */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
@@ -155,12 +196,12 @@ async function scoreTogether(
   train: WindowFeatures,
   test: WindowFeatures,
 ): Promise<Float64Array> {
-  const rng = rngOf(context);
-  const most = Math.max(1, Math.floor(featureBytes / (4 * train.columns)));
-  const sample = await sampleRows(train, most, rng.fork('windows'));
-  const own = test === train && sample.rows === train.rows ? heldOut(classifier, sample, rng) : undefined;
-  if (own) return own;
-  const scorer = classifier.fit(sample, rng);
+  if (test === train) {
+    const sample = await sampleOf(context, train);
+    const own = sample.rows === train.rows ? heldOut(classifier, sample, rngOf(context)) : undefined;
+    if (own) return own;
+  }
+  const {scorer} = await fitTogether(context, classifier, train);
   context.signal.throwIfAborted();
   const progress = new ItemProgress(context, 'windows', test.rows);
   const scores = new Float64Array(test.rows);
@@ -184,7 +225,7 @@ async function scoreByPlace(
   const rng = rngOf(context);
   const progress = new ItemProgress(context, 'places', places);
   const scores = new Float64Array(test.rows);
-  const atOnce = Math.max(1, Math.floor(featureBytes / (4 * train.columns * (train.images + test.images))));
+  const atOnce = placesAtOnce(train.columns, train.images + test.images);
   for (let first = 0; first < places; first += atOnce) {
     const count = Math.min(atOnce, places - first);
     const [ofTrain, ofTest] = [await gatherPlaces(train, first, count), await gatherPlaces(test, first, count)];

@@ -5,7 +5,7 @@ import {bytes, plural} from '../../core/base/text.ts';
 import {stretched} from '../../core/images/preparation.ts';
 import {buildModel, provenanceOf, tryModel} from '../../pipeline/models/export.ts';
 import {chooseClassifier} from '../../pipeline/models/find.ts';
-import {heldOutScores} from '../../pipeline/models/predict.ts';
+import {fittedOf} from '../../pipeline/models/predict.ts';
 import {quantile} from '../../pipeline/models/threshold.ts';
 import {formatModelPage} from '../tables/model-page.ts';
 import {exitCodes} from './exit-codes.ts';
@@ -21,10 +21,10 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
   withTrained(run, options, chooseClassifier, globals, async ({chosen: classifier, ...trained}) => {
     const {record, task, plugins} = trained;
     const what = {...trained, classifier};
-    const {columns, finish} = await buildModel(what);
-    const training = await withModelWorker(trained, options, (worker) =>
-      heldOutScores(classifier, {...trained, worker}),
+    const {training, arrays} = await withModelWorker(trained, options, (worker) =>
+      fittedOf(classifier, {...trained, worker}),
     );
+    const {columns, finish} = await buildModel(what, arrays);
     const threshold = quantile(training, options.quantile);
     const model = finish({
       producer: 'pipeline',
@@ -51,7 +51,7 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
       normalClass: task.inlier,
       shape,
       preparation,
-      columns,
+      ...(columns !== undefined && {columns}),
       dataset: {name: type, summary: plugins.get('dataset', type).summary, options: datasetOptions},
       threshold,
       quantile: options.quantile,

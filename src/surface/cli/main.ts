@@ -8,6 +8,7 @@ import type {AugmentOptions} from './augment.ts';
 import type {Shell} from './completion/index.ts';
 import {exitCodes} from './exit-codes.ts';
 import type {ExportOptions} from './export.ts';
+import type {NewOptions} from './new.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
 import type {SpecOptions} from './prepare.ts';
@@ -164,7 +165,16 @@ specOptions(
     leave((await import('./plan.ts')).plan(spec, options, globals())),
   );
 
-specOptions(program.command('validate').description('check a spec or suite; run nothing'))
+program
+  .command('new')
+  .description('write a spec for a folder of images, by what is in it')
+  .argument('[folder]', 'folder of images', '.')
+  .option('--out <file>', 'spec to write (default: the folder’s name, .yaml); never written over')
+  .action(async (folder: string, options: NewOptions) =>
+    leave((await import('./new.ts')).newSpec(folder, options, globals())),
+  );
+
+specOptions(program.command('validate').description('check a spec or suite, and look for its data; run nothing'))
   .argument('<spec...>', 'YAML files')
   .action(async (specs: string[], options: SpecOptions) =>
     leave((await import('./plan.ts')).validate(specs, options, globals())),

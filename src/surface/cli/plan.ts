@@ -1,17 +1,20 @@
 /** `plan` and `validate`: what a spec means, without running anything. */
 
+import {printable} from '../../core/base/screen.ts';
 import {plural} from '../../core/base/text.ts';
+import type {ReadPlan} from '../../pipeline/config/expand.ts';
 import {trainingsOf} from '../../pipeline/plan/estimate.ts';
 import {topological} from '../../pipeline/plan/order.ts';
 import {type Forecast, previewPlan} from '../../pipeline/plan/preview.ts';
 import {render} from '../../pipeline/plan/render.ts';
+import {locateSources} from '../../pipeline/plan/sources.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {estimateLines, measure, sumUp} from './estimate.ts';
 import {exitCodes} from './exit-codes.ts';
 import {nothing, prepare, read, type SpecOptions} from './prepare.ts';
-import {type EngineOptions, err, folders, type Globals, out, refuse} from './session.ts';
+import {dataRoots, type EngineOptions, err, folders, type Globals, out, refuse} from './session.ts';
 
 export interface PlanOptions extends SpecOptions, EngineOptions {
   readonly explain: boolean;
@@ -82,15 +85,26 @@ const forecastJson = ({id, kind, label}: StageNode, forecast: Forecast) => ({
   reasons: reasons(forecast),
 });
 
-export async function validate(specs: readonly string[], options: SpecOptions, _globals: Globals): Promise<number> {
+export async function validate(specs: readonly string[], options: SpecOptions, globals: Globals): Promise<number> {
   const problems = [];
   for (const spec of specs) {
     const found = await read(spec, options);
     if (!found.ok) problems.push(...found.failures);
     else {
       for (const warning of found.value.warnings) err(`warning: ${spec}: ${warning}`);
-      out(`${spec}: ${plural(found.value.plan.tasks.length, 'task')}`);
+      const missing = await missingData(found.value, globals);
+      for (const one of missing) err(`warning: ${spec}: missing data: ${printable(one)}`);
+      const data = missing.length === 0 ? 'data found' : 'data not found';
+      out(`${spec}: ${plural(found.value.plan.tasks.length, 'task')}, ${data}`);
     }
   }
   return problems.length > 0 ? refuse(problems, nothing) : exitCodes.done;
+}
+
+/** What of a plan's data can't be read. Looks for it, and fetches nothing. */
+async function missingData({plan, plugins}: ReadPlan, globals: Globals): Promise<readonly string[]> {
+  const {folders: places} = dataRoots(globals);
+  const located = await locateSources(plan, plugins, {folders: places});
+  const problems = located.ok ? [...located.value.absent.values()] : located.failures;
+  return problems.map(({message, hint}) => (hint === undefined ? message : `${message}. ${hint}`));
 }

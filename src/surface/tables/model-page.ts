@@ -14,8 +14,8 @@ export interface ModelPage {
   readonly shape: ImageShape;
   /** Of the dataset. */
   readonly preparation: readonly Step[];
-  /** Of the features. */
-  readonly columns: number;
+  /** Of the features; absent: the model gives maps instead. */
+  readonly columns?: number;
   readonly dataset: {
     readonly name: string;
     readonly summary: string;
@@ -43,7 +43,7 @@ How anomalous an image is, where ${normalClass} is normal: encoder and classifie
 |---|---|---|---|
 | input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; no mean is subtracted |
 | output | \`score\` | float32 (N) | higher = more anomalous |
-| output | \`features\` | float32 (N, ${columns}) | the input of the classifier |
+${columns === undefined ? `| output | \`map\` | float32 (N, ${height}, ${width}) | a score for every pixel; \`score\` is the largest |` : `| output | \`features\` | float32 (N, ${columns}) | the input of the classifier |`}
 
 ${thresholdText(page)}
 
@@ -60,7 +60,7 @@ session = onnxruntime.InferenceSession("${file}")
 ${pythonOf(page.preparation, shape)}
 
 for path in sys.argv[1:]:
-    (score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]
+    ${columns === undefined ? '(score,), (map,) = session.run(["score", "map"], {"images": load(path)[np.newaxis]})' : '(score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]'}
     print(path, score${Number.isNaN(threshold) ? '' : `, "anomalous" if score > ${threshold} else "normal"`})
 \`\`\`
 

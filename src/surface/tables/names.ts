@@ -1,4 +1,5 @@
 /** What things of one kind are called beside each other: their settings, as far as they differ. The one place that names rows. */
+import {isAbsolute} from 'node:path';
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
@@ -27,9 +28,23 @@ export function tellApart(settings: readonly Json[]): readonly (readonly string[
 /** A distinct text for each of these values: short ones where they tell them apart. Keyed by their canonical JSON. */
 export function textsOf(values: readonly (Json | undefined)[]): ReadonlyMap<string, string> {
   const distinct = new Map(values.flatMap((value) => (value === undefined ? [] : [[canonicalJson(value), value]])));
-  const short = [...distinct].map(([key, value]) => [key, shortText(value)] as const);
+  const texts = [...distinct.values()].map(shortText);
+  const ends = texts.some(isAbsolute) ? endsOf(texts) : texts;
+  const short = [...distinct.keys()].map((key, i) => [key, ends[i]!] as const);
   const isClear = new Set(short.map(([, text]) => text)).size === distinct.size;
   return isClear ? new Map(short) : new Map([...distinct.keys()].map((key) => [key, key]));
+}
+
+/** Of paths of files the shortest ends that differ, in whole parts: `bolts/photos` and `nuts/photos`. */
+function endsOf(paths: readonly string[]): readonly string[] {
+  const parts = paths.map((path) => path.split(/[\\/]/));
+  const end = (path: readonly string[], length: number): string => path.slice(-length).join('/');
+  return parts.map((path) => {
+    let length = 1;
+    while (length < path.length && parts.some((other) => other !== path && end(other, length) === end(path, length)))
+      length++;
+    return end(path, length);
+  });
 }
 
 /** Path → the shortest end of it that no other of these paths has. The type of a plug-in is called as the plug-in is. */

@@ -1,6 +1,7 @@
 import {expect, test} from 'vitest';
+import {Rng} from '../../../src/core/base/random.ts';
 import type {ImageSet} from '../../../src/core/contracts/data.ts';
-import {cutWindows, receptiveSigma, spread, windowsAlong} from '../../../src/core/images/windows.ts';
+import {cutWindows, receptiveSigma, sharesAlong, spread, windowsAlong} from '../../../src/core/images/windows.ts';
 
 const images: ImageSet = {
   shape: {height: 4, width: 5, channels: 1},
@@ -66,4 +67,29 @@ test('pixels beyond the last window take the nearest one’s score, and gaps bet
   expect([...map]).toEqual([1, 1, 1, 1, 1, 2, 2, 2]);
   const edge = spread([1, 2], {height: 2, width: 7}, {patch: 2, stride: 3}, {sigma: 1, blend: 'mean'});
   expect([...edge.subarray(0, 7)]).toEqual([1, 1, 1, 2, 2, 2, 2]);
+});
+
+test.for([
+  [{patch: 4, stride: 2}, 'mean'],
+  [{patch: 4, stride: 3}, 'sum'],
+  [{patch: 2, stride: 5}, 'mean'],
+] as const)('%j, %s: the map is a product with the shares of both axes', ([windows, blend]) => {
+  const [size, how] = [
+    {height: 11, width: 14},
+    {sigma: 1.5, blend},
+  ];
+  const [rows, columns] = [windowsAlong(size.height, windows), windowsAlong(size.width, windows)];
+  const rng = new Rng('shares');
+  const scores = Float64Array.from({length: rows * columns}, () => rng.uniform(-3, 5));
+  const [down, across] = [sharesAlong(size.height, windows, how), sharesAlong(size.width, windows, how)];
+  const map = spread(scores, size, windows, how);
+  for (let y = 0; y < size.height; y++)
+    for (let x = 0; x < size.width; x++) {
+      let sum = 0;
+      for (const [at, score] of scores.entries()) {
+        const [row, column] = [Math.floor(at / columns), at % columns];
+        sum += down[y * rows + row]! * across[x * columns + column]! * score;
+      }
+      expect(map[y * size.width + x]).toBeCloseTo(sum, 5);
+    }
 });

@@ -5,6 +5,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {engineNames} from '../../../src/core/engine/engines.ts';
 import {type Ended, Project, tableOf, tinySpec} from '../../rig/command.ts';
 import {flipByte} from '../../rig/faults.ts';
+import {writeImage} from '../../rig/images.ts';
 
 const project = new Project();
 let first: Ended;
@@ -185,12 +186,25 @@ describe('plan and validate', () => {
 
   test('validate', async () => {
     expect(await shown('validate', 'tiny.yaml', 'tiny.yaml')).toMatchInlineSnapshot(`
-      "tiny.yaml: 1 task
-      tiny.yaml: 1 task
+      "tiny.yaml: 1 task, data found
+      tiny.yaml: 1 task, data found
+      --- status 0"
+    `);
+    project.write('own/own.yaml', tinySpec({dataset: '{type: image-folder, folder: photos}'}));
+    expect(await shown('validate', 'own/own.yaml')).toMatchInlineSnapshot(`
+      "own/own.yaml: 1 task, data not found
+      --- stderr
+      warning: own/own.yaml: missing data: dataset "image-folder": not found: looked for photos beside the spec or <folder>/data/photos. Make the folder with train/good, test/good and test/<defect> in it, or give another as option "folder"
+      --- status 0"
+    `);
+    await writeImage(project.path('own', 'photos', '0.png'), {seed: '0'});
+    await writeImage(project.path('own', 'photos', '1.png'), {seed: '1'});
+    expect(await shown('validate', 'own/own.yaml')).toMatchInlineSnapshot(`
+      "own/own.yaml: 1 task, data found
       --- status 0"
     `);
     expect(await shown('validate', 'tiny.yaml', 'wrong.yaml', 'none.yaml')).toMatchInlineSnapshot(`
-      "tiny.yaml: 1 task
+      "tiny.yaml: 1 task, data found
       --- stderr
       ✗ wrong.yaml:3:28  learner "rotation" has no option "epocs"
           3 │ learner: { type: rotation, epocs: 3 }

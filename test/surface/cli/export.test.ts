@@ -3,6 +3,7 @@
 import {readFileSync, statSync} from 'node:fs';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {readImageSet} from '../../../src/core/formats/arrow/images.ts';
+import {readMaps} from '../../../src/core/formats/arrow/maps.ts';
 import {readScores} from '../../../src/core/formats/arrow/small.ts';
 import {readOnnx} from '../../../src/core/formats/onnx/file.ts';
 import {startOnnx} from '../../../src/core/formats/onnx/runtime.ts';
@@ -187,22 +188,59 @@ test('what can not be exported is told, and nothing is written', async () => {
     (see --help)
     --- status 2"
   `);
-  await run(`
-name: windows
+  expect(statSync(project.path('model.bin'), {throwIfNoEntry: false})).toBeUndefined();
+});
+
+const windowsSpec = (density: string, more = ''): string => `
+name: ${density}
 dataset: {type: synthetic, size: 32, classes: 2, train: 8, test: 4, defects: true, inliers: [stripes]}
 learner: {type: cutpaste, network: {type: small, width: 4, head: [8]}, patch: 16, epochs: 1, steps_per_epoch: 2, batch: 4}
-localize: {patch: 16, stride: 16}
-classifiers: [gde]
+localize: {patch: 16, stride: 8, density: ${density}${more}}
+classifiers: [{type: gde, shrinkage: ledoit-wolf}]
 metrics: [auc]
-`);
-  expect(await shown('windows', '--out', 'windows.onnx')).toMatchInlineSnapshot(`
-    "--- stderr
-    ✗ task windows/stripes/cutpaste/seed=0 scores windows of images, which cannot be exported
-       Export a task without "localize", or use "pipeline predict" with this one: it scores images and draws heat maps.
-    --- status 1"
-  `);
-  expect(statSync(project.path('windows.onnx'), {throwIfNoEntry: false})).toBeUndefined();
-});
+`;
+
+test.for([
+  ['shared', ''],
+  ['per-location', ', sigma: 3, stride: 5'],
+] as const)(
+  'of a task that localises, %s, the model gives the scores and maps of the run and of predict',
+  async ([density, more]) => {
+    await writeImage(project.path('photos', '28x28.png'), {seed: 'photo', height: 28, width: 28});
+    const file = await run(windowsSpec(density, more).replace(more === '' ? '' : 'stride: 8, ', ''));
+    const exported = await shown(density, '--out', 'windows.onnx');
+    expect(exported).toContain(`gde of task ${density}/stripes/cutpaste/seed=0`);
+    expect(exported).toContain(
+      'checked in ONNX Runtime on 4 test images: scores differ by at most <part> of their range',
+    );
+    const {shape, count, pixels} = await readImageSet(file('data', 'test.arrow'));
+    const maps = await readMaps(file('localize', 'maps.arrow'));
+    const {scores} = await readScores(file('localize', 'scores.arrow'));
+    const model = await startOnnx(readFileSync(project.path('windows.onnx')));
+    const input = {
+      name: 'images',
+      shape: [count, shape.height, shape.width, shape.channels],
+      data: Float32Array.from(pixels, (value) => value / 255),
+    };
+    const [map, score] = [await model.run(input, 'map'), await model.run(input, 'score')];
+    await model.dispose();
+    const range = Math.max(...maps.data) - Math.min(...maps.data);
+    const off = (got: ArrayLike<number>, wanted: ArrayLike<number>): number =>
+      Math.max(...Array.from(got, (value, i) => Math.abs(value - wanted[i]!))) / range;
+    expect([map.length, score.length]).toEqual([maps.data.length, scores.length]);
+    expect(off(map, maps.data)).toBeLessThan(1e-4);
+    expect(off(score, scores)).toBeLessThan(1e-4);
+
+    const {out} = await project.run('predict', density, project.path('photos', '28x28.png'), '--json');
+    const predicted = JSON.parse(out).classifiers[0] as {threshold: number};
+    const told = JSON.parse((await project.run('export', density, '--json')).out) as {threshold: number};
+    expect(told.threshold).toBe(predicted.threshold);
+    const page = readFileSync(project.path('model.md'), 'utf8');
+    expect(page).toContain(
+      '| output | `map` | float32 (N, 32, 32) | a score for every pixel; `score` is the largest |',
+    );
+  },
+);
 
 test("a user's own classifier and network without nodes are refused, one with nodes is not", async () => {
   project.install();

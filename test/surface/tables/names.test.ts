@@ -43,3 +43,13 @@ test('a plug-in is its name where that is enough, and its options where not', ()
 test('what one has and another lacks', () => {
   expect(named({limit: {}}, {limit: {train: 500}})).toEqual(['', 'train=500']);
 });
+
+test('folders are told by their last parts that differ', () => {
+  const of = (folder: string) => ({dataset: {folder}});
+  expect(named(of('/home/a/bolts/photos'), of('/home/a/nuts/photos'), of('/mnt/screws'))).toEqual([
+    'folder=bolts/photos',
+    'folder=nuts/photos',
+    'folder=screws',
+  ]);
+  expect(named(of('/a/photos'), of('photos'))).toEqual(['folder=a/photos', 'folder=photos']);
+});

@@ -15,7 +15,16 @@ import {Type} from '../../../core/plugin/type.ts';
 import {DatasetError} from '../dataset-error.ts';
 import {oneVersusRest} from '../one-class.ts';
 import {type LabelledFile, readImageFiles, soundContents} from '../readers/image-files.ts';
-import {groundTruth, isFolder, labelled, listClasses, listMasks, listTree, partsOf} from '../readers/image-tree.ts';
+import {
+  groundTruth,
+  isFolder,
+  isSame,
+  labelled,
+  listClasses,
+  listMasks,
+  listTree,
+  partsOf,
+} from '../readers/image-tree.ts';
 import {readImageList} from './image-list.ts';
 
 /** Of a folder, which is not hidden. */
@@ -180,12 +189,14 @@ function listFolder(place: string, {normal, classes}: Options, left: LeftOut): R
   const trained = classes ?? [normal];
   const train = {required: trained, others: false};
   const test = {required: trained, others: !classes};
-  const isUnsplit = images.length > 0 || trained.some((one) => folders.includes(one));
-  if (folders.includes('train') || !isUnsplit) {
+  const isThere = (name: string): boolean => folders.some((folder) => isSame(folder, name));
+  // A folder Train or test beside images was meant as a split.
+  const isSplit = folders.some((folder) => /^(train|test)$/i.test(folder));
+  if (isSplit || (images.length === 0 && !trained.some(isThere))) {
     if (folders.includes('test')) return whole(listTree(place, {train, test}, left));
     return splitUp(listTree(place, {train}, left), trained);
   }
-  const isFlat = images.length > 0 && !classes && !folders.includes(normal);
+  const isFlat = images.length > 0 && !classes && !isThere(normal);
   if (!isFlat) return splitUp(listClasses(place, 'train', {required: trained, others: !classes}, left), trained);
   left.add(contents.value);
   return splitUp(

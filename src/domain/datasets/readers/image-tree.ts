@@ -51,7 +51,6 @@ export function listClasses(
   const {images} = contents.value;
   const folders = contents.value.folders.filter((name) => name !== groundTruth);
   const problems: DatasetProblem[] = [];
-  // Some systems write ä as one character, others as two.
   const folderOf = (name: string): string | undefined => folders.find((folder) => isSame(folder, name));
   const strange = folders.filter((folder) => !required.some((name) => isSame(folder, name)));
   const wrong = [...(others ? [] : strange), ...images];
@@ -85,7 +84,8 @@ export function listClasses(
   return problems.length > 0 ? fail(...problems) : succeed(found);
 }
 
-const isSame = (a: string, b: string): boolean => a.normalize() === b.normalize();
+/** Some systems write ä as one character, others as two. */
+export const isSame = (a: string, b: string): boolean => a.normalize() === b.normalize();
 
 /** `train/good/000.png` → its parts. */
 export function partsOf(name: string): {readonly split: Split; readonly folder: string; readonly image: string} {

@@ -146,6 +146,14 @@ describe('a tree', () => {
     expect(turns.trainImages!('bent', await locate(turns))).toBe(5);
   });
 
+  test('whose split is called otherwise is not taken for images alone', async () => {
+    await writeImage(join(place.folder, 'typo', 'logo.png'), {seed: 'logo'});
+    await writeImage(join(place.folder, 'typo', 'Train', 'good', '0.png'), {seed: '0'});
+    expect(await problems(create({folder: 'typo'}))).toEqual([
+      'there is no folder /data/typo/train | Put the images into /data/typo/train/good.',
+    ]);
+  });
+
   test('may have folders of any name', async () => {
     for (const name of ['Normal', 'OK parts', 'Cat', '\u00e4', 'a.b', 'Schraube-2026']) {
       // As macOS writes it: the letter and its dots are two characters.
