@@ -24,6 +24,7 @@ interface Started {
 
 function environment(changes: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const {PIPELINE_RUNS: _, PIPELINE_DATA: __, NO_COLOR: ___, FORCE_COLOR: ____, ...inherited} = process.env;
+  delete inherited['npm_lifecycle_event']; // it tells whether npx has started us
   // One process that loads tfjs is enough for a few stages: starting it takes longer than they do.
   return {...inherited, PIPELINE_ENGINE: 'wasm', PIPELINE_JOBS: '1', ...changes};
 }

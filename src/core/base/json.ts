@@ -20,5 +20,5 @@ export function flowText(value: Json): string {
 }
 
 /** Without quotes, they stay texts, unless they are one of these words. */
-const plain = /^[A-Za-z_/][\w.@%+=/-]*$/;
+const plain = /^(--?)?[A-Za-z_/][\w.@%+=/-]*$/;
 const words = /^(true|false|null|yes|no|on|off)$/i;

@@ -140,7 +140,7 @@ describe('plan and validate', () => {
       ? evaluate kde · rotation · stripes · seed 1
           after score kde · rotation · stripes · seed 1
       1 cached (=), 2 to run (+), 8 unknown until those have run (?)
-      2 trainings to run: <n> TFLOP
+      2 trainings to run: <n> GFLOP
       --- status 0"
     `);
   });
@@ -362,7 +362,7 @@ describe('ls, show, why', () => {
       "<time>-tiny → <time>-tiny
 
       Environment:
-        command: ["run","tiny.yaml","--plain"] → ["run","tiny.yaml","--json"]
+        command: [run, tiny.yaml, --plain] → [run, tiny.yaml, --json]
 
       2 numbers are equal.
       --- status 0"
