@@ -51,7 +51,7 @@ export async function newSpec(folder: string, options: NewOptions, globals: Glob
             'Next:',
             `  pipeline run ${quoted(file)}`,
             '  pipeline report latest',
-            `  pipeline predict latest <new images> --task /${learner}/${maps ? ' --maps maps' : ''}`,
+            `  pipeline predict latest <new images> --task ${quoted(`${found.layout.classes?.[0] ?? ''}/${learner}/`)}${maps ? ' --maps maps' : ''}`,
           ].join('\n'),
         ),
       );

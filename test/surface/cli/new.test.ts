@@ -102,7 +102,7 @@ describe('what is in the folder decides', () => {
         fit: stretch # or crop: the middle alone
       "
     `);
-    await project.run('new', 'pets');
+    expect((await project.run('new', 'pets')).out).toContain('predict latest <new images> --task cat/rotation/\n');
     expect(datasetOf('pets.yaml')).toMatchInlineSnapshot(`
       "  type: image-folder
         folder: pets
