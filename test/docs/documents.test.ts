@@ -71,7 +71,12 @@ test('headings that links name exist', () => {
 
 test('sections of the notes on the papers that the code cites exist', () => {
   const notes = allDocuments.find(({name}) => name === 'docs/paper-notes.md')!;
-  const sections = new Set([...notes.text.matchAll(/^#+ (\d+(?:\.\d+)?)\.? /gm)].map((match) => match[1]!));
+  const sections = new Set<string>();
+  let chapter = '';
+  for (const [, hashes, number] of notes.text.matchAll(/^(#+ )?(\d+(?:\.\d+)?)\.? /gm)) {
+    if (hashes) chapter = number!;
+    sections.add(hashes ? number! : `${chapter}.${number}`); // 13.3 is the third point of section 13
+  }
   const cited = ['src', 'test'].flatMap((folder) =>
     readdirSync(join(packageFolder, folder), {recursive: true, encoding: 'utf8'})
       .filter((name) => /\.(ts|py)$/.test(name))

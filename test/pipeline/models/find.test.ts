@@ -90,7 +90,7 @@ test('failed stages and removed entries are reported', async () => {
     `"run 20260101-000000-found-ab12 has no result of "score kde · dog · seed 0": failed (it diverged) | Compute it again: pipeline run pipelines/found.yaml"`,
   );
   expect(await failure('score kde · cat')).toMatchInlineSnapshot(
-    `"the result of "score kde · cat · seed 0" may be wrong: it was computed before the engines' kernels were checked | Compute it again: pipeline run pipelines/found.yaml"`,
+    `"the result of "score kde · cat · seed 0" is no longer in the cache <folder>/cache | Compute it again: pipeline run pipelines/found.yaml"`,
   );
 });
 

@@ -735,6 +735,7 @@ test('with localize, windows are embedded and scored instead of images, and thei
       "classifier": {
         "type": "kde",
       },
+      "image_score": "largest-window",
       "normal": "cat",
       "per_location": false,
       "seed": 0,

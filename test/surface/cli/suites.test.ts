@@ -48,7 +48,7 @@ describe('data that are not here', () => {
       ? evaluate kde · rotation · stripes · seed 0
       ✗ evaluate kde · rotation · wood · seed 0
       0 cached (=), 1 to run (+), 5 unknown until those have run (?), 6 without data (✗)
-      1 training to run: <n> TFLOP
+      1 training to run: <n> GFLOP
       --- status 0"
     `);
     const plan = JSON.parse((await project.run('plan', 'suite.yaml', '--json')).out);
