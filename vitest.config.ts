@@ -15,7 +15,7 @@ export default defineConfig({
     // For what hangs, not for what is slow: two busy cores start a process in seconds.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    maxWorkers: 2,
+    maxWorkers: 3, // on two cores, too: they often wait for processes and disks
     // The command runs as it is compiled, in tests too.
     server: {deps: {external: [/\/dist\//]}},
     // Of what runs in the tests' own processes; what the command and its workers do is not counted.

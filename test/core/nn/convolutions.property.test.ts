@@ -1,3 +1,4 @@
+// @module-tag slow
 /**
  * Three hundred convolutions of drawn shapes, forwards and both gradients, on every engine against plain loops in float64.
  * Libraries choose their kernels by shape, and a wrong one is wrong for some numbers of channels alone, mostly in the last of

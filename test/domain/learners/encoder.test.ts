@@ -1,3 +1,4 @@
+// @module-tag slow
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
 import type {ImageSet} from '../../../src/core/contracts/data.ts';

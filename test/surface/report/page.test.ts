@@ -1,3 +1,4 @@
+// @module-tag slow
 /** A page of made-up runs: what no run of a few seconds has. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';

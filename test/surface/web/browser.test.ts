@@ -41,9 +41,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
   });
 
   test.for([
+    // What is cut off depends on the width alone, what can't be read on the colours.
     ['light', 1440],
-    ['dark', 1440],
-    ['light', 360],
     ['dark', 360],
   ] as const)(
     '%s, %i pixels wide: nothing is cut off, and nothing that keeps anyone out',
