@@ -1,5 +1,5 @@
 /** What a run was: name, state, when, on what, and what went wrong. */
-import {count, duration, plural} from '../../core/base/text.ts';
+import {count, duration, plural, shellWord} from '../../core/base/text.ts';
 import type {Outcome} from '../../pipeline/store/runs/record.ts';
 import {type Content, html, type Markup} from '../html.ts';
 import {dateText} from '../tables/ls.ts';
@@ -33,7 +33,7 @@ export function head({record, report, description}: ReportData): Markup {
     ['Machine', cpu && [cpu, cores && plural(cores, 'core'), host].filter(Boolean).join(', ')],
     ['Program', version && `pipeline ${version}${node ? `, Node ${node}` : ''}`],
     ['Commit', git && html`<code>${git.commit.slice(0, 12)}</code>${git.dirty && ', with changes'}`],
-    ['Command', command && html`<code>pipeline ${command.join(' ')}</code>`],
+    ['Command', command && html`<code>pipeline ${command.map(shellWord).join(' ')}</code>`],
   ];
   return html`<header class="sheet head">
 <p class="muted small">Report of run <code>${record.id}</code></p>

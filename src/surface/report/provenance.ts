@@ -1,7 +1,7 @@
 /** What it takes to have a run's numbers again: spec, options, data, machine, versions and fingerprints. */
 import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
-import {count, plural, shellWord} from '../../core/base/text.ts';
+import {count, plural} from '../../core/base/text.ts';
 import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
 import type {RunRows} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -81,7 +81,7 @@ export function provenanceSection(
     ...(more > 0 ? [[label, `and ${count(more)} more`, '']] : []),
     ...(files.length === 0 ? [[label, '–', '']] : []),
   ]);
-  return html`<details open><summary>Spec</summary>${started(record)}${block('Spec', source)}</details>
+  return html`<details open><summary>Spec</summary>${block('Spec', source)}</details>
 <details><summary>Resolved options: ${plural(configurations.length, 'configuration')}</summary>${configurations.map(
     ({title, inliers, seeds, options}) => html`<h3>${title}</h3>
 <p class="muted small">Classes ${inliers.join(', ')}; seeds ${seeds.join(', ')}</p>${block(title, JSON.stringify(options, null, 2))}`,
@@ -110,13 +110,6 @@ export function provenanceSection(
     },
   )}</details>`;
 }
-
-/** What the command line changed of the spec stands nowhere else as it was written. */
-const started = ({environment}: RunRecord): Markup | '' => {
-  const command = (environment as {readonly command?: unknown})?.command;
-  if (!Array.isArray(command)) return '';
-  return html`<p class="muted small">Started by <code>pipeline ${command.map((word) => shellWord(String(word))).join(' ')}</code></p>`;
-};
 
 const block = (name: string, text: string): Markup =>
   html`<pre tabindex="0" role="group" aria-label="${name}">${text}</pre>`;

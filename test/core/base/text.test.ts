@@ -9,6 +9,7 @@ import {
   editDistance,
   nearest,
   plural,
+  shellWord,
   suggest,
 } from '../../../src/core/base/text.ts';
 
@@ -91,4 +92,14 @@ test.for([
   [5e18, '5000 PB'],
 ] as const)('%d bytes are %s', ([size, text]) => {
   expect(bytes(size)).toBe(text);
+});
+
+test('a word of a command line as a shell takes it', () => {
+  expect(['learner.epochs=3', 'a b', 'classifiers=[{type: gde}]', "it's", ''].map(shellWord)).toEqual([
+    'learner.epochs=3',
+    "'a b'",
+    "'classifiers=[{type: gde}]'",
+    "'it'\\''s'",
+    "''",
+  ]);
 });
