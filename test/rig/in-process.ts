@@ -62,7 +62,7 @@ function captured(stream: NodeJS.WriteStream): {text(): string; release(): void}
   const listeners = stream.listeners('error');
   const chunks: Buffer[] = [];
   stream.write = ((chunk: string | Uint8Array, encoding?: unknown, callback?: unknown) => {
-    chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk));
+    chunks.push(Buffer.from(chunk as Uint8Array));
     const done = typeof encoding === 'function' ? encoding : callback;
     if (typeof done === 'function') process.nextTick(done);
     return true;

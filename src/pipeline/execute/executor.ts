@@ -8,6 +8,7 @@ import PQueue from 'p-queue';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
 import {plural} from '../../core/base/text.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
@@ -239,7 +240,7 @@ class Lanes {
       this.#accelerator.concurrency = this.#options.jobs ?? room;
       return engine;
     } catch (error) {
-      throw new Error(`no engine to compute tensors: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new Error(`no engine to compute tensors: ${messageOf(error)}`, {
         cause: error,
       });
     }

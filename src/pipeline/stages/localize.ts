@@ -133,7 +133,7 @@ async function fittedArrays(
   classifier: Classifier,
   train: WindowFeatures,
 ): Promise<NamedArrays> {
-  if (!context.recipe.per_location) return (await fitTogether(context, classifier, train)).scorer.save();
+  if (!context.recipe.per_location) return classifier.fit(await sampleOf(context, train), rngOf(context)).save();
   const rng = rngOf(context);
   const arrays = new Map<string, {readonly shape: readonly number[]; readonly data: Float32Array}>();
   const atOnce = placesAtOnce(train.columns, train.images);
@@ -185,10 +185,6 @@ const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.se
 const sampleOf = (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix> =>
   sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
 
-const fitTogether = async (context: StageContext<LocalizeRecipe>, classifier: Classifier, train: WindowFeatures) => ({
-  scorer: classifier.fit(await sampleOf(context, train), rngOf(context)),
-});
-
 /** One classifier, of windows of all places; of a random subset of them if all would not fit in memory. */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
@@ -196,12 +192,10 @@ async function scoreTogether(
   train: WindowFeatures,
   test: WindowFeatures,
 ): Promise<Float64Array> {
-  if (test === train) {
-    const sample = await sampleOf(context, train);
-    const own = sample.rows === train.rows ? heldOut(classifier, sample, rngOf(context)) : undefined;
-    if (own) return own;
-  }
-  const {scorer} = await fitTogether(context, classifier, train);
+  const sample = await sampleOf(context, train);
+  const own = test === train && sample.rows === train.rows ? heldOut(classifier, sample, rngOf(context)) : undefined;
+  if (own) return own;
+  const scorer = classifier.fit(sample, rngOf(context));
   context.signal.throwIfAborted();
   const progress = new ItemProgress(context, 'windows', test.rows);
   const scores = new Float64Array(test.rows);

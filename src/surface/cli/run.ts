@@ -12,7 +12,7 @@ import {exitCodes} from './exit-codes.ts';
 import {noValueNotes} from './no-value.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {called, type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
+import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
@@ -113,7 +113,7 @@ async function runGraph(
     if (!globals.json && !options.quiet && outcome.outcome !== 'interrupted')
       out(`\nLook closer: ${reportCommand(record.id, globals)}`);
     if (outcome.outcome === 'done') return exitCodes.done;
-    err(`To continue, run: ${called()} ${process.argv.slice(2).map(shellWord).join(' ')}`);
+    err(`To continue, run: ${commandName()} ${process.argv.slice(2).map(shellWord).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
   } finally {
     reporter.close();
@@ -154,7 +154,7 @@ function interruptible(
 
 const reportCommand = (run: string, {runs}: Globals): string =>
   [
-    called(),
+    commandName(),
     'report',
     run,
     ...(process.argv.some((word) => /^--runs(=|$)/.test(word)) ? ['--runs', shellWord(runs)] : []),

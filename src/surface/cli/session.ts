@@ -45,7 +45,7 @@ export const dataRoots = (globals: Globals, report?: (message: string) => void):
 };
 
 /** How a user starts this command, for lines that are there to be copied. */
-export const called = (): string => (process.env['npm_lifecycle_event'] === 'npx' ? 'npx pipeline' : 'pipeline');
+export const commandName = (): string => (process.env['npm_lifecycle_event'] === 'npx' ? 'npx pipeline' : 'pipeline');
 
 export const out = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

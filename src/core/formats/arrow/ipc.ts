@@ -6,6 +6,7 @@ import {type FileHandle, open} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import {basename} from 'node:path';
 import type * as Arrow from 'apache-arrow';
+import {messageOf} from '../../base/thrown.ts';
 import type {Column, ColumnType, TableKind} from './columns.ts';
 
 /** Values of a `list` column: row i has those from `offsets[i]` to `offsets[i + 1]`; rows + 1 offsets. */
@@ -302,5 +303,3 @@ async function naming<T>(path: string, verb: 'read' | 'write', work: () => Promi
     throw new Error(`cannot ${verb} ${verb === 'write' ? basename(path) : path}: ${messageOf(error)}`, {cause: error});
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
