@@ -15,6 +15,8 @@ export default defineConfig({
     // For what hangs, not for what is slow: two busy cores start a process in seconds.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // A worker keeps what it has loaded (tfjs, Arrow, DuckDB) for its next file.
+    isolate: false,
     maxWorkers: 3, // on two cores, too: they often wait for processes and disks
     // The command runs as it is compiled, in tests too.
     server: {deps: {external: [/\/dist\//]}},

@@ -101,22 +101,23 @@ function imagesOf(count: number, side: number): ImageSet & {readonly float: Floa
 }
 
 describe('learners with their networks', () => {
-  const networks = [
+  const small = [
     {type: 'small', width: 4, side: 32},
     {type: 'small', width: 4, side: 45},
     {type: 'resnet18', width: 0.125, side: 32},
     {type: 'resnet18', width: 0.125, side: 128},
     {type: 'resnet50', width: 0.0625, side: 32},
-    {type: 'efficientnet', variant: 'b0', side: 45},
   ];
+  const large = [{type: 'efficientnet', variant: 'b0', side: 45}];
   const learners = ['untrained', 'rotation', 'contrastive', 'cutpaste', 'denoising'];
-  const cases = learners.flatMap((type) =>
-    networks.flatMap(({side, ...network}) =>
-      layersOf(plugins, resolved('learner', type, {network})).map((layer) => ({type, layer, network, side})),
-    ),
-  );
-
-  test.for(cases)('$type.$layer, $network.type of $side pixels', async ({type, layer, network, side}) => {
+  const casesOf = (networks: typeof small | typeof large) =>
+    learners.flatMap((type) =>
+      networks.flatMap(({side, ...network}) =>
+        layersOf(plugins, resolved('learner', type, {network})).map((layer) => ({type, layer, network, side})),
+      ),
+    );
+  const title = '$type, $layer, $network.type of $side pixels';
+  const check = async ({type, layer, network, side}: ReturnType<typeof casesOf>[number]) => {
     const classes = {rotation: 4, cutpaste: 3}[type] ?? 0;
     const ref = {...network, head: type === 'untrained' ? [] : [16, 12]};
     const {parameters, features, head} = plugins.create('network', resolved('network', network.type, ref));
@@ -134,7 +135,9 @@ describe('learners with their networks', () => {
       2,
     );
     expectNear(got, wanted.data);
-  });
+  };
+  test.for(casesOf(small))(title, check);
+  test.for(casesOf(large))(title, {tags: ['slow']}, check);
 
   test('every learner can be exported, except one with a network from a file', () => {
     const without = plugins

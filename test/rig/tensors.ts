@@ -9,15 +9,17 @@ export const engines = inject('engines');
 
 /**
  * Runs a suite on each engine in turn, in one process: the engine is started before the first test of its suite. One that
- * is not there is skipped as if it were one test, with the reason in its name.
+ * is not there is skipped as if it were one test, with the reason in its name. `npm test` leaves out `onnx` where
+ * `tensorflow` is there.
  */
 export function onEachEngine(suite: (engine: EngineName) => void): void {
+  const slow = typeof engines.tensorflow === 'string' ? [] : ['onnx'];
   for (const [name, engine] of Object.entries(engines) as [EngineName, ResolvedEngine | string][]) {
     if (typeof engine === 'string') {
       test.skip(`all tests on ${name}: ${engine}`, () => undefined);
       continue;
     }
-    describe(`on ${name}`, () => {
+    describe(`on ${name}`, {tags: slow.includes(name) ? ['slow'] : []}, () => {
       beforeAll(async () => {
         await startEngine(engine);
       });
