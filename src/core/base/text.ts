@@ -22,6 +22,9 @@ export function suggest(name: string, known: readonly string[], intro: string): 
   return meant === undefined ? `${intro}: ${clippedList(known)}.` : `Did you mean "${meant}"?`;
 }
 
+/** Order of texts by code unit: the same in every language. */
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 /** `a, b, c`, and after `most` of them `… and 12 more`. */
 export function clippedList(items: readonly string[], most = 24): string {
   if (items.length === 0) return '(none)';

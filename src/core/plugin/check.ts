@@ -2,8 +2,8 @@
  * Checks options against a plug-in's schema and fills its defaults; reports all problems together, as sentences. The only importer
  * of ajv.
  */
-import type {ErrorObject, ValidateFunction} from 'ajv';
-import {Ajv} from 'ajv';
+import {createRequire} from 'node:module';
+import type {Ajv, ErrorObject, ValidateFunction} from 'ajv';
 import {nearest, suggest} from '../base/text.ts';
 import type {Kind, PluginRef} from '../contracts/definition.ts';
 import {describe, meantOption, optionsOf, type Schema, schemaOf, show, showPath} from './describe.ts';
@@ -198,13 +198,16 @@ function inexactIntegers(schema: Schema, value: unknown, path: Path): readonly P
   });
 }
 
+/** Only at the first check: it takes 80 ms, and many commands check nothing. */
+const loadAjv = () => createRequire(import.meta.url)('ajv') as typeof import('ajv');
+
 let ajv: Ajv | undefined;
 const compiled = new WeakMap<Schema, ValidateFunction>();
 
 function compile(schema: Schema): ValidateFunction {
   let validate = compiled.get(schema);
   if (!validate) {
-    ajv ??= new Ajv({
+    ajv ??= new (loadAjv().Ajv)({
       allErrors: true,
       useDefaults: true,
       verbose: true,

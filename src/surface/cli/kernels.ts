@@ -9,8 +9,7 @@ import {trainOnNoise} from '../../pipeline/execute/measure.ts';
 import {kernelSummary, kernelTable} from '../tables/kernels.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
-import {screen} from './results.ts';
-import {err, type Globals, out} from './session.ts';
+import {err, type Globals, out, screen} from './session.ts';
 
 /** A step on 64 images, turned four ways, of 32 × 32 pixels: all that ResNet-18 computes with. */
 const tried = {

@@ -243,7 +243,7 @@ program
 program
   .command('ls')
   .description('list runs, newest first')
-  .action(async () => leave((await import('./results.ts')).ls(globals())));
+  .action(async () => leave((await import('./ls.ts')).ls(globals())));
 
 const show = program.command('show');
 show

@@ -1,31 +1,18 @@
-/** `compare`, `ls`, `show`, `why`, `query` and `db rebuild`: what reads results. */
-import {join} from 'node:path';
+/** `compare`, `show`, `why`, `query` and `db rebuild`: what reads results. */
 import {groupBy} from '../../core/base/group.ts';
 import {jsonText} from '../../core/base/json.ts';
-import {paintFor} from '../../core/base/screen.ts';
 import {plural, suggest} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {queryApart} from '../../pipeline/store/results/apart.ts';
 import type {ComparisonFilter, Results} from '../../pipeline/store/results/results.ts';
 import {numbersOf} from '../../pipeline/store/runs/numbers.ts';
-import {readRecord, recordState} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
 import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
-import {
-  damagedListing,
-  formatRuns,
-  listingOf,
-  listingQuery,
-  listingsOf,
-  newestFirst,
-  type RunListing,
-} from '../tables/ls.ts';
 import {formatReport, reportRun} from '../tables/show.ts';
-import type {Screen} from '../tables/table.ts';
 import {formatWhy, why} from '../tables/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
-import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
+import {err, folders, type Globals, orRefuse, out, refuse, screen} from './session.ts';
 import {whichRun} from './which-run.ts';
 
 export interface CompareOptions extends ComparisonChoice {
@@ -36,9 +23,6 @@ export interface QueryOptions {
   readonly format: 'table' | 'csv' | 'json';
 }
 
-export const screen = (): Screen =>
-  process.stdout.isTTY ? {columns: process.stdout.columns || 80, paint: paintFor(process.stdout)} : {};
-
 export async function compare(what: readonly string[], options: CompareOptions, globals: Globals): Promise<number> {
   const {runs} = folders(globals);
   const ids = listRuns(runs);
@@ -46,13 +30,26 @@ export async function compare(what: readonly string[], options: CompareOptions, 
     return refuse([{message: `there is no run in ${runs}`, hint: 'Run a spec: pipeline run <spec>.'}]);
   if (what.length === 0) return printComparison({runs: ids.slice(0, 1)}, options, globals);
   const results = resultsOf(globals);
+  const words = () => compareWords(what, options, globals, results, ids);
+  // One name: whatever its runs have left, each configuration as of its latest run. Thousands of names need not be read for it.
+  if (what.length === 1) return printComparison({spec: what[0]!}, options, globals, {results, whenEmpty: words});
+  return words();
+}
+
+async function compareWords(
+  what: readonly string[],
+  options: CompareOptions,
+  globals: Globals,
+  results: Results,
+  ids: readonly string[],
+): Promise<number> {
+  const {runs} = folders(globals);
   return orRefuse(await results.query(runNames), ({rows}) => {
     const names = groupBy(
       rows.map(([run, name]) => ({run: String(run), name: String(name)})),
       ({name}) => name,
     );
-    // One name: whatever its runs have left, each configuration as of its latest run.
-    if (what.length === 1 && names.has(what[0]!)) return printComparison({spec: what[0]!}, options, globals, {results});
+    if (what.length === 1 && names.has(what[0]!)) return noResults(what[0]!);
     const chosen: string[] = [];
     const problems: Problem[] = [];
     for (const word of what) {
@@ -79,9 +76,12 @@ export const printComparison = async (
   {
     results = resultsOf(globals),
     whole = false,
-    whenEmpty = (title) =>
-      refuse([{message: `there are no results for ${title}`, hint: '"pipeline ls" lists the runs.'}]),
-  }: {readonly results?: Results; readonly whole?: boolean; readonly whenEmpty?: (title: string) => number} = {},
+    whenEmpty = noResults,
+  }: {
+    readonly results?: Results;
+    readonly whole?: boolean;
+    readonly whenEmpty?: (title: string) => number | Promise<number>;
+  } = {},
 ): Promise<number> =>
   orRefuse(await readComparison(filter, choice, results, {whole}), ({comparison, damage}) => {
     warnOf(damage);
@@ -89,6 +89,9 @@ export const printComparison = async (
     out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
+
+const noResults = (title: string): number =>
+  refuse([{message: `there are no results for ${title}`, hint: '"pipeline ls" lists the runs.'}]);
 
 export async function query(sql: string, {format}: QueryOptions, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);
@@ -107,30 +110,6 @@ export async function rebuild(globals: Globals): Promise<number> {
     out(`${plural(filed.length, 'run')} filed`);
     return exitCodes.done;
   });
-}
-
-export async function ls(globals: Globals): Promise<number> {
-  const {runs} = folders(globals);
-  const ids = listRuns(runs);
-  if (ids.length === 0) return printRuns([], globals);
-  return orRefuse(await resultsOf(globals).query(listingQuery), (filed) => {
-    const known = new Map(listingsOf(filed).map((one) => [one.listing.id, one]));
-    const listings = ids.map((id) => {
-      const one = known.get(id);
-      // What was filed of a record that was damaged since still counts in tables, but not here.
-      if (one && one.state === recordState(join(runs, id))) return one.listing;
-      const record = readRecord(join(runs, id));
-      return record.ok ? listingOf(record.value) : damagedListing(id, record.failures[0]!);
-    });
-    for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
-    return printRuns(listings, globals);
-  });
-}
-
-function printRuns(listings: readonly RunListing[], globals: Globals): number {
-  const sorted = newestFirst(listings);
-  out(globals.json ? jsonText(sorted) : formatRuns(sorted, screen()));
-  return exitCodes.done;
 }
 
 const leftOut = ({message, file}: Problem): string => `left out: ${file === undefined ? '' : `${file}: `}${message}`;

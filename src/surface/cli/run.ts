@@ -12,7 +12,7 @@ import {exitCodes} from './exit-codes.ts';
 import {noValueNotes} from './no-value.ts';
 import {prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
+import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion, screen} from './session.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
@@ -122,7 +122,7 @@ async function runGraph(
 }
 
 async function printProfile(folder: string): Promise<void> {
-  const [{profileTable}, {screen}] = await Promise.all([import('../tables/profile.ts'), import('./results.ts')]);
+  const {profileTable} = await import('../tables/profile.ts');
   const read = readRecord(folder);
   if (read.ok) out(profileTable(read.value.stages, screen()) || 'There is no profile, because nothing was computed.');
 }

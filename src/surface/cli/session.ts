@@ -2,11 +2,12 @@ import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Result} from '../../core/base/result.ts';
-import {printable} from '../../core/base/screen.ts';
+import {paintFor, printable} from '../../core/base/screen.ts';
 import type {DataRoots} from '../../core/contracts/dataset.ts';
 import type {EngineChoice} from '../../core/engine/engines.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {renderProblems} from '../live/diagnostic.ts';
+import type {Screen} from '../tables/table.ts';
 import {exitCodes} from './exit-codes.ts';
 
 /** The package's own folder: its `package.json`, `schemas/`, `data/`. */
@@ -54,6 +55,10 @@ export const out = (text: string): void => {
 export const err = (text: string): void => {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
 };
+
+/** Of standard output: how wide it is and whether it has colours; empty if it is not a terminal. */
+export const screen = (): Screen =>
+  process.stdout.isTTY ? {columns: process.stdout.columns || 80, paint: paintFor(process.stdout)} : {};
 
 /** Prints what is wrong with the user's input, and what did not happen because of it (`so`); the exit status for it. */
 export function refuse(problems: readonly Problem[], so?: string): number {

@@ -1,6 +1,7 @@
 /** Rows of the results store → a comparison: ours beside the paper's, in the paper's own layout where a table is named. */
 import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
+import {compareText} from '../../core/base/text.ts';
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
@@ -177,8 +178,6 @@ function classOrder(baselines: readonly Baseline[]): (dataset: string, inlier: s
   return (dataset, inlier) =>
     inlier === 'mean' ? Number.MAX_SAFE_INTEGER : (orders.get(dataset)?.get(inlier) ?? Number.MAX_SAFE_INTEGER - 1);
 }
-
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** By code unit, but numbers by their value: `epochs=2` before `epochs=12`. */
 export function compareNumbered(a: string, b: string): number {

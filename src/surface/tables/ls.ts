@@ -1,9 +1,8 @@
 /** Runs at a glance, newest first. */
-import {count, duration} from '../../core/base/text.ts';
+import {compareText, count, duration} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
-import {compareText} from './compare.ts';
 import {type Screen, terminalTable} from './table.ts';
 
 export interface RunListing {
@@ -55,16 +54,14 @@ export const damagedListing = (id: string, {message}: Problem): RunListing => ({
 
 /** Asks the results database for the listings of runs that have ended: thousands of records take long to read. */
 export const listingQuery = `select run, name, started, outcome, tasks, stages, computed, cached, failed, seconds,
-  damage, record from runs where outcome <> 'unfinished'`;
+  damage from runs where outcome <> 'unfinished'`;
 
-/** Its answer: each with the state of the record that it was made from. */
-export const listingsOf = ({
-  rows,
-}: QueryResult): readonly {readonly listing: RunListing; readonly state: string | null}[] =>
+/** Its answer. */
+export const listingsOf = ({rows}: QueryResult): readonly RunListing[] =>
   rows.map((row) => {
-    const [id, name, started, outcome, tasks, stages, computed, cached, failed, seconds, damage, state] =
+    const [id, name, started, outcome, tasks, stages, computed, cached, failed, seconds, damage] =
       row as readonly never[];
-    const listing = {
+    return {
       id: id!,
       name: name!,
       ...(started !== null && {started}),
@@ -76,8 +73,7 @@ export const listingsOf = ({
       failed: failed!,
       ...(seconds !== null && {seconds}),
       ...(damage !== null && {damage}),
-    } as RunListing;
-    return {listing, state: state!};
+    };
   });
 
 export const newestFirst = (listings: readonly RunListing[]): readonly RunListing[] =>

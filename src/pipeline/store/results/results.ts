@@ -25,6 +25,8 @@ export interface Results {
   ingestRun(folder: string): Promise<Result<{readonly run: string}, Problem>>;
   /** Files all runs of the folder, anew. Folders that are no whole run are reported and left out. */
   rebuild(): Promise<Result<Filed, Problem>>;
+  /** Ids of runs that are not in the tables as they are now, because their records can't be read: known after a call that reads. */
+  unfiled(): readonly string[];
   /** One statement that only reads, and only this database: neither files nor the network, whatever it says. */
   query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
@@ -39,7 +41,8 @@ export interface Results {
 export function openResults(path: string, options: ResultsOptions = {}): Results {
   const file = resolve(path);
   const root = dirname(file);
-  const database = new Database(file, recordsOf(root, options.once ?? false), options);
+  const records = recordsOf(root, options.once ?? false);
+  const database = new Database(file, records, options);
   const read = async <T>(
     work: (connection: DuckDBConnection) => Promise<Result<T, Problem>>,
     ids?: readonly string[],
@@ -75,6 +78,8 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
 
     rebuild: () => database.write({anew: true}),
 
+    unfiled: () => records.unfiled(),
+
     query: (sql, limits = {}) =>
       read(async (connection) => {
         const found = await select(connection, sql, {one: true, ...limits});
@@ -102,8 +107,9 @@ async function readThrough(connection: DuckDBConnection): Promise<void> {
 }
 
 /** The runs of a folder, to be filed. */
-function recordsOf(root: string, once: boolean): Records {
+function recordsOf(root: string, once: boolean): Records & Pick<Results, 'unfiled'> {
   let seen = false;
+  let unfiled: readonly string[] = [];
   const file = async (connection: DuckDBConnection, ids: readonly string[]): Promise<Filed> => {
     const read = ids.map((id) => readRows(join(root, id)));
     const whole = read.flatMap((one) => (one.ok ? [one.value] : []));
@@ -130,13 +136,18 @@ function recordsOf(root: string, once: boolean): Records {
     // What can't be read can't be filed either: what was filed of it before stays.
     async areFiled(connection) {
       if (once && seen) return true;
-      seen = !(await missing(connection)).some((id) => readRecord(join(root, id)).ok);
+      unfiled = await missing(connection);
+      seen = !unfiled.some((id) => readRecord(join(root, id)).ok);
       return seen;
     },
     async file(connection, again) {
       return file(connection, [...new Set([...(await missing(connection)), ...again])]);
     },
-    fileOnly: (connection, ids = runsIn(root)) => file(connection, ids),
+    async fileOnly(connection, ids = runsIn(root)) {
+      unfiled = [];
+      return file(connection, ids);
+    },
+    unfiled: () => unfiled,
   };
 }
 

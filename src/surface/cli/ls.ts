@@ -1,0 +1,31 @@
+/** `ls`: thousands of runs in under a second, so this file imports little. */
+import {join} from 'node:path';
+import {jsonText} from '../../core/base/json.ts';
+import {openResults} from '../../pipeline/store/results/results.ts';
+import {readRecord} from '../../pipeline/store/runs/record.ts';
+import {listRuns} from '../../pipeline/store/runs/runs.ts';
+import {damagedListing, formatRuns, listingOf, listingQuery, listingsOf, newestFirst} from '../tables/ls.ts';
+import {exitCodes} from './exit-codes.ts';
+import {err, folders, type Globals, orRefuse, out, screen} from './session.ts';
+
+export async function ls(globals: Globals): Promise<number> {
+  const {runs, results: file} = folders(globals);
+  const ids = listRuns(runs);
+  const results = openResults(file, {report: err, once: true});
+  const filed = ids.length === 0 ? undefined : await results.query(listingQuery);
+  return orRefuse(filed ?? {ok: true, value: {columns: [], rows: []}}, (answer) => {
+    const known = new Map(listingsOf(answer).map((listing) => [listing.id, listing]));
+    // What was filed of a record that was damaged since still counts in tables, but not here.
+    for (const id of results.unfiled()) known.delete(id);
+    const listings = ids.map((id) => {
+      const listing = known.get(id);
+      if (listing) return listing;
+      const record = readRecord(join(runs, id));
+      return record.ok ? listingOf(record.value) : damagedListing(id, record.failures[0]!);
+    });
+    for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
+    const sorted = newestFirst(listings);
+    out(globals.json ? jsonText(sorted) : formatRuns(sorted, screen()));
+    return exitCodes.done;
+  });
+}
