@@ -1,5 +1,7 @@
 /** The points of a spec: every combination of its matrix, with the command line's settings laid over. */
 
+import type {Json} from '../../core/base/canonical.ts';
+import {tellApart} from '../../core/base/tell-apart.ts';
 import {count} from '../../core/base/text.ts';
 import type {Issue} from '../../core/plugin/check.ts';
 import {checkValue} from '../../core/plugin/check.ts';
@@ -148,23 +150,37 @@ export function layPoint(
 export function labelPoint(axes: readonly Axis[], combination: Combination): readonly string[] {
   const lastOf = (path: string) => path.split('.').at(-1)!;
   const paths = axes.flatMap((axis) => axis.paths);
+  const nameOf = (path: string) =>
+    paths.filter((other) => lastOf(other) === lastOf(path)).length > 1 ? path : lastOf(path);
   return axes.flatMap((axis, a) => {
     const index = combination[a]!;
     // Of several paths, the first is used if it distinguishes the values.
     const firsts = labelsOf(axis, 1);
-    const telling = new Set(firsts).size === firsts.length ? 1 : axis.paths.length;
-    const labels = labelsOf(axis, telling);
-    const number = labels.filter((label) => label === labels[index]).length === 1 ? '' : `#${index + 1}`;
+    const telling = areDistinct(firsts) ? 1 : axis.paths.length;
+    const labels = areDistinct(firsts) ? firsts : labelsOf(axis, telling);
+    if (labels.filter((label) => label === labels[index]).length > 1) return tagsOf(axis, index, nameOf);
     return settingsOf(axis, index)
       .slice(0, telling)
-      .flatMap(({path, value}, k) => {
+      .flatMap(({path, value}) => {
         // The id contains the learner's name anyway.
-        if (path === 'learner' && number === '') return [];
-        const clash = paths.filter((other) => lastOf(other) === lastOf(path)).length > 1;
-        return [`${clash ? path : lastOf(path)}=${labelValue(value)}${k === 0 ? number : ''}`];
+        return path === 'learner' ? [] : [`${nameOf(path)}=${labelValue(value)}`];
       });
   });
 }
+
+/** Several values of an axis have the same short text, as two folders of one plug-in: the options in which they differ. */
+function tagsOf(axis: Axis, index: number, nameOf: (path: string) => string): readonly string[] {
+  const points = axis.values.map((_, i) =>
+    Object.fromEntries(settingsOf(axis, i).map(({path, value}) => [nameOf(path), value as Json])),
+  );
+  const all = tellApart(points).map((tags) =>
+    tags.filter((tag) => !tag.startsWith('learner=')).map((tag) => tag.replaceAll('/', '-')),
+  );
+  const same = all.filter((tags) => tags.join() === all[index]!.join()).length > 1;
+  return same ? [...all[index]!, `#${index + 1}`] : all[index]!;
+}
+
+const areDistinct = (texts: readonly string[]): boolean => new Set(texts).size === texts.length;
 
 /** Of each value of an axis, by its first `count` paths. */
 const labelsOf = (axis: Axis, count: number): readonly string[] =>

@@ -1,12 +1,12 @@
 /** What the options of a matrix did to a metric, as means over classes and seeds: a line or bars, a heat map, parallel coordinates. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
+import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {type MetricValue, metricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
-import {namesOf, textsOf} from '../tables/names.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';

@@ -1,6 +1,7 @@
 /** Rows of the results store → a comparison: ours beside the paper's, in the paper's own layout where a table is named. */
 import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
+import {tellApart} from '../../core/base/tell-apart.ts';
 import {compareText} from '../../core/base/text.ts';
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
@@ -8,7 +9,7 @@ import type {Verdict} from '../../pipeline/store/results/verdict.ts';
 import {type Absent, absentLines} from './absent.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
-import {fittingOf, tellApart} from './names.ts';
+import {fittingOf} from './names.ts';
 import type {Departures} from './settings.ts';
 
 export interface ComparisonOptions {

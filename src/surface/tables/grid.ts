@@ -1,12 +1,13 @@
 /** A table of the papers with our numbers between its rows. */
 import {digestOf, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
+import {tellApart} from '../../core/base/tell-apart.ts';
 import {type Baseline, paperTasks} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import {type Verdict, verdictOf} from '../../pipeline/store/results/verdict.ts';
 import type {Absent} from './absent.ts';
 import type {Line} from './line.ts';
-import {fittingOf, tellApart} from './names.ts';
+import {fittingOf} from './names.ts';
 
 export interface Grid {
   readonly table: string;

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {readPlan} from '../../../src/pipeline/config/expand.ts';
+import {labelPoint} from '../../../src/pipeline/config/points.ts';
 import {fakePlugins} from '../../rig/fake-plugins.ts';
 import {folder, least, plan, screen} from './folder.ts';
 
@@ -102,15 +103,28 @@ classifiers: [kde]
   `);
 });
 
-test('learners of one type in a matrix are numbered', async () => {
+test('learners of one type in a matrix are called by the options in which they differ', async () => {
   const text = `${least}matrix: {learner: [{type: contrastive, epochs: 1}, {type: contrastive, epochs: 2}, untrained]}\n`;
   expect(await ids(text)).toMatchInlineSnapshot(`
     [
-      "a/cat/contrastive/learner=contrastive#1/seed=0",
-      "a/cat/contrastive/learner=contrastive#2/seed=0",
+      "a/cat/contrastive/epochs=1/seed=0",
+      "a/cat/contrastive/epochs=2/seed=0",
       "a/cat/untrained/seed=0",
     ]
   `);
+});
+
+test('datasets of one type in a matrix are called by the options in which they differ, and never two alike', () => {
+  const labels = (...values: readonly unknown[]) =>
+    values.map((_, i) => labelPoint([{name: 'dataset', paths: ['dataset'], values}], [i]).join(' '));
+  const photos = (folder: string) => ({type: 'image-folder', folder, size: 64});
+  expect(labels(photos('nuts'), photos('../bolts'))).toEqual(['folder=nuts', 'folder=..-bolts']);
+  expect(labels(photos('nuts'), 'cifar10', 'mvtec')).toEqual([
+    'dataset=image-folder',
+    'dataset=cifar10',
+    'dataset=mvtec',
+  ]);
+  expect(labels(photos('a/b'), photos('a-b'))).toEqual(['folder=a-b #1', 'folder=a-b #2']);
 });
 
 test('a classifier that does not fit one learner of a matrix is left out there, with a warning', async () => {

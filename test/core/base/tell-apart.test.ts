@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {tellApart} from '../../../src/surface/tables/names.ts';
+import {tellApart} from '../../../src/core/base/tell-apart.ts';
 
 const named = (...settings: Parameters<typeof tellApart>[0]) => tellApart(settings).map((tags) => tags.join(' '));
 
