@@ -4,7 +4,7 @@ import {jsonText} from '../../core/base/json.ts';
 import {openResults} from '../../pipeline/store/results/results.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
-import {damagedListing, formatRuns, listingOf, listingQuery, listingsOf, newestFirst} from '../tables/ls.ts';
+import {damagedListing, formatRuns, listingOf, listingQuery, listingsOf} from '../tables/ls.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, screen} from './session.ts';
 
@@ -24,8 +24,7 @@ export async function ls(globals: Globals): Promise<number> {
       return record.ok ? listingOf(record.value) : damagedListing(id, record.failures[0]!);
     });
     for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
-    const sorted = newestFirst(listings);
-    out(globals.json ? jsonText(sorted) : formatRuns(sorted, screen()));
+    out(globals.json ? jsonText(listings) : formatRuns(listings, screen()));
     return exitCodes.done;
   });
 }

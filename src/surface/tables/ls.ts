@@ -1,5 +1,5 @@
 /** Runs at a glance, newest first. */
-import {compareText, count, duration} from '../../core/base/text.ts';
+import {count, duration} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -75,9 +75,6 @@ export const listingsOf = ({rows}: QueryResult): readonly RunListing[] =>
       ...(damage !== null && {damage}),
     };
   });
-
-export const newestFirst = (listings: readonly RunListing[]): readonly RunListing[] =>
-  [...listings].sort((a, b) => compareText(b.started ?? '', a.started ?? '') || compareText(b.id, a.id));
 
 export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen = {}): string {
   if (runs.length === 0) return 'There are no runs yet.\n';

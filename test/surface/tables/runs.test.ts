@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
-import {formatRuns, listingOf, newestFirst} from '../../../src/surface/tables/ls.ts';
+import {formatRuns, listingOf} from '../../../src/surface/tables/ls.ts';
 import {formatReport, reportRun} from '../../../src/surface/tables/show.ts';
 import {formatWhy, why} from '../../../src/surface/tables/why.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
@@ -32,7 +32,7 @@ const failing: MadeUpRun = {
   ],
 };
 
-test('runs, newest first', () => {
+test('runs in the order that is given', () => {
   const records = [
     record({
       id: '20260101-a',
@@ -48,7 +48,7 @@ test('runs, newest first', () => {
       tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}],
     }),
   ];
-  expect(formatRuns(newestFirst(records.map(listingOf)))).toMatchInlineSnapshot(`
+  expect(formatRuns(records.map(listingOf).reverse())).toMatchInlineSnapshot(`
     "run         name     started               outcome     tasks  computed  cached  failed        time
     ──────────────────────────────────────────────────────────────────────────────────────────────────
     20260103-c  made-up  2026-01-03 00:00 UTC  unfinished      1         5       0       0           –

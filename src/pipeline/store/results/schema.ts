@@ -123,7 +123,7 @@ const createTables = Object.entries(tables).map(
 
 /**
  * One value a configuration, inlier, seed, classifier and metric: the latest run's that has one, so that no seed counts twice (null
- * where none has); one for each row of a paper where that run names several (the default of every sweep of a table is the same configuration). Values from
+ * where none has; ids sort by the order in which runs began, whatever clocks said); one for each row of a paper where that run names several (the default of every sweep of a table is the same configuration). Values from
  * other data than the latest run's (another edition of the files under the same options) are left out, not mixed in.
  * Arguments, each null for all: ids of runs, name of a spec or run.
  */
@@ -133,13 +133,13 @@ create or replace macro values_of(run_ids, spec_name) as table (
   with latest as (
     select metrics.rowid as metrics_row, tasks.rowid as tasks_row, config, inlier, definition, metric, data, value,
       case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row,
-      concat(runs.started, ' ', runs.run, ' ', tasks.task) as moment
+      concat(runs.run, ' ', tasks.task) as moment
     from metrics join tasks using (run, task) join runs using (run)
     where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     qualify rank() over (
         partition by config, inlier, seed, definition, metric
-        order by value is null, runs.started desc, runs.run desc) = 1
+        order by value is null, runs.run desc) = 1
       and row_number() over (
         partition by config, inlier, seed, definition, metric, paper_row order by moment desc) = 1
   ), chosen as (

@@ -37,7 +37,10 @@ export interface Environment {
 }
 
 export interface Run {
-  /** `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts by time. */
+  /**
+   * `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts after all runs that
+   * were there when it began: where one of them is of a clock that was ahead, the time is a millisecond after that one's.
+   */
   readonly id: string;
   readonly folder: string;
   /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
@@ -121,7 +124,7 @@ class Lines {
 
 function makeFolder(root: string, name: string, now: Date): {readonly id: string; readonly folder: string} {
   mkdirSync(root, {recursive: true});
-  const time = now.toISOString().replace(/[-:Z]/g, '').replace('T', '-');
+  const time = timeText(Math.max(now.getTime(), timeOf(listRuns(root)[0]) + 1));
   const slug = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -137,6 +140,15 @@ function makeFolder(root: string, name: string, now: Date): {readonly id: string
       if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
+}
+
+const timeText = (time: number): string => new Date(time).toISOString().replace(/[-:Z]/g, '').replace('T', '-');
+
+/** Milliseconds since 1970 that the id of a run says; 0 if it says none. */
+function timeOf(id = ''): number {
+  const [, date, hour, minute, second, fraction = ''] = /^(\d{8})-(\d\d)(\d\d)(\d\d)(\.\d{3})?-/.exec(id) ?? [];
+  const day = date?.replace(/(....)(..)(..)/, '$1-$2-$3');
+  return Date.parse(`${day}T${hour}:${minute}:${second}${fraction}Z`) || 0;
 }
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

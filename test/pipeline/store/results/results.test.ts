@@ -315,17 +315,18 @@ test('another version of a metric is another number', async () => {
 });
 
 test('a seed counts once, from the latest run', async () => {
-  const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+  // By their ids: a clock that was wrong does not make a run a later one.
+  const at = (day: number) => `2026-01-0${4 - day}T00:00:00.000Z`;
   await ingest(
-    makeRun(runs, {id: 'new', at: at(3), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.9)}]}),
-    makeRun(runs, {id: 'old', at: at(1), tasks: [0, 1].map((seed) => ({inlier: 'cat', seed, scores: auc(0.7)}))}),
-    makeRun(runs, {id: 'mid', at: at(2), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.1)}]}),
+    makeRun(runs, {id: '3-new', at: at(3), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.9)}]}),
+    makeRun(runs, {id: '1-old', at: at(1), tasks: [0, 1].map((seed) => ({inlier: 'cat', seed, scores: auc(0.7)}))}),
+    makeRun(runs, {id: '2-mid', at: at(2), tasks: [{inlier: 'cat', seed: 0, scores: auc(0.1)}]}),
   );
   const seen = async (filter?: object) =>
     value(await results().comparisonRows(filter)).map(({ours, n, runs: from}) => [Number(ours!.toFixed(6)), n, from]);
-  expect(await seen()).toEqual([[0.8, 2, ['new', 'old']]]);
-  expect(await seen({runs: ['old']})).toEqual([[0.7, 2, ['old']]]);
-  expect(await seen({runs: ['old', 'mid']})).toEqual([[0.4, 2, ['mid', 'old']]]);
+  expect(await seen()).toEqual([[0.8, 2, ['1-old', '3-new']]]);
+  expect(await seen({runs: ['1-old']})).toEqual([[0.7, 2, ['1-old']]]);
+  expect(await seen({runs: ['1-old', '2-mid']})).toEqual([[0.4, 2, ['1-old', '2-mid']]]);
   expect(await seen({runs: []})).toEqual([]);
 });
 

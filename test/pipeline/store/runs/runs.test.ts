@@ -49,6 +49,17 @@ test('two runs in the same second have different ids', async () => {
   expect(new Set(runs.map((run) => run.id)).size).toBe(3);
 });
 
+test('a run sorts after those that were there, even if the clock of one of them was ahead', async () => {
+  using world = new World();
+  const tomorrow = await start(world, new Date('2026-11-25T23:59:59.999Z'));
+  const today = await start(world);
+  const next = await start(world);
+  for (const run of [tomorrow, today, next]) run.close();
+  expect(today.id).toMatch(/^20261126-000000\.000-/);
+  expect(next.id).toMatch(/^20261126-000000\.001-/);
+  expect(listRuns(join(world.root, 'runs'))).toEqual([next.id, today.id, tomorrow.id]);
+});
+
 test('events are one line each; progress of a training is recorded every few seconds', async () => {
   using world = new World();
   const run = await start(world);
