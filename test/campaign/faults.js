@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
-import {code, runsIn, start} from './stores.js';
+import {checkpointsIn, projects, runsIn, start, write} from './stores.js';
 
 const pick = (rng, list) => list[rng.integer(list.length)];
 
@@ -120,28 +120,34 @@ const instead = {
 };
 
 /** Damage to one file of a store that is at rest. */
-const damage = Object.entries(places).flatMap(([what, place]) =>
-  Object.entries({...inside, ...instead}).map(([how, act]) => ({
-    kind: what,
-    how,
-    weight: 1,
-    store: 'filled',
-    async apply(folder, rng) {
-      const path = place(folder, rng);
-      const whole = existsSync(path) && statSync(path).isFile() && statSync(path).size > 0;
-      if (!whole && how in inside) {
-        instead.deletion(path);
+const damageTo = (store, files) =>
+  Object.entries(files).flatMap(([what, place]) =>
+    Object.entries({...inside, ...instead}).map(([how, act]) => ({
+      kind: what,
+      how,
+      weight: 1,
+      store,
+      async apply(folder, rng) {
+        const path = place(folder, rng);
+        const whole = existsSync(path) && statSync(path).isFile() && statSync(path).size > 0;
+        if (!whole && how in inside) {
+          instead.deletion(path);
+          return path;
+        }
+        act(path, rng);
         return path;
-      }
-      act(path, rng);
-      return path;
-    },
-  })),
-);
+      },
+    })),
+  );
+
+const damage = [
+  ...damageTo('filled', places),
+  ...damageTo('stopped', {checkpoint: (folder, rng) => pick(rng, checkpointsIn(folder))}),
+];
 
 /** `usual`: seconds that an undisturbed first run takes here, for moments inside it. */
-async function killed(folder, rng, usual, signal, who) {
-  const {child, done} = start(folder, ['run', 'spec.yaml', '--plain']);
+async function killed(folder, rng, usual, signal, who, options = []) {
+  const {child, done} = start(folder, ['run', 'spec.yaml', '--plain', ...options]);
   const over = done.then(() => true);
   if (await Promise.race([over, wait(1000 * rng.uniform(0, 1.1 * usual))])) return;
   const victims = who === 'main' ? [child.pid] : who === 'group' ? [-child.pid] : workersOf(child.pid);
@@ -175,22 +181,31 @@ const signals = ['SIGKILL', 'SIGTERM', 'SIGINT'].flatMap((signal) =>
   })),
 );
 
+const stopped = ['SIGKILL', 'SIGTERM', 'SIGINT'].map((signal) => ({
+  kind: 'stopped training',
+  how: `${signal}, a checkpoint after every epoch`,
+  weight: 2,
+  store: 'photos',
+  processes: true,
+  apply: (folder, rng, usual) => killed(folder, rng, usual, signal, 'main', ['--checkpoint-every', '0']),
+}));
+
+/** Its file is written as one version or the other while a run goes on. */
+const editing = (project) =>
+  async function apply(folder, rng, usual) {
+    const {done} = start(folder, ['run', 'spec.yaml', '--plain']);
+    for (let edits = 1 + rng.integer(3); edits > 0; edits--) {
+      await Promise.race([done, wait(1000 * rng.uniform(0, usual / 2))]);
+      write(folder, project, edits % 2 === 0 ? 1 : -1);
+    }
+    await done;
+  };
+
+const edited = {how: 'during a run', weight: 4, processes: true};
+
 const others = [
-  {
-    kind: 'edited code',
-    how: 'during a run',
-    weight: 4,
-    store: 'empty',
-    processes: true,
-    async apply(folder, rng, usual) {
-      const {done} = start(folder, ['run', 'spec.yaml', '--plain']);
-      for (let edits = 1 + rng.integer(3); edits > 0; edits--) {
-        await Promise.race([done, wait(1000 * rng.uniform(0, usual / 2))]);
-        writeFileSync(join(folder, 'own.js'), code(edits % 2 === 0 ? 1 : -1));
-      }
-      await done;
-    },
-  },
+  {kind: 'edited code', ...edited, store: 'empty', apply: editing(projects.code)},
+  {kind: 'edited data', ...edited, store: 'photos', apply: editing(projects.photos)},
   {
     kind: 'several runners',
     how: 'hosts and clocks of their own, some killed',
@@ -261,7 +276,7 @@ const cheap = damage
   .filter(({kind}) => ['plan', 'events', 'environment', 'spec copy', 'manifest'].includes(kind))
   .map((fault) => ({...fault, kind: `record: ${fault.kind}`, weight: 40, cheap: true}));
 
-export const faults = [...damage, ...signals, ...others, ...cheap];
+export const faults = [...damage, ...signals, ...stopped, ...others, ...cheap];
 
 /** One of the faults, as often as their weights say. */
 export function drawFault(rng, among = faults) {

@@ -18,16 +18,16 @@ export async function runRecordTrial({folder, stores, rng, draw, raw}) {
   const store = `${folder}-records`;
   if (!copies.has(store)) {
     rmSync(store, {recursive: true, force: true});
-    copyStore(stores.filled, store);
+    copyStore(stores.filled.folder, store);
     copies.add(store);
   }
   const found = {wrong: [], lost: [], raw: [], human: []};
   const hurt = [await draw(store)];
   if (rng.integer(3) === 0) hurt.push(await draw(store));
-  for (const id of runsIn(store)) look(join(store, 'runs', id), stores.truth[1].tasks, found, raw);
+  for (const id of runsIn(store)) look(join(store, 'runs', id), stores.filled.truth[1].tasks, found, raw);
   for (const path of hurt) {
     rmSync(path, {recursive: true, force: true});
-    writeFileSync(path, readFileSync(stores.filled + path.slice(store.length)));
+    writeFileSync(path, readFileSync(stores.filled.folder + path.slice(store.length)));
     utimesSync(dirname(dirname(path)), new Date(), new Date()); // what was read of its shelf is old
   }
   return {place: hurt.map((path) => path.slice(store.length)).join(' and '), found};

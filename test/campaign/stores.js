@@ -1,12 +1,27 @@
 /** What trials begin with: a spec, a plug-in of its own, a store that no fault has touched; and what is true of it. */
 import {execFileSync, spawn} from 'node:child_process';
-import {cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {setTimeout as wait} from 'node:timers/promises';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 
 export const here = dirname(fileURLToPath(import.meta.url));
 export const root = dirname(dirname(here));
 const preload = pathToFileURL(join(here, 'preload.js')).href;
+
+/** Two projects, each in two versions that only the content of one file tells apart. `learner`: as task ids call it. */
+export const projects = {
+  code: {learner: 'untrained', file: 'own.js', content: (version) => code(version)},
+  photos: {learner: 'rotation', file: join('photos', 'train', 'good', '0.bmp'), content: (version) => bitmap(version)},
+};
+
+/** The version that lies in a folder. */
+export function versionIn(folder, {file, content}) {
+  const found = readFileSync(join(folder, file));
+  return [1, -1].find((version) => found.equals(Buffer.from(content(version))));
+}
+
+export const write = (folder, {file, content}, version) => writeFileSync(join(folder, file), content(version));
 
 const spec = `name: camp
 plugins: ./own.js
@@ -17,8 +32,41 @@ metrics: [auc, fpr95]
 seeds: 2
 `;
 
+const photosSpec = `name: camp
+plugins: ./own.js
+dataset: {type: image-folder, folder: photos, size: 8, normal: good, normal_classes: [good]}
+learner: {type: rotation, network: {type: small, width: 4}, epochs: 8, batch: 4}
+augment: []
+classifiers: [kde, own]
+metrics: [auc, fpr95]
+seeds: 2
+`;
+
+/** 8 × 8 pixels in 24 bits: stripes of a width, brighter from image to image. */
+function bitmap(seed) {
+  const side = 8;
+  const bytes = Buffer.alloc(54 + 3 * side * side);
+  bytes.write('BM');
+  for (const [at, value] of [
+    [2, bytes.length],
+    [10, 54],
+    [14, 40],
+    [18, side],
+    [22, side],
+    [34, 3 * side * side],
+  ])
+    bytes.writeUInt32LE(value, at);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  for (let i = 0; i < 3 * side * side; i++) {
+    const [row, column] = [Math.floor(i / (3 * side)), Math.floor(i / 3) % side];
+    bytes[54 + i] = (128 + 60 * Math.sin(column * (1 + (Math.abs(seed) % 3)) + seed) + 7 * row) & 255;
+  }
+  return bytes;
+}
+
 /** The plug-in in two versions that only their code tells apart. */
-export const code = (sign) => `const K = ${sign};
+const code = (sign) => `const K = ${sign};
 const none = {type: 'object', properties: {}, additionalProperties: false};
 export const plugins = [
   {
@@ -35,11 +83,24 @@ export const plugins = [
 `;
 
 /** An empty project: nothing has run. */
-function project(folder) {
+function project(folder, text) {
   mkdirSync(folder, {recursive: true});
-  writeFileSync(join(folder, 'spec.yaml'), spec);
+  writeFileSync(join(folder, 'spec.yaml'), text);
   writeFileSync(join(folder, 'own.js'), code(1));
   writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
+}
+
+function photosProject(folder) {
+  project(folder, photosSpec);
+  let seed = 1;
+  for (const [place, count] of [
+    ['train/good', 9],
+    ['test/good', 6],
+    ['test/bad', 6],
+  ]) {
+    mkdirSync(join(folder, 'photos', place), {recursive: true});
+    for (let i = 0; i < count; i++, seed++) writeFileSync(join(folder, 'photos', place, `${i}.bmp`), bitmap(seed));
+  }
 }
 
 /**
@@ -81,31 +142,80 @@ export const runsIn = (folder) =>
     .sort();
 
 /**
- * Makes them once: `empty`, `filled` (three runs), the numbers that are true for either sign of the plug-in, and `usual`: the seconds of a
- * run that computes half of the spec.
+ * Makes them once. Each has its project, and the numbers that are true for either version of that. `empty` and `photos`: nothing has run;
+ * `filled`: three runs; `stopped`: a training was killed, and has left a checkpoint. `usual`: the seconds of a run that computes half of
+ * the spec.
  */
 export async function makeStores(folder) {
-  const empty = join(folder, 'empty');
-  const filled = join(folder, 'filled');
-  project(empty);
+  const at = (name) => join(folder, name);
+  project(at('empty'), spec);
   const truth = {};
   let usual;
-  for (const sign of [-1, 1]) {
-    rmSync(filled, {recursive: true, force: true});
-    cpSync(empty, filled, {recursive: true});
-    writeFileSync(join(filled, 'own.js'), code(sign));
-    await must(filled, ['run', 'spec.yaml', '--seeds', '1', '--quiet']);
+  for (const version of [-1, 1]) {
+    rmSync(at('filled'), {recursive: true, force: true});
+    cpSync(at('empty'), at('filled'), {recursive: true});
+    write(at('filled'), projects.code, version);
+    await must(at('filled'), ['run', 'spec.yaml', '--seeds', '1', '--quiet']);
     const began = performance.now();
-    await must(filled, ['run', 'spec.yaml', '--quiet']);
+    await must(at('filled'), ['run', 'spec.yaml', '--quiet']);
     usual = (performance.now() - began) / 1000;
-    truth[sign] = truthOf(
-      await must(filled, ['compare', 'camp', '--metric', 'all', '--json']),
-      await must(filled, ['show', 'latest', '--json']),
-    );
+    truth[version] = await truthIn(at('filled'));
   }
-  await must(filled, ['run', 'spec.yaml', '--quiet']);
-  return {empty, filled, truth, usual};
+  await must(at('filled'), ['run', 'spec.yaml', '--quiet']);
+  photosProject(at('photos'));
+  const photosTruth = {};
+  for (const version of [-1, 1]) {
+    const whole = at(`whole${version}`);
+    cpSync(at('photos'), whole, {recursive: true});
+    write(whole, projects.photos, version);
+    await must(whole, ['run', 'spec.yaml', '--quiet']);
+    photosTruth[version] = await truthIn(whole);
+  }
+  do {
+    rmSync(at('stopped'), {recursive: true, force: true});
+    cpSync(at('photos'), at('stopped'), {recursive: true});
+    await stopInTraining(at('stopped'));
+  } while (!hasCheckpoint(at('stopped')));
+  const ofCode = {project: 'code', truth, usual};
+  const ofPhotos = {project: 'photos', truth: photosTruth, usual};
+  return {
+    empty: {folder: at('empty'), ...ofCode},
+    filled: {folder: at('filled'), ...ofCode},
+    photos: {folder: at('photos'), ...ofPhotos},
+    stopped: {folder: at('stopped'), ...ofPhotos},
+  };
 }
+
+/** Files that trainings have left to go on from. */
+export function checkpointsIn(folder) {
+  const scratch = join(folder, 'runs', 'cache', 'scratch');
+  if (!existsSync(scratch)) return [];
+  return readdirSync(scratch, {recursive: true, withFileTypes: true})
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The name of the file that is written last. */
+const hasCheckpoint = (folder) => checkpointsIn(folder).some((path) => path.endsWith('/checkpoint'));
+
+/** Kills a run as soon as a training has left a checkpoint. */
+async function stopInTraining(folder) {
+  const {child, done} = start(folder, ['run', 'spec.yaml', '--plain', '--checkpoint-every', '0']);
+  let over = false;
+  void done.then(() => {
+    over = true;
+  });
+  while (!over && !hasCheckpoint(folder)) await wait(2);
+  if (!over) process.kill(-child.pid, 'SIGKILL');
+  await done;
+}
+
+const truthIn = async (folder) =>
+  truthOf(
+    await must(folder, ['compare', 'camp', '--metric', 'all', '--json']),
+    await must(folder, ['show', 'latest', '--json']),
+  );
 
 async function must(folder, args) {
   const {status, text} = await start(folder, args).done;
@@ -130,5 +240,3 @@ export function copyStore(from, to) {
   mkdirSync(dirname(to), {recursive: true});
   execFileSync('cp', ['-a', from, to]);
 }
-
-export const readTextOf = (folder, name) => readFileSync(join(folder, name), 'utf8');

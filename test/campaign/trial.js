@@ -5,7 +5,7 @@ import {Rng} from '../../dist/core/base/random.js';
 import {call} from './commands.js';
 import {drawFault, faults} from './faults.js';
 import {runRecordTrial} from './records.js';
-import {copyStore, readTextOf, rowKey, runsIn, start} from './stores.js';
+import {copyStore, projects, rowKey, runsIn, start, versionIn} from './stores.js';
 
 /** What no user is to see. */
 const raw = [
@@ -28,10 +28,11 @@ export async function runTrial({seed, number, stores, folder, kinds = []}) {
   }
   const found = {wrong: [], lost: [], raw: [], human: []};
   rmSync(folder, {recursive: true, force: true});
-  copyStore(stores[fault.store], folder);
+  const store = stores[fault.store];
+  copyStore(store.folder, folder);
   const before = existsSync(join(folder, 'runs')) ? runsIn(folder) : [];
-  const place = await fault.apply(folder, rng, stores.usual);
-  const look = new Aftermath(folder, stores.truth, found);
+  const place = await fault.apply(folder, rng, store.usual);
+  const look = new Aftermath(folder, store, found);
   if (place?.text !== undefined) look.read('the disturbed run', place.text);
   // Most commands take long: of the runs one is looked at more closely, if it can be the one that was hurt.
   const hurt = before.find((id) => typeof place === 'string' && place.includes(id));
@@ -43,11 +44,13 @@ export async function runTrial({seed, number, stores, folder, kinds = []}) {
 
 class Aftermath {
   #folder;
+  #project;
   #truth;
   #found;
 
-  constructor(folder, truth, found) {
+  constructor(folder, {project, truth}, found) {
     this.#folder = folder;
+    this.#project = projects[project];
     this.#truth = truth;
     this.#found = found;
     mkdirSync(join(folder, 'runs'), {recursive: true});
@@ -124,22 +127,24 @@ class Aftermath {
   async #missing(id) {
     const {status, out, err} = await this.#call('compare', 'latest', '--metric', 'all', '--json');
     if (status !== 0) return [err.trim()];
-    const sign = readTextOf(this.#folder, 'own.js').includes('K = 1') ? 1 : -1;
-    return this.#checkTable(out, id, [sign]);
+    const version = versionIn(this.#folder, this.#project);
+    return this.#checkTable(out, id, [version]);
   }
 
-  #checkTable(out, what, signs = [1, -1]) {
+  #checkTable(out, what, versions = [1, -1]) {
     const {lines} = JSON.parse(out);
     const keys = new Map(lines.map((line) => [rowKey(line), line]));
     for (const [key, line] of keys) {
       if (line.ours === null) continue;
-      const right = signs.map((sign) => {
-        const {rows, tasks} = this.#truth[sign];
+      const right = versions.map((version) => {
+        const {rows, tasks} = this.#truth[version];
         const {ours, sd} = rows[key] ?? {};
         if (line.n === 2) return ours === line.ours && sd === line.sd;
         return (
           line.n === 1 &&
-          tasks[`camp/${line.inlier}/untrained/seed=${line.seeds[0]} ${line.classifier} ${line.metric}`] === line.ours
+          tasks[
+            `camp/${line.inlier}/${this.#project.learner}/seed=${line.seeds[0]} ${line.classifier} ${line.metric}`
+          ] === line.ours
         );
       });
       if (!right.includes(true))
