@@ -9,6 +9,7 @@ import {decodeImage, imageFormats} from '../../core/images/codec.ts';
 import {contentsOf} from '../../core/images/files.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
+import {heldOut} from '../../domain/datasets/local/hold-out.ts';
 
 /** Options of `image-folder`, without the folder. */
 export interface Layout {
@@ -107,15 +108,27 @@ function countsOf(folder: string, {list, normal = 'good', classes}: Layout, imag
   const rows =
     list === undefined
       ? images.map(({name}) => ({split: name.split('/')[0]!, label: name.split('/')[1]!}))
-      : rowsOf(join(folder, list));
+      : withTest(rowsOf(join(folder, list)));
   const train = rows.filter(({split}) => split === 'train').length;
   const tested = rows.filter(({split}) => split === 'test');
   const anomalous = classes ? 0 : tested.filter(({label}) => label !== normal).length;
   return {train, test: {normal: tested.length - anomalous, anomalous}};
 }
 
+interface Row {
+  readonly split: string;
+  readonly label: string;
+}
+
+/** As `image-folder` reads a list of training images alone. */
+function withTest(rows: readonly Row[]): readonly Row[] {
+  if (rows.some(({split}) => split === 'test')) return rows;
+  const chosen = heldOut(rows, ({label}) => label);
+  return rows.map((row) => (chosen.has(row) ? {...row, split: 'test'} : row));
+}
+
 /** Of each image of a list. */
-function rowsOf(file: string): readonly {readonly split: string; readonly label: string}[] {
+function rowsOf(file: string): readonly Row[] {
   const [header = [], ...rows] = recordsOf(file);
   const at = (column: string): number => header.findIndex((field) => field.toLowerCase() === column);
   return rows.map((row) => ({split: row[at('split')] ?? '', label: row[at('label')] ?? ''}));

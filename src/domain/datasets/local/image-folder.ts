@@ -1,6 +1,5 @@
 import {existsSync} from 'node:fs';
 import {isAbsolute, join} from 'node:path';
-import {groupBy} from '../../../core/base/group.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice, plural} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
@@ -25,7 +24,8 @@ import {
   listTree,
   partsOf,
 } from '../readers/image-tree.ts';
-import {readImageList} from './image-list.ts';
+import {heldOut} from './hold-out.ts';
+import {type Listed, readImageList} from './image-list.ts';
 
 /** Of a folder, which is not hidden. */
 const nameOptions = {
@@ -51,7 +51,7 @@ export const imageFolder = defineDataset({
           minLength: 1,
           description:
             'A CSV file in that folder with the columns path (relative to the file), split (train or test) and label, ' +
-            'instead of the folders train and test.',
+            'instead of the folders train and test. If no row is for testing, every fifth normal one is.',
         }),
       ),
       normal: Type.String({
@@ -148,14 +148,16 @@ function locate(roots: DataRoots, options: Options): Result<readonly SourceFile[
       message: `not found: looked for ${choice([...(isAbsolute(folder) ? [] : [`${folder} beside the spec`]), ...places])}`,
       hint: `Make the folder with ${list ?? `train/${normal}, test/${normal} and test/<defect>`} in it, or give another as option "folder"`,
     });
-  if (list !== undefined) return listed(place, list, options);
   const note = (text: string): void => roots.report?.(`note: ${place}: ${text}`);
+  if (list !== undefined) return listed(place, list, options, note);
   const left = new LeftOut();
   const files = inFolder(place, options, left, note);
   const leftOut = left.say();
   if (leftOut !== undefined) note(leftOut);
   return files;
 }
+
+const everyFifth = 'every fifth normal image is for testing';
 
 function inFolder(
   place: string,
@@ -165,9 +167,8 @@ function inFolder(
 ): Result<readonly SourceFile[], DatasetProblem> {
   const found = listFolder(place, options, left);
   if (!found.ok) return found;
-  const {files, heldOut} = found.value;
-  if (heldOut > 0)
-    note(`there is no folder test, so every fifth normal image is for testing: ${plural(heldOut, 'image')}`);
+  const {files, heldOut: chosen} = found.value;
+  if (chosen > 0) note(`there is no folder test, so ${everyFifth}: ${plural(chosen, 'image')}`);
   const isUsed = hasMasks(options);
   if (!isUsed && (options.classes || !existsSync(join(place, groundTruth)))) return succeed(files);
   const masks = listMasks(place, files, options.normal, left);
@@ -208,29 +209,27 @@ function listFolder(place: string, {normal, classes}: Options, left: LeftOut): R
 const whole = (files: Result<readonly SourceFile[], DatasetProblem>): Result<Found, DatasetProblem> =>
   files.ok ? succeed({files: files.value, heldOut: 0}) : files;
 
-/**
- * Every fifth image of a class that is trained on is for testing, and all of the others. Of fewer than five the last one is; a single
- * one stays.
- */
+/** All images of classes that are not trained on are for testing, and some of the others. */
 function splitUp(
   files: Result<readonly SourceFile[], DatasetProblem>,
   trained: readonly string[],
 ): Result<Found, DatasetProblem> {
   if (!files.ok) return files;
-  let heldOut = 0;
-  const split = [...groupBy(files.value, ({name}) => partsOf(name).folder)].flatMap(([folder, own]) => {
-    const isHeldOut = (at: number): boolean => (own.length < 5 ? at > 0 && at === own.length - 1 : at % 5 === 4);
-    return own.map((file, at) => {
-      const isTrained = trained.includes(folder);
-      if (isTrained && !isHeldOut(at)) return file;
-      if (isTrained) heldOut++;
-      return {...file, name: file.name.replace('train/', 'test/')};
-    });
-  });
-  return succeed({files: split, heldOut});
+  const classOf = ({name}: SourceFile): string => partsOf(name).folder;
+  const isTrained = (file: SourceFile): boolean => trained.includes(classOf(file));
+  const chosen = heldOut(files.value.filter(isTrained), classOf);
+  const split = files.value.map((file) =>
+    isTrained(file) && !chosen.has(file) ? file : {...file, name: file.name.replace('train/', 'test/')},
+  );
+  return succeed({files: split, heldOut: chosen.size});
 }
 
-function listed(folder: string, list: string, options: Options): Result<readonly SourceFile[], DatasetProblem> {
+function listed(
+  folder: string,
+  list: string,
+  options: Options,
+  note: (text: string) => void,
+): Result<readonly SourceFile[], DatasetProblem> {
   const path = join(folder, list);
   const index = labelOf(options);
   try {
@@ -260,9 +259,10 @@ function listed(folder: string, list: string, options: Options): Result<readonly
         `line ${absent.line} lists ${absent.path}, which does not`,
         'Correct it.',
       );
-    for (const split of ['train', 'test'])
-      if (!rows.some((row) => row.split === split))
-        throw new DatasetError(path, 'images in train and in test', `there are none in ${split}`, 'Add them.');
+    if (!rows.some((row) => row.split === 'train'))
+      throw new DatasetError(path, 'images in split train', 'there are none', 'Add them.');
+    const chosen = heldOutRows(rows);
+    if (chosen.size > 0) note(`split test has no image, so ${everyFifth}: ${plural(chosen.size, 'image')}`);
     return succeed([{name: list, path}, ...rows.map((row) => ({name: row.path, path: join(folder, row.path)}))]);
   } catch (error) {
     if (error instanceof DatasetError)
@@ -288,5 +288,11 @@ function* ofList(
       `it lists ${rows.length}`,
       'Run the spec again when no other program writes to it.',
     );
-  for (const row of rows) if (row.split === split) yield {path: paths.get(row.path)!, label: index(row.label)};
+  const chosen = heldOutRows(rows);
+  for (const row of rows)
+    if ((chosen.has(row) ? 'test' : row.split) === split) yield {path: paths.get(row.path)!, label: index(row.label)};
 }
+
+/** Rows of split train that are for testing, as no other row is. */
+const heldOutRows = (rows: readonly Listed[]): ReadonlySet<Listed> =>
+  rows.some(({split}) => split === 'test') ? new Set() : heldOut(rows, ({label}) => label);

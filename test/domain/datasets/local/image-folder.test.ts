@@ -362,7 +362,7 @@ describe('a list', () => {
     ['an image twice, once with backslashes', [...good, '.\\train\\good\\000.png,test,good']],
     ['semicolons', ['path;split;label', 'train/good/000.png;train;good']],
     ['an anomaly in train', [...good, 'train/good/001.png,train,bent']],
-    ['one split only', good.slice(0, 2)],
+    ['no image for training', [good[0]!, 'test/good/000.png,test,good']],
   ] as const)('with %s is refused', async ([, rows]) => {
     if (rows) lines(...rows);
     expect(await problems(create({list: 'list.csv'}))).toMatchSnapshot();
@@ -378,6 +378,20 @@ describe('a list', () => {
     ]);
     expect((await read(dataset, 'test')).map(({classes}) => [...classes])).toEqual([[1]]);
     expect(dataset.trainImages!('OK parts', await locate(dataset))).toBe(1);
+  });
+
+  test('may have no row for testing: then every fifth image is', async () => {
+    for (let i = 3; i < 10; i++) await writeImage(at('train', 'good', `${i}.png`), {seed: String(i)});
+    const rows = ['000', '001', '002', '3', '4', '5', '6', '7', '8', '9'].map(
+      (name) => `train/good/${name}.png,train,good`,
+    );
+    lines('path,split,label', ...rows);
+    const dataset = create({list: 'list.csv'});
+    expect((await read(dataset, 'train')).map(({classes}) => [...classes])).toEqual([Array(8).fill(0)]);
+    expect((await read(dataset, 'test')).map(({classes}) => [...classes])).toEqual([[0, 0]]);
+    expect(notes[0]).toBe(
+      'note: /data/own: split test has no image, so every fifth normal image is for testing: 2 images',
+    );
   });
 
   test('of classes takes only those', async () => {
