@@ -29,7 +29,8 @@ const watched = [
 ];
 
 /**
- * @param {(write: number) => void} beforeWrite called with 0, 1, 2 … before each write; when it throws, the write fails.
+ * @param {(write: number, name: string) => void} beforeWrite called with 0, 1, 2 … and the function's name before each write; when it
+ * throws, the write fails.
  * @returns {() => void} puts everything back
  */
 export function watchWrites(beforeWrite) {
@@ -39,11 +40,11 @@ export function watchWrites(beforeWrite) {
     object[name] = function (/** @type {unknown[]} */ ...args) {
       if (!counts(args)) return original.apply(this, args);
       if (object === fs) {
-        beforeWrite(count++);
+        beforeWrite(count++, name);
         return original.apply(this, args);
       }
       return (async () => {
-        beforeWrite(count++);
+        beforeWrite(count++, name);
         return await original.apply(this, args);
       })();
     };

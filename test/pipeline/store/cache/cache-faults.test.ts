@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {sha256} from '../../../../src/core/base/canonical.ts';
 import {openCache} from '../../../../src/pipeline/store/cache/cache.ts';
+import {watchWrites} from '../../../rig/disk.js';
 import {ended, startScript, withFailingDisk} from '../../../rig/faults.ts';
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'faults-'));
@@ -45,6 +46,19 @@ test.each([
   }
   expect(n).toBeGreaterThan(4);
   expect(await cache.find(fingerprint)).toBeDefined();
+});
+
+test('before an entry appears, its files and folders are on the disk; afterwards the folder that it lies in is', async () => {
+  const cache = openCache(fresh(), unexpected);
+  const draft = await cache.begin(fingerprint);
+  for (const name of ['a.arrow', 'b.arrow']) writeFileSync(join(draft.folder, name), name);
+  const calls: string[] = [];
+  const restore = watchWrites((_, name) => calls.push(name));
+  await draft.commit(parts).finally(restore);
+  const at = calls.indexOf('rename');
+  const syncs = (of: readonly string[]) => of.filter((name) => name === 'sync').length;
+  // Two files, the manifest, their folder; and the shelf, which is new.
+  expect([syncs(calls.slice(0, at)), syncs(calls.slice(at))]).toEqual([5, 1]);
 });
 
 /** Commits entry after entry (named by numbers, of two files), and prints the number of each that is done. */
