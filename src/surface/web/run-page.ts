@@ -1,8 +1,9 @@
 /** One run: how far it is, what goes on, what failed and why, what was measured. */
 import {count, duration, plural} from '../../core/base/text.ts';
+import {progressShare} from '../../pipeline/events.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
-import {progressShare, progressText, stageTook} from '../live/lines.ts';
+import {progressText, stageTook} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
 import {dateText} from '../tables/ls.ts';
 import {kindsOf, reportRun, resultsOf} from '../tables/show.ts';

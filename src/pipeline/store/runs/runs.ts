@@ -9,6 +9,7 @@ import {cpus, hostname, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
+import {stateOf, thisProcess} from '../../../core/base/lock.ts';
 import {fail, type Result} from '../../../core/base/result.ts';
 import {type SystemProblem, systemProblem} from '../../../core/base/system-error.ts';
 import type {Plan} from '../../config/spec.ts';
@@ -36,10 +37,13 @@ export interface Environment {
   readonly command: readonly string[];
 }
 
-export interface Run {
+export interface Run extends EventLog {
   /** `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts by time. */
   readonly id: string;
   readonly folder: string;
+}
+
+interface EventLog {
   /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
   readonly log: (event: RunEvent) => void;
   /** Everything written is on the disk afterwards; returns why something is not. */
@@ -70,11 +74,16 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
   const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
   const whole = planText({name: plan.name, tasks: plan.tasks, stages, ...modules});
   await writeFileAtomic(join(folder, 'plan.json'), whole);
-  const lines = new Lines(events);
+  return {id, folder, ...logTo(events)};
+}
+
+/** The log of one of several processes of a run. */
+export const openLog = (path: string): EventLog => logTo(openSync(path, 'ax'));
+
+function logTo(file: number): EventLog {
+  const lines = new Lines(file);
   const reported = new Map<string, number>();
   return {
-    id,
-    folder,
     log(event) {
       if (event.type === 'stage-progress') {
         const time = Date.parse(event.at);
@@ -85,8 +94,8 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
     },
     close() {
       const problem = lines.flush();
-      fsyncSync(events);
-      closeSync(events);
+      fsyncSync(file);
+      closeSync(file);
       return problem;
     },
   };
@@ -140,6 +149,15 @@ function makeFolder(root: string, name: string, now: Date): {readonly id: string
 }
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/** A run stops, as by Ctrl-C, when this file is there. */
+export const cancelFile = (folder: string): string => join(folder, 'cancel');
+
+/** Whether the process that drives a run lives; `unknown`: it is on another host, or the record does not say. */
+export function driverOf({host, pid}: {readonly host?: unknown; readonly pid?: unknown}): 'alive' | 'dead' | 'unknown' {
+  if (typeof host !== 'string' || typeof pid !== 'number') return 'unknown';
+  return stateOf({host, pid, place: thisProcess().place});
+}
 
 const runId = /^\d{8}-\d{6}(\.\d{3})?-.*[0-9a-f]{4}$/;
 
