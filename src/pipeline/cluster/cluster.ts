@@ -14,9 +14,9 @@ import type {StageNode} from '../stages/stage.ts';
 import {type Adoptable, adoptable} from './adopt.ts';
 import {attemptsIn, logTail} from './batch.ts';
 import {Controller, type ControllerOptions, type Launch} from './controller.ts';
-import {Flight, type Load} from './flight.ts';
+import {Flight, type Load, loadOf} from './flight.ts';
 import {hasEnded, type QueuedJob} from './queue.ts';
-import {canGrow, type Growth, logName, noGrowth} from './script.ts';
+import {canGrow, type Growth, logName} from './script.ts';
 import {type Links, linksOf, unitOf} from './units.ts';
 import {type Verdict, verdictOn} from './verdict.ts';
 
@@ -181,7 +181,7 @@ export class Cluster implements Elsewhere {
   #plan(root: StageNode): void {
     if (this.#owners.has(root.id)) return;
     const unit = unitOf(root, this.#links, this.#made, (id) => this.#owners.has(id) || this.#wishes.has(id));
-    const load: Load = {units: [unit], grown: noGrowth, tries: 0, progress: 0};
+    const load = loadOf(unit);
     const other = this.#adoptable!.get(this.#fingerprints.get(root.id)!);
     if (other?.root === root.id) {
       this.#emit({

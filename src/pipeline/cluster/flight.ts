@@ -3,7 +3,7 @@ import {looker} from '../../core/base/follow.ts';
 import {progressShare, type RunEvent, type Unstamped, type Where} from '../events.ts';
 import type {Obtained} from '../execute/elsewhere.ts';
 import {eventOf} from '../store/runs/shape.ts';
-import type {Growth} from './script.ts';
+import {type Growth, noGrowth} from './script.ts';
 import type {Unit} from './units.ts';
 import type {Sight} from './verdict.ts';
 
@@ -16,6 +16,9 @@ export interface Load {
   /** How far they have come: stages done, and shares of those that were running. */
   readonly progress: number;
 }
+
+/** Of a unit that was never submitted. */
+export const loadOf = (unit: Unit): Load => ({units: [unit], grown: noGrowth, tries: 0, progress: 0});
 
 export class Flight {
   readonly load: Load;

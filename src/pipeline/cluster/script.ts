@@ -65,7 +65,7 @@ export function scriptText({site, request, name, comment, folder, count, cwd, co
     `--job-name=${jobName(name)}`,
     `--comment=${comment}`,
     `--array=0-${count - 1}${site.at_once === undefined ? '' : `%${site.at_once}`}`,
-    `--output=${quoted(`${folder}/${logName('%a')}`)}`,
+    `--output=${quoted(`${folder.replaceAll('%', '%%')}/${logName('%a')}`)}`,
     '--open-mode=append',
     '--requeue',
     `--signal=B:USR1@${noticeOf(site.notice, minutes)}`,

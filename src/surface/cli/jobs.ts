@@ -43,9 +43,9 @@ export function declareJobs(
     .action(async (run: string, stage: string | undefined, options: {follow: boolean}) =>
       leave((await import('./logs.ts')).logs(run, stage, options, globals())),
     );
+  // What a job of a cluster runs. Without a description: not for users, so neither in help nor in completion.
   program
     .command('stage', {hidden: true})
-    .description('run the stages of one job of a cluster; jobs start it, not users')
     .argument('<folder>')
     .argument('<index>')
     .action(async (folder: string, index: string) => leave((await import('./stage.ts')).stage(folder, Number(index))));
