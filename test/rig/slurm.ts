@@ -52,7 +52,8 @@ export class SlurmCluster {
       SlurmUser: 'root',
       SlurmdUser: 'root',
       AuthType: 'auth/munge',
-      AuthInfo: `socket=${at('run', 'munge.socket')}`,
+      // A requeued job waits until its credential is over: two minutes, if nobody says otherwise.
+      AuthInfo: `socket=${at('run', 'munge.socket')},cred_expire=5`,
       CredType: 'cred/munge',
       StateSaveLocation: at('state'),
       SlurmdSpoolDir: at('spool-%n'),

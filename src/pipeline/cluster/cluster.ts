@@ -18,7 +18,7 @@ import {Flight, type Load, loadOf} from './flight.ts';
 import {hasEnded, type QueuedJob} from './queue.ts';
 import {canGrow, type Growth, logName} from './script.ts';
 import {type Links, linksOf, unitOf} from './units.ts';
-import {type Verdict, verdictOn} from './verdict.ts';
+import {saysOutOfMemory, type Verdict, verdictOn} from './verdict.ts';
 
 export interface ClusterOptions extends ControllerOptions {
   /** Whether the process that drives another run is known to have ended. */
@@ -247,12 +247,13 @@ export class Cluster implements Elsewhere {
   /** What to do about a job; what needs no command is done. */
   #judge(flight: Flight, job: QueuedJob | undefined): Verdict | undefined {
     if (!this.#flights.has(flight)) return undefined;
-    const {record, gone, outOfMemory} = flight;
+    const {record, gone, folder, index} = flight;
     if (this.#stopping) {
       if (record === undefined && gone === 0 && flight.own) return undefined;
       this.#end(flight, {status: 'interrupted'});
       return undefined;
     }
+    const outOfMemory = flight.outOfMemory || (gone > 0 && saysOutOfMemory(logTail(folder, index)));
     const verdict = verdictOn({...(record && {record}), ...(job && {job}), gone, outOfMemory});
     if (verdict.to === 'take') this.#end(flight);
     else if (verdict.to === 'resubmit') this.#resubmit(flight, verdict.because, verdict.grow);

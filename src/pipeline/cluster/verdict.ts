@@ -12,7 +12,7 @@ export interface Sight {
   readonly job?: QueuedJob;
   /** Answers of the scheduler in a row in which the job had ended or was not listed. */
   readonly gone: number;
-  /** A stage of it was ended because memory ran out. */
+  /** It, or a stage of it, was ended because memory ran out. */
   readonly outOfMemory: boolean;
 }
 
@@ -38,7 +38,7 @@ export function verdictOn({record, job, gone, outOfMemory}: Sight): Verdict {
   if (job && !hasEnded(job)) return job.state === 'PENDING' ? pending(job) : {to: 'wait'};
   if (gone < looks) return {to: 'wait'};
   const state = job?.state ?? '';
-  if (state === 'OUT_OF_MEMORY') return {to: 'resubmit', because: 'its memory ran out', grow: 'memory'};
+  if (state === 'OUT_OF_MEMORY' || outOfMemory) return {to: 'resubmit', because: 'its memory ran out', grow: 'memory'};
   if (state === 'TIMEOUT' || state === 'DEADLINE' || (record === 'interrupted' && !(state in reasons)))
     return {to: 'resubmit', because: 'its time was over', grow: 'time'};
   if (state === '') return {to: 'resubmit', because: 'it has vanished from the queue'};
@@ -51,6 +51,10 @@ const reasons: {readonly [state: string]: string} = {
   NODE_FAIL: 'its node failed',
   PREEMPTED: 'it had to make room for another job',
 };
+
+/** What Slurm writes into a job's log; the state of the job may be FAILED, or even COMPLETED, all the same. */
+export const saysOutOfMemory = (log: string): boolean =>
+  /slurmstepd.*(oom[-_ ]?kill|exceeded.*memory limit|out[- ]of[- ]memory)/i.test(log);
 
 /** Reasons of a pending job that no waiting ends. */
 const never = [
