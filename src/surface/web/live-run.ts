@@ -1,5 +1,5 @@
 /** The state of a run from its events, one after the other: what is done, and what is running. */
-import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
+import type {RunEvent, StageProgress, Where} from '../../pipeline/events.ts';
 import {regained} from '../../pipeline/store/runs/regain.ts';
 import {
   joinRecord,
@@ -15,6 +15,8 @@ export interface RunningStage {
   readonly label: string;
   /** Milliseconds. */
   readonly since: number;
+  /** Of a cluster. */
+  readonly where?: Where;
   readonly progress?: StageProgress;
   /** Of a training, one a report. */
   readonly losses: readonly number[];
@@ -32,7 +34,10 @@ export class LiveRun implements RunInView {
   readonly #isStrange: (event: RunEvent) => boolean;
   #losses = {strange: 0, atEnd: false};
   #record: RunRecord | undefined;
-  readonly #running = new Map<string, {label: string; since: number; progress?: StageProgress; losses: number[]}>();
+  readonly #running = new Map<
+    string,
+    {label: string; since: number; where?: Where; progress?: StageProgress; losses: number[]}
+  >();
 
   constructor(head: RunHead) {
     this.#head = head;
@@ -57,8 +62,14 @@ export class LiveRun implements RunInView {
         return;
       }
       case 'stage-started':
-        this.#running.set(event.stage, {label: event.label, since: Date.parse(event.at), losses: []});
+        this.#running.set(event.stage, {
+          label: event.label,
+          since: Date.parse(event.at),
+          losses: [],
+          ...(event.where && {where: event.where}),
+        });
         break;
+      case 'stage-queued': // again, as its job ended without a result
       case 'stage-finished':
       case 'stage-failed':
       case 'stage-skipped':

@@ -18,9 +18,9 @@ describe.skipIf(slurmMissing)(`on Slurm (${slurmMissing ?? 'two nodes'})`, () =>
   });
   afterAll(() => cluster?.stop());
 
-  /** A training of some ten seconds. */
+  /** A training of some seconds. */
   const long = tinySpec({
-    learner: '{ type: rotation, network: { type: small, width: 4, head: [16] }, epochs: 500, batch: 16 }',
+    learner: '{ type: rotation, network: { type: small, width: 4, head: [16] }, epochs: 300, batch: 16 }',
   });
 
   function onCluster(spec: string, learn = ''): Project {
@@ -73,7 +73,7 @@ poll: 0.5
   });
 
   test('a job whose time is over writes a checkpoint, and the next one goes on from there', async () => {
-    using project = onCluster(long.replace('epochs: 500', 'epochs: 1500'), ', time: 1min');
+    using project = onCluster(long.replace('epochs: 300', 'epochs: 1200'), ', time: 1min');
     const {out, status} = await start(project).ended;
     expect(status).toBe(0);
     expect(warningsOf(project)).toContainEqual(
@@ -173,6 +173,27 @@ poll: 0.5
       'the node is back',
       () => !/down|drain/.test(cluster.scontrol('show', 'node', node).toLowerCase()),
     );
+  });
+
+  test('a run in the background is watched, its logs are read, and it is cancelled', async () => {
+    using project = onCluster(long);
+    const detached = await start(project, '--detach').ended;
+    expect(detached.status).toBe(0);
+    const run = detached.out.trim();
+    expect(run).toBe(project.runs[0]);
+    const job = await trainingOf(project);
+    const env = cluster.env;
+    const shown = await project.runWith(env, 'show', run);
+    expect(shown.out).toContain(`job ${job} on n`);
+    const watching = project.start(['attach', run, '--plain'], env);
+    const cancelled = await project.runWith(env, 'cancel', run);
+    expect(cancelled.out).toContain('was asked to stop');
+    expect(await watching.ended).toMatchObject({status: 130, out: expect.stringContaining('Interrupted')});
+    const logs = await project.runWith(env, 'logs', run, 'learn');
+    expect(logs.out).toContain('SIGTERM: the stages write their checkpoints and end.');
+    const own = await project.runWith(env, 'logs', run);
+    expect(own.out).toContain('==> the run itself');
+    await cluster.until('no job is left', () => cluster.jobs.length === 0);
   });
 
   test('a job that can never run fails with the reason', async () => {
