@@ -15,9 +15,29 @@ export type RunEvent = {readonly at: string} & (
       readonly stages: number;
       /** What its results are to be computed by; absent: not known before something is computed. */
       readonly asked?: Maker;
+      /** Of one job of a run. */
+      readonly where?: Where;
     }
   | {readonly type: 'engine-started'; readonly engine: EngineInfo}
-  | {readonly type: 'stage-started'; readonly stage: string; readonly kind: StageKind; readonly label: string}
+  /** A stage waits for a place on a cluster: said again when the reason changes. */
+  | {
+      readonly type: 'stage-queued';
+      readonly stage: string;
+      readonly kind: StageKind;
+      readonly label: string;
+      /** As the scheduler calls it: `4711_3`. */
+      readonly job: string;
+      /** Why it waits, in the scheduler's word; absent: not known yet. */
+      readonly because?: string;
+    }
+  | {
+      readonly type: 'stage-started';
+      readonly stage: string;
+      readonly kind: StageKind;
+      readonly label: string;
+      /** Absent: in the process that drives the run. */
+      readonly where?: Where;
+    }
   | {
       readonly type: 'stage-progress';
       readonly stage: string;
@@ -51,6 +71,8 @@ export type RunEvent = {readonly at: string} & (
       readonly label: string;
       readonly message: string;
       readonly hint?: string;
+      /** The system ended its process as memory ran out. */
+      readonly outOfMemory?: true;
     }
   | {
       readonly type: 'stage-skipped';
@@ -75,6 +97,13 @@ export type RunEvent = {readonly at: string} & (
     }
 );
 
+/** A place on a cluster. */
+export interface Where {
+  readonly node: string;
+  /** As the scheduler calls it: `4711_3`. */
+  readonly job: string;
+}
+
 /** Of the kernels that a stage has used: how many, each shape counted; and which were computed another way. */
 export interface CheckedKernels {
   readonly kernels: number;
@@ -96,6 +125,12 @@ export type StageProgress =
       readonly unit: string;
       readonly perSecond?: number;
     };
+
+/** Share done in [0, 1]; undefined when the end is not known. */
+export function progressShare(progress: StageProgress): number | undefined {
+  if (progress.of === 'training') return (progress.epoch + (progress.step + 1) / progress.steps) / progress.epochs;
+  return progress.total ? progress.done / progress.total : undefined;
+}
 
 /** An event without its time, as its maker writes it: the emitter stamps it. */
 export type Unstamped<E = RunEvent> = E extends unknown ? Omit<E, 'at'> : never;

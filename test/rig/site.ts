@@ -1,8 +1,9 @@
 /** The pages of `pipeline ui` over a folder of made-up runs. */
 import {appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {type IncomingMessage, type RequestOptions, request} from 'node:http';
-import {hostname, tmpdir} from 'node:os';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {thisProcess} from '../../src/core/base/lock.ts';
 import {queryApart} from '../../src/pipeline/store/results/apart.ts';
 import {readBaselines} from '../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../src/pipeline/store/results/results.ts';
@@ -55,7 +56,7 @@ export class Site implements AsyncDisposable {
       id: ids.live,
       name: 'live',
       at: '2026-01-03T08:00:00.000Z',
-      environment: {version: '0.1.0', host: hostname(), pid: process.pid},
+      environment: {version: '0.1.0', ...thisProcess()},
       tasks: [{inlier: 'truck', seed: 0, scores: auc(0.77)}],
     });
     const site = new Site(root);

@@ -5,7 +5,7 @@
 import {setMaxListeners} from 'node:events';
 import {availableParallelism} from 'node:os';
 import PQueue from 'p-queue';
-import type {Json} from '../../core/base/canonical.ts';
+import type {Digest, Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
 import {plural} from '../../core/base/text.ts';
 import {messageOf} from '../../core/base/thrown.ts';
@@ -13,15 +13,16 @@ import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
-import type {Emit} from '../events.ts';
+import type {Emit, Where} from '../events.ts';
 import {distinctMakers, isSameMaker, type Maker, makerText} from '../maker.ts';
 import {priorities, topological, upstream} from '../plan/order.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
+import type {Elsewhere} from './elsewhere.ts';
 import {KernelTally} from './kernel-notes.ts';
 import {WorkerPool} from './pool.ts';
-import {makerOf, runStage, Skip, type StageOutcome} from './run-stage.ts';
+import {arrived, makerOf, runStage, Skip, type StageOutcome} from './run-stage.ts';
 
 export interface ExecuteOptions {
   /** Id of the run. */
@@ -53,6 +54,12 @@ export interface ExecuteOptions {
   readonly checkpointEvery?: number;
   /** Record where the engine's time goes, kernel by kernel. */
   readonly profile?: boolean;
+  /** Computes what is not cached, such as a cluster. Default: workers of this process do. */
+  readonly elsewhere?: Elsewhere;
+  /** Stages of the graph that others have made (id → fingerprint): they are read from the cache, and nothing is reported of them. */
+  readonly given?: ReadonlyMap<string, Digest>;
+  /** Where this process runs, if it is one of several of a run. */
+  readonly where?: Where;
 }
 
 export interface RunOutcome {
@@ -69,15 +76,17 @@ export interface RunOutcome {
 }
 
 export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
-  const {run, plan, graph, plugins, cache, digests, emit, signal} = options;
+  const {run, plan, plugins, cache, digests, emit, signal, elsewhere, given = new Map<string, Digest>()} = options;
+  const graph = options.graph.map((node) => (given.has(node.id) ? {...node, inputs: {}} : node));
   const began = performance.now();
   emit({
     type: 'run-started',
     run,
     spec: plan.name,
     tasks: plan.tasks.length,
-    stages: graph.length,
+    stages: graph.length - given.size,
     ...(options.asked && {asked: options.asked}),
+    ...(options.where && {where: options.where}),
   });
   const pool = new WorkerPool({
     plugins: plugins.modules,
@@ -98,6 +107,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     known: new Map<never, Promise<StageOutcome>>(),
     look: lanes.look.bind(lanes),
     enter: lanes.enter.bind(lanes),
+    ...(elsewhere && {elsewhere}),
     onEngine: (engine: EngineInfo): void => {
       if (!running) emit({type: 'engine-started', engine});
       running = engine;
@@ -108,6 +118,8 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
   const tally = new KernelTally();
   const results = new Map<string, Promise<StageOutcome>>();
   const visit = async (node: StageNode): Promise<StageOutcome> => {
+    const fingerprint = given.get(node.id);
+    if (fingerprint !== undefined) return await arrived(node, fingerprint, context);
     const made = new Map<string, Entry>();
     const inputs = await Promise.all(upstream(node).map(async (id) => ({id, outcome: await results.get(id)!})));
     for (const {id, outcome} of inputs) if ('entry' in outcome) made.set(id, outcome.entry);
@@ -118,14 +130,19 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     if (outcome.status === 'skipped') {
       emit({type: 'stage-skipped', stage: node.id, kind: node.kind, label: node.label, because: outcome.because});
     }
+    if ('entry' in outcome) elsewhere?.has(node.id, outcome.entry.manifest.fingerprint);
     if (outcome.status === 'failed' && options.failFast) stop.now(`"${node.label}" failed (--fail-fast)`);
     return outcome;
   };
   const labels = new Map(graph.map((node) => [node.id, node.label]));
   try {
+    elsewhere?.begin({graph, emit, signal: stop.signal});
     for (const node of topological(graph)) results.set(node.id, visit(node));
     const stages = new Map<string, StageOutcome>();
-    for (const node of graph) stages.set(node.id, await results.get(node.id)!);
+    for (const node of graph) {
+      const outcome = await results.get(node.id)!;
+      if (!given.has(node.id)) stages.set(node.id, outcome);
+    }
     await digests.save();
     const asked: Maker | undefined = running ?? options.asked;
     const foreign = asked && foreignResults(asked, [...stages.values()]);
@@ -136,7 +153,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     return {...totals, workers: pool.started, stages};
   } finally {
     stop.dispose();
-    await pool.close();
+    await Promise.all([pool.close(), elsewhere?.close()]);
   }
 }
 

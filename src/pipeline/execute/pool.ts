@@ -42,7 +42,7 @@ export type JobResult =
       readonly kernels?: readonly KernelTime[];
       readonly checks?: KernelChecks;
     }
-  | {readonly status: 'failed'; readonly message: string; readonly hint?: string}
+  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly outOfMemory?: true}
   | {readonly status: 'aborted'};
 
 export class WorkerPool {
@@ -250,13 +250,17 @@ function crashed(
 }
 
 /** What is known of a SIGKILL; `outOfMemory` undefined: the system does not say whether it ended processes for want of memory. */
-function killed(outOfMemory: boolean | undefined, said: string): {readonly message: string; readonly hint: string} {
+function killed(
+  outOfMemory: boolean | undefined,
+  said: string,
+): {readonly message: string; readonly hint: string; readonly outOfMemory?: true} {
   const lessMemory = 'Use more memory or a smaller batch, or run fewer stages at the same time (--jobs 1).';
   switch (outOfMemory) {
     case true:
       return {
         message: `its worker process was killed (SIGKILL) by the system, as memory ran out.${said}`,
         hint: lessMemory,
+        outOfMemory,
       };
     case false:
       return {

@@ -1,5 +1,6 @@
 /** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → commit → event. */
 import {basename, dirname, join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import {digestOfFile, stateOf} from '../../core/base/files.ts';
 import {heartbeat} from '../../core/base/lock.ts';
@@ -15,13 +16,14 @@ import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 import type {Cache, Entry, Lock} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
+import type {Elsewhere} from './elsewhere.ts';
 import {checkedKernels} from './kernel-notes.ts';
 import type {WorkerPool} from './pool.ts';
 
 /** What became of a stage. */
 export type StageOutcome =
   | {readonly status: 'computed' | 'cached'; readonly entry: Entry}
-  | {readonly status: 'failed'; readonly message: string; readonly hint?: string}
+  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly outOfMemory?: true}
   /** Nothing was wrong with it. */
   | {readonly status: 'skipped'; readonly because: string}
   | {readonly status: 'interrupted'};
@@ -42,6 +44,8 @@ export interface ExecutionContext {
   look<T>(work: () => Promise<T>): Promise<T>;
   /** Waits for a place in the stage's lane. Throws when the engine can't be had: an error to the first, `Skip` to the rest. */
   enter<T>(node: StageNode, work: (engine: ResolvedEngine | undefined) => Promise<T>): Promise<T>;
+  /** Computes what is not cached, in place of the lanes and the pool. */
+  readonly elsewhere?: Elsewhere;
   /** Told by every worker that has started its engine. */
   onEngine(engine: EngineInfo): void;
   /** Told for every computed stage whose kernels were checked. */
@@ -112,8 +116,14 @@ function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
 function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
   const stage = {stage: id, kind, label};
   if (outcome.status === 'failed') {
-    const {message, hint} = outcome;
-    emit({type: 'stage-failed', ...stage, message, ...(hint === undefined ? {} : {hint})});
+    const {message, hint, outOfMemory} = outcome;
+    emit({
+      type: 'stage-failed',
+      ...stage,
+      message,
+      ...(hint === undefined ? {} : {hint}),
+      ...(outOfMemory && {outOfMemory}),
+    });
   } else if (outcome.status === 'computed' || outcome.status === 'cached') {
     const {fingerprint, summary, provenance} = outcome.entry.manifest;
     const made = provenance as unknown as {
@@ -137,6 +147,30 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
       ...(engine?.threads === undefined ? {} : {threads: engine.threads}),
       summary,
     });
+  }
+}
+
+/** Seconds in which a file that another host has written becomes visible here: NFS remembers for a minute that it was not there. */
+const patience = 90;
+
+/** What another process has left in the cache. */
+export async function arrived(
+  {label}: StageNode,
+  fingerprint: Digest,
+  {cache, look, signal}: Pick<ExecutionContext, 'cache' | 'look' | 'signal'>,
+): Promise<StageOutcome> {
+  const until = performance.now() + patience * 1000;
+  for (let wait = 50; ; wait = Math.min(2 * wait, 5000)) {
+    const entry = await look(() => cache.find(fingerprint));
+    if (entry) return {status: 'cached', entry};
+    if (signal.aborted) return {status: 'interrupted'};
+    if (performance.now() > until)
+      return {
+        status: 'failed',
+        message: `"${label}" was computed by another process, but its result is not in ${cache.root}`,
+        hint: 'All hosts must see the same folder of runs (--runs), under the same path.',
+      };
+    await delay(wait, undefined, {signal}).catch(() => undefined);
   }
 }
 
@@ -199,7 +233,9 @@ class StageExecution {
 
   async go(): Promise<StageOutcome> {
     try {
-      return (await this.#find()) ?? (await this.#obtain());
+      const {elsewhere} = this.#context;
+      if (elsewhere?.isUnderWay(this.#node.id)) return await this.#fetch(elsewhere);
+      return (await this.#find()) ?? (await (elsewhere ? this.#fetch(elsewhere) : this.#obtain()));
     } catch (error) {
       return asOutcome(error, this.#context.signal);
     }
@@ -209,6 +245,14 @@ class StageExecution {
     const {look, cache} = this.#context;
     const entry = await look(() => cache.find(this.#fingerprint));
     return entry && {status: 'cached', entry};
+  }
+
+  /** Has it computed elsewhere, under the same lock, into the same cache. */
+  async #fetch(elsewhere: Elsewhere): Promise<StageOutcome> {
+    const obtained = await elsewhere.obtain(this.#node, this.#fingerprint);
+    if (obtained.status !== 'computed' && obtained.status !== 'cached') return obtained;
+    const found = await arrived(this.#node, this.#fingerprint, this.#context);
+    return 'entry' in found ? {...found, status: obtained.status} : found;
   }
 
   /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */

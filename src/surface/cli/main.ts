@@ -1,5 +1,5 @@
 import {lstatSync, readFileSync, readlinkSync, statSync} from 'node:fs';
-import {Argument, Command, CommanderError, InvalidArgumentError, Option} from 'commander';
+import {Argument, Command, CommanderError, Option} from 'commander';
 import {systemProblem} from '../../core/base/system-error.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import {defaultThreads} from '../../core/engine/contract.ts';
@@ -8,6 +8,7 @@ import type {AugmentOptions} from './augment.ts';
 import type {Shell} from './completion/index.ts';
 import {exitCodes} from './exit-codes.ts';
 import type {ExportOptions} from './export.ts';
+import {declareJobs, executorOption, siteOption} from './jobs.ts';
 import type {NewOptions} from './new.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
@@ -16,6 +17,7 @@ import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
 import type {Globals} from './session.ts';
+import {duration, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
 
 // Each command's module is imported when it is called: `--help` loads none of tfjs, DuckDB, Arrow, ajv.
 
@@ -81,41 +83,6 @@ const threadsOption = () =>
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
-/** An integer from 1 to `most`. */
-const upTo =
-  (most: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1 || value > most)
-      throw new InvalidArgumentError(`expected an integer from 1 to ${most}.`);
-    return value;
-  };
-
-/** More than any machine has cores. */
-const parallel = upTo(1024);
-
-const secondsIn: {readonly [unit: string]: number} = {'': 1, s: 1, min: 60, h: 3600};
-
-/** Seconds. */
-const duration = (text: string): number => {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?(s|min|h)?$/.exec(text.trim()) ?? [];
-  if (number === undefined) throw new InvalidArgumentError('expected a time, such as 90s, 2min or 1h.');
-  return Number(number) * secondsIn[unit]!;
-};
-
-const share = (text: string): number => {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('expected a number above 0 and at most 1.');
-  return value;
-};
-
-const onnxFile = (text: string): string => {
-  if (!/.\.onnx$/i.test(text)) throw new InvalidArgumentError('expected a name that ends in .onnx.');
-  return text;
-};
-
-const portNumber = upTo(65_535);
-
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
   command
@@ -146,6 +113,9 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
   .option('--plain', 'print plain lines instead of the live view', false)
   .option('--quiet', 'print only the table and failures', false)
   .option('--profile', "measure how much time each kind of stage spends in the engine's kernels", false)
+  .addOption(executorOption())
+  .addOption(siteOption())
+  .option('--detach', 'print the id of the run and go on in the background; "attach" shows it', false)
   .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
 
 specOptions(
@@ -161,6 +131,8 @@ specOptions(
   .addOption(threadsOption())
   .option('--explain', 'show for every stage that would run how it differs from the most similar cached stage', false)
   .addOption(new Option('--graph <format>', 'print the graph of stages').choices(['mermaid', 'dot', 'svg']))
+  .addOption(executorOption())
+  .addOption(siteOption())
   .action(async (spec: string, options: PlanOptions) =>
     leave((await import('./plan.ts')).plan(spec, options, globals())),
   );
@@ -280,6 +252,8 @@ program
   .action(async (sql: string, options: QueryOptions) =>
     leave((await import('./results.ts')).query(sql, options, globals())),
   );
+
+declareJobs(program, globals, leave);
 
 program
   .command('ui')

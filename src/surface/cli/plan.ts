@@ -11,16 +11,19 @@ import {locateSources} from '../../pipeline/plan/sources.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
+import type {SiteOptions} from './cluster.ts';
 import {estimateLines, measure, sumUp} from './estimate.ts';
 import {exitCodes} from './exit-codes.ts';
 import {nothing, prepare, read, type SpecOptions} from './prepare.ts';
-import {dataRoots, type EngineOptions, err, folders, type Globals, out, refuse} from './session.ts';
+import {dataRoots, type EngineOptions, err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
 
-export interface PlanOptions extends SpecOptions, EngineOptions {
+export interface PlanOptions extends SpecOptions, EngineOptions, SiteOptions {
   readonly explain: boolean;
   readonly graph?: 'mermaid' | 'dot' | 'svg';
   /** Also measure how long the trainings take on this machine. */
   readonly estimate: boolean;
+  /** `slurm`: print the scripts of the jobs instead. */
+  readonly executor: 'local' | 'slurm';
 }
 
 export const plan = (spec: string, options: PlanOptions, globals: Globals): Promise<number> =>
@@ -38,6 +41,13 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
           : render(options.graph, graph, forecasts),
       );
       return exitCodes.done;
+    }
+    if (options.executor === 'slurm') {
+      const [{siteFor}, {planScripts}] = await Promise.all([import('./cluster.ts'), import('./plan-jobs.ts')]);
+      return orRefuse(await siteFor(spec, options, globals), async (site) => {
+        out(await planScripts(site, {name, graph, forecasts}, globals));
+        return exitCodes.done;
+      });
     }
     const trainings = trainingsOf({graph, tasks, plugins, forecasts});
     const speeds = options.estimate ? await measure(trainings, plugins, options) : undefined;

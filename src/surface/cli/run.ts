@@ -1,20 +1,35 @@
 /** `run`: computes what is not cached, and ends with the table. */
+import {existsSync} from 'node:fs';
 import {shellWord} from '../../core/base/text.ts';
 import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
+import type {Site} from '../../pipeline/config/site.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
-import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
+import {cancelFile, createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../live/reporter.ts';
+import type {SiteOptions} from './cluster.ts';
+import {detach, detachedVariable} from './detach.ts';
 import {exitCodes} from './exit-codes.ts';
 import {noValueNotes} from './no-value.ts';
-import {prepare, type Ready, type SpecOptions} from './prepare.ts';
+import {nothing, prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion, screen} from './session.ts';
+import {
+  commandName,
+  type EngineOptions,
+  err,
+  folders,
+  type Globals,
+  orRefuse,
+  out,
+  packageVersion,
+  refuse,
+  screen,
+} from './session.ts';
 
-export interface RunOptions extends SpecOptions, EngineOptions {
+export interface RunOptions extends SpecOptions, EngineOptions, SiteOptions {
   readonly jobs?: number;
   /** Seconds. */
   readonly checkpointEvery: number;
@@ -22,16 +37,31 @@ export interface RunOptions extends SpecOptions, EngineOptions {
   readonly plain: boolean;
   readonly quiet: boolean;
   readonly profile: boolean;
+  /** What computes stages: worker processes here, or jobs of a cluster. */
+  readonly executor: 'local' | 'slurm';
+  readonly detach: boolean;
 }
 
-export function run(spec: string, options: RunOptions, globals: Globals): Promise<number> {
+export async function run(spec: string, options: RunOptions, globals: Globals): Promise<number> {
+  if (options.detach) return detach(globals);
   // Git answers while the spec is read.
   const environment = describeEnvironment({
     version: packageVersion(),
     folder: process.cwd(),
     command: process.argv.slice(2),
   });
-  return prepare(spec, options, globals, async (ready) => runGraph(ready, await environment, options, globals));
+  return prepare(spec, options, globals, async (ready) => {
+    if (options.executor === 'local') return runGraph(ready, await environment, options, globals);
+    const {siteFor, whyNoSlurm} = await import('./cluster.ts');
+    return orRefuse(
+      await siteFor(spec, options, globals),
+      async (site) => {
+        const missing = await whyNoSlurm();
+        return missing ? refuse([missing], nothing) : runGraph(ready, await environment, options, globals, site);
+      },
+      nothing,
+    );
+  });
 }
 
 async function runGraph(
@@ -39,12 +69,14 @@ async function runGraph(
   environment: Environment,
   options: RunOptions,
   globals: Globals,
+  site?: Site,
 ): Promise<number> {
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
   ending.catch(() => undefined); // reported where it is awaited
   const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
+  if (process.env[detachedVariable]) process.send?.({run: record.id, folder: record.folder});
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
     process.stdout,
@@ -55,11 +87,14 @@ async function runGraph(
   const warn = (message: string): void => emit({type: 'warning', message});
   const digests = openFileDigests(cacheFolder);
   const note = (message: string): void => emit({type: 'note', message});
-  const interruption = interruptible(note, () => reporter.close());
+  const interruption = interruptible(note, () => reporter.close(), cancelFile(record.folder));
   try {
     const cache = openCache(cacheFolder, {warn});
     for (const warning of warnings) warn(warning);
     const asked = askedEngine(options.engine, {threads: options.threads});
+    const elsewhere =
+      site &&
+      (await import('./cluster.ts')).openCluster(site, {...options, run: record.id, name: plan.name, plugins}, globals);
     const outcome = await execute({
       run: record.id,
       plan,
@@ -73,6 +108,7 @@ async function runGraph(
       checkpointEvery: options.checkpointEvery,
       profile: options.profile,
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
+      ...(elsewhere && {elsewhere}),
       provenance: {
         run: record.id,
         version: environment.version,
@@ -131,6 +167,7 @@ async function printProfile(folder: string): Promise<void> {
 function interruptible(
   note: (message: string) => void,
   beforeExit: () => void,
+  cancelled: string,
 ): {readonly signal: AbortSignal; done(): void} {
   const controller = new AbortController();
   const onSignal = (): void => {
@@ -143,9 +180,14 @@ function interruptible(
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // How `pipeline cancel` reaches it from another host.
+  const look = setInterval(() => {
+    if (!controller.signal.aborted && existsSync(cancelled)) onSignal();
+  }, 2000).unref();
   return {
     signal: controller.signal,
     done: () => {
+      clearInterval(look);
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
     },

@@ -64,10 +64,11 @@ export function fittingProgress(progress: StageProgress, losses: readonly number
   return joined(parts);
 }
 
-/** Share done in [0, 1]; undefined when the end is not known. */
-export function progressShare(progress: StageProgress): number | undefined {
-  if (progress.of === 'training') return (progress.epoch + (progress.step + 1) / progress.steps) / progress.epochs;
-  return progress.total ? progress.done / progress.total : undefined;
+/** `12 queued (Resources, Priority)`. */
+export function queuedText(reasons: Iterable<string | undefined>): string {
+  const all = [...reasons];
+  const words = [...new Set(all.filter((reason) => reason !== undefined))];
+  return `${count(all.length)} queued${words.length > 0 ? ` (${printable(words.join(', '))})` : ''}`;
 }
 
 export const stageFinishedText = (event: Event<'stage-finished'>): string =>

@@ -40,6 +40,8 @@ export function plainReporter(output: Output): Reporter {
           line(engineText(event));
           if (event.engine.remark) line(`note: ${printable(event.engine.remark)}`);
           return;
+        case 'stage-queued':
+          return;
         case 'stage-started':
           begun.set(event.stage, {kind: event.kind, label: event.label});
           lastProgress.set(event.stage, Date.parse(event.at));

@@ -3,13 +3,13 @@ import {unreachable} from '../../core/base/result.ts';
 import {paintFor, printable} from '../../core/base/screen.ts';
 import {count, duration} from '../../core/base/text.ts';
 import {clipTo, columnsOf} from '../../core/base/width.ts';
-import type {RunEvent, StageKind, StageProgress} from '../../pipeline/events.ts';
+import {progressShare, type RunEvent, type StageKind, type StageProgress} from '../../pipeline/events.ts';
 import type {Output, Reporter} from './contract.ts';
 import {
   engineText,
   failureText,
   fittingProgress,
-  progressShare,
+  queuedText,
   runFinishedText,
   Skips,
   stageFinishedText,
@@ -22,6 +22,8 @@ interface Running {
   readonly kind: StageKind;
   readonly label: string;
   readonly since: number;
+  /** Of a cluster. */
+  readonly node?: string;
   progress?: StageProgress;
   /** Losses of a training, as far as they were reported. */
   readonly losses: number[];
@@ -46,6 +48,8 @@ const tick = 1000;
 export function prettyReporter(output: Output, graph: readonly PlannedStage[]): Reporter {
   const tree = new TaskTree(graph);
   const running = new Map<string, Running>();
+  /** Stages that wait for a place on a cluster, and why. */
+  const queued = new Map<string, string | undefined>();
   const skips = new Skips();
   const warnings = new Warnings();
   /** Every stage that was begun. */
@@ -101,11 +105,12 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
     return [...one.slice(0, shown), `  … and ${count(one.length - shown)} more running`];
   };
 
-  const detailOf = ({since, progress, losses}: Running, room: number): string => {
-    if (!progress) return clockOf(since);
+  const detailOf = ({since, node, progress, losses}: Running, room: number): string => {
+    const place = node === undefined ? '' : ` on ${node}`;
+    if (!progress) return `${clockOf(since)}${place}`;
     const share = progressShare(progress);
     const done = share === undefined ? '' : `${bar(share)} `;
-    return `${done}${fittingProgress(progress, losses, room - columnsOf(done))}`;
+    return `${done}${fittingProgress(progress, losses, room - columnsOf(done) - columnsOf(place))}${place}`;
   };
 
   const clockOf = (since: number) => duration(Math.max(0, now - since) / 1000);
@@ -116,6 +121,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
     const settled = computed + cached + failed + skipped;
     const totals = [
       `${count(settled)}/${count(stages)} stages`,
+      ...(queued.size > 0 ? [queuedText(queued.values())] : []),
       ...(cached > 0 ? [`${count(cached)} cached`] : []),
       ...(failed > 0 ? [`${count(failed)} failed`] : []),
       ...(skipped > 0 ? [`${count(skipped)} skipped`] : []),
@@ -184,9 +190,21 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
           draw([engineText(event), ...(remark ? [paint('yellow', `note: ${printable(remark)}`)] : [])]);
           return;
         }
+        case 'stage-queued':
+          running.delete(event.stage); // of a job that was submitted again
+          queued.set(event.stage, event.because);
+          if (now - lastDraw >= frame) draw();
+          return;
         case 'stage-started':
           begun.set(event.stage, {kind: event.kind, label: event.label});
-          running.set(event.stage, {kind: event.kind, label: printable(event.label), since: now, losses: []});
+          queued.delete(event.stage);
+          running.set(event.stage, {
+            kind: event.kind,
+            label: printable(event.label),
+            since: now,
+            losses: [],
+            ...(event.where && {node: printable(event.where.node)}),
+          });
           tree.started(event.stage);
           draw();
           return;
@@ -200,6 +218,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
         }
         case 'stage-finished': {
           running.delete(event.stage);
+          queued.delete(event.stage);
           tally[event.how]++;
           const tasks = taskLines(tree.settled(event));
           const own = event.how === 'computed' && tree.ownerOf(event.stage) === undefined;
@@ -210,6 +229,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
         }
         case 'stage-failed': {
           running.delete(event.stage);
+          queued.delete(event.stage);
           tally.failed++;
           const failed = `${paint('red', '✗')} ${printable(event.label)}: ${failureText(event)}`;
           draw([failed, ...taskLines(tree.settled(event))]);
@@ -217,6 +237,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
         }
         case 'stage-skipped': {
           tally.skipped++;
+          queued.delete(event.stage);
           const tasks = taskLines(tree.settled(event));
           if (tasks.length > 0) draw(tasks);
           return;

@@ -34,6 +34,8 @@ const environment = {
   PIPELINE_DATA: 'The default of `--data`.',
   PIPELINE_ENGINE: 'The default of `--engine`.',
   PIPELINE_JOBS: 'The default of `--jobs`.',
+  PIPELINE_EXECUTOR: 'The default of `--executor`.',
+  PIPELINE_SITE: 'The default of `--site`.',
   PIPELINE_CACHE_HOME:
     "Where TensorFlow's library is kept. Default: the folder `pipeline` in `$XDG_CACHE_HOME` or `~/.cache`.",
   PIPELINE_ALLOW_UNPINNED:
@@ -49,7 +51,9 @@ export function commandLinePage(program: ParserCommand): string {
     '## Options of every command',
     'They may stand before or after the command.',
     optionTable(program),
-    ...program.commands.flatMap((command) => commandSections(command, program.name())),
+    ...program.commands
+      .filter((command) => command.description() !== '')
+      .flatMap((command) => commandSections(command, program.name())),
     '## Exit status',
     table(
       ['status', 'meaning'],

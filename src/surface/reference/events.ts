@@ -24,13 +24,27 @@ export const events: Described<RunEvent> = {
       tasks: 'number of tasks',
       stages: 'number of stages',
       asked: 'mapping, optional: `name` and `threads` of the engine that is to compute; absent: not known yet',
+      where: 'mapping, optional: `node` and `job`, in the log of one job of a run on a cluster',
     },
   },
   'engine-started': {
     summary: 'The first stage that computes tensors is about to start.',
     fields: {engine: 'mapping: `name`, `version`, `device`, `threads`, and perhaps `remark`'},
   },
-  'stage-started': {summary: 'A stage starts to compute.', fields: {stage, kind, label}},
+  'stage-queued': {
+    summary: 'A stage waits for a place on a cluster, or the reason why it waits has changed.',
+    fields: {
+      stage,
+      kind,
+      label,
+      job: 'text: id of the job, such as `4711_3`',
+      because: "text, optional: the scheduler's word for why it waits, such as `Resources`; absent: not known yet",
+    },
+  },
+  'stage-started': {
+    summary: 'A stage starts to compute.',
+    fields: {stage, kind, label, where: 'mapping, optional: `node` and `job` of a run on a cluster'},
+  },
   'stage-progress': {
     summary: 'What a running stage reports.',
     fields: {stage, label, progress: 'mapping, see below'},
@@ -54,7 +68,14 @@ export const events: Described<RunEvent> = {
   },
   'stage-failed': {
     summary: 'A stage failed. What depends on it is skipped.',
-    fields: {stage, kind, label, message: 'text: what happened', hint: 'text, optional: what to do'},
+    fields: {
+      stage,
+      kind,
+      label,
+      message: 'text: what happened',
+      hint: 'text, optional: what to do',
+      outOfMemory: 'true, optional: the system ended its process as memory ran out',
+    },
   },
   'stage-skipped': {
     summary: 'A stage could not run, because a stage before it failed.',

@@ -23,6 +23,8 @@ export interface RunReport extends RunListing {
   readonly maps: readonly {readonly stage: string; readonly folder: string}[];
   /** Stages of a profiled run whose kernels were timed. */
   readonly profiled: readonly StageRecord[];
+  /** Stages of an unfinished run that run or wait on a cluster, and where or why. */
+  readonly places: readonly {readonly stage: string; readonly place: string}[];
   readonly failures: readonly {readonly stage: string; readonly message: string; readonly hint?: string}[];
   readonly skipped: readonly {readonly stage: string; readonly because: string}[];
   readonly warnings: readonly string[];
@@ -95,6 +97,13 @@ export function reportRun(record: RunRecord): RunReport {
         : [],
     ),
     profiled: record.stages.filter((stage) => stage.kernels !== undefined),
+    places:
+      record.outcome === 'unfinished'
+        ? record.stages.flatMap((stage) => {
+            const place = placeOf(stage);
+            return place === undefined ? [] : [{stage: stage.label, place}];
+          })
+        : [],
     failures: ended('failed').map(({label, message, hint}) => ({
       stage: label,
       message: message ?? 'no reason was recorded',
@@ -103,6 +112,14 @@ export function reportRun(record: RunRecord): RunReport {
     skipped: ended('skipped').map(({label, message}) => ({stage: label, because: message ?? 'no reason was recorded'})),
     warnings: warningsOf(record),
   };
+}
+
+/** `job 4711_3 on n1`, `waits as job 4711_3 since 2026-01-01 08:30 UTC (Resources)`; undefined: it is on no cluster. */
+export function placeOf({status, where, queued}: StageRecord): string | undefined {
+  if (status === 'started' && where) return `job ${where.job} on ${where.node}`;
+  if (status !== 'queued' || !queued) return undefined;
+  const why = queued.because === undefined ? '' : ` (${queued.because})`;
+  return `waits as job ${queued.job} since ${dateText(queued.since)}${why}`;
 }
 
 /** Those of the run, and what its record says otherwise than the cache. */
@@ -132,6 +149,10 @@ export function formatReport(report: RunReport, screen: Screen = {}): string {
     ...list(
       'Heat maps (maps.arrow, overlay-*.png):',
       report.maps.map(({stage, folder}) => `${stage}\n  ${folder}`),
+    ),
+    ...list(
+      'On the cluster:',
+      report.places.map(({stage, place}) => `${stage}: ${place}`),
     ),
     ...list(
       'Failed:',
@@ -201,7 +222,7 @@ export function resultsOf(results: RunReport['results']): {
 /** Rates are printed × 100; a value outside [0, 1] is not a rate. */
 const isRate = (value: number | null) => value === null || !Number.isFinite(value) || (value >= 0 && value <= 1);
 
-const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'waiting'];
+const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'queued', 'waiting'];
 
 const kindsTable = (kinds: readonly KindReport[], {columns, paint}: Screen): string =>
   kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns, paint);

@@ -1,6 +1,5 @@
 /** The state of a run from its events, one after the other: what is done, and what is running. */
-import {stateOf as processState, thisProcess} from '../../core/base/lock.ts';
-import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
+import type {RunEvent, StageProgress, Where} from '../../pipeline/events.ts';
 import {regained} from '../../pipeline/store/runs/regain.ts';
 import {
   joinRecord,
@@ -9,12 +8,15 @@ import {
   type StageRecord,
   strangeTo,
 } from '../../pipeline/store/runs/run-record.ts';
+import {driverOf} from '../../pipeline/store/runs/runs.ts';
 import {eventOf} from '../../pipeline/store/runs/shape.ts';
 
 export interface RunningStage {
   readonly label: string;
   /** Milliseconds. */
   readonly since: number;
+  /** Of a cluster. */
+  readonly where?: Where;
   readonly progress?: StageProgress;
   /** Of a training, one a report. */
   readonly losses: readonly number[];
@@ -32,7 +34,10 @@ export class LiveRun implements RunInView {
   readonly #isStrange: (event: RunEvent) => boolean;
   #losses = {strange: 0, atEnd: false};
   #record: RunRecord | undefined;
-  readonly #running = new Map<string, {label: string; since: number; progress?: StageProgress; losses: number[]}>();
+  readonly #running = new Map<
+    string,
+    {label: string; since: number; where?: Where; progress?: StageProgress; losses: number[]}
+  >();
 
   constructor(head: RunHead) {
     this.#head = head;
@@ -57,8 +62,14 @@ export class LiveRun implements RunInView {
         return;
       }
       case 'stage-started':
-        this.#running.set(event.stage, {label: event.label, since: Date.parse(event.at), losses: []});
+        this.#running.set(event.stage, {
+          label: event.label,
+          since: Date.parse(event.at),
+          losses: [],
+          ...(event.where && {where: event.where}),
+        });
         break;
+      case 'stage-queued': // again, as its job ended without a result
       case 'stage-finished':
       case 'stage-failed':
       case 'stage-skipped':
@@ -86,16 +97,13 @@ export class LiveRun implements RunInView {
 /** `stopped`: its process is gone without an end; `unfinished`: it is another machine's, so that nobody here knows. */
 export type RunState = 'done' | 'failed' | 'interrupted' | 'damaged' | 'running' | 'stopped' | 'unfinished';
 
-export function stateOf({outcome, environment}: RunRecord): RunState {
-  if (outcome !== 'unfinished') return outcome;
-  const {host, pid} = environment;
-  if (typeof host !== 'string' || typeof pid !== 'number') return 'unfinished';
-  const {place} = thisProcess();
-  return ({alive: 'running', dead: 'stopped', unknown: 'unfinished'} as const)[processState({pid, host, place})];
-}
+export const stateOf = ({outcome, environment}: RunRecord): RunState =>
+  outcome === 'unfinished'
+    ? ({alive: 'running', dead: 'stopped', unknown: 'unfinished'} as const)[driverOf(environment)]
+    : outcome;
 
 /** It was its turn, and it has ended; or it never will be. */
-export const isSettled = ({status}: StageRecord): boolean => status !== 'started' && status !== 'waiting';
+export const isSettled = ({status}: StageRecord): boolean => !['started', 'queued', 'waiting'].includes(status);
 
 export const having = ({stages}: RunRecord, status: StageRecord['status']): number =>
   stages.filter((stage) => stage.status === status).length;

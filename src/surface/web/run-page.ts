@@ -1,11 +1,12 @@
 /** One run: how far it is, what goes on, what failed and why, what was measured. */
 import {count, duration, plural} from '../../core/base/text.ts';
+import {progressShare} from '../../pipeline/events.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
-import {progressShare, progressText, stageTook} from '../live/lines.ts';
+import {progressText, stageTook} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
 import {dateText} from '../tables/ls.ts';
-import {kindsOf, reportRun, resultsOf} from '../tables/show.ts';
+import {kindsOf, placeOf, reportRun, resultsOf} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {having, isSettled, type RunInView, type RunningStage, stateOf} from './live-run.ts';
 import {badge, type Page} from './page.ts';
@@ -77,7 +78,7 @@ function summaryOf(record: RunRecord, now: number): Markup {
     ...(elapsed === undefined ? [] : [duration(Math.max(0, elapsed))]),
     plural(tasks.length, 'task'),
     `${count(settled)} of ${plural(stages.length, 'stage')}`,
-    ...(['cached', 'failed', 'skipped'] as const).flatMap((status) =>
+    ...(['queued', 'cached', 'failed', 'skipped'] as const).flatMap((status) =>
       having(record, status) > 0 ? [`${count(having(record, status))} ${status}`] : [],
     ),
     ...(engine ? [`${engine.name} ${engine.version} on ${engine.device}`] : []),
@@ -109,11 +110,12 @@ function runningOf(run: RunInView, now: number): Markup {
 <ul class="running">${stages}</ul>`;
 }
 
-function runningHtml({label, since, progress, losses}: RunningStage, now: number | undefined): Markup {
+function runningHtml({label, since, where, progress, losses}: RunningStage, now: number | undefined): Markup {
   const share = progress && progressShare(progress);
   const curve = losses.length > 2 && html` <span class="curve" aria-hidden="true">${sparkline(losses, 24)}</span>`;
   const detail = progress ? progressText(progress) : now === undefined ? '' : duration(Math.max(0, now - since) / 1000);
-  return html`<li><span>${label}</span>${share !== undefined && html`<progress max="1" value="${share.toFixed(4)}" aria-label="${label}"></progress>`}<span class="detail">${detail}${curve}</span></li>
+  const place = where && html` <span class="faint">${where.node}, job ${where.job}</span>`;
+  return html`<li><span>${label}${place}</span>${share !== undefined && html`<progress max="1" value="${share.toFixed(4)}" aria-label="${label}"></progress>`}<span class="detail">${detail}${curve}</span></li>
 `;
 }
 
@@ -138,5 +140,8 @@ function resultsHtml({results}: ReturnType<typeof reportRun>): Markup {
 <p class="faint">Rates × 100.</p>`;
 }
 
-const stageCells = ({label, status, seconds, peakMemory}: StageRecord): Markup =>
-  html`<th scope="row">${label}</th><td>${badge(status)}</td><td class="number">${status === 'computed' && seconds !== undefined ? stageTook({seconds, peakMemory}) : '–'}</td>`;
+const stageCells = (stage: StageRecord): Markup => {
+  const {label, status, seconds, peakMemory} = stage;
+  const place = placeOf(stage);
+  return html`<th scope="row">${label}</th><td>${badge(status)}${place !== undefined && html` <span class="faint">${place}</span>`}</td><td class="number">${status === 'computed' && seconds !== undefined ? stageTook({seconds, peakMemory}) : '–'}</td>`;
+};

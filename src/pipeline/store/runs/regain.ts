@@ -39,7 +39,7 @@ export function regained(record: RunRecord): RunRecord {
 }
 
 /** Nothing is known of its end. */
-const isOpen = ({status}: StageRecord): boolean => status === 'waiting' || status === 'started';
+const isOpen = ({status}: StageRecord): boolean => ['waiting', 'queued', 'started'].includes(status);
 
 const isBefore = (finished: string | undefined, started: string | undefined): boolean =>
   finished !== undefined && started !== undefined && finished <= started;

@@ -5,7 +5,7 @@ import {plural} from '../../../core/base/text.ts';
 import type {EngineInfo} from '../../../core/engine/contract.ts';
 import type {KernelTime} from '../../../core/engine/profile.ts';
 import type {Task} from '../../config/spec.ts';
-import type {RunEvent, StageKind} from '../../events.ts';
+import type {RunEvent, StageKind, Where} from '../../events.ts';
 import type {Maker} from '../../maker.ts';
 import type {StageNode} from '../../stages/stage.ts';
 import type {PlanFile} from './plan-file.ts';
@@ -14,8 +14,8 @@ export const eventsFile = (folder: string): string => join(folder, 'events.ndjso
 
 /** `unfinished`: killed, or still running; `damaged`: how it ended can't be known, as its record has lost that. */
 export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished' | 'damaged';
-/** `started`: no end was recorded; `waiting`: it was never its turn. */
-export type StageStatus = 'computed' | 'cached' | 'failed' | 'skipped' | 'started' | 'waiting';
+/** `started`: no end was recorded; `queued`: it waits for a place on a cluster; `waiting`: it was never its turn. */
+export type StageStatus = 'computed' | 'cached' | 'failed' | 'skipped' | 'started' | 'queued' | 'waiting';
 
 export interface StageRecord {
   readonly id: string;
@@ -28,6 +28,10 @@ export interface StageRecord {
   readonly started?: string;
   readonly finished?: string;
   readonly seconds?: number;
+  /** Where it was computed, or is; absent: in the process that drives the run. */
+  readonly where?: Where;
+  /** Since when it waits for a place on a cluster (ISO 8601, UTC), in which job, and why. */
+  readonly queued?: {readonly since: string; readonly job: string; readonly because?: string};
   /** Bytes. */
   readonly peakMemory?: number;
   readonly engine?: string;
@@ -102,8 +106,15 @@ export function joinRecord(
       case 'engine-started':
         head.engine = event.engine;
         break;
+      case 'stage-queued': {
+        const {stage, at, job, because} = event;
+        const before = seen.get(stage);
+        const since = before?.status === 'queued' && before.queued?.job === job ? before.queued.since : at;
+        seen.set(stage, {status: 'queued', queued: {since, job, ...(because !== undefined && {because})}});
+        break;
+      }
       case 'stage-started':
-        seen.set(event.stage, {status: 'started', started: event.at});
+        seen.set(event.stage, {status: 'started', started: event.at, ...(event.where && {where: event.where})});
         break;
       case 'stage-finished': {
         const {how, fingerprint, at: finished, seconds, peakMemory, engine, threads, kernels, summary} = event;

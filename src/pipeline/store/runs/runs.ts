@@ -5,10 +5,11 @@
 import {execFile} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync} from 'node:fs';
-import {cpus, hostname, release, totalmem} from 'node:os';
+import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
+import {type ProcessIdentity, stateOf, thisProcess} from '../../../core/base/lock.ts';
 import {fail, type Result} from '../../../core/base/result.ts';
 import {type SystemProblem, systemProblem} from '../../../core/base/system-error.ts';
 import type {Plan} from '../../config/spec.ts';
@@ -29,6 +30,9 @@ export interface Environment {
   readonly platform: string;
   readonly host: string;
   readonly pid: number;
+  /** Tell the process from others with its number (`ProcessIdentity`). */
+  readonly place: string;
+  readonly started?: string;
   readonly cpu: string;
   readonly cores: number;
   /** Bytes. */
@@ -36,13 +40,16 @@ export interface Environment {
   readonly command: readonly string[];
 }
 
-export interface Run {
+export interface Run extends EventLog {
   /**
    * `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts after all runs that
    * were there when it began: where one of them is of a clock that was ahead, the time is a millisecond after that one's.
    */
   readonly id: string;
   readonly folder: string;
+}
+
+interface EventLog {
   /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
   readonly log: (event: RunEvent) => void;
   /** Everything written is on the disk afterwards; returns why something is not. */
@@ -73,11 +80,16 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
   const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
   const whole = planText({name: plan.name, tasks: plan.tasks, stages, ...modules});
   await writeFileAtomic(join(folder, 'plan.json'), whole);
-  const lines = new Lines(events);
+  return {id, folder, ...logTo(events)};
+}
+
+/** The log of one of several processes of a run. */
+export const openLog = (path: string): EventLog => logTo(openSync(path, 'ax'));
+
+function logTo(file: number): EventLog {
+  const lines = new Lines(file);
   const reported = new Map<string, number>();
   return {
-    id,
-    folder,
     log(event) {
       if (event.type === 'stage-progress') {
         const time = Date.parse(event.at);
@@ -88,8 +100,8 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
     },
     close() {
       const problem = lines.flush();
-      fsyncSync(events);
-      closeSync(events);
+      fsyncSync(file);
+      closeSync(file);
       return problem;
     },
   };
@@ -153,6 +165,20 @@ function timeOf(id = ''): number {
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
+/** A run stops, as by Ctrl-C, when this file is there. */
+export const cancelFile = (folder: string): string => join(folder, 'cancel');
+
+/**
+ * Whether the process that drives a run lives; `unknown`: it can't be seen from here, or it can't be told from another one that has got
+ * its number. Takes the run's environment.
+ */
+export function driverOf(environment: {readonly [key: string]: unknown}): 'alive' | 'dead' | 'unknown' {
+  const {host, pid, place = thisProcess().place, started} = environment as Partial<ProcessIdentity>;
+  if (typeof host !== 'string' || typeof pid !== 'number') return 'unknown';
+  const state = stateOf({host, pid, place, ...(started !== undefined && {started})});
+  return state === 'alive' && started === undefined ? 'unknown' : state;
+}
+
 const runId = /^\d{8}-\d{6}(\.\d{3})?-.*[0-9a-f]{4}$/;
 
 /** Ids of all runs, newest first. */
@@ -193,8 +219,7 @@ export async function describeEnvironment(about: {
     ...(git ? {git} : {}),
     node: process.versions.node,
     platform: `${process.platform} ${process.arch} ${release()}`,
-    host: hostname(),
-    pid: process.pid,
+    ...thisProcess(),
     cpu: processors[0]?.model.trim() ?? 'unknown',
     cores: processors.length,
     memory: totalmem(),

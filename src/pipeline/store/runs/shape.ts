@@ -80,10 +80,12 @@ export const isPlan: Check = (value) => {
 };
 
 const ofStage = {stage: isText, label: isText};
+const isWhere = fields({node: isText, job: isText});
 const eventFields: {readonly [type in RunEvent['type']]: Check} = {
-  'run-started': fields({asked: optional(fields({name: isText}))}),
+  'run-started': fields({asked: optional(fields({name: isText})), where: optional(isWhere)}),
   'engine-started': fields({engine: fields({name: isText, version: isText, device: isText})}),
-  'stage-started': fields(ofStage),
+  'stage-queued': fields({...ofStage, job: isText, because: optional(isText)}),
+  'stage-started': fields({...ofStage, where: optional(isWhere)}),
   'stage-progress': fields({...ofStage, progress: isFields}),
   'stage-finished': fields({
     ...ofStage,

@@ -80,7 +80,9 @@ export function completedTree(program: ParserCommand, meanings: Meanings): Compl
     place,
     name: command.name(),
     summary: command.summary() || command.description(),
-    commands: command.commands.map((sub) => visit(sub, `${place} ${sub.name()}`)),
+    commands: command.commands
+      .filter((sub) => sub.description() !== '')
+      .map((sub) => visit(sub, `${place} ${sub.name()}`)),
     options: [
       ...(command === program ? [] : command.options.filter(({hidden}) => !hidden).map(optionOf)),
       ...everywhere,

@@ -1,8 +1,8 @@
 /** A file that another process goes on writing, line by line. */
 import {closeSync, fstatSync, readSync} from 'node:fs';
 import {setTimeout as wait} from 'node:timers/promises';
-import {codeOf, openToRead} from '../../core/base/files.ts';
-import {LineSplitter, piece} from '../../core/base/lines.ts';
+import {codeOf, openToRead} from './files.ts';
+import {LineSplitter, piece} from './lines.ts';
 
 export interface FollowOptions {
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export async function* linesOf(file: string): AsyncGenerator<string, void> {
 }
 
 /** Each call gives the lines of the next piece; `more`: there may be another piece at once. */
-function looker(file: string): () => Promise<{readonly lines: readonly string[]; readonly more: boolean}> {
+export function looker(file: string): () => Promise<{readonly lines: readonly string[]; readonly more: boolean}> {
   let offset = 0;
   const splitter = new LineSplitter();
   return async () => {
@@ -54,7 +54,7 @@ function readFrom(path: string, offset: number): Buffer {
       closeSync(file);
     }
   } catch (error) {
-    if (['ENOENT', 'EISDIR', 'ENXIO'].includes(codeOf(error) ?? '')) return Buffer.alloc(0);
+    if (['ENOENT', 'EISDIR', 'ENXIO', 'ESTALE'].includes(codeOf(error) ?? '')) return Buffer.alloc(0);
     throw error;
   }
 }

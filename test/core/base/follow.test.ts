@@ -1,6 +1,6 @@
 import {appendFileSync, writeFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
-import {follow, linesOf} from '../../../src/surface/web/follow.ts';
+import {follow, linesOf} from '../../../src/core/base/follow.ts';
 import {World} from '../../rig/world.ts';
 
 test('a file that comes late and grows by less than a line, or less than a character, at a time', async () => {

@@ -1,0 +1,80 @@
+/** Slurm's commands. None waits for ever, and a controller that does not answer is a value, not an end. */
+import {execFile} from 'node:child_process';
+import {mostInArray, parseQueue, type QueuedJob, squeueArguments, submittedId} from './queue.ts';
+
+/** What a command said. */
+export type Said<T> = {readonly ok: true; readonly value: T} | Refusal;
+
+export interface Refusal {
+  readonly ok: false;
+  readonly message: string;
+  /**
+   * `silent`: the controller was not reached, or not in time: it may have done what was asked. `full`: a limit on jobs is reached.
+   * `wrong`: it will say so again, whatever happens meanwhile.
+   */
+  readonly why: 'silent' | 'full' | 'wrong';
+}
+
+export interface Slurm {
+  /** Every job of this user that the controller knows, those that ended lately included. */
+  queue(): Promise<Said<readonly QueuedJob[]>>;
+  /** Elements of one array at most; undefined: the cluster does not say. */
+  mostInArray(): Promise<Said<number | undefined>>;
+  /** The id of the array. */
+  submit(script: string): Promise<Said<string>>;
+  cancel(jobs: readonly string[]): Promise<Said<void>>;
+  release(job: string): Promise<Said<void>>;
+}
+
+/** Milliseconds: more than the time that Slurm's commands themselves try to reach a controller. */
+const patience = 120_000;
+/** Ids in one command line. */
+const together = 500;
+
+export const slurm: Slurm = {
+  queue: async () => mapped(await command('squeue', ['--me', ...squeueArguments]), parseQueue),
+  mostInArray: async () => mapped(await command('scontrol', ['show', 'config']), mostInArray),
+  async submit(script) {
+    const said = await command('sbatch', ['--parsable', script]);
+    if (!said.ok) return said;
+    const id = submittedId(said.value);
+    return id === undefined
+      ? {ok: false, message: `sbatch printed "${said.value.trim()}", which has no id of a job`, why: 'wrong'}
+      : {ok: true, value: id};
+  },
+  async cancel(jobs) {
+    for (let from = 0; from < jobs.length; from += together) {
+      const said = await command('scancel', ['--quiet', ...jobs.slice(from, from + together)]);
+      if (!said.ok) return said;
+    }
+    return {ok: true, value: undefined};
+  },
+  release: async (job) => mapped(await command('scontrol', ['release', job]), () => undefined),
+};
+
+const mapped = <A, B>(said: Said<A>, change: (value: A) => B): Said<B> =>
+  said.ok ? {ok: true, value: change(said.value)} : said;
+
+const command = (name: string, args: readonly string[]): Promise<Said<string>> =>
+  new Promise((resolve) => {
+    execFile(name, args, {timeout: patience, maxBuffer: 2 ** 30}, (error, out, err) => {
+      if (!error) return resolve({ok: true, value: out});
+      if (error.code === 'ENOENT')
+        return resolve({ok: false, why: 'wrong', message: `the command ${name} is not on this machine`});
+      const text = error.killed ? 'it did not answer in time' : `${err}${out}`.trim();
+      resolve({ok: false, message: wordsOf(name, text), why: error.killed ? 'silent' : whyOf(text)});
+    });
+  });
+
+const silent =
+  /unable to contact|connect(ion)? (failure|refused|reset|timed)|timed? ?out|zero bytes|transport|communication|in backup mode|shutting down|protocol authentication/i;
+const full = /temporarily|submit limit|MaxSubmit|MaxJob|maximum.*jobs|too many jobs/i;
+
+export const whyOf = (text: string): Refusal['why'] =>
+  silent.test(text) ? 'silent' : full.test(text) ? 'full' : 'wrong';
+
+/** `sbatch: error: Batch job submission failed: Invalid partition` → `sbatch: Batch job submission failed: Invalid partition`. */
+const wordsOf = (name: string, text: string): string => {
+  const lines = text.split('\n').map((line) => line.replace(/^\w+: (error|fatal): /, '').trim());
+  return `${name}: ${lines.filter((line) => line !== '').join('; ') || 'it failed without a word'}`;
+};

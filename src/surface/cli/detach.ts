@@ -1,0 +1,41 @@
+/** `run --detach`: the same command in a process of its own, which goes on when this one has ended. */
+import {spawn} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import {mkdirSync, openSync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {commandName, err, folders, type Globals, out} from './session.ts';
+
+/** Set in the environment of such a process: it tells its parent the id of its run. */
+export const detachedVariable = 'PIPELINE_DETACHED';
+
+/** Of a run's folder: what a detached run prints. */
+export const driverLog = (folder: string): string => join(folder, 'driver.log');
+
+export async function detach(globals: Globals): Promise<number> {
+  const {runs} = folders(globals);
+  mkdirSync(runs, {recursive: true});
+  // Its place in the run's folder is known when there is one.
+  const log = join(runs, `.detached-${randomBytes(4).toString('hex')}.log`);
+  const file = openSync(log, 'a');
+  const args = process.argv.slice(1).filter((word) => word !== '--detach');
+  const child = spawn(process.execPath, [...process.execArgv, ...args], {
+    detached: true,
+    env: {...process.env, [detachedVariable]: '1'},
+    stdio: ['ignore', file, file, 'ipc'],
+  });
+  const started = await new Promise<{readonly run: string; readonly folder: string} | number>((resolve) => {
+    child.once('message', (message: {readonly run: string; readonly folder: string}) => resolve(message));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  if (typeof started === 'number') {
+    err(readFileSync(log, 'utf8'));
+    rmSync(log);
+    return started;
+  }
+  renameSync(log, driverLog(started.folder));
+  child.disconnect();
+  child.unref();
+  out(started.run);
+  err(`It goes on in the background. To watch it: ${commandName()} attach ${started.run}`);
+  return 0;
+}

@@ -1,0 +1,87 @@
+/** `logs`: what the jobs of a run have printed, and what a detached run prints itself. */
+import {existsSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import {looker} from '../../core/base/follow.ts';
+import {printable} from '../../core/base/screen.ts';
+import {attemptsIn, readElement} from '../../pipeline/cluster/batch.ts';
+import {logName} from '../../pipeline/cluster/script.ts';
+import {hasEnded} from '../../pipeline/store/runs/record.ts';
+import {driverLog} from './detach.ts';
+import {exitCodes} from './exit-codes.ts';
+import {type Globals, orRefuse, out, refuse} from './session.ts';
+import {whichRun} from './which-run.ts';
+
+/** Milliseconds between two looks. */
+const every = 500;
+
+interface Log {
+  readonly path: string;
+  /** Above its lines. */
+  readonly title: string;
+}
+
+export const logs = async (
+  which: string,
+  stage: string | undefined,
+  options: {readonly follow: boolean},
+  globals: Globals,
+): Promise<number> =>
+  orRefuse(await whichRun(which, globals), async ({id, folder}) => {
+    const looks = new Map<string, ReturnType<typeof looker>>();
+    let last = '';
+    for (;;) {
+      // Before the look: what comes between is seen by it.
+      const isLast = !options.follow || hasEnded(folder);
+      for (const {path, title} of logsOf(folder, stage)) {
+        if (!looks.has(path)) looks.set(path, looker(path));
+        for (let more = true; more; ) {
+          const looked = await looks.get(path)!();
+          if (looked.lines.length > 0 && last !== path) out(`${last === '' ? '' : '\n'}==> ${title}`);
+          if (looked.lines.length > 0) last = path;
+          for (const line of looked.lines) out(printable(line));
+          more = looked.more;
+        }
+      }
+      if (!isLast) await delay(every);
+      else if (looks.size > 0) return exitCodes.done;
+      else {
+        const of = stage === undefined ? '' : ` with "${stage}"`;
+        return refuse([
+          {
+            message: `${id} has no log of a job${of}`,
+            hint: 'Stages that run in the process of the run have no log of their own; "pipeline show" tells what failed.',
+          },
+        ]);
+      }
+    }
+  });
+
+/** Logs that are there now. */
+function logsOf(folder: string, stage: string | undefined): readonly Log[] {
+  const own = driverLog(folder);
+  const driver = stage === undefined && existsSync(own) ? [{path: own, title: 'the run itself'}] : [];
+  const jobs = join(folder, 'jobs');
+  return [
+    ...driver,
+    ...(existsSync(jobs) ? readdirSync(jobs).sort(byNumber) : []).flatMap((batch) => logsIn(join(jobs, batch), stage)),
+  ];
+}
+
+const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));
+
+function logsIn(folder: string, stage: string | undefined): readonly Log[] {
+  const attempts = attemptsIn(folder);
+  return readdirSync(folder)
+    .flatMap((name) => /^(\d+)\.log$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
+    .flatMap((index) => {
+      const {nodes} = readElement(folder, index);
+      const ids = (attempts.get(index) ?? []).map((path) => /\/\d+\.(\d+_\d+)-/.exec(path)?.[1] ?? '');
+      const isMeant = stage === undefined || ids.includes(stage) || nodes.some(({label}) => label.includes(stage));
+      const job = ids.length > 0 ? `, job ${ids.at(-1)}` : '';
+      const title = `${nodes[0]!.label}${job}`;
+      return isMeant ? [{path: join(folder, logName(index)), title}] : [];
+    });
+}

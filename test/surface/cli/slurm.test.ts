@@ -1,0 +1,206 @@
+// @module-tag slow
+/** Runs on a real Slurm of two nodes, and all that can happen to its jobs. */
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import type {RunEvent} from '../../../src/pipeline/events.ts';
+import {Project, tableOf, tinySpec} from '../../rig/command.ts';
+import {SlurmCluster, slurmMissing} from '../../rig/slurm.ts';
+
+describe.skipIf(slurmMissing)(`on Slurm (${slurmMissing ?? 'two nodes'})`, () => {
+  let cluster: SlurmCluster;
+  /** The table of `long`, computed on this machine. */
+  let expected: string;
+  beforeAll(async () => {
+    cluster = await SlurmCluster.start();
+    using project = onCluster(long);
+    expected = tableOf((await project.run('run', 'spec.yaml')).out);
+    expect(expected).toContain('stripes');
+  });
+  afterAll(() => cluster?.stop());
+
+  /** A training of some seconds. */
+  const long = tinySpec({
+    learner: '{ type: rotation, network: { type: small, width: 4, head: [16] }, epochs: 300, batch: 16 }',
+  });
+
+  function onCluster(spec: string, learn = ''): Project {
+    const project = new Project();
+    project.write('spec.yaml', spec);
+    project.write(
+      'site.yaml',
+      `resources:
+  default: { memory: 900M, cpus: 1, time: 10min }
+  learn: { gpus: 1${learn} }
+poll: 0.5
+`,
+    );
+    return project;
+  }
+
+  const start = (project: Project, ...args: readonly string[]) =>
+    project.start(['run', 'spec.yaml', '--executor', 'slurm', '--checkpoint-every', '1s', ...args], cluster.env);
+
+  const eventsOf = (project: Project, run = project.runs.at(-1)!): readonly RunEvent[] =>
+    readFileSync(project.path('runs', run, 'events.ndjson'), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as RunEvent);
+
+  const warningsOf = (project: Project): readonly string[] =>
+    eventsOf(project).flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+  /** The job of a training that has made some progress. */
+  async function trainingOf(project: Project): Promise<string> {
+    let job: string | undefined;
+    await cluster.until('a training goes on', () => {
+      if (!existsSync(project.path('runs')) || project.runs.length === 0) return false;
+      const events = eventsOf(project);
+      const began = events.findLast((event) => event.type === 'stage-started' && event.kind === 'learn');
+      job = began && 'where' in began ? began.where?.job : undefined;
+      return job !== undefined && events.slice(events.indexOf(began!)).some((event) => event.type === 'stage-progress');
+    });
+    return job!;
+  }
+
+  test('both nodes compute, and the table is that of one machine', async () => {
+    using project = onCluster(tinySpec({seeds: '3'}));
+    const {out, status, err} = await start(project).ended;
+    expect({err, status}).toEqual({err: '', status: 0});
+    const local = await project.run('run', 'spec.yaml', '--runs', 'local');
+    expect(tableOf(out)).toBe(tableOf(local.out));
+    const nodes = eventsOf(project).flatMap((event) => (event.type === 'stage-started' ? [event.where!.node] : []));
+    expect([...new Set(nodes)].sort()).toEqual(['n1', 'n2']);
+  });
+
+  test('a job whose time is over writes a checkpoint, and the next one goes on from there', async () => {
+    using project = onCluster(long.replace('epochs: 300', 'epochs: 1200'), ', time: 1min');
+    const {out, status} = await start(project).ended;
+    expect(status).toBe(0);
+    expect(warningsOf(project)).toContainEqual(
+      expect.stringMatching(/its time was over; it is submitted again, from where it was$/),
+    );
+    const local = await project.run('run', 'spec.yaml', '--runs', 'local');
+    expect(tableOf(out)).toBe(tableOf(local.out));
+  });
+
+  test('a job whose memory ran out gets more', async () => {
+    using project = onCluster(long, ', memory: 100M, memory_max: 800M');
+    const {out, status} = await start(project).ended;
+    expect(warningsOf(project)).toContainEqual(
+      expect.stringMatching(/its memory ran out; it is submitted again, with more memory$/),
+    );
+    expect(status).toBe(0);
+    expect(tableOf(out)).toBe(expected);
+  });
+
+  test('a job that is cancelled by hand is submitted again', async () => {
+    using project = onCluster(long);
+    const {ended} = start(project);
+    cluster.scancel(await trainingOf(project));
+    expect(tableOf((await ended).out)).toBe(expected);
+    expect(warningsOf(project)).toContainEqual(expect.stringMatching(/it was cancelled; it is submitted again/));
+  });
+
+  test('a job that is requeued by hand goes on', async () => {
+    using project = onCluster(long);
+    const {ended} = start(project);
+    cluster.scontrol('requeue', await trainingOf(project));
+    expect(tableOf((await ended).out)).toBe(expected);
+    const logs = readdirSync(project.path('runs', project.runs[0]!, 'jobs', 'b2')).filter((name) =>
+      /^0\..*ndjson$/.test(name),
+    );
+    expect(logs).toHaveLength(2);
+  });
+
+  test('a driver that is killed leaves its jobs to the next one', async () => {
+    using project = onCluster(long);
+    const first = start(project);
+    const job = await trainingOf(project);
+    process.kill(-first.child.pid!, 'SIGKILL');
+    await first.ended;
+    const {out, status} = await start(project).ended;
+    expect(status).toBe(0);
+    expect(tableOf(out)).toBe(expected);
+    expect(eventsOf(project)).toContainEqual(
+      expect.objectContaining({type: 'note', message: expect.stringContaining(`is computed by job ${job}`)}),
+    );
+    expect(readdirSync(project.path('runs', project.runs[1]!))).not.toContain('jobs');
+  });
+
+  test('Ctrl-C cancels the jobs, and the same command goes on from their checkpoints', async () => {
+    using project = onCluster(long);
+    const first = start(project);
+    await trainingOf(project);
+    first.child.kill('SIGINT');
+    expect(await first.ended).toMatchObject({status: 130});
+    await cluster.until('no job is left', () => cluster.jobs.length === 0);
+    expect(tableOf((await start(project).ended).out)).toBe(expected);
+    expect(eventsOf(project)).toContainEqual(
+      expect.objectContaining({
+        type: 'note',
+        message: expect.stringMatching(/goes on from its checkpoint after epoch \d/),
+      }),
+    );
+  });
+
+  test('the controller is killed, and comes back', async () => {
+    using project = onCluster(long);
+    const {ended} = start(project);
+    await trainingOf(project);
+    await cluster.kill('slurmctld');
+    await cluster.until('the run says that Slurm does not answer', () =>
+      warningsOf(project).some((warning) => warning.startsWith('Slurm does not answer')),
+    );
+    cluster.boot('slurmctld');
+    const {out, status} = await ended;
+    expect(status).toBe(0);
+    expect(tableOf(out)).toBe(expected);
+  });
+
+  test("a node's daemon is killed: the job goes to the other node, and nothing is published twice", async () => {
+    using project = onCluster(long);
+    const {ended} = start(project);
+    const job = await trainingOf(project);
+    const node = cluster.jobs.find((line) => line.startsWith(`${job} `))!.split(' ')[2] as 'n1' | 'n2';
+    await cluster.kill(node);
+    const {out, status} = await ended;
+    cluster.boot(node);
+    expect(status).toBe(0);
+    expect(tableOf(out)).toBe(expected);
+    const computed = eventsOf(project).filter((event) => event.type === 'stage-finished' && event.how === 'computed');
+    expect(computed).toHaveLength(new Set(computed.map((event) => 'stage' in event && event.stage)).size);
+    await cluster.until(
+      'the node is back',
+      () => !/down|drain/.test(cluster.scontrol('show', 'node', node).toLowerCase()),
+    );
+  });
+
+  test('a run in the background is watched, its logs are read, and it is cancelled', async () => {
+    using project = onCluster(long);
+    const detached = await start(project, '--detach').ended;
+    expect(detached.status).toBe(0);
+    const run = detached.out.trim();
+    expect(run).toBe(project.runs[0]);
+    const job = await trainingOf(project);
+    const env = cluster.env;
+    const shown = await project.runWith(env, 'show', run);
+    expect(shown.out).toContain(`job ${job} on n`);
+    const watching = project.start(['attach', run, '--plain'], env);
+    const cancelled = await project.runWith(env, 'cancel', run);
+    expect(cancelled.out).toContain('was asked to stop');
+    expect(await watching.ended).toMatchObject({status: 130, out: expect.stringContaining('Interrupted')});
+    const logs = await project.runWith(env, 'logs', run, 'learn');
+    expect(logs.out).toContain('SIGTERM: the stages write their checkpoints and end.');
+    const own = await project.runWith(env, 'logs', run);
+    expect(own.out).toContain('==> the run itself');
+    await cluster.until('no job is left', () => cluster.jobs.length === 0);
+  });
+
+  test('a job that can never run fails with the reason', async () => {
+    using project = onCluster(tinySpec(), ', partition: short');
+    const {err, out, status} = await start(project).ended;
+    expect(status).toBe(1);
+    expect(out + err).toContain('can never run: PartitionTimeLimit');
+    expect(cluster.jobs).toEqual([]);
+  });
+});
