@@ -1,5 +1,5 @@
 /** The state of a run from its events, one after the other: what is done, and what is running. */
-import {stateOf as processState, thisProcess} from '../../core/base/lock.ts';
+import {stateOf as processState, thisProcess} from '../../core/base/process-identity.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 import {regained} from '../../pipeline/store/runs/regain.ts';
 import {
