@@ -3,7 +3,7 @@
  * being by one rename, after everything in it is on the disk), and is verified to the last byte before anybody reads it.
  * Does not know what the bytes mean, nor when a stage must run.
  */
-import {existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
+import {existsSync, lstatSync, mkdirSync, rmSync, statSync} from 'node:fs';
 import {readdir, rename, stat, utimes} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import type {Digest} from '../../../core/base/canonical.ts';
