@@ -12,6 +12,7 @@ import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {CheckedKernels, Emit} from '../events.ts';
 import type {Maker} from '../maker.ts';
+import {explainMiss} from '../plan/explain.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 import {type Cache, type Entry, LeaseLost, type Lock} from '../store/cache/cache.ts';
@@ -37,6 +38,8 @@ export interface ExecutionContext {
   readonly provenance: {readonly [key: string]: Json};
   /** Seconds between checkpoints. */
   readonly checkpointEvery: number;
+  /** Nothing is computed: what is not cached fails. */
+  readonly frozen: boolean;
   /** Fingerprint → what this run already knows of it, or is finding out: nothing is looked up, or computed, twice. */
   readonly known: Map<Digest, Promise<StageOutcome>>;
   /** Looks things up, a few at a time: each may hold an open file and its buffers. */
@@ -129,6 +132,7 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
       type: 'stage-finished',
       ...stage,
       how: outcome.status,
+      ...(outcome.entry.fetched && {fetched: true}),
       fingerprint,
       seconds: outcome.status === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
       ...(outcome.status === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
@@ -200,7 +204,7 @@ class StageExecution {
 
   async go(): Promise<StageOutcome> {
     try {
-      return (await this.#find()) ?? (await this.#obtain());
+      return (await this.#find()) ?? (this.#context.frozen ? await this.#refuse() : await this.#obtain());
     } catch (error) {
       return asOutcome(error, this.#context.signal);
     }
@@ -210,6 +214,18 @@ class StageExecution {
     const {look, cache} = this.#context;
     const entry = await look(() => cache.find(this.#fingerprint));
     return entry && {status: 'cached', entry};
+  }
+
+  /** Of a run that computes nothing. */
+  async #refuse(): Promise<StageOutcome> {
+    const cached: Manifest[] = [];
+    for await (const {manifest} of this.#context.cache.list()) cached.push(manifest);
+    const why = explainMiss(this.#key, this.#node.label, cached);
+    return {
+      status: 'failed',
+      message: `it is not cached, and with --frozen nothing is computed (${clippedList(why, 3)})`,
+      hint: 'Run it without --frozen, or with a store that has it.',
+    };
   }
 
   /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */

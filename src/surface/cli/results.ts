@@ -14,6 +14,7 @@ import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
 import {
   damagedListing,
   formatRuns,
+  listingElsewhere,
   listingOf,
   listingQuery,
   listingsOf,
@@ -26,6 +27,7 @@ import {formatWhy, why} from '../tables/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
+import {fetchAsked, runsElsewhere} from './team.ts';
 import {whichRun} from './which-run.ts';
 
 export interface CompareOptions extends ComparisonChoice {
@@ -41,6 +43,7 @@ export const screen = (): Screen =>
 
 export async function compare(what: readonly string[], options: CompareOptions, globals: Globals): Promise<number> {
   const {runs} = folders(globals);
+  if (globals.store !== undefined) await fetchAsked(what, 'numbers', globals);
   const ids = listRuns(runs);
   if (ids.length === 0)
     return refuse([{message: `there is no run in ${runs}`, hint: 'Run a spec: pipeline run <spec>.'}]);
@@ -112,7 +115,8 @@ export async function rebuild(globals: Globals): Promise<number> {
 export async function ls(globals: Globals): Promise<number> {
   const {runs} = folders(globals);
   const ids = listRuns(runs);
-  if (ids.length === 0) return printRuns([], globals);
+  const elsewhere = globals.store === undefined ? [] : (await runsElsewhere(ids, globals)).map(listingElsewhere);
+  if (ids.length === 0) return printRuns(elsewhere, globals);
   return orRefuse(await resultsOf(globals).query(listingQuery), (filed) => {
     const known = new Map(listingsOf(filed).map((one) => [one.listing.id, one]));
     const listings = ids.map((id) => {
@@ -123,7 +127,7 @@ export async function ls(globals: Globals): Promise<number> {
       return record.ok ? listingOf(record.value) : damagedListing(id, record.failures[0]!);
     });
     for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
-    return printRuns(listings, globals);
+    return printRuns([...listings, ...elsewhere], globals);
   });
 }
 

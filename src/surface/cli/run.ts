@@ -4,15 +4,17 @@ import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
+import {openRunStore} from '../../pipeline/store/remote/session.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../live/reporter.ts';
 import {exitCodes} from './exit-codes.ts';
 import {noValueNotes} from './no-value.ts';
-import {prepare, type Ready, type SpecOptions} from './prepare.ts';
+import {nothing, prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
-import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion} from './session.ts';
+import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion, refuse} from './session.ts';
+import {connectionOf} from './team.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
@@ -22,6 +24,8 @@ export interface RunOptions extends SpecOptions, EngineOptions {
   readonly plain: boolean;
   readonly quiet: boolean;
   readonly profile: boolean;
+  /** Nothing is computed. */
+  readonly frozen: boolean;
 }
 
 export function run(spec: string, options: RunOptions, globals: Globals): Promise<number> {
@@ -41,6 +45,8 @@ async function runGraph(
   globals: Globals,
 ): Promise<number> {
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
+  const connected = await connectionOf(globals);
+  if (!connected.ok) return refuse(connected.failures, nothing);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
   ending.catch(() => undefined); // reported where it is awaited
@@ -56,8 +62,12 @@ async function runGraph(
   const digests = openFileDigests(cacheFolder);
   const note = (message: string): void => emit({type: 'note', message});
   const interruption = interruptible(note, () => reporter.close());
+  let closing = (): void => undefined;
   try {
-    const cache = openCache(cacheFolder, {warn});
+    const local = openCache(cacheFolder, {warn});
+    const store = connected.value && openRunStore(connected.value, {local, root: runs, warn, note});
+    closing = () => store?.close();
+    store?.follow(record);
     for (const warning of warnings) warn(warning);
     const asked = askedEngine(options.engine, {threads: options.threads});
     const outcome = await execute({
@@ -65,13 +75,14 @@ async function runGraph(
       plan,
       graph,
       plugins,
-      cache,
+      cache: store?.cache ?? local,
       digests,
       emit,
       signal: interruption.signal,
       failFast: options.failFast,
       checkpointEvery: options.checkpointEvery,
       profile: options.profile,
+      frozen: options.frozen,
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
       provenance: {
         run: record.id,
@@ -89,6 +100,7 @@ async function runGraph(
           report: stepReporter(note),
         }),
     });
+    await store?.finish(interruption.signal);
     const unwritten = record.close();
     if (unwritten)
       err(
@@ -116,6 +128,7 @@ async function runGraph(
     err(`To continue, run: ${commandName()} ${process.argv.slice(2).map(shellWord).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
   } finally {
+    closing();
     reporter.close();
     interruption.done();
   }

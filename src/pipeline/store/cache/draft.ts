@@ -15,6 +15,8 @@ type Parts = Omit<Manifest, 'format' | 'files' | 'self'>;
 export interface Entry {
   readonly folder: string;
   readonly manifest: Manifest;
+  /** It has just come from a store that others share. */
+  readonly fetched?: true;
 }
 
 export interface Draft {

@@ -17,6 +17,7 @@ import type {Problem} from '../../failures.ts';
 import type {StageNode} from '../../stages/stage.ts';
 import {planText} from './plan-file.ts';
 import {type RunRecord, readRecord} from './record.ts';
+import {runId, slugOf} from './run-id.ts';
 import {lineOf} from './shape.ts';
 
 /** Where and with what a run was made. Provenance: recorded, never part of a key. */
@@ -122,11 +123,7 @@ class Lines {
 function makeFolder(root: string, name: string, now: Date): {readonly id: string; readonly folder: string} {
   mkdirSync(root, {recursive: true});
   const time = now.toISOString().replace(/[-:Z]/g, '').replace('T', '-');
-  const slug = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 40);
+  const slug = slugOf(name);
   for (;;) {
     const id = [time, ...(slug === '' ? [] : [slug]), randomBytes(2).toString('hex')].join('-');
     const folder = join(root, id);
@@ -140,8 +137,6 @@ function makeFolder(root: string, name: string, now: Date): {readonly id: string
 }
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-
-const runId = /^\d{8}-\d{6}(\.\d{3})?-.*[0-9a-f]{4}$/;
 
 /** Ids of all runs, newest first. */
 export const listRuns = (root: string): readonly string[] =>
