@@ -18,6 +18,7 @@ export const remoteHeartbeat = {every: 10, deadAfter: 60, look: 2} as const;
 export interface RemoteLease {
   /** Aborted when a heartbeat finds that it has a successor. */
   readonly lost: AbortSignal;
+  /** Never rejects. */
   release(): Promise<void>;
 }
 
@@ -103,7 +104,8 @@ async function create(objects: ObjectStore, fingerprint: Digest, fence: number):
     async release() {
       clearInterval(timer);
       await beating;
-      if (!lost.signal.aborted) await objects.remove(key);
+      // A store that is gone: without a heartbeat the lease dies by itself.
+      if (!lost.signal.aborted) await objects.remove(key).catch(() => undefined);
     },
   };
 }

@@ -53,7 +53,8 @@ export async function* verifyStore(
   objects: ObjectStore,
   {remove, onBytes = () => undefined}: {readonly remove: boolean; onBytes?(bytes: number): void},
 ): AsyncIterable<Finding> {
-  const sizes = new Map<Digest, number>();
+  /** undefined: it is damaged. */
+  const sizes = new Map<Digest, number | undefined>();
   const findings: Finding[] = [];
   const report = async (key: string, reason: string): Promise<void> => {
     findings.push({key, reason});
@@ -61,9 +62,10 @@ export async function* verifyStore(
   };
   await inParallel(4, objects.list(folders.blobs), async ({key, bytes}) => {
     const digest = digestIn(key);
-    const found = digest && (await digestIt(key, bytes));
-    if (digest === undefined || found === digest) return void (digest && sizes.set(digest, bytes));
-    await report(key, 'differs from its checksum');
+    if (digest === undefined) return;
+    const isSound = (await digestIt(key, bytes)) === digest;
+    sizes.set(digest, isSound ? bytes : undefined);
+    if (!isSound) await report(key, 'differs from its checksum');
   });
   yield* findings.splice(0);
   await inParallel(8, objects.list(folders.entries), async ({key}) => {
@@ -73,7 +75,8 @@ export async function* verifyStore(
     if (manifest === undefined) return;
     if (typeof manifest === 'string') return report(key, manifest);
     for (const [name, {sha256, bytes}] of Object.entries(manifest.files)) {
-      const there = sizes.get(sha256) ?? (await objects.size(blobKey(sha256))); // put there since they were listed
+      // Put there since they were listed?
+      const there = sizes.has(sha256) ? sizes.get(sha256) : await objects.size(blobKey(sha256));
       if (there !== bytes) return report(key, `its file ${name} is missing or damaged`);
     }
     return undefined;

@@ -21,10 +21,16 @@ export interface PushesOptions {
   warn(message: string): void;
 }
 
+interface Waiting {
+  readonly entry: Entry;
+  /** Given back when the entry is pushed: only then do others find the result. */
+  readonly lease?: RemoteLease;
+}
+
 export class Pushes {
   readonly #options: PushesOptions;
   readonly #queue = new PQueue({concurrency: 3});
-  readonly #waiting = new Map<Digest, Entry>();
+  readonly #waiting = new Map<Digest, Waiting>();
   /** Files that were sent, and their bytes. */
   #sent = 0;
   #entries = 0;
@@ -43,27 +49,28 @@ export class Pushes {
     return this.#waiting.size;
   }
 
-  /** `lease` is given back when it is pushed: only then do others find the result. */
   add(entry: Entry, lease?: RemoteLease): void {
     const {fingerprint} = entry.manifest;
     const {journal} = this.#options;
     if (journal.isThere(fingerprint) && !this.#options.damaged.has(fingerprint)) return void lease?.release();
     if (this.#waiting.has(fingerprint)) return void lease?.release();
     journal.owe(fingerprint);
-    this.#waiting.set(fingerprint, entry);
-    this.#start(entry, lease);
+    this.#waiting.set(fingerprint, {entry, ...(lease && {lease})});
+    this.#start(fingerprint);
   }
 
   /** What could not be pushed is tried again. */
   again(): void {
     if (this.#queue.size + this.#queue.pending > 0) return;
-    for (const entry of this.#waiting.values()) this.#start(entry);
+    for (const fingerprint of this.#waiting.keys()) this.#start(fingerprint);
   }
 
-  #start(entry: Entry, lease?: RemoteLease): void {
+  #start(fingerprint: Digest): void {
     void this.#queue.add(async () => {
-      await this.#push(entry);
-      await lease?.release();
+      const waiting = this.#waiting.get(fingerprint);
+      if (!waiting) return;
+      await this.#push(waiting.entry);
+      if (!this.#waiting.has(fingerprint)) await waiting.lease?.release();
     });
   }
 

@@ -32,6 +32,7 @@ export function openSharedCache(local: Cache, options: SharedCacheOptions): Cach
   const leases = new WeakMap<Lock, RemoteLease>();
 
   async function fetch(fingerprint: Digest): Promise<Entry | undefined> {
+    if (damaged.has(fingerprint)) return undefined; // said once
     let draft: Draft | undefined;
     try {
       const manifest = await reach.attempt(() => remoteManifest(objects, fingerprint));
