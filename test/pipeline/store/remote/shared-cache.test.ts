@@ -6,12 +6,12 @@ import {openCache} from '../../../../src/pipeline/store/cache/cache.ts';
 import {openFolder} from '../../../../src/pipeline/store/remote/folder.ts';
 import {folders} from '../../../../src/pipeline/store/remote/layout.ts';
 import {remoteHeartbeat} from '../../../../src/pipeline/store/remote/lease.ts';
-import {type ObjectStore, StoreError} from '../../../../src/pipeline/store/remote/objects.ts';
+import {StoreError} from '../../../../src/pipeline/store/remote/objects.ts';
 import {askAgain} from '../../../../src/pipeline/store/remote/reach.ts';
-import {openRunStore} from '../../../../src/pipeline/store/remote/session.ts';
 import {flipByte} from '../../../rig/faults.ts';
+import {machine, runOn} from '../../../rig/machines.ts';
 import {disturbed, freshFolder, freshStore, silence, unreachable} from '../../../rig/stores.ts';
-import {type FakeStage, fates, told, World} from '../../../rig/world.ts';
+import {fates, told, World} from '../../../rig/world.ts';
 
 const usual = {lease: {...remoteHeartbeat}, ask: {...askAgain}};
 beforeAll(() => {
@@ -22,36 +22,6 @@ afterAll(() => {
   Object.assign(remoteHeartbeat, usual.lease);
   Object.assign(askAgain, usual.ask);
 });
-
-interface Told {
-  readonly warnings: string[];
-  readonly notes: string[];
-}
-
-/** One machine: a cache of its own before the store. */
-function machine(
-  objects: ObjectStore,
-  {readOnly = false, root = freshFolder(), silent}: {readOnly?: boolean; root?: string; silent?: StoreError} = {},
-) {
-  const said: Told = {warnings: [], notes: []};
-  const local = openCache(join(root, 'cache'), {warn: (message) => said.warnings.push(message)});
-  const address = {kind: 'folder' as const, folder: '', name: 'the store', readOnly};
-  const store = openRunStore(
-    {address, objects, ...(silent && {silent})},
-    {local, root, warn: (message) => said.warnings.push(message), note: (message) => said.notes.push(message)},
-  );
-  return {...said, root, local, store};
-}
-
-type Machine = ReturnType<typeof machine>;
-
-/** Runs stages there to the end, pushes included. */
-async function runOn(world: World, {store}: Machine, stages: {readonly [id: string]: FakeStage}, frozen = false) {
-  const run = await world.run(stages, {cache: store.cache, frozen});
-  await store.finish(new AbortController().signal);
-  store.close();
-  return run;
-}
 
 const stages = {a: {}, b: {needs: ['a']}, c: {needs: ['a', 'b']}};
 const all = (fate: string) => ({a: fate, b: fate, c: fate});
