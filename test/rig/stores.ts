@@ -2,7 +2,7 @@
 import {mkdtempSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {type Digest, sha256} from '../../src/core/base/canonical.ts';
+import {sha256} from '../../src/core/base/canonical.ts';
 import {type Cache, type Entry, openCache} from '../../src/pipeline/store/cache/cache.ts';
 import {openFolder} from '../../src/pipeline/store/remote/folder.ts';
 import {type ObjectStore, StoreError} from '../../src/pipeline/store/remote/objects.ts';
@@ -65,5 +65,3 @@ export const unreachable = (): never => {
 
 /** A question that is never answered. */
 export const silence = (): Promise<never> => new Promise(() => undefined);
-
-export const digest = (text: string): Digest => sha256(text);
