@@ -27,7 +27,6 @@ import {formatWhy, why} from '../tables/why.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
-import {fetchAsked, runsElsewhere} from './team.ts';
 import {whichRun} from './which-run.ts';
 
 export interface CompareOptions extends ComparisonChoice {
@@ -43,7 +42,7 @@ export const screen = (): Screen =>
 
 export async function compare(what: readonly string[], options: CompareOptions, globals: Globals): Promise<number> {
   const {runs} = folders(globals);
-  if (globals.store !== undefined) await fetchAsked(what, 'numbers', globals);
+  if (globals.store !== undefined) await (await import('./team.ts')).fetchAsked(what, 'numbers', globals);
   const ids = listRuns(runs);
   if (ids.length === 0)
     return refuse([{message: `there is no run in ${runs}`, hint: 'Run a spec: pipeline run <spec>.'}]);
@@ -115,7 +114,10 @@ export async function rebuild(globals: Globals): Promise<number> {
 export async function ls(globals: Globals): Promise<number> {
   const {runs} = folders(globals);
   const ids = listRuns(runs);
-  const elsewhere = globals.store === undefined ? [] : (await runsElsewhere(ids, globals)).map(listingElsewhere);
+  const elsewhere =
+    globals.store === undefined
+      ? []
+      : (await (await import('./team.ts')).runsElsewhere(ids, globals)).map(listingElsewhere);
   if (ids.length === 0) return printRuns(elsewhere, globals);
   return orRefuse(await resultsOf(globals).query(listingQuery), (filed) => {
     const known = new Map(listingsOf(filed).map((one) => [one.listing.id, one]));

@@ -4,7 +4,6 @@ import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
-import {openRunStore} from '../../pipeline/store/remote/session.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
 import {openFileDigests} from '../../pipeline/store/sources.ts';
@@ -14,7 +13,6 @@ import {noValueNotes} from './no-value.ts';
 import {nothing, prepare, type Ready, type SpecOptions} from './prepare.ts';
 import {stepReporter} from './progress.ts';
 import {commandName, type EngineOptions, err, folders, type Globals, out, packageVersion, refuse} from './session.ts';
-import {connectionOf} from './team.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions {
   readonly jobs?: number;
@@ -45,8 +43,9 @@ async function runGraph(
   globals: Globals,
 ): Promise<number> {
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
-  const connected = await connectionOf(globals);
-  if (!connected.ok) return refuse(connected.failures, nothing);
+  const shared = globals.store === undefined ? undefined : await import('../../pipeline/store/remote/session.ts');
+  const connected = await shared?.connectStore(globals.store!);
+  if (connected?.ok === false) return refuse(connected.failures, nothing);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
   ending.catch(() => undefined); // reported where it is awaited
@@ -65,7 +64,7 @@ async function runGraph(
   let closing = (): void => undefined;
   try {
     const local = openCache(cacheFolder, {warn});
-    const store = connected.value && openRunStore(connected.value, {local, root: runs, warn, note});
+    const store = connected && shared?.openRunStore(connected.value, {local, root: runs, warn, note});
     closing = () => store?.close();
     store?.follow(record);
     for (const warning of warnings) warn(warning);

@@ -4,7 +4,9 @@ import type {Digest} from '../../core/base/canonical.ts';
 import {type Result, succeed} from '../../core/base/result.ts';
 import {plural} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
+import type {Manifest} from '../../pipeline/stages/stage.ts';
 import {type Cache, openCache} from '../../pipeline/store/cache/cache.ts';
+import {DamagedCopy, remoteManifest} from '../../pipeline/store/remote/entries.ts';
 import {inParallel} from '../../pipeline/store/remote/parallel.ts';
 import {fetchRun, isHere, type RemoteRun, remoteRuns} from '../../pipeline/store/remote/run-records.ts';
 import {type Connection, connectStore, openRunStore} from '../../pipeline/store/remote/session.ts';
@@ -13,7 +15,7 @@ import {nameIn, slugOf} from '../../pipeline/store/runs/run-id.ts';
 import {err, folders, type Globals} from './session.ts';
 
 /** The session's store; undefined: it has none. */
-export const connectionOf = async ({store}: Globals): Promise<Result<Connection | undefined, Problem>> =>
+const connectionOf = async ({store}: Globals): Promise<Result<Connection | undefined, Problem>> =>
   store === undefined ? succeed(undefined) : connectStore(store);
 
 /** Does something with the store, if there is one that can be reached; if not, says why, and goes on with what is here. */
@@ -97,6 +99,39 @@ export async function readingCache(globals: Globals): Promise<Cache | undefined>
   if (connected.ok && connected.value) return sharedCacheOf(connected.value, globals);
   if (!connected.ok) err(`warning: ${connected.failures[0]!.message}`);
   return existsSync(folder) ? openCache(folder, {warn: (message) => err(`warning: ${message}`)}) : undefined;
+}
+
+/** What a plan asks of the cache, and of the store behind it: what a run would find there, of which nothing is fetched. */
+export async function planningCache(local: Cache, globals: Globals): Promise<PlanningCache> {
+  const connected = await connectionOf(globals);
+  if (!connected.ok || !connected.value || connected.value.silent) {
+    const why = connected.ok ? connected.value?.silent?.message : connected.failures[0]!.message;
+    if (why !== undefined) err(`warning: ${why}. The plan is made with the cache of this machine.`);
+    return {find: local.find, list: local.list, close() {}};
+  }
+  const {objects, address} = connected.value;
+  let isGone = false;
+  return {
+    list: local.list,
+    async find(fingerprint) {
+      const entry = await local.find(fingerprint);
+      if (entry || isGone) return entry;
+      try {
+        const manifest = await remoteManifest(objects, fingerprint);
+        return manifest && {manifest};
+      } catch (error) {
+        if (error instanceof DamagedCopy) return undefined;
+        isGone = true;
+        return void err(`warning: the store ${address.name}: ${(error as Error).message}`);
+      }
+    },
+    close: () => objects.close(),
+  };
+}
+
+interface PlanningCache extends Pick<Cache, 'list'> {
+  find(fingerprint: Digest): Promise<{readonly manifest: Manifest} | undefined>;
+  close(): void;
 }
 
 /** Ids of runs in the store that are not here. */

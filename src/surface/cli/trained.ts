@@ -17,7 +17,6 @@ import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
 import {stepReporter} from './progress.ts';
 import {type EngineOptions, err, folders, type Globals, orRefuse, refuse} from './session.ts';
-import {readingCache} from './team.ts';
 import {whichRun} from './which-run.ts';
 
 export interface TrainedOptions {
@@ -45,7 +44,7 @@ export const withTrained = async <C>(
   orRefuse(await whichRun(run, globals, 'nothing'), (record) =>
     orRefuse(chooseTask(record, options.task), (task) =>
       orRefuse(choose(record, task, options.classifier), async (chosen) => {
-        const cache = await readingCache(globals);
+        const cache = await (await import('./team.ts')).readingCache(globals);
         if (!cache)
           return refuse([
             {

@@ -6,7 +6,7 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {readRun} from '../../pipeline/store/runs/runs.ts';
 import {resultsOf, runNames} from './comparison.ts';
 import {folders, type Globals} from './session.ts';
-import {fetchAsked, type Wanted} from './team.ts';
+import type {Wanted} from './team.ts';
 
 /**
  * By id, a part that no other has, or `latest`; else by the name of a spec: its latest run. One that is in the store alone is fetched, with
@@ -18,7 +18,7 @@ export async function whichRun(
   wanted: Wanted = 'numbers',
 ): Promise<Result<RunRecord, Problem>> {
   const {runs, results} = folders(globals);
-  if (globals.store !== undefined) await fetchAsked([which], wanted, globals);
+  if (globals.store !== undefined) await (await import('./team.ts')).fetchAsked([which], wanted, globals);
   const found = readRun(runs, which);
   if (found.ok || !existsSync(results)) return found;
   const names = await resultsOf(globals).query(runNames);

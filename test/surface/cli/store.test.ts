@@ -25,6 +25,12 @@ beforeAll(async () => {
   run = readdirSync(project.path('ann')).find((name) => name.includes('-tiny-'))!;
 }, 180_000);
 
+test('a plan knows what a run would find in the store, and fetches nothing', async () => {
+  const {out} = await on('abe', 'plan', 'tiny.yaml');
+  expect(out).toMatch(/\b(\d+) cached \(=\), 0 to run/);
+  expect((await project.run('cache', 'ls', '--runs', 'abe')).out).toContain('0 entries');
+});
+
 test('a colleague runs the same spec and computes nothing', async () => {
   const {status, out} = await on('bob', 'run', 'tiny.yaml', '--plain', '--frozen');
   expect([status, tableOf(out)]).toEqual([0, table]);

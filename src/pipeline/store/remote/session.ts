@@ -90,6 +90,7 @@ export function openRunStore({address, objects, silent}: Connection, options: Ru
     damaged,
     ...(pushes && {pushes}),
     warn,
+    note,
     onFetched(more) {
       fetched.entries++;
       fetched.bytes += more;
@@ -125,6 +126,7 @@ export function openRunStore({address, objects, silent}: Connection, options: Ru
       if (pushes) {
         await owing;
         await pushes.finish(signal, note);
+        if (!reach.isGone) await cache.settled();
         await recording;
       }
       for (const line of summary()) note(line);

@@ -4,6 +4,7 @@
  */
 import type {Digest} from '../../../core/base/canonical.ts';
 import type {Lock} from '../../../core/base/lock.ts';
+import {bytes as bytesText} from '../../../core/base/text.ts';
 import type {Cache, Entry} from '../cache/cache.ts';
 import type {Draft} from '../cache/draft.ts';
 import {DamagedCopy, fetchFiles, remoteManifest} from './entries.ts';
@@ -21,15 +22,29 @@ export interface SharedCacheOptions {
   readonly pushes?: Pushes;
   readonly damaged: Set<Digest>;
   warn(message: string): void;
+  note(message: string): void;
   onFetched(bytes: number): void;
 }
+
+export interface SharedCache extends Cache {
+  /** When all leases are given back that were not handed to pushes. */
+  settled(): Promise<unknown>;
+}
+
+/** Bytes of an entry whose fetching takes so long that people hear of it. */
+const large = 100_000_000;
 
 /** What is fetched is whole or dropped, whoever else fetches it: no lock is needed. */
 const anybody: Lock = {fence: 0, lost: new AbortController().signal, renew: () => true, release() {}};
 
-export function openSharedCache(local: Cache, options: SharedCacheOptions): Cache {
-  const {objects, reach, journal, pushes, damaged, warn, onFetched} = options;
+export function openSharedCache(local: Cache, options: SharedCacheOptions): SharedCache {
+  const {objects, reach, journal, pushes, damaged, warn, note, onFetched} = options;
   const leases = new WeakMap<Lock, RemoteLease>();
+  const releasing = new Set<Promise<void>>();
+  const giveBack = (lease: RemoteLease | undefined): void => {
+    const given = lease?.release().finally(() => releasing.delete(given!));
+    if (given) releasing.add(given);
+  };
 
   async function fetch(fingerprint: Digest): Promise<Entry | undefined> {
     if (damaged.has(fingerprint)) return undefined; // said once
@@ -40,6 +55,8 @@ export function openSharedCache(local: Cache, options: SharedCacheOptions): Cach
       draft = await local.begin(fingerprint, anybody);
       const {folder} = draft;
       let bytes = 0;
+      const size = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+      if (size > large) note(`fetching "${manifest.label}" from the store (${bytesText(size)})`);
       const fetched = await reach.attempt(() =>
         fetchFiles(objects, manifest, folder, (more) => {
           bytes += more;
@@ -65,6 +82,8 @@ export function openSharedCache(local: Cache, options: SharedCacheOptions): Cach
 
   return {
     ...local,
+    settled: () => Promise.all(releasing),
+
     async find(fingerprint) {
       const entry = await local.find(fingerprint);
       if (entry) pushes?.add(entry);
@@ -89,7 +108,7 @@ export function openSharedCache(local: Cache, options: SharedCacheOptions): Cach
           renew: () => own.renew() && !lease.lost.aborted,
           release() {
             own.release();
-            void leases.get(lock)?.release();
+            giveBack(leases.get(lock));
           },
         };
         leases.set(lock, lease);
