@@ -84,7 +84,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^apache-arrow/, /^src\/core\/formats\/arrow\/ipc\.ts$/],
   [/^@duckdb\//, /^src\/pipeline\/store\/results\/(connect|database|duckdb|insert|migrate|results|select)\.ts$/],
   [/^yaml$/, /^src\/pipeline\/config\/(parse|tree)\.ts$/],
-  [/^commander$/, /^src\/surface\/cli\/(main|jobs|values)\.ts$/],
+  [/^commander$/, /^src\/surface\/cli\/(main|jobs|storage-commands|values)\.ts$/],
   [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],
   [/^ajv/, /^src\/(core\/plugin\/check|pipeline\/config\/validate)\.ts$/],
   [/^@bufbuild\//, /^src\/core\/formats\/protobuf\.ts$/],
@@ -97,7 +97,8 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^csv-parse/, /^src\/core\/base\/csv\.ts$/],
   [/^string-width$/, /^src\/core\/base\/width\.ts$/],
   [/^tinyqueue$/, /^src\/pipeline\/stages\/subset\.ts$/],
-  [/^p-queue$/, /^src\/pipeline\/execute\/executor\.ts$/],
+  [/^p-queue$/, /^src\/pipeline\/(execute\/executor|store\/remote\/pushes)\.ts$/],
+  [/^@aws-sdk\//, /^src\/pipeline\/store\/remote\/s3\.ts$/],
 ];
 
 test.for(doors)('only one door leads to %s', ([name, door]) => {

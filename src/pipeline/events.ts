@@ -50,6 +50,8 @@ export type RunEvent = {readonly at: string} & (
       readonly kind: StageKind;
       readonly label: string;
       readonly how: 'computed' | 'cached';
+      /** Of a cached stage: it was fetched from the store just now. */
+      readonly fetched?: true;
       readonly fingerprint: Digest;
       readonly seconds: number;
       /** Bytes; absent for a cached stage. */

@@ -1,13 +1,13 @@
 /**
  * Loaded into every process of a trial before anything else. CAMPAIGN_CLOCK: milliseconds by which its clock is wrong. CAMPAIGN_HOST: the
  * name of its host, so that others can't see whether it lives. CAMPAIGN_DISK: the number of writes after which its disk is full.
- * Locks are watched for seconds, not for a minute.
+ * Locks are watched for seconds, not for a minute: CAMPAIGN_BEATS, seconds between heartbeats and until a holder counts as dead.
  */
 
 import {syncBuiltinESMExports} from 'node:module';
 import os from 'node:os';
 
-const {CAMPAIGN_CLOCK: clock, CAMPAIGN_HOST: host, CAMPAIGN_DISK: disk} = process.env;
+const {CAMPAIGN_CLOCK: clock, CAMPAIGN_HOST: host, CAMPAIGN_DISK: disk, CAMPAIGN_BEATS: beats = '0.5 5'} = process.env;
 
 if (clock) {
   const RealDate = Date;
@@ -33,4 +33,5 @@ if (disk) {
   });
 }
 const {heartbeat} = await import('../../dist/core/base/lock.js');
-Object.assign(heartbeat, {every: 0.5, deadAfter: 5});
+const [every, deadAfter] = beats.split(' ').map(Number);
+Object.assign(heartbeat, {every, deadAfter});

@@ -3,7 +3,7 @@ import {appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from '
 import {type IncomingMessage, type RequestOptions, request} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {thisProcess} from '../../src/core/base/lock.ts';
+import {thisProcess} from '../../src/core/base/process-identity.ts';
 import {queryApart} from '../../src/pipeline/store/results/apart.ts';
 import {readBaselines} from '../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../src/pipeline/store/results/results.ts';

@@ -1,51 +1,58 @@
 /**
- * Lock files that never need a human. The file names its holder (process, host, start time); whoever waits finds out
+ * Leases: lock files that never need a human. The file names its holder (process, host, start time); whoever waits finds out
  * whether that process still lives, and takes the lock over when it does not. Works between processes and between hosts
- * that share a file system. On another host, where processes can't be seen, the heartbeat is watched: one that does not change
- * for a minute of our watching is dead. No clock of a host is compared with that of another, nor with a file's.
+ * that share a file system, NFS too: by links and renames alone. On another host, where processes can't be seen, the heartbeat is
+ * watched: one that does not change for a minute of our watching is dead. No clock of a host is compared with that of another, nor
+ * with a file's. A holder that was taken for dead and goes on finds that out (`renew`, `lost`); until then the fence, a number that
+ * grows from holder to holder, keeps apart what each of them writes.
  */
 import {randomBytes} from 'node:crypto';
 import {
   closeSync,
+  fdatasync,
+  fstatSync,
   linkSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readlinkSync,
+  readFileSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import {hostname} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {sha256} from './canonical.ts';
-import {codeOf, moveAway, readText} from './files.ts';
-
-/** A process, distinguished from a later one with the same id. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly host: string;
-  /** Identifies one boot of a host and one container in it: processes see each other only within one place. */
-  readonly place: string;
-  /** When the process began, in clock ticks since boot; absent if the system does not say. */
-  readonly started?: string;
-}
+import {codeOf, moveAway, openToRead, readText} from './files.ts';
+import {insistently} from './network-files.ts';
+import {isStopped, type ProcessIdentity, stateOf, thisProcess} from './process-identity.ts';
 
 export interface Holder extends ProcessIdentity {
   /** Unique for each time that the lock is taken. */
   readonly token: string;
+  /** Greater than that of every holder before who may still be at work. */
+  readonly fence: number;
   /** ISO time, for people. */
   readonly since: string;
 }
 
 export interface Lock {
+  readonly fence: number;
+  /** Aborted when a heartbeat finds the lock in other hands: this process was taken for dead. */
+  readonly lost: AbortSignal;
+  /**
+   * Whether the lock is still this process's, as the file says now: to be asked right before anything is published. Takes it again where
+   * somebody has removed the file.
+   */
+  renew(): boolean;
   /** Gives the lock back; later calls do nothing. */
   release(): void;
 }
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
+  /** The largest fence that has left anything outside the lock's file; default: 0. */
+  above?(): number;
   /** Called once when the lock is held by somebody else; `undefined`: by an unknown process. */
   onWait?(holder: Holder | undefined): void;
   /** Called when the lock was taken from somebody who could not be seen and gave no sign of life while we watched. */
@@ -57,72 +64,20 @@ export const heartbeat = {every: 5, deadAfter: 60} as const;
 
 const whole = (path: string): string | undefined => {
   try {
-    return readText(path).trim();
+    return insistently(() => readText(path)).trim();
   } catch {
     return undefined;
   }
 };
 
-const pidNamespace = (): string => {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
-  }
-};
-
-let self: ProcessIdentity | undefined;
-
-/** This process. */
-export function thisProcess(): ProcessIdentity {
-  if (!self) {
-    const started = startTimeOf(process.pid);
-    self = {
-      pid: process.pid,
-      host: hostname(),
-      place: `${whole('/proc/sys/kernel/random/boot_id') ?? ''} ${pidNamespace()}`.trim(),
-      ...(started !== undefined && started !== 'gone' && {started}),
-    };
-  }
-  return self;
-}
-
-/**
- * Clock ticks from boot to the start of a process; `gone` if there is no such process (or only a zombie); undefined without /proc.
- */
-export function startTimeOf(pid: number): string | 'gone' | undefined {
-  const stat = whole(`/proc/${pid}/stat`);
-  if (stat === undefined) return whole('/proc/self/stat') === undefined ? undefined : 'gone';
-  // The name in parentheses may contain anything; fields are counted after it: state is the third, start time the 22nd.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? 'gone' : fields[19];
-}
-
-/**
- * `unknown`: on another host or in another container, where only its heartbeat can tell. Where start times can't be had, `alive` may be
- * said of another process that got the number of a dead one.
- */
-export function stateOf(owner: ProcessIdentity): 'alive' | 'dead' | 'unknown' {
-  const me = thisProcess();
-  if (owner.host !== me.host || owner.place !== me.place) return 'unknown';
-  const started = startTimeOf(owner.pid);
-  if (started === 'gone') return 'dead';
-  if (started !== undefined && owner.started !== undefined) return started === owner.started ? 'alive' : 'dead';
-  try {
-    process.kill(owner.pid, 0);
-    return 'alive';
-  } catch (error) {
-    return codeOf(error) === 'ESRCH' ? 'dead' : 'alive';
-  }
-}
-
 /** Waits for the lock at `path` and takes it. Rejects with the signal's reason when aborted. */
-export async function acquireLock(path: string, {signal, onWait, onSilent}: LockOptions = {}): Promise<Lock> {
+export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  const {signal, onWait, onSilent} = options;
   mkdirSync(dirname(path), {recursive: true});
   let told = false;
   for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
     signal?.throwIfAborted();
-    const taken = tryTake(path);
+    const taken = tryTake(path, options.above);
     if (taken) {
       if (taken.from === 'silent') onSilent?.();
       return taken.lock;
@@ -139,41 +94,112 @@ export async function acquireLock(path: string, {signal, onWait, onSilent}: Lock
 export const tryLock = (path: string): Lock | undefined => tryTake(path)?.lock;
 
 /** `from`: what its former holder was. */
-function tryTake(path: string): {readonly lock: Lock; readonly from: Verdict | undefined} | undefined {
-  const free = create(path);
-  if (free) return {lock: free, from: undefined};
-  const from = removeDeadLock(path);
-  const lock = from && create(path);
-  return lock && {lock, from};
+function tryTake(
+  path: string,
+  above: () => number = () => 0,
+): {readonly lock: Lock; readonly from: Verdict | undefined} | undefined {
+  const free = HeldLock.take(path, above() + 1);
+  const dead = free ? undefined : removeDeadLock(path);
+  const lock = free ?? (dead && HeldLock.take(path, Math.max(above(), dead.fence) + 1));
+  if (!lock) return undefined;
+  // Others have come and gone since we looked, with a fence as high as ours.
+  if (above() >= lock.fence) {
+    lock.release();
+    return tryTake(path, above);
+  }
+  return {lock, from: dead?.verdict};
 }
 
-function create(path: string): Lock | undefined {
-  const there = lstatSync(path, {throwIfNoEntry: false});
-  if (there?.isFile()) return undefined;
-  if (there) moveAway(path, 'moved'); // a folder or a link: no process of ours has put it there
-  const token = randomBytes(4).toString('hex');
-  const holder: Holder = {...thisProcess(), token, since: new Date().toISOString()};
-  const file = place(path, token, textOf(holder, 0));
-  if (file === undefined) return undefined;
-  // Through the open file: a lock that another has made meanwhile is not touched.
-  let beats = 0;
-  const beat = setInterval(() => {
+class HeldLock implements Lock {
+  readonly #path: string;
+  readonly #holder: Holder;
+  readonly #lost = new AbortController();
+  readonly #beating: NodeJS.Timeout;
+  #file: number;
+  #beats = 0;
+  #held = true;
+
+  /** Undefined where somebody holds it. */
+  static take(path: string, fence: number): HeldLock | undefined {
+    const there = lstatSync(path, {throwIfNoEntry: false});
+    if (there?.isFile()) return undefined;
+    if (there) moveAway(path, 'moved'); // a folder or a link: no process of ours has put it there
+    const token = randomBytes(4).toString('hex');
+    const holder: Holder = {...thisProcess(), token, fence, since: new Date().toISOString()};
+    const file = place(path, token, textOf(holder, 0));
+    return file === undefined ? undefined : new HeldLock(path, holder, file);
+  }
+
+  private constructor(path: string, holder: Holder, file: number) {
+    this.#path = path;
+    this.#holder = holder;
+    this.#file = file;
+    this.#beating = setInterval(() => this.#beat(), heartbeat.every * 1000).unref();
+  }
+
+  get fence(): number {
+    return this.#holder.fence;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  #beat(): void {
     try {
-      writeSync(file, textOf(holder, ++beats), 0);
+      // Through the open file: a lock that another has made meanwhile is not touched.
+      writeSync(this.#file, textOf(this.#holder, ++this.#beats), 0);
+      fdatasync(this.#file, () => undefined); // so that a network's server has it, too
+      this.renew();
     } catch {
       // A full or briefly missing disk must not end the process; one missed heartbeat does no harm.
     }
-  }, heartbeat.every * 1000).unref();
-  let held = true;
-  return {
-    release() {
-      if (!held) return;
-      held = false;
-      clearInterval(beat);
+  }
+
+  renew(): boolean {
+    if (!this.#held || this.#lost.signal.aborted) return false;
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const found = this.#find();
+      if (found === 'ours') return true;
+      if (found === 'none') {
+        const file = place(this.#path, this.#holder.token, textOf(this.#holder, this.#beats));
+        if (file === undefined) continue; // somebody was faster, or the network's memory is old
+        closeSync(this.#file);
+        this.#file = file;
+        return true;
+      }
+      break;
+    }
+    clearInterval(this.#beating);
+    this.#lost.abort(new Error(`${this.#path} is held by another process now`));
+    return false;
+  }
+
+  /** What lies there: opened, so that a network's server is asked. A text that can't be read may still be of our file. */
+  #find(): 'ours' | "another's" | 'none' {
+    let file: number;
+    try {
+      file = insistently(() => openToRead(this.#path));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return 'none';
+      throw error;
+    }
+    try {
+      const token = parseHolder(readFileSync(file, 'utf8'))?.token;
+      if (token !== undefined) return token === this.#holder.token ? 'ours' : "another's";
+      return fstatSync(file).ino === fstatSync(this.#file).ino ? 'ours' : "another's";
+    } finally {
       closeSync(file);
-      if (readHolder(path)?.token === token) removeIfThere(path);
-    },
-  };
+    }
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    clearInterval(this.#beating);
+    closeSync(this.#file);
+    if (readHolder(this.#path)?.token === this.#holder.token) removeIfThere(this.#path);
+  }
 }
 
 /** A lock's text; as long at every beat, so that a reader never sees the end of an older one. */
@@ -192,6 +218,8 @@ function place(path: string, token: string, text: string): number | undefined {
     linkSync(draft, path);
     return file;
   } catch (error) {
+    // A network may lose the answer to a link that was made, and ask again: then the server says that it exists.
+    if (readHolder(path)?.token === token || fstatSync(file).nlink > 1) return file;
     closeSync(file);
     if (codeOf(error) === 'EEXIST') return undefined;
     if (withoutLinks.has(codeOf(error))) return placeWithoutLink(path, text);
@@ -236,7 +264,7 @@ function placeWithoutLink(path: string, text: string): number | undefined {
  * Removes the lock when its holder is dead. Two processes may find the same dead holder, and the slower one must not remove the new
  * lock of the faster one: the right to remove is itself a lock, named after the dead holder's token.
  */
-function removeDeadLock(path: string): Verdict | undefined {
+function removeDeadLock(path: string): Dead | undefined {
   const found = deadHolder(path);
   if (found === undefined) return undefined;
   const right = tryLock(`${path}.${found.token}`);
@@ -244,7 +272,7 @@ function removeDeadLock(path: string): Verdict | undefined {
   try {
     if (deadHolder(path)?.token !== found.token) return undefined;
     removeIfThere(path);
-    return found.verdict;
+    return found;
   } finally {
     right.release();
   }
@@ -257,16 +285,23 @@ export function sweepLocks(folder: string): void {
     else if (entry.isFile()) removeDeadLock(join(folder, entry.name));
 }
 
-/** `dead`: its process is gone; `silent`: it can't be seen, and has given no sign of life while it was watched. */
+/** `dead`: its process is gone; `silent`: it can't be seen, or was stopped, and has given no sign of life while it was watched. */
 type Verdict = 'dead' | 'silent';
 
-/** The token of a holder that is dead; undefined when it lives or there is no lock. */
-function deadHolder(path: string): {readonly token: string; readonly verdict: Verdict} | undefined {
+interface Dead {
+  readonly token: string;
+  readonly fence: number;
+  readonly verdict: Verdict;
+}
+
+/** Undefined when the holder lives or there is no lock. */
+function deadHolder(path: string): Dead | undefined {
   const holder = readHolder(path);
   const state = holder ? stateOf(holder) : 'unknown';
-  const isCertain = state === 'dead' || (state === 'alive' && holder?.started !== undefined);
-  if (isCertain ? state === 'alive' : !isSilent(path)) return undefined;
-  return {token: holder?.token ?? 'unreadable', verdict: isCertain ? 'dead' : 'silent'};
+  const isAlive = state === 'alive' && holder?.started !== undefined && !isStopped(holder.pid);
+  if (isAlive || (state !== 'dead' && !isSilent(path))) return undefined;
+  const {token, fence} = holder ?? {token: 'unreadable', fence: 0};
+  return {token, fence, verdict: state === 'dead' ? 'dead' : 'silent'};
 }
 
 /** What was seen of a lock, and since when (ms, of a clock that only this process reads and nobody sets) it is the same. */
@@ -287,14 +322,16 @@ function isSilent(path: string): boolean {
 }
 
 /** Who holds the lock; undefined if nobody does or the file is not readable (not yet written, or damaged by a power cut). */
-export function readHolder(path: string): Holder | undefined {
-  const text = whole(path);
-  if (!text) return undefined;
+export const readHolder = (path: string): Holder | undefined => parseHolder(whole(path) ?? '');
+
+/** A lock of an earlier version has no fence. */
+function parseHolder(text: string): Holder | undefined {
   try {
-    const {pid, host, place, started, token, since} = JSON.parse(text) as Partial<Holder>;
+    const {pid, host, place, started, token, fence = 0, since} = JSON.parse(text) as Partial<Holder>;
     if (typeof pid !== 'number' || typeof host !== 'string' || typeof place !== 'string') return undefined;
     if (typeof token !== 'string' || !/^[0-9a-f]{8}$/.test(token) || typeof since !== 'string') return undefined;
-    return {pid, host, place, token, since, ...(typeof started === 'string' && {started})};
+    if (!Number.isSafeInteger(fence)) return undefined;
+    return {pid, host, place, token, fence, since, ...(typeof started === 'string' && {started})};
   } catch {
     return undefined;
   }

@@ -52,6 +52,8 @@ export interface ExecuteOptions {
   readonly grace?: number;
   /** Seconds between checkpoints of a training; 0: one at the end of every epoch. Default: 120. */
   readonly checkpointEvery?: number;
+  /** Compute nothing: a stage that is not cached fails. */
+  readonly frozen?: boolean;
   /** Record where the engine's time goes, kernel by kernel. */
   readonly profile?: boolean;
   /** Computes what is not cached, such as a cluster. Default: workers of this process do. */
@@ -104,6 +106,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     signal: stop.signal,
     provenance: options.provenance ?? {},
     checkpointEvery: options.checkpointEvery ?? 120,
+    frozen: options.frozen ?? false,
     known: new Map<never, Promise<StageOutcome>>(),
     look: lanes.look.bind(lanes),
     enter: lanes.enter.bind(lanes),

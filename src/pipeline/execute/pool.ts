@@ -100,6 +100,7 @@ class WorkerProcess {
   readonly #exited: Promise<{readonly code: number | null; readonly signal: NodeJS.Signals | null}>;
   #running = true;
   #printed = '';
+  #words: Promise<string> | undefined;
   #info: EngineInfo | undefined;
   #ready = false;
   #listen: ((message: FromWorker) => void) | undefined;
@@ -183,7 +184,8 @@ class WorkerProcess {
     const crash = this.#exited.then(async (end) => {
       const now = outOfMemoryKills();
       const outOfMemory = before === undefined || now === undefined ? undefined : now > before;
-      return crashed(end, await this.#lastWords(), outOfMemory);
+      this.#words ??= this.#lastWords(); // asked for by every stage that it has run
+      return crashed(end, await this.#words, outOfMemory);
     });
     let killing: NodeJS.Timeout | undefined;
     const stop = (): void => {

@@ -1,4 +1,5 @@
-/** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → commit → event. */
+/** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → lock still ours? → commit → event. */
+import {existsSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import type {Digest, Json} from '../../core/base/canonical.ts';
@@ -12,9 +13,10 @@ import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {CheckedKernels, Emit} from '../events.ts';
 import type {Maker} from '../maker.ts';
+import {explainMiss} from '../plan/explain.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
-import type {Cache, Entry, Lock} from '../store/cache/cache.ts';
+import {type Cache, type Entry, LeaseLost, type Lock} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
 import type {Elsewhere} from './elsewhere.ts';
 import {checkedKernels} from './kernel-notes.ts';
@@ -38,6 +40,8 @@ export interface ExecutionContext {
   readonly provenance: {readonly [key: string]: Json};
   /** Seconds between checkpoints. */
   readonly checkpointEvery: number;
+  /** Nothing is computed: what is not cached fails. */
+  readonly frozen: boolean;
   /** Fingerprint → what this run already knows of it, or is finding out: nothing is looked up, or computed, twice. */
   readonly known: Map<Digest, Promise<StageOutcome>>;
   /** Looks things up, a few at a time: each may hold an open file and its buffers. */
@@ -138,6 +142,7 @@ function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: numb
       type: 'stage-finished',
       ...stage,
       how: outcome.status,
+      ...(outcome.entry.fetched && {fetched: true}),
       fingerprint,
       seconds: outcome.status === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
       ...(outcome.status === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
@@ -233,9 +238,12 @@ class StageExecution {
 
   async go(): Promise<StageOutcome> {
     try {
-      const {elsewhere} = this.#context;
+      const {elsewhere, frozen} = this.#context;
       if (elsewhere?.isUnderWay(this.#node.id)) return await this.#fetch(elsewhere);
-      return (await this.#find()) ?? (await (elsewhere ? this.#fetch(elsewhere) : this.#obtain()));
+      const found = await this.#find();
+      if (found) return found;
+      if (frozen) return await this.#refuse();
+      return await (elsewhere ? this.#fetch(elsewhere) : this.#obtain());
     } catch (error) {
       return asOutcome(error, this.#context.signal);
     }
@@ -255,6 +263,18 @@ class StageExecution {
     return 'entry' in found ? {...found, status: obtained.status} : found;
   }
 
+  /** Of a run that computes nothing. */
+  async #refuse(): Promise<StageOutcome> {
+    const cached: Manifest[] = [];
+    for await (const {manifest} of this.#context.cache.list()) cached.push(manifest);
+    const why = explainMiss(this.#key, this.#node.label, cached);
+    return {
+      status: 'failed',
+      message: `it is not cached, and with --frozen nothing is computed (${clippedList(why, 3)})`,
+      hint: 'Run it without --frozen, or with a store that has it.',
+    };
+  }
+
   /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */
   async #obtain(): Promise<StageOutcome> {
     const {enter, signal} = this.#context;
@@ -271,9 +291,17 @@ class StageExecution {
             const found = await this.#find();
             if (found) return {outcome: found};
           }
-          return {outcome: await this.#compute(engine)};
+          return {outcome: await this.#compute(engine, lock)};
         });
-        if ('outcome' in turn) return turn.outcome;
+        if ('outcome' in turn) {
+          if (turn.outcome) return turn.outcome;
+          this.#warn(
+            `"${this.#node.label}" was taken over by another process, as this one gave no sign of life for too long (it was stopped, or could not reach the disk): that process's result counts`,
+          );
+          lock?.release();
+          lock = undefined;
+          continue;
+        }
         lock = await turn.later;
         const found = await this.#find();
         if (found) return found;
@@ -285,21 +313,20 @@ class StageExecution {
 
   /** The lock at once, or, when another process has it, the promise of it: the place in the lane is not for waiting. */
   async #lock(): Promise<{readonly now: Lock} | {readonly later: Promise<Lock>}> {
-    const {cache, signal, emit} = this.#context;
+    const {cache, signal} = this.#context;
     let wait = (): void => undefined;
     const waiting = new Promise<undefined>((resolve) => {
       wait = () => resolve(undefined);
     });
-    const say = (message: string): void => emit({type: 'warning', stage: this.#node.id, message, wait: true});
     const later = cache.lock(this.#fingerprint, {
       signal,
       onWait: (holder) => {
         const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
-        say(`waiting for ${who} to finish "${this.#node.label}"`);
+        this.#warn(`waiting for ${who} to finish "${this.#node.label}"`);
         wait();
       },
       onSilent: () =>
-        say(
+        this.#warn(
           `the lock of "${this.#node.label}" gave no sign of life for ${heartbeat.deadAfter} s: its holder counts as dead, and the stage is computed here`,
         ),
     });
@@ -307,13 +334,20 @@ class StageExecution {
     return lock ? {now: lock} : {later};
   }
 
-  async #compute(engine: ResolvedEngine | undefined): Promise<StageOutcome> {
+  /** What is said even where little is. */
+  #warn(message: string): void {
+    this.#context.emit({type: 'warning', stage: this.#node.id, message, wait: true});
+  }
+
+  /** Undefined: the lock was lost meanwhile, and what was computed is dropped. */
+  async #compute(engine: ResolvedEngine | undefined, lock: Lock): Promise<StageOutcome | undefined> {
     const {cache, pool, signal, emit, provenance, onEngine, onChecks} = this.#context;
     const {id, kind, label, recipe, sources} = this.#node;
     const started = new Date();
     const began = performance.now();
     emit({type: 'stage-started', stage: id, kind, label});
-    const draft = await cache.begin(this.#fingerprint);
+    const scratch = cache.scratch(this.#fingerprint, lock);
+    const draft = await cache.begin(this.#fingerprint, lock);
     try {
       const job = {
         kind,
@@ -321,18 +355,21 @@ class StageExecution {
         inputs: Object.fromEntries(this.#inputs().map(({role, path}) => [role, path])),
         sources,
         out: draft.folder,
-        scratch: cache.scratch(this.#fingerprint),
+        scratch,
         checkpointEvery: this.#context.checkpointEvery,
       };
       const result = await pool.run(job, {
-        signal,
+        signal: AbortSignal.any([signal, lock.lost]),
         ...(engine ? {engine} : {}),
         onProgress: (progress) => emit({type: 'stage-progress', stage: id, label, progress}),
         onWarning: (message) => emit({type: 'warning', stage: id, message}),
         onNote: (message) => emit({type: 'note', message: `${label}: ${message}`}),
         onEngine,
       });
-      if (result.status === 'aborted') return {status: 'interrupted'};
+      if (result.status === 'aborted' && signal.aborted) return {status: 'interrupted'};
+      // Who was taken for dead may find its folders taken over or swept, and fails.
+      const isHeld = (): boolean => draft.isThere() && existsSync(scratch) && lock.renew();
+      if (result.status === 'aborted' || (result.status === 'failed' && !isHeld())) return undefined;
       if (result.status === 'failed') return result;
       if (result.checks) onChecks(result.checks);
       const changed = await this.#changed();
@@ -356,8 +393,12 @@ class StageExecution {
       };
       const parts = {kind, label, fingerprint: this.#fingerprint, key: this.#key as unknown as Json};
       const entry = await draft.commit({...parts, summary: result.summary, provenance: made});
-      await cache.dropScratch(this.#fingerprint);
-      return {status: 'computed', entry};
+      await cache.dropScratch(this.#fingerprint, lock);
+      // Otherwise another process was first.
+      return {status: entry.manifest.provenance === made ? 'computed' : 'cached', entry};
+    } catch (error) {
+      if (error instanceof LeaseLost) return undefined;
+      throw error;
     } finally {
       await draft.discard();
     }

@@ -1,16 +1,21 @@
 /** `ls`: thousands of runs in under a second, so this file imports little. */
 import {join} from 'node:path';
 import {jsonText} from '../../core/base/json.ts';
+import {compareText} from '../../core/base/text.ts';
 import {openResults} from '../../pipeline/store/results/results.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
-import {damagedListing, formatRuns, listingOf, listingQuery, listingsOf} from '../tables/ls.ts';
+import {damagedListing, formatRuns, listingElsewhere, listingOf, listingQuery, listingsOf} from '../tables/ls.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, screen} from './session.ts';
 
 export async function ls(globals: Globals): Promise<number> {
   const {runs, results: file} = folders(globals);
   const ids = listRuns(runs);
+  const elsewhere =
+    globals.store === undefined
+      ? []
+      : (await (await import('./team.ts')).runsElsewhere(ids, globals)).map(listingElsewhere);
   const results = openResults(file, {report: err, once: true});
   const filed = ids.length === 0 ? undefined : await results.query(listingQuery);
   return orRefuse(filed ?? {ok: true, value: {columns: [], rows: []}}, (answer) => {
@@ -24,7 +29,8 @@ export async function ls(globals: Globals): Promise<number> {
       return record.ok ? listingOf(record.value) : damagedListing(id, record.failures[0]!);
     });
     for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
-    out(globals.json ? jsonText(listings) : formatRuns(listings, screen()));
+    const all = [...listings, ...elsewhere].sort((a, b) => compareText(b.id, a.id));
+    out(globals.json ? jsonText(all) : formatRuns(all, screen()));
     return exitCodes.done;
   });
 }

@@ -17,6 +17,7 @@ import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
 import type {Globals} from './session.ts';
+import {declareStorage} from './storage-commands.ts';
 import {duration, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
 
 // Each command's module is imported when it is called: `--help` loads none of tfjs, DuckDB, Arrow, ajv.
@@ -31,6 +32,11 @@ export const program = new Command('pipeline')
   .version(version, '-V, --version')
   .option('--runs <folder>', 'folder of runs, cache and results', process.env['PIPELINE_RUNS'] || 'runs')
   .option('--data <folder>', 'first folder to search for datasets', process.env['PIPELINE_DATA'])
+  .option(
+    '--store <address>',
+    'store to share results by: s3://bucket/prefix, or file:///folder; with :ro at its end, only read',
+    process.env['PIPELINE_STORE'] || undefined,
+  )
   .option('--json', 'print events and results as JSON', false)
   .showSuggestionAfterError()
   .showHelpAfterError('(see --help)')
@@ -110,6 +116,7 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
       .default(120, '2min'),
   )
   .option('--fail-fast', 'stop at the first failure', false)
+  .option('--frozen', 'compute nothing: a stage that is not cached, here or in the store, is an error', false)
   .option('--plain', 'print plain lines instead of the live view', false)
   .option('--quiet', 'print only the table and failures', false)
   .option('--profile', "measure how much time each kind of stage spends in the engine's kernels", false)
@@ -282,20 +289,7 @@ data
   .argument('<dataset>')
   .action(async (name: string) => leave((await import('./tools.ts')).dataVerify(name, globals())));
 
-const cache = program.command('cache').description('inspect cached stage outputs');
-cache
-  .command('ls')
-  .description('list entries, newest first')
-  .action(async () => leave((await import('./tools.ts')).cacheLs(globals())));
-cache
-  .command('verify')
-  .description('check every file of every entry against its checksum')
-  .action(async () => leave((await import('./tools.ts')).cacheVerify(globals())));
-cache
-  .command('prune')
-  .description('remove old entries')
-  .option('--days <n>', 'remove entries that were not used for this many days', upTo(36_500), 30)
-  .action(async (options: {days: number}) => leave((await import('./tools.ts')).cachePrune(options, globals())));
+declareStorage(program, {globals, leave, days: upTo(36_500)});
 
 program
   .command('plugins')
@@ -340,8 +334,8 @@ program
   .action(async (shell: Shell) => leave((await import('./completion/index.ts')).completion(shell, program)));
 
 function globals(): Globals {
-  const {runs, data: dataFolder, json} = program.opts<{runs: string; data?: string; json: boolean}>();
-  return {runs, json, ...(dataFolder === undefined ? {} : {data: dataFolder})};
+  const {runs, data, json, store} = program.opts<Globals>();
+  return {runs, json, ...(data === undefined ? {} : {data}), ...(store === undefined ? {} : {store})};
 }
 
 /** The command's exit status; Node ends by itself once standard output is flushed. */

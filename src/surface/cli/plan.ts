@@ -32,7 +32,9 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
     const {cache: cacheFolder} = folders(globals);
     const digests = openFileDigests(cacheFolder);
     const cache = openCache(cacheFolder, {warn: (message) => err(`warning: ${message}`)});
-    const forecasts = await previewPlan({graph, cache, digests});
+    const shared = globals.store === undefined ? undefined : await import('./team.ts');
+    const behind = await shared?.planningCache(cache, globals);
+    const forecasts = await previewPlan({graph, cache: behind ?? cache, digests}).finally(() => behind?.close());
     await digests.save();
     if (options.graph) {
       out(

@@ -17,7 +17,7 @@ export interface ReportOptions {
 }
 
 export const report = async (which: string, options: ReportOptions, globals: Globals): Promise<number> =>
-  orRefuse(await whichRun(which, globals), async (record) => {
+  orRefuse(await whichRun(which, globals, 'everything'), async (record) => {
     const {task: wanted} = options;
     if (wanted !== undefined && !record.tasks.some(({id}) => id.includes(wanted)))
       return refuse([

@@ -25,6 +25,7 @@ export interface QueryOptions {
 
 export async function compare(what: readonly string[], options: CompareOptions, globals: Globals): Promise<number> {
   const {runs} = folders(globals);
+  if (globals.store !== undefined) await (await import('./team.ts')).fetchAsked(what, 'numbers', globals);
   const ids = listRuns(runs);
   if (ids.length === 0)
     return refuse([{message: `there is no run in ${runs}`, hint: 'Run a spec: pipeline run <spec>.'}]);

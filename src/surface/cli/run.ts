@@ -40,6 +40,8 @@ export interface RunOptions extends SpecOptions, EngineOptions, SiteOptions {
   /** What computes stages: worker processes here, or jobs of a cluster. */
   readonly executor: 'local' | 'slurm';
   readonly detach: boolean;
+  /** Nothing is computed. */
+  readonly frozen: boolean;
 }
 
 export async function run(spec: string, options: RunOptions, globals: Globals): Promise<number> {
@@ -72,6 +74,9 @@ async function runGraph(
   site?: Site,
 ): Promise<number> {
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
+  const shared = globals.store === undefined ? undefined : await import('../../pipeline/store/remote/session.ts');
+  const connected = await shared?.connectStore(globals.store!);
+  if (connected?.ok === false) return refuse(connected.failures, nothing);
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
   ending.catch(() => undefined); // reported where it is awaited
@@ -88,8 +93,12 @@ async function runGraph(
   const digests = openFileDigests(cacheFolder);
   const note = (message: string): void => emit({type: 'note', message});
   const interruption = interruptible(note, () => reporter.close(), cancelFile(record.folder));
+  let closing = (): void => undefined;
   try {
-    const cache = openCache(cacheFolder, {warn});
+    const local = openCache(cacheFolder, {warn});
+    const store = connected && shared?.openRunStore(connected.value, {local, root: runs, warn, note});
+    closing = () => store?.close();
+    store?.follow(record);
     for (const warning of warnings) warn(warning);
     const asked = askedEngine(options.engine, {threads: options.threads});
     const elsewhere =
@@ -100,13 +109,14 @@ async function runGraph(
       plan,
       graph,
       plugins,
-      cache,
+      cache: store?.cache ?? local,
       digests,
       emit,
       signal: interruption.signal,
       failFast: options.failFast,
       checkpointEvery: options.checkpointEvery,
       profile: options.profile,
+      frozen: options.frozen,
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
       ...(elsewhere && {elsewhere}),
       provenance: {
@@ -125,6 +135,7 @@ async function runGraph(
           report: stepReporter(note),
         }),
     });
+    await store?.finish(interruption.signal);
     const unwritten = record.close();
     if (unwritten)
       err(
@@ -152,6 +163,7 @@ async function runGraph(
     err(`To continue, run: ${commandName()} ${process.argv.slice(2).map(shellWord).join(' ')}`);
     return outcome.outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
   } finally {
+    closing();
     reporter.close();
     interruption.done();
   }

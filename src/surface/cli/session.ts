@@ -21,6 +21,8 @@ export interface Globals {
   readonly runs: string;
   readonly data?: string;
   readonly json: boolean;
+  /** Address of a store that others share. */
+  readonly store?: string;
 }
 
 /** What computes tensors, by how many threads an operation. */

@@ -1,5 +1,5 @@
 /** What `predict` and `export` do first: the run, one of its tasks, its plug-ins, and what they have left in the cache. */
-import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Result} from '../../core/base/result.ts';
@@ -12,7 +12,6 @@ import {chooseTask} from '../../pipeline/models/find.ts';
 import {type ModelWorker, openModelWorker} from '../../pipeline/models/model-worker.ts';
 import {RunArtifacts} from '../../pipeline/models/run-artifacts.ts';
 import {StageError} from '../../pipeline/stages/shared.ts';
-import {openCache} from '../../pipeline/store/cache/cache.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
@@ -42,17 +41,19 @@ export const withTrained = async <C>(
   globals: Globals,
   next: (trained: Trained<C>) => Promise<number>,
 ): Promise<number> =>
-  orRefuse(await whichRun(run, globals), (record) =>
+  orRefuse(await whichRun(run, globals, 'nothing'), (record) =>
     orRefuse(chooseTask(record, options.task), (task) =>
       orRefuse(choose(record, task, options.classifier), async (chosen) => {
-        const {cache: folder} = folders(globals);
-        if (!existsSync(folder))
+        const cache = await (await import('./team.ts')).readingCache(globals);
+        if (!cache)
           return refuse([
-            {message: `there is no cache in ${folder}`, hint: 'Run the spec again: pipeline run <spec>.'},
+            {
+              message: `there is no cache in ${folders(globals).cache}`,
+              hint: 'Run the spec again: pipeline run <spec>.',
+            },
           ]);
         try {
           const plugins = await pluginsOf(record);
-          const cache = openCache(folder, {warn: (message) => err(`warning: ${message}`)});
           return await next({record, task, chosen, plugins, artifacts: new RunArtifacts(record, cache, plugins)});
         } catch (error) {
           if (!(error instanceof StageError)) throw error;

@@ -6,10 +6,19 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {readRun} from '../../pipeline/store/runs/runs.ts';
 import {resultsOf, runNames} from './comparison.ts';
 import {folders, type Globals} from './session.ts';
+import type {Wanted} from './team.ts';
 
-/** By id, a part that no other has, or `latest`; else by the name of a spec: its latest run. */
-export async function whichRun(which: string, globals: Globals): Promise<Result<RunRecord, Problem>> {
+/**
+ * By id, a part that no other has, or `latest`; else by the name of a spec: its latest run. One that is in the store alone is fetched, with
+ * the results that are wanted.
+ */
+export async function whichRun(
+  which: string,
+  globals: Globals,
+  wanted: Wanted = 'numbers',
+): Promise<Result<RunRecord, Problem>> {
   const {runs, results} = folders(globals);
+  if (globals.store !== undefined) await (await import('./team.ts')).fetchAsked([which], wanted, globals);
   const found = readRun(runs, which);
   if (found.ok || !existsSync(results)) return found;
   const names = await resultsOf(globals).query(runNames);

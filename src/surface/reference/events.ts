@@ -56,6 +56,7 @@ export const events: Described<RunEvent> = {
       kind,
       label,
       how: 'text: `computed` or `cached`',
+      fetched: 'true, optional: a cached stage whose result was fetched from the store just now',
       fingerprint: "text: the stage's cache key, 64 hexadecimal digits",
       seconds: 'seconds that it took',
       peakMemory: 'bytes, optional: the largest resident memory of its process; absent for a cached stage',

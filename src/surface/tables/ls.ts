@@ -3,6 +3,7 @@ import {count, duration} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
+import {nameIn, startOf} from '../../pipeline/store/runs/run-id.ts';
 import {type Screen, terminalTable} from './table.ts';
 
 export interface RunListing {
@@ -10,7 +11,8 @@ export interface RunListing {
   readonly name: string;
   /** ISO 8601, UTC; absent if the run was killed before its first event. */
   readonly started?: string;
-  readonly outcome: Outcome;
+  /** `elsewhere`: it is in the store, and its record is fetched when somebody asks for it. */
+  readonly outcome: Outcome | 'elsewhere';
   /** Why its record can't be read, or what it has lost; absent: nothing is wrong with it. */
   readonly damage?: string;
   readonly tasks: number;
@@ -45,6 +47,24 @@ export const damagedListing = (id: string, {message}: Problem): RunListing => ({
   name: '–',
   outcome: 'damaged',
   damage: message,
+  tasks: 0,
+  stages: 0,
+  computed: 0,
+  cached: 0,
+  failed: 0,
+});
+
+const optionalStart = (id: string): {readonly started?: string} => {
+  const started = startOf(id);
+  return started === undefined ? {} : {started};
+};
+
+/** Of a run that is in the store alone: what its id tells. */
+export const listingElsewhere = (id: string): RunListing => ({
+  id,
+  name: nameIn(id),
+  ...optionalStart(id),
+  outcome: 'elsewhere',
   tasks: 0,
   stages: 0,
   computed: 0,
@@ -88,7 +108,9 @@ export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen
         run.name,
         run.started ? dateText(run.started) : '–',
         run.outcome,
-        ...[run.tasks, run.computed, run.cached, run.failed].map(count),
+        ...[run.tasks, run.computed, run.cached, run.failed].map((number) =>
+          run.outcome === 'elsewhere' ? '–' : count(number),
+        ),
         run.seconds === undefined ? '–' : duration(run.seconds),
       ]),
       lead: 1,
@@ -100,7 +122,14 @@ export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen
   return `${table}\n`;
 }
 
-const tones = {done: 'good', failed: 'bad', interrupted: 'poor', unfinished: 'faint', damaged: 'bad'} as const;
+const tones = {
+  done: 'good',
+  failed: 'bad',
+  interrupted: 'poor',
+  unfinished: 'faint',
+  damaged: 'bad',
+  elsewhere: 'faint',
+} as const;
 
 /** `2026-01-01T08:30:12.345Z` → `2026-01-01 08:30 UTC`: the same in every time zone, as the ids of runs are. */
 export const dateText = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;

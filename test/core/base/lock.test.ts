@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -18,13 +19,12 @@ import {
   type Holder,
   heartbeat,
   readHolder,
-  startTimeOf,
-  stateOf,
   sweepLocks,
-  thisProcess,
   tryLock,
 } from '../../../src/core/base/lock.ts';
+import {startTimeOf, stateOf, thisProcess} from '../../../src/core/base/process-identity.ts';
 import {ended, startScript} from '../../rig/faults.ts';
+import {systemError, withFs} from '../../rig/network.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -145,6 +145,85 @@ test('a heartbeat changes what is in the lock, and keeps its length', () => {
   lock.release();
 });
 
+test('the holder keeps its lock, and takes it again if somebody has removed the file', () => {
+  const path = fresh();
+  const lock = tryLock(path)!;
+  expect(lock.renew()).toBe(true);
+  rmSync(path);
+  expect(lock.renew()).toBe(true);
+  expect(readHolder(path)).toMatchObject(thisProcess());
+  // Damage to its text does not make it another's.
+  writeFileSync(path, 'x'.repeat(30));
+  expect(lock.renew()).toBe(true);
+  lock.release();
+  expect(lock.renew()).toBe(false);
+});
+
+test('who was taken for dead and goes on finds that out at its next heartbeat, and leaves its successor alone', () => {
+  vi.useFakeTimers({toFake: ['setInterval', 'clearInterval']});
+  const path = fresh();
+  const lock = tryLock(path)!;
+  rmSync(path);
+  const successor = tryLock(path)!;
+  expect(lock.lost.aborted).toBe(false);
+  vi.advanceTimersByTime(heartbeat.every * 1000);
+  expect([lock.lost.aborted, lock.renew()]).toEqual([true, false]);
+  lock.release();
+  expect(successor.renew()).toBe(true);
+  successor.release();
+});
+
+test('every holder that takes over from another has a greater fence', () => {
+  const path = fresh();
+  leave(path, {...dead, fence: 41});
+  const lock = tryLock(path)!;
+  expect(lock.fence).toBe(42);
+  lock.release();
+});
+
+test('a fence is taken that is greater than what others have left while the lock was taken', async () => {
+  const path = fresh();
+  let highest = 3;
+  const lock = await acquireLock(path, {above: () => (highest < 5 ? highest++ : highest)});
+  expect(lock.fence).toBe(6);
+  lock.release();
+});
+
+test('a link that was made is known as made, although its answer was lost', async () => {
+  for (const code of ['EEXIST', 'ETIMEDOUT', 'EIO']) {
+    const path = fresh();
+    const lock = await withFs(
+      {
+        linkSync(real, ...args) {
+          real(...args);
+          throw systemError(code);
+        },
+      },
+      () => tryLock(path),
+    );
+    expect(lock?.renew()).toBe(true);
+    expect(readdirSync(join(path, '..'))).toEqual(['a.lock']);
+    lock?.release();
+  }
+});
+
+test('a name whose file was replaced on the server is asked for again', async () => {
+  const path = fresh();
+  const lock = tryLock(path)!;
+  let stale = 3;
+  await withFs(
+    {
+      openSync(real, ...args) {
+        if (stale-- > 0) throw systemError('ESTALE');
+        return real(...args);
+      },
+    },
+    () => expect(lock.renew()).toBe(true),
+  );
+  expect(stale).toBeLessThan(0);
+  lock.release();
+});
+
 test("a lock that was torn by a power cut is nobody's after a while", () => {
   for (const text of [
     '',
@@ -252,7 +331,7 @@ test.skipIf(!tells)('start times: ours and none', () => {
 });
 
 test('a holder for people', () => {
-  const holder = {...thisProcess(), pid: 4711, host: 'build-3', token: '0123abcd', since};
+  const holder = {...thisProcess(), pid: 4711, host: 'build-3', token: '0123abcd', fence: 1, since};
   expect(describeHolder(holder)).toBe('process 4711 on build-3, since 2026-01-31T12:00:00.000Z');
   expect(describeHolder(undefined)).toBe('an unknown process');
 });

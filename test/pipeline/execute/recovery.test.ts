@@ -1,51 +1,10 @@
 /** Real processes, killed or at the same time: nothing is lost, half-written, or done twice. */
-import {type ChildProcess, spawn} from 'node:child_process';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {createInterface} from 'node:readline';
-import {fileURLToPath} from 'node:url';
 import {expect, test} from 'vitest';
 import type {RunEvent} from '../../../src/pipeline/events.ts';
+import {finished, startRunner} from '../../rig/runners.ts';
 import {type FakeStage, told, World} from '../../rig/world.ts';
-
-interface Runner {
-  readonly child: ChildProcess;
-  readonly events: RunEvent[];
-  /** Resolves at the first event that fits. */
-  heard(fits: (event: RunEvent) => boolean): Promise<void>;
-  readonly ended: Promise<{readonly code: number | null; readonly signal: string | null}>;
-}
-
-function startRunner(world: World, stages: {readonly [id: string]: FakeStage}): Runner {
-  const graph = world.write('graph.json', JSON.stringify(world.graph(stages)));
-  const entry = fileURLToPath(new URL('../../rig/runner.js', import.meta.url));
-  const child = spawn(process.execPath, [entry, world.root, graph], {stdio: ['ignore', 'pipe', 'inherit']});
-  const events: RunEvent[] = [];
-  const listeners = new Set<() => void>();
-  const lines = createInterface({input: child.stdout});
-  lines.on('line', (line) => {
-    events.push(JSON.parse(line) as RunEvent);
-    for (const listener of listeners) listener();
-  });
-  const closed = new Promise<void>((resolve) => lines.once('close', resolve));
-  const ended = new Promise<{code: number | null; signal: string | null}>((resolve) => {
-    child.once('exit', (code, signal) => void closed.then(() => resolve({code, signal})));
-  });
-  const heard = (fits: (event: RunEvent) => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const check = (): void => {
-        if (!events.some(fits)) return;
-        listeners.delete(check);
-        resolve();
-      };
-      listeners.add(check);
-      check();
-    });
-  return {child, events, heard, ended};
-}
-
-const finished = (events: readonly RunEvent[]): {readonly [id: string]: string} =>
-  Object.fromEntries(events.flatMap((event) => (event.type === 'stage-finished' ? [[event.stage, event.how]] : [])));
 
 /** a → b → c and d; `b` is where it happens. */
 const chain = (script: FakeStage['script'] = [], last: FakeStage['script'] = []) => ({

@@ -3,17 +3,19 @@
  * being by one rename, after everything in it is on the disk), and is verified to the last byte before anybody reads it.
  * Does not know what the bytes mean, nor when a stage must run.
  */
-import {existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
-import {readdir, rename, rm, stat, utimes} from 'node:fs/promises';
+import {existsSync, lstatSync, mkdirSync, rmSync, statSync} from 'node:fs';
+import {readdir, rename, stat, utimes} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import type {Digest} from '../../../core/base/canonical.ts';
 import {clearForFolder, codeOf, walk} from '../../../core/base/files.ts';
 import {acquireLock, heartbeat, type Lock, type LockOptions, sweepLocks, tryLock} from '../../../core/base/lock.ts';
+import {namesNow} from '../../../core/base/network-files.ts';
 import {type Draft, type Entry, openDraft, sweepDrafts} from './draft.ts';
 import {entryFolder, inspect, readManifest} from './entry.ts';
+import {dropScratch, highestFence, scratchIn, takeScratch} from './scratch.ts';
 
 export type {Lock} from '../../../core/base/lock.ts';
-export type {Entry} from './draft.ts';
+export {type Entry, LeaseLost} from './draft.ts';
 
 interface Listed extends Entry {
   /** Bytes of all its files. */
@@ -32,11 +34,11 @@ export interface Cache {
   find(fingerprint: Digest): Promise<Entry | undefined>;
   /** The right to compute this fingerprint, among all processes that share the cache. Waited for; taken over from the dead. */
   lock(fingerprint: Digest, options?: LockOptions): Promise<Lock>;
-  /** A fresh folder to leave files in, and to make an entry of. */
-  begin(fingerprint: Digest): Promise<Draft>;
-  /** A folder of this fingerprint that outlives crashes: checkpoints. Made on the first call. */
-  scratch(fingerprint: Digest): string;
-  dropScratch(fingerprint: Digest): Promise<void>;
+  /** A fresh folder to leave files in, and to make an entry of, by the holder of the fingerprint's lock. */
+  begin(fingerprint: Digest, lock: Lock): Promise<Draft>;
+  /** The folder of the lock's holder that outlives crashes, for checkpoints: with what holders before it have left. */
+  scratch(fingerprint: Digest, lock: Pick<Lock, 'fence'>): string;
+  dropScratch(fingerprint: Digest, lock: Pick<Lock, 'fence'>): Promise<void>;
   /** Entries with a sound manifest, in order of fingerprint; their files are not verified. */
   list(): AsyncIterable<Listed>;
   /** Verifies every entry; damaged ones are set aside, as by `find`. */
@@ -88,18 +90,18 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
 
   const folderOf = (fingerprint: Digest): string => entryFolder(root, fingerprint);
 
-  const sweepScratch = (fingerprint: Digest): void => {
+  const sweepScratch = (name: string, fingerprint: Digest): void => {
     if (!existsSync(folderOf(fingerprint))) return;
     try {
       const lock = tryLock(at('locks', fingerprint));
-      if (lock) rmSync(at('scratch', fingerprint), {recursive: true, force: true});
+      if (lock) rmSync(at('scratch', name), {recursive: true, force: true});
       lock?.release();
     } catch {
       // A read-only cache is fine: it is only litter.
     }
   };
   // Killed between a commit and the removal of its scratch: nobody would ask for that folder again.
-  for (const name of readdirSync(at('scratch'))) sweepScratch(name as Digest);
+  for (const {name, fingerprint} of scratchIn(at('scratch'))) sweepScratch(name, fingerprint);
 
   /** Sets a damaged entry aside; undefined when it is gone already or can't be moved. */
   const setAside = async (folder: string, fingerprint: Digest, inspected: number): Promise<string | undefined> => {
@@ -127,7 +129,10 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
     fingerprint: Digest,
   ): Promise<Entry | {readonly damage: string; readonly movedTo?: string} | undefined> => {
     const folder = folderOf(fingerprint);
-    const found = await inspect(folder, fingerprint);
+    const seen = await inspect(folder, fingerprint);
+    // What another host has just put there is seen at once by who asks for the names.
+    const isThere = (): boolean => namesNow(root).length > 0 && namesNow(dirname(folder)).includes(fingerprint);
+    const found = seen ?? (isThere() ? await inspect(folder, fingerprint) : undefined);
     if (found === undefined) {
       clearLink(folder);
       return undefined;
@@ -147,7 +152,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
   const remove = async (folder: string): Promise<number> => {
     const bytes = await sizeOf(folder);
     // Out of sight in one step: a kill in the middle of the removal leaves litter, not half an entry.
-    const draft = openDraft(at('tmp'), folder, async () => undefined);
+    const draft = openDraft(at('tmp'), folder, {existing: async () => undefined, mayPublish: () => true});
     try {
       await rename(folder, join(draft.folder, 'removed'));
     } catch (error) {
@@ -175,18 +180,17 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
       if (entry) await markUsed(entry.folder);
       return entry;
     },
-    lock: (fingerprint, options) => acquireLock(at('locks', fingerprint), options),
-    async begin(fingerprint) {
+    lock: (fingerprint, options) =>
+      acquireLock(at('locks', fingerprint), {...options, above: () => highestFence(at('scratch'), fingerprint)}),
+    async begin(fingerprint, lock) {
       clear(dirname(folderOf(fingerprint)));
-      return openDraft(at('tmp'), folderOf(fingerprint), () => find(fingerprint));
+      return openDraft(at('tmp'), folderOf(fingerprint), {
+        existing: () => find(fingerprint),
+        mayPublish: () => lock.renew(),
+      });
     },
-    scratch(fingerprint) {
-      const folder = at('scratch', fingerprint);
-      clear(folder);
-      mkdirSync(folder, {recursive: true});
-      return folder;
-    },
-    dropScratch: (fingerprint) => rm(at('scratch', fingerprint), {recursive: true, force: true}),
+    scratch: (fingerprint, {fence}) => takeScratch(at('scratch'), fingerprint, fence, clear),
+    dropScratch: (fingerprint, {fence}) => dropScratch(at('scratch'), fingerprint, fence),
     async *list() {
       for await (const fingerprint of fingerprints()) {
         const folder = folderOf(fingerprint);
@@ -225,7 +229,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
         }
       };
       for await (const fingerprint of fingerprints()) if (await free(fingerprint, folderOf(fingerprint))) entries++;
-      for (const name of await readdir(at('scratch'))) await free(name as Digest, at('scratch', name));
+      for (const {name, fingerprint} of scratchIn(at('scratch'))) await free(fingerprint, at('scratch', name));
       for (const name of await readdir(at('damaged'))) bytes += await remove(at('damaged', name));
       return {entries, bytes};
     },

@@ -15,6 +15,8 @@ type Parts = Omit<Manifest, 'format' | 'files' | 'self'>;
 export interface Entry {
   readonly folder: string;
   readonly manifest: Manifest;
+  /** It has just come from a store that others share. */
+  readonly fetched?: true;
 }
 
 export interface Draft {
@@ -22,18 +24,28 @@ export interface Draft {
   readonly folder: string;
   /**
    * Makes the entry, and returns it; if another process was first, the entry is that one's and this draft is dropped.
-   * Throws when the disk is full or not writable: then nothing is left of it.
+   * Throws when the disk is full or not writable, and `LeaseLost` where another process has the right to publish it now: then nothing
+   * is left of it.
    */
   commit(parts: Parts): Promise<Entry>;
+  /** False after other processes have taken its maker for dead and swept it. */
+  isThere(): boolean;
   /** Drops it; does nothing after a commit. */
   discard(): Promise<void>;
 }
 
-/**
- * A draft in `tmp` that `commit` moves to `target`. `existing` is asked when something lies there already: it returns the
- * sound entry, or sets a damaged one aside and returns undefined.
- */
-export function openDraft(tmp: string, target: string, existing: () => Promise<Entry | undefined>): Draft {
+/** This process was taken for dead, and what it has computed is not its to publish any more. */
+export class LeaseLost extends Error {}
+
+export interface DraftOptions {
+  /** Asked when something lies at the target already: the sound entry; a damaged one is set aside, and undefined. */
+  existing(): Promise<Entry | undefined>;
+  /** Asked right before the entry is made. Between the answer and the rename, the rename itself is the fence: it replaces nothing. */
+  mayPublish(): boolean;
+}
+
+/** A draft in `tmp` that `commit` moves to `target`. */
+export function openDraft(tmp: string, target: string, options: DraftOptions): Draft {
   const folder = join(tmp, randomBytes(8).toString('hex'));
   // The lock tells the sweepers of other processes that the folder's owner lives. It is there before the folder and goes
   // after it, so that a folder without one is always litter.
@@ -44,11 +56,13 @@ export function openDraft(tmp: string, target: string, existing: () => Promise<E
   };
   return {
     folder,
+    isThere: () => existsSync(folder),
     discard,
     async commit(parts) {
       try {
-        return await commit(folder, target, parts, existing);
+        return await commit(folder, target, parts, options);
       } catch (error) {
+        if (codeOf(error) === 'ENOENT' && !existsSync(folder)) throw new LeaseLost(`${folder} was swept`);
         throw toDiskError(error, dirname(tmp));
       } finally {
         await discard();
@@ -83,7 +97,7 @@ async function commit(
   folder: string,
   target: string,
   parts: Parts,
-  existing: () => Promise<Entry | undefined>,
+  {existing, mayPublish}: DraftOptions,
 ): Promise<Entry> {
   const files: {[name: string]: FileDigest} = {};
   for (const name of walk(folder)) {
@@ -99,6 +113,7 @@ async function commit(
   const shelf = dirname(target);
   if (mkdirSync(shelf, {recursive: true}) !== undefined) await syncToDisk(dirname(shelf));
   for (let attempt = 1; ; attempt++) {
+    if (!mayPublish()) throw new LeaseLost(`another process holds the lock of ${parts.fingerprint}`);
     try {
       await rename(folder, target);
       await syncToDisk(shelf);

@@ -27,6 +27,22 @@ export function sealManifest(parts: Omit<Manifest, 'self'>): {readonly manifest:
 
 const textOf = (manifest: Manifest): string => `${JSON.stringify(manifest, undefined, 2)}\n`;
 
+/** The manifest that a text is, or what is wrong with it. */
+export function parseManifest(text: string, fingerprint: Digest): Manifest | {readonly reason: string} {
+  let parsed: Manifest;
+  try {
+    parsed = JSON.parse(text) as Manifest;
+    // Written back it must be the same text: a flipped bit in white space or in an escape is one, too.
+    if (text !== textOf(parsed)) return {reason: 'is not as it was written'};
+    const {self, ...parts} = parsed;
+    if (parsed.format !== 1 || digestOf(parts as unknown as Json) !== self)
+      return {reason: 'differs from its checksum'};
+  } catch (error) {
+    return {reason: reasonOf(error)};
+  }
+  return parsed.fingerprint === fingerprint ? parsed : {reason: `belongs to ${parsed.fingerprint.slice(0, 12)}`};
+}
+
 /** The manifest, or what is wrong with it; undefined where there is no entry. */
 export function readManifest(folder: string, fingerprint: Digest): Manifest | Damage | undefined {
   let inode = 0;
@@ -34,13 +50,8 @@ export function readManifest(folder: string, fingerprint: Digest): Manifest | Da
   try {
     inode = statSync(folder).ino;
     const text = readText(join(folder, manifestName));
-    const parsed = JSON.parse(text) as Manifest;
-    // Written back it must be the same text: a flipped bit in white space or in an escape is one, too.
-    if (text !== textOf(parsed)) return damaged('is not as it was written');
-    const {self, ...parts} = parsed;
-    if (parsed.format !== 1 || digestOf(parts as unknown as Json) !== self) return damaged('differs from its checksum');
-    if (parsed.fingerprint !== fingerprint) return damaged(`belongs to ${parsed.fingerprint.slice(0, 12)}`);
-    return parsed;
+    const parsed = parseManifest(text, fingerprint);
+    return 'reason' in parsed ? damaged(parsed.reason) : parsed;
   } catch (error) {
     if (codeOf(error) === 'ENOENT' && inode !== 0) return damaged('is missing');
     if (inode === 0 && (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')) return undefined;

@@ -5,13 +5,14 @@
 import type {Digest} from '../../../core/base/canonical.ts';
 import {topological} from '../../plan/order.ts';
 import {cacheOf, canonicalOf, type Left, leftAt, leftByLike} from './left.ts';
+import {startOf} from './run-id.ts';
 import type {RunRecord, StageRecord} from './run-record.ts';
 
 /** The record with what was found again; as it is where nothing is lost. */
 export function regained(record: RunRecord): RunRecord {
   if (record.damage === undefined || !record.stages.some(isOpen)) return record;
   const cache = cacheOf(record.folder);
-  const began = record.started ?? momentOf(record.id);
+  const began = record.started ?? startOf(record.id);
   const stages = new Map(record.stages.map((stage) => [stage.id, stage]));
   const leftBy = (id: string): Left | undefined => leftAt(cache, stages.get(id)?.fingerprint);
   const readers = readersOf(record);
@@ -43,12 +44,6 @@ const isOpen = ({status}: StageRecord): boolean => ['waiting', 'queued', 'starte
 
 const isBefore = (finished: string | undefined, started: string | undefined): boolean =>
   finished !== undefined && started !== undefined && finished <= started;
-
-/** When a run began, by its id (ISO 8601, UTC). */
-const momentOf = (id: string): string | undefined =>
-  /^\d{8}-\d{6}\.\d{3}-/.test(id)
-    ? id.replace(/^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d\.\d{3})-.*$/, '$1-$2-$3T$4:$5:$6Z')
-    : undefined;
 
 const foundAgain = (stage: StageRecord, {fingerprint, summary}: Left): StageRecord => ({
   ...stage,

@@ -9,7 +9,7 @@ import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
-import {type ProcessIdentity, stateOf, thisProcess} from '../../../core/base/lock.ts';
+import {type ProcessIdentity, stateOf, thisProcess} from '../../../core/base/process-identity.ts';
 import {fail, type Result} from '../../../core/base/result.ts';
 import {type SystemProblem, systemProblem} from '../../../core/base/system-error.ts';
 import type {Plan} from '../../config/spec.ts';
@@ -18,6 +18,7 @@ import type {Problem} from '../../failures.ts';
 import type {StageNode} from '../../stages/stage.ts';
 import {planText} from './plan-file.ts';
 import {type RunRecord, readRecord} from './record.ts';
+import {runId, slugOf, startOf} from './run-id.ts';
 import {lineOf} from './shape.ts';
 
 /** Where and with what a run was made. Provenance: recorded, never part of a key. */
@@ -137,11 +138,7 @@ class Lines {
 function makeFolder(root: string, name: string, now: Date): {readonly id: string; readonly folder: string} {
   mkdirSync(root, {recursive: true});
   const time = timeText(Math.max(now.getTime(), timeOf(listRuns(root)[0]) + 1));
-  const slug = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 40);
+  const slug = slugOf(name);
   for (;;) {
     const id = [time, ...(slug === '' ? [] : [slug]), randomBytes(2).toString('hex')].join('-');
     const folder = join(root, id);
@@ -157,11 +154,7 @@ function makeFolder(root: string, name: string, now: Date): {readonly id: string
 const timeText = (time: number): string => new Date(time).toISOString().replace(/[-:Z]/g, '').replace('T', '-');
 
 /** Milliseconds since 1970 that the id of a run says; 0 if it says none. */
-function timeOf(id = ''): number {
-  const [, date, hour, minute, second, fraction = ''] = /^(\d{8})-(\d\d)(\d\d)(\d\d)(\.\d{3})?-/.exec(id) ?? [];
-  const day = date?.replace(/(....)(..)(..)/, '$1-$2-$3');
-  return Date.parse(`${day}T${hour}:${minute}:${second}${fraction}Z`) || 0;
-}
+const timeOf = (id = ''): number => Date.parse(startOf(id) ?? '') || 0;
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
@@ -178,8 +171,6 @@ export function driverOf(environment: {readonly [key: string]: unknown}): 'alive
   const state = stateOf({host, pid, place, ...(started !== undefined && {started})});
   return state === 'alive' && started === undefined ? 'unknown' : state;
 }
-
-const runId = /^\d{8}-\d{6}(\.\d{3})?-.*[0-9a-f]{4}$/;
 
 /** Ids of all runs, newest first. */
 export const listRuns = (root: string): readonly string[] =>

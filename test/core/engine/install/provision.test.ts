@@ -15,7 +15,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {sha256} from '../../../../src/core/base/canonical.ts';
-import {thisProcess} from '../../../../src/core/base/lock.ts';
+import {thisProcess} from '../../../../src/core/base/process-identity.ts';
 import {runCommand} from '../../../../src/core/engine/install/command.ts';
 import {describeEngines} from '../../../../src/core/engine/install/describe.ts';
 import {findLibrary, libraryFolder} from '../../../../src/core/engine/install/library.ts';

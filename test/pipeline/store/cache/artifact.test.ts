@@ -6,6 +6,7 @@ import {sha256} from '../../../../src/core/base/canonical.ts';
 import {findFile, findManifest} from '../../../../src/pipeline/store/cache/artifact.ts';
 import {openCache} from '../../../../src/pipeline/store/cache/cache.ts';
 import {flipByte} from '../../../rig/faults.ts';
+import {holder} from '../../../rig/holder.ts';
 
 const fingerprint = sha256('a');
 let root: string;
@@ -13,7 +14,7 @@ let entry: string;
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'artifact-'));
-  const draft = await openCache(root, {warn: (message) => expect.unreachable(message)}).begin(fingerprint);
+  const draft = await openCache(root, {warn: (message) => expect.unreachable(message)}).begin(fingerprint, holder);
   for (const name of ['curve.arrow', 'weights.arrow']) writeFileSync(join(draft.folder, name), name);
   const about = {kind: 'learn' as const, label: 'learn rotation', key: {}, summary: null, provenance: {}};
   entry = (await draft.commit({...about, fingerprint})).folder;

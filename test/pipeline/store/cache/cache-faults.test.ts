@@ -6,6 +6,7 @@ import {sha256} from '../../../../src/core/base/canonical.ts';
 import {openCache} from '../../../../src/pipeline/store/cache/cache.ts';
 import {watchWrites} from '../../../rig/disk.js';
 import {ended, startScript, withFailingDisk} from '../../../rig/faults.ts';
+import {holder} from '../../../rig/holder.ts';
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'faults-'));
 const fingerprint = sha256('a');
@@ -29,7 +30,7 @@ test.each([
   let n = 0;
   for (let done = false; !done; n++) {
     const attempt = withFailingDisk(n, code, async () => {
-      const draft = await cache.begin(fingerprint);
+      const draft = await cache.begin(fingerprint, holder);
       await draft.commit(parts);
     });
     done = await attempt.then(
@@ -50,7 +51,7 @@ test.each([
 
 test('before an entry appears, its files and folders are on the disk; afterwards the folder that it lies in is', async () => {
   const cache = openCache(fresh(), unexpected);
-  const draft = await cache.begin(fingerprint);
+  const draft = await cache.begin(fingerprint, holder);
   for (const name of ['a.arrow', 'b.arrow']) writeFileSync(join(draft.folder, name), name);
   const calls: string[] = [];
   const restore = watchWrites((_, name) => calls.push(name));
@@ -68,7 +69,7 @@ const committing = (root: string): string => `
   const commit = async (i) => {
     const fingerprint = sha256(String(i));
     const lock = await cache.lock(fingerprint);
-    const draft = await cache.begin(fingerprint);
+    const draft = await cache.begin(fingerprint, lock);
     writeFileSync(draft.folder + '/a.arrow', 'a'.repeat(1000));
     writeFileSync(draft.folder + '/b.arrow', 'b'.repeat(300_000));
     await draft.commit({kind: 'score', label: 's', fingerprint, key: {i}, summary: null, provenance: {}});
@@ -139,7 +140,7 @@ test('if many processes need one entry, one makes it', async () => {
       const lock = await cache.lock(fingerprint);
       if (!(await cache.find(fingerprint))) {
         appendFileSync(${JSON.stringify(made)}, i + '\\n');
-        const draft = await cache.begin(fingerprint);
+        const draft = await cache.begin(fingerprint, lock);
         writeFileSync(draft.folder + '/by', String(process.pid));
         await draft.commit({kind: 'score', label: 's', fingerprint, key: {}, summary: null, provenance: {}});
       }
@@ -167,8 +168,8 @@ test('a file where the cache wants a folder is moved away before the work, and s
   const cache = open();
   writeFileSync(join(root, 'scratch', fingerprint), 'mine');
   expect(await cache.find(fingerprint)).toBeUndefined();
-  const draft = await cache.begin(fingerprint);
-  cache.scratch(fingerprint);
+  const draft = await cache.begin(fingerprint, holder);
+  cache.scratch(fingerprint, holder);
   await draft.commit(parts);
   expect(await cache.find(fingerprint)).toBeDefined();
   const places = [root, ...['tmp', 'locks', 'scratch', 'damaged'].map((name) => join(root, name)), shelf];

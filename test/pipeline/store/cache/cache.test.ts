@@ -15,8 +15,10 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {type Digest, sha256} from '../../../../src/core/base/canonical.ts';
-import {type Cache, type Entry, openCache} from '../../../../src/pipeline/store/cache/cache.ts';
+import {type Cache, type Entry, LeaseLost, openCache} from '../../../../src/pipeline/store/cache/cache.ts';
 import {flipByte} from '../../../rig/faults.ts';
+import {holder} from '../../../rig/holder.ts';
+import {withFs} from '../../../rig/network.ts';
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'cache-'));
 const fingerprint = sha256('a');
@@ -32,7 +34,7 @@ const partsOf = (fingerprint: Digest) => ({
 });
 
 async function put(cache: Cache, name: string, files: {readonly [name: string]: string}): Promise<Entry> {
-  const draft = await cache.begin(sha256(name));
+  const draft = await cache.begin(sha256(name), holder);
   for (const [file, content] of Object.entries(files)) {
     mkdirSync(join(draft.folder, file, '..'), {recursive: true});
     writeFileSync(join(draft.folder, file), content);
@@ -126,7 +128,7 @@ test('an entry under another fingerprint is not used', async () => {
 test('if two processes commit the same entry, the first one stays', async () => {
   const root = fresh();
   const [one, two] = [openCache(root, unexpected), openCache(root, unexpected)];
-  const drafts = [await one.begin(fingerprint), await two.begin(fingerprint)];
+  const drafts = [await one.begin(fingerprint, holder), await two.begin(fingerprint, holder)];
   drafts.forEach((draft, i) => {
     writeFileSync(join(draft.folder, 'file'), `by ${i}`);
   });
@@ -162,7 +164,7 @@ test('a link to nowhere in the place of an entry is moved aside, and the entry i
 test('a discarded draft leaves nothing; a stage may not write a manifest', async () => {
   const root = fresh();
   const cache = openCache(root, unexpected);
-  const draft = await cache.begin(fingerprint);
+  const draft = await cache.begin(fingerprint, holder);
   writeFileSync(join(draft.folder, 'file'), '');
   await draft.discard();
   await draft.discard();
@@ -175,7 +177,7 @@ test('a discarded draft leaves nothing; a stage may not write a manifest', async
 
 test('drafts of living processes are kept', async () => {
   const root = fresh();
-  const draft = await openCache(root, unexpected).begin(fingerprint);
+  const draft = await openCache(root, unexpected).begin(fingerprint, holder);
   const lock = await openCache(root, unexpected).lock(fingerprint);
   writeFileSync(join(draft.folder, 'file'), '');
   openCache(root, unexpected);
@@ -186,22 +188,117 @@ test('drafts of living processes are kept', async () => {
 
 test('scratch folders survive the process that made them', async () => {
   const root = fresh();
-  writeFileSync(join(openCache(root, unexpected).scratch(fingerprint), 'checkpoint'), 'kept');
+  writeFileSync(join(openCache(root, unexpected).scratch(fingerprint, holder), 'checkpoint'), 'kept');
   const cache = openCache(root, unexpected);
-  expect(readFileSync(join(cache.scratch(fingerprint), 'checkpoint'), 'utf8')).toBe('kept');
-  await cache.dropScratch(fingerprint);
-  await cache.dropScratch(fingerprint);
+  expect(readFileSync(join(cache.scratch(fingerprint, holder), 'checkpoint'), 'utf8')).toBe('kept');
+  await cache.dropScratch(fingerprint, holder);
+  await cache.dropScratch(fingerprint, holder);
   expect(litter(root)).toEqual([]);
+});
+
+test('a holder takes over the scratch of the one before, who can then neither read nor spoil it', () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  const of = (fence: number): string => cache.scratch(fingerprint, {fence});
+  const mine = of(1);
+  writeFileSync(join(mine, 'checkpoint'), 'epoch 1');
+  const theirs = of(2);
+  expect(readFileSync(join(theirs, 'checkpoint'), 'utf8')).toBe('epoch 1');
+  // Taken for dead, it goes on.
+  expect(() => writeFileSync(join(mine, 'checkpoint'), 'epoch 2')).toThrow('ENOENT');
+  expect(of(1)).toBe(mine);
+  writeFileSync(join(mine, 'checkpoint'), 'epoch 2');
+  expect(readFileSync(join(theirs, 'checkpoint'), 'utf8')).toBe('epoch 1');
+  // Whoever is next goes on from the latest holder's.
+  expect(readFileSync(join(of(3), 'checkpoint'), 'utf8')).toBe('epoch 1');
+});
+
+test('who is no longer the holder drops only what is its own', async () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  writeFileSync(join(cache.scratch(fingerprint, {fence: 1}), 'checkpoint'), '');
+  cache.scratch(fingerprint, {fence: 2});
+  cache.scratch(fingerprint, {fence: 1});
+  await cache.dropScratch(fingerprint, {fence: 1});
+  expect(litter(root)).toEqual([`scratch/${fingerprint}.2`]);
+});
+
+test('the checkpoints of an earlier version are taken over', () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  mkdirSync(join(root, 'scratch', fingerprint));
+  writeFileSync(join(root, 'scratch', fingerprint, 'checkpoint'), 'kept');
+  expect(readFileSync(join(cache.scratch(fingerprint, holder), 'checkpoint'), 'utf8')).toBe('kept');
+});
+
+test('a fence is greater than that of all who have left something', async () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  expect((await cache.lock(sha256('b'))).fence).toBe(1);
+  cache.scratch(fingerprint, {fence: 7});
+  expect((await cache.lock(fingerprint)).fence).toBe(8);
+});
+
+test('who has lost the lock publishes nothing, and leaves nothing', async () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  const lock = await cache.lock(fingerprint);
+  const draft = await cache.begin(fingerprint, lock);
+  writeFileSync(join(draft.folder, 'file'), 'mine');
+  // As who takes over a holder that it takes for dead.
+  rmSync(join(root, 'locks', fingerprint));
+  const successor = await cache.lock(fingerprint);
+  await expect(draft.commit(partsOf(fingerprint))).rejects.toThrow(LeaseLost);
+  expect(await cache.find(fingerprint)).toBeUndefined();
+  expect(lock.lost.aborted).toBe(true);
+  const second = await cache.begin(fingerprint, successor);
+  writeFileSync(join(second.folder, 'file'), 'theirs');
+  await second.commit(partsOf(fingerprint));
+  lock.release();
+  successor.release();
+  expect(litter(root)).toEqual([]);
+});
+
+test('who was swept as dead is told so at the commit', async () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  const draft = await cache.begin(fingerprint, holder);
+  rmSync(draft.folder, {recursive: true});
+  expect(draft.isThere()).toBe(false);
+  await expect(draft.commit(partsOf(fingerprint))).rejects.toThrow(LeaseLost);
+});
+
+test('an entry that another host has just made is found, although a look at its name says for a moment that it is not there', async () => {
+  const root = fresh();
+  const cache = openCache(root, unexpected);
+  await put(cache, 'a', files);
+  const asked: string[] = [];
+  const found = await withFs(
+    {
+      // A client of NFS remembers that a name was not there until it opens the folder.
+      statSync: (real, path, ...rest) => {
+        if (String(path).endsWith(fingerprint) && !asked.some((folder) => String(path).startsWith(folder)))
+          throw Object.assign(new Error('ENOENT'), {code: 'ENOENT'});
+        return real(path, ...rest);
+      },
+      readdirSync: (real, path, ...rest) => {
+        if (String(path) !== root) asked.push(String(path));
+        return real(path, ...rest);
+      },
+    },
+    () => cache.find(fingerprint),
+  );
+  expect(found?.manifest.fingerprint).toBe(fingerprint);
 });
 
 test('scratch that a crash left beside a finished entry is removed, unless the entry is being computed again', async () => {
   const root = fresh();
   const cache = openCache(root, unexpected);
   await put(cache, 'a', files);
-  cache.scratch(fingerprint);
+  cache.scratch(fingerprint, holder);
   const lock = await cache.lock(fingerprint);
   openCache(root, unexpected);
-  expect(readdirSync(join(root, 'scratch'))).toEqual([fingerprint]);
+  expect(readdirSync(join(root, 'scratch'))).toEqual([`${fingerprint}.1`]);
   lock.release();
   openCache(root, unexpected);
   expect(litter(root)).toEqual([]);
@@ -240,7 +337,7 @@ test('pruning keeps chosen entries and removes those that were not used for long
   const cache = openCache(root, {warn: () => undefined});
   const entries = [];
   for (const name of ['a', 'b', 'c', 'd']) entries.push(await put(cache, name, {file: name.repeat(1000)}));
-  writeFileSync(join(cache.scratch(sha256('z')), 'checkpoint'), 'x'.repeat(50));
+  writeFileSync(join(cache.scratch(sha256('z'), holder), 'checkpoint'), 'x'.repeat(50));
   flipByte(join(entries[3]!.folder, 'file'), 0);
   await cache.find(sha256('d'));
   const sizes = (await collect(cache.list())).map(({size}) => size);
@@ -259,7 +356,7 @@ test('pruning keeps chosen entries and removes those that were not used for long
 
 test('pruning leaves the checkpoints of a stage that is being computed', async () => {
   const cache = openCache(fresh(), unexpected);
-  const checkpoint = join(cache.scratch(fingerprint), 'checkpoint');
+  const checkpoint = join(cache.scratch(fingerprint, holder), 'checkpoint');
   writeFileSync(checkpoint, 'kept');
   const lock = await cache.lock(fingerprint);
   expect(await cache.prune({keep: new Set()})).toEqual({entries: 0, bytes: 0});
