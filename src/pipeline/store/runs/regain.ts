@@ -1,13 +1,13 @@
 /**
- * Of a run whose record has lost lines: what its stages have left in the cache. A stage's result is taken only where nothing else can be
- * meant: the same recipe on the same inputs, made by this run or before it, and what later stages of the run read from it is in it.
+ * Finds in the cache what a run's record has lost. A stage's result is taken only if no other result fits as well: it has the same
+ * recipe and the same inputs, was made by this run or before it, and has the files that later stages of the run have read.
  */
 import type {Digest} from '../../../core/base/canonical.ts';
 import {topological} from '../../plan/order.ts';
 import {cacheOf, canonicalOf, type Left, leftAt, leftByLike} from './left.ts';
 import type {RunRecord, StageRecord} from './run-record.ts';
 
-/** The record with what was found again; as it is where nothing is lost. */
+/** The record with what was found again; the same record if nothing is lost. */
 export function regained(record: RunRecord): RunRecord {
   if (record.damage === undefined || !record.stages.some(isOpen)) return record;
   const cache = cacheOf(record.folder);
@@ -38,13 +38,13 @@ export function regained(record: RunRecord): RunRecord {
   return {...record, stages: record.stages.map(({id}) => stages.get(id)!)};
 }
 
-/** Nothing is known of its end. */
+/** The record does not say how the stage ended. */
 const isOpen = ({status}: StageRecord): boolean => status === 'waiting' || status === 'started';
 
 const isBefore = (finished: string | undefined, started: string | undefined): boolean =>
   finished !== undefined && started !== undefined && finished <= started;
 
-/** When a run began, by its id (ISO 8601, UTC). */
+/** When a run began, as its id says (ISO 8601, UTC). */
 const momentOf = (id: string): string | undefined =>
   /^\d{8}-\d{6}\.\d{3}-/.test(id)
     ? id.replace(/^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d\.\d{3})-.*$/, '$1-$2-$3T$4:$5:$6Z')
@@ -63,7 +63,7 @@ interface Reading {
   readonly file: string;
 }
 
-/** Stage → which stages read which of its files. */
+/** Maps each stage to the stages that read its files. */
 function readersOf({stages}: RunRecord): ReadonlyMap<string, readonly Reading[]> {
   const readers = new Map<string, Reading[]>();
   for (const {id: reader, node} of stages)
