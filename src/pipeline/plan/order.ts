@@ -20,7 +20,7 @@ export function dependents(nodes: readonly Ordered[]): ReadonlyMap<string, reado
   return found;
 }
 
-/** The first cycle as a path that ends where it began (a → b → a), or undefined. Throws if an input names no stage, which is our own bug. */
+/** The first cycle as a path that ends where it began (a → b → a), or undefined. Throws if an input names no stage: a bug of ours. */
 export function findCycle(nodes: readonly Ordered[]): readonly string[] | undefined {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const done = new Set<string>();
@@ -51,7 +51,7 @@ export function findCycle(nodes: readonly Ordered[]): readonly string[] | undefi
   return undefined;
 }
 
-/** Puts every stage after those that it waits for; otherwise keeps the order of `nodes`. If there is a cycle, throws an error that names it. */
+/** Puts every stage after those that it waits for; otherwise keeps the order of `nodes`. Throws an error that names a cycle. */
 export function topological<N extends Ordered>(nodes: readonly N[]): readonly N[] {
   const after = dependents(nodes);
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -71,7 +71,7 @@ export function topological<N extends Ordered>(nodes: readonly N[]): readonly N[
   return ordered;
 }
 
-/** Length of the longest path from a stage to the end of the graph, the stage included. The stage with the longest path should start first. */
+/** Length of the longest path from a stage to the end of the graph, the stage included. The longest should start first. */
 export function priorities(nodes: readonly Ordered[]): ReadonlyMap<string, number> {
   const after = dependents(nodes);
   const lengths = new Map<string, number>();
