@@ -56,7 +56,7 @@ function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins:
   }
 }
 
-/** Training images of the normal class: counted if the data is cached, otherwise as published or located, and limited. */
+/** Number of training images of the normal class: counted if the data is cached; otherwise as published or located, at most the limit. */
 function imagesOf(
   task: Task,
   normal: string,

@@ -27,9 +27,9 @@ export interface StageKey {
   readonly inputs: {readonly [role: string]: Digest};
   /** Name → digest of the content of a dataset's file. */
   readonly sources: {readonly [name: string]: Digest};
-  /** The same for the code of a user's own plug-ins, as the runner has loaded it; absent when there is none. */
+  /** Name → digest of a code file of the user's own plug-ins, as the runner loaded it; absent if there is none. */
   readonly code?: {readonly [name: string]: Digest};
-  /** Version of what engines compute; absent: no tensors. */
+  /** Version of the engines' kernels; absent: the stage does not compute tensors. */
   readonly kernels?: number;
 }
 

@@ -97,7 +97,7 @@ export interface Manifest {
   readonly key: Json;
   readonly files: {readonly [name: string]: {readonly bytes: number; readonly sha256: Digest}};
   readonly summary: Json;
-  /** Recorded, never part of the key: engine, versions, host, times, peak memory. */
+  /** Engine, versions, host, times, peak memory: recorded, but never part of the key. */
   readonly provenance: Json;
   /** SHA-256 of the canonical JSON of all of the above, so that damage to the manifest itself is noticed. */
   readonly self: Digest;

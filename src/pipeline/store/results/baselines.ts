@@ -38,7 +38,7 @@ export const paperTasks: ReadonlyMap<string, number> = new Map([
   ['mvtec-synthetic', 15],
 ]);
 
-/** Seeds behind every mean and spread in the papers. */
+/** Number of seeds behind each mean and spread in the papers. */
 export const paperSeeds = 5;
 
 /** If several tables have a number, the first in this list counts, unless the spec names another. */
@@ -77,7 +77,7 @@ export function readBaselines(): readonly Baseline[] {
 /** Digest of the files' text and of `paperTasks`; it does not need the files to be parsed. */
 export const baselinesDigest = (): Digest => sha256(JSON.stringify([baselineFiles(), [...paperTasks]]));
 
-/** In order of precedence. */
+/** The files, in order of precedence. */
 function baselineFiles(): readonly {readonly file: string; readonly text: string}[] {
   const rank = (file: string) => (tableOrder.indexOf(basename(file, '.csv')) + 1 || tableOrder.length + 1) - 1;
   return readdirSync(baselinesFolder)

@@ -1,4 +1,4 @@
-/** Why the results database can't be written, though nothing is wrong with it. */
+/** Why the results database can't be written, although it is not damaged. */
 import {codeOf} from '../../../core/base/files.ts';
 
 /** Its message is a clause, such as `the disk is full`. */

@@ -11,7 +11,7 @@ export type Verdict = 'matches' | 'above' | 'below' | 'below chance';
 
 export interface Judged {
   readonly metric: string;
-  /** All in [0, 1]. */
+  /** In [0, 1], as all numbers here. */
   readonly ours: number | null;
   readonly sd: number | null;
   /** Number of classes that the numbers are the mean of. */

@@ -20,7 +20,7 @@ export interface Left extends Pick<Manifest, 'kind' | 'files' | 'summary'> {
   readonly finished: string | undefined;
 }
 
-/** The cache of a run's folder. */
+/** Path of the cache beside a run's folder. */
 export const cacheOf = (folder: string): string => join(dirname(resolve(folder)), 'cache');
 
 /** Manifests that were read, with the states of their files: runs share entries, and `pipeline ui` makes pages again and again. */

@@ -10,7 +10,7 @@ import {isEvaluateSummary} from './shape.ts';
 
 export interface MetricValue {
   readonly task: string;
-  /** The classifier's column in tables, unique in a task. */
+  /** Name of the classifier's column in tables, unique in a task. */
   readonly classifier: string;
   readonly metric: string;
   /** null: not computed, or undefined, such as an AUC without anomalies. May be infinite. */
@@ -138,7 +138,7 @@ interface Judged {
   readonly summary: unknown;
   readonly vouched: boolean;
   readonly contradiction?: string;
-  /** Why there is no summary to believe. */
+  /** Why there is no summary that can be used. */
   readonly why?: string;
 }
 
