@@ -148,7 +148,7 @@ async function fittedArrays(
 const placesAtOnce = (columns: number, images: number): number =>
   Math.max(1, Math.floor(featureBytes / (4 * columns * images)));
 
-/** Maps of the images whose windows are `test`. If it is the same object as `train`, each training image is held out for its map. */
+/** Maps of the images whose windows are `test`. If it is the same object as `train`, windows are scored held out if the classifier can. */
 async function* mapsOf(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,

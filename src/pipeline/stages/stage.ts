@@ -59,7 +59,7 @@ export interface EvaluateSummary {
   readonly anomalous: number;
   /** Names of the metrics that are not rates; absent: all are rates. */
   readonly numbers?: readonly string[];
-  /** Metric → what it uses the test labels for, besides judging the scores; absent: no metric does. */
+  /** Metric → how it uses the test labels, besides judging the scores; absent: no metric does so. */
   readonly testLabels?: {readonly [metric: string]: string};
 }
 

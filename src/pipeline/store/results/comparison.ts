@@ -29,7 +29,7 @@ export interface ComparisonRow {
   readonly metric: string;
   /** A `rate` is printed × 100; null: not known (an older version filed the results). */
   readonly scale: 'rate' | 'number' | null;
-  /** What the metric uses the test labels for, besides judging the scores; null: nothing. */
+  /** A sentence on how the metric uses the test labels, besides judging the scores; null: nothing. */
   readonly testLabels: string | null;
   /** The number of seeds whose scores are combined into this one number; null: no ensemble. */
   readonly ensemble: number | null;
@@ -56,7 +56,7 @@ export interface ComparisonRow {
   readonly planned: number;
   readonly seeds: readonly number[];
   readonly runs: readonly string[];
-  /** The engines that computed the stages before it, such as `wasm`; empty: not recorded (older versions). */
+  /** The engines that computed it and the stages before it, such as `wasm`; empty: not recorded (older versions). */
   readonly engines: readonly string[];
   /** Sentences about values that another engine computed than the run asked for, each different sentence once. */
   readonly otherEngines: readonly string[];

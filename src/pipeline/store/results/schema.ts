@@ -80,11 +80,11 @@ export const tables = {
     anomalous: 'INTEGER',
     /** `rate` or `number`; null (older runs, or not computed): readers take it for a rate if it looks like one. */
     scale: 'VARCHAR',
-    /** What the metric uses the test labels for, besides judging the scores. */
+    /** A sentence on how the metric uses the test labels, besides judging the scores. */
     test_labels: 'VARCHAR',
     /** Seeds whose scores are combined; null: no ensemble. */
     ensemble: 'BIGINT[]',
-    /** The engines that computed the stages before it, such as `wasm` or `tensorflow with 2 threads`. */
+    /** The engines that computed it and the stages before it, such as `wasm` or `tensorflow with 2 threads`. */
     engines: 'VARCHAR[]',
     /** A sentence if the run asked for another engine; else null. */
     other_engine: 'VARCHAR',

@@ -11,7 +11,7 @@ export type Verdict = 'matches' | 'above' | 'below' | 'below chance';
 
 export interface Judged {
   readonly metric: string;
-  /** In [0, 1], as all numbers here. */
+  /** In [0, 1], as are `sd`, `error`, `paper` and `paperSpread`. */
   readonly ours: number | null;
   readonly sd: number | null;
   /** Number of classes that the numbers are the mean of. */

@@ -28,7 +28,7 @@ export interface MetricValue {
   readonly anomalous: number;
   /** A `rate` is printed × 100; null: not known, because it was not computed. */
   readonly scale: 'rate' | 'number' | null;
-  /** What the metric uses the test labels for, besides judging the scores; null: nothing. */
+  /** A sentence on how the metric uses the test labels, besides judging the scores; null: nothing. */
   readonly testLabels: string | null;
   /** The seeds that an ensemble combines (`task` is then the task of the first); null: no ensemble. */
   readonly ensemble: readonly number[] | null;
