@@ -1,7 +1,7 @@
 import {codeOf} from '../../core/base/files.ts';
 import {ExpectedError} from '../../core/base/system-error.ts';
 
-/** A file of a dataset that can't be used. Its message says which, what was expected, what came and what to do. */
+/** A file of a dataset can't be used. The message says which file, what was expected, what came and what to do. */
 export class DatasetError extends ExpectedError {
   override readonly name = 'DatasetError';
   readonly path: string;
@@ -12,7 +12,7 @@ export class DatasetError extends ExpectedError {
   }
 }
 
-/** What an error of the file system or of gunzip says of the file that was read; undefined for any other error. */
+/** A clause about a file that was read, made from an error of the file system or of gunzip; undefined for any other error. */
 export function whatCame(error: unknown): string | undefined {
   const code = codeOf(error);
   if (code === 'Z_BUF_ERROR') return 'the file is incomplete';

@@ -1,6 +1,6 @@
 import type {Dataset} from '../../core/contracts/dataset.ts';
 
-/** Each class in turn is normal and all others are anomalous; the images are the same for all of these problems. */
+/** Each class in turn is normal, and all others are anomalous. All these problems have the same images. */
 export const oneVersusRest = (
   classes: readonly string[],
 ): Pick<Dataset, 'inliers' | 'classes' | 'perInlier' | 'normalClass'> => ({

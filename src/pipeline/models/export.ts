@@ -1,4 +1,4 @@
-/** A task's encoder and one of its classifiers as one ONNX model, and the proof that it computes what the run has computed. */
+/** Makes a task's encoder and one of its classifiers one ONNX model, and checks that it computes what the run has computed. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {bytes} from '../../core/base/text.ts';
 import type {NamedArrays} from '../../core/contracts/data.ts';
@@ -22,11 +22,11 @@ import {dataOf, type FittedClassifier} from './find.ts';
 import {filesOf, type RunArtifacts} from './run-artifacts.ts';
 import {scoresByPlace, spreadGraph, windowsGraph} from './window-graph.ts';
 
-/** Images of the test split that the model is tried on. */
+/** Number of test images on which the model is checked. */
 const tried = 64;
-/** The same of one that makes maps: an image has hundreds of windows. */
+/** The same for a model that makes maps: fewer, because an image has hundreds of windows. */
 const triedMaps = 8;
-/** Of the range of the run's scores. */
+/** The largest difference permitted, as a part of the range of the run's values. */
 const tolerance = 1e-4;
 
 export interface ExportOptions {
@@ -38,15 +38,15 @@ export interface ExportOptions {
 }
 
 export interface ModelGraph {
-  /** Columns of its features; undefined: it has windows, and maps instead of features. */
+  /** Number of columns of `features`; undefined: the task scores windows, and the model gives `map` instead. */
   readonly columns?: number;
   /** The file's bytes. */
   finish(about: Described): Uint8Array;
 }
 
 /**
- * Inputs: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; `features` (N, d), or where the task
- * scores windows `map` (N, h, w). `fitted`: arrays of the classifier. Throws a `StageError` for what can't be written as ONNX.
+ * Input: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; and `features` (N, d), or `map`
+ * (N, h, w) if the task scores windows. `fitted`: the classifier's arrays. Throws a `StageError` if a part can't be written as ONNX.
  */
 export async function buildModel(options: ExportOptions, fitted: NamedArrays): Promise<ModelGraph> {
   const {task, classifier, artifacts, plugins} = options;
@@ -79,7 +79,7 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
       )
     : builder.toDouble(scoresOf(options, fitted)(builder, features));
   const map = spreadGraph(builder, scores, shape, windows, localizing);
-  // As `localize` does: in runs of earlier versions the largest pixel, since then the largest window.
+  // The same as in `localize`: the score of an image is its largest window, and in runs of earlier versions its largest pixel.
   const parts = localizing.image_score
     ? builder.node('Reshape', [builder.toFloat(scores), builder.integers(-1, 1, places)])
     : map;
@@ -88,7 +88,7 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
   return {finish: (about) => builder.finish(about)};
 }
 
-/** Of an ONNX file, which is one protobuf message; numbers are float64 in it. */
+/** The largest size of an ONNX file, which is one protobuf message. Numbers in it are float64. */
 const mostBytes = 2 ** 31;
 
 function refuseTooLarge(fitted: NamedArrays, places: number): void {
@@ -103,7 +103,7 @@ function refuseTooLarge(fitted: NamedArrays, places: number): void {
 const colours = (builder: GraphBuilder, images: Value, channels: 1 | 3): Value =>
   channels === 3 ? images : builder.node('Concat', [images, images, images], {axis: 3});
 
-/** Of all arrays those of one place, by their own names. */
+/** The arrays of one place, without the place in their names. */
 const ofPlace = (fitted: NamedArrays, place: number): NamedArrays =>
   new Map(
     [...fitted].flatMap(([name, array]) =>
@@ -111,7 +111,7 @@ const ofPlace = (fitted: NamedArrays, place: number): NamedArrays =>
     ),
   );
 
-/** The learner that the classifier reads: images → features of its layer. */
+/** The learner whose features the classifier reads: images → features of its layer. */
 async function openEncoder({record, task, classifier, artifacts, plugins}: ExportOptions) {
   const {node} = record.stages.find(({id}) => id === classifier.stage.node.inputs['test']!.stage)!;
   const {learner: ref, versions, layer} = recipeOf(embed, node)!;
@@ -147,7 +147,7 @@ const cannot = (what: string): StageError =>
     'Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.',
   );
 
-/** What the model is of, for its metadata: all that its scores depend on. */
+/** The model's metadata: all that its scores depend on. */
 export async function provenanceOf({
   record,
   task,
@@ -171,11 +171,11 @@ export async function provenanceOf({
 
 export interface Trial {
   readonly images: number;
-  /** The largest difference, as a part of the range of the run's scores, and of its maps' values. */
+  /** The largest difference between a score or a map's value and the run's, as a part of the range of the run's values. */
   readonly difference: number;
 }
 
-/** Scores some of the run's own test images by the model. Throws a `StageError` where they are not what the run has stored. */
+/** Scores some of the run's own test images with the model. Throws a `StageError` if the result is not what the run has stored. */
 export async function tryModel(
   model: Uint8Array,
   {record, task, classifier, artifacts}: ExportOptions,
@@ -210,7 +210,7 @@ export async function tryModel(
   }
 }
 
-/** The largest, as a part of the range of all that was wanted. */
+/** The largest difference, as a part of the range of `wanted`. */
 function differenceOf(got: ArrayLike<number>, wanted: Float64Array | Float32Array): number {
   let [off, least, most] = [0, Infinity, -Infinity];
   for (const value of wanted) {

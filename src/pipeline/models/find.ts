@@ -1,4 +1,4 @@
-/** Which stages of a run made the models of a task. Reads the run's record alone, not the cache. */
+/** Finds the stages of a run that made a task's models. Reads only the run's record, not the cache. */
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import {clippedList, suggest} from '../../core/base/text.ts';
 import type {Task} from '../config/spec.ts';
@@ -8,14 +8,15 @@ import {isStage} from '../stages/define.ts';
 import {gradcam} from '../stages/gradcam.ts';
 import type {RunRecord, StageRecord} from '../store/runs/record.ts';
 
-/** A classifier of a task, under its name in tables. */
+/** A classifier of a task. */
 export interface FittedClassifier {
+  /** Its name in tables. */
   readonly name: string;
-  /** A `score` stage, or a `localize` stage that scores windows. */
+  /** A `score` stage, or a `localize` stage, which scores windows. */
   readonly stage: StageRecord;
 }
 
-/** The only task, or the one of this id or of this part of it. */
+/** The run's only task, or the task with this id or with this part of an id. */
 export function chooseTask({id, tasks}: RunRecord, wanted: string | undefined): Result<Task, Problem> {
   const ids = tasks.map((task) => task.id);
   const exact = tasks.find((task) => task.id === wanted);
@@ -30,7 +31,7 @@ export function chooseTask({id, tasks}: RunRecord, wanted: string | undefined): 
   });
 }
 
-/** The only classifier of a task, or the one of this name. */
+/** The only classifier of a task, or the one with this name. */
 export function chooseClassifier(
   record: RunRecord,
   task: Task,
@@ -47,7 +48,7 @@ export function chooseClassifier(
   });
 }
 
-/** All classifiers of a task, or the one of this name. */
+/** All classifiers of a task, or the one with this name. */
 export function chooseClassifiers(
   record: RunRecord,
   task: Task,
@@ -80,7 +81,7 @@ function classifiersOf({stages}: RunRecord, task: Task): readonly FittedClassifi
   );
 }
 
-/** The stage that explains the learner's own score; undefined where the task has none. */
+/** The stage that explains the learner's own score; undefined if the task has none. */
 export const gradcamOf = ({stages}: RunRecord, task: Task): StageRecord | undefined =>
   stages.find((stage) => stage.node.tasks.includes(task.id) && isGradcam(stage));
 

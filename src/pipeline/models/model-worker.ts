@@ -1,4 +1,4 @@
-/** Where the work on models is done: in a worker process, as the stages of a run are. */
+/** Runs the work on models in a worker process, as the stages of a run. */
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Json} from '../../core/base/canonical.ts';
@@ -13,13 +13,13 @@ import type {StageRecord} from '../store/runs/record.ts';
 
 export interface ModelWorkerOptions {
   readonly plugins: Plugins;
-  /** Asked once, by the first work. */
+  /** Called once, when the first work begins. */
   engine(): Promise<ResolvedEngine>;
-  /** Folder for what is left; its owner removes it. */
+  /** Folder for the files that stages write; the caller removes it. */
   readonly folder: string;
   warn(message: string): void;
   onEngine(engine: EngineInfo): void;
-  /** What is to be said of the engine's kernels, when all work is done. */
+  /** Gets messages about the engine's kernels, after all work is done. */
   onKernels(message: string): void;
 }
 

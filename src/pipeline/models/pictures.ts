@@ -1,4 +1,4 @@
-/** Pictures from anywhere, as the images that a dataset would have made of them. */
+/** Turns picture files from anywhere into the images that a dataset would have made of them. */
 import {realpathSync, statSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -9,25 +9,25 @@ import {decodeImage, ImageError, imageFormats} from '../../core/images/codec.ts'
 import {contentsOf, LeftOut} from '../../core/images/files.ts';
 import {preparedPixels, stretched} from '../../core/images/preparation.ts';
 
-/** Decoded at a time. */
+/** Number of files decoded at the same time. */
 const ahead = 8;
 
-/** A file that was asked for: in the images, or why it is not. */
+/** A file that was asked for, with its row in the images or the reason why it has none. */
 export interface PictureFile {
   readonly path: string;
   /** Row in the images; absent: it can't be used. */
   readonly row?: number;
-  /** What is wrong with it, as a predicate: `it is empty`. */
+  /** What is wrong with it, as a clause such as `it is empty`. */
   readonly problem?: string;
 }
 
 export interface Listed {
   readonly files: readonly PictureFile[];
-  /** What is in the folders beside images; undefined: nothing. */
+  /** A sentence about files in the folders that are not images; undefined: there are none. */
   readonly leftOut?: string;
 }
 
-/** Files as they are named, and all images in and below the folders that are, sorted by code unit. */
+/** The files that are named, and for each folder that is named, all images in and below it, sorted by code unit. */
 export function listPictures(paths: readonly string[]): Listed {
   const left = new LeftOut();
   const files = paths.flatMap((path): readonly PictureFile[] => {
@@ -41,7 +41,7 @@ export function listPictures(paths: readonly string[]): Listed {
   return {files, ...(leftOut !== undefined && {leftOut})};
 }
 
-/** `above`: the folders in which this one lies. A link to one of them is not followed. */
+/** `above`: real paths of the folders that contain this one. A link to one of them is not followed. */
 function below(folder: string, above: readonly string[], left: LeftOut): PictureFile[] {
   try {
     const place = realpathSync(folder);
@@ -64,8 +64,8 @@ function below(folder: string, above: readonly string[], left: LeftOut): Picture
 }
 
 /**
- * Writes the pictures as a table of images of the dataset's shape, all of one class, and tells which of them are in it: one that
- * can't be used keeps none of the others out.
+ * Writes the pictures as a table of images in the dataset's shape, all of one class. Pictures that can't be used are left out. Returns
+ * all files, each with its row or its problem.
  */
 export async function writePictures(
   path: string,
@@ -97,7 +97,7 @@ export async function writePictures(
   return written;
 }
 
-/** Pixels of the dataset's shape, or what is wrong. */
+/** Returns pixels in the dataset's shape, or what is wrong with the file. */
 async function open({path, problem}: PictureFile, dataset: Dataset): Promise<Uint8Array | string> {
   if (problem !== undefined) return problem;
   const {shape, preparation = stretched(shape)} = dataset;

@@ -1,6 +1,6 @@
 /**
- * New images through what a run has learnt: the same stages that scored its test images, on a table of other ones. Nothing goes
- * into the cache.
+ * Scores new images with what a run has learnt: the stages that scored its test images run on a table of the new ones. Nothing is
+ * written into the cache.
  */
 import {join} from 'node:path';
 import type {NamedArrays} from '../../core/contracts/data.ts';
@@ -20,11 +20,11 @@ import {dataOf, type FittedClassifier} from './find.ts';
 import type {ModelWorker} from './model-worker.ts';
 import {filesOf, type RunArtifacts} from './run-artifacts.ts';
 
-/** What one classifier says of the images, and of the training images where each was held out. */
+/** One classifier's scores of the images, and of the training images, each held out when it was scored. */
 export interface Prediction {
-  /** One an image, higher = more anomalous. */
+  /** A score for each image; higher = more anomalous. */
   readonly scores: Float64Array;
-  /** Of the normal training images; NaN of a single one. */
+  /** Held-out scores of the normal training images; NaN if there is only one. */
   readonly training: Float64Array;
   readonly heat?: Heat;
 }
@@ -32,13 +32,13 @@ export interface Prediction {
 /** A score for each pixel of the images. */
 export interface Heat {
   readonly maps: Maps;
-  /** The largest of each training image's map. */
+  /** The largest value of each training image's map. */
   readonly training: Float64Array;
-  /** What is usual of pixels of training images. */
+  /** The usual value of a pixel in training images. */
   readonly usual: number;
 }
 
-/** A run's task, and where its models come from and compute. */
+/** A run's task, the files of its models, and the worker that computes. */
 export interface Model {
   readonly record: RunRecord;
   readonly task: Task;
@@ -47,11 +47,11 @@ export interface Model {
   readonly worker: ModelWorker;
 }
 
-/** `images`: table of the images, of the shape of the task's dataset. All its methods throw `StageError`. */
+/** `images`: path of a table of images in the shape of the task's dataset. All methods throw `StageError`. */
 export class Predictor {
   readonly #model: Model;
   readonly #images: string;
-  /** Embeddings of the images, by the stage that embedded the test images. */
+  /** Id of the stage that embedded the test images → path of the new images' embeddings. */
   readonly #embedded = new Map<string, Promise<string>>();
 
   constructor(model: Model, images: string) {
@@ -85,7 +85,7 @@ export class Predictor {
     return heatIn(out, summary as unknown as HeatSummary);
   }
 
-  /** The features of the images, made as the stage made those of the test images. */
+  /** Path of the images' features, made by the stage that made the features of the test images. */
   #embed({stage}: InputRef): Promise<string> {
     const known = this.#embedded.get(stage) ?? this.#embedNow(stage);
     this.#embedded.set(stage, known);
@@ -106,7 +106,7 @@ export class Predictor {
     return filesOf(task.learner, plugins, await artifacts.entry(stage));
   }
 
-  /** Those of the normal class alone. */
+  /** Path of a table of the training images of the normal class. */
   async #trainingImages(): Promise<string> {
     const {record, task, artifacts, plugins, worker} = this.#model;
     const from = await artifacts.file({stage: dataOf(record, task).id, file: 'train.arrow'});
@@ -121,9 +121,9 @@ export class Predictor {
   }
 }
 
-/** A classifier as it was fitted, and what the training images score by it, each held out. */
+/** A fitted classifier, and its scores of the training images, each held out when it was scored. */
 export interface Fitted {
-  /** What `Scorer.save` gave; of a `localize` stage whatever its `restore` leaves. */
+  /** What `Scorer.save` returned; for a `localize` stage, what its `restore` writes. */
   readonly arrays: NamedArrays;
   readonly training: Float64Array;
 }

@@ -1,4 +1,4 @@
-/** What a worker process runs for `predict` and `export`: the stages of a run, restored where they know how to be. */
+/** What a worker process runs for `predict` and `export`: a stage's `restore`, or its `run` if it has no `restore`. */
 import {runnerOf} from '../stages/define.ts';
 import {stages} from '../stages/index.ts';
 

@@ -1,4 +1,4 @@
-/** What the stages of a run left in the cache, as long as it is there. */
+/** Finds the files that the stages of a run left in the cache. */
 import {join} from 'node:path';
 import type {Digest} from '../../core/base/canonical.ts';
 import {digestOfFile} from '../../core/base/files.ts';
@@ -10,7 +10,7 @@ import {StageError} from '../stages/shared.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {RunRecord} from '../store/runs/record.ts';
 
-/** A run's stages by id → their files, verified. Throws a `StageError` that says how to get back what is gone. */
+/** Id of a run's stage → its files, verified. If they are gone, methods throw a `StageError` that says how to make them again. */
 export class RunArtifacts {
   readonly #record: RunRecord;
   readonly #cache: Cache;
@@ -55,7 +55,7 @@ export class RunArtifacts {
     throw new StageError(`the result of "${label}" is no longer in the cache ${this.#cache.root}`, this.#again());
   }
 
-  /** The first file of the key whose content is not what the plug-ins of today have under that name. */
+  /** The first of the key's code files whose content differs from the file of that name in the plug-ins that are loaded now. */
   #changedCode(code: NonNullable<StageKey['code']>): string | undefined {
     const loaded = this.#plugins.modules.flatMap((module) => module.code ?? []);
     const other = Object.entries(code).find(([name, digest]) =>
@@ -72,8 +72,8 @@ export class RunArtifacts {
 }
 
 /**
- * The files that options of a learner name, as they were when it was run. Throws a `StageError` where one is gone or is another
- * now. `made`: what a stage of that learner left.
+ * The files that a learner's options name. Throws a `StageError` if one is gone or has changed since the run. `made`: what a stage of
+ * that learner left.
  */
 export async function filesOf(learner: PluginRef, plugins: Plugins, made: Entry): Promise<readonly SourceFile[]> {
   const {files} = plugins.get('learner', learner.type);

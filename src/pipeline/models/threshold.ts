@@ -1,6 +1,6 @@
-/** Where new images are called anomalous: above almost all that normal training images score when they are held out. */
+/** The threshold for new images: they are anomalous if they score higher than almost all held-out normal training images. */
 
-/** Share `q` of the values lies at or below it; linear between two of them, as NumPy's default. NaN where there is none. */
+/** The `q`-quantile, `q` in [0, 1], with linear interpolation as NumPy's default. NaN values are ignored; NaN if there is no other. */
 export function quantile(values: Float64Array, q: number): number {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   if (sorted.length === 0) return Number.NaN;

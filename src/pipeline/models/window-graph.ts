@@ -1,9 +1,9 @@
-/** A `localize` stage as ONNX nodes: images → their windows, and scores of windows → a map of each image. */
+/** ONNX nodes of a `localize` stage: images → their windows, and scores of windows → a map of each image. */
 import type {ImageShape} from '../../core/contracts/data.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {type Blend, sharesAlong, type Windows, windowsAlong} from '../../core/images/windows.ts';
 
-/** (n, height, width, channels) → all windows as images of their own, row by row (n · places, patch, patch, channels). */
+/** Images (n, height, width, channels) → all their windows, row by row, as images (n · places, patch, patch, channels). */
 export function windowsGraph(builder: GraphBuilder, images: Value, shape: ImageShape, windows: Windows): Value {
   const {patch, stride} = windows;
   const [rows, columns] = [windowsAlong(shape.height, windows), windowsAlong(shape.width, windows)];
@@ -16,7 +16,7 @@ export function windowsGraph(builder: GraphBuilder, images: Value, shape: ImageS
   return builder.node('Reshape', [ordered, builder.integers(-1, patch, patch, shape.channels)]);
 }
 
-/** Features of all windows (n · places, d) → float64 scores (n, places), by a scorer of its own for each place. */
+/** Features of all windows (n · places, d) → float64 scores (n, places). Each place has its own scorer. */
 export function scoresByPlace(
   builder: GraphBuilder,
   features: Value,
@@ -32,7 +32,7 @@ export function scoresByPlace(
   return builder.node('Concat', scores, {axis: 1});
 }
 
-/** `spread`: float64 scores of windows (n · places, in any shape) → a map of each image, float32 (n, height, width). */
+/** Float64 scores of windows (n · places, in any shape) → a map of each image, float32 (n, height, width). */
 export function spreadGraph(
   builder: GraphBuilder,
   scores: Value,

@@ -1,4 +1,4 @@
-/** How much computing the trainings of a plan need, without cached ones. Runs nothing. */
+/** Estimates how much computing the trainings of a plan need. Cached trainings do not count. Runs nothing. */
 import type {ImageShape} from '../../core/contracts/data.ts';
 import type {SourceFile} from '../../core/contracts/dataset.ts';
 import type {Work} from '../../core/contracts/learner.ts';
@@ -14,13 +14,13 @@ export interface Training {
   readonly label: string;
   readonly recipe: LearnRecipe;
   readonly shape: ImageShape;
-  /** Of the normal class. Absent: not known before the data is read; then there is no `work`. */
+  /** Number of training images of the normal class. Absent: not known before the data is read; then there is no `work`. */
   readonly images?: number;
   /** Absent: the learner or its network does not report it. */
   readonly work?: Work;
 }
 
-/** Operations of a training: two for each multiply-accumulate, forward once and backward twice (paper 9). */
+/** Operations of a training: two for each multiply-accumulate; the backward pass counts twice the forward pass (paper 9). */
 export const flopOf = ({steps, inputs, macs}: Work): number => 6 * macs * steps * inputs;
 
 export interface EstimateOptions {
@@ -52,11 +52,11 @@ function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins:
   try {
     return plugins.create('learner', recipe.learner).work?.({images, copies, side: shape.height, plugins});
   } catch {
-    return undefined; // a network that does not take images of this size: the training itself says so
+    return undefined; // the network does not take images of this size; the training itself reports that
   }
 }
 
-/** Training images of the normal class: counted if the data is cached, otherwise as published or located, and limited. */
+/** Number of training images of the normal class: counted if the data is cached; otherwise as published or located, at most the limit. */
 function imagesOf(
   task: Task,
   normal: string,

@@ -7,8 +7,8 @@ import type {StageKey} from './fingerprint.ts';
 const most = 6;
 
 /**
- * Such as `learner.epochs 50 → 100`, `seed 0 → 1`, `input weights changed`; `never run` when no cached stage of this kind
- * uses the same plug-in. Nearest is, of those with the fewest differences, one of the same label, and then the latest.
+ * Returns phrases such as `learner.epochs 50 → 100`, `seed 0 → 1`, `input weights changed`, or `never run` if no cached stage of this
+ * kind uses the same plug-in. The nearest stage has the fewest differences; among equals, the same label wins, then the latest.
  */
 export function explainMiss(key: StageKey, label: string, cached: Iterable<Manifest>): readonly string[] {
   let nearest: {readonly manifest: Manifest; readonly differences: readonly string[]} | undefined;
@@ -20,7 +20,7 @@ export function explainMiss(key: StageKey, label: string, cached: Iterable<Manif
     nearest = {manifest, differences};
   }
   if (!nearest) return ['never run'];
-  // A manifest with this key exists: its entry was damaged and has just been moved away, or was removed.
+  // A manifest with this key was there, but its entry is damaged and has just been moved away, or was removed.
   if (nearest.differences.length === 0) return ['its cached result was removed or is damaged'];
   const {differences} = nearest;
   if (differences.length <= most) return differences;
@@ -40,13 +40,13 @@ const madeAt = ({provenance}: Manifest): string => {
   return typeof at === 'string' ? at : '';
 };
 
-/** The plug-in that a stage is about: stages of two learners have nothing to be compared. */
+/** The plug-in that a stage is about. Stages of two different learners are not compared. */
 function subject({recipe}: StageKey): string | undefined {
   const ref = recipe['learner'] ?? recipe['dataset'] ?? recipe['classifier'];
   return isObject(ref) && typeof ref['type'] === 'string' ? ref['type'] : undefined;
 }
 
-/** What it takes to come from one key to the other, in words. */
+/** Phrases that describe the changes from one key to the other. */
 export function differencesOf(before: StageKey, after: StageKey): readonly string[] {
   return [
     ...(before.format === after.format ? [] : [`cache format ${before.format} → ${after.format}`]),
@@ -90,7 +90,7 @@ function differ(path: string, before: Json | undefined, after: Json | undefined)
   return [`${path} ${show(before)} → ${show(after)}`];
 }
 
-/** A plug-in by its name, a list by its items, nothing as `none`. */
+/** Writes a plug-in as its name, a list as its items, and an absent value as `none`. */
 function show(value: Json | undefined): string {
   if (value === undefined) return 'none';
   if (typeof value === 'string') return value;

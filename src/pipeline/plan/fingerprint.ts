@@ -5,16 +5,16 @@ import {invariant} from '../../core/base/result.ts';
 import type {StageKind} from '../events.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 
-/** Raise it when stages of the same recipe leave other files or columns than before: every entry is then computed again. */
+/** Raise it when stages of the same recipe leave other files or columns than before. Every entry is then computed again. */
 const format = 1;
 
 /**
- * Raise it when results of engines may have been wrong: everything that is made of tensors is then computed again. 1: TensorFlow's
- * kernels are checked before they are used.
+ * Raise it when results of engines may have been wrong. All results of stages that compute tensors are then computed again.
+ * Since version 1, TensorFlow's kernels are checked before they are used.
  */
 const kernels = 1;
 
-/** Whether what a node left under this key was computed by kernels of today's version. */
+/** Whether the result with this key was computed by kernels of the present version, or without tensors. */
 export const hasTodaysKernels = ({lane}: Pick<StageNode, 'lane'>, key: Pick<StageKey, 'kernels'>): boolean =>
   lane !== 'accelerator' || key.kernels === kernels;
 
@@ -27,13 +27,13 @@ export interface StageKey {
   readonly inputs: {readonly [role: string]: Digest};
   /** Name → digest of the content of a dataset's file. */
   readonly sources: {readonly [name: string]: Digest};
-  /** The same for the code of a user's own plug-ins, as the runner has loaded it; absent when there is none. */
+  /** Name → digest of a code file of the user's own plug-ins, as the runner loaded it; absent if there is none. */
   readonly code?: {readonly [name: string]: Digest};
-  /** Version of what engines compute; absent: no tensors. */
+  /** Version of the engines' kernels; absent: the stage does not compute tensors. */
   readonly kernels?: number;
 }
 
-/** The key of a stage whose inputs exist. `made` gives the manifest of a stage by id, `digest` that of a file's content. */
+/** The key of a stage whose inputs exist. `made` returns a stage's manifest by id, `digest` the digest of a file's content. */
 export async function keyOf(
   node: StageNode,
   made: (stage: string) => Manifest,

@@ -1,4 +1,4 @@
-/** A graph of stages that grows while kinds of stages plan tasks: stages that are equal are one. */
+/** A graph of stages that grows while kinds of stages plan tasks. Equal stages become one node. */
 import {digestOf} from '../../core/base/canonical.ts';
 import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import type {TObject} from '../../core/plugin/type.ts';
@@ -19,14 +19,14 @@ type GrowingNode = Omit<StageNode, 'tasks' | 'results'> & {
 export class GraphBuilder implements StageGraphBuilder {
   readonly plugins: Plugins;
   readonly #nodes = new Map<string, GrowingNode>();
-  /** What kinds of stages have planned for a task. */
+  /** Task → kind of stage → what its `plan` returned. */
   readonly #planned = new WeakMap<TaskContext, Map<string, unknown>>();
 
   constructor(plugins: Plugins) {
     this.plugins = plugins;
   }
 
-  /** In the order in which they were first wanted. */
+  /** The nodes, in the order in which they were first asked for. */
   get nodes(): readonly StageNode[] {
     return [...this.#nodes.values()].map(({tasks, results, ...node}) => ({
       ...node,

@@ -1,4 +1,4 @@
-/** Tasks → stages. Two tasks that want equal stages share one. Does not look at the cache. */
+/** Tasks → stages. Tasks that ask for equal stages share them. Does not look at the cache. */
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan} from '../config/spec.ts';
 import type {StageDefinition} from '../stages/define.ts';
@@ -9,7 +9,7 @@ import {distinguish} from './names.ts';
 import type {Sources} from './sources.ts';
 import {contextOf} from './task-context.ts';
 
-/** Each kind of `stages`, in their order, adds what a task asks for, task by task; then what tasks ask for together. */
+/** Task by task, each kind of `stages` in turn adds the stages that the task asks for; then those that several tasks ask for together. */
 export function buildGraph(
   plan: Plan,
   plugins: Plugins,

@@ -5,8 +5,8 @@ import {called, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 
 /**
- * Column names of a task's classifiers: the id of the papers' tables, and where two share it, the options in which they
- * differ: `oc-svm-rbf nu=0.1` and `oc-svm-rbf nu=0.5`. Two equal references get one name.
+ * Column names of a task's classifiers: the id in the papers' tables and, if two share it, the options in which they differ, such as
+ * `oc-svm-rbf nu=0.1` and `oc-svm-rbf nu=0.5`. Two equal references get the same name.
  */
 export function classifierNames(plugins: Plugins, classifiers: readonly PluginRef[]): readonly string[] {
   const rows = classifiers.map(({type, ...options}) => {
@@ -20,7 +20,7 @@ export function classifierNames(plugins: Plugins, classifiers: readonly PluginRe
   });
 }
 
-/** `learn rotation`, `bag`, nothing, `seed 0` → `learn rotation · bag · seed 0`. */
+/** `learn rotation`, `bag`, undefined, `seed 0` → `learn rotation · bag · seed 0`. */
 export const stageLabel = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined).join(' · ');
 
@@ -37,7 +37,7 @@ export function distinguish<N extends Labelled>(nodes: readonly N[], tasks: Read
   return [points, specs].reduce((all, tagsOf) => addTags(all, (id) => tagsOf(tasks.get(id)!)), nodes);
 }
 
-/** Adds the tags that all tasks of a stage have, but not all stages of its label. */
+/** Adds the tags that all tasks of a stage have in common, except those that all stages with its label have. */
 function addTags<N extends Labelled>(nodes: readonly N[], tagsOf: (task: string) => readonly string[]): readonly N[] {
   const tagged = nodes.map((node) => ({node, tags: common(node.tasks.map(tagsOf))}));
   const ubiquitous = new Map<string, readonly string[]>();

@@ -1,14 +1,14 @@
-/** Orders a graph. Does not run it, and does not know the cache. */
+/** Orders a graph. Does not run it, and does not look at the cache. */
 import {invariant} from '../../core/base/result.ts';
 import type {InputRef} from '../stages/stage.ts';
 
-/** As much of a stage as its order depends on. */
+/** The part of a stage on which its order depends. */
 export interface Ordered {
   readonly id: string;
   readonly inputs: {readonly [role: string]: Pick<InputRef, 'stage'>};
 }
 
-/** Ids of the stages that a stage waits for, each once. */
+/** Ids of the stages that a stage waits for, without repeats. */
 export const upstream = (node: Ordered): readonly string[] => [
   ...new Set(Object.values(node.inputs).map((input) => input.stage)),
 ];
@@ -20,7 +20,7 @@ export function dependents(nodes: readonly Ordered[]): ReadonlyMap<string, reado
   return found;
 }
 
-/** The first cycle as a path that ends where it began (a → b → a), or undefined. An input of no stage is our own bug. */
+/** The first cycle as a path that ends where it began (a → b → a), or undefined. Throws if an input names no stage: a bug of ours. */
 export function findCycle(nodes: readonly Ordered[]): readonly string[] | undefined {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const done = new Set<string>();
@@ -51,7 +51,7 @@ export function findCycle(nodes: readonly Ordered[]): readonly string[] | undefi
   return undefined;
 }
 
-/** Every stage after those it waits for; otherwise in the order of `nodes`. Throws for a cycle, naming it. */
+/** Puts every stage after those that it waits for; otherwise keeps the order of `nodes`. Throws an error that names a cycle. */
 export function topological<N extends Ordered>(nodes: readonly N[]): readonly N[] {
   const after = dependents(nodes);
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -61,7 +61,7 @@ export function topological<N extends Ordered>(nodes: readonly N[]): readonly N[
     for (const id of after.get(node.id)!) {
       const left = waiting.get(id)! - 1;
       waiting.set(id, left);
-      if (left === 0) ordered.push(byId.get(id)!); // the loop goes on over what is pushed
+      if (left === 0) ordered.push(byId.get(id)!); // the loop reaches what is added here
     }
   }
   if (ordered.length < nodes.length) {
@@ -71,7 +71,7 @@ export function topological<N extends Ordered>(nodes: readonly N[]): readonly N[
   return ordered;
 }
 
-/** Length of the longest path from a stage to the end of the graph, itself included: what must start first. */
+/** Length of the longest path from a stage to the end of the graph, the stage included. The longest should start first. */
 export function priorities(nodes: readonly Ordered[]): ReadonlyMap<string, number> {
   const after = dependents(nodes);
   const lengths = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** What a run would do, without doing it. */
+/** Finds what a run would do, without doing it. */
 import type {Digest} from '../../core/base/canonical.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
 import {explainMiss} from './explain.ts';
@@ -8,9 +8,9 @@ import {topological, upstream} from './order.ts';
 export type Forecast =
   | {readonly state: 'hit'; readonly fingerprint: Digest; readonly manifest: Manifest}
   | {readonly state: 'miss'; readonly fingerprint: Digest; readonly reasons: readonly string[]}
-  /** A dataset's files are not available: neither it nor what depends on it can run. */
+  /** A dataset's files are not available: its stage and those that depend on it can't run. */
   | {readonly state: 'absent'; readonly reasons: readonly string[]}
-  /** Its inputs are not there yet: whether it must run depends on what those that run leave. */
+  /** Its inputs are not there yet. Whether it must run depends on the files that the stages before it will leave. */
   | {readonly state: 'unknown'; readonly waitsFor: readonly string[]};
 
 export interface PreviewOptions {
@@ -22,7 +22,10 @@ export interface PreviewOptions {
   readonly digests: {digest(path: string): Promise<Digest>};
 }
 
-/** A forecast a stage, by its id. Entries are verified, as a run would. `waitsFor` are labels of the stages that will run. */
+/**
+ * Stage's id → forecast. Verifies cache entries, as a run does. `waitsFor` has labels of the stages before it that are not known to be
+ * cached.
+ */
 export async function previewPlan({graph, cache, digests}: PreviewOptions): Promise<ReadonlyMap<string, Forecast>> {
   const forecasts = new Map<string, Forecast>();
   const labels = new Map(graph.map((node) => [node.id, node.label]));

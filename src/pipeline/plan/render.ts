@@ -1,11 +1,11 @@
-/** A graph as text for Mermaid and Graphviz. */
+/** Writes a graph as text for Mermaid and Graphviz. */
 import {unreachable} from '../../core/base/result.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Forecast} from './preview.ts';
 
 type Forecasts = ReadonlyMap<string, Forecast>;
 
-/** Fill and border: green is cached, orange must run, grey depends on what those leave, red lacks its data. */
+/** Fill and border. Green: cached; orange: must run; grey: depends on what those leave; red: its data is missing. */
 const colours = {
   hit: {fill: '#d9f2d9', line: '#3c8d40'},
   miss: {fill: '#ffe3c2', line: '#c46a00'},
@@ -17,7 +17,7 @@ const states = ['hit', 'miss', 'unknown', 'absent'] as const;
 
 const wording = {hit: 'cached', miss: 'will run', unknown: 'depends', absent: 'no data'} as const;
 
-/** A flow chart, left to right. Edges carry the file that passes along them. */
+/** A flow chart from left to right. The label of an edge is the file that passes along it. */
 export function renderMermaid(graph: readonly StageNode[], forecasts?: Forecasts): string {
   const names = namesOf(graph);
   const lines = ['flowchart LR'];
@@ -61,11 +61,11 @@ export function render(format: 'mermaid' | 'dot', graph: readonly StageNode[], f
   }
 }
 
-/** Short names in the order of the graph: ids that start with a digit, or words such as `end`, are none in Mermaid. */
+/** Short names in the order of the graph. Mermaid does not accept ids that start with a digit, or words such as `end`. */
 const namesOf = (graph: readonly StageNode[]): ReadonlyMap<string, string> =>
   new Map(graph.map(({id}, i) => [id, `s${i + 1}`]));
 
-/** One edge for every file that passes between two stages, once. */
+/** One edge for every file that one stage reads from another, even if it reads the file in several roles. */
 function edgesOf(
   graph: readonly StageNode[],
 ): readonly {readonly from: string; readonly to: string; readonly file: string}[] {

@@ -1,4 +1,4 @@
-/** Finds the files that a plan reads from outside: those of datasets, and those that options of learners name. */
+/** Finds the files that a plan reads from outside: files of datasets, and files that options of learners name. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
@@ -12,28 +12,28 @@ export interface Sources {
   readonly datasets: ReadonlyMap<string, readonly SourceFile[]>;
   /** `datasetKey` → why the dataset is not available. Its `data` stage fails with this, the rest of the plan runs. */
   readonly absent: ReadonlyMap<string, DatasetProblem>;
-  /** `learnerKey` → the files that the learner's options name; no entry where there are none. */
+  /** `learnerKey` → the files that the learner's options name; no entry if its type has no such options. */
   readonly learners: ReadonlyMap<string, readonly SourceFile[]>;
 }
 
-/** One dataset as it is read: once for all inliers, or once an inlier where their images differ. */
+/** Key of one reading of a dataset. It is read once for all inliers, or once for each (`inlier`) if their images differ. */
 export const datasetKey = (dataset: PluginRef, inlier: string | undefined): string =>
   canonicalJson({dataset, inlier} as Json);
 
-/** One learner with its options, which may name files. */
+/** Key of a learner with its options, which may name files. */
 export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
 
 /**
- * Calls each dataset's `locate` and each learner's `files` once. It is a problem of the input if nothing of a plan can be read, or
- * if a file is missing that a spec names: everything that is missing is reported together, and the same thing only once. Otherwise
- * what can be read is, as in a suite over datasets of which one is not here.
+ * Calls each dataset's `locate` and each learner's `files` once. Fails if no dataset of the plan is available, or if a file is missing
+ * that a learner's options name: everything that is missing is reported together, the same thing only once. If only some datasets are
+ * missing, as in a suite over many, it succeeds with the others.
  */
 export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
   const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
   const asked = new Set<string>();
-  // Points of a matrix that differ in other options read one folder, which says the same of itself each time.
+  // Points of a matrix that differ in other options read the same folder, which reports the same message each time.
   const said = new Set<string>();
   const report = (message: string): void => {
     if (!said.has(message)) roots.report?.(message);

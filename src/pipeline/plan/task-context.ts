@@ -1,4 +1,4 @@
-/** What the stages of a task have in common, found out once. */
+/** Finds out once what the stages of a task have in common. */
 
 import {invariant} from '../../core/base/result.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
@@ -45,7 +45,7 @@ const without = (ref: PluginRef, options: readonly string[]): PluginRef => {
   return {type, ...Object.fromEntries(Object.entries(rest).filter(([name]) => !options.includes(name)))};
 };
 
-/** The layer that a classifier reads: its own `layer` option, else what its definition says, else the learner's first. */
+/** The layer that a classifier reads: its `layer` option, else its definition's `layer`, else the learner's first layer. */
 function layerOf(plugins: Plugins, classifier: PluginRef, otherwise: string): string {
   const own = classifier['layer'];
   return typeof own === 'string' ? own : (plugins.get('classifier', classifier.type).layer ?? otherwise);

@@ -1,4 +1,4 @@
-/** Which plug-ins a reference uses: itself and those nested in its options (a learner's network, say). */
+/** Finds the plug-ins that a reference uses: its own, and those nested in its options, such as a learner's network. */
 
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Definitions, Plugins} from '../../core/plugin/registry.ts';
@@ -7,13 +7,13 @@ import {type AnyDefinition, pluginKeyword} from '../../core/plugin/registry.ts';
 type Kind = keyof Definitions;
 type Schema = {readonly [keyword: string]: unknown};
 
-/** The definition of `ref` first, then the nested ones, depth first. `ref` has been validated. */
+/** The definition of `ref`, then the nested ones, depth first. `ref` must have been validated. */
 export function usedBy(plugins: Plugins, kind: Kind, ref: PluginRef): readonly AnyDefinition[] {
   const definition = plugins.get(kind, ref.type);
   return [definition, ...nested(plugins, definition.options as unknown as Schema, ref)];
 }
 
-/** `learner cutpaste` → version. The kind is part of the name: there is also a transform `cutpaste`. */
+/** `learner cutpaste` → version. The kind is part of the name, because there is also a transform `cutpaste`. */
 export function versionsOf(used: readonly AnyDefinition[]): {readonly [plugin: string]: number} {
   return Object.fromEntries(used.map((definition) => [`${definition.kind} ${definition.name}`, definition.version]));
 }

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of a training in a folder that outlives a crash. A torn or flipped one is as good as none, and so is one
- * that another version of the program, another engine or another machine has made: it would not resume to the same result.
+ * Checkpoints of a training, in a folder that survives a crash. A damaged checkpoint is ignored, and so is one from another version of
+ * the program, another engine or another machine: a training that resumed from it would not give the same result.
  */
 import {readFileSync} from 'node:fs';
 import {readdir, rename, rm} from 'node:fs/promises';
@@ -14,7 +14,7 @@ import {runningEngine} from '../../core/engine/engine.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {makerText} from '../maker.ts';
 
-/** Names the arrays' file by its digest, so that the two are replaced in one step. */
+/** Refers to the arrays' file by its digest, so that writing the head replaces both in one step. */
 interface Head {
   readonly maker: string;
   readonly arrays: Digest;
@@ -31,7 +31,7 @@ export function openCheckpoints(
   let last = performance.now();
   let latest: Head['meta'] | undefined;
   return {
-    /** What is known of the state that a training would go on from now. */
+    /** The `meta` of the checkpoint from which a training would resume now. */
     get latest() {
       return latest;
     },
@@ -68,7 +68,7 @@ export function openCheckpoints(
   };
 }
 
-// V8's format and not JSON: a loss of NaN must come back as one.
+// V8's format instead of JSON, because a loss of NaN must be read back as NaN.
 async function writeHead(folder: string, head: Head): Promise<void> {
   const body = serialize(head);
   await writeFileAtomic(join(folder, headName), Buffer.concat([Buffer.from(sha256(body)), body]));
@@ -84,7 +84,7 @@ function readHead(folder: string): Head | 'damaged' | undefined {
   }
 }
 
-/** What must be equal for a resumed training to give the result of an uninterrupted one. */
+/** What must be equal so that a resumed training gives the same result as an uninterrupted one. */
 function makerOf(): string {
   const url = new URL('../../../package.json', import.meta.url);
   const {version} = JSON.parse(readFileSync(url, 'utf8')) as {version: string};

@@ -65,7 +65,7 @@ export const data = defineStage({
       train: await writeSplit(context, dataset, 'train', progress, train === undefined ? undefined : {perClass: train}),
       test: await writeSplit(context, dataset, 'test', progress, test === undefined ? undefined : {inAll: test}),
     };
-    // The executor hashes these files again as well. That does not notice an edit that was undone while we read; this does.
+    // The executor hashes these files again, but that does not notice an edit that was undone while we read. This check does.
     const changed = context.sources.filter((file, i) => stateOf(file) !== before[i]);
     if (changed.length > 0) {
       const names = changed.map(({path}) => path).join(', ');
@@ -79,7 +79,7 @@ export const data = defineStage({
   },
 });
 
-/** Images of each class, in the order of the dataset's classes. */
+/** Numbers of images of each class, in the order of the dataset's classes. */
 type Counts = readonly number[];
 type Limit = {readonly perClass: number} | {readonly inAll: number};
 
@@ -95,7 +95,7 @@ async function writeSplit(
     await writeImages(path, dataset, split, counting(read(context, dataset, split), progress));
     return (await imagesInfo(path)).counts;
   }
-  // The classes' sizes are known only at the end: candidates go to a file first, so that memory does not grow with the limit.
+  // The sizes of the classes are known only at the end. Candidates go to a file first, so that memory does not grow with the limit.
   const candidates = join(context.scratch, `${split}-candidates.arrow`);
   await rm(candidates, {force: true});
   const subset = new Subset(split, 'perClass' in limit ? limit.perClass : limit.inAll);
@@ -146,7 +146,7 @@ async function* counting(batches: AsyncIterable<ImageBatch>, progress: ItemProgr
   }
 }
 
-/** The images that `keep` says yes to; it is asked once for each, in order. */
+/** The images for which `keep` returns true. It is called once for each image, in order. */
 async function* filtered(
   batches: AsyncIterable<ImageBatch>,
   keep: (label: number) => boolean,
@@ -163,7 +163,7 @@ async function* filtered(
   }
 }
 
-/** Of rows of `size` bytes. */
+/** The chosen ones of rows of `size` bytes. */
 function pick(rows: Uint8Array, chosen: readonly number[], size: number): Uint8Array {
   const few = new Uint8Array(chosen.length * size);
   chosen.forEach((row, to) => {
@@ -192,7 +192,7 @@ function checkCounts(
     throw new StageError(`${recipe.dataset.type} has no test images`, hint);
 }
 
-/** Changes whenever the file is written to, even when the old content is written back. */
+/** A text that changes whenever the file is written to, even if the old content is written back. */
 function stateOf({path}: SourceFile): string {
   const {dev, ino, size, mtimeNs, ctimeNs} = statSync(path, {bigint: true});
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');

@@ -1,6 +1,6 @@
 /**
- * What a kind of stage says of itself, once: all that plans, runs, keys, reads and restores stages takes it from here
- * (`index.ts` lists them).
+ * The definition of a kind of stage. All code that plans, runs, keys, reads and restores stages uses it (`index.ts` lists the
+ * kinds).
  */
 import type {Json} from '../../core/base/canonical.ts';
 import type {Dataset, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
@@ -10,27 +10,27 @@ import type {Static, TObject} from '../../core/plugin/type.ts';
 import type {Task} from '../config/spec.ts';
 import type {ResultRef, RunStage, StageContext, StageNode} from './stage.ts';
 
-/** `P`: what its `plan` returns to other kinds, such as the id of its stage. */
+/** `P`: what `plan` returns to other kinds, such as the id of its stage. */
 export interface StageDefinition<R extends TObject = TObject, P = unknown> {
   readonly kind: string;
   /**
-   * The kind of its stages in keys, plans and events; absent: `kind`. For a kind that was once a part of another: the recipe then
-   * distinguishes the two, and earlier results stay valid.
+   * The kind of its stages in keys, plans and events; absent: `kind`. It is for a kind that was once a part of another, so that earlier
+   * results stay valid; the recipe then distinguishes the two.
    */
   readonly recordedAs?: string;
   /** What determines its result besides its input files. */
   readonly recipe: R;
-  /** `accelerator` for what computes tensors. */
+  /** `accelerator` if it computes tensors. */
   readonly lane: StageNode['lane'];
-  /** Adds the stages that a task asks for. Absent: others ask for them. */
+  /** Adds the stages that a task asks for. Absent: only other kinds ask for stages of this kind. */
   plan?(task: TaskContext, graph: StageGraphBuilder): P;
   /** Adds stages that several tasks ask for together; called when all tasks have been planned. */
   combine?(tasks: readonly TaskContext[], graph: StageGraphBuilder): void;
-  /** In a worker: leaves files, and returns a small result for the manifest; null when there is none. */
+  /** Runs in a worker: writes files, and returns a small result for the manifest, or null. */
   run(context: StageContext<Static<R>>): Promise<Json>;
   /**
-   * Instead of `run` for `predict` and `export`, on other images: restores what a run has fitted, and leaves what the training
-   * images score when they are held out (`training-scores.ts`). Absent: `run`.
+   * Runs instead of `run` for `predict` and `export`, on other images: restores what a run has fitted, and writes the held-out scores
+   * of the training images (`training-scores.ts`). Absent: `run`.
    */
   restore?(context: StageContext<Static<R>>): Promise<Json>;
 }
@@ -47,25 +47,25 @@ export interface TaskContext {
   readonly absent: DatasetProblem | undefined;
   /** Name of the normal class. */
   readonly normal: string;
-  /** Only where the images differ between inliers. */
+  /** The task's inlier if the dataset has other images for each inlier, otherwise undefined. */
   readonly inlier: string | undefined;
-  /** Without the options that name files: those are `learnerFiles`. */
+  /** The learner without the options that name files; the files are `learnerFiles`. */
   readonly learner: PluginRef;
   readonly learnerFiles: readonly SourceFile[];
   /** The learner and the plug-ins inside it. */
   readonly learnerUses: readonly AnyDefinition[];
   /** false: the learner's weights depend only on the seed. */
   readonly trains: boolean;
-  /** The layer of metrics of features that no classifier chooses. */
+  /** The layer that metrics of features use if no classifier chooses one. */
   readonly defaultLayer: string;
   readonly classifiers: readonly TaskClassifier[];
-  /** Its metrics of these, in the order of the spec. */
+  /** The task's metrics of these subjects, in the order of the spec. */
   metricsOf(...subjects: readonly MetricSubject[]): readonly PluginRef[];
 }
 
 export interface TaskClassifier {
   readonly classifier: PluginRef;
-  /** Its column in tables, unique in the task. */
+  /** Name of its column in tables, unique in the task. */
   readonly name: string;
   /** The learner's layer that it reads. */
   readonly layer: string;
@@ -76,9 +76,9 @@ export type MetricSubject = 'features' | 'scores' | 'pixels';
 /** The graph while tasks are added to it. */
 export interface StageGraphBuilder {
   readonly plugins: Plugins;
-  /** What another kind plans for the task; planned once. */
+  /** What another kind's `plan` returns for the task. It is called only once for each task. */
   plan<R extends TObject, P>(stage: StageDefinition<R, P>, task: TaskContext): P;
-  /** The id of such a stage: one that another task has already added, or a new one. */
+  /** Returns the id of the wanted stage: an equal one that is already there, or a new one. */
   addStage<R extends TObject>(stage: StageDefinition<R>, task: TaskContext, wanted: WantedStage<Static<R>>): string;
   labelOf(id: string): string;
 }
@@ -90,12 +90,12 @@ export interface WantedStage<R> {
   readonly inputs: StageNode['inputs'];
   /** Plug-ins that it runs: the code of a user's own plug-ins is part of the key. */
   readonly uses: readonly AnyDefinition[];
-  /** A dataset's files, which follow from the recipe. */
+  /** Files of a dataset. The recipe determines which they are. */
   readonly sources?: readonly SourceFile[];
   readonly absent?: DatasetProblem | undefined;
-  /** Files that do not follow from the recipe: those that a learner's options name. */
+  /** Files that a learner's options name. The recipe does not determine which they are. */
   readonly files?: readonly SourceFile[];
-  /** Whose numbers it makes. */
+  /** The task and classifier whose numbers it computes. */
   readonly result?: ResultRef;
 }
 
@@ -106,7 +106,7 @@ type Recorded = Pick<StageNode, 'kind' | 'recipe'>;
 export const recordedKind = ({kind, recordedAs = kind}: Pick<StageDefinition, 'kind' | 'recordedAs'>): string =>
   recordedAs;
 
-/** Whether a node is of this kind: it is recorded so, and has what the recipe needs. */
+/** Whether a node is of this kind: its recorded kind is the same, and its recipe has all required keys. */
 export function isStage(stage: Pick<StageDefinition, 'kind' | 'recordedAs' | 'recipe'>, node: Recorded): boolean {
   const {required = []} = stage.recipe;
   return node.kind === recordedKind(stage) && required.every((key) => key in node.recipe);

@@ -18,19 +18,19 @@ import {learnerParts, PluginList, strict, WindowsOfImages} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {InputRef, StageContext} from './stage.ts';
 
-/** Images at a time. */
+/** Number of images at a time. */
 const batch = 256;
 
 const EmbedRecipe = Type.Object(
   {
     ...learnerParts,
     layer: Type.String(),
-    // Features of every window instead of the whole image: one row for each window, image by image, row by row.
+    // If present: features of every window instead of the whole image, one row for each window, image by image, row by row.
     windows: Type.Optional(WindowsOfImages),
     normal: Type.Optional(
       Type.String({description: "Only this class's images (the training split); absent: all images."}),
     ),
-    // Features of a seeded draw of the augmentation instead of the image itself; `versions` also has its transforms.
+    // If present: features of a seeded draw of the augmentation instead of the image. `versions` also has its transforms.
     view: Type.Optional(Type.Object({augment: PluginList, seed: Type.Integer(), draw: Type.Integer()}, strict)),
   },
   strict,
@@ -69,9 +69,9 @@ export const embed = defineStage({
 export interface Embedding {
   readonly layer: string;
   readonly split: 'train' | 'test';
-  /** Of all windows of the images. */
+  /** If present: features of all windows of the images. */
   readonly windows?: Windows | undefined;
-  /** Of this draw of the augmentation, from 0, of the normal images. */
+  /** If present: features of this draw (from 0) of the augmentation of the normal images. */
   readonly draw?: number;
 }
 
@@ -113,7 +113,7 @@ async function* chunksOf(
   {layer, normal, learner, view, windows}: EmbedRecipe,
   progress: ItemProgress,
 ): AsyncGenerator<FeatureChunk> {
-  // An image has thousands of windows.
+  // With windows, one image at a time: it has thousands of them.
   const options = {batch: windows ? 1 : batch, ...(normal !== undefined && {class: normal})};
   const augmented = view && viewer(context, view);
   let done = 0;
@@ -134,7 +134,7 @@ async function* chunksOf(
   }
 }
 
-/** The draw of an image depends only on the seed, the draw's number and the image's place. */
+/** Returns a function that augments an image. Its random numbers depend only on the seed, the draw's number and the image's index. */
 function viewer({plugins}: StageContext, {augment, seed, draw}: NonNullable<EmbedRecipe['view']>) {
   const transforms = augment.map((ref) => plugins.create('transform', ref));
   const draws = new Rng(seed).fork('views').fork(draw);

@@ -12,7 +12,7 @@ import {score} from './score.ts';
 import {inputOf} from './shared.ts';
 
 const EnsembleRecipe = Type.Object(
-  // Unchanged, or first standardised over the test images for each seed.
+  // The mean of the scores as they are, or of scores that are first standardised over the test images for each seed.
   {combine: Type.Union([Type.Literal('mean'), Type.Literal('standardised-mean')])},
   strict,
 );
@@ -59,7 +59,7 @@ function bySeedAlone(contexts: readonly TaskContext[]): readonly (readonly TaskC
   return [...groups.values()].map((members) => members.sort((a, b) => a.task.seed - b.task.seed));
 }
 
-/** One for each classifier. */
+/** Adds one ensemble for each classifier. */
 function addEnsembles(
   members: readonly TaskContext[],
   graph: StageGraphBuilder,
@@ -85,7 +85,7 @@ function addEnsembles(
   }
 }
 
-/** Mean 0 and deviation 1 over the test images, whose labels are not used; equal scores become 0. */
+/** Scores with mean 0 and deviation 1 over the test images, whose labels are not used. If all scores are equal, they become 0. */
 function standardised(scores: Float64Array): Float64Array {
   const mean = scores.reduce((sum, score) => sum + score / scores.length, 0);
   const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2 / scores.length, 0));

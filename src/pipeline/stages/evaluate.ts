@@ -1,4 +1,4 @@
-/** Metric plug-ins + scores → `metrics.arrow`, and the same in the summary, which is what goes into the tables. */
+/** Metric plug-ins + scores → `metrics.arrow`. The summary has the same values; tables use the summary. */
 import {join} from 'node:path';
 import {plural} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
@@ -44,7 +44,7 @@ export const evaluate = defineStage({
       if (isOfPixels(ref.type)) {
         pixels ??= await readPixels(context);
         values.set(ref.type, (metric as PixelMetric).measurePixels(pixels));
-      } else values.set(ref.type, (metric as Metric).compute(scores.slice(), labels.slice())); // a plug-in may spoil its own
+      } else values.set(ref.type, (metric as Metric).compute(scores.slice(), labels.slice())); // copies, because a plug-in may change them
     }
     const {numbers, ...measured} = measuredValues(context, values, (name) =>
       isOfPixels(name) ? onePixelClassOnly(pixels!) : oneClassOnly(normal, anomalous),
@@ -70,7 +70,7 @@ export const evaluate = defineStage({
 
 export interface Evaluation {
   readonly metrics: readonly PluginRef[];
-  /** Id of the stage with the scores, and for metrics of pixels the heat maps. */
+  /** Id of the stage that leaves the scores and, for metrics of pixels, the heat maps. */
   readonly scores: string;
   readonly result: ResultRef;
 }
@@ -98,7 +98,7 @@ export function evaluation(
   });
 }
 
-/** Anomalous images that have no marked pixel any more: their defects lie outside of what was cut out. */
+/** A sentence about anomalous images without a marked pixel, whose defects were cut off; undefined if there are none. */
 function lostDefects({count, height, width, masks}: PixelSample, labels: Uint8Array): string | undefined {
   const area = height * width;
   let lost = 0;
@@ -116,7 +116,7 @@ function onePixelClassOnly({masks}: PixelSample): string | undefined {
   return marked === masks.length ? 'every pixel of the test images is marked as a defect' : undefined;
 }
 
-/** Scores and truth of all pixels of the test images: 5 bytes each in memory. */
+/** Scores and masks of all pixels of the test images: 5 bytes of memory for each pixel. */
 async function readPixels(context: StageContext): Promise<PixelSample> {
   const maps = await readMaps(inputOf(context, 'maps'));
   const masks = new Uint8Array(maps.data.length);

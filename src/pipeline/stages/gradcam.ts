@@ -1,4 +1,4 @@
-/** Weights + test images → heat maps: GradCAM of the learner's own score of each image. Needs no classifier. */
+/** Weights + test images → heat maps: GradCAM of the learner's own score of each image. No classifier is needed. */
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Encoder} from '../../core/contracts/learner.ts';
@@ -19,7 +19,7 @@ import {learnerParts, strict} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
 
-/** Images at a time. */
+/** Number of images at a time. */
 const batch = 16;
 
 const GradcamRecipe = Type.Object(
@@ -29,7 +29,7 @@ const GradcamRecipe = Type.Object(
 
 export const gradcam = defineStage({
   kind: 'gradcam',
-  // It was once part of `localize`: its earlier stages are still found in the cache, and earlier runs can be read.
+  // It was once part of `localize`. With the old name, its earlier results are still found in the cache, and earlier runs can be read.
   recordedAs: 'localize',
   lane: 'accelerator',
   recipe: GradcamRecipe,
@@ -50,7 +50,7 @@ export const gradcam = defineStage({
       evaluation(context, graph, {metrics, scores: maps, result: {task: task.id, classifier: 'gradcam'}});
   },
   run: computeMaps,
-  /** Beside the inputs of a run: the images of `training`. */
+  /** Has one more input than `run`: `training`, the training images. */
   async restore(context) {
     await computeMaps(context);
     const out = join(context.scratch, 'training');

@@ -1,6 +1,6 @@
 /**
- * What a `localize` stage leaves: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, one of each image; and
- * pictures of the most informative maps (`overlay-*.png`).
+ * Writes the files of a stage that localises: `maps.arrow`, a score for each pixel of the test images; `scores.arrow`, a score for each
+ * image; and pictures of the most informative maps (`overlay-*.png`).
  */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -14,19 +14,19 @@ import {inputOf} from './shared.ts';
 import type {StageContext} from './stage.ts';
 import {writeTrainingScores} from './training-scores.ts';
 
-/** Pictures of each kind: false alarms, misses and finds. */
+/** Number of pictures of each kind: false alarms, misses and finds. */
 const pictures = 8;
 
 export interface HeatMap {
-  /** Row-major. */
+  /** A score for each pixel, (height, width), row-major. */
   readonly map: Float32Array;
-  /** Of the whole image. */
+  /** Score of the whole image. */
   readonly score: number;
   /** The image's class. */
   readonly label: number;
 }
 
-/** The score of an image by its windows, or of one of which nothing but the map is known. */
+/** The score of an image: the largest score of its windows, or of its pixels if only the map is known. */
 export function largestOf(values: Float32Array | Float64Array): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const value of values) most = Math.max(most, value);
@@ -40,7 +40,7 @@ interface HeatMaps {
   readonly normal: string;
 }
 
-/** `maps`: of every test image, in their order. The images are the input `images`. */
+/** `maps`: the maps of all test images, in order. The images are the input `images`. */
 export async function writeHeatMaps(
   context: StageContext,
   maps: AsyncIterable<HeatMap>,
@@ -65,7 +65,7 @@ export async function writeHeatMaps(
   }
 }
 
-/** The normal images that score highest, the anomalous ones that score lowest, and those that score highest. */
+/** Draws the normal images with the highest scores, and the anomalous images with the highest and the lowest scores. */
 async function draw(
   context: StageContext,
   path: string,
@@ -101,19 +101,19 @@ async function draw(
     }
 }
 
-/** From the median of all pixels to the highest thousandth: one scale for all pictures. */
+/** From the median of all pixels to their 0.999-quantile: one scale for all pictures. Of millions of pixels, only a sample is used. */
 export function rangeOf(maps: Float32Array): Range {
   const step = Math.max(1, Math.floor(maps.length / 1e6));
   const sample = Float32Array.from({length: Math.ceil(maps.length / step)}, (_, i) => maps[i * step]!).sort();
   return [sample[Math.floor(sample.length / 2)]!, sample[Math.floor(0.999 * (sample.length - 1))]!];
 }
 
-/** Summary of maps that were restored: what is usual, the median over the training images of the medians of their maps. */
+/** Summary of restored maps. `usual`: the median, over the training images, of their maps' medians. */
 export interface HeatSummary {
   readonly usual: number;
 }
 
-/** Writes the scores of the training images by their own maps. */
+/** Writes the scores of the training images, and returns the summary of their maps. */
 export async function summariseTrainingMaps(context: StageContext, maps: readonly Pick<HeatMap, 'map' | 'score'>[]) {
   const median = (values: Float32Array | Float64Array): number => values.toSorted()[Math.floor(values.length / 2)]!;
   await writeTrainingScores(

@@ -1,4 +1,4 @@
-/** The kinds of stages, one line each, in the order in which those of a task are planned. Workers run them. */
+/** The kinds of stages, in the order in which a task's stages are planned. Workers run them. */
 import {data} from './data.ts';
 import {runnerOf, type StageDefinition} from './define.ts';
 import {embed} from './embed.ts';

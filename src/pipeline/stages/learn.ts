@@ -115,7 +115,7 @@ export const learn = defineStage({
   },
 });
 
-/** ` after epoch 3`, of what a training that keeps its curve has left. */
+/** Such as ` after epoch 3`; empty if the checkpoint has no curve. */
 const afterEpoch = ({curve}: {readonly [key: string]: unknown}): string =>
   Array.isArray(curve) ? ` after epoch ${curve.length}` : '';
 
@@ -125,7 +125,7 @@ export const learnerRng = ({seed}: Pick<LearnRecipe, 'seed'>): Rng => new Rng(se
 async function trainingImages(context: StageContext, normal: string | undefined): Promise<ImageSet> {
   const path = inputOf(context, 'images');
   if (normal === undefined) {
-    // It does not train, so it only gets the shape.
+    // The learner does not train, so it gets no images, only their shape.
     const {shape} = await imagesInfo(path);
     return {shape, count: 0, pixels: new Uint8Array()};
   }

@@ -1,4 +1,4 @@
-/** Features of all windows → heat maps. Features are streamed: memory does not grow with the windows. */
+/** Features of all windows → heat maps. Features are streamed, so memory does not grow with the number of windows. */
 
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
@@ -23,12 +23,12 @@ import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
 import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
 
-/** Of features in memory at a time, in bytes. */
+/** Most bytes of features in memory at a time. */
 const featureBytes = 512 * 1024 * 1024;
 
 /**
- * The learner's features of all windows of an image are scored, and spread over its pixels; the largest is the image's (CutPaste, figure
- * 1: "max-pooled for detection or upsampled for localization").
+ * The features of all windows of an image are scored. The scores are spread over its pixels, and the largest is the image's score
+ * (CutPaste, figure 1: "max-pooled for detection or upsampled for localization").
  */
 const LocalizeRecipe = Type.Object(
   {
@@ -52,7 +52,7 @@ export const localize = defineStage({
   kind: 'localize',
   lane: 'accelerator',
   recipe: LocalizeRecipe,
-  /** One for each classifier, in the order of the task. */
+  /** Returns one stage for each classifier, in the order of the task. */
   plan(context, graph): readonly Scored[] {
     const {task, normal, dataset, classifiers} = context;
     const metrics = context.metricsOf('scores', 'pixels');
@@ -96,8 +96,8 @@ export const localize = defineStage({
     return {images: test.images, windows: test.places, trained: train.rows};
   },
   /**
-   * Fits again, because no classifier of windows is kept in the cache. Inputs `train`, and `images` for their shape. With `test`, makes maps
-   * of those images; without, leaves what it has fitted (`fittedArrays`).
+   * Fits again, because the cache does not keep classifiers of windows. Inputs: `train`, and `images` for their shape. With an input
+   * `test`, it makes maps of those images; without, it writes what it has fitted (`fittedArrays`).
    */
   async restore(context) {
     if ('test' in context.inputs) await localize.run(context);
@@ -110,7 +110,7 @@ export const localize = defineStage({
   },
 });
 
-/** The classifier, not yet fitted, the windows of the training images, and what is known of the images. */
+/** The classifier before it is fitted, the windows of the training images, and facts about the images. */
 async function openTraining(context: StageContext<LocalizeRecipe>) {
   const {classifier: ref, version, windows} = context.recipe;
   const classifier = createPlanned(context, 'classifier', ref, {[`classifier ${ref.type}`]: version});
@@ -119,7 +119,7 @@ async function openTraining(context: StageContext<LocalizeRecipe>) {
   return {classifier, shape, count, classNames, places, train: await openWindows(inputOf(context, 'train'), places)};
 }
 
-/** All of these, and the windows of the test images. */
+/** The same, with the windows of the test images. */
 async function open(context: StageContext<LocalizeRecipe>) {
   const opened = await openTraining(context);
   const test = await openWindows(inputOf(context, 'test'), opened.places);
@@ -127,7 +127,7 @@ async function open(context: StageContext<LocalizeRecipe>) {
   return {...opened, test};
 }
 
-/** What was fitted: one classifier, or one for each place, the names of whose arrays begin with the place and a slash. */
+/** Arrays of the fitted classifier. With one classifier for each place, their names begin with the place and a slash. */
 async function fittedArrays(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
@@ -144,11 +144,11 @@ async function fittedArrays(
   return arrays;
 }
 
-/** As many as fit in memory. */
+/** Number of places whose features fit in memory together, at least 1. */
 const placesAtOnce = (columns: number, images: number): number =>
   Math.max(1, Math.floor(featureBytes / (4 * columns * images)));
 
-/** Maps of the images whose windows are `test`; if it is `train`, of the training images, each held out. */
+/** Maps of the images whose windows are `test`. If it is the same object as `train`, windows are scored held out if the classifier can. */
 async function* mapsOf(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
@@ -173,7 +173,7 @@ async function* mapsOf(
   }
 }
 
-/** Held-out scores of the training rows; undefined if the classifier was not fitted on every one of them. */
+/** Held-out scores of the training rows; undefined if the classifier does not give a score for every row. */
 function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Array | undefined {
   const scores = features.rows > 1 ? classifier.heldOut?.(features, rng) : undefined;
   return scores?.length === features.rows ? scores : undefined;
@@ -181,11 +181,11 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
 
 const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.seed).fork('classifier');
 
-/** Windows of all places, a random subset of them if all would not fit in memory. */
+/** Features of the windows of all places; a random subset if they would not all fit in memory. */
 const sampleOf = (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix> =>
   sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
 
-/** One classifier, of windows of all places; of a random subset of them if all would not fit in memory. */
+/** Scores with one classifier, fitted on windows of all places, or on a random subset if they would not all fit in memory. */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
@@ -208,7 +208,7 @@ async function scoreTogether(
   return scores;
 }
 
-/** A classifier at each place, of the same place in all training images; none is kept. */
+/** Scores with a separate classifier at each place, fitted on that place in all training images. The classifiers are not kept. */
 async function scoreByPlace(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,

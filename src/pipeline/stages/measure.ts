@@ -1,4 +1,4 @@
-/** A metric of features + features of the test images → `metrics.arrow`, and the same in the summary. */
+/** A metric of features + features of the test images → `metrics.arrow`. The summary has the same value. */
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {FeatureMetric} from '../../core/contracts/metric.ts';
@@ -13,7 +13,7 @@ import {Plugin, strict} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly} from './shared.ts';
 import type {EvaluateSummary} from './stage.ts';
 
-/** Each stage has one metric, because they cost more than metrics of scores. */
+/** Each stage has only one metric, because metrics of features take longer than metrics of scores. */
 const MeasureRecipe = Type.Object(
   {
     metric: Plugin,
@@ -85,7 +85,7 @@ export const measure = defineStage({
   },
 });
 
-/** Every layer that the classifiers choose; a classifier's own fixed layer is not a representation. */
+/** All layers that classifiers choose. A layer that a classifier always uses does not count: it is not a representation. */
 function chosenLayers({classifiers, defaultLayer}: TaskContext, {plugins}: StageGraphBuilder): ReadonlySet<string> {
   const choosing = classifiers.filter(({classifier}) => plugins.get('classifier', classifier.type).layer === undefined);
   return new Set(choosing.length > 0 ? choosing.map(({layer}) => layer) : [defaultLayer]);

@@ -1,15 +1,15 @@
-/** A picture of one heat map: the image with the outline of its mask, and beside it the map laid over the image. */
+/** Draws a picture of one heat map: on the left the image with the outline of its mask, on the right the map over the image. */
 
 import type {ImageSet} from '../../core/contracts/data.ts';
 import {type Picture, pictureOf} from '../../core/images/picture.ts';
 
-/** Share of the map's colour in a pixel. */
+/** Share of the map's colour in a pixel, 0 to 1. */
 const opacity = 0.5;
 
-/** The scores that are drawn in blue and in red, and so are scores beyond them. */
+/** The scores at the two ends of the colours (dark blue and dark red). Scores outside get the colour of the nearer end. */
 export type Range = readonly [low: number, high: number];
 
-/** Height, and twice the width of the image. */
+/** The picture is as high as the image, and twice as wide. */
 export function overlay(
   images: ImageSet,
   index: number,
@@ -34,7 +34,7 @@ export function overlay(
   return {height, width: 2 * width, pixels};
 }
 
-/** The map's colours over the picture. `share`: of the map's colour in a pixel, 0 to 1. */
+/** Paints the map's colours over the picture. `share`: share of the map's colour in a pixel, 0 to 1. */
 export function paint(picture: Picture, map: Float32Array, [low, high]: Range, share: number): Picture {
   const pixels = new Uint8Array(picture.pixels.length);
   for (let at = 0; at < map.length; at++) {
@@ -45,7 +45,7 @@ export function paint(picture: Picture, map: Float32Array, [low, high]: Range, s
   return {...picture, pixels};
 }
 
-/** In the mask, with a neighbour that is not. */
+/** Whether a pixel is in the mask and has a neighbour that is not. */
 function onOutline(mask: Uint8Array, height: number, width: number, y: number, x: number): boolean {
   if (mask[y * width + x] === 0) return false;
   const outside = (v: number, u: number): boolean =>

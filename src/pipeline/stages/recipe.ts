@@ -1,7 +1,7 @@
 /**
- * Parts of recipes that several kinds of stages have. A recipe is plain JSON with all options resolved (defaults filled). A
- * plug-in's `version` is beside its reference: it is part of the key, and a stage refuses to run if the installed plug-in has
- * another version.
+ * Parts of recipes that several kinds of stages have. A recipe is plain JSON with all options resolved (defaults filled). Beside a
+ * reference to a plug-in stands its version, which is part of the key; a stage refuses to run if the installed plug-in has another
+ * version.
  */
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {Type} from '../../core/plugin/type.ts';
@@ -12,18 +12,18 @@ export const Plugin = Type.Unsafe<PluginRef>({type: 'object', required: ['type']
 export const PluginList = Type.Unsafe<readonly PluginRef[]>(Type.Array(Plugin));
 
 /**
- * Kind and name of every plug-in that is used, such as `learner cutpaste` (there is also a transform of that name) → its version.
+ * Kind and name of every plug-in that is used, such as `learner cutpaste` (there is also a transform with that name) → its version.
  */
 export const Versions = Type.Unsafe<{readonly [plugin: string]: number}>(Type.Record(Type.String(), Type.Integer()));
 
-/** Of windows of images: side and distance in pixels. */
+/** Windows of images: side (`patch`) and distance (`stride`), in pixels. */
 export const WindowsOfImages = Type.Object(
   {patch: Type.Integer(), stride: Type.Integer()},
   {additionalProperties: false},
 );
 
-/** A recipe has no keys but those of its schema. */
+/** A recipe has only the keys of its schema. */
 export const strict = {additionalProperties: false} as const;
 
-/** The learner as the stages that compute with it need it; `versions` has its own and those of the plug-ins inside it. */
+/** The parts that every stage with a learner needs. `versions`: versions of the learner and of the plug-ins inside it. */
 export const learnerParts = {learner: Plugin, versions: Versions};

@@ -19,7 +19,7 @@ import {writePlainScores, writeTrainingScores} from './training-scores.ts';
 const ScoreRecipe = Type.Object({classifier: Plugin, version: Type.Integer(), seed: Type.Integer()}, strict);
 type ScoreRecipe = Static<typeof ScoreRecipe>;
 
-/** A stage that leaves `scores.arrow`, and the classifier's column in tables. */
+/** Id of a stage that leaves `scores.arrow`, and the name of the classifier's column in tables. */
 export interface Scored {
   readonly stage: string;
   readonly classifier: string;
@@ -29,7 +29,7 @@ export const score = defineStage({
   kind: 'score',
   lane: 'accelerator',
   recipe: ScoreRecipe,
-  /** One for each classifier, in the order of the task. */
+  /** Returns one stage for each classifier, in the order of the task. */
   plan(context, graph): readonly Scored[] {
     const {task, classifiers} = context;
     const metrics = context.metricsOf('scores');
@@ -76,7 +76,7 @@ export const score = defineStage({
     await writeArrays(join(context.out, 'classifier.arrow'), scorer.save());
     return {trained: train.features.rows, scored: scores.length};
   },
-  /** Inputs `classifier`, which the run has fitted, and `train`; and `test` if there is something to score. */
+  /** Inputs: `classifier`, which the run has fitted; `train`; and `test` if there are images to score. */
   async restore(context) {
     const classifier = classifierOf(context);
     const scorer = classifier.restore(await readArrays(inputOf(context, 'classifier')));
@@ -90,7 +90,7 @@ export const score = defineStage({
 
     function heldOutScores(): Float64Array {
       if (!classifier.heldOut) return scorer.score(train);
-      if (train.rows < 2) return Float64Array.of(Number.NaN); // there are no others
+      if (train.rows < 2) return Float64Array.of(Number.NaN); // no other rows to fit on
       return classifier.heldOut(train, rngOf(context));
     }
   },

@@ -1,10 +1,10 @@
-/** What the bodies of stages have in common: failures with a hint, plug-ins of the planned version, progress by items. */
+/** What stages have in common when they run: failures with a hint, plug-ins of the planned version, progress by items. */
 import {setImmediate} from 'node:timers/promises';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {type Created, type Definitions, pathOptions} from '../../core/plugin/registry.ts';
 import type {EvaluateSummary, MeasuredValue, StageContext} from './stage.ts';
 
-/** A stage that cannot continue for a reason that its user can change. */
+/** A stage cannot continue, for a reason that its user can change. */
 export class StageError extends Error {
   override readonly name = 'StageError';
   /** What to do. */
@@ -16,7 +16,7 @@ export class StageError extends Error {
   }
 }
 
-/** The file of an input; the graph has planned it. */
+/** Path of an input's file. Throws if there is none, which is a bug of ours. */
 export function inputOf({inputs, kind}: StageContext, role: string): string {
   const path = inputs[role];
   if (path === undefined) throw new Error(`a ${kind} stage was started without its input "${role}"`);
@@ -24,9 +24,9 @@ export function inputOf({inputs, kind}: StageContext, role: string): string {
 }
 
 /**
- * Creates a plug-in, once all those that it uses are of the versions that the key of the stage names: the program may have
- * been updated between planning and this moment. `versions`: `learner rotation` → version. Options that name files, which
- * recipes leave out, come from the stage's sources.
+ * Creates a plug-in. Throws a `StageError` if it or a plug-in that it uses has another version than the stage's key: the program may
+ * have been updated since the run was planned. `versions`: `learner rotation` → version. Recipes do not have the options that name
+ * files, so these come from the stage's sources.
  */
 export function createPlanned<K extends keyof Definitions>(
   {plugins, sources}: Pick<StageContext, 'plugins' | 'sources'>,
@@ -50,7 +50,7 @@ export function createPlanned<K extends keyof Definitions>(
   return plugins.create(kind, {...ref, ...Object.fromEntries(files)});
 }
 
-/** What tables need of metrics besides their values. */
+/** What tables need to know about metrics besides their values. */
 export function aboutMetrics(
   {plugins}: StageContext,
   refs: readonly PluginRef[],
@@ -65,8 +65,8 @@ export function aboutMetrics(
 }
 
 /**
- * What metrics gave as a summary can hold it: JSON has neither NaN nor infinities. `undefinedBecause` says why a metric may be NaN,
- * where that is known. Whatever is not a finite number is warned of.
+ * Turns what metrics returned into values for a summary: JSON has neither NaN nor infinities. `undefinedBecause` says why a metric may
+ * be NaN, if that is known. Warns about every value that is not a finite number.
  */
 export function measuredValues(
   {warn}: Pick<StageContext, 'warn'>,
@@ -90,7 +90,7 @@ export function measuredValues(
   return {metrics, ...(Object.keys(reasons).length > 0 && {reasons}), numbers};
 }
 
-/** Why metrics of one class alone are undefined; undefined: both are there. */
+/** Why metrics that need both classes are undefined; undefined if both are there. */
 export function oneClassOnly(normal: number, anomalous: number, what = 'test images'): string | undefined {
   const all = normal + anomalous;
   if (all === 0) return `there are no ${what}`;
@@ -99,7 +99,7 @@ export function oneClassOnly(normal: number, anomalous: number, what = 'test ima
     : undefined;
 }
 
-/** Reports how many items are done and how fast, and handles an abort between them. */
+/** Reports how many items are done and how fast. Throws between items if the stage was aborted. */
 export class ItemProgress {
   readonly #context: StageContext;
   readonly #unit: string;

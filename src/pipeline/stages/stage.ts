@@ -1,65 +1,65 @@
-/** The contract of a stage: a node of the DAG as it is planned, and as a worker runs it. */
+/** The contract of a stage: as a node of the planned DAG, and as a worker runs it. */
 import type {Digest, Json} from '../../core/base/canonical.ts';
 import type {DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {CodeFile} from '../../core/plugin/code.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {StageKind, StageProgress} from '../events.ts';
 
-/** One input: a file that another stage leaves. Its content digest, not its maker's key, goes into the fingerprint. */
+/** One input: a file that another stage leaves. The digest of its content goes into the fingerprint, not the key of that stage. */
 export interface InputRef {
   readonly stage: string;
   readonly file: string;
 }
 
-/** A stage as planned. Two tasks that want equal nodes share one. */
+/** A stage as planned. Tasks that need equal stages share one node. */
 export interface StageNode {
-  /** Unique in a plan: digest of what is known before it runs. */
+  /** Unique in a plan: a digest of what is known before the stage runs. */
   readonly id: string;
   readonly kind: StageKind;
-  /** For people: `learn rotation · bag · seed 0`. */
+  /** A name for people, such as `learn rotation · bag · seed 0`. */
   readonly label: string;
   /**
-   * What determines the result besides inputs and sources, as plain JSON: plug-ins with versions, options, seed (the schema is its
-   * kind's).
+   * What determines the result besides inputs and sources, as plain JSON: plug-ins with versions, options, seed. Its kind has the
+   * schema.
    */
   readonly recipe: {readonly [key: string]: Json};
   readonly inputs: {readonly [role: string]: InputRef};
-  /** Dataset files (a `data` stage), or those that options of its learner name. */
+  /** Files of the dataset (in a `data` stage), or files that the learner's options name. */
   readonly sources: readonly SourceFile[];
-  /** Why those files are not available: the stage fails with it. */
+  /** Why the files are not available; the stage then fails with this message. */
   readonly absent?: DatasetProblem;
-  /** Code of a user's own plug-ins that the stage runs; absent when all are built in. In the key by content, like sources. */
+  /** Code of the user's own plug-ins that the stage runs; absent if all are built in. The key has its content, as with sources. */
   readonly code?: readonly CodeFile[];
-  /** Which lane it waits for: `accelerator` for what computes tensors. */
+  /** The lane that it waits for: `accelerator` if it computes tensors. */
   readonly lane: 'cpu' | 'accelerator';
   /** Ids of the tasks that need it. */
   readonly tasks: readonly string[];
-  /** Of an `evaluate` or `measure` stage: the task and classifier of its metrics. */
+  /** Only in `evaluate` and `measure` stages: the tasks and classifiers whose metrics they compute. */
   readonly results?: readonly ResultRef[];
 }
 
-/** The task and classifier whose metrics an `evaluate` or `measure` stage computes. */
+/** A task and a classifier whose metrics an `evaluate` or `measure` stage computes. */
 export interface ResultRef {
   readonly task: string;
-  /** The column's name in tables, unique in a task; of a metric of features the layer in brackets, `(pool)`. */
+  /** Name of the column in tables, unique in a task. For a metric of features, the layer in brackets: `(pool)`. */
   readonly classifier: string;
-  /** Of an ensemble: its seeds. It is one number of all of them, and `task` is that of the first. */
+  /** Seeds of an ensemble, which has one number for all of them; `task` is then the task of the first seed. */
   readonly ensemble?: readonly number[];
 }
 
-/** A metric's value as JSON can hold it; null: undefined. */
+/** A metric's value in JSON; null: undefined. */
 export type MeasuredValue = number | null | 'Infinity' | '-Infinity';
 
-/** Summary of an `evaluate` or `measure` stage: value by metric name, and the test images counted. */
+/** Summary of an `evaluate` or `measure` stage: values by names of metrics, and the numbers of test images. */
 export interface EvaluateSummary {
   readonly metrics: {readonly [metric: string]: MeasuredValue};
-  /** Metric → why its value is not a finite number, or what it leaves out; absent: there is nothing to say. */
+  /** Metric → why its value is not a finite number, or what the value leaves out; absent: there is nothing to report. */
   readonly reasons?: {readonly [metric: string]: string};
   readonly normal: number;
   readonly anomalous: number;
-  /** Names of the metrics that are not rates; absent: all are. */
+  /** Names of the metrics that are not rates; absent: all are rates. */
   readonly numbers?: readonly string[];
-  /** Metric → how it uses the test labels beyond evaluation; absent: not at all. */
+  /** Metric → how it uses the test labels, besides judging the scores; absent: no metric does so. */
   readonly testLabels?: {readonly [metric: string]: string};
 }
 
@@ -67,38 +67,38 @@ export interface EvaluateSummary {
 export interface StageContext<R = unknown> {
   readonly kind: StageKind;
   readonly recipe: R;
-  /** Role → verified file. */
+  /** Role → path of the verified file. */
   readonly inputs: {readonly [role: string]: string};
   readonly sources: readonly SourceFile[];
-  /** Empty folder: every file left here becomes part of the artifact. */
+  /** An empty folder. Every file that the stage leaves in it becomes part of the artifact. */
   readonly out: string;
-  /** Folder of this fingerprint that outlives a crash: checkpoints. Removed after the commit. */
+  /** Folder of this fingerprint that survives a crash, for checkpoints. It is removed after the commit. */
   readonly scratch: string;
-  /** Seconds between checkpoints; 0: at every chance. */
+  /** Seconds between checkpoints; 0: at the end of every epoch. */
   readonly checkpointEvery: number;
   readonly plugins: Plugins;
   readonly signal: AbortSignal;
   report(progress: StageProgress): void;
   warn(message: string): void;
-  /** Says something that is no reason to worry. */
+  /** Reports something to the user that is not a problem. */
   note(message: string): void;
 }
 
 /** What a worker's module exports. */
 export type RunStage = (context: StageContext<StageNode['recipe']>) => Promise<Json>;
 
-/** What a stage left: kept as `manifest.json` beside its files. */
+/** Describes what a stage left. It is kept as `manifest.json` beside the stage's files. */
 export interface Manifest {
   readonly format: 1;
   readonly kind: StageKind;
   readonly label: string;
   readonly fingerprint: Digest;
-  /** The fingerprint in clear. */
+  /** The key whose digest is the fingerprint. */
   readonly key: Json;
   readonly files: {readonly [name: string]: {readonly bytes: number; readonly sha256: Digest}};
   readonly summary: Json;
-  /** Recorded, never part of the key: engine, versions, host, times, peak memory. */
+  /** Engine, versions, host, times, peak memory: recorded, but never part of the key. */
   readonly provenance: Json;
-  /** SHA-256 of the canonical JSON of all of the above: a flipped bit in the manifest itself is noticed. */
+  /** SHA-256 of the canonical JSON of all of the above, so that damage to the manifest itself is noticed. */
   readonly self: Digest;
 }

@@ -1,12 +1,12 @@
 /**
- * Seeded random subsets of a stream of images whose length and classes are not known beforehand. Every image draws a number from
- * its class's own stream; the smallest numbers win. So a smaller subset is part of a larger one, and images of other classes do not
- * matter for an image.
+ * Seeded random subsets of a stream of images whose length and classes are not known in advance. Every image draws a number from the
+ * generator of its class, and images with the smallest numbers are chosen. So a smaller subset is part of a larger one, and the choice
+ * within a class does not depend on other classes.
  */
 import TinyQueue from 'tinyqueue';
 import {Rng} from '../../core/base/random.ts';
 
-/** The same for all runs, so that all tasks share one subset. */
+/** It has the same seed for all runs, so that all tasks share one subset. */
 const stream = new Rng('subset of the images');
 
 export class Subset {
@@ -15,13 +15,13 @@ export class Subset {
   readonly #classes = new Map<string, Running>();
   #rows = 0;
 
-  /** @param perClass at most so many of each class can be kept in the end. */
+  /** @param perClass the most images of a class that can be chosen in the end. */
   constructor(split: string, perClass: number) {
     this.#perClass = perClass;
     this.#rng = stream.fork(split);
   }
 
-  /** Offers the next image of the stream; true when it may be in the subset: then it is the next candidate. */
+  /** Offers the next image of the stream. Returns true if it may be in the subset: it is then the next candidate. */
   offer(name: string): boolean {
     let running = this.#classes.get(name);
     if (!running) {
@@ -34,12 +34,12 @@ export class Subset {
     return accepted;
   }
 
-  /** Images seen of each class. */
+  /** Number of images of each class that were offered. */
   get seen(): ReadonlyMap<string, number> {
     return new Map([...this.#classes].map(([name, {seen}]) => [name, seen]));
   }
 
-  /** Which candidates, counted from 0, are in the end in the subset: at most `most(class)` of each class. */
+  /** Numbers of the candidates, from 0, that are in the final subset: at most `most(class)` of each class. */
   chosen(most: (name: string) => number): ReadonlySet<number> {
     return new Set([...this.#classes].flatMap(([name, {smallest}]) => smallest.rows(most(name))));
   }
@@ -56,13 +56,13 @@ interface Keyed {
   readonly row: number;
 }
 
-/** Of two equal keys the earlier is the smaller. */
+/** Orders by key; if keys are equal, the earlier row comes first. */
 const byKey = (a: Keyed, b: Keyed): number => a.key - b.key || a.row - b.row;
 
-/** The `capacity` smallest keys of a stream. */
+/** Keeps the `capacity` smallest keys of a stream. */
 class SmallestKeys {
   readonly #capacity: number;
-  /** The largest comes first. */
+  /** The largest key comes first. */
   readonly #kept = new TinyQueue<Keyed>([], (a, b) => byKey(b, a));
 
   constructor(capacity: number) {
@@ -87,8 +87,8 @@ class SmallestKeys {
 }
 
 /**
- * Shares `total` places among classes in proportion to their sizes (largest remainder), at least one for each while there
- * are enough: a test set without normal images has no AUC.
+ * Divides `total` places among classes in proportion to their sizes (largest remainder). If there are enough places, every class gets at
+ * least one, because a test set without normal images has no AUC.
  */
 export function stratify(sizes: ReadonlyMap<string, number>, total: number): ReadonlyMap<string, number> {
   const all = [...sizes.values()].reduce((a, b) => a + b, 0);
@@ -99,7 +99,7 @@ export function stratify(sizes: ReadonlyMap<string, number>, total: number): Rea
     return {name, size, share, places: Math.max(Math.min(least, size), Math.floor(share))};
   });
   for (let rest = total - shares.reduce((sum, {places}) => sum + places, 0); rest !== 0; rest -= Math.sign(rest)) {
-    // The class that is furthest from its share gives or takes; of equals the first.
+    // The class that is furthest from its share gives or gets one place; among equals, the first.
     const lack = (one: (typeof shares)[number]): number =>
       rest > 0
         ? one.places < one.size

@@ -1,6 +1,6 @@
 /**
- * The features of all windows of many images, in a file that does not fit in memory: 200 images of 57 × 57 windows and 512
- * features are 1.3 GB. Rows are image by image, each image's windows row by row.
+ * Reads the features of all windows of many images from a file that may not fit in memory: 200 images of 57 × 57 windows and 512
+ * features are 1.3 GB. Rows are image by image; the windows of an image are row by row.
  */
 
 import type {Rng} from '../../core/base/random.ts';
@@ -9,7 +9,7 @@ import {type FeaturesInfo, featuresInfo, streamFeatures} from '../../core/format
 
 export interface WindowFeatures extends FeaturesInfo {
   readonly path: string;
-  /** Windows of an image. */
+  /** Number of windows in an image. */
   readonly places: number;
   readonly images: number;
 }
@@ -20,7 +20,7 @@ export async function openWindows(path: string, places: number): Promise<WindowF
   return {...info, path, places, images: info.rows / places};
 }
 
-/** Rows of every image at the places from `first` on: a matrix (images, columns) a place. Reads the file once. */
+/** Features of all images at `count` places from `first` on: a matrix (images, columns) for each place. Reads the file once. */
 export async function gatherPlaces(windows: WindowFeatures, first: number, count: number): Promise<readonly Matrix[]> {
   const {path, places, images, columns} = windows;
   const gathered = Array.from({length: count}, () => new Float32Array(images * columns));
@@ -43,7 +43,7 @@ export async function sampleRows({path, rows, columns}: WindowFeatures, most: nu
   let [row, taken] = [0, 0];
   for await (const {features} of streamFeatures(path)) {
     for (let i = 0; i < features.rows && taken < wanted; i++, row++) {
-      // Each row with the share of what is still wanted in what is left: every subset is as likely (Knuth's algorithm S).
+      // A row is taken with probability (rows still wanted) / (rows left), so that all subsets are equally likely (Knuth's algorithm S).
       if (wanted < rows && rng.uniform() * (rows - row) >= wanted - taken) continue;
       data.set(features.data.subarray(i * columns, (i + 1) * columns), taken++ * columns);
     }

@@ -1,9 +1,9 @@
-/** Normal images for testing, where all that are given are for training. */
+/** Chooses normal images for testing if all that are given are for training. */
 import {groupBy} from '../../../core/base/group.ts';
 
 /**
- * Those of the items that are for testing: every fifth of each class. Of a class with fewer than five the last one is; a single one
- * stays for training.
+ * The items to test on: every fifth of each class. A class with two to four items gives its last one; a single item stays for
+ * training.
  */
 export function heldOut<T>(items: readonly T[], classOf: (item: T) => string): ReadonlySet<T> {
   const chosen = [...groupBy(items, classOf).values()].flatMap((own) =>

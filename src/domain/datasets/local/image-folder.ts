@@ -27,7 +27,7 @@ import {
 import {heldOut} from './hold-out.ts';
 import {type Listed, readImageList} from './image-list.ts';
 
-/** Of a folder, which is not hidden. */
+/** Name of a folder that is not hidden. */
 const nameOptions = {
   pattern: '^[^./\\\\\\u0000-\\u001f][^/\\\\\\u0000-\\u001f]*$',
   'x-expected': "a folder's name",
@@ -133,7 +133,7 @@ function preparationOf({size, fit, interpolation}: Options): readonly Step[] {
 
 const hasMasks = ({masks, list, classes}: Options): boolean => masks && list === undefined && classes === undefined;
 
-/** A folder's or label's name → index into the classes; negative where it has none. */
+/** Name of a folder or label → index into the classes; negative if it is not one of option `classes`. */
 const labelOf =
   ({normal, classes}: Options) =>
   (given: string): number =>
@@ -178,11 +178,11 @@ function inFolder(
 
 interface Found {
   readonly files: readonly SourceFile[];
-  /** Images for testing that lay among those for training. */
+  /** Number of test images that were chosen from the training images. */
   readonly heldOut: number;
 }
 
-/** The images, by what is in the folder: `train` and `test`, `train` alone, folders of classes, or images. */
+/** Lists the images. The folder has `train` and `test`, or `train` alone, or folders of classes, or the images themselves. */
 function listFolder(place: string, {normal, classes}: Options, left: LeftOut): Result<Found, DatasetProblem> {
   const contents = soundContents(place);
   if (!contents.ok) return contents;
@@ -191,7 +191,7 @@ function listFolder(place: string, {normal, classes}: Options, left: LeftOut): R
   const train = {required: trained, others: false};
   const test = {required: trained, others: !classes};
   const isThere = (name: string): boolean => folders.some((folder) => isSame(folder, name));
-  // A folder Train or test beside images was meant as a split.
+  // A folder "train" or "test", in any case of letters, is meant as a split even if images lie beside it.
   const isSplit = folders.some((folder) => /^(train|test)$/i.test(folder));
   if (isSplit || (images.length === 0 && !trained.some(isThere))) {
     if (folders.includes('test')) return whole(listTree(place, {train, test}, left));
@@ -209,7 +209,7 @@ function listFolder(place: string, {normal, classes}: Options, left: LeftOut): R
 const whole = (files: Result<readonly SourceFile[], DatasetProblem>): Result<Found, DatasetProblem> =>
   files.ok ? succeed({files: files.value, heldOut: 0}) : files;
 
-/** All images of classes that are not trained on are for testing, and some of the others. */
+/** All images of the other classes are for testing, and so are some of the classes that are trained on. */
 function splitUp(
   files: Result<readonly SourceFile[], DatasetProblem>,
   trained: readonly string[],
@@ -293,6 +293,6 @@ function* ofList(
     if ((chosen.has(row) ? 'test' : row.split) === split) yield {path: paths.get(row.path)!, label: index(row.label)};
 }
 
-/** Rows of split train that are for testing, as no other row is. */
+/** Training rows that are used for testing: some if no row has split test, otherwise none. */
 const heldOutRows = (rows: readonly Listed[]): ReadonlySet<Listed> =>
   rows.some(({split}) => split === 'test') ? new Set() : heldOut(rows, ({label}) => label);

@@ -1,4 +1,4 @@
-/** A CSV file of images: a header with `path`, `split` and `label`, then a line an image. */
+/** Reads a CSV list of images: a header with `path`, `split` and `label`, then one line for each image. */
 
 import {readFileSync} from 'node:fs';
 import {posix, win32} from 'node:path';
@@ -7,17 +7,17 @@ import type {Split} from '../../../core/contracts/dataset.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
 export interface Listed {
-  /** Relative to the list's folder, with `/`. */
+  /** Relative to the list's folder, separated by `/`. */
   readonly path: string;
   readonly split: Split;
   readonly label: string;
-  /** In the file, from 1. */
+  /** Line number in the file, from 1. */
   readonly line: number;
 }
 
 const columns = ['path', 'split', 'label'] as const;
 
-/** Throws a `DatasetError` that names the line. Other columns are left alone. */
+/** Throws a `DatasetError` that names the line. Other columns are ignored. */
 export function readImageList(file: string): readonly Listed[] {
   const wrong = (came: string): DatasetError =>
     new DatasetError(file, `a CSV file with the columns ${columns.join(', ')}`, came, 'Correct it.');

@@ -1,39 +1,39 @@
-/** Defects of simple shapes that are put onto an image (CutPaste, table 6). Pure functions of image and chance. */
+/** Puts defects of simple shapes onto an image (CutPaste, table 6). Results depend only on the image and the random generator. */
 import type {Rng} from '../../../core/base/random.ts';
 
-/** Whether a point of the square [-1, 1] × [-1, 1], y downwards, is inside. */
+/** Whether a point of the square [-1, 1] × [-1, 1], y downwards, is inside the shape. */
 export type Outline = (x: number, y: number) => boolean;
 
-/** Those of dSprites; the paper names the shapes and does not draw them to scale. */
+/** The shapes of dSprites. The paper names them, but does not draw them to scale. */
 export const outlines = {
   square: () => true,
   ellipse: (x, y) => x ** 2 + (y / 0.6) ** 2 <= 1,
-  /** (x² + y² − 1)³ ≤ x² y³, y upwards, which spans about 1.15 either way. */
+  /** (x² + y² − 1)³ ≤ x² y³, y upwards. It reaches about 1.15 in each direction and is scaled to fit. */
   heart: (x, y) => {
     const [right, up] = [1.15 * x, 0.12 - 1.12 * y];
     return (right ** 2 + up ** 2 - 1) ** 3 <= right ** 2 * up ** 3;
   },
 } as const satisfies {readonly [name: string]: Outline};
 
-/** A grey picture, `side` pixels square, as an outline: its brighter half is inside. */
+/** Makes an outline of a grey picture (side, side): pixels above 127 are inside. */
 export function outlineOf(picture: Uint8Array, side: number): Outline {
   const at = (along: number): number => Math.min(side - 1, Math.floor(((along + 1) / 2) * side));
   return (x, y) => picture[at(y) * side + at(x)]! > 127;
 }
 
-/** One colour all over, or pixels of another place of the image. */
+/** `colour`: one colour; `natural`: pixels from another place of the image. */
 export type Fill = 'colour' | 'natural';
 
 export interface Planting {
   readonly outline: Outline;
   readonly fill: Fill;
-  /** Sides of the shape's square over the image's, at most 0.7: turned anyhow, it lies inside the image. */
+  /** Range of the side of the shape's square, divided by the image's side. At most 0.7, so that it fits into the image at any angle. */
   readonly sizes: readonly [low: number, high: number];
 }
 
 /**
- * Changes a square image (side, side, 3): a shape of a random size, turned by any angle, wholly inside, filled. Sets `mask`
- * (side, side) to 1 where it is. What else is random does not depend on outline and fill.
+ * Changes a square image (side, side, 3): fills a shape of random size and angle, which lies wholly inside. Sets `mask` (side, side) to
+ * 1 where the shape is. Outline and fill do not change the random numbers, so size, angle and place are the same for all of them.
  */
 export function plant(
   image: Uint8Array,

@@ -5,12 +5,12 @@ import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {oneVersusRest} from '../one-class.ts';
 
-/** How much foreground, 0 to 1, is at (x, y); the image spans [0, 1) both ways. */
+/** How much foreground (0 to 1) is at (x, y). The image covers [0, 1) in both directions. */
 type Pattern = (x: number, y: number) => number;
 
 const wave = (phase: number): number => 0.5 + 0.5 * Math.sin(2 * Math.PI * phase);
 
-/** Waves across the direction `angle` (radians), a few degrees off, of random width and place. */
+/** Waves that run in the direction `angle` (radians), up to 9 degrees off, with random width and position. */
 function stripes(angle: number, rng: Rng): Pattern {
   const turned = angle + rng.uniform(-0.15, 0.15);
   const waves = rng.uniform(3, 6);
@@ -18,7 +18,7 @@ function stripes(angle: number, rng: Rng): Pattern {
   return (x, y) => wave(x * along + y * across + shift);
 }
 
-/** Draws what is random in one image of a class. What tells the classes apart is the pattern, not the colour. */
+/** `draw` chooses what is random in one image of a class. Classes differ in their patterns, not in colours. */
 const textures: readonly (readonly [name: string, draw: (rng: Rng) => Pattern])[] = [
   ['stripes', (rng) => stripes(Math.PI / 2, rng)],
   [
@@ -140,7 +140,7 @@ const categories = (count: number): Pick<Dataset, 'inliers' | 'classes' | 'perIn
   normalClass: () => 'good',
 });
 
-/** Images of one texture; of the test's every other has a blot. */
+/** Images of one texture. Every second test image has a blot. */
 async function* readCategory(
   {
     size,
@@ -166,7 +166,7 @@ async function* readCategory(
   }
 }
 
-/** A disc of one colour, an eighth to a quarter of the image wide, wholly inside; 1 in the mask where it is. */
+/** Draws a disc of one colour wholly inside the image, an eighth to a quarter of its width. Sets the mask to 1 where the disc is. */
 function blot(size: number, image: Uint8Array, mask: Uint8Array, rng: Rng): void {
   const radius = (size * rng.uniform(1 / 8, 1 / 4)) / 2;
   const [x, y] = [rng.uniform(radius, size - radius), rng.uniform(radius, size - radius)];
@@ -178,7 +178,7 @@ function blot(size: number, image: Uint8Array, mask: Uint8Array, rng: Rng): void
   }
 }
 
-/** Two colours far enough apart, the pattern between them, and a little noise. */
+/** Paints the pattern with two colours that are clearly different, and adds a little noise. */
 function paint(pattern: Pattern, size: number, to: Uint8Array, rng: Rng): void {
   const dark = [rng.uniform(0, 0.35), rng.uniform(0, 0.35), rng.uniform(0, 0.35)];
   const light = [rng.uniform(0.5, 1), rng.uniform(0.5, 1), rng.uniform(0.5, 1)];

@@ -15,7 +15,7 @@ const classes = ['cat', 'dog'] as const;
 const side = 64;
 const shape = {height: side, width: side, channels: 3} as const;
 
-/** The two ways in which it is published: Microsoft's archive and Kaggle's `train.zip`. */
+/** The two published editions: Microsoft's archive and Kaggle's `train.zip`. */
 const editions = [
   {
     tree: 'PetImages',
@@ -97,7 +97,7 @@ function locate(roots: DataRoots, {train, test}: Sizes): Result<readonly SourceF
         message: `${where}: expected the published images only, but found ${clippedList(strange, 5)}`,
         hint: 'move it elsewhere',
       });
-    // By code unit, as Python's `sorted` had them when the paper's split was drawn: 0, 1, 10, 100, 1000 …
+    // Sorted by code unit (0, 1, 10, 100, 1000 …), as Python's `sorted` did when the paper's split was drawn.
     const images = contents.value.images.filter((file) => place.edition.files[name].test(file));
     if (images.length !== train + test)
       problems.push({
@@ -116,7 +116,7 @@ function locate(roots: DataRoots, {train, test}: Sizes): Result<readonly SourceF
   return problems.length > 0 ? fail(...problems) : succeed(files);
 }
 
-/** The paper's split: each class's files shuffled by one generator with seed 0, cats first; the first ones are for training. */
+/** The paper's split: one generator with seed 0 shuffles the files of each class, cats first; the first files are for training. */
 function chosen(files: readonly SourceFile[], split: Split, train: number): readonly LabelledFile[] {
   const random = new NumpyRandom(0);
   return classes.flatMap((name, label) => {

@@ -1,4 +1,4 @@
-/** CelebA's two lists: attributes and partition of every image. Lines end in CR LF, columns are padded with spaces. */
+/** Reads CelebA's two lists, attributes and partition of every image. Lines end in CR LF; columns are padded with spaces. */
 
 import {readFileSync} from 'node:fs';
 import {DatasetError, whatCame} from '../dataset-error.ts';
@@ -6,7 +6,7 @@ import {DatasetError, whatCame} from '../dataset-error.ts';
 const remedy = 'Replace it with the published file.';
 
 export interface Face {
-  /** Such as `000001.jpg`. */
+  /** Name of the file, such as `000001.jpg`. */
   readonly name: string;
   /** 0 training, 1 validation, 2 test. */
   readonly partition: number;
@@ -14,8 +14,8 @@ export interface Face {
 }
 
 /**
- * Every image in the order of the lists. Throws a `DatasetError` when one of the two is cut short, or they are not of the
- * same images.
+ * Every image, in the order of the attributes' list. Throws a `DatasetError` if one of the lists is incomplete, or if they do not list
+ * the same images.
  */
 export function readFaces(attributesPath: string, partitionPath: string, attribute: string): readonly Face[] {
   const wrong = (came: string): DatasetError =>
@@ -64,7 +64,7 @@ function partitionsOf(path: string): ReadonlyMap<string, number> {
   );
 }
 
-/** How many words a line has, its first one, and the one with this index: the list has eight million words. */
+/** The number of words in a line, the first word, and the word at `index`. It does not split the line: the list has eight million words. */
 function wordsAt(
   line: string,
   index: number,
@@ -89,7 +89,7 @@ function wordsAt(
 
 const wordsOf = (line: string): readonly string[] => line.trim().split(/ +/);
 
-/** Without the empty line at the end. */
+/** The lines of a file, without the empty one at the end. */
 function linesOf(path: string, wrong: (came: string) => DatasetError): readonly string[] {
   try {
     const lines = readFileSync(path, 'utf8').split(/\r?\n/);

@@ -17,12 +17,12 @@ const attribute = 'Eyeglasses';
 
 const classes = ['no-eyeglasses', 'eyeglasses'] as const;
 const parts: {readonly [split in Split]: number} = {train: 0, test: 2};
-/** Images of the published lists in each part: training, validation, test. */
+/** Number of images in each part of the published lists: training, validation, test. */
 const published = [162_770, 19_867, 19_962];
 
 const side = 64;
 const shape = {height: side, width: side, channels: 3} as const;
-/** Of the aligned images as published; what is cut off leaves 158 × 158 (paper, section 5). */
+/** Size of the published aligned images. `cut` leaves 158 × 158 of it (paper, section 5). */
 const official = {height: 218, width: 178};
 const cut = {top: 40, bottom: 20, left: 10, right: 10};
 
@@ -55,7 +55,7 @@ export const celeba = defineDataset({
   }),
 });
 
-/** Cuts off 40 rows above, 20 below, and 10 columns on each side, or as much of an image of another size. */
+/** Cuts off 40 rows at the top, 20 at the bottom, and 10 columns on each side, in proportion if the image has another size. */
 const preparationOf = (options: Options): readonly Step[] => [
   ...(options.images === 'official'
     ? [
@@ -123,10 +123,10 @@ function locate(roots: DataRoots, options: Options): Result<readonly SourceFile[
   }
 }
 
-/** Validation images take no part in the papers' protocol. */
+/** The papers do not use validation images. */
 const isUsed = ({partition: part}: Face): boolean => part !== 1;
 
-/** Training images with eyeglasses are given, too: a stage takes those of the normal class. */
+/** The images of a split. Training images with eyeglasses are included: later stages take only the normal class. */
 function facesOf(files: readonly SourceFile[], split: Split): readonly LabelledFile[] {
   const paths = new Map(files.map(({name, path}) => [name, path]));
   const faces = readFaces(paths.get(attributes)!, paths.get(partition)!, attribute).filter(isUsed);

@@ -1,4 +1,7 @@
-/** The binary version of CIFAR: records of one or two label bytes and 32 × 32 pixels, all red ones first. */
+/**
+ * Reads the binary version of CIFAR. A record has one or two label bytes, then 32 × 32 pixels as three planes: all red values, all
+ * green, all blue.
+ */
 
 import {createReadStream} from 'node:fs';
 import {count as thousands} from '../../../core/base/text.ts';
@@ -8,22 +11,22 @@ import {filesOfArchive} from '../readers/archive.ts';
 
 export interface Cifar {
   readonly archive: string;
-  /** Files of each split in the published order, and how many records each of them has. */
+  /** Files of each split in the published order, and the number of records in each file. */
   readonly splits: {readonly [split in Split]: {readonly files: readonly string[]; readonly records: number}};
-  /** How many values each label byte of a record has; the first is the class. */
+  /** For each label byte of a record, the number of its possible values. The first byte is the class. */
   readonly labels: readonly number[];
   readonly classes: readonly string[];
 }
 
 const side = 32;
 const area = side * side;
-/** Records read at a time: about 3 MB. */
+/** Number of records read at a time: about 3 MB. */
 const batch = 1000;
 const remedy = 'Replace it with the published file.';
 
 export const cifarShape = {height: side, width: side, channels: 3} as const;
 
-/** Throws a `DatasetError` unless each file has the published number of records, and the split that of each class. */
+/** Throws a `DatasetError` unless each file has the published number of records, and the split as many of each class. */
 export async function* readCifar(
   {archive, splits, labels, classes}: Cifar,
   files: readonly SourceFile[],
@@ -67,14 +70,14 @@ export async function* readCifar(
 }
 
 interface Part {
-  /** The file's, or that of the archive that has it. */
+  /** Path of the file, or of the archive that contains it. */
   readonly path: string;
   readonly archived: boolean;
   readonly name: string;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
-/** The wanted files in their order, from the folder or out of the archive. */
+/** The wanted files in the given order, from the folder or from the archive. */
 async function* partsOf(
   files: readonly SourceFile[],
   wanted: readonly string[],
@@ -90,7 +93,7 @@ async function* partsOf(
     }
     return;
   }
-  // An archive is no way to jump: what lies before the file that is wanted next comes with another reading.
+  // An archive can only be read forwards. If the next wanted file lies before this place, the archive is read again from its start.
   let left = wanted;
   while (left.length > 0) {
     const before = left.length;
@@ -104,7 +107,7 @@ async function* partsOf(
   }
 }
 
-/** Whole records, `batch` at a time, fewer in the end. */
+/** Complete records, `batch` at a time; the last piece may have fewer. */
 async function* recordsOf(
   pieces: AsyncIterable<Uint8Array>,
   size: number,
@@ -132,7 +135,7 @@ async function* recordsOf(
   if (filled > 0) yield chunk.subarray(0, filled);
 }
 
-/** Planes of red, green and blue → pixels; the class is the first label. */
+/** Makes pixels of the planes of red, green and blue. The first label is the class. */
 function unpacked(records: Uint8Array, labels: number): ImageBatch {
   const size = labels + 3 * area;
   const count = records.length / size;

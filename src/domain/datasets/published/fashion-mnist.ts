@@ -8,7 +8,7 @@ import {oneVersusRest} from '../one-class.ts';
 import {readIdx} from '../readers/idx.ts';
 import {locateFiles, type Publication} from '../readers/locate.ts';
 
-/** In the order of the labels 0 to 9. */
+/** Names of the classes in the order of the labels 0 to 9. */
 const classes = [
   't-shirt',
   'trouser',
@@ -27,7 +27,7 @@ const names = {
   test: {images: 't10k-images-idx3-ubyte.gz', labels: 't10k-labels-idx1-ubyte.gz'},
 } as const;
 
-/** How many images, and the SHA-256 of the unpacked files: Debian packs them anew, with other `.gz` bytes. */
+/** Numbers of images, and SHA-256 of the unpacked files: Debian packs them itself, so its `.gz` files have other bytes. */
 const editions = {
   full: {
     train: {
@@ -80,7 +80,7 @@ const publication: Publication = {
     },
   ],
   system: ['/usr/share/datasets/fashion-mnist'],
-  // The first two are one bucket of Zalando's; the website has no TLS, but the checksums are ours.
+  // The first two are the same bucket of Zalando. The second has no TLS, but we verify checksums.
   urls: [
     'https://fashion-mnist.s3.eu-central-1.amazonaws.com/',
     'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
@@ -89,10 +89,10 @@ const publication: Publication = {
   remedy: 'run "sudo apt install dataset-fashion-mnist" on Debian or Ubuntu',
 };
 
-/** The subset in the repository, as seen from `src/` and from `dist/`. */
+/** The subset in the repository. The relative path is right both in `src/` and in `dist/`. */
 const small = fileURLToPath(new URL('../../../../data/fashion-mnist-small', import.meta.url));
 
-/** Published side, stored side, and the zeros around: the papers take every dataset at 32 or 64 pixels. */
+/** Published side, stored side, and width of the zeros around, in pixels: the papers use every dataset at 32 or 64 pixels. */
 const inner = 28;
 const side = 32;
 const margin = (side - inner) / 2;

@@ -9,7 +9,7 @@ import {partsOf} from '../readers/image-tree.ts';
 import {locateFiles, type Publication} from '../readers/locate.ts';
 import {mvtec, mvtecOptions} from './mvtec.ts';
 
-/** The test images of MNIST: whatever of its digits an image gets is not to have been seen anywhere. */
+/** MNIST's test images: a digit that is drawn onto an image should not be one that a model may have been trained on. */
 const digits = 't10k-images-idx3-ubyte.gz';
 const mnist: Publication = {
   folder: 'mnist',
@@ -65,7 +65,7 @@ export const mvtecSynthetic = defineDataset({
         const outlineFor = await outlinesOf(shape as string, files);
         let index = 0;
         for await (const batch of base.read(files, split, inlier)) {
-          // Before whoever gets the batch may write into it.
+          // Made before the batch is given away, because its receiver may write into it.
           const defective = planted(batch, () => {
             const rng = new Rng(`mvtec-synthetic/${seed}/${inlier}/${index++}`);
             return [{outline: outlineFor(rng.fork('digit')), fill, sizes: [min_size, max_size]}, rng];
@@ -78,14 +78,14 @@ export const mvtecSynthetic = defineDataset({
   },
 });
 
-/** Draws an outline of the shape. */
+/** Returns a function that draws an outline of the shape. */
 async function outlinesOf(shape: string, files: readonly SourceFile[]): Promise<(rng: Rng) => Outline> {
   if (shape !== 'mnist') return () => outlines[shape as keyof typeof outlines];
   const pictures = await readPictures(files.find(({name}) => name === digits)!.path, digitSide);
   return (rng) => outlineOf(pictures[rng.integer(pictures.length)]!, digitSide);
 }
 
-/** Copies of normal images with a defect on each. */
+/** Copies of normal images, each with a defect. */
 function planted(batch: ImageBatch, draw: () => readonly [Planting, Rng]): ImageBatch {
   const {count, shape} = batch;
   const area = shape.height * shape.width;

@@ -9,7 +9,7 @@ import {Type} from '../../../core/plugin/type.ts';
 import {readImageFiles} from '../readers/image-files.ts';
 import {isFolder, labelled, listMasks, listTree, partsOf} from '../readers/image-tree.ts';
 
-/** Images in train/good, in test/good, and in the other folders of test; textures first, as in the papers' tables. */
+/** Numbers of images in train/good, in test/good, and in the other folders of test. Textures come first, as in the papers' tables. */
 const categories = {
   carpet: [280, 28, 89],
   grid: [264, 21, 57],
@@ -30,7 +30,7 @@ const categories = {
 
 type Category = keyof typeof categories;
 
-/** Objects in one pose (docs/paper-notes.md 3.5): a density of its own at every place. */
+/** Objects that are always in the same pose, so that every place gets its own density (docs/paper-notes.md 3.5). */
 const aligned: ReadonlySet<Category> = new Set([
   'bottle',
   'cable',
@@ -44,7 +44,7 @@ const aligned: ReadonlySet<Category> = new Set([
 
 const normal = 'good';
 
-/** Options of every dataset that is made of its images. */
+/** Options of every dataset that is made of MVTec's images. */
 export const mvtecOptions = {
   size: Type.Integer({
     minimum: 8,
@@ -89,7 +89,7 @@ export const mvtec = defineDataset({
   },
 });
 
-/** The category's images, as many as published, with a mask for every defect. */
+/** The category's files. Fails unless there are as many images as published, and a mask for every defect. */
 function locate(roots: DataRoots, category: Category): Result<readonly SourceFile[], DatasetProblem> {
   const places = [...new Set(roots.folders.flatMap((root) => [join(root, 'mvtec', category), join(root, category)]))];
   const place = places.find(isFolder);

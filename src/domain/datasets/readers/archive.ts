@@ -1,4 +1,4 @@
-/** Files inside a `.tar.gz`, streamed in the order in which they lie there. */
+/** Streams the files of a `.tar.gz` in the order in which the archive has them. */
 
 import {createReadStream} from 'node:fs';
 import {basename} from 'node:path';
@@ -6,12 +6,12 @@ import {createGunzip} from 'node:zlib';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
 interface Entry {
-  /** Its name without folders. */
+  /** Name of the file without folders. */
   readonly name: string;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
-/** What is not read of an entry is passed over. Throws a `DatasetError` for an archive that is cut short or none at all. */
+/** A caller need not read an entry to its end. Throws a `DatasetError` if the archive is incomplete or not an archive. */
 export async function* filesOfArchive(path: string): AsyncGenerator<Entry> {
   const {extract} = await import('tar-stream');
   const file = createReadStream(path);
@@ -20,7 +20,7 @@ export async function* filesOfArchive(path: string): AsyncGenerator<Entry> {
   file.on('error', (error) => gunzip.destroy(error));
   gunzip.on('error', (error) => entries.destroy(error));
   file.pipe(gunzip).pipe(entries);
-  /** Errors of any of the three streams, told as the archive's. */
+  /** Turns errors of any of the three streams into errors about the archive. */
   async function* told<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
     try {
       yield* items;

@@ -1,4 +1,4 @@
-/** Fetches a file from its publisher: resumed after a cut, its checksum verified, in place in one step. */
+/** Fetches a file from its publisher. Resumes after an interruption, verifies the checksum, and puts the file in place in one step. */
 
 import {existsSync} from 'node:fs';
 import {mkdir, open, rename, rm, stat} from 'node:fs/promises';
@@ -16,17 +16,17 @@ export interface RemoteFile {
 
 export interface Fetch {
   readonly file: RemoteFile;
-  /** Prefixes of its address, tried in turn. */
+  /** Prefixes of its address, tried one after the other. */
   readonly urls: readonly string[];
-  /** Where it is put; made when it is not there. */
+  /** Folder for the file; it is created if it does not exist. */
   readonly folder: string;
   report(message: string): void;
 }
 
-/** A server that says nothing for so long is given up, in milliseconds. */
+/** How long to wait for a server that sends nothing, in milliseconds. */
 const patience = 30_000;
 
-/** The file's path, or what went wrong at each address. What came of it stays beside it as `.part`, for the next try. */
+/** Returns the file's path, or what went wrong at each address. The bytes that came stay beside it as `.part`, for the next attempt. */
 export async function fetchFile({file, urls, folder, report}: Fetch): Promise<Result<string, string>> {
   const path = join(folder, file.name);
   const part = `${path}.part`;
@@ -37,7 +37,7 @@ export async function fetchFile({file, urls, folder, report}: Fetch): Promise<Re
       onWait: (holder) => report(`${file.name}: waiting for ${describeHolder(holder)}, which is fetching it`),
     });
     try {
-      if (existsSync(path)) return succeed(path); // by the one that was waited for
+      if (existsSync(path)) return succeed(path); // fetched by the process that we waited for
       for (const url of urls) {
         try {
           await download(url + file.name, part, file, report);
@@ -55,13 +55,13 @@ export async function fetchFile({file, urls, folder, report}: Fetch): Promise<Re
       lock.release();
     }
   } catch (error) {
-    // Of the file system: no other address would help.
+    // An error of the file system: no other address would help.
     if (codeOf(error) === undefined) throw error;
     return fail(`${path}: ${(error as Error).message}`);
   }
 }
 
-/** This address does not give the file. */
+/** This address does not deliver the file. */
 class Unavailable extends Error {}
 
 async function download(url: string, part: string, file: RemoteFile, report: Fetch['report']): Promise<void> {
@@ -77,12 +77,12 @@ async function download(url: string, part: string, file: RemoteFile, report: Fet
     const {sha256} = await digestOfFile(part);
     if (sha256 === file.sha256 && have === file.bytes) return;
     await rm(part);
-    // An earlier call, or another address, may have left a wrong beginning: once more, from the start.
+    // If an earlier call, or another address, left a wrong beginning, we try once more from the start.
     if (!resumed) throw new Unavailable(`expected a file with SHA-256 ${file.sha256}, but got ${sha256}`);
   }
 }
 
-/** Adds to the part, which has `have` bytes, what the server gives. Returns why it ended early, if it did. */
+/** Adds what the server sends to `part`, which has `have` bytes. Returns why it ended early, if it did. */
 async function receive(
   url: string,
   part: string,
@@ -99,7 +99,7 @@ async function receive(
     }).catch((error: unknown) => {
       throw new Unavailable(reason(error));
     });
-    // 206 goes on where we are; a server that can't do that sends 200 and everything.
+    // With 206 the server continues where we are; a server that can't do that answers 200 and sends everything.
     const start = response.status === 206 ? have : 0;
     const length = response.headers.get('content-length');
     if (!response.ok || !response.body) {
@@ -138,7 +138,7 @@ async function receive(
 
 const sizeOf = async (path: string): Promise<number> => (existsSync(path) ? (await stat(path)).size : 0);
 
-/** `fetch failed` hides what it was in its cause. */
+/** The innermost cause: the message of the outer error is only `fetch failed`. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : reason(error.cause);

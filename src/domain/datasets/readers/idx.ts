@@ -1,4 +1,4 @@
-/** IDX, the format of the MNIST family: magic number, sizes as big-endian 32-bit integers, then the bytes. */
+/** Reads IDX, the format of MNIST and its relatives: a magic number, sizes as big-endian 32-bit integers, then the bytes. */
 
 import {createHash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
@@ -6,16 +6,15 @@ import {createGunzip} from 'node:zlib';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
 export interface IdxContent {
-  /** Items first, such as [60000, 28, 28]. */
+  /** The number of items first, such as [60000, 28, 28]. */
   readonly shape: readonly number[];
-  /** Of the unpacked file, so that it is the same for every way of packing it. */
+  /** Digest of the unpacked file, so that it does not depend on how the file was packed. */
   readonly sha256: string;
 }
 
 /**
- * The items of a gzipped IDX file of unsigned bytes, `items` of them at a time (fewer in the end). Throws a
- * `DatasetError` unless the file is, byte for byte, the one expected; a wrong content with the right sizes is found
- * after its last item.
+ * The items of a gzipped IDX file of unsigned bytes, `items` at a time (fewer at the end). Throws a `DatasetError` unless the file
+ * has exactly the expected content. If only the content is wrong and the sizes are right, it throws after the last item.
  */
 export async function* readIdx(path: string, expected: IdxContent, items: number): AsyncGenerator<Uint8Array> {
   const {shape} = expected;
@@ -26,7 +25,7 @@ export async function* readIdx(path: string, expected: IdxContent, items: number
   const header = Buffer.alloc(4 + 4 * shape.length);
   const total = header.length + shape[0]! * itemSize;
   const hash = createHash('sha256');
-  let at = 0; // bytes of the unpacked file seen
+  let at = 0; // bytes of the unpacked file that were read
   let chunk = new Uint8Array(Math.min(items, shape[0]!) * itemSize);
   let filled = 0;
   for await (const piece of unpacked(path, broken)) {
@@ -65,8 +64,8 @@ export async function* readIdx(path: string, expected: IdxContent, items: number
 }
 
 /**
- * All pictures of a gzipped IDX file, (side, side) each, whichever they are. Throws a `DatasetError` where it is no such file, or
- * holds none.
+ * All pictures of a gzipped IDX file, (side, side) each; there is no expected digest. Throws a `DatasetError` if the file is not of this
+ * kind, or has no pictures.
  */
 export async function readPictures(path: string, side: number): Promise<readonly Uint8Array[]> {
   const broken = (came: string): DatasetError =>

@@ -1,4 +1,4 @@
-/** Folders of images: what lies in them, and their images as a stream. */
+/** Lists folders of images, and reads their images as a stream. */
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {codeOf} from '../../../core/base/files.ts';
@@ -12,7 +12,7 @@ import type {Mask} from '../../../core/images/mask.ts';
 import {preparedMask, preparedPixels, type Step} from '../../../core/images/preparation.ts';
 import {DatasetError, whatCame} from '../dataset-error.ts';
 
-/** What is in a folder; a link to nothing is a problem. */
+/** The contents of a folder. Fails if it has a link to nothing or a special file. */
 export function soundContents(folder: string): Result<Contents, DatasetProblem> {
   const contents = contentsOf(folder);
   if (contents.broken.length === 0) return succeed(contents);
@@ -23,7 +23,7 @@ export function soundContents(folder: string): Result<Contents, DatasetProblem> 
   });
 }
 
-/** Names of the images right in a folder, sorted by code unit. Folders in it are a problem; other files are added to `left`. */
+/** Names of the images in a folder, sorted by code unit. Fails if it has folders; other files are added to `left`. */
 export function imagesIn(folder: string, left?: LeftOut): Result<readonly string[], DatasetProblem> {
   const contents = soundContents(folder);
   if (!contents.ok) return contents;
@@ -41,19 +41,19 @@ export interface LabelledFile {
   readonly path: string;
   /** Index into the dataset's classes. */
   readonly label: number;
-  /** The file of its mask; absent: no pixel is defective. */
+  /** Path of its mask; absent: no pixel is defective. */
   readonly mask?: string;
 }
 
-/** Images decoded at a time: enough to keep the cores busy, and what bounds the memory. */
+/** Number of images decoded at the same time: enough to keep the cores busy, few enough to limit memory. */
 const ahead = 8;
-/** Of the batches that are given, in bytes. */
+/** Size of a batch's pixels, in bytes. */
 const batchBytes = 4 * 1024 * 1024;
 
 /**
- * Decodes the files in their order. `preparation` makes each of the shape that the dataset says. A file that is not a whole image, or
- * that the preparation refuses, ends it with a `DatasetError` that names it, and so does a mask without a marked pixel. `withMasks`:
- * the batches have masks, empty ones for files without.
+ * Decodes the files in the given order. `preparation` brings each image to `shape`. Throws a `DatasetError` that names the file if it
+ * is not a complete image, if the preparation refuses it, or if a mask has no marked pixel. `withMasks`: the batches have masks, empty
+ * ones for files without a mask.
  */
 export async function* readImageFiles(
   files: Iterable<LabelledFile>,
@@ -76,7 +76,7 @@ export async function* readImageFiles(
   };
   const start = (file: LabelledFile): void => {
     const opening = open(file);
-    // Awaited in turn: until then a failure is no unhandled one.
+    // It is awaited later; until then, its failure must not count as unhandled.
     opening.catch(() => {});
     running.push({label: file.label, opening});
   };
@@ -114,13 +114,13 @@ export async function* readImageFiles(
     };
 }
 
-/** Of the shape that the dataset says. */
+/** An image, and its mask if it has one, in the dataset's shape. */
 interface Opened {
   readonly pixels: Uint8Array;
   readonly marked?: Uint8Array;
 }
 
-/** As large as its image, with a marked pixel. */
+/** Reads a mask. Throws a `DatasetError` unless it is as large as its image and has a marked pixel. */
 async function openMask(path: string, {height, width}: Pick<Mask, 'height' | 'width'>): Promise<Mask> {
   const mask = await opened(path, 'a mask whose marked pixels are not black', decodeMask);
   if (mask.height !== height || mask.width !== width)

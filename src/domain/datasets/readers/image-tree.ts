@@ -1,4 +1,4 @@
-/** MVTec AD's layout, `<split>/<class>/<image>` with `ground_truth/<class>/<image>_mask.png`, and what is wrong with a tree. */
+/** Lists folders with MVTec AD's layout, `<split>/<class>/<image>` and `ground_truth/<class>/<image>_mask.png`, and reports problems. */
 
 import {existsSync, statSync} from 'node:fs';
 import {join, parse} from 'node:path';
@@ -9,20 +9,20 @@ import {imageFormats} from '../../../core/images/codec.ts';
 import type {LeftOut} from '../../../core/images/files.ts';
 import {imagesIn, type LabelledFile, soundContents} from './image-files.ts';
 
-/** The folders of classes that a folder has. */
+/** The class folders that a folder should have. */
 export interface Layout {
-  /** Those that must be there with at least one image. */
+  /** Folders that must be there with at least one image. */
   readonly required: readonly string[];
-  /** Whether folders of other names are welcome. */
+  /** Whether folders with other names are permitted. */
   readonly others: boolean;
 }
 
-/** Masks of test images; no class of images. */
+/** Folder of the masks of test images. It is not a class. */
 export const groundTruth = 'ground_truth';
 
 export const isFolder = (path: string): boolean => statSync(path, {throwIfNoEntry: false})?.isDirectory() ?? false;
 
-/** Every image of a tree, named by its path in the tree, split after split, class after class; or all that is wrong. */
+/** Every image of a tree, split after split and class after class, named by its path in the tree; or all problems. */
 export function listTree(
   folder: string,
   layouts: {readonly [split: string]: Layout},
@@ -38,7 +38,7 @@ export function listTree(
   return problems.length > 0 ? fail(...problems) : succeed(lists.flatMap((list) => (list.ok ? list.value : [])));
 }
 
-/** Every image of the folders in `place`, named `<split>/<class>/<image>`; or all that is wrong. */
+/** Every image of the folders in `place`, named `<split>/<class>/<image>`; or all problems. */
 export function listClasses(
   place: string,
   split: string,
@@ -67,7 +67,7 @@ export function listClasses(
     ...required.map((name) => ({name, folder: folderOf(name)})),
     ...strange.map((name) => ({name, folder: name})),
   ];
-  // Missing ones first, then in the order of the folders.
+  // Missing folders come first, then the others in their order.
   const order = (folder: string | undefined): number => (folder === undefined ? -1 : folders.indexOf(folder));
   for (const {name, folder} of classes.sort((a, b) => order(a.folder) - order(b.folder))) {
     const there = folder === undefined ? succeed([]) : imagesIn(join(place, folder), left);
@@ -84,7 +84,7 @@ export function listClasses(
   return problems.length > 0 ? fail(...problems) : succeed(found);
 }
 
-/** Some systems write ä as one character, others as two. */
+/** Whether two names are the same. Some systems write ä as one character, others as two. */
 export const isSame = (a: string, b: string): boolean => a.normalize() === b.normalize();
 
 /** `train/good/000.png` → its parts. */
@@ -93,13 +93,13 @@ export function partsOf(name: string): {readonly split: Split; readonly folder: 
   return {split: split as Split, folder: folder!, image: image.join('/')};
 }
 
-/** The source name of the mask of a test image, whatever its file is called: `test/cut/000.jpg` → `ground_truth/cut/000_mask.png`. */
+/** Source name of a test image's mask, in whatever format the mask is: `test/cut/000.jpg` → `ground_truth/cut/000_mask.png`. */
 function maskName(image: string): string {
   const parts = partsOf(image);
   return `${groundTruth}/${parts.folder}/${parse(parts.image).name}_mask.png`;
 }
 
-/** Images of a split of a located tree, with their masks where those are among the files. */
+/** Images of one split of a located tree, with their masks if these are among the files. */
 export function* labelled(
   files: readonly SourceFile[],
   split: Split,
@@ -114,7 +114,7 @@ export function* labelled(
   }
 }
 
-/** The masks of all test images that are not normal, one each; or all that is wrong with them. */
+/** The masks of all test images that are not normal, one for each; or all problems. */
 export function listMasks(
   folder: string,
   files: readonly SourceFile[],
@@ -136,7 +136,7 @@ export function listMasks(
   return problems.length > 0 ? fail(...problems) : succeed(masks);
 }
 
-/** The masks of the images of one defect. `place`: where they are. */
+/** The masks of the images of one defect. `place`: the folder of the masks. */
 function masksOf(
   place: string,
   images: readonly SourceFile[],
@@ -172,5 +172,5 @@ function masksOf(
 
 const stemOf = (name: string): string => parse(name).name;
 
-/** Of its image: `000_mask.PNG` → `000`. */
+/** Stem of the mask's image: `000_mask.PNG` → `000`. */
 const stemOfMask = (mask: string): string => stemOf(mask).replace(/_mask$/i, '');

@@ -1,4 +1,4 @@
-/** Where the files of a published dataset are: in a folder of the user's, of the system's, or at its publisher. */
+/** Finds the files of a published dataset in the user's folders, in the system's, or at the publisher. */
 
 import {existsSync} from 'node:fs';
 import {basename, join} from 'node:path';
@@ -8,22 +8,22 @@ import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contract
 import {fetchFile, type RemoteFile} from './fetch.ts';
 
 export interface Publication {
-  /** Folder of the dataset below a data folder. */
+  /** Name of the dataset's folder below a data folder. */
   readonly folder: string;
   readonly files: readonly RemoteFile[];
-  /** What does in place of `files`, each list for itself: paths of what unpacking an archive leaves, best first. */
+  /** Lists of unpacked files, best first. The files of one list can be used instead of `files`. */
   readonly unpacked?: readonly (readonly string[])[];
-  /** Folders in which the system's packages leave it. */
+  /** Folders where packages of the operating system install it. */
   readonly system: readonly string[];
-  /** Prefixes of the addresses that have all files, best first. */
+  /** Prefixes of addresses, best first; each has all files. */
   readonly urls: readonly string[];
-  /** How to get it by hand, but for putting the files in place: completes "…, or put the files into X". */
+  /** How to get it by hand, as a clause that ", or put the files into X" can follow. */
   readonly remedy: string;
 }
 
 /**
- * Looks in `<folder>/<dataset>` and `<folder>` of each of the roots, then where the system has it; the first that has
- * every file is taken. Else fetches what is missing, if that is allowed.
+ * Looks in `<root>/<folder>` and `<root>` for each of the roots, then in `system`, and takes the first place that has every file.
+ * Otherwise fetches what is missing, if that is permitted.
  */
 export async function locateFiles(
   roots: DataRoots,

@@ -1,4 +1,4 @@
-/** Entry of the process of one query: `apart.ts`. */
+/** Entry of the process that `apart.ts` starts for one query. */
 import {endWithParent} from '../../../core/base/parent.ts';
 import type {Question, Told} from './apart.ts';
 import {openResults} from './results.ts';

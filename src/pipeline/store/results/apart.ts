@@ -1,6 +1,6 @@
 /**
- * A user's query in a process of its own, which can be killed: DuckDB does not hear an interrupt in the middle of one function
- * (`repeat('x', 3000000000)`), and meanwhile nothing else would be answered.
+ * Runs a user's query in a separate process, which can be killed: DuckDB ignores an interrupt while it computes one function
+ * (`repeat('x', 3000000000)`), and until then this process could not answer anything else.
  */
 import {fork} from 'node:child_process';
 import {readFileSync} from 'node:fs';
@@ -12,7 +12,7 @@ import type {ResultsOptions} from './database.ts';
 import type {QueryLimits, QueryResult} from './select.ts';
 
 export interface ApartLimits extends QueryLimits {
-  /** From when the statement begins; absent: as many as it takes. */
+  /** Counted from when the statement begins; absent: no limit. */
   readonly seconds?: number;
 }
 
@@ -25,15 +25,15 @@ export interface Question {
 
 export type Told =
   | {readonly type: 'report'; readonly message: string}
-  /** The file is up to date: from here the time counts. */
+  /** The file is up to date and the statement begins: `seconds` count from now. */
   | {readonly type: 'begun'}
   | {readonly type: 'answer'; readonly answer: Result<QueryResult, Problem>}
   | {readonly type: 'thrown'; readonly message: string};
 
-/** Bytes of memory that the process may have; watched where `/proc` is. */
+/** Bytes of memory that the process may use; checked only on systems with `/proc`. */
 export const memoryLimit = 3e9;
 
-/** As `Results.query`, of the results in `file`. */
+/** Does what `Results.query` does, with the results in `file`. */
 export function queryApart(
   file: string,
   sql: string,

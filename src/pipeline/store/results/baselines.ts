@@ -1,4 +1,4 @@
-/** The papers' tables (`data/baselines/*.csv`, one file a table), as printed: values from 0 to 100. */
+/** The papers' tables (`data/baselines/*.csv`, one file for each table) as printed: values from 0 to 100. */
 import {readdirSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -6,12 +6,12 @@ import {type Digest, sha256} from '../../../core/base/canonical.ts';
 import {readCsv} from '../../../core/base/csv.ts';
 
 export interface Baseline {
-  /** `iclr-table-7`: the file's name. */
+  /** Name of the file without `.csv`, such as `iclr-table-7`. */
   readonly table: string;
   readonly method: string;
-  /** Empty where the paper names none. */
+  /** Empty if the paper names none. */
   readonly classifier: string;
-  /** `all`: the mean over datasets, weighted by their numbers of tasks. */
+  /** Name of a dataset, or `all`: the mean over datasets, weighted by their numbers of tasks. */
   readonly dataset: string;
   /** A class, or `mean` over all of them (MVTec also `mean-texture`, `mean-object`). */
   readonly class: string;
@@ -24,7 +24,10 @@ export interface Baseline {
   readonly source: string;
 }
 
-/** One-class tasks of each dataset of the papers: the weights of ICLR's mean over datasets, and what a complete mean needs. */
+/**
+ * Number of one-class tasks in each dataset of the papers. They are the weights of ICLR's mean over datasets, and the number of
+ * classes that a complete mean needs.
+ */
 export const paperTasks: ReadonlyMap<string, number> = new Map([
   ['cifar10', 10],
   ['cifar100', 20],
@@ -35,10 +38,10 @@ export const paperTasks: ReadonlyMap<string, number> = new Map([
   ['mvtec-synthetic', 15],
 ]);
 
-/** Seeds behind every mean and spread in the papers. */
+/** Number of seeds behind each mean and spread in the papers. */
 export const paperSeeds = 5;
 
-/** Where a number stands in several tables, the first of these speaks, unless the spec names another. */
+/** If several tables have a number, the first in this list counts, unless the spec names another. */
 const tableOrder = [
   'iclr-table-7',
   'iclr-table-5',
@@ -65,16 +68,16 @@ const baselinesFolder = fileURLToPath(new URL('../../../../data/baselines', impo
 
 let known: readonly Baseline[] | undefined;
 
-/** All rows, in the order in which tables take precedence, and inside a table in print order. Read once. */
+/** All rows: tables in order of precedence, rows of a table in printed order. The files are read once. */
 export function readBaselines(): readonly Baseline[] {
   known ??= baselineFiles().flatMap(({file, text}) => parseBaselines(text, file));
   return known;
 }
 
-/** Of the files as they are, which need not be parsed for it. */
+/** Digest of the files' text and of `paperTasks`; it does not need the files to be parsed. */
 export const baselinesDigest = (): Digest => sha256(JSON.stringify([baselineFiles(), [...paperTasks]]));
 
-/** In order of precedence. */
+/** The files, in order of precedence. */
 function baselineFiles(): readonly {readonly file: string; readonly text: string}[] {
   const rank = (file: string) => (tableOrder.indexOf(basename(file, '.csv')) + 1 || tableOrder.length + 1) - 1;
   return readdirSync(baselinesFolder)
@@ -85,7 +88,7 @@ function baselineFiles(): readonly {readonly file: string; readonly text: string
 
 const header = 'table,method,classifier,dataset,class,metric,value,spread,spread_kind,source';
 
-/** Throws for a line that is not as it should be: the files are ours. */
+/** Throws if a line is wrong: the files are part of this package, so a wrong line is a bug. */
 export function parseBaselines(text: string, file: string): readonly Baseline[] {
   const [head, ...rows] = readCsv(text);
   const came = head?.fields.join(',');

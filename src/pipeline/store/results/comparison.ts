@@ -1,20 +1,20 @@
-/** Our numbers beside the papers', as the results database gives them. */
+/** Our numbers beside the papers' numbers, as the results database returns them. */
 import type {Json} from '../../../core/base/canonical.ts';
 import type {Verdict} from './verdict.ts';
 
-/** Which values to compare; all fields absent: the latest of everything. */
+/** Which values to compare; without any field: the latest of every configuration. */
 export interface ComparisonFilter {
   /** Ids of runs. */
   readonly runs?: readonly string[];
-  /** Name of a spec, or of the run that it was part of. */
+  /** Name of a spec or of a run. */
   readonly spec?: string;
-  /** The paper's table to set it beside, over what the specs name. */
+  /** The paper's table to compare with, instead of those that the specs name. */
   readonly table?: string;
 }
 
-/** One configuration, inlier (`mean`: over all classes), classifier and metric. Rates in [0, 1]. */
+/** One number: of a configuration, inlier (`mean`: over all classes), classifier and metric. Rates are in [0, 1]. */
 export interface ComparisonRow {
-  /** Digest of the resolved options but seed and inlier: rows of different ones are never one number. */
+  /** Digest of the resolved options without seed and inlier. Values with different digests are never averaged. */
   readonly config: string;
   readonly definition: string;
   readonly spec: string;
@@ -27,38 +27,38 @@ export interface ComparisonRow {
   readonly classifier: string;
   readonly paperClassifier: string;
   readonly metric: string;
-  /** A `rate` is printed × 100; null: not known of results of an older version. */
+  /** A `rate` is printed × 100; null: not known (an older version filed the results). */
   readonly scale: 'rate' | 'number' | null;
-  /** What the metric takes from the test labels beyond being judged by them; null: nothing. */
+  /** A sentence on how the metric uses the test labels, besides judging the scores; null: nothing. */
   readonly testLabels: string | null;
   /** The number of seeds whose scores are combined into this one number; null: no ensemble. */
   readonly ensemble: number | null;
-  /** dataset, limit, learner, augment, distribution_augmentation, versions. */
+  /** The options that `config` digests: dataset, limit, learner, augment, distribution_augmentation, localize, versions. */
   readonly options: {readonly [key: string]: Json};
   readonly classifierOptions: Json;
-  /** Classifier, layer and metric with their versions and options; null, of older versions: not known. */
+  /** Classifier, layer and metric with their versions and options; null: not known (an older version filed the results). */
   readonly definitionOptions: Json;
   readonly point: {readonly [path: string]: Json};
-  /** Mean over seeds; of a `mean` row the mean of those over classes. null: undefined, or not computed. May be infinite. */
+  /** Mean over seeds; in a `mean` row, the mean of the classes' means. null: undefined, or not computed. May be infinite. */
   readonly ours: number | null;
-  /** Standard error of `ours`: over seeds, or of one seed what the number of test images alone allows; null: not known. */
+  /** Standard error of `ours` over seeds; for one seed, the error that random scores of as many test images have. null: not known. */
   readonly error: number | null;
-  /** Why some of its numbers are undefined, infinite or were not computed. */
+  /** Why some of its values are undefined, infinite or not computed. */
   readonly reasons: readonly string[];
-  /** false: for some of its numbers there is only the run's record, and no manifest in the cache; null: not known. */
+  /** false: some of its values are only in the run's record, without a manifest in the cache; null: not known. */
   readonly vouched: boolean | null;
-  /** Standard deviation over seeds (n − 1); of a `mean` row the mean of those over classes, as in the ICLR paper. null: one seed. */
+  /** Standard deviation over seeds (n − 1); in a `mean` row, the mean of the classes' deviations, as in the ICLR paper. null: one seed. */
   readonly sd: number | null;
-  /** Seeds with a value; of a `mean` row the fewest and the most of any class. */
+  /** Number of seeds with a value; in a `mean` row, the lowest (`n`) and the highest (`nMost`) number of any class. */
   readonly n: number;
   readonly nMost: number;
-  /** Seeds that the runs were to have. */
+  /** Number of seeds that the runs' plans have. */
   readonly planned: number;
   readonly seeds: readonly number[];
   readonly runs: readonly string[];
-  /** What computed the stages that it comes from, such as `wasm`; empty: not recorded, as by older versions. */
+  /** The engines that computed it and the stages before it, such as `wasm`; empty: not recorded (older versions). */
   readonly engines: readonly string[];
-  /** A sentence for each kind of number among them that another engine computed than the run asked for. */
+  /** Sentences about values that another engine computed than the run asked for, each different sentence once. */
   readonly otherEngines: readonly string[];
   readonly paper: number | null;
   readonly paperSpread: number | null;
@@ -70,7 +70,7 @@ export interface ComparisonRow {
   readonly verdict: Verdict | null;
 }
 
-/** Of a row of the views `comparison` and `comparison_mean` (`schema.ts`). */
+/** Converts a row of the views `comparison` and `comparison_mean` (`schema.ts`). */
 export function comparisonRow(columns: readonly {readonly name: string}[], cells: readonly unknown[]): ComparisonRow {
   const row = Object.fromEntries(columns.map(({name}, at) => [name, cells[at]]));
   return {
@@ -92,7 +92,7 @@ export function comparisonRow(columns: readonly {readonly name: string}[], cells
     classifierOptions: JSON.parse(row['classifier_options'] as string),
     definitionOptions: JSON.parse((row['definition_options'] as string | null) ?? 'null'),
     point: JSON.parse(row['point'] as string),
-    ours: Number.isNaN(row['ours']) ? null : row['ours'], // of +∞ and −∞
+    ours: Number.isNaN(row['ours']) ? null : row['ours'], // the mean of +∞ and −∞
     error: row['error'],
     reasons: row['reasons'] ?? [],
     vouched: row['vouched'],

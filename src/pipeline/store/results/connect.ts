@@ -1,4 +1,4 @@
-/** Connections to DuckDB, each for a moment: to a file that only reads, to a draft of one, and to memory. */
+/** Connections to DuckDB, each open for one piece of work: to a file to read, to a draft to write, to tables in memory. */
 import {randomBytes} from 'node:crypto';
 import {copyFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -8,18 +8,18 @@ import {duckdb} from './duckdb.ts';
 
 type Work<T> = (connection: DuckDBConnection) => Promise<T>;
 
-// No extension is ever fetched: what we use is built in.
+// DuckDB never fetches an extension: all that we use is built in.
 const ours = {
   autoinstall_known_extensions: 'false',
-  // Our texts repeat, so that this is what they are compressed by anyway: to try all ways for every column takes as long as
-  // all else that filing a small run does.
+  // Our texts repeat, so DuckDB would choose this compression anyway. Trying every kind for every column takes as long as
+  // the rest of filing a small run.
   force_compression: 'dictionary',
 };
 
-/** Statements of the user's: no file is read or written. `confine` forbids to change that back. */
+/** Settings for the user's statements: they can't read or write files. `lock_configuration` then keeps them from changing this. */
 const confined = {memory_limit: '2GB', temp_directory: '', enable_external_access: 'false'};
 
-/** For a statement that reads. A program that has the file open for writing doesn't hold us up: a copy is read then. */
+/** Opens a file to read it. If another program has it open for writing, we read a copy instead of waiting. */
 export async function reading<T>(file: string, work: Work<T>): Promise<T> {
   const settings = {access_mode: 'READ_ONLY', ...ours, ...confined, lock_configuration: 'true'};
   try {
@@ -36,10 +36,10 @@ export async function reading<T>(file: string, work: Work<T>): Promise<T> {
   }
 }
 
-/** To a file that nobody else knows yet; made where there is none. */
+/** Opens a file that no other process knows yet, to write it; creates it if it does not exist. */
 export const drafting = <T>(file: string, work: Work<T>): Promise<T> => connected(file, ours, work);
 
-/** To tables in memory: `fill` makes them, `work` reads them as from a file. */
+/** Opens tables in memory: `fill` makes them, `work` reads them under the same restrictions as a file. */
 export const remembering = <T>(fill: Work<unknown>, work: Work<T>): Promise<T> =>
   connected(':memory:', ours, async (connection) => {
     await fill(connection);
@@ -49,7 +49,7 @@ export const remembering = <T>(fill: Work<unknown>, work: Work<T>): Promise<T> =
   });
 
 async function connected<T>(path: string, settings: Record<string, string>, work: Work<T>): Promise<T> {
-  // One thread: several add in an order that varies, and the last digit of a mean or a deviation with it.
+  // One thread: with several, the order of additions varies, and so does the last digit of a mean or a deviation.
   const instance = await duckdb.DuckDBInstance.create(path, {...settings, threads: '1'});
   try {
     const connection = await instance.connect();

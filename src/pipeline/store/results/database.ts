@@ -1,8 +1,8 @@
 /**
- * The file of results: an index of the runs' records, never changed in place. A write is a copy with the changes that one rename
- * puts in the file's place, so that nobody waits for a reader, and a kill or a full disk leaves the old file. A file that is not
- * as it was left (`seal.ts`), or that DuckDB can't read, is set aside and made anew by whoever needs it; where nothing can be
- * written, the tables are made in memory.
+ * The file of results is an index of the runs' records. It is never changed in place: a write changes a copy, and one rename puts
+ * the copy in the file's place. So a write does not wait for readers, and after a kill or on a full disk the old file is still there.
+ * If the file is not as we left it (`seal.ts`), or DuckDB can't read it, the next command that needs it sets it aside and makes a
+ * new one. If nothing can be written, the tables are made in memory.
  */
 import {randomBytes} from 'node:crypto';
 import {constants, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync} from 'node:fs';
@@ -21,42 +21,42 @@ import {Obstacle, obstacleOf} from './obstacle.ts';
 import {isSealed, logOf, seal, sealOf} from './seal.ts';
 
 export interface ResultsOptions {
-  /** How long to wait for another process that writes the file; default: 70, which is longer than a dead holder is watched for. */
+  /** How long to wait for another process that writes the file; default: 70, ten more than it takes to call a lock's holder dead. */
   readonly waitSeconds?: number;
-  /** Told what a user is to know: a wait, a file that was made anew or that can't be written. */
+  /** Gets messages for the user: that we wait, that the file was made anew, or that it can't be written. */
   readonly report?: (message: string) => void;
   readonly baselines?: readonly Baseline[];
-  /** Look only once for runs that are not filed: for a command, which asks several things of one moment. */
+  /** Look only once for runs that are not filed: for a command whose several questions are about one moment. */
   readonly once?: boolean;
 }
 
 export interface Filed {
   /** Ids of the runs that were filed. */
   readonly runs: readonly string[];
-  /** What is wrong with those that can't be. */
+  /** What is wrong with the runs that can't be filed. */
   readonly leftOut: readonly Problem[];
-  /** Where a run's record says something else than the cache, which counts. */
+  /** Sentences about runs whose record contradicts the cache. What the cache says is filed. */
   readonly contradictions: readonly string[];
 }
 
 /** What the tables are made from. */
 export interface Records {
-  /** False where a run that has ended is not in the tables. */
+  /** False if a run that has ended, and whose record can be read, is not in the tables as it is now. */
   areFiled(connection: DuckDBConnection): Promise<boolean>;
-  /** Files the runs that are missing, and `again` those of these ids; of empty tables: all. */
+  /** Files the missing runs, and those with the ids `again` even if they are there; into empty tables, all runs. */
   file(connection: DuckDBConnection, again: readonly string[]): Promise<Filed>;
-  /** Files these runs alone; absent: all. */
+  /** Files only the runs with these ids; absent: all runs. */
   fileOnly(connection: DuckDBConnection, ids: readonly string[] | undefined): Promise<Filed>;
 }
 
-/** Thrown by what reads the tables when it finds them damaged. */
+/** A reader of the tables throws it when it finds them damaged. */
 export class Damaged extends Error {}
 
 export class Database {
   readonly #file: string;
   readonly #options: ResultsOptions;
   readonly #records: Records;
-  /** It can't be written: once tried, not again. */
+  /** Writing the file has failed once; it is not tried again. */
   #fixed = false;
 
   constructor(file: string, records: Records, options: ResultsOptions) {
@@ -66,8 +66,8 @@ export class Database {
   }
 
   /**
-   * Files runs: those that are missing and `again` those of these ids; `anew`: all, whatever the file has. Fails where the file
-   * can't be written, which harms no run.
+   * Files the missing runs, and those with the ids `again` even if they are there; with `anew`, all runs, whatever the file has. Fails
+   * if the file can't be written, which harms no run.
    */
   async write({
     again = [],
@@ -82,14 +82,14 @@ export class Database {
         this.#sweep();
         const sound = await isSealed(this.#file);
         if (anew || !sound) return succeed(await this.#replace({fresh: true, keep: !sound, again}));
-        // Another process may have done it while we waited for the lock.
+        // Another process may have filed them while we waited for the lock.
         if (again.length === 0 && (await this.#readFile(async () => true)))
           return succeed({runs: [], leftOut: [], contradictions: []});
         try {
           return succeed(await this.#replace({fresh: false, keep: false, again}));
         } catch (error) {
           if (obstacleOf(error) || !isDuckDB(error)) throw error;
-          return succeed(await this.#replace({fresh: true, keep: true, again})); // sound by its seal alone
+          return succeed(await this.#replace({fresh: true, keep: true, again})); // its seal is right, but DuckDB can't read it
         }
       });
     } catch (error) {
@@ -101,7 +101,7 @@ export class Database {
     }
   }
 
-  /** `ids`: of the only runs that `work` asks for. */
+  /** `ids`: the runs that `work` asks for; absent: it may ask for any. */
   async read<T>(work: (connection: DuckDBConnection) => Promise<T>, ids?: readonly string[]): Promise<T> {
     const first = await this.#readFile(work);
     if (first) return first.found;
@@ -119,7 +119,7 @@ export class Database {
     return remembering(fill, work);
   }
 
-  /** Undefined where the file must be written first. */
+  /** Returns undefined if the file must be written first. */
   async #readFile<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<{readonly found: T} | undefined> {
     try {
       if (!(await isSealed(this.#file))) return undefined;
@@ -131,7 +131,7 @@ export class Database {
     } catch (error) {
       if (obstacleOf(error)) return undefined;
       if (!isDuckDB(error) && !(error instanceof Damaged)) throw error;
-      // Sound by its seal, and yet it can't be read: without one it is made anew.
+      // The seal is right, but the file can't be read. Without the seal, the next write makes it anew.
       rmSync(sealOf(this.#file), {force: true});
       return undefined;
     }
@@ -160,7 +160,7 @@ export class Database {
     }
   }
 
-  /** `fresh`: without what the file has; `keep`: but that is kept beside it. */
+  /** `fresh`: starts from empty tables instead of the file's; `keep`: moves the old file aside instead of overwriting it. */
   async #replace({
     fresh,
     keep,
@@ -186,7 +186,7 @@ export class Database {
     }
   }
 
-  /** Moves what lies in the file's place out of the way. */
+  /** Moves the old file, and DuckDB's log of it, out of the way. */
   #setAside({runs}: Filed): void {
     moveAway(logOf(this.#file), 'damaged');
     const aside = moveAway(this.#file, 'damaged');
@@ -196,7 +196,7 @@ export class Database {
       );
   }
 
-  /** Drafts of processes that were killed; nobody else has one, under the lock. */
+  /** Removes drafts that killed processes have left. We hold the lock, so no other process is writing one. */
   #sweep(): void {
     for (const name of readdirSync(dirname(this.#file)))
       if (name.startsWith(draftPrefix)) rmSync(join(dirname(this.#file), name), {force: true});
@@ -211,5 +211,5 @@ export class Database {
 
 const draftPrefix = '.results-';
 
-/** Its errors begin with their kind: `IO Error: …`, `INTERNAL Error: …`. */
+/** DuckDB's errors begin with their kind: `IO Error: …`, `INTERNAL Error: …`. */
 const isDuckDB = (error: unknown): boolean => error instanceof Error && /^[A-Z][A-Za-z ]* Error: /.test(error.message);

@@ -1,11 +1,11 @@
-/** Rows into a table of the results database. */
+/** Inserts rows into a table of the results database. */
 import type {DuckDBConnection, DuckDBType, DuckDBValue} from '@duckdb/node-api';
 import {duckdb} from './duckdb.ts';
 import {type Cell, type Row, type TableName, tables} from './schema.ts';
 
 const {BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR, LIST} = duckdb;
 
-/** Rows that one chunk takes: DuckDB's vectors have so many places. */
+/** Rows in one chunk: the size of DuckDB's vectors. */
 const chunkRows = 2048;
 
 const columnTypes: {readonly [type: string]: DuckDBType} = {
@@ -19,8 +19,8 @@ const columnTypes: {readonly [type: string]: DuckDBType} = {
 };
 
 /**
- * Column by column, in chunks: a hundred thousand rows as single inserts take minutes, and as one JSON text twice as long. The order
- * of columns is that of `tables`: a migration adds its columns at the end of both.
+ * Inserts column by column, in chunks: for a hundred thousand rows, single inserts take minutes, and one JSON text takes about twice
+ * as long as chunks. Columns are in the order of `tables`: a migration adds its columns at the end of both.
  */
 export async function insert(connection: DuckDBConnection, table: TableName, rows: readonly Row[]): Promise<void> {
   if (rows.length === 0) return;

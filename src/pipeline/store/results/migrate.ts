@@ -1,4 +1,4 @@
-/** The database's tables and the papers' numbers in it, as this version has them. */
+/** Brings the database's tables, and the papers' numbers in them, to the state of this version. */
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {sha256} from '../../../core/base/canonical.ts';
 import {type Baseline, baselinesDigest, paperTasks, readBaselines} from './baselines.ts';
@@ -7,13 +7,13 @@ import {insert} from './insert.ts';
 import {Obstacle} from './obstacle.ts';
 import {migrations, type Row} from './schema.ts';
 
-/** The papers' numbers; the rows are made only where they are to be written. */
+/** The papers' numbers. Their rows are made only when they are written. */
 export interface BaselineRows {
   readonly digest: string;
   rows(): readonly Row[];
 }
 
-/** Those of the package; or these. */
+/** The given numbers, or, if absent, those in this package. */
 export const baselineRows = (baselines?: readonly Baseline[]): BaselineRows =>
   baselines
     ? {digest: sha256(JSON.stringify(baselines)), rows: () => rowsOf(baselines)}
@@ -33,7 +33,7 @@ export async function isCurrent(connection: DuckDBConnection, {digest}: Baseline
   return found?.number === migrations.length && found.baselines === digest;
 }
 
-/** Also where nothing has been written yet. Throws an `Obstacle` where a newer version has. */
+/** Works on an empty file as well. Throws an `Obstacle` if a newer version wrote the file. */
 export async function bringUpToDate(connection: DuckDBConnection, {rows, digest}: BaselineRows): Promise<void> {
   const state = await stateOf(connection);
   const number = state?.number ?? 0;

@@ -1,7 +1,7 @@
-/** Why the results database can't be written, though nothing is wrong with it. */
+/** Why the results database can't be written, although it is not damaged. */
 import {codeOf} from '../../../core/base/files.ts';
 
-/** Its message is a clause: `the disk is full`. */
+/** Its message is a clause, such as `the disk is full`. */
 export class Obstacle extends Error {
   readonly hint: string | undefined;
 
@@ -21,7 +21,7 @@ const obstacles: {readonly [code: string]: string} = {
   EEXIST: 'its folder is not a folder',
 };
 
-/** DuckDB's errors have no code. */
+/** DuckDB's errors have no code, so they are recognised by their text. */
 const texts: {readonly [text: string]: string} = {
   'No space left on device': 'ENOSPC',
   'Disk quota exceeded': 'EDQUOT',

@@ -1,4 +1,4 @@
-/** `runs/results.duckdb`: an index of what runs have measured, made from `runs/<id>/` alone and remade at any time. */
+/** `runs/results.duckdb`: an index of what runs have measured. It is made from `runs/<id>/` alone and can be made anew at any time. */
 import {existsSync, readdirSync} from 'node:fs';
 import {basename, dirname, join, resolve} from 'node:path';
 import type {DuckDBConnection} from '@duckdb/node-api';
@@ -17,27 +17,27 @@ export type {ComparisonFilter, ComparisonRow} from './comparison.ts';
 export type {QueryLimits, QueryResult} from './select.ts';
 
 /**
- * What is asked for is read from the file where that is up to date; otherwise the file is brought up to date, or made anew, first.
- * Where it can't be written, tables in memory answer.
+ * Questions are answered from the file. If it is not up to date, it is first updated or made anew; if it can't be written, tables in
+ * memory answer.
  */
 export interface Results {
-  /** Files a run's rows, instead of those that it had. Fails where that can't be, which harms no other call. */
+  /** Files a run's rows in place of its old ones. If that fails, other calls still work. */
   ingestRun(folder: string): Promise<Result<{readonly run: string}, Problem>>;
-  /** Files all runs of the folder, anew. Folders that are no whole run are reported and left out. */
+  /** Files all runs of the folder anew. Folders that are not a complete run are reported and left out. */
   rebuild(): Promise<Result<Filed, Problem>>;
-  /** Ids of runs that are not in the tables as they are now, because their records can't be read: known after a call that reads. */
+  /** Ids of runs whose present state is not in the tables, because their records can't be read. Known after a call that reads. */
   unfiled(): readonly string[];
-  /** One statement that only reads, and only this database: neither files nor the network, whatever it says. */
+  /** Runs one statement, which can only read, and only this database: it reaches neither files nor the network. */
   query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
-  /** The same, with the answers of other statements, as opening the file takes longer than they do. */
+  /** The same, together with the answers of other statements: opening the file a second time would take longer than they do. */
   comparison(
     filter: ComparisonFilter,
     also: readonly string[],
   ): Promise<Result<{readonly rows: readonly ComparisonRow[]; readonly also: readonly QueryResult[]}, Problem>>;
 }
 
-/** Nothing is opened until something is asked. The runs are in the file's folder. */
+/** Opens nothing until the first call of a method. The runs are in the file's folder. */
 export function openResults(path: string, options: ResultsOptions = {}): Results {
   const file = resolve(path);
   const root = dirname(file);
@@ -83,7 +83,7 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
     query: (sql, limits = {}) =>
       read(async (connection) => {
         const found = await select(connection, sql, {one: true, ...limits});
-        // A mistake of the user's, or a file that can't be read? Then neither can we.
+        // If the file is damaged, this read throws as well; otherwise the user's statement was wrong.
         if (!found.ok) await readThrough(connection);
         return found;
       }),
@@ -97,7 +97,7 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
   };
 }
 
-/** Throws where the tables can't be read to their ends. */
+/** Reads all tables to their ends; throws if that is not possible. */
 async function readThrough(connection: DuckDBConnection): Promise<void> {
   try {
     for (const table of Object.keys(tables)) await connection.run(`select count(hash(t)) from ${table} as t`);
@@ -106,7 +106,7 @@ async function readThrough(connection: DuckDBConnection): Promise<void> {
   }
 }
 
-/** The runs of a folder, to be filed. */
+/** Finds and files the runs of a folder. */
 function recordsOf(root: string, once: boolean): Records & Pick<Results, 'unfiled'> {
   let seen = false;
   let unfiled: readonly string[] = [];
@@ -121,7 +121,7 @@ function recordsOf(root: string, once: boolean): Records & Pick<Results, 'unfile
       contradictions: whole.flatMap((one) => one.contradictions),
     };
   };
-  /** Runs that a file of results has not, or not as they are now; those that can still change are left alone. */
+  /** Runs that the file lacks, or has in an older state. Runs that are still going on are left out, unless the file has none. */
   const missing = async (connection: DuckDBConnection): Promise<readonly string[]> => {
     const filed = await connection.runAndReadAll("select run, record from runs where outcome <> 'unfinished'");
     const states = new Map(filed.getRowsJS().map(([run, state]) => [run as string, state as string | null]));
@@ -133,7 +133,7 @@ function recordsOf(root: string, once: boolean): Records & Pick<Results, 'unfile
     });
   };
   return {
-    // What can't be read can't be filed either: what was filed of it before stays.
+    // A record that can't be read can't be filed, so it does not count here; rows that were filed from it before stay.
     async areFiled(connection) {
       if (once && seen) return true;
       unfiled = await missing(connection);
@@ -152,14 +152,14 @@ function recordsOf(root: string, once: boolean): Records & Pick<Results, 'unfile
 }
 
 function readRows(folder: string): Result<{rows: RunRows; contradictions: readonly string[]}, Problem> {
-  // Before it is read: what changes meanwhile is filed again.
+  // Taken before the record is read: if the record changes meanwhile, it is filed again.
   const state = recordState(folder);
   const record = readRecord(folder);
   if (!record.ok) return record;
   return succeed({rows: rowsOf(record.value, state), contradictions: numbersOf(record.value).contradictions});
 }
 
-/** Ids of runs: names of the folders with a plan. All else in `runs/` (the cache, the database) is not looked at. */
+/** Ids of runs: the names of folders with a plan. Everything else in `runs/` (the cache, the database) is ignored. */
 const runsIn = (root: string): readonly string[] => foldersIn(root).filter((id) => isRun(join(root, id)));
 
 const isRun = (folder: string): boolean => existsSync(join(folder, 'plan.json'));

@@ -1,4 +1,4 @@
-/** A run's record as rows of the results database. */
+/** Makes a run's record rows of the results database. */
 import {canonicalJson, type Digest, type Json, sha256} from '../../../core/base/canonical.ts';
 import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {Task} from '../../config/spec.ts';
@@ -25,7 +25,7 @@ export interface RunRows {
   readonly metrics: readonly Row[];
 }
 
-/** `state`: of the record's files (`recordState`). */
+/** `state`: the state of the record's files (`recordState`). */
 export function rowsOf(record: RunRecord, state: string | null = null): RunRows {
   const run = record.id;
   const nodes = new Map(record.stages.map((stage) => [stage.id, stage.node]));
@@ -120,8 +120,8 @@ export function rowsOf(record: RunRecord, state: string | null = null): RunRows 
 }
 
 /**
- * All that a task's numbers depend on but seed, inlier and what comes after the features: the classifier and the metric are
- * told apart by `definition`, so that asking for one more of them does not make another configuration.
+ * All that a task's numbers depend on, except seed, inlier and what comes after the features. Classifiers and metrics are
+ * distinguished by `definition` instead, so that one more of them in a spec does not make another configuration.
  */
 export function configurationOf(task: Task, stages: readonly StageNode[]): {readonly [key: string]: Json} {
   const learning = recipeOf(
@@ -138,13 +138,13 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     learner: task.learner as Json,
     augment: task.augment as Json,
     distribution_augmentation: task.distributionAugmentation as Json,
-    // Scores of windows are another thing than scores of images. Absent where there are none: old digests hold.
+    // Scores of windows differ from scores of images. The key is absent if there are no windows, so old digests stay valid.
     ...(task.localize && {localize: task.localize as unknown as Json}),
     versions: {dataset: reading?.version ?? null, ...learning?.versions},
   };
 }
 
-/** What made this number of the features: classifier, the layer that it read, metric, all with versions and options. */
+/** What computed this number from the features: classifier, the layer that it read, and metric, with versions and options. */
 function measureOf(
   {stage: {node}, metric, ensemble: seeds}: MetricValue,
   nodes: ReadonlyMap<string, StageNode>,
@@ -167,13 +167,13 @@ function measureOf(
     layer: embedding?.layer ?? null,
     metric: (judging?.metrics.find((ref) => ref.type === metric) ?? metric) as Json,
     metricVersion: judging?.versions[`metric ${metric}`] ?? null,
-    // An ensemble is never one of the seeds: it has a definition, and so a group, of its own.
+    // An ensemble must not count as one more seed, so it has its own definition and therefore its own group.
     ...(combining && {ensemble: {seeds, ...recipeOf(ensemble, combining)}}),
   };
   return {classifier: scoring?.classifier, definition};
 }
 
-/** What computed the stages that a stage comes from, itself among them. */
+/** For each stage, what computed it and all stages before it. */
 function makersOf(record: RunRecord): (stage: string) => readonly Maker[] {
   const stages = new Map(record.stages.map((stage) => [stage.id, stage]));
   const known = new Map<string, readonly Maker[]>();
@@ -189,7 +189,7 @@ function makersOf(record: RunRecord): (stage: string) => readonly Maker[] {
   return visit;
 }
 
-/** Columns of a number: by what it was computed, and, where that is not what the run asked for, a sentence about it. */
+/** Columns of a number: what computed it, and a sentence if that is not what the run asked for. */
 function enginesOf(makers: readonly Maker[], asked: Maker | undefined): Pick<Row, 'engines' | 'other_engine'> {
   const others = asked ? othersThan(asked, makers) : [];
   const part = others.length < makers.length ? 'in part ' : '';
@@ -214,8 +214,8 @@ function indexByTask(record: RunRecord) {
 }
 
 /**
- * Canonical JSON and its digest, each made once for equal values: ten thousand tasks have few configurations. Values that differ
- * in the order of their keys are remembered twice, which costs time alone.
+ * Makes canonical JSON and its digest once for equal values: ten thousand tasks have few configurations. Values that differ only
+ * in the order of their keys are computed twice, which costs only time.
  */
 function remembering(): {json(value: Json): string; digest(value: Json): Digest} {
   const texts = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * The results database: tables, and the views that compare. Rates are in [0, 1]; only `baselines` keeps what the papers
- * print (0 to 100). A migration is never edited once released; the next one is appended.
+ * The tables of the results database, and the views that compare. Rates are in [0, 1]; only `baselines` keeps what the papers
+ * print (0 to 100). A released migration is never edited; a change is a new one at the end.
  */
 import {verdictMacros} from './verdict.ts';
 
@@ -27,9 +27,9 @@ export const tables = {
     failed: 'INTEGER',
     skipped: 'INTEGER',
     environment: 'VARCHAR',
-    /** What the run's record has lost, in a sentence; null: nothing. */
+    /** A sentence about what the run's record has lost; null: nothing. */
     damage: 'VARCHAR',
-    /** Sizes and times of its files when it was filed; null, of older versions: not known. */
+    /** Sizes and times of its files when it was filed; null: not known (filed by an older version). */
     record: 'VARCHAR',
   },
   tasks: {
@@ -49,7 +49,7 @@ export const tables = {
     data: 'VARCHAR',
     paper_table: 'VARCHAR',
     paper_row: 'VARCHAR',
-    /** One-class problems of the dataset; null, of older versions: not known. */
+    /** Number of one-class problems in the dataset; null: not known (filed by an older version). */
     problems: 'INTEGER',
   },
   stages: {
@@ -78,25 +78,28 @@ export const tables = {
     value: 'DOUBLE',
     normal: 'INTEGER',
     anomalous: 'INTEGER',
-    /** `rate` or `number`; null, of older runs: a rate if it looks like one. */
+    /** `rate` or `number`; null (older runs, or not computed): readers take it for a rate if it looks like one. */
     scale: 'VARCHAR',
-    /** What the metric takes from the test labels beyond being judged by them. */
+    /** A sentence on how the metric uses the test labels, besides judging the scores. */
     test_labels: 'VARCHAR',
-    /** Seeds whose scores are combined; null: of one seed. */
+    /** Seeds whose scores are combined; null: no ensemble. */
     ensemble: 'BIGINT[]',
-    /** What computed the stages that it comes from: `wasm`, `tensorflow with 2 threads`. */
+    /** The engines that computed it and the stages before it, such as `wasm` or `tensorflow with 2 threads`. */
     engines: 'VARCHAR[]',
-    /** A sentence where that is not what the run asked for. */
+    /** A sentence if the run asked for another engine; else null. */
     other_engine: 'VARCHAR',
     /** Why `value` is null or infinite. */
     reason: 'VARCHAR',
-    /** false: the cache had no manifest of it when it was filed; it is what the run's record says. null: there is no result, or, of older versions, it is not known. */
+    /**
+     * true: a manifest in the cache had the value when it was filed. false: only the run's record had it. null: there is no result, or
+     * it is not known (filed by an older version).
+     */
     vouched: 'BOOLEAN',
     /** Canonical JSON of all that `definition` digests. */
     definition_options: 'VARCHAR',
   },
   baselines: {
-    /** Precedence: where several tables have a number, the lowest rank speaks. */
+    /** Precedence: if several tables have a number, the one with the lowest rank counts. */
     rank: 'INTEGER',
     table: 'VARCHAR',
     method: 'VARCHAR',
@@ -122,14 +125,15 @@ const createTables = Object.entries(tables).map(
 );
 
 /**
- * One value a configuration, inlier, seed, classifier and metric: the latest run's that has one, so that no seed counts twice (null
- * where none has; ids sort by the order in which runs began, whatever clocks said); one for each row of a paper where that run names several (the default of every sweep of a table is the same configuration). Values from
- * other data than the latest run's (another edition of the files under the same options) are left out, not mixed in.
- * Arguments, each null for all: ids of runs, name of a spec or run.
+ * One value for each configuration, inlier, seed, classifier and metric, so that no seed counts twice: that of the latest run that has
+ * one, or null if none has. (Ids sort in the order in which runs began, whatever clocks said.) If the run names several rows of a
+ * paper, there is one value for each row: the default of every sweep of a table is the same configuration. Values from other data
+ * than the latest run's (another edition of the files under the same options) are left out.
+ * Arguments: ids of runs, and the name of a spec or run; null means all.
  */
 const values = `
 create or replace macro values_of(run_ids, spec_name) as table (
-  -- Thousands of runs have the same few configurations: what decides is looked at first, and the wide rows of what is left are fetched then.
+  -- Thousands of runs have the same few configurations, so rows are chosen by a few columns, and only then are whole rows fetched.
   with latest as (
     select metrics.rowid as metrics_row, tasks.rowid as tasks_row, config, inlier, definition, metric, data, value,
       case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row,
@@ -150,7 +154,7 @@ create or replace macro values_of(run_ids, spec_name) as table (
   from chosen join tasks on tasks.rowid = tasks_row join metrics on metrics.rowid = metrics_row
 );`;
 
-/** Our numbers beside the papers': of each class, and, where all classes of a dataset are there, their mean. */
+/** Our numbers beside the papers': one for each class, and their mean if all classes of the dataset are there. */
 const comparisons = `
 create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   with planned as (
@@ -164,7 +168,7 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
       max_by(struct_pack(spec, classifier, point, options, classifier_options, definition_options,
         paper_table := coalesce(table_name, paper_table)), moment) as last,
       avg(value order by seed) as ours,
-      -- of an infinite number there is no deviation
+      -- infinite numbers have no deviation
       case when bool_and(isfinite(value)) then stddev_samp(case when isfinite(value) then value end order by seed) end as sd,
       count(value) as n, count(value) as n_most,
       min(normal) as normal, min(anomalous) as anomalous,
@@ -180,7 +184,7 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     from planned left join paper_tasks using (dataset)
     group by config
   ), classes as materialized (
-    -- an ensemble is one number, and no seed of it can be missing
+    -- an ensemble is one number, of which no seed can be missing
     select * exclude (last, planned, classes, problems), unnest(last), case when ensemble is null then planned else 1 end as planned,
       classes = 1 as is_only, 1 as averaged, chance_error(sd, n, normal, anomalous) as error
     from groups join planned using (config, dataset, inlier) join wanted using (config)
@@ -202,10 +206,10 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     from classes join wanted using (config)
     where not is_only
     group by config, paper_row, definition, metric, dataset, learner, wanted.classes
-    -- all classes or none; and all from the same data, or (a dataset read once a class) each from its own
+    -- only if all classes are there, and all of them come from the same data, or (datasets read once for each class) each from its own
     having count(ours) = wanted.classes and count(distinct data) in (0, 1, count(*))
   ), shown as (from classes union all by name from means)
-  -- The row of a paper that stands beside a group: the named table's if it has one, else the first that has.
+  -- Beside a group stands the paper's row from the table that the filter or the spec names, or else from the first table that has one.
   select g.* exclude (averaged), b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
     b."table" as paper_source_table, b.source as paper_source,
     case when isfinite(ours) then ours - paper end as difference,
@@ -222,7 +226,9 @@ create or replace view comparison_mean as from comparison_of(null, null, null) w
 
 const columnType = (table: TableName, column: string) => (tables[table] as Record<string, string>)[column]!;
 
-/** A new file has them from its first migration, and the views of every migration are today's. */
+/**
+ * Columns that were added after the first release. A new file has them from its first migration, which creates the present tables.
+ */
 const laterColumns = (
   [
     [
@@ -238,7 +244,7 @@ const laterColumns = (
 
 const today = [verdictMacros, ...laterColumns, values, comparisons].join('\n');
 
-/** Entry n brings a database from migration n to n + 1. */
+/** Entry n changes a database from migration n to n + 1. */
 export const migrations: readonly string[] = [
   [
     'create table migration (number integer, baselines varchar);',

@@ -1,6 +1,6 @@
 /**
- * Is the results database as we left it? Its digest is kept beside it (`results.duckdb.seal`): DuckDB's own checksums don't tell
- * blocks that have changed places, and would answer with other numbers.
+ * Is the results database as we left it? Its digest is kept beside it (`results.duckdb.seal`), because DuckDB's own checksums do not
+ * notice blocks that have changed places, and DuckDB would answer with wrong numbers.
  */
 import {existsSync, lstatSync, statSync} from 'node:fs';
 import {type Digest, digestOf} from '../../../core/base/canonical.ts';
@@ -8,10 +8,10 @@ import {codeOf, digestOfFile, moveAway, readTextIfThere, writeFileAtomic} from '
 
 export const sealOf = (file: string): string => `${file}.seal`;
 
-/** DuckDB's log of changes, which we never leave: a program that does has changed the tables. */
+/** DuckDB's log of changes. We never leave one, so if there is one, another program has changed the tables. */
 export const logOf = (file: string): string => `${file}.wal`;
 
-/** Device, inode, size and times: while they are the same, the digest need not be taken again. */
+/** Device, inode, size and times. While they are the same, the digest is not computed again. */
 function stateOf(file: string): string | undefined {
   const found = statSync(file, {bigint: true, throwIfNoEntry: false});
   if (!found?.isFile()) return undefined;
@@ -19,7 +19,7 @@ function stateOf(file: string): string | undefined {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-/** Says that the file is now as it is to be. */
+/** Records that the file is now as it should be. */
 export async function seal(file: string): Promise<void> {
   const {sha256} = await digestOfFile(file);
   if (!(lstatSync(sealOf(file), {throwIfNoEntry: false})?.isFile() ?? true)) moveAway(sealOf(file), 'damaged');
@@ -27,7 +27,7 @@ export async function seal(file: string): Promise<void> {
   await writeFileAtomic(sealOf(file), `${JSON.stringify({...content, self: digestOf(content)})}\n`);
 }
 
-/** False, too, where there is no file or no seal. Throws only where files may not be read. */
+/** Also false if there is no file or no seal. Throws only if we are not permitted to read them. */
 export async function isSealed(file: string): Promise<boolean> {
   try {
     if (existsSync(logOf(file))) return false;
@@ -41,6 +41,6 @@ export async function isSealed(file: string): Promise<boolean> {
     return state === content.state || (await digestOfFile(file)).sha256 === content.sha256;
   } catch (error) {
     if (codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM') throw error;
-    return false; // whatever lies there is not a seal of ours
+    return false; // what is there is not a seal of ours
   }
 }

@@ -1,4 +1,4 @@
-/** One statement that reads, and its rows as plain values. */
+/** Runs one statement that reads, and returns its rows as plain values. */
 import type {DuckDBConnection} from '@duckdb/node-api';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import type {Problem} from '../../failures.ts';
@@ -12,7 +12,7 @@ export interface QueryResult {
 }
 
 export interface QueryLimits {
-  /** At most so many; absent: all. */
+  /** The most rows to return; absent: all. */
   readonly rows?: number;
   /** Called when the statement is about to begin. */
   onBegin?(): void;
@@ -20,14 +20,14 @@ export interface QueryLimits {
 
 const reading = [duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN];
 
-/** Runs a statement of the user's (`one`: checked to be one that reads) or of ours. */
+/** `one`: the statement is the user's, and must be a single one that reads; its errors are failures. Errors of ours are thrown. */
 export async function select(
   connection: DuckDBConnection,
   sql: string,
   {one, rows = Number.POSITIVE_INFINITY, onBegin}: {readonly one: boolean} & QueryLimits,
 ): Promise<Result<QueryResult, Problem>> {
   try {
-    onBegin?.(); // constants are computed while a statement is prepared
+    onBegin?.(); // DuckDB computes constants while it prepares a statement
     if (one) {
       if (sql.trim() === '') return fail({message: 'expected one SQL statement, but got none'});
       const statements = await connection.extractStatements(sql);
@@ -55,7 +55,7 @@ export async function select(
   }
 }
 
-/** Numbers instead of bigints where they are exact, ISO text instead of dates. */
+/** Makes bigints numbers if they stay exact, otherwise text; makes dates ISO 8601 text. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof Date) return value.toISOString();

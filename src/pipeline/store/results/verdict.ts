@@ -1,9 +1,9 @@
 /**
- * When a number of ours matches the paper's: within max(1.0 point, two standard deviations). The deviation is the paper's
- * (CutPaste's standard errors times √5), so that noise of ours makes no match; ours where the paper prints none. Beside a mean over
- * k classes stands the average of their deviations, not that of the mean, which is √k times smaller (docs/paper-notes.md 13.3). And
- * when it is below chance: when it lies more than two of its standard errors below one half. Stated twice, for TypeScript and for
- * SQL, side by side.
+ * A number of ours matches the paper's if they differ by at most max(1.0 point, two standard deviations). The deviation is the
+ * paper's (CutPaste's standard errors times √5), so that noise in our number does not make a match; it is ours only if the paper
+ * prints none. With a mean over k classes, the average of the classes' deviations is given; the deviation of the mean itself is √k
+ * times smaller (docs/paper-notes.md 13.3). A number is below chance if it is more than two of its standard errors below one half.
+ * The rules are written twice, side by side: in TypeScript and in SQL.
  */
 import {paperSeeds} from './baselines.ts';
 
@@ -11,12 +11,12 @@ export type Verdict = 'matches' | 'above' | 'below' | 'below chance';
 
 export interface Judged {
   readonly metric: string;
-  /** All in [0, 1]. */
+  /** In [0, 1], as are `sd`, `error`, `paper` and `paperSpread`. */
   readonly ours: number | null;
   readonly sd: number | null;
-  /** How many classes it is the mean of. */
+  /** Number of classes that the numbers are the mean of. */
   readonly classes: number;
-  /** Standard error of ours; null: not known. */
+  /** Standard error of `ours`; null: not known. */
   readonly error: number | null;
   readonly paper: number | null;
   readonly paperSpread: number | null;
@@ -43,15 +43,15 @@ export function verdictOf({
   return ours > paper ? 'above' : 'below';
 }
 
-/** Metrics of which chance gets one half. */
+/** Metrics for which random scores get one half. */
 const areas = ['auc', 'pixel-auc'];
-/** Decimals are not exact in binary: a difference of exactly one point is a match. */
+/** A difference of exactly one point is a match, although decimals are not exact in binary. */
 const rounding = 1e-9;
 
 export const verdictMacros = `
 create or replace macro tolerance_of(sd, paper_sd, paper_kind, classes) as greatest(0.01,
   2 * coalesce(case paper_kind when 'se' then paper_sd * sqrt(${paperSeeds}) else paper_sd end, sd, 0) / sqrt(classes));
--- Over seeds; of one seed that of an area under the ROC curve where scores say nothing (Mann and Whitney 1947), by the images tested.
+-- Standard error over seeds; for one seed, that of the area under the ROC curve of random scores of as many images (Mann and Whitney 1947).
 create or replace macro chance_error(sd, n, normal, anomalous) as case
   when n > 1 then sd / sqrt(n)
   when normal > 0 and anomalous > 0 then sqrt((normal + anomalous + 1) / (12.0 * normal * anomalous)) end;

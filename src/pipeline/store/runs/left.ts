@@ -1,4 +1,4 @@
-/** What stages have left in the cache beside a folder of runs, as far as their manifests are whole. */
+/** Finds what stages have left in the cache beside a folder of runs. Damaged manifests count as absent. */
 import {readdirSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {canonicalJson, type Digest, type Json} from '../../../core/base/canonical.ts';
@@ -8,24 +8,25 @@ import type {Manifest} from '../../stages/stage.ts';
 import {findManifest} from '../cache/artifact.ts';
 import {entryFolder, manifestName} from '../cache/entry.ts';
 
-/** Of a manifest what is asked here; its key may list a hundred thousand files. */
+/** The parts of a manifest that readers of runs need. The rest is dropped: its key may list a hundred thousand files. */
 export interface Left extends Pick<Manifest, 'kind' | 'files' | 'summary'> {
   readonly fingerprint: Digest;
   /** Canonical JSON. */
   readonly recipe: string | undefined;
   readonly inputs: {readonly [role: string]: Digest};
-  /** The run that made it, and when (ISO 8601, UTC). */
+  /** Id of the run that made it. */
   readonly run: string | undefined;
+  /** ISO 8601, UTC. */
   readonly finished: string | undefined;
 }
 
-/** The cache of a run's folder. */
+/** Path of the cache beside a run's folder. */
 export const cacheOf = (folder: string): string => join(dirname(resolve(folder)), 'cache');
 
-/** What was read, and the state of its file: entries are shared by runs, and pages are made again and again. */
+/** Manifests that were read, with the states of their files: runs share entries, and `pipeline ui` makes pages again and again. */
 const known = new Map<string, {readonly state: string; readonly left: Left | undefined}>();
 
-/** What a stage with this fingerprint has left; undefined: nothing that is whole. */
+/** What a stage with this fingerprint has left; undefined: nothing, or its manifest is damaged. */
 export function leftAt(cache: string, fingerprint: unknown): Left | undefined {
   if (typeof fingerprint !== 'string') return undefined;
   const path = join(entryFolder(cache, fingerprint as Digest), manifestName);
@@ -42,7 +43,10 @@ export function leftAt(cache: string, fingerprint: unknown): Left | undefined {
 
 const indexes = new Map<string, {readonly state: string; readonly index: ReadonlyMap<string, readonly Left[]>}>();
 
-/** All that stages of a kind with a recipe (canonical JSON) have left. Reads every manifest of the cache, once while it does not change. */
+/**
+ * All that stages of this kind with this recipe (canonical JSON) have left. Reads every manifest of the cache, and again only after the
+ * cache has changed.
+ */
 export function leftByLike(cache: string, kind: string, recipe: string | undefined): readonly Left[] {
   const state = shelves(cache)
     .map((shelf) => `${shelf} ${statIfThere(shelf)?.mtimeNs}`)
@@ -65,7 +69,7 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // there is no cache, or something else lies there
+    return []; // there is no cache, or it is not a folder
   }
 }
 
@@ -75,7 +79,7 @@ function leftOf({kind, key, files, summary, fingerprint, provenance}: Manifest):
   return {kind, files, summary, fingerprint, recipe: canonicalOf(recipe), inputs, run, finished};
 }
 
-/** undefined: not JSON. */
+/** Canonical JSON of a value; undefined if the value is not JSON. */
 export function canonicalOf(value: unknown): string | undefined {
   try {
     return canonicalJson(value as Json);

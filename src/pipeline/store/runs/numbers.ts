@@ -1,6 +1,6 @@
 /**
- * The numbers of a run, for all who print or file them. The manifest that a stage left in the cache, under its checksum, is the
- * truth; the run's own record counts where there is no manifest any more, and is then not vouched for.
+ * The numbers of a run, for all code that prints or files them. The manifest that a stage left in the cache, which has a checksum, is
+ * the truth. If there is no manifest any more, the run's own record counts, and the number is marked as not vouched for.
  */
 import {upstream} from '../../plan/order.ts';
 import type {EvaluateSummary, MeasuredValue} from '../../stages/stage.ts';
@@ -10,39 +10,40 @@ import {isEvaluateSummary} from './shape.ts';
 
 export interface MetricValue {
   readonly task: string;
-  /** The classifier's column in tables, unique in a task. */
+  /** Name of the classifier's column in tables, unique in a task. */
   readonly classifier: string;
   readonly metric: string;
-  /** null: undefined, such as an AUC without anomalies, or not computed. May be infinite. */
+  /** null: not computed, or undefined, such as an AUC without anomalies. May be infinite. */
   readonly value: number | null;
-  /** Why there is no finite value, in words; null: there is one, or nobody has said. */
+  /** A sentence about why there is no finite value; null: there is one, or the reason is not recorded. */
   readonly reason: string | null;
   /**
-   * true: a manifest of the cache has it; false: there is none any more, and it is what the run's record says; null: there is no result
-   * to vouch for.
+   * true: a manifest in the cache has the value; false: there is no manifest any more, and only the run's record has it; null: there is
+   * no value.
    */
   readonly vouched: boolean | null;
-  /** Test images counted; 0 where it was not computed. */
+  /** Number of normal test images; 0 if it was not computed. */
   readonly normal: number;
+  /** Number of anomalous test images; 0 if it was not computed. */
   readonly anomalous: number;
-  /** A `rate` is printed × 100; null: not known, as it was not computed. */
+  /** A `rate` is printed × 100; null: not known, because it was not computed. */
   readonly scale: 'rate' | 'number' | null;
-  /** What the metric takes from the test labels beyond being judged by them. */
+  /** A sentence on how the metric uses the test labels, besides judging the scores; null: nothing. */
   readonly testLabels: string | null;
-  /** Of an ensemble: the seeds that it combines; `task` is that of the first. */
+  /** The seeds that an ensemble combines (`task` is then the task of the first); null: no ensemble. */
   readonly ensemble: readonly number[] | null;
   readonly stage: StageRecord;
 }
 
 interface Numbers {
   readonly values: readonly MetricValue[];
-  /** Where the record says something else than the cache: a sentence a stage. */
+  /** A sentence for each stage whose record contradicts the cache. */
   readonly contradictions: readonly string[];
 }
 
 const weighed = new WeakMap<RunRecord, Numbers>();
 
-/** Of every stage that makes numbers and has a result, or has none because something failed. */
+/** Numbers of every stage that makes some and has a result, or is known to have none because of a failure or a damaged record. */
 export const metricsOf = (record: RunRecord): readonly MetricValue[] => numbersOf(record).values;
 
 export function numbersOf(record: RunRecord): Numbers {
@@ -83,7 +84,7 @@ function measured(stage: StageRecord, summary: EvaluateSummary, vouched: boolean
   );
 }
 
-/** What a stage was to measure, without its values. */
+/** The numbers that a stage should have measured, without values. */
 function unknown(stage: StageRecord, reason: string): readonly MetricValue[] {
   const {metrics = [], metric} = stage.node.recipe as {
     readonly metrics?: readonly {readonly type: string}[];
@@ -107,7 +108,10 @@ function unknown(stage: StageRecord, reason: string): readonly MetricValue[] {
   );
 }
 
-/** Why a stage has no result: it failed, or one before it; or a damaged record has lost it. Missing data are told in their own way. */
+/**
+ * Why a stage has no result: it or a stage before it failed, or a damaged record has lost it. Undefined if a `data` stage failed:
+ * missing data are reported elsewhere.
+ */
 function reasonOf(
   stage: StageRecord,
   {damage}: RunRecord,
@@ -134,11 +138,11 @@ interface Judged {
   readonly summary: unknown;
   readonly vouched: boolean;
   readonly contradiction?: string;
-  /** Why there is no summary to believe. */
+  /** Why there is no summary that can be used. */
   readonly why?: string;
 }
 
-/** The one place where cache and record are weighed against each other. */
+/** Decides between cache and record; no other code does. */
 function judged(stage: StageRecord, record: RunRecord, stages: ReadonlyMap<string, StageRecord>): Judged {
   const {label, summary} = stage;
   const left = leftAt(cacheOf(record.folder), stage.fingerprint);
@@ -160,7 +164,7 @@ function judged(stage: StageRecord, record: RunRecord, stages: ReadonlyMap<strin
   };
 }
 
-/** Whether a manifest is that of the stage: the same recipe on the same inputs, as far as those are still in the cache. */
+/** Whether a manifest belongs to the stage: same recipe and same inputs, as far as the inputs are still in the cache. */
 function isOf(
   {kind, recipe, inputs}: Left,
   {node}: StageRecord,
@@ -182,7 +186,7 @@ const metricsText = (summary: unknown): string =>
         .join(', ')
     : 'nothing';
 
-/** Of a summary: JSON has no infinities. */
+/** A value of a summary as a number. Infinities are text there, because JSON has none. */
 const numberOf = (value: MeasuredValue): number | null =>
   typeof value === 'number' ? value : value === 'Infinity' || value === '-Infinity' ? Number(value) : null;
 

@@ -1,6 +1,6 @@
 /**
- * `plan.json`: what a run was to do. With the SHA-256 of its own content (`self`), so that one that was edited, or lost a bit, is not
- * believed: numbers would be shown under other settings than those that they were computed with.
+ * `plan.json`: what a run was asked to do. It has the SHA-256 of its own content (`self`). A plan that was edited or damaged is
+ * refused, because numbers would appear under settings that they were not computed with.
  */
 import {join} from 'node:path';
 import {sha256} from '../../../core/base/canonical.ts';
@@ -16,11 +16,11 @@ export interface PlanFile {
   readonly name: string;
   readonly tasks: readonly Task[];
   readonly stages: readonly StageNode[];
-  /** Modules of the user's own plug-ins; absent where there are none. */
+  /** Modules of the user's own plug-ins; absent if there are none. */
   readonly plugins?: readonly string[];
 }
 
-/** As it is recorded of a stage: without what depends on the machine. */
+/** A stage without what depends on the machine. */
 type RecordedStage = Omit<StageNode, 'sources' | 'absent' | 'code'>;
 
 export function planText(plan: Omit<PlanFile, 'stages'> & {readonly stages: readonly RecordedStage[]}): string {
@@ -28,7 +28,7 @@ export function planText(plan: Omit<PlanFile, 'stages'> & {readonly stages: read
   return `${JSON.stringify({...content, self: sha256(JSON.stringify(content))}, undefined, 2)}\n`;
 }
 
-/** The plan of a run's folder, or why there is none to believe. */
+/** The plan in a run's folder, or why it is missing or refused. */
 export function readPlanFile(folder: string): Result<PlanFile, Problem> {
   const file = join(folder, 'plan.json');
   const broken = (message: string) =>
@@ -54,7 +54,7 @@ export function readPlanFile(folder: string): Result<PlanFile, Problem> {
   return succeed(content as unknown as PlanFile);
 }
 
-/** `environment.json`. Only provenance: a run without it, or with one that can't be read, has its numbers all the same. */
+/** Reads `environment.json`. It is only provenance: without it, or if it can't be read, the run still has its numbers. */
 export function readEnvironment<T>(folder: string): T | undefined {
   try {
     const value: unknown = JSON.parse(readText(join(folder, 'environment.json')));

@@ -1,7 +1,7 @@
 /**
- * What a run's folder tells: plan, events and environment joined, without the database. A run that was killed is read as far as it
- * got; the last line of `events.ndjson` may be torn. Whether a run is damaged is decided here alone; what its record has lost is
- * looked for in the cache (`regain.ts`).
+ * Reads a run's folder: joins plan, events and environment, without the database. A run that was killed is read as far as it got;
+ * the last line of `events.ndjson` may be incomplete ("torn"). Only this file decides whether a run is damaged; `regain.ts` finds in
+ * the cache what its record has lost.
  */
 import {closeSync, fstatSync, readSync} from 'node:fs';
 import type {Json} from '../../../core/base/canonical.ts';
@@ -25,7 +25,7 @@ export function readRecord(folder: string): Result<RunRecord, Problem> {
   return head.ok ? succeed(regained(joinRecord(head.value, ...readEvents(head.value)))) : head;
 }
 
-/** Reads of `runs/<id>/` all but the events. */
+/** Reads `runs/<id>/` without the events. */
 export function readHead(folder: string): Result<RunHead, Problem> {
   const plan = readPlanFile(folder);
   if (!plan.ok) return plan;
@@ -37,9 +37,9 @@ export function readHead(folder: string): Result<RunHead, Problem> {
   });
 }
 
-/** Size and time of what a run's folder tells by: while they are the same, it need not be read again. */
+/** Sizes and times of plan and events. While they are the same, the record need not be read again. */
 export const recordState = (folder: string): string =>
-  `${stateOf(`${folder}/plan.json`)}, ${stateOf(`${folder}/events.ndjson`)}`; // asked of thousands: no join()
+  `${stateOf(`${folder}/plan.json`)}, ${stateOf(`${folder}/events.ndjson`)}`; // called for thousands of runs, so without join()
 
 function stateOf(file: string): string {
   const stat = statIfThere(file);
@@ -47,8 +47,8 @@ function stateOf(file: string): string {
 }
 
 /**
- * Whether a run's record can say no more than it does: its end is written, or it is damaged. By the last whole line, which is
- * looked for in the last bytes of a file that may be large.
+ * Whether a run's record is final: the run's end is written, or the record is damaged. The last complete line decides; it is looked
+ * for in the last bytes, because the file may be large.
  */
 export function hasEnded(folder: string): boolean {
   let events: number;
@@ -62,7 +62,7 @@ export function hasEnded(folder: string): boolean {
     const from = Math.max(0, fstatSync(events).size - tail.length);
     const text = tail.toString('utf8', 0, readSync(events, tail, 0, tail.length, from));
     const lines = text.split('\n');
-    // Torn, unless it lost its end alone.
+    // The text after the last newline is an incomplete line, or a complete one that only lacks its newline.
     const rest = eventOf(lines.pop()!);
     const line = lines.findLast((one) => one !== '');
     if (rest || line === undefined || (from > 0 && line === lines[0])) return rest?.type === 'run-finished';
@@ -73,17 +73,17 @@ export function hasEnded(folder: string): boolean {
   }
 }
 
-/** Of a stage whose run was made before lanes were written. */
+/** The lane of a stage in a plan that an older version wrote without lanes. */
 const laneOf = (kind: string): StageNode['lane'] =>
   ['data', 'evaluate', 'ensemble'].includes(kind) ? 'cpu' : 'accelerator';
 
-/** Events but for progress, which is most of the file and says nothing of the result; and what can't be read. */
+/** All events except progress, which is most of the file and says nothing about the result; and what can't be read. */
 function readEvents({folder, plan}: RunHead): readonly [readonly RunEvent[], Losses] {
   const file = eventsFile(folder);
   const isStrange = strangeTo(plan);
   const events: RunEvent[] = [];
   let strange = 0;
-  /** The last whole line. */
+  /** The last complete line. */
   let end: Buffer | undefined;
   try {
     for (const {line, torn} of readLines(file)) {
@@ -91,7 +91,7 @@ function readEvents({folder, plan}: RunHead): readonly [readonly RunEvent[], Los
       const event = isProgress && !torn ? undefined : eventOf(line.toString('utf8'));
       if (event && !isStrange(event) && !isProgress) events.push(event);
       else if (!torn && !isProgress) strange++;
-      if (event || !torn) end = Buffer.from(line); // it lies in a buffer that is used again
+      if (event || !torn) end = Buffer.from(line); // copied, because its buffer is used again
     }
   } catch (error) {
     return [[], {...noLosses, file: systemProblem(error)?.message ?? `${file} cannot be read (${codeOf(error)})`}];

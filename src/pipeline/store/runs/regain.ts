@@ -1,6 +1,6 @@
 /**
- * Of a run whose record has lost lines: what its stages have left in the cache. A stage's result is taken only where nothing else can be
- * meant: the same recipe on the same inputs, made by this run or before it, and what later stages of the run read from it is in it.
+ * Finds in the cache what a run's record has lost. A stage's result is taken only if no other result fits as well: it has the same
+ * recipe and the same inputs, was made by this run or before it, and has the files that later stages of the run have read.
  */
 import type {Digest} from '../../../core/base/canonical.ts';
 import {topological} from '../../plan/order.ts';
@@ -8,7 +8,7 @@ import {cacheOf, canonicalOf, type Left, leftAt, leftByLike} from './left.ts';
 import {startOf} from './run-id.ts';
 import type {RunRecord, StageRecord} from './run-record.ts';
 
-/** The record with what was found again; as it is where nothing is lost. */
+/** The record with what was found again; the same record if nothing is lost. */
 export function regained(record: RunRecord): RunRecord {
   if (record.damage === undefined || !record.stages.some(isOpen)) return record;
   const cache = cacheOf(record.folder);
@@ -39,7 +39,7 @@ export function regained(record: RunRecord): RunRecord {
   return {...record, stages: record.stages.map(({id}) => stages.get(id)!)};
 }
 
-/** Nothing is known of its end. */
+/** The record does not say how the stage ended. */
 const isOpen = ({status}: StageRecord): boolean => ['waiting', 'queued', 'started'].includes(status);
 
 const isBefore = (finished: string | undefined, started: string | undefined): boolean =>
@@ -58,7 +58,7 @@ interface Reading {
   readonly file: string;
 }
 
-/** Stage → which stages read which of its files. */
+/** Maps each stage to the stages that read its files. */
 function readersOf({stages}: RunRecord): ReadonlyMap<string, readonly Reading[]> {
   const readers = new Map<string, Reading[]>();
   for (const {id: reader, node} of stages)

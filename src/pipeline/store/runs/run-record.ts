@@ -1,4 +1,4 @@
-/** A run as its plan and its events tell it, and how much of that is lost. */
+/** A run as its plan and its events describe it, and what of these is lost. */
 import {basename, join, resolve} from 'node:path';
 import type {Digest, Json} from '../../../core/base/canonical.ts';
 import {plural} from '../../../core/base/text.ts';
@@ -12,9 +12,9 @@ import type {PlanFile} from './plan-file.ts';
 
 export const eventsFile = (folder: string): string => join(folder, 'events.ndjson');
 
-/** `unfinished`: killed, or still running; `damaged`: how it ended can't be known, as its record has lost that. */
+/** `unfinished`: killed, or still running; `damaged`: its record has lost how it ended. */
 export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished' | 'damaged';
-/** `started`: no end was recorded; `queued`: it waits for a place on a cluster; `waiting`: it was never its turn. */
+/** `started`: its end is not recorded; `queued`: it waits for a place on a cluster; `waiting`: it has no events. */
 export type StageStatus = 'computed' | 'cached' | 'failed' | 'skipped' | 'started' | 'queued' | 'waiting';
 
 export interface StageRecord {
@@ -24,8 +24,9 @@ export interface StageRecord {
   readonly status: StageStatus;
   readonly node: StageNode;
   readonly fingerprint?: Digest;
-  /** ISO 8601, UTC; `started`: only of a stage that was computed. */
+  /** ISO 8601, UTC; only stages that were computed have it. */
   readonly started?: string;
+  /** ISO 8601, UTC. */
   readonly finished?: string;
   readonly seconds?: number;
   /** Where it was computed, or is; absent: in the process that drives the run. */
@@ -54,40 +55,40 @@ export interface RunRecord {
   readonly pluginUrls: readonly string[];
   readonly environment: {readonly [key: string]: Json};
   readonly outcome: Outcome;
-  /** What the record has lost, in a sentence; absent: nothing. */
+  /** A sentence about what the record has lost; absent: nothing. */
   readonly damage?: string;
   /** ISO 8601, UTC. */
   readonly started?: string;
   readonly finished?: string;
   readonly seconds?: number;
-  /** What computed; absent: nothing was. */
+  /** The engine that computed; absent: nothing was computed. */
   readonly engine?: EngineInfo;
-  /** What was to compute; absent: not known. */
+  /** The engine that the run asked for; absent: not known. */
   readonly asked?: Maker;
-  /** `stage`: the id of what it is about; absent: the run. */
+  /** `stage`: id of the stage that the message is about; absent: it is about the run. */
   readonly warnings: readonly {readonly message: string; readonly stage?: string}[];
 }
 
-/** What of a run is written before it begins. */
+/** The part of a record that is written before the run begins. */
 export interface RunHead {
   readonly folder: string;
   readonly plan: PlanFile;
   readonly environment: RunRecord['environment'];
 }
 
-/** What can't be read of `events.ndjson`. */
+/** What of `events.ndjson` can't be read. */
 export interface Losses {
-  /** Lines, but for a torn last one: a run that was killed while it wrote has lost nothing by it. */
+  /** Number of lines. An incomplete last line does not count: it only shows that the run was killed while it wrote. */
   readonly strange: number;
-  /** The last whole line is one of them. */
+  /** Whether the last complete line is one of them. */
   readonly atEnd: boolean;
-  /** Why there is no file to read; absent: there is one. */
+  /** Why the file can't be read; absent: it can. */
   readonly file?: string;
 }
 
 export const noLosses: Losses = {strange: 0, atEnd: false};
 
-/** As far as the events tell. */
+/** Joins what the events say; stages without an event are `waiting`. */
 export function joinRecord(
   {folder, plan, environment}: RunHead,
   events: readonly RunEvent[],
@@ -182,7 +183,7 @@ export function joinRecord(
   };
 }
 
-/** `unsaid`: stages that have ended, as the run's end counts them, and that no line tells of. */
+/** `unsaid`: the number of stages that the run's last event counts as ended, but for which there is no event. */
 function damageOf(folder: string, {strange, file}: Losses, unsaid: number): string | undefined {
   if (file !== undefined) return `${file}; what it said is missing here`;
   if (strange > 0)

@@ -1,6 +1,6 @@
 /**
- * `runs/<id>/`: what was asked (`pipeline.yaml`, `plan.json`), where (`environment.json`) and what happened
- * (`events.ndjson`, a line an event). Written here while a run goes on; put together again by `record.ts`.
+ * `runs/<id>/`: what was asked for (`pipeline.yaml`, `plan.json`), where it ran (`environment.json`) and what happened
+ * (`events.ndjson`, one line for each event). This file writes it while a run goes on; `record.ts` reads it.
  */
 import {execFile} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
@@ -21,11 +21,11 @@ import {type RunRecord, readRecord} from './record.ts';
 import {runId, slugOf, startOf} from './run-id.ts';
 import {lineOf} from './shape.ts';
 
-/** Where and with what a run was made. Provenance: recorded, never part of a key. */
+/** Where a run was made, and by which version. It is recorded as provenance, and is never part of a key. */
 export interface Environment {
-  /** Of this package. */
+  /** Version of this package. */
   readonly version: string;
-  /** Of the folder that the command was run in; absent where that is no git repository. */
+  /** State of the folder in which the command was run; absent if it is not in a git repository. */
   readonly git?: {readonly commit: string; readonly dirty: boolean};
   readonly node: string;
   readonly platform: string;
@@ -43,17 +43,17 @@ export interface Environment {
 
 export interface Run extends EventLog {
   /**
-   * `20261124-031500.123-quickstart-ab12`: time in UTC, name, and what tells apart two of one millisecond. Sorts after all runs that
-   * were there when it began: where one of them is of a clock that was ahead, the time is a millisecond after that one's.
+   * `20261124-031500.123-quickstart-ab12`: time in UTC, name, and four random digits that distinguish runs of one millisecond. It sorts
+   * after all runs that were there when this one began: if a clock was ahead for one of them, the time is one millisecond after its time.
    */
   readonly id: string;
   readonly folder: string;
 }
 
 interface EventLog {
-  /** A listener of the run's events: writes them down. Training progress only every few seconds, as it is most of them. */
+  /** Writes an event of the run into the log. Of a stage's training progress, only one event every few seconds is written. */
   readonly log: (event: RunEvent) => void;
-  /** Everything written is on the disk afterwards; returns why something is not. */
+  /** Writes everything to the disk; returns why something could not be written. */
   close(): SystemProblem | undefined;
 }
 
@@ -71,7 +71,7 @@ const progressEvery = 5;
 
 export async function createRun({root, plan, graph, environment, now}: NewRun): Promise<Run> {
   const {id, folder} = makeFolder(root, plan.name, now);
-  // First of all: a run without this file is one that has lost it.
+  // Created first: a run without this file counts as damaged.
   const events = openSync(join(folder, 'events.ndjson'), 'a');
   const stages = graph.map(({id: stage, kind, label, lane, recipe, inputs, tasks, results}) => {
     return {id: stage, kind, label, lane, recipe, inputs, tasks, ...(results ? {results} : {})};
@@ -108,7 +108,7 @@ function logTo(file: number): EventLog {
   };
 }
 
-/** Lines on their way to a file. What a full disk does not take is tried again with the next line: a run goes on without its record. */
+/** Writes lines to a file. What a full disk does not take is tried again with the next line, and the run goes on meanwhile. */
 class Lines {
   readonly #file: number;
   #waiting = Buffer.alloc(0);
@@ -117,7 +117,7 @@ class Lines {
     this.#file = file;
   }
 
-  /** One write a line: a crash leaves at most the last one torn. */
+  /** Writes each line at once, so that a crash damages at most the last one. */
   add(line: string): void {
     this.#waiting = Buffer.concat([this.#waiting, Buffer.from(line)]);
     this.flush();
@@ -153,7 +153,7 @@ function makeFolder(root: string, name: string, now: Date): {readonly id: string
 
 const timeText = (time: number): string => new Date(time).toISOString().replace(/[-:Z]/g, '').replace('T', '-');
 
-/** Milliseconds since 1970 that the id of a run says; 0 if it says none. */
+/** The time in a run's id, in milliseconds since 1970; 0 if the id has none. */
 const timeOf = (id = ''): number => Date.parse(startOf(id) ?? '') || 0;
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
@@ -181,7 +181,7 @@ export const listRuns = (root: string): readonly string[] =>
         .reverse()
     : [];
 
-/** The run that is meant by an id, a part of one that no other run has, or `latest`. */
+/** Reads the run named by `which`: an id, a part of an id that only one run has, or `latest`. */
 export function readRun(root: string, which: string): Result<RunRecord, Problem> {
   const ids = listRuns(root);
   if (ids.length === 0) return fail({message: `there is no run in ${root}`, hint: 'Run a spec: pipeline run <spec>.'});
@@ -197,7 +197,7 @@ export function readRun(root: string, which: string): Result<RunRecord, Problem>
   });
 }
 
-/** `folder`: where the command was run; `command`: its words. */
+/** `folder`: the folder in which the command was run; `command`: its words. */
 export async function describeEnvironment(about: {
   readonly version: string;
   readonly folder: string;

@@ -1,6 +1,6 @@
 /**
- * Has what is read from a run's folder the shape that its readers count on? By hand, as a listing looks at thousands: what a reader
- * uses is looked at, and no more, so that records of other versions stay readable.
+ * Checks that what is read from a run's folder has the shape that its readers rely on. The checks are written by hand because a listing
+ * makes thousands of them. They look only at what readers use, so that records of other versions stay readable.
  */
 import {crc32} from 'node:zlib';
 import type {RunEvent} from '../../events.ts';
@@ -70,7 +70,7 @@ const hasPlanFields = fields({
   plugins: optional(listOf(isText)),
 });
 
-/** Of `plan.json`: its fields, and stages whose inputs are stages that come from one another without a circle. */
+/** Whether a value is the content of `plan.json`: it has the fields, every input names a stage, and stages form no circle. */
 export const isPlan: Check = (value) => {
   if (!isFields(value) || value['format'] !== 1 || !hasPlanFields(value)) return false;
   const stages = value['stages'] as readonly StageNode[];
@@ -104,7 +104,7 @@ const eventFields: {readonly [type in RunEvent['type']]: Check} = {
   'run-finished': fields({outcome: oneOf('done', 'failed', 'interrupted'), seconds: isNumber}),
 };
 
-/** A line of `events.ndjson` without its end: the event and, as `check`, the CRC-32 of its text without that. */
+/** A line of `events.ndjson` without its newline: the event with one more field, `check`, which is the CRC-32 of the event's JSON. */
 export function lineOf(event: RunEvent): string {
   const text = JSON.stringify(event);
   return `${text.slice(0, -1)},"check":"${checkOf(text)}"}`;
@@ -112,7 +112,7 @@ export function lineOf(event: RunEvent): string {
 
 const checkOf = (text: string): string => crc32(text).toString(16).padStart(8, '0');
 
-/** The event's own text; undefined where the line is not as it was written. Lines of older versions have no check. */
+/** The event's own JSON; undefined if the line is not as it was written. Lines of older versions have no `check`. */
 function uncheck(line: string): string | undefined {
   const [end, check] = /,"check":"([0-9a-f]{8})"\}$/.exec(line) ?? [];
   if (end === undefined) return line;
@@ -120,7 +120,7 @@ function uncheck(line: string): string | undefined {
   return checkOf(text) === check ? text : undefined;
 }
 
-/** The event of a line of `events.ndjson`; undefined where it is none, or one that no reader knows. */
+/** The event in a line of `events.ndjson`; undefined if the line is damaged, or its type is not known. */
 export function eventOf(line: string): RunEvent | undefined {
   try {
     const text = uncheck(line);
@@ -135,7 +135,7 @@ export function eventOf(line: string): RunEvent | undefined {
 }
 
 export const isEvaluateSummary = fields({
-  // A value that is not a number is one that is missing, and takes no other with it.
+  // The values are not checked: one that is not a number counts as missing, and the others stay valid.
   metrics: isFields,
   reasons: optional(recordOf(isText)),
   normal: isNumber,

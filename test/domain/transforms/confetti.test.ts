@@ -1,0 +1,51 @@
+import {expect, test} from 'vitest';
+import {Rng} from '../../../src/core/base/random.ts';
+import type {FloatImage} from '../../../src/core/contracts/data.ts';
+import {confettiNoise} from '../../../src/domain/transforms/confetti.ts';
+
+const grey = (side: number, value: number): FloatImage => ({
+  height: side,
+  width: side,
+  channels: 3,
+  data: new Float32Array(3 * side * side).fill(value),
+});
+const options = {min_area: 0.02, max_area: 0.15, aspect: 'log-uniform', patch_jitter: 0, scar_scale: 1} as const;
+const many = (image: FloatImage): readonly FloatImage[] =>
+  Array.from({length: 300}, (_, seed) => confettiNoise(image, options, new Rng(seed)));
+const mean = ({data}: FloatImage): number => data.reduce((sum, value) => sum + value, 0) / data.length;
+const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * By hand, in images of 240 pixels: 1.8e-5 · 240² = 1.04 and 1.2e-5 · 240² = 0.69 squares, without the images that would have none 1.61
+ * and 1.38; a square has 1145 pixels on average, and a colour adds a half. Together 0.0435 of all values; squares reach over the edge
+ * (about 8 %) and over each other.
+ */
+const added = 0.04;
+
+test.each([240, 64])('on black the squares add as much as they cover (%i pixels)', (side) => {
+  const made = many(grey(side, 0));
+  expect(Math.abs(average(made.map(mean)) - added)).toBeLessThan(0.004);
+  for (const {data} of made) {
+    expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...data)).toBeGreaterThan(0.1);
+    expect(Math.max(...data)).toBeLessThanOrEqual(1);
+  }
+});
+
+test('on white nothing can be added, so it is subtracted', () => {
+  expect(Math.abs(average(many(grey(64, 1)).map(mean)) - (1 - added))).toBeLessThan(0.004);
+});
+
+test('squares are tinted or white, and have soft edges', () => {
+  const made = many(grey(240, 0)).slice(0, 20);
+  for (const {data} of made) {
+    let [steepest, tinted] = [0, 0];
+    for (let i = 3; i < data.length; i += 3) {
+      if (i % 720 !== 0) steepest = Math.max(steepest, Math.abs(data[i]! - data[i - 3]!));
+      if (Math.abs(data[i]! - data[i + 1]!) > 0.02) tinted++;
+    }
+    // A step of 1 that is blurred by 5 pixels rises by 1 / (5 √(2π)) = 0.08 a pixel; two may lie on each other.
+    expect(steepest).toBeLessThan(0.17);
+    expect(tinted).toBeGreaterThan(0);
+  }
+});
