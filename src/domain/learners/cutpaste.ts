@@ -5,8 +5,8 @@ import type {Weights} from '../../core/nn/layers.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headParameters, logits} from '../networks/head.ts';
+import {confettiNoise} from '../transforms/confetti.ts';
 import {
-  confetti,
   cutoutGrey,
   cutoutMean,
   cutoutRandom,
@@ -38,7 +38,7 @@ const variants = {
   'cutout-mean': {row: 'cutout-mean', classes: [[cutoutMean]]},
   'cutout-random': {row: 'cutout-random', classes: [[cutoutRandom]]},
   'cutout-scar': {row: 'scar', classes: [[scar]]},
-  confetti: {row: 'confetti', classes: [[confetti]]},
+  'confetti-noise': {row: 'confetti', classes: [[confettiNoise]]},
 } as const satisfies {
   readonly [name: string]: {readonly row: string; readonly classes: readonly (readonly Defect[])[]};
 };
@@ -83,7 +83,7 @@ export const cutpaste = defineLearner({
           default: '3way',
           description:
             'Which images the network distinguishes from normal ones. normal: CutPaste; scar: CutPaste-Scar; 3way: a class for each of the two; union: one ' +
-            'class of both. The ablations: cutout with grey (0.5), with the mean or a random colour, scars of a random colour, confetti.',
+            'class of both. The ablations: cutout with grey (0.5), with the mean or a random colour, scars of a random colour, confetti noise as FCDD has it.',
         },
       ),
       network: pluginOption(
@@ -142,11 +142,11 @@ export const cutpaste = defineLearner({
         description: 'Smallest part of the image that a patch covers.',
       }),
       max_area: Type.Number({exclusiveMinimum: 0, maximum: 1, default: 0.15, description: 'Largest.'}),
-      aspect: Type.Union([Type.Literal('log-uniform'), Type.Literal('two-uniforms')], {
+      aspect: Type.Union([Type.Literal('log-uniform'), Type.Literal('two-uniforms'), Type.Literal('uniform')], {
         default: 'log-uniform',
         description:
-          'Ratio of height to width of a patch, 0.3 to 3.3: log-uniform, or U(0.3, 1) and U(1, 3.3) with equal probability. The paper ' +
-          'gives the two intervals, not the distribution.',
+          'Ratio of height to width of a patch, 0.3 to 3.3: log-uniform, or U(0.3, 1) and U(1, 3.3) with equal probability, or uniform. The ' +
+          'paper gives the two intervals, not the distribution; it follows RandomErasing, which drew uniformly from 0.3 to 3.3.',
       }),
       patch_jitter: Type.Number({
         minimum: 0,

@@ -63,17 +63,6 @@ export const cutoutGrey = cutout(() => [0.5, 0.5, 0.5]);
 export const cutoutMean = cutout(meanColour);
 export const cutoutRandom = cutout((_, rng) => randomColour(rng));
 
-/** 10 to 40 small rectangles of random colours, their sides 1/64 to 1/16 of the image's: the paper does not give numbers. */
-export const confetti: Defect = (image, _, rng) => {
-  let current = image;
-  const side = (whole: number): number => Math.max(1, Math.round(whole * rng.uniform(1 / 64, 1 / 16)));
-  for (let left = 10 + rng.integer(31); left > 0; left--) {
-    const size = {height: side(image.height), width: side(image.width)};
-    current = paste(current, plain(size, randomColour(rng)), drawPlace(image, size, rng));
-  }
-  return current;
-};
-
 /** Width across and length along, in whole pixels, not larger than the image. */
 function drawScar(image: Size, {scar_scale}: DefectOptions, rng: Rng): Size {
   const draw = ([low, high]: readonly [number, number], most: number): number =>

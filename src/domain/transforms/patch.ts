@@ -16,7 +16,7 @@ export interface Place {
   readonly left: number;
 }
 
-export type AspectLaw = 'log-uniform' | 'two-uniforms';
+export type AspectLaw = 'log-uniform' | 'two-uniforms' | 'uniform';
 
 export interface Size {
   readonly height: number;
@@ -28,7 +28,8 @@ const aspects = [0.3, 3.3] as const;
 
 /**
  * Size of a patch that covers U(min_area, max_area) of the image, height / width in (0.3, 3.3) by `law`: log-uniform over all
- * of it, or a fair choice of U(0.3, 1) and U(1, 3.3). Whole pixels, never larger than the image.
+ * of it, a fair choice of U(0.3, 1) and U(1, 3.3), or uniform over all of it, as RandomErasing drew it when CutPaste was written
+ * (docs/paper-notes.md 13.7). Whole pixels, never larger than the image.
  */
 export function drawSize(
   image: Size,
@@ -44,6 +45,7 @@ export function drawSize(
 function drawAspect(law: AspectLaw, rng: Rng): number {
   const [low, high] = aspects;
   if (law === 'log-uniform') return Math.exp(rng.uniform(Math.log(low), Math.log(high)));
+  if (law === 'uniform') return rng.uniform(low, high);
   return rng.uniform() < 0.5 ? rng.uniform(low, 1) : rng.uniform(1, high);
 }
 

@@ -10,8 +10,8 @@ const grey = (side: number, value: number): FloatImage => ({
   data: new Float32Array(3 * side * side).fill(value),
 });
 const options = {min_area: 0.02, max_area: 0.15, aspect: 'log-uniform', patch_jitter: 0, scar_scale: 1} as const;
-const many = (image: FloatImage): readonly FloatImage[] =>
-  Array.from({length: 300}, (_, seed) => confettiNoise(image, options, new Rng(seed)));
+const many = (image: FloatImage, count: number): readonly FloatImage[] =>
+  Array.from({length: count}, (_, seed) => confettiNoise(image, options, new Rng(seed)));
 const mean = ({data}: FloatImage): number => data.reduce((sum, value) => sum + value, 0) / data.length;
 const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -22,22 +22,25 @@ const average = (values: readonly number[]): number => values.reduce((sum, value
  */
 const added = 0.04;
 
-test.each([240, 64])('on black the squares add as much as they cover (%i pixels)', (side) => {
-  const made = many(grey(side, 0));
-  expect(Math.abs(average(made.map(mean)) - added)).toBeLessThan(0.004);
+// One image's mean varies by about 0.03.
+test.each([
+  [240, 60, 0.012],
+  [64, 400, 0.005],
+])('on black the squares add as much as they cover (%i pixels)', (side, count, tolerance) => {
+  const made = many(grey(side, 0), count);
+  expect(Math.abs(average(made.map(mean)) - added)).toBeLessThan(tolerance);
   for (const {data} of made) {
-    expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...data)).toBeGreaterThan(0.1);
-    expect(Math.max(...data)).toBeLessThanOrEqual(1);
+    expect(data.every((value) => value >= 0 && value <= 1)).toBe(true);
+    expect(data.some((value) => value > 0.1)).toBe(true);
   }
 });
 
 test('on white nothing can be added, so it is subtracted', () => {
-  expect(Math.abs(average(many(grey(64, 1)).map(mean)) - (1 - added))).toBeLessThan(0.004);
+  expect(Math.abs(average(many(grey(64, 1), 400).map(mean)) - (1 - added))).toBeLessThan(0.005);
 });
 
 test('squares are tinted or white, and have soft edges', () => {
-  const made = many(grey(240, 0)).slice(0, 20);
+  const made = many(grey(240, 0), 20);
   for (const {data} of made) {
     let [steepest, tinted] = [0, 0];
     for (let i = 3; i < data.length; i += 3) {

@@ -2,7 +2,6 @@ import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
 import type {FloatImage} from '../../../src/core/contracts/data.ts';
 import {
-  confetti,
   cutoutGrey,
   cutoutMean,
   cutoutRandom,
@@ -104,12 +103,4 @@ test('cutout has one colour: grey, the mean, or a random one', () => {
   expect(rest).toEqual([]);
   expect(mean!.split(',').map((value) => Number(value).toFixed(3))).toEqual(['0.492', '0.492', '0.250']);
   expect(colours(cutoutRandom).size).toBe(60);
-});
-
-test('confetti: many small rectangles of many colours', () => {
-  for (const made of many(confetti).slice(0, 10)) {
-    const {pixels, area} = changed(made);
-    expect(new Set(pixels.map((pixel) => colour(made, pixel))).size).toBeGreaterThan(5);
-    expect(area).toBeLessThan(0.25);
-  }
 });
