@@ -151,14 +151,16 @@ async function killed(folder, rng, usual, signal, who, options = []) {
   const over = done.then(() => true);
   if (await Promise.race([over, wait(1000 * rng.uniform(0, 1.1 * usual))])) return;
   const victims = who === 'main' ? [child.pid] : who === 'group' ? [-child.pid] : workersOf(child.pid);
-  for (const pid of victims.slice(0, 1)) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // It has just ended.
-    }
-  }
+  for (const pid of victims.slice(0, 1)) signalTo(pid, signal);
   await done;
+}
+
+function signalTo(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended.
+  }
 }
 
 function workersOf(pid) {
@@ -223,13 +225,57 @@ const others = [
       );
       if (rng.integer(2) === 0) {
         await wait(1000 * rng.uniform(0, usual));
-        try {
-          process.kill(-runners[0].child.pid, 'SIGKILL');
-        } catch {
-          // It has just ended.
-        }
+        signalTo(-runners[0].child.pid, 'SIGKILL');
       }
       await Promise.all(runners.map(({done}) => done));
+    },
+  },
+  {
+    kind: 'several runners',
+    how: 'one is stopped, taken for dead, and goes on',
+    weight: 3,
+    store: 'empty',
+    processes: true,
+    async apply(folder, rng, usual) {
+      const on = (host) =>
+        start(folder, ['run', 'spec.yaml', '--plain'], {env: {CAMPAIGN_HOST: host, CAMPAIGN_BEATS: '0.2 1.5'}});
+      const first = on('host-a');
+      await Promise.race([first.done, wait(1000 * rng.uniform(0.1 * usual, usual))]);
+      const pid = rng.integer(2) === 0 ? first.child.pid : -first.child.pid; // without its workers, or with them
+      signalTo(pid, 'SIGSTOP');
+      try {
+        await on('host-b').done;
+      } finally {
+        signalTo(pid, 'SIGCONT');
+      }
+      return first.done;
+    },
+  },
+  {
+    kind: 'shared store',
+    how: 'caches of their own, some killed, a file of the store damaged',
+    weight: 4,
+    store: 'empty',
+    processes: true,
+    async apply(folder, rng, usual) {
+      const store = join(folder, 'store');
+      mkdirSync(store);
+      const member = join(folder, 'member');
+      mkdirSync(member);
+      for (const name of ['spec.yaml', 'own.js', 'package.json']) cpSync(join(folder, name), join(member, name));
+      const run = (place, host) =>
+        start(place, ['run', 'spec.yaml', '--plain'], {env: {PIPELINE_STORE: `file://${store}`, CAMPAIGN_HOST: host}});
+      const runners = [run(folder, 'host-a'), run(member, 'host-b')];
+      if (rng.integer(2) === 0) {
+        await wait(1000 * rng.uniform(0, usual));
+        signalTo(-runners[0].child.pid, 'SIGKILL');
+      }
+      await Promise.all(runners.map(({done}) => done));
+      const files = filesBelow(store).filter((path) => statSync(path).size > 0);
+      if (files.length > 0) pick(rng, Object.values(inside))(pick(rng, files), rng);
+      // All that it knows comes from the store.
+      rmSync(join(folder, 'runs', 'cache'), {recursive: true, force: true});
+      return run(folder, 'host-a').done;
     },
   },
   {

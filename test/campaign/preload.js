@@ -35,3 +35,5 @@ if (disk) {
 const {heartbeat} = await import('../../dist/core/base/lock.js');
 const [every, deadAfter] = beats.split(' ').map(Number);
 Object.assign(heartbeat, {every, deadAfter});
+const {remoteHeartbeat} = await import('../../dist/pipeline/store/remote/lease.js');
+Object.assign(remoteHeartbeat, {every, deadAfter, look: 0.2});

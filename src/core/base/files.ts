@@ -13,7 +13,7 @@ import {
   renameSync,
   statSync,
 } from 'node:fs';
-import {mkdir, open, rename, rm} from 'node:fs/promises';
+import {type FileHandle, mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Digest, sha256} from './canonical.ts';
 
@@ -80,6 +80,18 @@ export function readBytes(path: string): Buffer {
   } finally {
     closeSync(file);
   }
+}
+
+/** So many bytes of an open file from `from` on; fewer where it ends before. */
+export async function readRange(file: FileHandle, from: number, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(bytes);
+  let filled = 0;
+  while (filled < bytes) {
+    const {bytesRead} = await file.read(buffer, filled, bytes - filled, from + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
 }
 
 /** Its text. */

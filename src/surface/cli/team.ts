@@ -21,7 +21,7 @@ const connectionOf = async ({store}: Globals): Promise<Result<Connection | undef
 /** Does something with the store, if there is one that can be reached; if not, says why, and goes on with what is here. */
 async function withStore<T>(globals: Globals, work: (connection: Connection) => Promise<T>): Promise<T | undefined> {
   const connected = await connectionOf(globals);
-  if (!connected.ok) return void err(`warning: ${connected.failures[0]!.message}`);
+  if (!connected.ok) return void warnOf(connected.failures[0]!);
   const connection = connected.value;
   if (!connection) return undefined;
   try {
@@ -35,6 +35,9 @@ async function withStore<T>(globals: Globals, work: (connection: Connection) => 
     connection.objects.close();
   }
 }
+
+const warnOf = ({message, hint}: Problem): void =>
+  err(`warning: ${message}.${hint === undefined ? '' : ` ${hint}`} What is here is shown.`);
 
 /** True for a run whose id has the word in it, or that has it as its name. */
 export const isMeant =
@@ -97,7 +100,7 @@ export async function readingCache(globals: Globals): Promise<Cache | undefined>
   const {cache: folder} = folders(globals);
   const connected = await connectionOf(globals);
   if (connected.ok && connected.value) return sharedCacheOf(connected.value, globals);
-  if (!connected.ok) err(`warning: ${connected.failures[0]!.message}`);
+  if (!connected.ok) warnOf(connected.failures[0]!);
   return existsSync(folder) ? openCache(folder, {warn: (message) => err(`warning: ${message}`)}) : undefined;
 }
 

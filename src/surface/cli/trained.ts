@@ -68,6 +68,9 @@ export const withTrained = async <C>(
 async function pluginsOf({pluginUrls}: RunRecord): Promise<Plugins> {
   let all = builtinPlugins();
   for (const url of pluginUrls) {
+    // A record may come from a store: it names files, but brings no code.
+    if (!url.startsWith('file:'))
+      throw new StageError('the run names a plug-in that is not a file', 'Run its spec again.');
     const {exports, code} = await loadModule(url).catch((error: Error) => {
       throw new StageError(
         `the run's own plug-ins can't be loaded: ${error.message}`,

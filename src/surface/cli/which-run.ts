@@ -20,7 +20,8 @@ export async function whichRun(
   const {runs, results} = folders(globals);
   if (globals.store !== undefined) await (await import('./team.ts')).fetchAsked([which], wanted, globals);
   const found = readRun(runs, which);
-  if (found.ok || !existsSync(results)) return found;
+  // Of runs that were only fetched there is no database yet; the question makes it.
+  if (found.ok || (globals.store === undefined && !existsSync(results))) return found;
   const names = await resultsOf(globals).query(runNames);
   const latest = names.ok && names.value.rows.find(([, name]) => name === which);
   return latest ? readRun(runs, String(latest[0])) : found;

@@ -54,7 +54,7 @@ test('ls lists the runs of all, and compare, show, why and report fetch those th
 test('predict uses a colleague’s model, and fetches only what it needs', async () => {
   await writeImage(project.path('one.png'), {seed: 'one', height: 16, width: 16});
   const here = await on('ann', 'predict', run, 'one.png', '--format', 'csv');
-  const there = await on('eve', 'predict', run, 'one.png', '--format', 'csv');
+  const there = await on('eve', 'predict', 'tiny', 'one.png', '--format', 'csv');
   expect([there.status, there.out]).toEqual([0, here.out]);
 });
 

@@ -5,7 +5,7 @@ import {createReadStream, createWriteStream, readdirSync} from 'node:fs';
 import {link, mkdir, open, rename, rm, stat, unlink, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
-import {codeOf, syncToDisk, writeFileAtomic} from '../../../core/base/files.ts';
+import {codeOf, readRange, syncToDisk, writeFileAtomic} from '../../../core/base/files.ts';
 import {systemProblem} from '../../../core/base/system-error.ts';
 import {type Listed, type ObjectStore, StoreError} from './objects.ts';
 
@@ -65,9 +65,7 @@ export function openFolder(root: string): ObjectStore {
         ifThere(async () => {
           const file = await open(at(key));
           try {
-            if (!range) return await file.readFile();
-            const {buffer, bytesRead} = await file.read(Buffer.alloc(range.bytes), 0, range.bytes, range.from);
-            return buffer.subarray(0, bytesRead);
+            return range ? await readRange(file, range.from, range.bytes) : await file.readFile();
           } finally {
             await file.close();
           }

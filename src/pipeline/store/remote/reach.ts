@@ -1,6 +1,7 @@
 /**
  * Whether the store answers. A run must not wait for a dead server: after the first failure all that is asked of the store is answered
- * here, with `gone`, until a question in the background is answered again.
+ * here, with `gone`, until a small question in the background is answered again. The same question is asked now and then while others are
+ * open: a large file may take long, a server that is dead does not answer the small one either.
  */
 import {type ObjectStore, StoreError} from './objects.ts';
 
@@ -12,18 +13,21 @@ export interface ReachOptions {
   onFound(): void;
 }
 
-/** Seconds between questions to a store that did not answer. */
+/** Seconds between the questions in the background. */
 export const askAgain = {every: 30} as const;
 
 export class Reach {
   readonly #objects: ObjectStore;
   readonly #options: ReachOptions;
   #here = new AbortController();
-  #asking: NodeJS.Timeout | undefined;
+  readonly #asking: NodeJS.Timeout;
+  #open = 0;
+  #isAsking = false;
 
   constructor(objects: ObjectStore, options: ReachOptions) {
     this.#objects = objects;
     this.#options = options;
+    this.#asking = setInterval(() => void this.#ask(), askAgain.every * 1000).unref();
   }
 
   get isGone(): boolean {
@@ -39,6 +43,7 @@ export class Reach {
       leave = () => resolve(gone);
       signal.addEventListener('abort', leave, {once: true});
     });
+    this.#open++;
     try {
       return await Promise.race([work(signal), left]);
     } catch (error) {
@@ -47,6 +52,7 @@ export class Reach {
       this.lose(error);
       return gone;
     } finally {
+      this.#open--;
       signal.removeEventListener('abort', leave);
     }
   }
@@ -55,17 +61,23 @@ export class Reach {
     if (this.isGone) return;
     this.#here.abort();
     this.#options.onLost(error);
-    this.#asking = setInterval(() => {
-      this.#objects.size('none').then(
-        () => this.#find(),
-        () => undefined,
-      );
-    }, askAgain.every * 1000).unref();
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking || (this.#open === 0 && !this.isGone)) return;
+    this.#isAsking = true;
+    try {
+      await this.#objects.size('none');
+      this.#find();
+    } catch (error) {
+      if (error instanceof StoreError) this.lose(error);
+    } finally {
+      this.#isAsking = false;
+    }
   }
 
   #find(): void {
     if (!this.isGone) return;
-    clearInterval(this.#asking);
     this.#here = new AbortController();
     this.#options.onFound();
   }

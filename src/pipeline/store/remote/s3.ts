@@ -18,6 +18,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import {readRange} from '../../../core/base/files.ts';
 import {type ObjectStore, type Range, StoreError} from './objects.ts';
 import {inParallel} from './parallel.ts';
 
@@ -90,8 +91,8 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
     const file = await open(path);
     try {
       const parts = await inParallel(4, partsOf(bytes), async ({from, bytes: length}, index) => {
-        const Body = Buffer.alloc(length);
-        await file.read(Body, 0, length, from);
+        const Body = await readRange(file, from, length);
+        if (Body.length < length) throw new Error(`${path} has become shorter`);
         const part = {...at(key), UploadId, PartNumber: index + 1, Body};
         const {ETag} = await send(length, (abortSignal) => client.send(new UploadPartCommand(part), {abortSignal}));
         onBytes(length);

@@ -164,6 +164,22 @@ test('when a store is gone, nobody waits for questions that it has not answered'
   expect(one.warnings).toHaveLength(1);
 });
 
+test('an upload that never ends does not hang the end of a run: a small question finds out that the server is dead', async () => {
+  using world = new World();
+  const {objects} = freshStore();
+  let dead = false;
+  const stuck = disturbed(objects, (operation) => {
+    if (operation === 'upload') {
+      dead = true;
+      return silence();
+    }
+    return dead ? unreachable() : undefined;
+  });
+  const one = machine(stuck);
+  expect(fates(await runOn(world, one, {a: {}}))).toEqual({a: 'computed'});
+  expect(one.notes.at(-1)).toContain('1 result is still to be pushed');
+});
+
 test('a wrong byte in the store is found, said, and put right by who computes it', async () => {
   using world = new World();
   const {objects, folder} = freshStore();
