@@ -16,6 +16,7 @@ const tooMuch: readonly (readonly [RegExp, string])[] = [
   [/^(setup|data fetch)\b/, 'needs the network'],
   [/^doctor\b/, 'looks at the machine, and has tests of its own'],
   [/--engine webgpu/, 'needs a GPU'],
+  [/--executor slurm|^logs\b/, 'needs a cluster'],
   [/table-1/, 'takes more than seconds'],
   [/--normal-classes all/, 'takes more than seconds'],
   [/mine-sweep.* --set/, 'trains four networks once more'],
