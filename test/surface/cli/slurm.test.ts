@@ -40,11 +40,13 @@ poll: 0.5
   const start = (project: Project, ...args: readonly string[]) =>
     project.start(['run', 'spec.yaml', '--executor', 'slurm', '--checkpoint-every', '1s', ...args], cluster.env);
 
-  const eventsOf = (project: Project, run = project.runs.at(-1)!): readonly RunEvent[] =>
-    readFileSync(project.path('runs', run, 'events.ndjson'), 'utf8')
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as RunEvent);
+  /** Of the latest run, so far. */
+  const eventsOf = (project: Project): readonly RunEvent[] => {
+    const run = existsSync(project.path('runs')) ? (project.runs.at(-1) ?? '') : '';
+    const file = project.path('runs', run, 'events.ndjson');
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as RunEvent);
+  };
 
   const warningsOf = (project: Project): readonly string[] =>
     eventsOf(project).flatMap((event) => (event.type === 'warning' ? [event.message] : []));
@@ -53,7 +55,6 @@ poll: 0.5
   async function trainingOf(project: Project): Promise<string> {
     let job: string | undefined;
     await cluster.until('a training goes on', () => {
-      if (!existsSync(project.path('runs')) || project.runs.length === 0) return false;
       const events = eventsOf(project);
       const began = events.findLast((event) => event.type === 'stage-started' && event.kind === 'learn');
       job = began && 'where' in began ? began.where?.job : undefined;
