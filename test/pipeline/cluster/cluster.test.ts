@@ -180,7 +180,7 @@ test.concurrent('a stage that fails says where', async () => {
     hint: 'try',
   } as const;
   slurm.leave(1, 0, failed, over('failed'));
-  expect(await asked).toEqual({status: 'failed', message: 'on n1, job 1_0: no', hint: 'try'});
+  expect(await asked).toEqual({status: 'failed', message: 'no', hint: 'Try it. It was job 1_0 on n1.'});
 });
 
 test.concurrent('a job that comes further each time is submitted again without end; one that does not, as often as allowed', async () => {
@@ -201,6 +201,7 @@ test.concurrent('a job that comes further each time is submitted again without e
     message: 'job 6_0: it ended as FAILED without a result, 2 times in a row. Its log ends:\nSegmentation fault',
   });
   expect(slurm.said).toContain('job 4_0: its time was over; it is submitted again, from where it was');
+  expect(slurm.cluster.sum()).toMatch(/^6 jobs ran for [\d.]+ s in all; 5 followed one without a result$/);
 });
 
 test.concurrent('more memory, up to its limit, and then the hint what to change', async () => {
