@@ -58,7 +58,7 @@ export class Cluster implements Elsewhere {
   readonly #owners = new Map<string, Flight>();
   #controller!: Controller;
   readonly #bill = new Bill();
-  #adoptable: ReadonlyMap<Digest, Adoptable> | undefined;
+  #adoptable: ReadonlyMap<Digest, Adoptable> = new Map();
   #nextPoll = 0;
   #nextSearch = 0;
   readonly #engines = new Set<string>();
@@ -191,7 +191,7 @@ export class Cluster implements Elsewhere {
     if (this.#owners.has(root.id)) return;
     const unit = unitOf(root, this.#links, this.#made, (id) => this.#owners.has(id) || this.#wishes.has(id));
     const load = loadOf(unit);
-    const other = this.#adoptable!.get(this.#fingerprints.get(root.id)!);
+    const other = this.#adoptable.get(this.#fingerprints.get(root.id)!);
     if (other?.root === root.id) {
       this.#emit({
         type: 'note',
@@ -201,9 +201,9 @@ export class Cluster implements Elsewhere {
     } else this.#loads.push(load);
   }
 
-  /** Once, before anything is submitted; false: the controller does not answer. */
+  /** Before anything new is submitted: another run may have submitted it meanwhile. false: the controller does not answer. */
   async #lookForOthers(): Promise<boolean> {
-    if (this.#adoptable) return true;
+    if (this.#fresh.length === 0) return true;
     const {runs, batch, isGone, site} = this.#options;
     if (performance.now() < this.#nextSearch) return false;
     const jobs = await this.#controller.queue();

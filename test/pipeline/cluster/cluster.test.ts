@@ -177,7 +177,7 @@ test.concurrent('a stage that fails says where', async () => {
     kind: 'learn',
     label: 'a',
     message: 'no',
-    hint: 'try',
+    hint: 'Try it.',
   } as const;
   slurm.leave(1, 0, failed, over('failed'));
   expect(await asked).toEqual({status: 'failed', message: 'no', hint: 'Try it. It was job 1_0 on n1.'});
