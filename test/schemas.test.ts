@@ -6,6 +6,8 @@ import {Plugins} from '../src/core/plugin/registry.ts';
 import {readPlan} from '../src/pipeline/config/expand.ts';
 import {parseSource} from '../src/pipeline/config/parse.ts';
 import {pipelineSchema, pipelineSchemaText} from '../src/pipeline/config/schema.ts';
+import {siteSchemaText} from '../src/pipeline/config/site.ts';
+import {stageKinds} from '../src/pipeline/stages/index.ts';
 import {fakePlugins} from './rig/fake-plugins.ts';
 
 const known = new Plugins(builtin);
@@ -26,6 +28,17 @@ const parse = (text: string, file = 'a.yaml'): unknown => {
 
 test('the committed schema is that of the plug-ins: otherwise run `npm run schemas`', () => {
   expect(readFileSync(schemaFile, 'utf8')).toBe(pipelineSchemaText(known));
+});
+
+test('the committed schema of site files is that of the code, and editors accept what we do', () => {
+  const text = readFileSync(new URL('../schemas/site.schema.json', import.meta.url), 'utf8');
+  expect(text).toBe(siteSchemaText(stageKinds));
+  const editor = new Ajv({strict: false}).compile(JSON.parse(text));
+  const isAccepted = (site: string) => editor(parse(site));
+  expect(isAccepted('resources: {default: {time: 8h}, learn: {gpus: 1, memory: 32G}}\nat_once: 4')).toBe(true);
+  expect(isAccepted('before: [module load x]')).toBe(true);
+  expect(isAccepted('resources: {lern: {gpus: 1}}')).toBe(false);
+  expect(isAccepted('resources: {learn: {time: soon}}')).toBe(false);
 });
 
 test.for(specs)('%s is valid, for editors and for us', async (file) => {

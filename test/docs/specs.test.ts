@@ -1,11 +1,23 @@
-/** Every `yaml` block of a document is a spec, or a part of one, that validation accepts. */
+/** Every `yaml` block of a document is a spec, or a site file, that validation accepts. */
 import {basename} from 'node:path';
 import {expect, test} from 'vitest';
 import {parseSource} from '../../src/pipeline/config/parse.ts';
+import {readSite} from '../../src/pipeline/config/site.ts';
+import {stageKinds} from '../../src/pipeline/stages/index.ts';
 import {Project} from '../rig/command.ts';
 import {type Block, blocksOf, fileOf, handWritten} from './documents.ts';
 
-const specs = handWritten.flatMap(blocksOf).filter(({language}) => language === 'yaml');
+const isSite = ({text}: Block): boolean => text.includes('schemas/site.schema.json');
+const yaml = handWritten.flatMap(blocksOf).filter(({language}) => language === 'yaml');
+const specs = yaml.filter((block) => !isSite(block));
+
+test('site files are valid', async () => {
+  using project = new Project();
+  for (const block of yaml.filter(isSite)) {
+    project.write('site.yaml', block.text);
+    expect(await readSite(project.path('site.yaml'), stageKinds)).toMatchObject({ok: true});
+  }
+});
 
 test('every language of a block has a check', () => {
   const checked = ['yaml', 'sh', 'js', 'ts', 'sql', 'python', 'text', ''];

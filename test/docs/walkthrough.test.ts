@@ -17,6 +17,7 @@ const tooMuch: readonly (readonly [RegExp, string])[] = [
   [/^doctor\b/, 'looks at the machine, and has tests of its own'],
   [/--engine webgpu/, 'needs a GPU'],
   [/^store\b/, 'needs a store, and has tests of its own'],
+  [/--executor slurm|^logs\b/, 'needs a cluster'],
   [/table-1/, 'takes more than seconds'],
   [/--normal-classes all/, 'takes more than seconds'],
   [/mine-sweep.* --set/, 'trains four networks once more'],

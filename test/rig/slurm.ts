@@ -28,9 +28,17 @@ export class SlurmCluster {
   static async start(): Promise<SlurmCluster> {
     const cluster = new SlurmCluster();
     cluster.#configure();
-    for (const name of ['munged', 'slurmctld', 'n1', 'n2'] as const) cluster.boot(name);
-    await cluster.until('both nodes are idle', () => cluster.#tell('sinfo', '-h', '-o', '%t') === 'idle');
-    return cluster;
+    try {
+      cluster.boot('munged');
+      // The others end at once where it does not answer.
+      await cluster.until('munge answers', () => existsSync(join(cluster.folder, 'run', 'munge.socket')));
+      for (const name of ['slurmctld', 'n1', 'n2'] as const) cluster.boot(name);
+      await cluster.until('both nodes are idle', () => cluster.#tell('sinfo', '-h', '-o', '%t') === 'idle');
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
   }
 
   get env(): {readonly SLURM_CONF: string} {
@@ -44,7 +52,7 @@ export class SlurmCluster {
     // What Slurm takes for a GPU: any device.
     for (const i of [0, 1]) execFileSync('mknod', ['-m', '666', at('dev', `nvidia${i}`), 'c', '1', '3']);
     writeFileSync(at('munge.key'), randomBytes(1024), {mode: 0o400});
-    const port = randomInt(20_000, 50_000);
+    const port = randomInt(20_000, 30_000);
     const settings = {
       ClusterName: 'test',
       SlurmctldHost: 'localhost(127.0.0.1)',

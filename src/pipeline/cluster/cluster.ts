@@ -13,10 +13,12 @@ import type {Elsewhere, Obtained} from '../execute/elsewhere.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {type Adoptable, adoptable} from './adopt.ts';
 import {attemptsIn, logTail} from './batch.ts';
+import {Bill} from './bill.ts';
 import {Controller, type ControllerOptions, type Launch} from './controller.ts';
 import {Flight, type Load, loadOf} from './flight.ts';
 import {hasEnded, type QueuedJob} from './queue.ts';
 import {canGrow, type Growth, logName} from './script.ts';
+import {requestFor} from './submit.ts';
 import {type Links, linksOf, unitOf} from './units.ts';
 import {saysOutOfMemory, type Verdict, verdictOn} from './verdict.ts';
 
@@ -55,7 +57,8 @@ export class Cluster implements Elsewhere {
   /** Stage → the job that computes it, or has. */
   readonly #owners = new Map<string, Flight>();
   #controller!: Controller;
-  #adoptable: ReadonlyMap<Digest, Adoptable> | undefined;
+  readonly #bill = new Bill();
+  #adoptable: ReadonlyMap<Digest, Adoptable> = new Map();
   #nextPoll = 0;
   #nextSearch = 0;
   readonly #engines = new Set<string>();
@@ -95,6 +98,12 @@ export class Cluster implements Elsewhere {
       this.#loop = undefined;
     });
     return await obtained;
+  }
+
+  sum(): string | undefined {
+    // Of the last ones the end may not have been read yet.
+    for (const flight of [...this.#flights]) this.#land(flight);
+    return this.#bill.text;
   }
 
   async close(): Promise<void> {
@@ -182,7 +191,7 @@ export class Cluster implements Elsewhere {
     if (this.#owners.has(root.id)) return;
     const unit = unitOf(root, this.#links, this.#made, (id) => this.#owners.has(id) || this.#wishes.has(id));
     const load = loadOf(unit);
-    const other = this.#adoptable!.get(this.#fingerprints.get(root.id)!);
+    const other = this.#adoptable.get(this.#fingerprints.get(root.id)!);
     if (other?.root === root.id) {
       this.#emit({
         type: 'note',
@@ -192,9 +201,9 @@ export class Cluster implements Elsewhere {
     } else this.#loads.push(load);
   }
 
-  /** Once, before anything is submitted; false: the controller does not answer. */
+  /** Before anything new is submitted: another run may have submitted it meanwhile. false: the controller does not answer. */
   async #lookForOthers(): Promise<boolean> {
-    if (this.#adoptable) return true;
+    if (this.#fresh.length === 0) return true;
     const {runs, batch, isGone, site} = this.#options;
     if (performance.now() < this.#nextSearch) return false;
     const jobs = await this.#controller.queue();
@@ -210,6 +219,7 @@ export class Cluster implements Elsewhere {
 
   #launch(flight: Flight): void {
     this.#flights.add(flight);
+    if (flight.load.jobs > 0) this.#bill.again++;
     for (const {id} of flight.stages) this.#owners.set(id, flight);
     this.#sayWaits(flight, undefined);
   }
@@ -285,9 +295,14 @@ export class Cluster implements Elsewhere {
     this.#emit({type: 'warning', stage: root.id, message: `job ${flight.job}: ${message}`, wait: true});
   }
 
+  #land(flight: Flight): void {
+    this.#flights.delete(flight);
+    if (flight.own) this.#bill.add(flight.seconds, requestFor(this.#options.site, flight.load).gpus ?? 0);
+  }
+
   /** The job has said all that it will; `rest`: what becomes of stages that it has not settled. Default: it is tried again. */
   #end(flight: Flight, rest?: Obtained): void {
-    this.#flights.delete(flight);
+    this.#land(flight);
     if (rest?.status === 'failed') flight.settleFailures();
     for (const [id, obtained] of flight.settled) this.#settle(id, obtained);
     for (const {id} of flight.stages) {
@@ -316,9 +331,9 @@ export class Cluster implements Elsewhere {
       `${because}; it is submitted again${grows ? `, with more ${more}` : hasMoved ? ', from where it was' : ''}`,
     );
     const grown = grows ? {...load.grown, [more]: load.grown[more] + 1} : load.grown;
-    this.#flights.delete(flight);
+    this.#land(flight);
     const units = load.units.filter(({nodes}) => nodes.some(({id}) => !flight.settled.has(id)));
-    this.#loads.push({units, grown, tries, progress: Math.max(load.progress, flight.progress)});
+    this.#loads.push({units, grown, tries, jobs: load.jobs + 1, progress: Math.max(load.progress, flight.progress)});
     this.#nextPoll = 0;
   }
 

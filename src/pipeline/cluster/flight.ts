@@ -13,12 +13,14 @@ export interface Load {
   readonly grown: Growth;
   /** Jobs in a row that came no further than the one before. */
   readonly tries: number;
+  /** Jobs that they had before. */
+  readonly jobs: number;
   /** How far they have come: stages done, and shares of those that were running. */
   readonly progress: number;
 }
 
 /** Of a unit that was never submitted. */
-export const loadOf = (unit: Unit): Load => ({units: [unit], grown: noGrowth, tries: 0, progress: 0});
+export const loadOf = (unit: Unit): Load => ({units: [unit], grown: noGrowth, tries: 0, jobs: 0, progress: 0});
 
 export class Flight {
   readonly load: Load;
@@ -38,6 +40,8 @@ export class Flight {
   waits: {readonly because: string; readonly at: number} | undefined;
   /** Where it runs, or ran last. */
   where: Where | undefined;
+  /** When its first sign of life was seen (ms). */
+  #alive: number | undefined;
   readonly #stages: ReadonlySet<string>;
   readonly #shares = new Map<string, number>();
   readonly #failures = new Map<string, Obtained>();
@@ -72,6 +76,11 @@ export class Flight {
     return this.#failures.size > 0;
   }
 
+  /** Since it was seen to run. */
+  get seconds(): number {
+    return this.#alive === undefined ? 0 : (performance.now() - this.#alive) / 1000;
+  }
+
   get progress(): number {
     const running = [...this.#shares].filter(([id]) => !this.settled.has(id));
     return this.settled.size + running.reduce((sum, [, share]) => sum + share, 0);
@@ -104,6 +113,7 @@ export class Flight {
     switch (event.type) {
       case 'run-started':
         this.where = event.where;
+        this.#alive ??= performance.now();
         return;
       case 'stage-started':
         if (!this.settled.has(event.stage)) hear({...event, ...(this.where && {where: this.where})});
@@ -118,11 +128,8 @@ export class Flight {
         return;
       case 'stage-failed': {
         const {message, hint, outOfMemory} = event;
-        const failure = {
-          status: 'failed',
-          message: `${this.#place}${message}`,
-          ...(hint !== undefined && {hint}),
-        } as const;
+        const hints = [...(hint === undefined ? [] : [hint]), ...(this.where ? [placeText(this.where)] : [])];
+        const failure: Obtained = {status: 'failed', message, ...(hints.length > 0 && {hint: hints.join(' ')})};
         if (outOfMemory) this.#failures.set(event.stage, failure);
         else this.settled.set(event.stage, failure);
         return;
@@ -138,8 +145,7 @@ export class Flight {
         return;
     }
   }
-
-  get #place(): string {
-    return this.where ? `on ${this.where.node}, job ${this.where.job}: ` : '';
-  }
 }
+
+/** For a hint: messages of several jobs that failed for one reason stay equal. */
+const placeText = ({node, job}: Where): string => `It was job ${job} on ${node}.`;

@@ -36,7 +36,7 @@ export function arraysOf(
 }
 
 function shared(loads: readonly Load[], together: number): readonly Load[] {
-  const fresh = loads.filter(({units, tries, progress}) => units.length < together && tries === 0 && progress === 0);
+  const fresh = loads.filter(({units, jobs: before}) => units.length < together && before === 0);
   const jobs: Load[] = loads.filter((load) => !fresh.includes(load));
   const units = fresh.flatMap((load) => load.units);
   for (let from = 0; from < units.length; from += together)

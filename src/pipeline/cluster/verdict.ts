@@ -28,7 +28,7 @@ export type Verdict =
   /** It can never run. */
   | {readonly to: 'refuse'; readonly because: string};
 
-/** A job that is no longer listed counts as gone at the second look: a file of its last moment may come late. */
+/** A job without a record counts as gone at the second look: a file of its last moment may come late. */
 const looks = 2;
 
 export function verdictOn({record, job, gone, outOfMemory}: Sight): Verdict {
@@ -36,7 +36,7 @@ export function verdictOn({record, job, gone, outOfMemory}: Sight): Verdict {
   if (record === 'failed')
     return outOfMemory ? {to: 'resubmit', because: 'its memory ran out', grow: 'memory'} : {to: 'take'};
   if (job && !hasEnded(job)) return job.state === 'PENDING' ? pending(job) : {to: 'wait'};
-  if (gone < looks) return {to: 'wait'};
+  if (gone < (record === 'interrupted' ? 1 : looks)) return {to: 'wait'};
   const state = job?.state ?? '';
   if (state === 'OUT_OF_MEMORY' || outOfMemory) return {to: 'resubmit', because: 'its memory ran out', grow: 'memory'};
   if (state === 'TIMEOUT' || state === 'DEADLINE' || (record === 'interrupted' && !(state in reasons)))

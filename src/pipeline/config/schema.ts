@@ -275,7 +275,7 @@ const about = (definition: AnyDefinition): string =>
   definition.paper ? `${definition.summary} (${definition.paper})` : definition.summary;
 
 /** A schema for editors: without our own keywords, with plug-ins by reference, and only options without a default are required. */
-function plain(schema: Schema): Schema {
+export function plain(schema: Schema): Schema {
   const kind = schema[pluginKeyword];
   if (typeof kind === 'string') {
     const fallback = schema[fallbackKeyword];

@@ -7,6 +7,7 @@ import {type Schema, show} from '../../core/plugin/describe.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import type {Problem} from '../failures.ts';
 import {readSource} from './read.ts';
+import {plain} from './schema.ts';
 import {toProblem} from './suite.ts';
 
 const strict = {additionalProperties: false} as const;
@@ -52,11 +53,11 @@ const resourceKeys = {
   ),
 };
 
-const resources = Type.Object(resourceKeys, strict);
+export const resourcesShape = Type.Object(resourceKeys, strict);
 
 export const siteShape = Type.Object(
   {
-    resources: Type.Record(Type.String(), resources, {
+    resources: Type.Record(Type.String(), resourcesShape, {
       default: {},
       'x-expected': 'a mapping of kinds of stages (default, learn, data, …) to resources',
       description:
@@ -133,7 +134,25 @@ export const siteShape = Type.Object(
 );
 
 export type Site = Static<typeof siteShape>;
-export type Resources = Static<typeof resources>;
+export type Resources = Static<typeof resourcesShape>;
+
+/** JSON Schema (draft-07) of site files, for editors. `kinds`: of stages. */
+export function siteSchemaText(kinds: readonly string[]): string {
+  const site = plain(siteShape as unknown as Schema);
+  const one = plain(resourcesShape as unknown as Schema);
+  const {patternProperties: _, ...resources} = site.properties!['resources']!;
+  const properties = Object.fromEntries(['default', ...kinds].map((kind) => [kind, {$ref: '#/definitions/resources'}]));
+  const schema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Site',
+    description: 'How a cluster is used (pipeline run --executor slurm).',
+    ...site,
+    properties: {...site.properties, resources: {...resources, properties, additionalProperties: false}},
+    required: [],
+    definitions: {resources: one},
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
 
 /** What holds without a site file. */
 export const defaultSite = (): Site => checkSite({}).value;

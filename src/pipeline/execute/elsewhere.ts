@@ -12,6 +12,8 @@ export interface Elsewhere {
   isUnderWay(stage: string): boolean;
   /** Has a stage computed that is not cached and whose inputs are there. Its result is then in the cache. */
   obtain(node: StageNode, fingerprint: Digest): Promise<Obtained>;
+  /** What it took, in a sentence for people; undefined: nothing was computed. */
+  sum(): string | undefined;
   close(): Promise<void>;
 }
 

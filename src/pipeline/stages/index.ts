@@ -1,6 +1,6 @@
 /** The kinds of stages, in the order in which a task's stages are planned. Workers run them. */
 import {data} from './data.ts';
-import {runnerOf, type StageDefinition} from './define.ts';
+import {recordedKind, runnerOf, type StageDefinition} from './define.ts';
 import {embed} from './embed.ts';
 import {ensemble} from './ensemble.ts';
 import {evaluate} from './evaluate.ts';
@@ -21,5 +21,8 @@ export const stages: readonly StageDefinition[] = [
   evaluate,
   ensemble,
 ];
+
+/** As they are recorded. */
+export const stageKinds: readonly string[] = [...new Set(stages.map(recordedKind))];
 
 export const runStage = runnerOf(stages);

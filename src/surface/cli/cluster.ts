@@ -7,8 +7,7 @@ import {Cluster} from '../../pipeline/cluster/cluster.ts';
 import {slurm} from '../../pipeline/cluster/slurm.ts';
 import {defaultSite, findSite, readSite, type Site} from '../../pipeline/config/site.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {recordedKind} from '../../pipeline/stages/define.ts';
-import {stages} from '../../pipeline/stages/index.ts';
+import {stageKinds} from '../../pipeline/stages/index.ts';
 import {readEnvironment} from '../../pipeline/store/runs/plan-file.ts';
 import {driverOf} from '../../pipeline/store/runs/runs.ts';
 import {type EngineOptions, folders, type Globals, packageFolder, packageVersion} from './session.ts';
@@ -26,12 +25,9 @@ export interface ClusterRun extends EngineOptions {
   readonly profile: boolean;
 }
 
-/** Kinds of stages, as they are recorded. */
-const kinds = [...new Set(stages.map(recordedKind))];
-
 export async function siteFor(spec: string, {site}: SiteOptions, {runs}: Globals): Promise<Result<Site, Problem>> {
   const file = findSite(site, spec, runs);
-  return file === undefined ? succeed(defaultSite()) : await readSite(file, kinds);
+  return file === undefined ? succeed(defaultSite()) : await readSite(file, stageKinds);
 }
 
 /** How a job starts this program: with the Node and the files that run now. */

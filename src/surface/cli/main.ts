@@ -304,7 +304,7 @@ program
 program
   .command('schema')
   .description('print the JSON Schema of specs')
-  .option('--write', 'write schemas/pipeline.schema.json', false)
+  .option('--write', 'write the files in schemas/, that of site files too', false)
   .addOption(new Option('--spec <file>', "with a spec's own").conflicts('write'))
   .action(async (options: {write: boolean; spec?: string}) => leave((await import('./tools.ts')).schema(options)));
 

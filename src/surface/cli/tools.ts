@@ -14,7 +14,9 @@ import {describeOption, type Schema, schemaOf} from '../../core/plugin/describe.
 import {type AnyDefinition, kinds, type Plugins} from '../../core/plugin/registry.ts';
 import {byWord} from '../../core/plugin/words.ts';
 import {pipelineSchemaText} from '../../pipeline/config/schema.ts';
+import {siteSchemaText} from '../../pipeline/config/site.ts';
 import type {Problem} from '../../pipeline/failures.ts';
+import {stageKinds} from '../../pipeline/stages/index.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
@@ -138,9 +140,14 @@ export async function schema({write, spec}: {write: boolean; spec?: string}): Pr
     const text = pipelineSchemaText(known);
     if (!write) out(text);
     else {
-      const file = join(packageFolder, 'schemas', 'pipeline.schema.json');
-      await writeFileAtomic(file, text);
-      out(`wrote ${file}`);
+      for (const [name, content] of [
+        ['pipeline', text],
+        ['site', siteSchemaText(stageKinds)],
+      ] as const) {
+        const file = join(packageFolder, 'schemas', `${name}.schema.json`);
+        await writeFileAtomic(file, content);
+        out(`wrote ${file}`);
+      }
     }
     return exitCodes.done;
   });

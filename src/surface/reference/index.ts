@@ -7,6 +7,7 @@ import {openResults} from '../../pipeline/store/results/results.ts';
 import {commandLinePage, type ParserCommand} from './command-line.ts';
 import {eventsPage} from './events.ts';
 import {pluginPage} from './plugins.ts';
+import {sitePage} from './site.ts';
 import {specPage} from './spec.ts';
 import {sqlPage, type ViewColumn} from './sql.ts';
 
@@ -17,6 +18,7 @@ export async function referencePages(program: ParserCommand, plugins: Plugins): 
   const pages = new Map([
     ['command-line.md', commandLinePage(program)],
     ['spec.md', specPage()],
+    ['site.md', sitePage()],
     ...kinds.map((kind) => [`${kind}s.md`, pluginPage(plugins, kind)] as const),
     ['sql.md', sqlPage(await viewColumns())],
     ['events.md', eventsPage()],

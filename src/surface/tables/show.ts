@@ -150,10 +150,7 @@ export function formatReport(report: RunReport, screen: Screen = {}): string {
       'Heat maps (maps.arrow, overlay-*.png):',
       report.maps.map(({stage, folder}) => `${stage}\n  ${folder}`),
     ),
-    ...list(
-      'On the cluster:',
-      report.places.map(({stage, place}) => `${stage}: ${place}`),
-    ),
+    ...list('On the cluster:', clipped(report.places.map(({stage, place}) => `${stage}: ${place}`))),
     ...list(
       'Failed:',
       report.failures.map(({stage, message, hint}) => `${stage}: ${message}${hint ? `\n  ${hint}` : ''}`),
@@ -166,6 +163,14 @@ export function formatReport(report: RunReport, screen: Screen = {}): string {
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
+
+/** A sweep may have a thousand stages in the queue. */
+const mostPlaces = 20;
+
+const clipped = (lines: readonly string[]): readonly string[] =>
+  lines.length <= mostPlaces
+    ? lines
+    : [...lines.slice(0, mostPlaces), `… and ${count(lines.length - mostPlaces)} more ("--json" lists all)`];
 
 function resultsTable(results: readonly TaskResult[], {columns, paint}: Screen): string {
   if (results.length === 0) return 'No metric was computed.';

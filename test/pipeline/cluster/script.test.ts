@@ -117,7 +117,7 @@ test('ready units of equal resources make one array', () => {
 });
 
 test('several trainings share a job with a GPU, unless they were submitted before; others do not', () => {
-  const again = load('learn:again', {tries: 1});
+  const again = load('learn:again', {jobs: 1});
   const loads = [load('learn:a'), again, load('learn:b'), load('learn:c'), load('data:1'), load('data:2')];
   expect(shapes(arraysOf(loads, gpus, {most: 1000, room: 1000}).arrays)).toEqual([
     ['learn:again', 'learn:a + learn:b', 'learn:c'],
