@@ -1,6 +1,6 @@
 /**
- * Runs a graph: what is cached is found, the rest is computed, in lanes. A stage enters a lane only when its inputs are
- * there (waiting inside would block the lane); the longest way to the end goes first.
+ * Runs a graph of stages: takes what is cached and computes the rest, in lanes. A stage enters a lane only when its inputs are ready,
+ * because waiting inside would block the lane. Stages with the longest way to the end go first.
  */
 import {setMaxListeners} from 'node:events';
 import {availableParallelism} from 'node:os';
@@ -21,8 +21,9 @@ import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
 import type {Elsewhere} from './elsewhere.ts';
 import {KernelTally} from './kernel-notes.ts';
+import {makerOf, Skip, type StageOutcome} from './outcome.ts';
 import {WorkerPool} from './pool.ts';
-import {arrived, makerOf, runStage, Skip, type StageOutcome} from './run-stage.ts';
+import {arrived, runStage} from './run-stage.ts';
 
 export interface ExecuteOptions {
   /** Id of the run. */
@@ -32,13 +33,13 @@ export interface ExecuteOptions {
   readonly plugins: Pick<Plugins, 'modules'>;
   readonly cache: Cache;
   readonly digests: FileDigests;
-  /** Called once, and only when a stage that computes tensors is not cached. */
+  /** Called at most once: when the first stage that computes tensors is not cached. */
   readonly engine: () => Promise<ResolvedEngine>;
-  /** What `engine` will give, as far as that is known: results that others have computed are told. */
+  /** What `engine` will return, as far as it is known. Cached results of another engine are reported. */
   readonly asked?: Maker;
-  /** Stages that compute tensors at once. Default: as many as the cores have room for with the engine's threads; 1 on a GPU. */
+  /** How many stages may compute tensors at the same time. Default: the cores divided by the engine's threads; 1 on a GPU. */
   readonly jobs?: number;
-  /** Default: as many as the machine has. */
+  /** Processor cores to use. Default: all of the machine. */
   readonly cores?: number;
   /** Stop everything at the first failure; otherwise only what depends on it is skipped. */
   readonly failFast?: boolean;
@@ -46,9 +47,9 @@ export interface ExecuteOptions {
   readonly emit: Emit;
   /** Kept with every artifact that this run makes: versions, commit, machine. */
   readonly provenance?: {readonly [key: string]: Json};
-  /** Module that exports `runStage`, for workers. Default: our own. */
+  /** Module from which workers take `runStage`. Default: `stages/index.ts`. */
   readonly stages?: URL;
-  /** Milliseconds that a stage gets to end by itself when the run is interrupted. Default: 5000. */
+  /** When the run is interrupted, a stage may end by itself within this time (milliseconds). Default: 5000. */
   readonly grace?: number;
   /** Seconds between checkpoints of a training; 0: one at the end of every epoch. Default: 120. */
   readonly checkpointEvery?: number;
@@ -162,7 +163,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
   }
 }
 
-/** What becomes of a stage whose input is missing. */
+/** The outcome of a stage whose input is missing. */
 function follows(outcome: StageOutcome, label: string): StageOutcome {
   if (outcome.status === 'failed') return {status: 'skipped', because: `"${label}" failed`};
   return outcome; // skipped or interrupted, for the same reason
@@ -191,17 +192,17 @@ function foreignResults(asked: Maker, stages: readonly StageOutcome[]): string |
     .concat(`; this run's engine is ${makerText(asked)}`);
 }
 
-/** Ends a run early: the user's signal, or a failure after which nothing else is wanted. */
+/** Ends a run early: on the user's signal, or after a failure with `--fail-fast`. */
 class Stop {
   readonly #own = new AbortController();
   readonly #user: AbortSignal;
   readonly #forward = (): void => this.#own.abort();
-  /** Set when it was not the user. */
+  /** Why it stopped, if it was not the user. */
   because: string | undefined;
 
   constructor(user: AbortSignal) {
     this.#user = user;
-    setMaxListeners(0, this.#own.signal); // one a running stage
+    setMaxListeners(0, this.#own.signal); // each running stage listens to it
     if (user.aborted) this.#own.abort();
     else user.addEventListener('abort', this.#forward, {once: true});
   }
@@ -221,7 +222,7 @@ class Stop {
   }
 }
 
-/** Queues of stages that are ready. */
+/** The queues in which stages that are ready wait for their turn. */
 class Lanes {
   readonly #cpu: PQueue;
   readonly #accelerator = new PQueue({concurrency: 1});
@@ -269,7 +270,7 @@ class Lanes {
   }
 }
 
-/** A promise that nobody can cancel, left behind when the signal comes. */
+/** Waits for a promise that can't be cancelled, but no longer than until the signal. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let abort = (): void => undefined;

@@ -1,4 +1,4 @@
-/** What the checks of kernels found, over all stages of a run, in a sentence for people. */
+/** Sums up in a sentence what the checks of kernels found in all stages of a run. */
 import {plural} from '../../core/base/text.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {CheckedKernels, Unstamped} from '../events.ts';
@@ -18,7 +18,7 @@ export class KernelTally {
     this.#unkept ??= unkept;
   }
 
-  /** Nothing where all is well. */
+  /** Empty if all kernels are right. */
   say(): readonly Said[] {
     const said: Said[] = [];
     if (this.#replaced.size > 0)
@@ -40,7 +40,7 @@ export class KernelTally {
   }
 }
 
-/** For the manifest of a stage. */
+/** What the manifest of a stage records. */
 export const checkedKernels = ({kernels, replaced, refusedGraphs}: KernelChecks): CheckedKernels => ({
   kernels: kernels.length,
   replaced: replaced.map(({key: _, ...verdict}) => verdict),

@@ -1,4 +1,4 @@
-/** A learner's own steps, on noise: how fast it trains here. */
+/** Measures how fast a learner trains on this machine, by some of its own steps on noise. */
 import {Rng} from '../../core/base/random.ts';
 import type {ImageSet} from '../../core/contracts/data.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
@@ -6,10 +6,10 @@ import type {FitContext, LearnProgress} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Training} from '../plan/estimate.ts';
 
-/** Reports that are looked at, after a first one that is slow for reasons of its own; and when fewer must do. */
+/** How many reports are used, after the first one, which is always slow; and when fewer have to be enough. */
 const wanted = 4;
 const enoughSeconds = 20;
-/** Bounds the noise: 64 images of 256 pixels. */
+/** The noise has at most so many values: 64 images of 256 pixels. */
 const mostPixels = 2 ** 22;
 
 /** Network inputs a second, the median of a few reports. The engine has been started. */

@@ -1,4 +1,4 @@
-/** Worker processes: started when needed, kept for the next stage, replaced when they crash. Bounds nothing: lanes do. */
+/** Worker processes: started when needed, kept for the next stage, replaced when they crash. The lanes decide how many work at once. */
 import {type ChildProcess, fork} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/base/canonical.ts';
@@ -24,7 +24,7 @@ export interface PoolOptions {
 }
 
 export interface JobOptions {
-  /** Absent: the stage computes no tensors. */
+  /** Absent if the stage computes no tensors. */
   readonly engine?: ResolvedEngine;
   readonly signal: AbortSignal;
   onProgress(progress: StageProgress): void;
@@ -70,7 +70,7 @@ export class WorkerPool {
     return result;
   }
 
-  /** Ends all workers, and waits for their ends. */
+  /** Ends all workers, and waits until they have ended. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map((worker) => worker.kill()));
   }
@@ -198,12 +198,12 @@ class WorkerProcess {
     options.signal.removeEventListener('abort', stop);
     clearTimeout(killing);
     this.#listen = undefined;
-    // A worker that could not even load its plug-ins or its engine is of no use to the next stage.
+    // A worker that could not load its plug-ins or its engine can't run the next stage either.
     if (!this.#ready) await this.kill();
     return result.status === 'failed' && options.signal.aborted ? {status: 'aborted'} : result;
   }
 
-  /** It had its time to end by itself. */
+  /** Kills it, as it did not end by itself in time. */
   #stop({onWarning}: JobOptions): void {
     if (this.#ready && this.#grace > 0)
       onWarning(
@@ -218,7 +218,7 @@ class WorkerProcess {
   }
 
   #send(message: ToWorker): void {
-    // A worker that has just died can't be told anything; its exit is what we hear of.
+    // A worker that has just died gets no message; its exit is reported instead.
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 

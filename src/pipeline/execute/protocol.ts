@@ -1,4 +1,4 @@
-/** What the main process and a worker say to each other. All of it survives structured cloning. */
+/** The messages between the main process and a worker. All of them can be cloned (structured clone). */
 import type {Json} from '../../core/base/canonical.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
@@ -7,18 +7,18 @@ import type {ModuleRef} from '../../core/plugin/code.ts';
 import type {StageProgress} from '../events.ts';
 import type {StageContext, StageNode} from '../stages/stage.ts';
 
-/** A stage to run: the plain part of its context. */
+/** A stage to run: the part of its context that can be sent to a worker. */
 export type Job = Omit<StageContext<StageNode['recipe']>, 'plugins' | 'signal' | 'report' | 'warn' | 'note'>;
 
 export type ToWorker =
-  /** First of all: what to load. */
+  /** The first message: what to load. */
   | {
       readonly type: 'start';
       /** Modules of plug-ins. */
       readonly plugins: readonly ModuleRef[];
       /** Module that exports `runStage`. */
       readonly stages: string;
-      /** Absent: its stages compute no tensors. */
+      /** Absent if the worker's stages compute no tensors. */
       readonly engine?: ResolvedEngine;
       /** Time the engine's kernels. */
       readonly profile: boolean;
@@ -36,7 +36,7 @@ export type FromWorker =
       readonly summary: Json;
       readonly peakMemory: number;
       readonly kernels?: readonly KernelTime[];
-      /** Of a stage whose kernels are checked. */
+      /** Only if the stage's kernels are checked. */
       readonly checks?: KernelChecks;
     }
   | {readonly type: 'failed'; readonly message: string; readonly hint?: string};

@@ -1,18 +1,14 @@
 /** The one order of steps of a stage: abort? → hit? → lane → lock → hit? → run → inputs unchanged? → lock still ours? → commit → event. */
 import {existsSync} from 'node:fs';
-import {basename, dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import type {Digest, Json} from '../../core/base/canonical.ts';
-import {digestOfFile, stateOf} from '../../core/base/files.ts';
+import {digestOfFile} from '../../core/base/files.ts';
 import {heartbeat} from '../../core/base/lock.ts';
-import {systemProblem} from '../../core/base/system-error.ts';
 import {clippedList} from '../../core/base/text.ts';
-import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
-import type {KernelTime} from '../../core/engine/profile.ts';
-import type {CheckedKernels, Emit} from '../events.ts';
-import type {Maker} from '../maker.ts';
+import type {Emit} from '../events.ts';
 import {explainMiss} from '../plan/explain.ts';
 import {fingerprintOf, keyOf, type StageKey} from '../plan/fingerprint.ts';
 import type {Manifest, StageNode} from '../stages/stage.ts';
@@ -20,17 +16,11 @@ import {type Cache, type Entry, LeaseLost, type Lock} from '../store/cache/cache
 import type {FileDigests} from '../store/sources.ts';
 import type {Elsewhere} from './elsewhere.ts';
 import {checkedKernels} from './kernel-notes.ts';
+import {asOutcome, type StageOutcome, tell} from './outcome.ts';
 import type {WorkerPool} from './pool.ts';
+import {foldersOf, stateIfThere} from './source-folders.ts';
 
-/** What became of a stage. */
-export type StageOutcome =
-  | {readonly status: 'computed' | 'cached'; readonly entry: Entry}
-  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly outOfMemory?: true}
-  /** Nothing was wrong with it. */
-  | {readonly status: 'skipped'; readonly because: string}
-  | {readonly status: 'interrupted'};
-
-/** What all stages of a run share. */
+/** What the stages of a run share. */
 export interface ExecutionContext {
   readonly cache: Cache;
   readonly digests: FileDigests;
@@ -42,21 +32,21 @@ export interface ExecutionContext {
   readonly checkpointEvery: number;
   /** Nothing is computed: what is not cached fails. */
   readonly frozen: boolean;
-  /** Fingerprint → what this run already knows of it, or is finding out: nothing is looked up, or computed, twice. */
+  /** Fingerprint → its outcome in this run, or the promise of it: nothing is looked up or computed twice. */
   readonly known: Map<Digest, Promise<StageOutcome>>;
-  /** Looks things up, a few at a time: each may hold an open file and its buffers. */
+  /** Looks something up. Only a few look-ups go on at a time, because each may hold an open file and its buffers. */
   look<T>(work: () => Promise<T>): Promise<T>;
-  /** Waits for a place in the stage's lane. Throws when the engine can't be had: an error to the first, `Skip` to the rest. */
+  /** Waits for a place in the stage's lane. If the engine can't be started, it throws an error for the first stage and `Skip` for the others. */
   enter<T>(node: StageNode, work: (engine: ResolvedEngine | undefined) => Promise<T>): Promise<T>;
   /** Computes what is not cached, in place of the lanes and the pool. */
   readonly elsewhere?: Elsewhere;
-  /** Told by every worker that has started its engine. */
+  /** Called when a worker has started its engine. */
   onEngine(engine: EngineInfo): void;
-  /** Told for every computed stage whose kernels were checked. */
+  /** Called for every computed stage whose kernels were checked. */
   onChecks(checks: KernelChecks): void;
 }
 
-/** Runs a stage whose inputs are there (`made`: id → entry), or finds it. Never throws for what is not our own bug. */
+/** Takes a stage from the cache, or runs it. `made`: its inputs, id → entry. Only a bug of this program makes it throw. */
 export async function runStage(
   node: StageNode,
   made: ReadonlyMap<string, Entry>,
@@ -92,7 +82,7 @@ export async function runStage(
   }
 }
 
-/** A stage that turned out to be equal to another one of the run finds that one's result. */
+/** If two stages of a run are equal, the second one takes the result of the first. */
 const asSecond = (outcome: StageOutcome): StageOutcome =>
   outcome.status === 'computed' ? {status: 'cached', entry: outcome.entry} : outcome;
 
@@ -105,60 +95,10 @@ async function settle(
   return await work;
 }
 
-/** Thrown where a stage can't run for a reason that another stage has reported already. */
-export class Skip extends Error {}
-
-function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
-  if (error instanceof Skip) return {status: 'skipped', because: error.message};
-  if (signal.aborted) return {status: 'interrupted'};
-  return {
-    status: 'failed',
-    ...(systemProblem(error) ?? {message: messageOf(error)}),
-  };
-}
-
-function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
-  const stage = {stage: id, kind, label};
-  if (outcome.status === 'failed') {
-    const {message, hint, outOfMemory} = outcome;
-    emit({
-      type: 'stage-failed',
-      ...stage,
-      message,
-      ...(hint === undefined ? {} : {hint}),
-      ...(outOfMemory && {outOfMemory}),
-    });
-  } else if (outcome.status === 'computed' || outcome.status === 'cached') {
-    const {fingerprint, summary, provenance} = outcome.entry.manifest;
-    const made = provenance as unknown as {
-      seconds: number;
-      peakMemory?: number;
-      kernels?: readonly KernelTime[];
-      checked?: CheckedKernels;
-    };
-    const {peakMemory, kernels, checked} = made;
-    const engine = makerOf(outcome.entry);
-    emit({
-      type: 'stage-finished',
-      ...stage,
-      how: outcome.status,
-      ...(outcome.entry.fetched && {fetched: true}),
-      fingerprint,
-      seconds: outcome.status === 'computed' ? made.seconds : seconds, // its own work, not its wait in the lane
-      ...(outcome.status === 'computed' && peakMemory !== undefined ? {peakMemory} : {}),
-      ...(outcome.status === 'computed' && kernels ? {kernels} : {}),
-      ...(checked && {checked}),
-      ...(engine ? {engine: engine.name} : {}),
-      ...(engine?.threads === undefined ? {} : {threads: engine.threads}),
-      summary,
-    });
-  }
-}
-
 /** Seconds in which a file that another host has written becomes visible here: NFS remembers for a minute that it was not there. */
 const patience = 90;
 
-/** What another process has left in the cache. */
+/** Waits until the cache has what another process has computed. */
 export async function arrived(
   {label}: StageNode,
   fingerprint: Digest,
@@ -179,46 +119,14 @@ export async function arrived(
   }
 }
 
-/** The engine that computed what is cached; undefined: no tensors. */
-export const makerOf = ({manifest}: Entry): Maker | undefined =>
-  (manifest.provenance as {readonly engine?: Maker | null}).engine ?? undefined;
-
-/**
- * The folders of a stage's sources, as far as they are part of their names, and the one that those lie in: `train/good/1.png` has three.
- * A file that is called otherwise than it lies (`photos/1.png` as `train/good/1.png`) has those up to where path and name differ.
- */
-export function foldersOf({sources}: Pick<StageNode, 'sources'>): readonly string[] {
-  const found = new Set<string>();
-  for (const {name, path} of sources) {
-    const parts = name.split('/');
-    if (parts.length === 1) continue;
-    let [place, folder] = [path, dirname(path)];
-    found.add(folder);
-    for (const part of parts.toReversed()) {
-      if (part !== basename(place)) break;
-      found.add(folder);
-      [place, folder] = [folder, dirname(folder)];
-    }
-  }
-  return [...found];
-}
-
-function stateIfThere(path: string): string | undefined {
-  try {
-    return stateOf(path).state;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a stage is computed from. */
+/** The inputs of a stage as they were when its key was made. */
 interface Basis {
   readonly key: StageKey;
   /** Source files and their folders → their state when the key was made. */
   readonly states: ReadonlyMap<string, string | undefined>;
 }
 
-/** One stage on its way from key to entry. */
+/** Brings one stage from its key to its entry in the cache. */
 class StageExecution {
   readonly #node: StageNode;
   readonly #made: ReadonlyMap<string, Entry>;
@@ -263,7 +171,7 @@ class StageExecution {
     return 'entry' in found ? {...found, status: obtained.status} : found;
   }
 
-  /** Of a run that computes nothing. */
+  /** With `--frozen`, a stage that is not cached fails. */
   async #refuse(): Promise<StageOutcome> {
     const cached: Manifest[] = [];
     for await (const {manifest} of this.#context.cache.list()) cached.push(manifest);
@@ -275,7 +183,7 @@ class StageExecution {
     };
   }
 
-  /** Under the lock of the fingerprint, so that of all runners on this cache one computes it. */
+  /** Computes it under the lock of its fingerprint, so that only one of all runners on this cache does. */
   async #obtain(): Promise<StageOutcome> {
     const {enter, signal} = this.#context;
     let lock: Lock | undefined;
@@ -311,7 +219,7 @@ class StageExecution {
     }
   }
 
-  /** The lock at once, or, when another process has it, the promise of it: the place in the lane is not for waiting. */
+  /** Returns the lock, or, if another process has it, a promise of it: nobody waits in a lane. */
   async #lock(): Promise<{readonly now: Lock} | {readonly later: Promise<Lock>}> {
     const {cache, signal} = this.#context;
     let wait = (): void => undefined;
@@ -386,7 +294,7 @@ class StageExecution {
         engine: (result.engine as unknown as Json) ?? null,
         started: started.toISOString(),
         finished: finished.toISOString(),
-        seconds: (performance.now() - began) / 1000, // a clock may be set meanwhile
+        seconds: (performance.now() - began) / 1000, // the clock may be set meanwhile
         peakMemory: result.peakMemory,
         ...(result.kernels && {kernels: result.kernels as unknown as Json}),
         ...(result.checks && {checked: checkedKernels(result.checks) as unknown as Json}),
@@ -412,9 +320,8 @@ class StageExecution {
   }
 
   /**
-   * Files whose content is no longer what the fingerprint says, and those that may have been another in between: written to and
-   * put back, or in a folder that was. Code that was loaded with its module is not among them: what becomes of its files does not
-   * matter to a worker any more.
+   * Finds files whose content is no longer what the fingerprint says, and files that may have been different in between: those that
+   * were written and restored, or whose folder was changed. Code is left out: a worker has loaded it and does not read its files again.
    */
   async #changed(): Promise<readonly string[]> {
     const changed: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Entry of a worker process: one stage at a time, one engine. It knows neither the cache nor the plan, and commits nothing:
- * it may be killed at any moment.
+ * Entry of a worker process, which runs one stage at a time on one engine. It may be killed at any moment, because it commits
+ * nothing: it knows neither the cache nor the plan.
  */
 import {readFileSync, writeFileSync} from 'node:fs';
 import {endWithParent} from '../../core/base/parent.ts';
@@ -14,7 +14,7 @@ import type {StageProgress} from '../events.ts';
 import type {RunStage} from '../stages/stage.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
-/** Progress is for people: ten reports a second are plenty. */
+/** Milliseconds between two reports of progress: people need no more. */
 const reportEvery = 100;
 
 let plugins: Plugins;
@@ -60,7 +60,7 @@ async function run(wanted: Job): Promise<FromWorker> {
   const controller = new AbortController();
   aborting = controller;
   const peak = watchMemory();
-  // Of a stage that failed.
+  // What a stage that failed has left.
   profile?.take();
   takeChecks();
   let last = Number.NEGATIVE_INFINITY;
@@ -98,7 +98,7 @@ async function answer(work: () => Promise<FromWorker>): Promise<void> {
   }
 }
 
-/** An expected failure says what to do; any other says where it was thrown, or, where that is not known, by whom it may have been. */
+/** The message of a failure. An expected one says what to do; any other says where it was thrown, or which plug-ins may have thrown it. */
 function failure(error: unknown): FromWorker {
   if (!isError(error)) {
     const names = ownPlugins(job?.recipe);
@@ -118,7 +118,7 @@ function failure(error: unknown): FromWorker {
   return {type: 'failed', message: messageOf(error), ...(place ? {hint: `Thrown at ${place}.`} : {})};
 }
 
-/** The plug-ins in a recipe that are a user's own: `classifier "mine"`. */
+/** The user's own plug-ins in a recipe: `classifier "mine"`. */
 function ownPlugins(recipe: unknown): readonly string[] {
   const found = new Set<string>();
   const visit = (value: unknown): void => {
@@ -134,11 +134,11 @@ function ownPlugins(recipe: unknown): readonly string[] {
 }
 
 function send(message: FromWorker): void {
-  // A parent that is gone can't be told anything; `disconnect` ends us.
+  // If the parent is gone, nobody listens, and `disconnect` ends this process.
   if (process.connected) process.send!(message, undefined, undefined, () => undefined);
 }
 
-/** Peak memory in bytes from now on, where Linux lets us reset its mark; elsewhere, since the process began. */
+/** Measures peak memory in bytes: from now on if Linux lets us reset its mark, otherwise since the process began. */
 function watchMemory(): () => number {
   try {
     writeFileSync('/proc/self/clear_refs', '5');

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {foldersOf} from '../../../src/pipeline/execute/run-stage.ts';
+import {foldersOf} from '../../../src/pipeline/execute/source-folders.ts';
 
 const watched = (name: string, path: string) => foldersOf({sources: [{name, path}]});
 
