@@ -14,9 +14,7 @@ import {describeOption, type Schema, schemaOf} from '../../core/plugin/describe.
 import {type AnyDefinition, kinds, type Plugins} from '../../core/plugin/registry.ts';
 import {byWord} from '../../core/plugin/words.ts';
 import {pipelineSchemaText} from '../../pipeline/config/schema.ts';
-import {siteSchemaText} from '../../pipeline/config/site.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {stageKinds} from '../../pipeline/stages/index.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
@@ -140,6 +138,10 @@ export async function schema({write, spec}: {write: boolean; spec?: string}): Pr
     const text = pipelineSchemaText(known);
     if (!write) out(text);
     else {
+      const [{siteSchemaText}, {stageKinds}] = await Promise.all([
+        import('../../pipeline/config/site.ts'),
+        import('../../pipeline/stages/index.ts'),
+      ]);
       for (const [name, content] of [
         ['pipeline', text],
         ['site', siteSchemaText(stageKinds)],
