@@ -88,7 +88,9 @@ class Aftermath {
       if (compare.status === 0 && missing.length === 0 && seeds === 2) continue;
       if (compare.status === 0 && missing.every((key) => key.endsWith('(one seed)')) && seeds === 1) continue;
       const said =
-        `${ls.err}${show.err}${compare.err}` !== '' || one?.outcome === 'unfinished' || /not known/.test(compare.out);
+        `${ls.err}${show.err}${compare.err}` !== '' ||
+        ['stopped', 'unfinished'].includes(one?.outcome) ||
+        /not known/.test(compare.out);
       if (!said && existsSync(join(this.#folder, 'runs', id)))
         this.#found.lost.push(`${id}: ${missing.join(', ')}, and nobody says so`);
     }

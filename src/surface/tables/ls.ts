@@ -2,8 +2,9 @@
 import {count, duration} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
-import type {Outcome, RunRecord} from '../../pipeline/store/runs/record.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {nameIn, startOf} from '../../pipeline/store/runs/run-id.ts';
+import {type RunState, runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {type Screen, terminalTable} from './table.ts';
 
 export interface RunListing {
@@ -12,7 +13,7 @@ export interface RunListing {
   /** ISO 8601, UTC; absent if the run was killed before its first event. */
   readonly started?: string;
   /** `elsewhere`: it is in the store, and its record is fetched when somebody asks for it. */
-  readonly outcome: Outcome | 'elsewhere';
+  readonly outcome: RunState | 'elsewhere';
   /** Why its record can't be read, or what it has lost; absent: nothing is wrong with it. */
   readonly damage?: string;
   readonly tasks: number;
@@ -30,7 +31,7 @@ export function listingOf(record: RunRecord): RunListing {
     id: record.id,
     name: record.name,
     ...(record.started !== undefined && {started: record.started}),
-    outcome: record.outcome,
+    outcome: runStateOf(record),
     ...(record.damage !== undefined && {damage: record.damage}),
     tasks: record.tasks.length,
     stages: record.stages.length,
@@ -126,6 +127,8 @@ const tones = {
   done: 'good',
   failed: 'bad',
   interrupted: 'poor',
+  running: 'good',
+  stopped: 'poor',
   unfinished: 'faint',
   damaged: 'bad',
   elsewhere: 'faint',

@@ -8,7 +8,6 @@ import {
   type StageRecord,
   strangeTo,
 } from '../../pipeline/store/runs/run-record.ts';
-import {driverOf} from '../../pipeline/store/runs/runs.ts';
 import {eventOf} from '../../pipeline/store/runs/shape.ts';
 
 export interface RunningStage {
@@ -93,14 +92,6 @@ export class LiveRun implements RunInView {
     return [...this.#running.values()];
   }
 }
-
-/** `stopped`: its process is gone without an end; `unfinished`: it is another machine's, so that nobody here knows. */
-export type RunState = 'done' | 'failed' | 'interrupted' | 'damaged' | 'running' | 'stopped' | 'unfinished';
-
-export const stateOf = ({outcome, environment}: RunRecord): RunState =>
-  outcome === 'unfinished'
-    ? ({alive: 'running', dead: 'stopped', unknown: 'unfinished'} as const)[driverOf(environment)]
-    : outcome;
 
 /** It was its turn, and it has ended; or it never will be. */
 export const isSettled = ({status}: StageRecord): boolean => !['started', 'queued', 'waiting'].includes(status);

@@ -2,13 +2,14 @@
 import {count, duration, plural} from '../../core/base/text.ts';
 import {progressShare} from '../../pipeline/events.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
+import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {progressText, stageTook} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
 import {dateText} from '../tables/ls.ts';
 import {kindsOf, placeOf, reportRun, resultsOf} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
-import {having, isSettled, type RunInView, type RunningStage, stateOf} from './live-run.ts';
+import {having, isSettled, type RunInView, type RunningStage} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 
 /** Parts of the page by the `id` of their element: what changes while a run goes on. */
@@ -69,7 +70,7 @@ function settledRegions(record: RunRecord): Regions {
 
 function summaryOf(record: RunRecord, now: number): Markup {
   const {started, seconds, stages, tasks, engine} = record;
-  const state = stateOf(record);
+  const state = runStateOf(record);
   const settled = stages.filter(isSettled).length;
   const elapsed =
     seconds ?? (state === 'running' && started !== undefined ? (now - Date.parse(started)) / 1000 : undefined);
@@ -104,7 +105,7 @@ function announcementOf(record: RunRecord): Markup {
 
 function runningOf(run: RunInView, now: number): Markup {
   if (run.running.length === 0) return html``;
-  const state = stateOf(run.record);
+  const state = runStateOf(run.record);
   const stages = run.running.map((stage) => runningHtml(stage, state === 'running' ? now : undefined));
   return html`<h2>${state === 'running' ? 'Running' : 'Running at the last sign of life'}</h2>
 <ul class="running">${stages}</ul>`;

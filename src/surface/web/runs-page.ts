@@ -6,11 +6,11 @@ import {count, duration, plural} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
 import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
-import {listRuns} from '../../pipeline/store/runs/runs.ts';
+import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {dateText} from '../tables/ls.ts';
 import {methodsOf} from '../tables/names.ts';
-import {having, isSettled, stateOf} from './live-run.ts';
+import {having, isSettled} from './live-run.ts';
 import {badge, type Page} from './page.ts';
 
 /** Runs on one page. */
@@ -90,7 +90,7 @@ function rowOf(record: RunRecord): Markup {
   return html`<tr>
 <th scope="row"><a href="/runs/${id}">${name}</a><small>${id}</small></th>
 <td>${started === undefined ? '–' : html`<time datetime="${started}">${dateText(started)}</time>`}${seconds !== undefined && html`<small>${duration(seconds)}</small>`}</td>
-<td>${badge(stateOf(record))}</td>
+<td>${badge(runStateOf(record))}</td>
 <td class="number">${count(tasks.length)}<span class="narrow"> ${tasks.length === 1 ? 'task' : 'tasks'}</span></td>
 <td>${settled === stages.length ? html`${count(settled)}<span class="narrow"> stages</span>` : html`${count(settled)} of ${count(stages.length)} <progress max="${stages.length}" value="${settled}" aria-label="Stages done of ${name}"></progress>`}${failed > 0 && html`<small class="bad">${count(failed)} failed</small>`}</td>
 <td>${bestText(record)}</td>

@@ -71,7 +71,7 @@ test('killed in the middle of data, training and embedding, and run again: the t
   expect((await project.run('cache', 'verify')).out).toMatch(/^\d+ entries sound, 0 damaged\n$/);
   // Killed runs are listed with what is known of them.
   const listed = JSON.parse((await project.run('ls', '--json')).out) as {outcome: string}[];
-  expect(listed.map(({outcome}) => outcome)).toEqual(['done', 'unfinished', 'unfinished', 'unfinished']);
+  expect(listed.map(({outcome}) => outcome)).toEqual(['done', 'stopped', 'stopped', 'stopped']);
 });
 
 test('SIGINT and SIGTERM exit with 130, having written a checkpoint that none was due for, and say how to go on and from where', async () => {

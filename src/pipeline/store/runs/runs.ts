@@ -172,6 +172,14 @@ export function driverOf(environment: {readonly [key: string]: unknown}): 'alive
   return state === 'alive' && started === undefined ? 'unknown' : state;
 }
 
+/** `stopped`: its process has ended without recording an end; `unfinished`: its process can't be seen from here. */
+export type RunState = Exclude<RunRecord['outcome'], 'unfinished'> | 'running' | 'stopped' | 'unfinished';
+
+export const runStateOf = ({outcome, environment}: RunRecord): RunState =>
+  outcome === 'unfinished'
+    ? ({alive: 'running', dead: 'stopped', unknown: 'unfinished'} as const)[driverOf(environment)]
+    : outcome;
+
 /** Ids of all runs, newest first. */
 export const listRuns = (root: string): readonly string[] =>
   existsSync(root)
