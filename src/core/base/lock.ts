@@ -30,7 +30,7 @@ import {isStopped, type ProcessIdentity, stateOf, thisProcess} from './process-i
 export interface Holder extends ProcessIdentity {
   /** Unique for each time that the lock is taken. */
   readonly token: string;
-  /** Greater than that of every holder before who may still be at work. */
+  /** Greater than the fence of every earlier holder that may still be working. */
   readonly fence: number;
   /** ISO time, for people. */
   readonly since: string;
@@ -38,11 +38,11 @@ export interface Holder extends ProcessIdentity {
 
 export interface Lock {
   readonly fence: number;
-  /** Aborted when a heartbeat finds the lock in other hands: this process was taken for dead. */
+  /** Aborted if a heartbeat finds that another process has the lock: this process was taken for dead. */
   readonly lost: AbortSignal;
   /**
-   * Whether the lock is still this process's, as the file says now: to be asked right before anything is published. Takes it again where
-   * somebody has removed the file.
+   * Reads the file again, and tells whether this process still has the lock. Call it right before anything is published. If somebody has
+   * removed the file, the lock is taken again.
    */
   renew(): boolean;
   /** Gives the lock back; later calls do nothing. */
@@ -51,15 +51,15 @@ export interface Lock {
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
-  /** The largest fence that has left anything outside the lock's file; default: 0. */
+  /** The largest fence that is in use outside the lock's file. Default: 0. */
   above?(): number;
-  /** Called once when the lock is held by somebody else; `undefined`: by an unknown process. */
+  /** Called once if somebody else holds the lock; `undefined`: an unknown process. */
   onWait?(holder: Holder | undefined): void;
-  /** Called when the lock was taken from somebody who could not be seen and gave no sign of life while we watched. */
+  /** Called if the lock was taken from a process that could not be seen and gave no sign of life while it was watched. */
   onSilent?(): void;
 }
 
-/** Seconds between heartbeats, and after how many of watching without one a holder that can't be seen counts as dead. */
+/** Seconds between two heartbeats, and seconds without one after which a holder that can't be seen counts as dead. */
 export const heartbeat = {every: 5, deadAfter: 60} as const;
 
 const whole = (path: string): string | undefined => {
@@ -147,7 +147,7 @@ class HeldLock implements Lock {
 
   #beat(): void {
     try {
-      // Through the open file: a lock that another has made meanwhile is not touched.
+      // It is written through the open file, so that a lock that another process has made meanwhile is not changed.
       writeSync(this.#file, textOf(this.#holder, ++this.#beats), 0);
       fdatasync(this.#file, () => undefined); // so that a network's server has it, too
       this.renew();
@@ -202,7 +202,7 @@ class HeldLock implements Lock {
   }
 }
 
-/** A lock's text; as long at every beat, so that a reader never sees the end of an older one. */
+/** The text of a lock. Its length is always the same, so that a reader never sees the end of an older text. */
 const textOf = (holder: Holder, beats: number): string =>
   `${JSON.stringify({...holder, beats: String(beats).padStart(12, '0')})}\n`;
 
@@ -294,7 +294,7 @@ interface Dead {
   readonly verdict: Verdict;
 }
 
-/** Undefined when the holder lives or there is no lock. */
+/** Undefined if the holder is alive or there is no lock. */
 function deadHolder(path: string): Dead | undefined {
   const holder = readHolder(path);
   const state = holder ? stateOf(holder) : 'unknown';
@@ -304,7 +304,7 @@ function deadHolder(path: string): Dead | undefined {
   return {token, fence, verdict: state === 'dead' ? 'dead' : 'silent'};
 }
 
-/** What was seen of a lock, and since when (ms, of a clock that only this process reads and nobody sets) it is the same. */
+/** The last look at a lock, and since when it has not changed (ms of a clock that nobody sets). */
 const watched = new Map<string, {readonly seen: string; readonly since: number}>();
 
 /** True when the lock has not changed while this process has watched it, from its first look on, for `heartbeat.deadAfter` seconds. */

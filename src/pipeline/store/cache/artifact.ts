@@ -1,6 +1,6 @@
 /**
- * One file of a cache entry, verified by itself: for readers who want a curve and not the weights beside it. Changes nothing
- * in the cache, so that it may be read while others write.
+ * Verifies one file of a cache entry, for readers who need a curve and not the weights beside it. It changes nothing in the cache,
+ * so the cache may be read while others write.
  */
 import {join} from 'node:path';
 import type {Digest} from '../../../core/base/canonical.ts';
@@ -17,7 +17,7 @@ export function findManifest(root: string, fingerprint: Digest): Result<Manifest
   return 'reason' in manifest ? fail(damaged(fingerprint, `${manifest.file} ${manifest.reason}`)) : succeed(manifest);
 }
 
-/** The path of a file of it, whose bytes are those that the stage has left. */
+/** The path of one of its files, after its bytes were verified. */
 export async function findFile(root: string, fingerprint: Digest, name: string): Promise<Result<string, Problem>> {
   const manifest = findManifest(root, fingerprint);
   if (!manifest.ok) return manifest;

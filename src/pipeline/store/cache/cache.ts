@@ -1,7 +1,7 @@
 /**
- * Artifacts by fingerprint: `<root>/<ab>/<fingerprint>/{manifest.json,*.arrow}`. An entry is whole or absent (it comes into
- * being by one rename, after everything in it is on the disk), and is verified to the last byte before anybody reads it.
- * Does not know what the bytes mean, nor when a stage must run.
+ * The cache keeps results of stages by fingerprint: `<root>/<ab>/<fingerprint>/{manifest.json,*.arrow}`. An entry is complete or absent:
+ * one rename makes it, after everything in it is on the disk. Every byte is verified before anybody reads it. The cache does not know
+ * what the bytes mean, or when a stage must run.
  */
 import {existsSync, lstatSync, mkdirSync, rmSync, statSync} from 'node:fs';
 import {readdir, rename, stat, utimes} from 'node:fs/promises';
@@ -32,27 +32,27 @@ export interface Cache {
   readonly root: string;
   /** The entry, every byte verified. A damaged one is set aside with a warning and not found. */
   find(fingerprint: Digest): Promise<Entry | undefined>;
-  /** The right to compute this fingerprint, among all processes that share the cache. Waited for; taken over from the dead. */
+  /** Waits for the right to compute this fingerprint, among all processes that share the cache. It is taken over from dead holders. */
   lock(fingerprint: Digest, options?: LockOptions): Promise<Lock>;
-  /** A fresh folder to leave files in, and to make an entry of, by the holder of the fingerprint's lock. */
+  /** Makes an empty folder for the files of a new entry. `lock`: the caller holds the lock of the fingerprint. */
   begin(fingerprint: Digest, lock: Lock): Promise<Draft>;
-  /** The folder of the lock's holder that outlives crashes, for checkpoints: with what holders before it have left. */
+  /** The folder for checkpoints of the lock's holder. It survives crashes, and has what earlier holders have left. */
   scratch(fingerprint: Digest, lock: Pick<Lock, 'fence'>): string;
   dropScratch(fingerprint: Digest, lock: Pick<Lock, 'fence'>): Promise<void>;
-  /** Entries with a sound manifest, in order of fingerprint; their files are not verified. */
+  /** Lists the entries whose manifest is sound, by fingerprint. Their files are not verified. */
   list(): AsyncIterable<Listed>;
   /** Verifies every entry; damaged ones are set aside, as by `find`. */
   verify(): AsyncIterable<Verdict>;
   /**
-   * Removes entries (and their scratch) but for those to keep or used lately, and all that was set aside as damaged. What is
-   * being computed stays; a run that is reading an entry which goes fails, and computes it again the next time.
+   * Removes entries and their checkpoints, except those to keep or used lately, and everything that was set aside as damaged. Stages that
+   * are being computed stay. A run that is reading an entry when it is removed fails, and computes it again the next time.
    */
   prune(what: {readonly keep: ReadonlySet<Digest>} | {readonly olderThanDays: number}): Promise<Pruned>;
 }
 
 interface Pruned {
   readonly entries: number;
-  /** Freed, damaged entries and scratch included. */
+  /** Freed bytes, including those of damaged entries and checkpoints. */
   readonly bytes: number;
 }
 
@@ -61,7 +61,7 @@ const day = 24 * 3600 * 1000;
 /** Opens the cache, making its folders and removing what crashed processes have left. */
 export function openCache(root: string, {warn}: {warn(message: string): void}): Cache {
   const at = (...parts: string[]): string => join(root, ...parts);
-  /** What lies where the cache wants a folder is found before the work, not after it. */
+  /** Finds what is in the place of a folder of the cache before the work, not after it. */
   const clear = (folder: string): void => {
     const moved = clearForFolder(folder);
     if (moved !== undefined) warn(`${folder} is to be a folder of the cache: what lay there was moved to ${moved}.`);
@@ -76,7 +76,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
     sweepLocks(at('locks'));
   };
   sweep();
-  // Once more, when those that can't be judged at sight have been watched for long enough.
+  // Again later: some locks can only be judged after they have been watched for a while.
   setTimeout(
     () => {
       try {
@@ -100,7 +100,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
       // A read-only cache is fine: it is only litter.
     }
   };
-  // Killed between a commit and the removal of its scratch: nobody would ask for that folder again.
+  // A process that is killed between a commit and the removal of its checkpoints leaves a folder that nobody needs.
   for (const {name, fingerprint} of scratchIn(at('scratch'))) sweepScratch(name, fingerprint);
 
   /** Sets a damaged entry aside; undefined when it is gone already or can't be moved. */
@@ -116,7 +116,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
     }
   };
 
-  /** A link to nowhere looks like nothing, and keeps the entry that is to be there out. */
+  /** Removes a link to nowhere: it looks as if nothing were there, but no entry could be made in its place. */
   const clearLink = (folder: string): void => {
     try {
       clearForFolder(folder);
@@ -130,7 +130,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
   ): Promise<Entry | {readonly damage: string; readonly movedTo?: string} | undefined> => {
     const folder = folderOf(fingerprint);
     const seen = await inspect(folder, fingerprint);
-    // What another host has just put there is seen at once by who asks for the names.
+    // On a network disk, an entry that another host has just made is seen if the names of the folder are read.
     const isThere = (): boolean => namesNow(root).length > 0 && namesNow(dirname(folder)).includes(fingerprint);
     const found = seen ?? (isThere() ? await inspect(folder, fingerprint) : undefined);
     if (found === undefined) {
@@ -151,7 +151,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
 
   const remove = async (folder: string): Promise<number> => {
     const bytes = await sizeOf(folder);
-    // Out of sight in one step: a kill in the middle of the removal leaves litter, not half an entry.
+    // One rename first: a kill in the middle of the removal then leaves litter, not half an entry.
     const draft = openDraft(at('tmp'), folder, {existing: async () => undefined, mayPublish: () => true});
     try {
       await rename(folder, join(draft.folder, 'removed'));
@@ -216,7 +216,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
         'keep' in what
           ? !what.keep.has(fingerprint)
           : (await stat(folder)).mtimeMs < Date.now() - what.olderThanDays * day;
-      /** Frees a folder unless it is to stay, or its stage is being computed just now. */
+      /** Removes a folder unless it is to stay or its stage is being computed. */
       const free = async (fingerprint: Digest, folder: string): Promise<boolean> => {
         if (!(await doomed(fingerprint, folder))) return false;
         const lock = tryLock(at('locks', fingerprint));
@@ -236,7 +236,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
   };
 }
 
-/** So that `prune` by age goes by last use. Written once a day at most: a no-op run must not write a thousand times. */
+/** Records the last use, for `prune`. It is written at most once a day, so that a run in which all is cached does not write a thousand times. */
 async function markUsed(folder: string): Promise<void> {
   const now = Date.now();
   if (now - statSync(folder).mtimeMs < day) return;

@@ -1,4 +1,4 @@
-/** An entry in the making: a folder of the process that fills it, which one rename turns into an entry. */
+/** A folder that a process fills, and that one rename turns into an entry of the cache. */
 import {randomBytes} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {lstat, rename, rm} from 'node:fs/promises';
@@ -9,13 +9,13 @@ import {invariant} from '../../../core/base/result.ts';
 import type {Manifest} from '../../stages/stage.ts';
 import {manifestName, sealManifest} from './entry.ts';
 
-/** What the maker of an entry says of it; files and digests are added by the commit. */
+/** What the maker of an entry knows about it; the commit adds files and digests. */
 type Parts = Omit<Manifest, 'format' | 'files' | 'self'>;
 
 export interface Entry {
   readonly folder: string;
   readonly manifest: Manifest;
-  /** It has just come from a store that others share. */
+  /** Whether it was just fetched from a shared store. */
   readonly fetched?: true;
 }
 
@@ -23,9 +23,8 @@ export interface Draft {
   /** Empty folder: every file left here becomes part of the entry. */
   readonly folder: string;
   /**
-   * Makes the entry, and returns it; if another process was first, the entry is that one's and this draft is dropped.
-   * Throws when the disk is full or not writable, and `LeaseLost` where another process has the right to publish it now: then nothing
-   * is left of it.
+   * Makes the entry and returns it. If another process was first, it returns that entry and drops this draft. Throws if the disk is full
+   * or not writable, and throws `LeaseLost` if another process now has the right to publish: then nothing is left of the draft.
    */
   commit(parts: Parts): Promise<Entry>;
   /** False after other processes have taken its maker for dead and swept it. */
@@ -34,21 +33,21 @@ export interface Draft {
   discard(): Promise<void>;
 }
 
-/** This process was taken for dead, and what it has computed is not its to publish any more. */
+/** Other processes took this one for dead, so it may not publish what it has computed. */
 export class LeaseLost extends Error {}
 
 export interface DraftOptions {
-  /** Asked when something lies at the target already: the sound entry; a damaged one is set aside, and undefined. */
+  /** Called if the target exists. Returns the sound entry, or sets a damaged one aside and returns undefined. */
   existing(): Promise<Entry | undefined>;
-  /** Asked right before the entry is made. Between the answer and the rename, the rename itself is the fence: it replaces nothing. */
+  /** Called right before the entry is made. After its answer the rename protects the entry: it never replaces one. */
   mayPublish(): boolean;
 }
 
 /** A draft in `tmp` that `commit` moves to `target`. */
 export function openDraft(tmp: string, target: string, options: DraftOptions): Draft {
   const folder = join(tmp, randomBytes(8).toString('hex'));
-  // The lock tells the sweepers of other processes that the folder's owner lives. It is there before the folder and goes
-  // after it, so that a folder without one is always litter.
+  // The lock tells other processes that the folder's owner is alive. It is made before the folder and removed after it, so a folder
+  // without a lock is always litter.
   const lock = reserve(folder);
   const discard = async (): Promise<void> => {
     await rm(folder, {recursive: true, force: true});
@@ -127,7 +126,7 @@ async function commit(
   }
 }
 
-/** The folder and all below it. */
+/** The folder and all folders in it, the deepest first. */
 const foldersOf = (folder: string): readonly string[] => [
   ...readdirSync(folder, {withFileTypes: true})
     .filter((entry) => entry.isDirectory())

@@ -1,4 +1,4 @@
-/** Is what lies in a cache folder what was committed? Byte for byte; nothing here throws because of what it finds. */
+/** Checks byte for byte whether a folder of the cache is what was committed. Nothing here throws because of what it finds. */
 import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Digest, digestOf, type Json} from '../../../core/base/canonical.ts';
@@ -7,7 +7,7 @@ import type {Manifest} from '../../stages/stage.ts';
 
 export const manifestName = 'manifest.json';
 
-/** Where the entry of a fingerprint lies under `root`, the cache's folder. */
+/** The folder of a fingerprint's entry. `root`: the cache's folder. */
 export const entryFolder = (root: string, fingerprint: Digest): string =>
   join(root, fingerprint.slice(0, 2), fingerprint);
 
@@ -15,7 +15,7 @@ export interface Damage {
   readonly file: string;
   /** Predicate for a message: `differs from its checksum`. */
   readonly reason: string;
-  /** Of the folder inspected: tells it from one that has taken its place. */
+  /** Inode of the inspected folder: distinguishes it from one that has replaced it. */
   readonly inode: number;
 }
 
@@ -32,7 +32,7 @@ export function parseManifest(text: string, fingerprint: Digest): Manifest | {re
   let parsed: Manifest;
   try {
     parsed = JSON.parse(text) as Manifest;
-    // Written back it must be the same text: a flipped bit in white space or in an escape is one, too.
+    // The same value must give the same text: a flipped bit in white space or in an escape counts, too.
     if (text !== textOf(parsed)) return {reason: 'is not as it was written'};
     const {self, ...parts} = parsed;
     if (parsed.format !== 1 || digestOf(parts as unknown as Json) !== self)
@@ -43,7 +43,7 @@ export function parseManifest(text: string, fingerprint: Digest): Manifest | {re
   return parsed.fingerprint === fingerprint ? parsed : {reason: `belongs to ${parsed.fingerprint.slice(0, 12)}`};
 }
 
-/** The manifest, or what is wrong with it; undefined where there is no entry. */
+/** The manifest, or what is wrong with it; undefined if there is no entry. */
 export function readManifest(folder: string, fingerprint: Digest): Manifest | Damage | undefined {
   let inode = 0;
   const damaged = (reason: string): Damage => ({file: manifestName, reason, inode});
@@ -59,7 +59,7 @@ export function readManifest(folder: string, fingerprint: Digest): Manifest | Da
   }
 }
 
-/** Verifies an entry: the manifest, no file missing, none too many, and each file's SHA-256. Undefined where there is none. */
+/** Verifies an entry: its manifest, that no file is missing or added, and each file's SHA-256. Undefined if there is no entry. */
 export async function inspect(
   folder: string,
   fingerprint: Digest,
@@ -85,7 +85,7 @@ export async function inspect(
     }
     return {manifest};
   } catch (error) {
-    // Gone as a whole while we looked: another process has pruned it. That is a miss, not damage.
+    // Another process has removed the whole entry meanwhile. That is a miss, not damage.
     if (!isThere(folder)) return undefined;
     return {file, reason: codeOf(error) === 'ENOENT' ? 'is missing' : reasonOf(error), inode};
   }

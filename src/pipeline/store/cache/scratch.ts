@@ -1,6 +1,6 @@
 /**
- * Folders that outlive crashes, one a fingerprint and holder of its lock: `<fingerprint>.<fence>`. A holder takes over what the one before
- * has left by renaming it: who was taken for dead and still writes finds its folder gone, and harms nobody's checkpoints.
+ * Folders for checkpoints, which survive crashes. Each holder of a fingerprint's lock has its own: `<fingerprint>.<fence>`. A new holder
+ * renames the folder of the one before. A process that was taken for dead and still writes then finds no folder, and harms no checkpoint.
  */
 import {mkdirSync, readdirSync, renameSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
@@ -14,18 +14,18 @@ interface Left {
   readonly fence: number;
 }
 
-/** All that lies in the folder `root`, as far as it is named so; of an earlier version without a fence. */
+/** All such folders in `root`, including those of earlier versions, which have no fence. */
 export const scratchIn = (root: string): readonly Left[] =>
   readdirSync(root).flatMap((name) => {
     const [, fingerprint, fence = '0'] = /^([0-9a-f]{64})(?:\.(\d{1,15}))?$/.exec(name) ?? [];
     return fingerprint === undefined ? [] : [{name, fingerprint: fingerprint as Digest, fence: Number(fence)}];
   });
 
-/** The largest fence under which something was left; 0: nothing was. */
+/** The largest fence that has a folder; 0 if none has. */
 export const highestFence = (root: string, fingerprint: Digest): number =>
   Math.max(0, ...scratchIn(root).flatMap((left) => (left.fingerprint === fingerprint ? [left.fence] : [])));
 
-/** The folder of this holder, with what the latest one before it has left. `clear` moves away what is not a folder. */
+/** Makes the folder of this holder, with what the latest holder before it has left. `clear` moves away what is not a folder. */
 export function takeScratch(root: string, fingerprint: Digest, fence: number, clear: (folder: string) => void): string {
   const folder = join(root, `${fingerprint}.${fence}`);
   const before = scratchIn(root)
