@@ -76,6 +76,18 @@ onEachEngine(() => {
     expect(squaredMmd(x, y, 0.3)).toBeCloseTo(fixture.mmd['0.3'], 5);
   });
 
+  test('the median distance by hand: of an even number of distances, the mean of the two in the middle', () => {
+    // Distances of 0, 1, 3 and 7: 1, 2, 3, 4, 6, 7.
+    expect(medianDistance(matrix([0, 3], 1), matrix([1, 7], 1), new Rng(0))).toBeCloseTo(3.5, 5);
+  });
+
+  test('uniformity-mmd of two images is a number, of one it is undefined', () => {
+    const {measure} = uniformityMmd.create({bandwidth: 1});
+    expect(measure(among(matrix([1, 0, 0, 1], 2)))).toEqual(expect.any(Number));
+    expect(measure(among(matrix([1, 0, 0, 1], 2)))).not.toBeNaN();
+    expect(measure(among(matrix([1, 0], 2)))).toBeNaN();
+  });
+
   test('uniformity-mmd is about 0 for uniform features, and larger the closer together they lie', () => {
     const rng = new Rng('features');
     const around = (shift: number) =>
