@@ -25,7 +25,13 @@ export async function* follow(file: string, {signal, every}: FollowOptions): Asy
 
 /** The whole lines that are there now, some at a time. */
 export async function* linesOf(file: string): AsyncGenerator<string, void> {
-  const look = looker(file);
+  yield* newLines(looker(file));
+}
+
+type Look = () => Promise<{readonly lines: readonly string[]; readonly more: boolean}>;
+
+/** All lines that have come since the last look. */
+export async function* newLines(look: Look): AsyncGenerator<string, void> {
   for (let more = true; more; ) {
     const looked = await look();
     yield* looked.lines;
@@ -34,7 +40,7 @@ export async function* linesOf(file: string): AsyncGenerator<string, void> {
 }
 
 /** Each call gives the lines of the next piece; `more`: there may be another piece at once. */
-export function looker(file: string): () => Promise<{readonly lines: readonly string[]; readonly more: boolean}> {
+export function looker(file: string): Look {
   let offset = 0;
   const splitter = new LineSplitter();
   return async () => {

@@ -1,5 +1,5 @@
 /** One job on its way: what its logs have told so far. The logs of all its attempts are read, whichever of them got further. */
-import {looker} from '../../core/base/follow.ts';
+import {looker, newLines} from '../../core/base/follow.ts';
 import {progressShare, type RunEvent, type Unstamped, type Where} from '../events.ts';
 import type {Obtained} from '../execute/elsewhere.ts';
 import {eventOf} from '../store/runs/shape.ts';
@@ -96,14 +96,10 @@ export class Flight {
     for (const path of attempts) {
       if (!this.#attempts.has(path)) this.#attempts.set(path, {look: looker(path)});
       const attempt = this.#attempts.get(path)!;
-      for (let more = true; more; ) {
-        const looked = await attempt.look();
-        for (const line of looked.lines) {
-          const event = eventOf(line);
-          if (event?.type === 'run-finished') attempt.record = event.outcome;
-          else if (event) this.#take(event, hear);
-        }
-        more = looked.more;
+      for await (const line of newLines(attempt.look)) {
+        const event = eventOf(line);
+        if (event?.type === 'run-finished') attempt.record = event.outcome;
+        else if (event) this.#take(event, hear);
       }
     }
   }

@@ -2,7 +2,7 @@
 import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
-import {looker} from '../../core/base/follow.ts';
+import {looker, newLines} from '../../core/base/follow.ts';
 import {printable} from '../../core/base/screen.ts';
 import {attemptsIn, readElement} from '../../pipeline/cluster/batch.ts';
 import {logName} from '../../pipeline/cluster/script.ts';
@@ -35,12 +35,10 @@ export const logs = async (
       const isLast = !options.follow || hasEnded(folder);
       for (const {path, title} of logsOf(folder, stage)) {
         if (!looks.has(path)) looks.set(path, looker(path));
-        for (let more = true; more; ) {
-          const looked = await looks.get(path)!();
-          if (looked.lines.length > 0 && last !== path) out(`${last === '' ? '' : '\n'}==> ${title}`);
-          if (looked.lines.length > 0) last = path;
-          for (const line of looked.lines) out(printable(line));
-          more = looked.more;
+        for await (const line of newLines(looks.get(path)!)) {
+          if (last !== path) out(`${last === '' ? '' : '\n'}==> ${title}`);
+          last = path;
+          out(printable(line));
         }
       }
       if (!isLast) await delay(every);

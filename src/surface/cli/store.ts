@@ -1,7 +1,6 @@
 /** `store push`, `pull`, `verify`, `prune` and `du`. */
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import type {Digest} from '../../core/base/canonical.ts';
 import {bytes, clippedList, count, plural} from '../../core/base/text.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {pruneStore, usageOf, verifyStore} from '../../pipeline/store/remote/maintain.ts';
@@ -9,11 +8,10 @@ import {StoreError} from '../../pipeline/store/remote/objects.ts';
 import {pushAll} from '../../pipeline/store/remote/push-all.ts';
 import {fetchedFrom, remoteRuns} from '../../pipeline/store/remote/run-records.ts';
 import {type Connection, connectStore} from '../../pipeline/store/remote/session.ts';
-import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse} from './session.ts';
-import {fetchRuns, isMeant} from './team.ts';
+import {fetchRuns, fingerprintsOf, isMeant} from './team.ts';
 
 /** Does something with the session's store, which must answer. */
 async function withStore(
@@ -80,7 +78,7 @@ export const storePush = (words: readonly string[], globals: Globals): Promise<n
         cache,
         root: runs,
         runs: meant,
-        ...(words.length > 0 && {only: fingerprintsOf(runs, meant)}),
+        ...(words.length > 0 && {only: fingerprintsOf(runs, meant, 'everything')}),
         progress,
         warn: (message) => err(`warning: ${message}`),
       }).finally(() => line.done());
@@ -93,17 +91,6 @@ export const storePush = (words: readonly string[], globals: Globals): Promise<n
     },
     {writes: true},
   );
-
-/** Of all stages of these runs that have ended. */
-function fingerprintsOf(root: string, ids: readonly string[]): ReadonlySet<Digest> {
-  const found = new Set<Digest>();
-  for (const id of ids) {
-    const record = readRecord(join(root, id));
-    if (record.ok)
-      for (const {fingerprint} of record.value.stages) if (fingerprint !== undefined) found.add(fingerprint);
-  }
-  return found;
-}
 
 export const storePull = (words: readonly string[], globals: Globals): Promise<number> =>
   withStore(globals, async (connection) => {

@@ -73,14 +73,23 @@ export async function fetchRuns(
   if (absent.length > 0) err(`fetched ${plural(absent.length, 'run')} from ${address.name}`);
   if (wanted === 'nothing') return 0;
   const cache = sharedCacheOf(connection, globals);
-  const fingerprints = new Set<Digest>();
-  for (const {id} of asked) {
-    const record = readRecord(`${root}/${id}`);
-    if (record.ok)
-      for (const stage of record.value.stages) if (isWanted(stage, wanted)) fingerprints.add(stage.fingerprint!);
-  }
+  const fingerprints = fingerprintsOf(
+    root,
+    asked.map(({id}) => id),
+    wanted,
+  );
   const found = await inParallel(4, fingerprints, (fingerprint) => cache.find(fingerprint));
   return found.filter((entry) => entry?.fetched).length;
+}
+
+/** The results of these runs that are wanted. */
+export function fingerprintsOf(root: string, ids: readonly string[], wanted: Wanted): ReadonlySet<Digest> {
+  const found = new Set<Digest>();
+  for (const id of ids) {
+    const record = readRecord(`${root}/${id}`);
+    if (record.ok) for (const stage of record.value.stages) if (isWanted(stage, wanted)) found.add(stage.fingerprint!);
+  }
+  return found;
 }
 
 const isWanted = ({fingerprint, node}: StageRecord, wanted: Wanted): boolean =>

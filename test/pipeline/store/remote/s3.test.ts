@@ -89,19 +89,17 @@ describe.skipIf(whyNoS3 !== undefined)(`a bucket${whyNoS3 === undefined ? '' : `
     Object.assign(askAgain, {every: 0.2});
     const objects = open();
     const one = machine(objects);
-    const happening = world.start(
-      {
-        a: {
-          script: [
-            ['tell', 'a'],
-            ['wait', 'go'],
-          ],
-        },
-        b: {needs: ['a']},
-        c: {needs: ['b']},
+    const waiting: Parameters<World['start']>[0] = {
+      a: {
+        script: [
+          ['tell', 'a'],
+          ['wait', 'go'],
+        ],
       },
-      {cache: one.store.cache},
-    );
+      b: {needs: ['a']},
+      c: {needs: ['b']},
+    };
+    const happening = world.start(waiting, {cache: one.store.cache});
     await happening.told('a');
     await server.kill('osd'); // requests are taken, and never answered
     world.write('go');
@@ -114,20 +112,7 @@ describe.skipIf(whyNoS3 !== undefined)(`a bucket${whyNoS3 === undefined ? '' : `
     await one.store.finish(new AbortController().signal);
     one.store.close();
     const two = machine(objects);
-    expect(
-      fates(
-        await runOn(world, two, {
-          a: {
-            script: [
-              ['tell', 'a'],
-              ['wait', 'go'],
-            ],
-          },
-          b: {needs: ['a']},
-          c: {needs: ['b']},
-        }),
-      ),
-    ).toEqual({
+    expect(fates(await runOn(world, two, waiting))).toEqual({
       a: 'cached',
       b: 'cached',
       c: 'cached',
