@@ -3,7 +3,7 @@
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import {suggest} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {readBaselines} from '../../pipeline/store/results/baselines.ts';
+import {baselinesOf, filedBaselines} from '../../pipeline/store/results/baselines.ts';
 import {
   type ComparisonFilter,
   type ComparisonRow,
@@ -54,20 +54,20 @@ export async function readComparison(
   results: Results,
   {whole = false}: {readonly whole?: boolean} = {},
 ): Promise<Result<ReadComparison, Problem>> {
-  const found = await results.comparison(
-    {...filter, ...(table === undefined ? {} : {table})},
-    whole ? [] : [absentQuery(filter), damageQuery(filter)],
-  );
+  const found = await results.comparison({...filter, ...(table === undefined ? {} : {table})}, [
+    filedBaselines,
+    ...(whole ? [] : [absentQuery(filter), damageQuery(filter)]),
+  ]);
   if (!found.ok) return found;
   const {
     rows,
-    also: [missing, damaged],
+    also: [printed, missing, damaged],
   } = found.value;
   const absent = missing ? absentOf(missing, rows) : [];
   const damage = (damaged?.rows ?? []).map(([run, sentence]) => `run ${run}: ${sentence}`);
   const title = titleOf(filter);
   if (rows.length === 0) return succeed({damage});
-  const baselines = readBaselines();
+  const baselines = baselinesOf(printed!);
   const papers = [...new Set(baselines.map((baseline) => baseline.table))];
   if (table !== undefined && !papers.includes(table)) {
     const hint = suggest(table, papers, 'Known');

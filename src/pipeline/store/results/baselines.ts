@@ -74,6 +74,17 @@ export function readBaselines(): readonly Baseline[] {
   return known;
 }
 
+/** Asks the results database for the same rows in the same order, which is faster than to parse the files. */
+export const filedBaselines = `select "table", method, classifier, dataset, class, metric, value, spread, spread_kind, source
+  from baselines order by rank, rowid`;
+
+/** Converts the answer to `filedBaselines`. */
+export const baselinesOf = ({rows}: {readonly rows: readonly (readonly unknown[])[]}): readonly Baseline[] =>
+  rows.map(
+    ([table, method, classifier, dataset, className, metric, value, spread, spreadKind, source]) =>
+      ({table, method, classifier, dataset, class: className, metric, value, spread, spreadKind, source}) as Baseline,
+  );
+
 /** Digest of the files' text and of `paperTasks`; it does not need the files to be parsed. */
 export const baselinesDigest = (): Digest => sha256(JSON.stringify([baselineFiles(), [...paperTasks]]));
 

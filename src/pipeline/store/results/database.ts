@@ -39,10 +39,15 @@ export interface Filed {
   readonly contradictions: readonly string[];
 }
 
+/** Run → the state of its record when it was filed. */
+export type FiledStates = ReadonlyMap<string, string | null>;
+
 /** What the tables are made from. */
 export interface Records {
+  /** Reads from the tables what they have of which run. */
+  filed(connection: DuckDBConnection): Promise<FiledStates>;
   /** False if a run that has ended, and whose record can be read, is not in the tables as it is now. */
-  areFiled(connection: DuckDBConnection): Promise<boolean>;
+  areFiled(filed: FiledStates): boolean;
   /** Files the missing runs, and those with the ids `again` even if they are there; into empty tables, all runs. */
   file(connection: DuckDBConnection, again: readonly string[]): Promise<Filed>;
   /** Files only the runs with these ids; absent: all runs. */
@@ -83,7 +88,7 @@ export class Database {
         const sound = await isSealed(this.#file);
         if (anew || !sound) return succeed(await this.#replace({fresh: true, keep: !sound, again}));
         // Another process may have filed them while we waited for the lock.
-        if (again.length === 0 && (await this.#readFile(async () => true)))
+        if (again.length === 0 && (await this.#readFile(async () => true, false)))
           return succeed({runs: [], leftOut: [], contradictions: []});
         try {
           return succeed(await this.#replace({fresh: false, keep: false, again}));
@@ -101,13 +106,19 @@ export class Database {
     }
   }
 
-  /** `ids`: the runs that `work` asks for; absent: it may ask for any. */
-  async read<T>(work: (connection: DuckDBConnection) => Promise<T>, ids?: readonly string[]): Promise<T> {
-    const first = await this.#readFile(work);
+  /**
+   * `ids`: the runs that `work` asks for; absent: it may ask for any. `early`: DuckDB may begin with `work` while we still look
+   * whether runs are missing; if so, it is done again. For statements that are cheap.
+   */
+  async read<T>(
+    work: (connection: DuckDBConnection) => Promise<T>,
+    {ids, early = false}: {readonly ids?: readonly string[] | undefined; readonly early?: boolean} = {},
+  ): Promise<T> {
+    const first = await this.#readFile(work, early);
     if (first) return first.found;
     if (!this.#fixed) {
       const written = await this.write({});
-      const second = written.ok ? await this.#readFile(work) : undefined;
+      const second = written.ok ? await this.#readFile(work, early) : undefined;
       if (second) return second.found;
       if (!written.ok)
         this.#options.report?.(`${written.failures[0]!.message}; the runs' own records are read instead`);
@@ -120,14 +131,22 @@ export class Database {
   }
 
   /** Returns undefined if the file must be written first. */
-  async #readFile<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<{readonly found: T} | undefined> {
+  async #readFile<T>(
+    work: (connection: DuckDBConnection) => Promise<T>,
+    early: boolean,
+  ): Promise<{readonly found: T} | undefined> {
     try {
       if (!(await isSealed(this.#file))) return undefined;
-      return await reading(this.#file, async (connection) =>
-        (await isCurrent(connection, this.#baselines())) && (await this.#records.areFiled(connection))
-          ? {found: await work(connection)}
-          : undefined,
-      );
+      return await reading(this.#file, async (connection) => {
+        if (!(await isCurrent(connection, this.#baselines()))) return undefined;
+        const filed = await this.#records.filed(connection);
+        if (!early) return this.#records.areFiled(filed) ? {found: await work(connection)} : undefined;
+        const working = work(connection);
+        working.catch(() => undefined); // its error counts only if the tables are up to date
+        if (this.#records.areFiled(filed)) return {found: await working};
+        await working.catch(() => undefined);
+        return undefined;
+      });
     } catch (error) {
       if (obstacleOf(error)) return undefined;
       if (!isDuckDB(error) && !(error instanceof Damaged)) throw error;

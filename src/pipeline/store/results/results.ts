@@ -7,7 +7,7 @@ import type {Problem} from '../../failures.ts';
 import {numbersOf} from '../runs/numbers.ts';
 import {hasEnded, readRecord, recordState} from '../runs/record.ts';
 import {type ComparisonFilter, type ComparisonRow, comparisonRow} from './comparison.ts';
-import {Damaged, Database, type Filed, type Records, type ResultsOptions} from './database.ts';
+import {Damaged, Database, type Filed, type FiledStates, type Records, type ResultsOptions} from './database.ts';
 import {insert} from './insert.ts';
 import {type RunRows, rowsOf} from './rows.ts';
 import {type TableName, tables} from './schema.ts';
@@ -45,17 +45,17 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
   const database = new Database(file, records, options);
   const read = async <T>(
     work: (connection: DuckDBConnection) => Promise<Result<T, Problem>>,
-    ids?: readonly string[],
+    options?: {readonly ids?: readonly string[] | undefined; readonly early?: boolean},
   ): Promise<Result<T, Problem>> =>
     existsSync(file) || runsIn(root).length > 0
-      ? database.read(work, ids)
+      ? database.read(work, options)
       : fail({message: 'there are no results yet', file, hint: 'Run "pipeline run <spec>" first.'});
   const comparison: Results['comparison'] = async (filter, also) => {
     const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
     const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
     const sql = `select * from comparison_of(${args})
       order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
-    const found = await read(async (connection) => {
+    const work = async (connection: DuckDBConnection): Promise<Result<readonly QueryResult[], Problem>> => {
       const answers: QueryResult[] = [];
       for (const one of [sql, ...also]) {
         const answer = await select(connection, one, {one: false});
@@ -63,7 +63,8 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
         answers.push(answer.value);
       }
       return succeed(answers);
-    }, filter.runs);
+    };
+    const found = await read(work, {ids: filter.runs, early: true});
     if (!found.ok) return found;
     const [compared, ...others] = found.value;
     return succeed({rows: compared!.rows.map((row) => comparisonRow(compared!.columns, row)), also: others});
@@ -122,26 +123,34 @@ function recordsOf(root: string, once: boolean): Records & Pick<Results, 'unfile
     };
   };
   /** Runs that the file lacks, or has in an older state. Runs that are still going on are left out, unless the file has none. */
-  const missing = async (connection: DuckDBConnection): Promise<readonly string[]> => {
-    const filed = await connection.runAndReadAll("select run, record from runs where outcome <> 'unfinished'");
-    const states = new Map(filed.getRowsJS().map(([run, state]) => [run as string, state as string | null]));
-    return foldersIn(root).filter((id) => {
+  const missing = (filed: FiledStates): readonly string[] =>
+    foldersIn(root).filter((id) => {
       const folder = join(root, id);
-      const state = states.get(id);
+      const state = filed.get(id);
       if (state !== undefined) return state !== recordState(folder);
-      return isRun(folder) && (states.size === 0 || hasEnded(folder));
+      return isRun(folder) && (filed.size === 0 || hasEnded(folder));
     });
+  const filed = async (connection: DuckDBConnection): Promise<FiledStates> => {
+    // As one text, because thousands of rows take DuckDB's binding longer than everything else here.
+    const found = await connection.runAndReadAll(
+      "select json_group_object(run, record)::varchar from runs where outcome <> 'unfinished'",
+    );
+    const [text] = found.getRowsJS()[0]!;
+    return new Map(
+      Object.entries(JSON.parse((text as string | null) ?? '{}') as {readonly [run: string]: string | null}),
+    );
   };
   return {
+    filed,
     // A record that can't be read can't be filed, so it does not count here; rows that were filed from it before stay.
-    async areFiled(connection) {
+    areFiled(filed) {
       if (once && seen) return true;
-      unfiled = await missing(connection);
+      unfiled = missing(filed);
       seen = !unfiled.some((id) => readRecord(join(root, id)).ok);
       return seen;
     },
     async file(connection, again) {
-      return file(connection, [...new Set([...(await missing(connection)), ...again])]);
+      return file(connection, [...new Set([...missing(await filed(connection)), ...again])]);
     },
     async fileOnly(connection, ids = runsIn(root)) {
       unfiled = [];

@@ -39,7 +39,8 @@ export async function select(
           hint: 'A query can only read the database; start with SELECT, FROM, DESCRIBE or SHOW.',
         });
     }
-    const reader = await connection.streamAndReadUntil(sql, rows + 1);
+    // Ours are computed in one go, in a thread of DuckDB, while this one can do something else. The user's may return millions of rows.
+    const reader = await (one ? connection.streamAndReadUntil(sql, rows + 1) : connection.runAndReadAll(sql));
     const types = reader.columnTypes();
     const read = reader.getRowsJS();
     return succeed({

@@ -6,6 +6,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {tryLock} from '../../../../src/core/base/lock.ts';
+import {baselinesOf, filedBaselines, readBaselines} from '../../../../src/pipeline/store/results/baselines.ts';
 import {openResults, type QueryResult} from '../../../../src/pipeline/store/results/results.ts';
 import {seal} from '../../../../src/pipeline/store/results/seal.ts';
 import {auc, makeRun, paperRotation} from '../../../rig/runs.ts';
@@ -39,6 +40,19 @@ async function dump() {
     all[table] = await rows(`from ${table} order by all`);
   return all;
 }
+
+test("the papers' numbers are filed as their files have them, in order", async () => {
+  await ingest(makeRun(runs, {id: 'r1', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.75)}]}));
+  const found = value(await results().comparison({}, [filedBaselines]));
+  expect(baselinesOf(found.also[0]!)).toEqual(readBaselines());
+});
+
+test('a comparison that began before a run was found to be missing is made again', async () => {
+  await ingest(makeRun(runs, {id: 'r1', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.75)}]}));
+  makeRun(runs, {id: 'r2', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.5)}]});
+  const ours = value(await results().comparisonRows({runs: ['r2']})).map((row) => row.ours);
+  expect(ours).toContain(0.5);
+});
 
 test('a run becomes rows', async () => {
   await ingest(
