@@ -4,7 +4,9 @@ import type {LearnProgress} from '../core/contracts/learner.ts';
 import type {Verdict} from '../core/engine/check/verdicts.ts';
 import type {EngineInfo} from '../core/engine/contract.ts';
 import type {KernelTime} from '../core/engine/profile.ts';
+import type {Task} from './config/spec.ts';
 import type {Maker} from './maker.ts';
+import type {RecordedStage} from './stages/stage.ts';
 
 export type RunEvent = {readonly at: string} & (
   | {
@@ -17,6 +19,14 @@ export type RunEvent = {readonly at: string} & (
       readonly asked?: Maker;
       /** Of one job of a run. */
       readonly where?: Where;
+    }
+  /** More was planned while the run goes on: it has these tasks and stages as well. */
+  | {
+      readonly type: 'plan-grown';
+      readonly tasks: readonly Task[];
+      readonly stages: readonly RecordedStage[];
+      /** Stages that were there before, and the new tasks and results for which they serve as well. */
+      readonly shared: readonly Pick<RecordedStage, 'id' | 'tasks' | 'results'>[];
     }
   | {readonly type: 'engine-started'; readonly engine: EngineInfo}
   /** A stage waits for a place on a cluster: said again when the reason changes. */

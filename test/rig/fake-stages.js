@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 
-export async function runStage({recipe, inputs, sources, out, scratch, signal, report, warn}) {
+export async function runStage({recipe, inputs, sources, out, earlier, scratch, signal, report, warn}) {
   const {world, name, script = []} = recipe;
   const note = (word) => appendFileSync(join(world, 'journal'), `${word} ${name}\n`);
   note('start');
@@ -79,6 +79,9 @@ export async function runStage({recipe, inputs, sources, out, scratch, signal, r
       if (delay === undefined) process.kill(process.ppid, 'SIGKILL');
       else setTimeout(() => process.kill(process.ppid, 'SIGKILL'), delay);
     },
+    /** Writes what the stage that it resumes has left; nothing where that is not there. */
+    earlier: () =>
+      earlier && appendFileSync(join(world, 'journal'), `earlier ${readFileSync(join(earlier, 'out'), 'utf8')}\n`),
     /** Counts the times that it was here, in the folder that outlives crashes. */
     checkpoint: () => appendFileSync(join(scratch, 'count'), '.'),
   };

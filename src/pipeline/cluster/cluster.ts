@@ -78,6 +78,10 @@ export class Cluster implements Elsewhere {
     signal.addEventListener('abort', () => this.#nap.abort(), {once: true});
   }
 
+  grow(stages: readonly StageNode[]): void {
+    this.#links = linksOf([...this.#links.stages.values(), ...stages]);
+  }
+
   has(stage: string, fingerprint: Digest): void {
     this.#made.set(stage, fingerprint);
   }

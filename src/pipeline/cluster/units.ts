@@ -51,7 +51,8 @@ export function unitOf(
 /** What of the cache these stages read. */
 export function givenTo(nodes: readonly StageNode[], made: ReadonlyMap<string, Digest>): ReadonlyMap<string, Digest> {
   const inside = new Set(nodes.map(({id}) => id));
-  const outside = nodes.flatMap(upstream).filter((id) => !inside.has(id));
+  const resumed = nodes.flatMap(({resumes}) => (resumes !== undefined && made.has(resumes) ? [resumes] : []));
+  const outside = [...nodes.flatMap(upstream), ...resumed].filter((id) => !inside.has(id));
   return new Map(outside.map((id) => [id, made.get(id)!]));
 }
 

@@ -6,6 +6,8 @@ import type {StageNode} from '../stages/stage.ts';
 export interface Elsewhere {
   /** Called first, once. `signal`: the run is to stop; every promise of `obtain` then resolves as soon as nothing of it goes on. */
   begin(run: {readonly graph: readonly StageNode[]; readonly emit: Emit; readonly signal: AbortSignal}): void;
+  /** More stages that may be asked for. */
+  grow(stages: readonly StageNode[]): void;
   /** A stage is in the cache: others may read it. */
   has(stage: string, fingerprint: Digest): void;
   /** A stage is computed already, beside one that was asked for: `obtain` tells how it ends. */

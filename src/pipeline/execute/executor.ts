@@ -12,11 +12,11 @@ import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import type {Plan} from '../config/spec.ts';
+import type {Plan, Task} from '../config/spec.ts';
 import type {Emit, Where} from '../events.ts';
 import {distinctMakers, isSameMaker, type Maker, makerText} from '../maker.ts';
-import {priorities, topological, upstream} from '../plan/order.ts';
-import type {StageNode} from '../stages/stage.ts';
+import {priorities, topological, upstream, within} from '../plan/order.ts';
+import {type RecordedStage, recorded, type StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
 import type {Elsewhere} from './elsewhere.ts';
@@ -59,10 +59,28 @@ export interface ExecuteOptions {
   readonly profile?: boolean;
   /** Computes what is not cached, such as a cluster. Default: workers of this process do. */
   readonly elsewhere?: Elsewhere;
+  /** Plans more while the run goes on. */
+  readonly growth?: Growth;
   /** Stages of the graph that others have made (id → fingerprint): they are read from the cache, and nothing is reported of them. */
   readonly given?: ReadonlyMap<string, Digest>;
   /** Where this process runs, if it is one of several of a run. */
   readonly where?: Where;
+}
+
+/** What plans more tasks, from what is known meanwhile. */
+export interface Growth {
+  /** Called once, as the run begins. The run ends when this has ended, and all stages. */
+  grow(run: Growing): Promise<void>;
+}
+
+/** A run that can be given more to do. */
+export interface Growing {
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  /** `stages`: of the new tasks, those that are in the graph already with all of their tasks. */
+  add(part: {readonly tasks: readonly Task[]; readonly stages: readonly StageNode[]}): void;
+  /** The outcome of a stage of the graph. */
+  outcomeOf(stage: string): Promise<StageOutcome>;
 }
 
 export interface RunOutcome {
@@ -98,7 +116,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     ...(options.profile !== undefined && {profile: options.profile}),
   });
   const stop = new Stop(signal);
-  const lanes = new Lanes(options, priorities(graph), stop);
+  const lanes = new Lanes(options, stop);
   const context = {
     cache,
     digests,
@@ -127,6 +145,8 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     const made = new Map<string, Entry>();
     const inputs = await Promise.all(upstream(node).map(async (id) => ({id, outcome: await results.get(id)!})));
     for (const {id, outcome} of inputs) if ('entry' in outcome) made.set(id, outcome.entry);
+    const resumed = node.resumes === undefined ? undefined : await results.get(node.resumes);
+    if (resumed && 'entry' in resumed) made.set(node.resumes!, resumed.entry);
     const missing = inputs.find(({id}) => !made.has(id));
     let outcome = missing ? follows(missing.outcome, labels.get(missing.id)!) : await runStage(node, made, context);
     // Stopped by a failure elsewhere, not by the user.
@@ -138,15 +158,31 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     if (outcome.status === 'failed' && options.failFast) stop.now(`"${node.label}" failed (--fail-fast)`);
     return outcome;
   };
-  const labels = new Map(graph.map((node) => [node.id, node.label]));
+  const labels = new Map<string, string>();
+  const start = (part: readonly StageNode[]): void => {
+    const ordered = topological(within(part));
+    lanes.rank(ordered);
+    for (const {id, label} of part) labels.set(id, label);
+    const whole = new Map(part.map((node) => [node.id, node]));
+    for (const {id} of ordered) results.set(id, visit(whole.get(id)!));
+  };
+  const growing: Growing = {
+    signal: stop.signal,
+    emit,
+    add({tasks, stages}) {
+      const fresh = stages.filter(({id}) => !results.has(id));
+      emit({type: 'plan-grown', tasks, stages: fresh.map(recorded), shared: sharedBy(tasks, stages, results)});
+      elsewhere?.grow(fresh);
+      start(fresh);
+    },
+    outcomeOf: (stage) => results.get(stage)!,
+  };
   try {
     elsewhere?.begin({graph, emit, signal: stop.signal});
-    for (const node of topological(graph)) results.set(node.id, visit(node));
+    start(graph);
+    await options.growth?.grow(growing);
     const stages = new Map<string, StageOutcome>();
-    for (const node of graph) {
-      const outcome = await results.get(node.id)!;
-      if (!given.has(node.id)) stages.set(node.id, outcome);
-    }
+    for (const [id, outcome] of results) if (!given.has(id)) stages.set(id, await outcome);
     await digests.save();
     const asked: Maker | undefined = running ?? options.asked;
     const foreign = asked && foreignResults(asked, [...stages.values()]);
@@ -161,6 +197,20 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     stop.dispose();
     await Promise.all([pool.close(), elsewhere?.close()]);
   }
+}
+
+/** What stages that were there before get from new tasks. */
+function sharedBy(
+  tasks: readonly Task[],
+  stages: readonly StageNode[],
+  before: ReadonlyMap<string, unknown>,
+): readonly Pick<RecordedStage, 'id' | 'tasks' | 'results'>[] {
+  const fresh = new Set(tasks.map(({id}) => id));
+  return stages.flatMap(({id, tasks: all, results}) => {
+    if (!before.has(id)) return [];
+    const found = results?.filter(({task}) => fresh.has(task)) ?? [];
+    return [{id, tasks: all.filter((task) => fresh.has(task)), ...(found.length > 0 && {results: found})}];
+  });
 }
 
 /** The outcome of a stage whose input is missing. */
@@ -228,17 +278,24 @@ class Lanes {
   readonly #accelerator = new PQueue({concurrency: 1});
   readonly #looks = new PQueue({concurrency: 8});
   readonly #options: ExecuteOptions;
-  readonly #priorities: ReadonlyMap<string, number>;
+  readonly #priorities = new Map<string, number>();
+  /** Number of parts in which the graph has come. */
+  #parts = 0;
   readonly #stop: Stop;
   readonly #cores: number;
   #engine: Promise<ResolvedEngine> | undefined;
 
-  constructor(options: ExecuteOptions, priority: ReadonlyMap<string, number>, stop: Stop) {
+  constructor(options: ExecuteOptions, stop: Stop) {
     this.#options = options;
-    this.#priorities = priority;
     this.#stop = stop;
     this.#cores = options.cores ?? availableParallelism();
     this.#cpu = new PQueue({concurrency: this.#cores});
+  }
+
+  /** What comes later is less urgent, so that a trial of a search ends before the next one begins. */
+  rank(part: readonly StageNode[]): void {
+    const before = 1e6 * this.#parts++;
+    for (const [id, length] of priorities(part)) this.#priorities.set(id, length - before);
   }
 
   async look<T>(work: () => Promise<T>): Promise<T> {

@@ -13,6 +13,13 @@ export const upstream = (node: Ordered): readonly string[] => [
   ...new Set(Object.values(node.inputs).map((input) => input.stage)),
 ];
 
+/** A part of a graph as a graph of its own: without inputs from outside, which are settled or on their way. */
+export function within<N extends Ordered>(part: readonly N[]): readonly N[] {
+  const ids = new Set(part.map(({id}) => id));
+  const isInside = ([, input]: readonly [string, {readonly stage: string}]): boolean => ids.has(input.stage);
+  return part.map((node) => ({...node, inputs: Object.fromEntries(Object.entries(node.inputs).filter(isInside))}));
+}
+
 /** Id → ids of the stages that wait for it, in the order of `nodes`. */
 export function dependents(nodes: readonly Ordered[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>(nodes.map((node) => [node.id, []]));

@@ -24,6 +24,11 @@ export interface StageNode {
    */
   readonly recipe: {readonly [key: string]: Json};
   readonly inputs: {readonly [role: string]: InputRef};
+  /**
+   * A stage of the same training that ended earlier, from whose checkpoint this one may go on. It changes only how long the stage
+   * takes, so it is not part of the key.
+   */
+  readonly resumes?: string;
   /** Files of the dataset (in a `data` stage), or files that the learner's options name. */
   readonly sources: readonly SourceFile[];
   /** Why the files are not available; the stage then fails with this message. */
@@ -37,6 +42,11 @@ export interface StageNode {
   /** Only in `evaluate` and `measure` stages: the tasks and classifiers whose metrics they compute. */
   readonly results?: readonly ResultRef[];
 }
+
+/** A stage in the record of a run: without what depends on the machine. */
+export type RecordedStage = Omit<StageNode, 'sources' | 'absent' | 'code'>;
+
+export const recorded = ({sources: _, absent: __, code: ___, ...stage}: StageNode): RecordedStage => stage;
 
 /** A task and a classifier whose metrics an `evaluate` or `measure` stage computes. */
 export interface ResultRef {
@@ -72,6 +82,8 @@ export interface StageContext<R = unknown> {
   readonly sources: readonly SourceFile[];
   /** An empty folder. Every file that the stage leaves in it becomes part of the artifact. */
   readonly out: string;
+  /** Folder that the stage left whose training this one may go on with (`resumes`); absent: there is none. */
+  readonly earlier?: string;
   /** Folder of this fingerprint that survives a crash, for checkpoints. It is removed after the commit. */
   readonly scratch: string;
   /** Seconds between checkpoints; 0: at the end of every epoch. */

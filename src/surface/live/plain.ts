@@ -36,6 +36,9 @@ export function plainReporter(output: Output): Reporter {
           stages = event.stages;
           line(`${printable(event.spec)}: ${startedText(event)}`);
           return;
+        case 'plan-grown':
+          stages += event.stages.length;
+          return;
         case 'engine-started':
           line(engineText(event));
           if (event.engine.remark) line(`note: ${printable(event.engine.remark)}`);

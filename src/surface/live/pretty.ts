@@ -185,6 +185,10 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
             draw();
           }, tick).unref();
           return;
+        case 'plan-grown':
+          stages += event.stages.length;
+          tree.grow(event);
+          return;
         case 'engine-started': {
           const {remark} = event.engine;
           draw([engineText(event), ...(remark ? [paint('yellow', `note: ${printable(remark)}`)] : [])]);

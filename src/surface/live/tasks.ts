@@ -11,7 +11,7 @@ export type PlannedStage = Pick<StageNode, 'id' | 'kind' | 'tasks' | 'results'>;
 
 interface Task {
   readonly name: string;
-  readonly stages: readonly PlannedStage[];
+  readonly stages: PlannedStage[];
   unsettled: number;
   /** `skipped`: not all of its stages ran, although none of them failed. */
   outcome: 'done' | 'failed' | 'skipped';
@@ -30,27 +30,40 @@ export interface SettledTask {
 type Settling = Extract<RunEvent, {type: 'stage-finished' | 'stage-failed' | 'stage-skipped'}>;
 
 export class TaskTree {
-  readonly #stages: ReadonlyMap<string, PlannedStage>;
+  readonly #stages = new Map<string, PlannedStage>();
   readonly #states = new Map<string, StageState>();
   readonly #tasks = new Map<string, Task>();
+  /** Leave out the name of the spec. */
+  readonly #cut: boolean;
 
   constructor(graph: readonly PlannedStage[]) {
-    this.#stages = new Map(graph.map((stage) => [stage.id, stage]));
-    const ids = [...new Set(graph.flatMap(({tasks}) => tasks))];
+    const ids = new Set(graph.flatMap(({tasks}) => tasks));
     // All task ids begin with the name of their spec, which is not needed if there is only one spec.
-    const specs = new Set(ids.map((id) => id.slice(0, id.indexOf('/') + 1)));
-    const cut = specs.size === 1 ? [...specs][0]!.length : 0;
-    const stagesOf = new Map(ids.map((id) => [id, [] as PlannedStage[]]));
-    for (const stage of graph) for (const task of stage.tasks) stagesOf.get(task)!.push(stage);
-    for (const [id, stages] of stagesOf)
-      this.#tasks.set(id, {
-        name: printable(id.slice(cut)),
-        stages,
-        unsettled: stages.length,
-        outcome: 'done',
-        seconds: new Map(),
-        numbers: new Map(),
-      });
+    const specs = new Set([...ids].map((id) => id.slice(0, id.indexOf('/') + 1)));
+    this.#cut = specs.size <= 1;
+    for (const stage of graph) this.#add(stage, stage.tasks);
+  }
+
+  /** What was planned while the run went on. */
+  grow({stages, shared}: Extract<RunEvent, {type: 'plan-grown'}>): void {
+    for (const stage of stages) this.#add(stage, stage.tasks);
+    for (const {id, tasks, results = []} of shared) {
+      const {results: before = [], ...stage} = this.#stages.get(id)!;
+      const all = [...before, ...results];
+      this.#add({...stage, tasks: [...stage.tasks, ...tasks], ...(all.length > 0 && {results: all})}, tasks);
+    }
+  }
+
+  #add(stage: PlannedStage, tasks: readonly string[]): void {
+    this.#stages.set(stage.id, stage);
+    const state = this.#states.get(stage.id);
+    const isSettled = state !== undefined && state !== 'running';
+    for (const id of tasks) {
+      const task = this.#tasks.get(id) ?? newTask(this.#cut ? id.slice(id.indexOf('/') + 1) : id);
+      this.#tasks.set(id, task);
+      task.stages.push(stage);
+      if (!isSettled) task.unsettled++;
+    }
   }
 
   /** The only task that a stage serves; undefined if it serves several. */
@@ -113,6 +126,15 @@ export class TaskTree {
     }
   }
 }
+
+const newTask = (name: string): Task => ({
+  name: printable(name),
+  stages: [],
+  unsettled: 0,
+  outcome: 'done',
+  seconds: new Map(),
+  numbers: new Map(),
+});
 
 /** `sandal/rotation/seed=0  learn 13 s · embed 0.5 s`, and below it `auc 89.0 kde · 90.1 oc-svm-rbf`: only the first metric. */
 function linesOf({name, seconds, numbers}: Task): readonly string[] {

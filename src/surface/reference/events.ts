@@ -27,6 +27,14 @@ export const events: Described<RunEvent> = {
       where: 'mapping, optional: `node` and `job`, in the log of one job of a run on a cluster',
     },
   },
+  'plan-grown': {
+    summary: 'More was planned while the run goes on, as by a search: the run has these tasks and stages as well.',
+    fields: {
+      tasks: 'list of tasks, as in `plan.json`',
+      stages: 'list of stages, as in `plan.json`',
+      shared: 'list of stages that were there before: `id`, and the new `tasks` and `results` for which they serve as well',
+    },
+  },
   'engine-started': {
     summary: 'The first stage that computes tensors is about to start.',
     fields: {engine: 'mapping: `name`, `version`, `device`, `threads`, and perhaps `remark`'},

@@ -9,7 +9,7 @@ import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {systemProblem} from '../../../core/base/system-error.ts';
 import type {Task} from '../../config/spec.ts';
 import type {Problem} from '../../failures.ts';
-import type {StageNode} from '../../stages/stage.ts';
+import type {RecordedStage, StageNode} from '../../stages/stage.ts';
 import {isFields, isPlan} from './shape.ts';
 
 export interface PlanFile {
@@ -19,9 +19,6 @@ export interface PlanFile {
   /** Modules of the user's own plug-ins; absent if there are none. */
   readonly plugins?: readonly string[];
 }
-
-/** A stage without what depends on the machine. */
-type RecordedStage = Omit<StageNode, 'sources' | 'absent' | 'code'>;
 
 export function planText(plan: Omit<PlanFile, 'stages'> & {readonly stages: readonly RecordedStage[]}): string {
   const content = {format: 1, ...plan};

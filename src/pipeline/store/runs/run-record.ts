@@ -7,6 +7,7 @@ import type {KernelTime} from '../../../core/engine/profile.ts';
 import type {Task} from '../../config/spec.ts';
 import type {RunEvent, StageKind, Where} from '../../events.ts';
 import type {Maker} from '../../maker.ts';
+import {findCycle, upstream, within} from '../../plan/order.ts';
 import type {StageNode} from '../../stages/stage.ts';
 import type {PlanFile} from './plan-file.ts';
 
@@ -94,6 +95,7 @@ export function joinRecord(
   events: readonly RunEvent[],
   losses: Losses = noLosses,
 ): RunRecord {
+  const grown = new GrowingPlan(plan);
   const seen = new Map<string, Partial<StageRecord> & {status: StageStatus}>();
   const warnings: RunRecord['warnings'][number][] = [];
   const head: {-readonly [K in keyof RunRecord]?: RunRecord[K]} = {};
@@ -103,6 +105,9 @@ export function joinRecord(
       case 'run-started':
         head.started = event.at;
         if (event.asked) head.asked = event.asked;
+        break;
+      case 'plan-grown':
+        grown.add(event);
         break;
       case 'engine-started':
         head.engine = event.engine;
@@ -157,14 +162,15 @@ export function joinRecord(
         break;
     }
   }
-  const stages = plan.stages.map((node) => ({
+  const {tasks, stages: nodes} = grown;
+  const stages = nodes.map((node) => ({
     id: node.id,
     kind: node.kind,
     label: node.label,
     node,
     ...(seen.get(node.id) ?? {status: 'waiting' as const}),
   }));
-  const {name, tasks, plugins: pluginUrls = []} = plan;
+  const {name, plugins: pluginUrls = []} = plan;
   const known = stages.filter(({status}) => ['computed', 'cached', 'failed'].includes(status)).length;
   const damage = damageOf(folder, losses, ended - known);
   if (damage !== undefined) warnings.push({message: damage});
@@ -193,8 +199,50 @@ function damageOf(folder: string, {strange, file}: Losses, unsaid: number): stri
     : undefined;
 }
 
-/** True for an event of a stage that is not in the plan. */
+/** Asked about one event after the other: true for one of a stage that is not in the plan, or that makes the plan contradict itself. */
 export function strangeTo({stages}: PlanFile): (event: RunEvent) => boolean {
   const ids = new Set(stages.map(({id}) => id));
-  return (event) => 'stage' in event && event.stage !== undefined && !ids.has(event.stage);
+  return (event) => {
+    if (event.type !== 'plan-grown') return 'stage' in event && event.stage !== undefined && !ids.has(event.stage);
+    const isGood = canGrow(event, ids);
+    if (isGood) for (const {id} of event.stages) ids.add(id);
+    return !isGood;
+  };
+}
+
+/** Every stage is new, what it reads is there, and stages form no circle. */
+function canGrow({stages, shared}: Extract<RunEvent, {type: 'plan-grown'}>, ids: ReadonlySet<string>): boolean {
+  const fresh = new Set(stages.map(({id}) => id));
+  const isThere = (id: string): boolean => ids.has(id) || fresh.has(id);
+  return (
+    fresh.size === stages.length &&
+    stages.every((stage) => !ids.has(stage.id) && upstream(stage).every(isThere)) &&
+    shared.every(({id}) => ids.has(id)) &&
+    findCycle(within(stages)) === undefined
+  );
+}
+
+/** A plan with what was added to it while its run went on. */
+class GrowingPlan {
+  readonly tasks: Task[];
+  readonly #stages: Map<string, StageNode>;
+
+  constructor({tasks, stages}: PlanFile) {
+    this.tasks = [...tasks];
+    this.#stages = new Map(stages.map((stage) => [stage.id, stage]));
+  }
+
+  get stages(): readonly StageNode[] {
+    return [...this.#stages.values()];
+  }
+
+  add({tasks, stages, shared}: Extract<RunEvent, {type: 'plan-grown'}>): void {
+    this.tasks.push(...tasks);
+    for (const stage of stages) this.#stages.set(stage.id, {...stage, sources: []});
+    for (const {id, tasks: more, results = []} of shared) {
+      const stage = this.#stages.get(id)!;
+      const all = [...(stage.results ?? []), ...results];
+      this.#stages.set(id, {...stage, tasks: [...stage.tasks, ...more], ...(all.length > 0 && {results: all})});
+    }
+  }
 }

@@ -15,7 +15,7 @@ import {type SystemProblem, systemProblem} from '../../../core/base/system-error
 import type {Plan} from '../../config/spec.ts';
 import type {RunEvent} from '../../events.ts';
 import type {Problem} from '../../failures.ts';
-import type {StageNode} from '../../stages/stage.ts';
+import {recorded, type StageNode} from '../../stages/stage.ts';
 import {planText} from './plan-file.ts';
 import {type RunRecord, readRecord} from './record.ts';
 import {runId, slugOf, startOf} from './run-id.ts';
@@ -73,9 +73,7 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
   const {id, folder} = makeFolder(root, plan.name, now);
   // Created first: a run without this file counts as damaged.
   const events = openSync(join(folder, 'events.ndjson'), 'a');
-  const stages = graph.map(({id: stage, kind, label, lane, recipe, inputs, tasks, results}) => {
-    return {id: stage, kind, label, lane, recipe, inputs, tasks, ...(results ? {results} : {})};
-  });
+  const stages = graph.map(recorded);
   await writeFileAtomic(join(folder, 'pipeline.yaml'), plan.source);
   await writeFileAtomic(join(folder, 'environment.json'), toJson(environment));
   const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};

@@ -54,6 +54,7 @@ const isTask = fields({
   point: isFields,
   compare: fields({row: isText, table: optional(isText)}),
 });
+const isResult = fields({task: isText, classifier: isText, ensemble: optional(listOf(isSeed))});
 const isStage = fields({
   id: isText,
   kind: isText,
@@ -61,7 +62,7 @@ const isStage = fields({
   recipe: isFields,
   inputs: recordOf(fields({stage: isText, file: isText})),
   tasks: listOf(isText),
-  results: optional(listOf(fields({task: isText, classifier: isText, ensemble: optional(listOf(isSeed))}))),
+  results: optional(listOf(isResult)),
 });
 const hasPlanFields = fields({
   name: isText,
@@ -83,6 +84,11 @@ const ofStage = {stage: isText, label: isText};
 const isWhere = fields({node: isText, job: isText});
 const eventFields: {readonly [type in RunEvent['type']]: Check} = {
   'run-started': fields({asked: optional(fields({name: isText})), where: optional(isWhere)}),
+  'plan-grown': fields({
+    tasks: listOf(isTask),
+    stages: listOf(isStage),
+    shared: listOf(fields({id: isText, tasks: listOf(isText), results: optional(listOf(isResult))})),
+  }),
   'engine-started': fields({engine: fields({name: isText, version: isText, device: isText})}),
   'stage-queued': fields({...ofStage, job: isText, because: optional(isText)}),
   'stage-started': fields({...ofStage, where: optional(isWhere)}),
