@@ -77,6 +77,7 @@ interface Fitting {
   readonly seed?: number;
   readonly images?: ImageSet;
   readonly checkpoints?: Checkpoints;
+  readonly until?: number;
   readonly signal?: AbortSignal;
   readonly report?: (progress: LearnProgress) => void;
 }
@@ -217,6 +218,20 @@ onEachEngine(() => {
       }
       expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
     });
+
+    test.skipIf(!definition.trains)(
+      'ends early on the schedule of the whole, and goes on from there to its result',
+      async () => {
+        const whole = await reference();
+        const checkpoints = new MemoryCheckpoints();
+        for (const until of [1, 2]) {
+          const early = await trained(definition, {checkpoints, until});
+          expect([...early.curve]).toEqual(whole.curve.slice(0, until));
+          expect(numbers(await trained(definition, {until}))).toEqual(numbers(early)); // without a checkpoint to begin with
+        }
+        expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
+      },
+    );
 
     test.skipIf(!definition.trains)('reports the true work of a training', async () => {
       const learner = plugins.create('learner', refOf(definition));

@@ -69,6 +69,11 @@ export interface FitContext {
   readonly rng: Rng;
   readonly signal: AbortSignal;
   readonly checkpoints: Checkpoints;
+  /**
+   * Epochs of the main part after which the training ends, although its schedule is that of all epochs; it saves its last state as a
+   * checkpoint. Absent: it does not end early. A learner that does not know this trains to its end.
+   */
+  readonly until?: number;
   readonly plugins: PluginFactory;
   /** Skip the phases before the main one, whose speed is to be measured. */
   readonly mainPart?: boolean;

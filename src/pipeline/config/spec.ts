@@ -57,12 +57,22 @@ export interface Task {
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seed: number;
+  /** Epochs after which its training ends early, on the schedule of the whole training; absent: it does not. */
+  readonly until?: number;
+  /** Of a search: from which trial it is. */
+  readonly trial?: TrialRef;
   /** The scores of all seeds are also combined and evaluated as one; absent: they are not. */
   readonly ensemble?: Ensemble;
   /** The matrix point: dotted path → value as written; empty without a matrix. */
   readonly point: {readonly [path: string]: unknown};
   /** Row and table of the paper to set it beside. */
   readonly compare: {readonly table?: string; readonly row: string};
+}
+
+/** A trial, and one of the settings of stage two that are tried under its training; both count from 0. */
+export interface TrialRef {
+  readonly number: number;
+  readonly setting: number;
 }
 
 /** A spec file or suite, read, validated and expanded. */

@@ -3,7 +3,7 @@
  * the program, another engine or another machine: a training that resumed from it would not give the same result.
  */
 import {readFileSync} from 'node:fs';
-import {readdir, rename, rm} from 'node:fs/promises';
+import {copyFile, readdir, rename, rm} from 'node:fs/promises';
 import {arch, cpus} from 'node:os';
 import {join} from 'node:path';
 import {deserialize, serialize} from 'node:v8';
@@ -66,6 +66,13 @@ export function openCheckpoints(
       latest = meta;
     },
   };
+}
+
+/** Copies the checkpoint, if there is one, to where a later stage finds it (`StageContext.earlier`). */
+export async function keepCheckpoint(from: string, to: string): Promise<void> {
+  const head = readHead(from);
+  if (head === undefined || head === 'damaged') return;
+  for (const name of [`${head.arrays}.arrow`, headName]) await copyFile(join(from, name), join(to, name));
 }
 
 // V8's format instead of JSON, because a loss of NaN must be read back as NaN.

@@ -10,7 +10,7 @@ import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
-import {openCheckpoints} from './checkpoints.ts';
+import {keepCheckpoint, openCheckpoints} from './checkpoints.ts';
 import {data} from './data.ts';
 import {defineStage} from './define.ts';
 import {learnerParts, PluginList, strict} from './recipe.ts';
@@ -30,6 +30,9 @@ const LearnRecipe = Type.Object(
       ),
     ),
     seed: Type.Integer(),
+    until: Type.Optional(
+      Type.Integer({description: 'Epochs after which the training ends early; absent: it does not.', minimum: 1}),
+    ),
     normal: Type.Optional(
       Type.String({
         description:
@@ -60,6 +63,7 @@ export const learn = defineStage({
         augment,
         ...(copies.length > 0 ? {distribution_augmentation: copies} : {}),
         seed: task.seed,
+        ...(trains && task.until !== undefined ? {until: task.until} : {}),
         ...(trains ? {normal} : {}),
       },
       inputs: {images: {stage: graph.plan(data, context), file: 'train.arrow'}},
@@ -71,11 +75,13 @@ export const learn = defineStage({
     const {recipe} = context;
     const {plugins, signal, warn} = context;
     const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
-    const opened = openCheckpoints(context.scratch, {every: context.checkpointEvery, warn});
+    const every = context.checkpointEvery;
+    const opened = openCheckpoints(context.scratch, {every, warn});
     const checkpoints = {
       ...opened,
       async load() {
-        const saved = await opened.load();
+        const earlier = context.earlier === undefined ? undefined : openCheckpoints(context.earlier, {every, warn});
+        const saved = (await opened.load()) ?? (await earlier?.load());
         if (saved) context.note(`goes on from its checkpoint${afterEpoch(saved.meta)}`);
         return saved;
       },
@@ -86,6 +92,7 @@ export const learn = defineStage({
       augment: recipe.augment,
       ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
       rng: learnerRng(recipe),
+      ...(recipe.until !== undefined && {until: recipe.until}),
       signal,
       checkpoints,
       plugins,
@@ -111,6 +118,7 @@ export const learn = defineStage({
     }
     await writeArrays(join(context.out, 'weights.arrow'), weights);
     await writeCurve(join(context.out, 'curve.arrow'), curve);
+    if (recipe.until !== undefined) await keepCheckpoint(context.scratch, context.out);
     return summaryOf(curve);
   },
 });

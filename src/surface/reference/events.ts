@@ -32,7 +32,8 @@ export const events: Described<RunEvent> = {
     fields: {
       tasks: 'list of tasks, as in `plan.json`',
       stages: 'list of stages, as in `plan.json`',
-      shared: 'list of stages that were there before: `id`, and the new `tasks` and `results` for which they serve as well',
+      shared:
+        'list of stages that were there before: `id`, and the new `tasks` and `results` for which they serve as well',
     },
   },
   'engine-started': {

@@ -27,7 +27,8 @@ export async function train(training: Training): Promise<FitResult> {
     : createWeights(parameters, rng.fork('weights'), training.start);
   const curve: CurvePoint[] = saved ? [...(saved.meta['curve'] as CurvePoint[])] : [];
   const phases = phasesOf(training);
-  const epochs = phases.at(-1)!.end;
+  const {start: mainStart, end: wholeEnd} = phases.at(-1)!;
+  const epochs = Math.min(wholeEnd, mainStart + (context.until ?? Number.POSITIVE_INFINITY));
   let feed: Feed | undefined;
   try {
     // The curve only has complete epochs: what a checkpoint does not have is computed again, from the same batches.
@@ -47,14 +48,14 @@ export async function train(training: Training): Promise<FitResult> {
     const momentum = saved && part(saved.arrays, 'momentum/');
     const rescue = new Rescue(checkpoints);
     try {
+      const state = {weights, feed, epochs, isWhole: epochs === wholeEnd, curve, momentum, rescue};
       for (const phase of phases)
-        if (curve.length < phase.end)
-          await trainPhase({...training, batch}, phase, {weights, feed, epochs, curve, momentum, rescue});
+        if (curve.length < Math.min(phase.end, epochs)) await trainPhase({...training, batch}, phase, state);
     } catch (error) {
       if (signal.aborted) await rescue.save();
       throw error;
     }
-    warnOfChance(training, curve, training.chance(batch));
+    if (epochs === wholeEnd) warnOfChance(training, curve, training.chance(batch));
     return {weights: await weightsToArrays(weights), curve};
   } finally {
     await feed?.close();
@@ -67,6 +68,8 @@ interface PhaseState extends State {
   /** From the checkpoint that this run has started from. */
   readonly momentum: NamedArrays | undefined;
   readonly rescue: Rescue;
+  /** false: the training ends early, and its state is wanted. */
+  readonly isWhole: boolean;
 }
 
 /** Milliseconds of training, beyond an epoch, that a stop may lose: as often is the state of an epoch's end kept in memory. */
@@ -91,6 +94,11 @@ class Rescue {
     if (due) await this.save();
   }
 
+  async endedEarly(arrays: NamedArrays, curve: readonly CurvePoint[]): Promise<void> {
+    this.#kept = [arrays, {curve: [...curve]}];
+    await this.save();
+  }
+
   async save(): Promise<void> {
     if (!this.#kept) return;
     await this.#checkpoints.save(...this.#kept);
@@ -100,15 +108,16 @@ class Rescue {
 
 /** From its start, or from the place where the curve ends. */
 async function trainPhase(training: Training, phase: Placed, state: PhaseState): Promise<void> {
-  const {weights, epochs, curve, momentum, rescue} = state;
+  const {weights, epochs, isWhole, curve, momentum, rescue} = state;
   const moving = new Map([...weights].filter(([name]) => phase.moves?.(name) ?? true));
   const {momentum: factor, weight_decay: decay} = training.optimizer;
   const sgd = new Sgd(moving, {momentum: factor, decay}, curve.length > phase.start ? momentum : undefined);
   const step = compileStep(phase, weights, sgd, state.feed.views);
   try {
-    while (curve.length < phase.end) {
+    while (curve.length < Math.min(phase.end, epochs)) {
       curve.push(await trainEpoch(training, phase, state, step));
       if (curve.length < epochs) await rescue.epochEnded(() => stateArrays(weights, sgd), curve);
+      else if (!isWhole) await rescue.endedEarly(await stateArrays(weights, sgd), curve);
     }
   } finally {
     step.dispose();

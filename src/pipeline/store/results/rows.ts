@@ -136,6 +136,7 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     dataset: task.dataset as Json,
     limit: task.limit as Json,
     learner: task.learner as Json,
+    ...(task.until !== undefined && {until: task.until}),
     augment: task.augment as Json,
     distribution_augmentation: task.distributionAugmentation as Json,
     // Scores of windows differ from scores of images. The key is absent if there are no windows, so old digests stay valid.
