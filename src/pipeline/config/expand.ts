@@ -15,13 +15,17 @@ import {type Overlay, originOf} from './overlay.ts';
 import {type Overrides, readOverrides, type Setting} from './overrides.ts';
 import {rowIssues} from './papers.ts';
 import {type Axis, type Combination, labelPoint, layPoint, readPoints, settingsOf} from './points.ts';
+import {draftOf, type PlannedSearch, probesOf, readSearchOf, type TrialTasks, trialLabels} from './searches.ts';
 import type {Plan, Spec, Task} from './spec.ts';
+import {specWords} from './spec-words.ts';
 import {openFile, type SpecFile, stem, toProblem} from './suite.ts';
 import {type ValidatedSpec, validateSpec} from './validate.ts';
-import {type SpecWords, specWords} from './words.ts';
+import type {SpecWords} from './words.ts';
 
 export interface ReadPlan {
   readonly plan: Plan;
+  /** The plan's tasks are then made one trial after the other; `plan` has those of one configuration. */
+  readonly search?: PlannedSearch;
   /** Built-in plug-ins and the spec's own. */
   readonly plugins: Plugins;
   readonly warnings: readonly string[];
@@ -47,7 +51,7 @@ export async function readPlan(
   if (problems.length > 0) return fail(...distinct(before));
 
   const uses = new SettingUses(settings);
-  const expanded = specs.map((spec) => expandSpec(spec, plugins, settings, uses));
+  const expanded = specs.map((spec) => expandSpec(spec, plugins, settings, uses, specs.length > 1));
   const found = [...before, ...expanded.flatMap((one) => one.problems), ...uses.problems(), ...sameNames(specs)];
   if (found.length > 0) return fail(...distinct(found));
   const warnings = [...opened.warnings, ...expanded.flatMap((one) => one.warnings)];
@@ -57,28 +61,86 @@ export async function readPlan(
   );
   const pluginUrls = plugins.modules.filter((module) => !builtin.modules.includes(module)).map(({url}) => url);
   const plan: Plan = {name, ...(description !== undefined && {description}), source: text, tasks, pluginUrls};
-  return succeed({plan, plugins, warnings});
+  const search = expanded.find((one) => one.search)?.search;
+  return succeed({plan, plugins, warnings, ...(search && {search})});
 }
 
 interface Expanded {
+  readonly search?: PlannedSearch;
   readonly tasks: readonly Task[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
-interface Point {
+/** One configuration of a spec: a value of each axis. */
+interface Draft {
+  readonly axes: readonly Axis[];
   readonly combination: Combination;
+  /** Of a search: what its tasks have besides the configuration. */
+  readonly trial?: TrialTasks;
+}
+
+interface Point extends Draft {
   readonly overlay: Overlay;
   readonly checked: ValidatedSpec;
 }
 
-function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting[], uses: SettingUses): Expanded {
+function expandSpec(
+  file: SpecFile,
+  plugins: Plugins,
+  settings: readonly Setting[],
+  uses: SettingUses,
+  isInSuite: boolean,
+): Expanded {
   const words = specWords(plugins);
-  const {axes, combinations, issues} = readPoints(file.value, settings, words);
-  const problems = issues.map((issue) => toProblem(file.source, issue));
+  const isOff = settings.findLast(({path}) => path.join() === 'search')?.value === null;
+  if (isOff) for (const setting of settings) if (setting.path[0] === 'search') uses.accept(setting);
+  if (!isOff && 'search' in file.value) return expandSearch(file, plugins, settings, uses, words, isInSuite);
+  const laid = isOff ? settings.filter(({path}) => path[0] !== 'search') : settings;
+  const {axes, combinations, issues} = readPoints(file.value, laid, words);
+  const drafts = combinations.map((combination) => ({axes, combination}));
+  const expanded = expandDrafts(file, plugins, drafts, laid, uses, words);
+  return {...expanded, problems: [...issues.map((issue) => toProblem(file.source, issue)), ...expanded.problems]};
+}
+
+/** A spec with a search: the tasks of one configuration, after all that can be wrong with any has been looked for. */
+function expandSearch(
+  file: SpecFile,
+  plugins: Plugins,
+  settings: readonly Setting[],
+  uses: SettingUses,
+  words: SpecWords,
+  isInSuite: boolean,
+): Expanded {
+  const read = readSearchOf(file.value, settings, {plugins, words, stem: stem(file.source.file), isInSuite});
+  for (const setting of read.used) uses.accept(setting);
+  const issues = read.issues.map((issue) => place(file, {value: file.value, laid: read.laid}, issue));
+  const rest = settings.filter(({path}) => path[0] !== 'search');
+  const {search} = read;
+  const probes = search ? probesOf(search.space, file.value) : [{axes: [], combination: []}];
+  const expanded = expandDrafts(file, plugins, probes, rest, uses, words);
+  const problems = [...issues, ...expanded.problems];
+  if (!search || problems.length > 0) return {tasks: [], problems, warnings: expanded.warnings};
+  const tasksOf: PlannedSearch['tasksOf'] = (point, trial) => {
+    const draft = {...draftOf(search.space, point), trial};
+    const made = expandDrafts(file, plugins, [draft], rest, new SettingUses(rest), words);
+    return made.problems.length > 0 ? fail(...made.problems) : succeed(made.tasks);
+  };
+  return {...expanded, tasks: expanded.first, search: {options: search, tasksOf}};
+}
+
+function expandDrafts(
+  file: SpecFile,
+  plugins: Plugins,
+  drafts: readonly Draft[],
+  settings: readonly Setting[],
+  uses: SettingUses,
+  words: SpecWords,
+): Expanded & {readonly first: readonly Task[]} {
+  const problems: Problem[] = [];
   const points: Point[] = [];
-  for (const combination of combinations) {
-    const point = validatePoint(file, plugins, axes, combination, settings, uses, words);
+  for (const draft of drafts) {
+    const point = validatePoint(file, plugins, draft, settings, uses, words);
     problems.push(...point.problems);
     points.push(point);
   }
@@ -87,7 +149,9 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
   const copiesFit = points.some(({checked}) => checked.spec?.distribution_augmentation !== undefined);
   const warnings = new Set<string>();
   const tasks: Task[] = [];
-  for (const {checked, combination, overlay} of points) {
+  let first: readonly Task[] = [];
+  for (const point of points) {
+    const {checked, overlay} = point;
     for (const {classifier, issue} of checked.misfits)
       if (fits(classifier)) warnings.add(`${issue.message}; it is not used there`);
       else problems.push(place(file, overlay, issue));
@@ -108,7 +172,8 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     const dataset = withPaths(plugins, 'dataset', checked.spec.dataset, (path) => besideSpec(folder, path));
     const spec = {...checked.spec, dataset, learner, classifiers: left};
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
-    const made = makeTasks(spec, checked.normalClasses, plugins, axes, combination, file.table);
+    const made = makeTasks(spec, checked.normalClasses, plugins, point, file.table);
+    if (tasks.length === 0) first = made.tasks;
     tasks.push(...made.tasks);
     for (const issue of rowIssues(checked.spec.compare ?? {}))
       warnings.add(`${warningText(place(file, overlay, issue))}: nothing stands beside its results. ${issue.hint}`);
@@ -117,22 +182,21 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
         warnings.add(warningText(place(file, overlay, issue)));
     problems.push(...made.issues.map((issue) => place(file, overlay, issue)));
   }
-  return {tasks, problems, warnings: [...warnings]};
+  return {tasks, first, problems, warnings: [...warnings]};
 }
 
 /** A setting that this point's plug-ins do not know is left out here; `uses` checks that some point uses it. */
 function validatePoint(
   file: SpecFile,
   plugins: Plugins,
-  axes: readonly Axis[],
-  combination: Combination,
+  draft: Draft,
   settings: readonly Setting[],
   uses: SettingUses,
   words: SpecWords,
 ): Point & {readonly problems: readonly Problem[]} {
   let tried = settings;
   for (;;) {
-    const {overlay, issues, refused} = layPoint(file.value, axes, combination, tried, words);
+    const {overlay, issues, refused} = layPoint(file.value, draft.axes, draft.combination, tried, words);
     const checked = validateSpec(overlay.value, plugins, stem(file.source.file));
     const foreign = new Map<string, Issue>(
       refused.map(({setting, message}) => [setting.option, {path: setting.path, at: 'value', message}]),
@@ -144,7 +208,7 @@ function validatePoint(
     if (foreign.size === 0) {
       for (const setting of tried) uses.accept(setting);
       const problems = [...issues, ...checked.issues].map((issue) => place(file, overlay, issue));
-      return {combination, overlay, checked, problems};
+      return {...draft, overlay, checked, problems};
     }
     for (const [option, issue] of foreign) uses.refuse(option, issue);
     tried = tried.filter(({option}) => !foreign.has(option));
@@ -213,8 +277,7 @@ function makeTasks(
   spec: Spec,
   normalClasses: readonly string[],
   plugins: Plugins,
-  axes: readonly Axis[],
-  combination: Combination,
+  {axes, combination, trial}: Draft,
   table: string | undefined,
 ): {readonly tasks: readonly Task[]; readonly issues: readonly Issue[]} {
   const definition = plugins.get('learner', spec.learner.type);
@@ -252,13 +315,14 @@ function makeTasks(
     ),
     compare: {...(named !== undefined && {table: named}), row},
   };
-  const labels = labelPoint(axes, combination);
+  const labels = trial ? trialLabels(trial) : labelPoint(axes, combination);
   const tasks = normalClasses.flatMap((inlier) =>
     spec.seeds.map((seed) => ({
       id: [spec.name, inlier, spec.learner.type, ...labels, `seed=${seed}`].join('/'),
       ...shared,
       inlier,
       seed,
+      ...trial,
     })),
   );
   return {tasks, issues: []};

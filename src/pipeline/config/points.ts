@@ -3,7 +3,7 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {tellApart} from '../../core/base/tell-apart.ts';
 import {count} from '../../core/base/text.ts';
-import type {Issue} from '../../core/plugin/check.ts';
+import type {Issue, Path} from '../../core/plugin/check.ts';
 import {checkValue} from '../../core/plugin/check.ts';
 import {type Schema, show} from '../../core/plugin/describe.ts';
 import type {LayResult, Overlay} from './overlay.ts';
@@ -20,13 +20,17 @@ export interface Axis {
   readonly paths: readonly string[];
   /** Of several paths: each value is a list with one value for each path. */
   readonly values: readonly unknown[];
+  /** Where the values are in the file, one place for each; absent: in the matrix. */
+  readonly places?: readonly Path[];
 }
 
-/** What value `index` of an axis puts where; `at`: the place in the file, below the axis. */
-export const settingsOf = ({paths, values}: Axis, index: number) =>
-  paths.length === 1
-    ? [{path: paths[0]!, value: values[index], at: [index]}]
-    : paths.map((path, k) => ({path, value: (values[index] as readonly unknown[])[k], at: [index, k]}));
+/** What value `index` of an axis puts where; `at`: its place in the file. */
+export function settingsOf({name, paths, values, places}: Axis, index: number) {
+  const at = places?.[index] ?? ['matrix', name, index];
+  return paths.length === 1
+    ? [{path: paths[0]!, value: values[index], at}]
+    : paths.map((path, k) => ({path, value: (values[index] as readonly unknown[])[k], at: [...at, k]}));
+}
 
 /** A combination: the index of each axis's value. */
 export type Combination = readonly number[];
@@ -59,7 +63,7 @@ export function readPoints(
   for (const {name, path, recorded} of all) {
     const first = path.split('.')[0]!;
     const at = {path: ['matrix', name], at: 'key'} as const;
-    if (['name', 'description', 'plugins', 'matrix', 'suite'].includes(first))
+    if (['name', 'description', 'plugins', 'matrix', 'suite', 'search'].includes(first))
       wrong.push({
         ...at,
         message: `"${first}" cannot vary in a matrix`,
@@ -127,15 +131,15 @@ export function layPoint(
   readonly issues: readonly Issue[];
   readonly refused: readonly {setting: Setting; message: string}[];
 } {
-  const {matrix: _, plugins: __, ...rest} = file;
+  const {matrix: _, plugins: __, search: ___, ...rest} = file;
   let overlay: Overlay = {value: rest, laid: []};
   const issues: Issue[] = [];
   const refused: {setting: Setting; message: string}[] = [];
   for (const [a, axis] of axes.entries()) {
     for (const {path, value, at} of settingsOf(axis, combination[a]!)) {
-      const result: LayResult = lay(overlay, path.split('.'), value, {path: ['matrix', axis.name, ...at]}, words);
+      const result: LayResult = lay(overlay, path.split('.'), value, {path: at}, words);
       if (result.ok) overlay = result.overlay;
-      else issues.push({path: ['matrix', axis.name], at: 'key', message: result.message});
+      else issues.push({path: axis.places ? at : ['matrix', axis.name], at: 'key', message: result.message});
     }
   }
   for (const setting of settings) {

@@ -9,6 +9,7 @@ import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
 import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {wordKeyword, wordOf, wordsIn} from '../../core/plugin/words.ts';
+import {searchShape} from '../search/read.ts';
 import {localizeShape} from './localize.ts';
 
 const strict = {additionalProperties: false};
@@ -178,6 +179,7 @@ export const fileShape = Type.Object({
       },
     ),
   ),
+  search: Type.Optional(searchShape),
 });
 
 export const suiteShape = Type.Object(

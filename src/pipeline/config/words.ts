@@ -1,24 +1,8 @@
 /** Options of datasets and learners that have two names (`core/plugin/words.ts`), in dotted paths. */
 import type {Path} from '../../core/plugin/check.ts';
-import {type Schema, schemaOf} from '../../core/plugin/describe.ts';
-import type {Plugins} from '../../core/plugin/registry.ts';
-import {wordsIn} from '../../core/plugin/words.ts';
-import {datasetShape} from './schema.ts';
 
 /** `dataset.normal_classes` → `dataset.inliers`: the path with the word of specs → the path with the recorded name. */
 export type SpecWords = ReadonlyMap<string, string>;
-
-export function specWords(plugins: Plugins): SpecWords {
-  const of = (part: string, schema: Schema) =>
-    [...wordsIn(schema)].map(([word, name]) => [`${part}.${word}`, `${part}.${name}`] as const);
-  return new Map([
-    ...of('dataset', datasetShape as unknown as Schema),
-    ...plugins
-      .definitions()
-      .filter(({kind}) => kind === 'dataset' || kind === 'learner')
-      .flatMap((definition) => of(definition.kind, schemaOf(definition))),
-  ]);
-}
 
 /** A dotted path with the recorded name of its option: paths of one option are equal, however they are written. */
 export function recordedPath(words: SpecWords, path: string): string {

@@ -47,6 +47,22 @@ export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions)
   });
 }
 
+/** The work of a whole training, as far as it is known before its data is read. `stages`: its graph. */
+export function workOfTraining(
+  task: Task,
+  node: StageNode,
+  stages: readonly StageNode[],
+  plugins: Plugins,
+): Work | undefined {
+  const recipe = recipeOf(learn, node);
+  if (recipe?.normal === undefined) return undefined;
+  const from = stages.find(({id}) => id === node.inputs['images']!.stage);
+  const images = imagesOf(task, recipe.normal, plugins, undefined, from?.sources ?? []);
+  return images === undefined
+    ? undefined
+    : workOf(recipe, images, plugins.create('dataset', task.dataset).shape, plugins);
+}
+
 function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins: Plugins): Work | undefined {
   const copies = recipe.distribution_augmentation?.length ?? 0;
   try {

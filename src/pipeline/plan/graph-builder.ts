@@ -16,9 +16,18 @@ type GrowingNode = Omit<StageNode, 'tasks' | 'results'> & {
   readonly results: ResultRef[];
 };
 
+const asNode = ({tasks, results, ...node}: GrowingNode): StageNode => ({
+  ...node,
+  tasks: [...tasks],
+  ...(results.length > 0 ? {results: [...results]} : {}),
+});
+
 export class GraphBuilder implements StageGraphBuilder {
   readonly plugins: Plugins;
   readonly #nodes = new Map<string, GrowingNode>();
+  readonly #ofTask = new Map<string, Set<string>>();
+  /** Ids of nodes that are new, or got a task, since they were last taken. */
+  #touched = new Set<string>();
   /** Task → kind of stage → what its `plan` returned. */
   readonly #planned = new WeakMap<TaskContext, Map<string, unknown>>();
 
@@ -28,11 +37,20 @@ export class GraphBuilder implements StageGraphBuilder {
 
   /** The nodes, in the order in which they were first asked for. */
   get nodes(): readonly StageNode[] {
-    return [...this.#nodes.values()].map(({tasks, results, ...node}) => ({
-      ...node,
-      tasks: [...tasks],
-      ...(results.length > 0 ? {results} : {}),
-    }));
+    return [...this.#nodes.values()].map(asNode);
+  }
+
+  /** The nodes that tasks have asked for since the last call, in the order in which they were first asked for. */
+  take(): readonly StageNode[] {
+    const taken = [...this.#touched].map((id) => asNode(this.#nodes.get(id)!));
+    this.#touched = new Set();
+    return taken;
+  }
+
+  /** The nodes that these tasks need. */
+  nodesOf(tasks: readonly string[]): readonly StageNode[] {
+    const ids = new Set(tasks.flatMap((task) => [...(this.#ofTask.get(task) ?? [])]));
+    return [...ids].map((id) => asNode(this.#nodes.get(id)!));
   }
 
   plan<R extends TObject, P>(stage: StageDefinition<R, P>, task: TaskContext): P {
@@ -65,7 +83,10 @@ export class GraphBuilder implements StageGraphBuilder {
       results: [],
     };
     this.#nodes.set(id, node);
+    this.#touched.add(id);
     node.tasks.add(task.id);
+    const own = this.#ofTask.get(task.id) ?? new Set();
+    this.#ofTask.set(task.id, own.add(id));
     if (result && !node.results.some((known) => known.task === result.task && known.classifier === result.classifier))
       node.results.push(result);
     return id;

@@ -4,7 +4,7 @@ import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import type {Plan} from '../config/spec.ts';
+import type {Plan, Task} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
 
 export interface Sources {
@@ -28,7 +28,11 @@ export const learnerKey = (learner: PluginRef): string => canonicalJson(learner 
  * that a learner's options name: everything that is missing is reported together, the same thing only once. If only some datasets are
  * missing, as in a suite over many, it succeeds with the others.
  */
-export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoots): Promise<Result<Sources, Problem>> {
+export async function locateSources(
+  plan: Pick<Plan, 'tasks'>,
+  plugins: Plugins,
+  roots: DataRoots,
+): Promise<Result<Sources, Problem>> {
   const datasets = new Map<string, readonly SourceFile[]>();
   const absent = new Map<string, DatasetProblem>();
   const problems = new Map<string, Problem>();
@@ -68,4 +72,33 @@ export async function locateSources(plan: Plan, plugins: Plugins, roots: DataRoo
   const fatal = [...(datasets.size === 0 ? problems.values() : []), ...named.values()];
   if (fatal.length > 0) return fail(...fatal);
   return succeed({datasets, absent, learners});
+}
+
+/** Finds the files of tasks that come later; those of datasets that are known are not looked for again. */
+export function locateMore(
+  first: Sources,
+  plugins: Plugins,
+  roots: DataRoots,
+): (tasks: readonly Task[]) => Promise<Result<Sources, Problem>> {
+  let known = first;
+  return async (tasks) => {
+    const isNew = ({dataset, inlier, learner}: Task): boolean => {
+      const key = datasetKey(dataset, plugins.create('dataset', dataset).perInlier ? inlier : undefined);
+      const isKnown = known.datasets.has(key) || known.absent.has(key);
+      return (
+        !isKnown ||
+        (plugins.get('learner', learner.type).files !== undefined && !known.learners.has(learnerKey(learner)))
+      );
+    };
+    const fresh = tasks.filter(isNew);
+    if (fresh.length === 0) return succeed(known);
+    const more = await locateSources({tasks: fresh}, plugins, roots);
+    if (!more.ok) return more;
+    known = {
+      datasets: new Map([...known.datasets, ...more.value.datasets]),
+      absent: new Map([...known.absent, ...more.value.absent]),
+      learners: new Map([...known.learners, ...more.value.learners]),
+    };
+    return succeed(known);
+  };
 }

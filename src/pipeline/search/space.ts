@@ -30,6 +30,27 @@ export interface Point {
   readonly [path: string]: Json;
 }
 
+/** Whether it varies only what comes after the features: the same training serves all of its values. */
+export const isOfStageTwo = ({paths}: Pick<Parameter, 'paths'>): boolean => paths.every(comesAfter);
+
+const comesAfter = (path: string): boolean => path === 'classifiers' || path.startsWith('classifiers.');
+
+/** The parameters of the trainings. */
+export const ofTraining = ({parameters}: Space): Space => ({
+  parameters: parameters.filter((parameter) => !isOfStageTwo(parameter)),
+});
+
+/** The parameters of stage two that exist under a training with this point; what their conditions say of the training is decided. */
+export function ofStageTwo({parameters}: Space, training: Point): Space {
+  const isInside = ({path}: Condition): boolean => comesAfter(path);
+  return {
+    parameters: parameters.filter(isOfStageTwo).flatMap((parameter) => {
+      const outer = {...parameter, when: parameter.when.filter((one) => !isInside(one))};
+      return exists(outer, training) ? [{...parameter, when: parameter.when.filter(isInside)}] : [];
+    }),
+  };
+}
+
 /** What makes two points the same configuration. */
 export const keyOf = (point: Point): string => canonicalJson(point);
 

@@ -2,7 +2,7 @@
 
 import {type ReadPlan, readPlan} from '../../pipeline/config/expand.ts';
 import {buildGraph} from '../../pipeline/plan/graph.ts';
-import {locateSources} from '../../pipeline/plan/sources.ts';
+import {locateSources, type Sources} from '../../pipeline/plan/sources.ts';
 import type {StageNode} from '../../pipeline/stages/stage.ts';
 import {builtinPlugins} from './builtin.ts';
 import {dataRoots, err, type Globals, orRefuse} from './session.ts';
@@ -16,7 +16,9 @@ export interface SpecOptions {
 }
 
 export interface Ready extends ReadPlan {
+  /** With a search: of one configuration. */
   readonly graph: readonly StageNode[];
+  readonly sources: Sources;
 }
 
 /** Reads the spec and finds its data: all that can be wrong before anything runs. */
@@ -31,7 +33,7 @@ export async function prepare(
     async (plan) =>
       orRefuse(
         await locateSources(plan.plan, plan.plugins, dataRoots(globals, err)),
-        (sources) => next({...plan, graph: buildGraph(plan.plan, plan.plugins, sources)}),
+        (sources) => next({...plan, sources, graph: buildGraph(plan.plan, plan.plugins, sources)}),
         nothing,
       ),
     nothing,

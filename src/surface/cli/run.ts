@@ -67,12 +67,15 @@ export async function run(spec: string, options: RunOptions, globals: Globals): 
 }
 
 async function runGraph(
-  {plan, plugins, graph, warnings}: Ready,
+  ready: Ready,
   environment: Environment,
   options: RunOptions,
   globals: Globals,
   site?: Site,
 ): Promise<number> {
+  const {plan: whole, plugins, warnings, search} = ready;
+  // With a search, all tasks come while it goes on.
+  const [plan, graph] = search ? [{...whole, tasks: []}, []] : [whole, ready.graph];
   const {runs, cache: cacheFolder, results: resultsFile} = folders(globals);
   const shared = globals.store === undefined ? undefined : await import('../../pipeline/store/remote/session.ts');
   const connected = await shared?.connectStore(globals.store!);
@@ -80,7 +83,9 @@ async function runGraph(
   // What files and prints the results takes a while to load: here it does so while git and the cache's files are waited for.
   const ending = Promise.all([import('../../pipeline/store/results/results.ts'), import('./results.ts')]);
   ending.catch(() => undefined); // reported where it is awaited
-  const record = await createRun({root: runs, plan, graph, environment, now: new Date()});
+  const searching = search && (await import('./search-run.ts'));
+  const asRecorded = search && {search: (await import('../../pipeline/search/record.ts')).toRecord(search.options)};
+  const record = await createRun({root: runs, plan, graph, ...asRecorded, environment, now: new Date()});
   if (process.env[detachedVariable]) process.send?.({run: record.id, folder: record.folder});
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
@@ -119,6 +124,7 @@ async function runGraph(
       frozen: options.frozen,
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
       ...(elsewhere && {elsewhere}),
+      ...(search && {growth: searching!.openSearch(search, ready, globals, emit)}),
       provenance: {
         run: record.id,
         version: environment.version,
@@ -148,7 +154,8 @@ async function runGraph(
     if (!filed.ok)
       for (const {message, hint} of filed.failures)
         err(`note: ${message}; the table is from the run's own record. ${hint ?? ''}`);
-    if (!globals.json)
+    searching?.printSearch(record.folder, globals);
+    if (!globals.json && !search)
       await printComparison({runs: [record.id]}, {format: 'table'}, globals, {
         results,
         whole: outcome.outcome === 'done',

@@ -10,7 +10,8 @@ import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {wordOf} from '../../core/plugin/words.ts';
 import type {Localize, Patches} from '../../pipeline/config/spec.ts';
-import {recordedPath, specWords} from '../../pipeline/config/words.ts';
+import {specWords} from '../../pipeline/config/spec-words.ts';
+import {recordedPath} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 

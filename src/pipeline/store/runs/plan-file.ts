@@ -3,7 +3,7 @@
  * refused, because numbers would appear under settings that they were not computed with.
  */
 import {join} from 'node:path';
-import {sha256} from '../../../core/base/canonical.ts';
+import {type Json, sha256} from '../../../core/base/canonical.ts';
 import {codeOf, readText} from '../../../core/base/files.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {systemProblem} from '../../../core/base/system-error.ts';
@@ -18,6 +18,8 @@ export interface PlanFile {
   readonly stages: readonly StageNode[];
   /** Modules of the user's own plug-ins; absent if there are none. */
   readonly plugins?: readonly string[];
+  /** The search that the run makes (`search/record.ts`); its tasks and stages come while it goes on. */
+  readonly search?: Json;
 }
 
 export function planText(plan: Omit<PlanFile, 'stages'> & {readonly stages: readonly RecordedStage[]}): string {

@@ -54,6 +54,8 @@ export interface RunRecord {
   readonly stages: readonly StageRecord[];
   /** Modules of the user's own plug-ins, as file URLs. */
   readonly pluginUrls: readonly string[];
+  /** Of a run with a search: what it searches (`search/record.ts`). */
+  readonly search?: Json;
   readonly environment: {readonly [key: string]: Json};
   readonly outcome: Outcome;
   /** A sentence about what the record has lost; absent: nothing. */
@@ -170,7 +172,7 @@ export function joinRecord(
     node,
     ...(seen.get(node.id) ?? {status: 'waiting' as const}),
   }));
-  const {name, plugins: pluginUrls = []} = plan;
+  const {name, plugins: pluginUrls = [], search} = plan;
   const known = stages.filter(({status}) => ['computed', 'cached', 'failed'].includes(status)).length;
   const damage = damageOf(folder, losses, ended - known);
   if (damage !== undefined) warnings.push({message: damage});
@@ -184,6 +186,7 @@ export function joinRecord(
     tasks,
     stages,
     pluginUrls,
+    ...(search !== undefined && {search}),
     environment,
     warnings,
   };

@@ -8,6 +8,7 @@ import {closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writ
 import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
+import type {Json} from '../../../core/base/canonical.ts';
 import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
 import {type ProcessIdentity, stateOf, thisProcess} from '../../../core/base/process-identity.ts';
 import {fail, type Result} from '../../../core/base/result.ts';
@@ -62,6 +63,8 @@ export interface NewRun {
   readonly root: string;
   readonly plan: Plan;
   readonly graph: readonly StageNode[];
+  /** What it searches, if it does. */
+  readonly search?: Json;
   readonly environment: Environment;
   readonly now: Date;
 }
@@ -69,7 +72,7 @@ export interface NewRun {
 /** Seconds between two written reports of one stage's progress. */
 const progressEvery = 5;
 
-export async function createRun({root, plan, graph, environment, now}: NewRun): Promise<Run> {
+export async function createRun({root, plan, graph, search, environment, now}: NewRun): Promise<Run> {
   const {id, folder} = makeFolder(root, plan.name, now);
   // Created first: a run without this file counts as damaged.
   const events = openSync(join(folder, 'events.ndjson'), 'a');
@@ -77,7 +80,13 @@ export async function createRun({root, plan, graph, environment, now}: NewRun): 
   await writeFileAtomic(join(folder, 'pipeline.yaml'), plan.source);
   await writeFileAtomic(join(folder, 'environment.json'), toJson(environment));
   const modules = plan.pluginUrls.length > 0 ? {plugins: plan.pluginUrls} : {};
-  const whole = planText({name: plan.name, tasks: plan.tasks, stages, ...modules});
+  const whole = planText({
+    name: plan.name,
+    tasks: plan.tasks,
+    stages,
+    ...modules,
+    ...(search !== undefined && {search}),
+  });
   await writeFileAtomic(join(folder, 'plan.json'), whole);
   return {id, folder, ...logTo(events)};
 }

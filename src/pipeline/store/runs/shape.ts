@@ -69,6 +69,7 @@ const hasPlanFields = fields({
   tasks: listOf(isTask),
   stages: listOf(isStage),
   plugins: optional(listOf(isText)),
+  search: optional(isFields),
 });
 
 /** Whether a value is the content of `plan.json`: it has the fields, every input names a stage, and stages form no circle. */

@@ -1,0 +1,231 @@
+/** Reads the key `search` of a spec. */
+import {suggest} from '../../core/base/text.ts';
+import {checkValue, type Issue} from '../../core/plugin/check.ts';
+import type {Schema} from '../../core/plugin/describe.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Surroundings} from './conditions.ts';
+import type {Halving} from './halving.ts';
+import {gridIssues} from './propose/grid.ts';
+import {readSpace, spaceShape} from './read-space.ts';
+import {isOfStageTwo, type Space} from './space.ts';
+
+const strict = {additionalProperties: false};
+
+export const methods = ['grid', 'random', 'quasi-random', 'tpe'] as const;
+
+/** What a search asks for, checked, defaults filled. */
+export interface Search {
+  readonly space: Space;
+  readonly method: (typeof methods)[number];
+  /** Trainings, or configurations where only stage two varies; absent: until the budget is spent or the space exhausted. */
+  readonly trials?: number;
+  readonly budget: {readonly hours?: number; readonly pflop?: number};
+  readonly objective: Objective;
+  /** Settings of stage two that are tried under each training. */
+  readonly settings: number;
+  readonly halving?: Halving;
+  /** Trials that may go on at a time; how many it is changes which are proposed. */
+  readonly parallel: number;
+  readonly seed: number;
+}
+
+/** What is made best: the mean over normal classes and seeds of one metric of one classifier. */
+export interface Objective {
+  readonly metric: string;
+  /** Name of a classifier's column; absent: the first classifier. */
+  readonly classifier?: string;
+  readonly on: 'validation' | 'test';
+  readonly better: 'higher' | 'lower';
+}
+
+export const searchShape = Type.Object(
+  {
+    space: spaceShape,
+    method: Type.Union(
+      methods.map((name) => Type.Literal(name)),
+      {
+        default: 'tpe',
+        description:
+          '`grid`: every combination; `random`; `quasi-random`: scrambled Sobol points; `tpe`: near what was good, after some ' +
+          'quasi-random points.',
+      },
+    ),
+    trials: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Number of trainings; where only stage two varies, of configurations. Default with `grid`: all.',
+        examples: [60],
+      }),
+    ),
+    budget: Type.Object(
+      {
+        hours: Type.Optional(Type.Number({exclusiveMinimum: 0, description: 'Hours of this run.'})),
+        pflop: Type.Optional(
+          Type.Number({exclusiveMinimum: 0, description: 'Operations of all trainings, in units of 10¹⁵.'}),
+        ),
+      },
+      {...strict, default: {}, description: 'No trial begins when it is spent.', examples: [{hours: 8}]},
+    ),
+    objective: Type.Object(
+      {
+        metric: Type.String({default: 'auc', description: 'One of the metrics.'}),
+        classifier: Type.Optional(
+          Type.String({description: 'Name of its column in tables. Default: the first one.', examples: ['oc-svm-rbf']}),
+        ),
+        on: Type.Optional(
+          Type.Union([Type.Literal('validation'), Type.Literal('test')], {
+            description:
+              'The images that decide. Default: `validation` if the dataset has a `validation`. `test` chooses by the test ' +
+              'labels, and is marked wherever the result is printed.',
+          }),
+        ),
+      },
+      {...strict, default: {}, description: 'What is to be best: a mean over the normal classes and then the seeds.'},
+    ),
+    settings: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 16,
+      description:
+        'Settings of stage two (`classifiers.…`) that are tried under each training, if there are parameters of both.',
+    }),
+    halving: Type.Optional(
+      Type.Object(
+        {
+          first: Type.Integer({minimum: 1, description: 'Epochs after which trials are first compared.'}),
+          factor: Type.Number({
+            exclusiveMinimum: 1,
+            default: 3,
+            description: 'One in so many goes on, to so many times the epochs.',
+          }),
+        },
+        {
+          ...strict,
+          description:
+            'Asynchronous successive halving: trials that are not among the best after few epochs end there.',
+          examples: [{first: 16, factor: 3}],
+        },
+      ),
+    ),
+    parallel: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 4,
+      description:
+        'Trials that go on at a time. A trial is proposed from the results of those that began at least so many before it, so ' +
+        'that it does not matter which ends first.',
+    }),
+    seed: Type.Integer({minimum: 0, maximum: 4294967295, default: 0, description: 'Seed of the proposals.'}),
+  },
+  {
+    ...strict,
+    description:
+      'Searches the best configuration: proposes trials one after the other, from the results of earlier ones.',
+  },
+);
+
+interface Written extends Omit<Search, 'space' | 'objective'> {
+  readonly space: unknown;
+  readonly objective: Omit<Objective, 'on' | 'better'> & {readonly on?: Objective['on']};
+}
+
+/** What of the spec a search needs to know. */
+export interface SearchedSpec extends Surroundings {
+  readonly metrics: readonly {readonly name: string; readonly better: 'higher' | 'lower'}[];
+  /** Names of the columns. */
+  readonly classifiers: readonly string[];
+  readonly hasValidation: boolean;
+  readonly hasEpochs: boolean;
+}
+
+/** `written`: the value of the key `search`. The search is only valid if there are no issues. */
+export function readSearch(
+  written: unknown,
+  spec: SearchedSpec,
+): {readonly search?: Search; readonly issues: readonly Issue[]} {
+  const path = ['search'];
+  const {value, issues: outer} = checkValue<Written>(searchShape as unknown as Schema, written, {
+    path,
+    noun: 'key',
+    subject: 'a search',
+  });
+  // The space has messages of its own.
+  const issues: Issue[] = outer.filter((issue) => issue.path[1] !== 'space' || issue.path.length === 1);
+  if (typeof written !== 'object' || written === null || Array.isArray(written)) return {issues: outer};
+  const {space, issues: ofSpace} = readSpace((written as {space?: unknown}).space, [...path, 'space'], spec);
+  issues.push(...ofSpace.filter(({path: at}) => !(at.length === 2 && issues.some((issue) => issue.path.length === 1))));
+  if (issues.length > 0) return {issues};
+  const method = value.method;
+  if (method === 'grid') issues.push(...gridIssues(space, [...path, 'space']));
+  const {budget} = value;
+  if (method !== 'grid' && value.trials === undefined && budget.hours === undefined && budget.pflop === undefined)
+    issues.push({
+      path,
+      at: 'key',
+      message: 'the search has no end: it has neither "trials" nor "budget"',
+      hint: 'Example: trials: 60.',
+    });
+  issues.push(...reversed(space), ...objectiveIssues(value.objective, spec));
+  if (value.halving && !spec.hasEpochs)
+    issues.push({
+      path: [...path, 'halving'],
+      at: 'key',
+      message: 'this learner has no "epochs", so that its trainings cannot be halved',
+      hint: 'Remove "halving".',
+    });
+  if (issues.length > 0) return {issues};
+  const {metric, classifier, on = 'validation'} = value.objective;
+  const {better} = spec.metrics.find(({name}) => name === metric)!;
+  return {
+    issues,
+    search: {...value, space, objective: {metric, ...(classifier !== undefined && {classifier}), on, better}},
+  };
+}
+
+/** A training cannot depend on what comes after it. */
+const reversed = ({parameters}: Space): readonly Issue[] =>
+  parameters.flatMap((parameter) => {
+    const bad = isOfStageTwo(parameter) ? undefined : parameter.when.find(({path}) => isOfStageTwo({paths: [path]}));
+    return bad === undefined
+      ? []
+      : [
+          {
+            path: ['search', 'space', parameter.name, 'when'],
+            at: 'value' as const,
+            message: `"${parameter.name}" belongs to the training, which cannot depend on "${bad.path}"`,
+            hint: 'Turn the condition round.',
+          },
+        ];
+  });
+
+function objectiveIssues(
+  {metric, classifier, on}: Written['objective'],
+  {metrics, classifiers, hasValidation}: SearchedSpec,
+): readonly Issue[] {
+  const path = ['search', 'objective'];
+  const names = metrics.map(({name}) => name);
+  const issues: Issue[] = [];
+  if (!names.includes(metric))
+    issues.push({
+      path: [...path, 'metric'],
+      at: 'value',
+      message: `the objective is the metric "${metric}", which the spec does not measure`,
+      hint: suggest(metric, names, 'Its metrics'),
+    });
+  if (classifier !== undefined && !classifiers.includes(classifier))
+    issues.push({
+      path: [...path, 'classifier'],
+      at: 'value',
+      message: `the spec has no classifier "${classifier}"`,
+      hint: suggest(classifier, classifiers, 'Its classifiers'),
+    });
+  if (!hasValidation && on !== 'test')
+    issues.push({
+      path: on === undefined ? ['search'] : [...path, 'on'],
+      at: on === undefined ? 'key' : 'value',
+      message: 'the search chooses by validation images, but the dataset has none',
+      hint: 'Add dataset.validation (held-out or synthetic), or write objective: {on: test}, which chooses by the test labels.',
+    });
+  return issues;
+}

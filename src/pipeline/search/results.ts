@@ -1,0 +1,126 @@
+/** The trials of a run with a search, from its record: values, the best one, and what each was measured on. */
+import {groupBy} from '../../core/base/group.ts';
+import type {Task} from '../config/spec.ts';
+import {type MetricValue, metricsOf} from '../store/runs/numbers.ts';
+import type {RunRecord} from '../store/runs/run-record.ts';
+import type {Search} from './read.ts';
+import {fromRecord} from './record.ts';
+import type {Point} from './space.ts';
+
+/** Of one metric: over the normal classes of the mean over seeds. */
+export interface Score {
+  /** As measured; null: a class or a seed has no finite value. */
+  readonly value: number | null;
+  /** Standard deviation of the seeds' means (n − 1); null: one seed. */
+  readonly sd: number | null;
+}
+
+/** A configuration that was tried: a trial, with one setting of stage two. */
+export interface TriedRow {
+  readonly trial: number;
+  readonly setting: number;
+  readonly point: Point;
+  /** Epochs after which its training was ended by the halving; absent: it was trained to its end. */
+  readonly until?: number;
+  /** Of the objective, on the images that decide. */
+  readonly objective: Score;
+  /** The same metric on the test images, if others decide and it is there. */
+  readonly test?: Score;
+  readonly tasks: readonly Task[];
+}
+
+export interface SearchResults {
+  readonly search: Search;
+  /** Every configuration where its training ended, in the order of the trials. */
+  readonly rows: readonly TriedRow[];
+  /** The best value of all that were trained to their end; of equal ones the first. */
+  readonly best?: TriedRow;
+  /** Trials, and how many of them the halving ended and how many have no value. */
+  readonly trials: number;
+  readonly ended: number;
+  readonly failed: number;
+}
+
+/** Undefined: the run has no search. */
+export function searchResultsOf(record: RunRecord): SearchResults | undefined {
+  if (!record.search) return undefined;
+  const search = fromRecord(record.search);
+  const values = groupBy(metricsOf(record), ({task}) => task);
+  const {metric, on, better} = search.objective;
+  const trials = groupBy(
+    record.tasks.filter(({trial}) => trial !== undefined),
+    ({trial}) => trial!.number,
+  );
+  const rows = [...trials].flatMap(([trial, tasks]) => {
+    // Where it ended: at its own end, or at the last rung that it reached.
+    const last = Math.max(...tasks.map(({until = Number.POSITIVE_INFINITY}) => until));
+    const final = tasks.filter(({until = Number.POSITIVE_INFINITY}) => until === last);
+    return [...groupBy(final, (task) => task.trial!.setting)].map(([setting, own]): TriedRow => {
+      const score = (part: 'test' | 'validation') => scoreOf(own, values, {...search.objective, metric}, part);
+      return {
+        trial,
+        setting,
+        point: own[0]!.point as Point,
+        ...(Number.isFinite(last) && {until: last}),
+        objective: score(on),
+        ...(on !== 'test' && {test: score('test')}),
+        tasks: own,
+      };
+    });
+  });
+  const sign = better === 'higher' ? 1 : -1;
+  const whole = rows.filter(({until, objective}) => until === undefined && objective.value !== null);
+  const best = whole.reduce<TriedRow | undefined>(
+    (a, b) => (a && sign * a.objective.value! >= sign * b.objective.value! ? a : b),
+    undefined,
+  );
+  const byTrial = [...groupBy(rows, ({trial}) => trial).values()];
+  return {
+    search,
+    rows,
+    ...(best && {best}),
+    trials: byTrial.length,
+    ended: byTrial.filter((own) => own[0]!.until !== undefined).length,
+    failed: byTrial.filter((own) => own.every(({objective}) => objective.value === null)).length,
+  };
+}
+
+/** The numbers of the objective's classifier: the one that it names, or the first of each task. */
+function scoreOf(
+  tasks: readonly Task[],
+  values: ReadonlyMap<string, readonly MetricValue[]>,
+  {metric, classifier}: Pick<Search['objective'], 'metric' | 'classifier'>,
+  part: 'test' | 'validation',
+): Score {
+  const numbers = tasks.map((task) => {
+    const own = (values.get(task.id) ?? []).filter(
+      (one) => one.metric === metric && ((one as {part?: string}).part ?? 'test') === part,
+    );
+    const isWanted = (one: MetricValue): boolean =>
+      classifier === undefined || one.classifier === classifier || one.classifier.startsWith('(');
+    const single = own.find((one) => one.ensemble === null && isWanted(one));
+    const shared = own.find((one) => one.ensemble !== null && isWanted(one));
+    return {inlier: task.inlier, seed: task.seed, single, shared};
+  });
+  const isShared = numbers.every(({single}) => !single) && numbers.some(({shared}) => shared);
+  const found = numbers.flatMap(({inlier, seed, single, shared}) =>
+    isShared ? (shared ? [{inlier, seed, value: shared.value}] : []) : [{inlier, seed, value: single?.value ?? null}],
+  );
+  const finite = found.filter(({value}) => value !== null && Number.isFinite(value)) as {
+    inlier: string;
+    seed: number;
+    value: number;
+  }[];
+  if (finite.length === 0 || finite.length < found.length) return {value: null, sd: null};
+  const classes = [...groupBy(finite, ({inlier}) => inlier).values()];
+  const value = mean(classes.map((own) => mean(own.map((one) => one.value))));
+  const seeds = [...groupBy(finite, ({seed}) => seed).values()].map((own) => mean(own.map((one) => one.value)));
+  return {value, sd: seeds.length > 1 ? deviation(seeds) : null};
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const deviation = (values: readonly number[]): number => {
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+};

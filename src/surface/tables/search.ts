@@ -1,0 +1,98 @@
+/** The table of a search: its best trials, the one that was chosen, and what it was chosen on. */
+import type {Json} from '../../core/base/canonical.ts';
+import {plural} from '../../core/base/text.ts';
+import type {Score, SearchResults, TriedRow} from '../../pipeline/search/results.ts';
+import {valueText} from '../../pipeline/search/words.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import {type Screen, type TextTable, terminalTable} from './table.ts';
+
+/** Rows that are printed unasked. */
+const shown = 10;
+
+/** Marks a number that was chosen by the test labels, everywhere. */
+export const chosenOnTest = '†';
+
+export function formatSearch(record: RunRecord, results: SearchResults, screen: Screen = {}): string {
+  const {search, trials, ended, failed, rows, best} = results;
+  const {objective} = search;
+  const head = [
+    `${record.name}: ${plural(trials, 'trial')}, ${plural(rows.length, 'configuration')}`,
+    ...(ended > 0 ? [`${ended} ended early`] : []),
+    ...(failed > 0 ? [`${failed} without a value`] : []),
+  ].join(', ');
+  if (!best) return `${head}. No trial has a value.`;
+  const table = tableOf(results, bestOf(results).slice(0, shown));
+  const rest = results.rows.length - table.rows.length;
+  const notes = [
+    ...(rest > 0 ? [`… and ${rest} more: pipeline best ${record.id} --all`] : []),
+    objective.on === 'test'
+      ? `${chosenOnTest} chosen by the labels of the test images: of ${plural(rows.length, 'configuration')} the best is too good by chance alone`
+      : `chosen by the validation images; no label of a test image was used`,
+  ];
+  return [head, terminalTable(table, screen.columns, screen.paint), notes.join('\n')].join('\n\n');
+}
+
+/** Best first: those that were trained to their end, then those that were not, then those without a value. */
+export function bestOf({rows, search}: SearchResults): readonly TriedRow[] {
+  const sign = search.objective.better === 'higher' ? -1 : 1;
+  const rank = ({objective, until}: TriedRow): number => (objective.value === null ? 2 : until === undefined ? 0 : 1);
+  return [...rows].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      (b.until ?? 0) - (a.until ?? 0) ||
+      sign * ((a.objective.value ?? 0) - (b.objective.value ?? 0)) ||
+      a.trial - b.trial ||
+      a.setting - b.setting,
+  );
+}
+
+export function tableOf({search, best}: SearchResults, rows: readonly TriedRow[]): TextTable {
+  const paths = [...new Set(search.space.parameters.flatMap((parameter) => parameter.paths))];
+  const names = shortNames(paths);
+  const {metric, on} = search.objective;
+  const mark = on === 'test' ? chosenOnTest : '';
+  const hasEnded = rows.some(({until}) => until !== undefined);
+  const hasTest = rows.some(({test}) => test !== undefined);
+  return {
+    columns: [
+      {name: 'trial', align: 'right'},
+      ...paths.map((path) => ({name: names.get(path)!, align: 'right' as const})),
+      ...(hasEnded ? [{name: 'ended', align: 'right' as const}] : []),
+      {name: `${metric} ${on}${mark}`, align: 'right'},
+      ...(hasTest ? [{name: `${metric} test`, align: 'right' as const}] : []),
+    ],
+    rows: rows.map((row) => [
+      `${row === best ? '→ ' : ''}${nameOf(row, rows)}`,
+      ...paths.map((path) => (Object.hasOwn(row.point, path) ? valueText(row.point[path] as Json) : '–')),
+      ...(hasEnded ? [row.until === undefined ? '' : `epoch ${row.until}`] : []),
+      scoreText(row.objective),
+      ...(hasTest ? [row.test ? scoreText(row.test) : ''] : []),
+    ]),
+    lead: 1,
+    tone: (row) => (rows[row] === best ? 'good' : undefined),
+  };
+}
+
+/** `3`, or `3.1` where a training has several settings. */
+export const nameOf = ({trial, setting}: TriedRow, rows: readonly TriedRow[]): string =>
+  rows.some((row) => row.setting > 0) ? `${trial}.${setting}` : String(trial);
+
+/** `0.7312 ± 0.0041`: as measured, for rates are compared to the fourth digit here. */
+export const scoreText = ({value, sd}: Score): string =>
+  value === null ? '–' : `${value.toFixed(4)}${sd === null ? '' : ` ± ${sd.toFixed(4)}`}`;
+
+/** The last key of each path, or as many as tell it from the others. */
+function shortNames(paths: readonly string[]): ReadonlyMap<string, string> {
+  const last = (path: string, keys: number): string => path.split('.').slice(-keys).join('.');
+  return new Map(
+    paths.map((path) => {
+      let keys = 1;
+      while (
+        keys < path.split('.').length &&
+        paths.some((other) => other !== path && last(other, keys) === last(path, keys))
+      )
+        keys++;
+      return [path, last(path, keys)];
+    }),
+  );
+}
