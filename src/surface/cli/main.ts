@@ -16,6 +16,7 @@ import type {SpecOptions} from './prepare.ts';
 import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
+import {declareSearches} from './search-commands.ts';
 import type {Globals} from './session.ts';
 import {declareStorage} from './storage-commands.ts';
 import {duration, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
@@ -261,6 +262,7 @@ program
   );
 
 declareJobs(program, globals, leave);
+declareSearches(program, globals, leave);
 
 program
   .command('ui')

@@ -27,7 +27,7 @@ export interface PlanOptions extends SpecOptions, EngineOptions, SiteOptions {
 }
 
 export const plan = (spec: string, options: PlanOptions, globals: Globals): Promise<number> =>
-  prepare(spec, options, globals, async ({plan: {name, tasks}, plugins, graph, warnings}) => {
+  prepare(spec, options, globals, async ({plan: {name, tasks}, plugins, graph, warnings, search}) => {
     for (const warning of warnings) err(`warning: ${warning}`);
     const {cache: cacheFolder} = folders(globals);
     const digests = openFileDigests(cacheFolder);
@@ -64,6 +64,7 @@ export const plan = (spec: string, options: PlanOptions, globals: Globals): Prom
       );
       return exitCodes.done;
     }
+    if (search) out(`${name}: ${(await import('./search-run.ts')).searchText(search)}. One configuration:`);
     out(`${name}: ${plural(tasks.length, 'task')}, ${plural(graph.length, 'stage')}`);
     for (const node of topological(graph)) {
       const forecast = forecasts.get(node.id)!;

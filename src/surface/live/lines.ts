@@ -11,7 +11,8 @@ type Event<T extends RunEvent['type']> = Extract<RunEvent, {type: T}>;
 
 /** `4 tasks, 37 stages, run 20261124-031500.123-quickstart-ab12`. */
 export const startedText = ({tasks, stages, run}: Event<'run-started'>): string =>
-  `${plural(tasks, 'task')}, ${plural(stages, 'stage')}, run ${run}`;
+  // A search has none as it begins.
+  tasks === 0 ? `run ${run}` : `${plural(tasks, 'task')}, ${plural(stages, 'stage')}, run ${run}`;
 
 /** `engine wasm 4.22.0 on cpu, 1 thread`. */
 export const engineText = ({engine}: Event<'engine-started'>): string =>

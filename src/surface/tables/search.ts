@@ -12,7 +12,13 @@ const shown = 10;
 /** Marks a number that was chosen by the test labels, everywhere. */
 export const chosenOnTest = '†';
 
-export function formatSearch(record: RunRecord, results: SearchResults, screen: Screen = {}): string {
+/** `chosen`: the rows to print. */
+export function formatSearch(
+  record: RunRecord,
+  results: SearchResults,
+  screen: Screen = {},
+  chosen: readonly TriedRow[] = bestOf(results).slice(0, shown),
+): string {
   const {search, trials, ended, failed, rows, best} = results;
   const {objective} = search;
   const head = [
@@ -21,7 +27,7 @@ export function formatSearch(record: RunRecord, results: SearchResults, screen: 
     ...(failed > 0 ? [`${failed} without a value`] : []),
   ].join(', ');
   if (!best) return `${head}. No trial has a value.`;
-  const table = tableOf(results, bestOf(results).slice(0, shown));
+  const table = searchTable(results, chosen);
   const rest = results.rows.length - table.rows.length;
   const notes = [
     ...(rest > 0 ? [`… and ${rest} more: pipeline best ${record.id} --all`] : []),
@@ -46,7 +52,11 @@ export function bestOf({rows, search}: SearchResults): readonly TriedRow[] {
   );
 }
 
-export function tableOf({search, best}: SearchResults, rows: readonly TriedRow[]): TextTable {
+export function searchTable(
+  {search, best}: SearchResults,
+  rows: readonly TriedRow[],
+  {arrow = true}: {readonly arrow?: boolean} = {},
+): TextTable {
   const paths = [...new Set(search.space.parameters.flatMap((parameter) => parameter.paths))];
   const names = shortNames(paths);
   const {metric, on} = search.objective;
@@ -62,7 +72,7 @@ export function tableOf({search, best}: SearchResults, rows: readonly TriedRow[]
       ...(hasTest ? [{name: `${metric} test`, align: 'right' as const}] : []),
     ],
     rows: rows.map((row) => [
-      `${row === best ? '→ ' : ''}${nameOf(row, rows)}`,
+      `${arrow && row === best ? '→ ' : ''}${nameOf(row, rows)}`,
       ...paths.map((path) => (Object.hasOwn(row.point, path) ? valueText(row.point[path] as Json) : '–')),
       ...(hasEnded ? [row.until === undefined ? '' : `epoch ${row.until}`] : []),
       scoreText(row.objective),

@@ -1,0 +1,42 @@
+/** The commands of searches: what was found, and more trials. */
+import {type Command, Option} from 'commander';
+import type {BestOptions} from './best.ts';
+import type {Globals} from './session.ts';
+import {parallel} from './values.ts';
+
+const whichRun = 'run id, a unique part of it, "latest", or the name of a spec';
+
+export function declareSearches(
+  program: Command,
+  globals: () => Globals,
+  leave: (status: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('best')
+    .description('the best configuration of a search, what it was chosen on, and the trials')
+    .argument('[run]', whichRun, 'latest')
+    .option('--all', 'print every trial, not only the best', false)
+    .option('--spec <file>', 'write the spec of the chosen configuration, with five fresh seeds; never written over')
+    .addOption(
+      new Option('--format <format>', 'output format')
+        .choices(['table', 'markdown', 'csv', 'json', 'latex'])
+        .default('table'),
+    )
+    .action(async (run: string, options: BestOptions) =>
+      leave((await import('./best.ts')).best(run, options, globals())),
+    );
+
+  const again = async (command: readonly string[]): Promise<number> => {
+    await program.parseAsync([...command], {from: 'user'});
+    return Number(process.exitCode ?? 0);
+  };
+  const search = program.command('search').description('go on with a search');
+  search
+    .command('add')
+    .description('run more trials of a search, after those that it has')
+    .argument('<run>', whichRun)
+    .requiredOption('--trials <n>', 'how many more', parallel)
+    .action(async (run: string, {trials}: {trials: number}) =>
+      leave((await import('./best.ts')).add(run, trials, globals(), again)),
+    );
+}
