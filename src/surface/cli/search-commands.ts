@@ -27,7 +27,8 @@ export function declareSearches(
     );
 
   const again = async (command: readonly string[]): Promise<number> => {
-    await program.parseAsync([...command], {from: 'user'});
+    process.argv = [...process.argv.slice(0, 2), ...command]; // what the run records, and says to continue it
+    await program.parseAsync();
     return Number(process.exitCode ?? 0);
   };
   const search = program.command('search').description('go on with a search');
