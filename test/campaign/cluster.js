@@ -21,7 +21,7 @@ export const clusterEnv = (cluster) => ({...cluster.env, PIPELINE_EXECUTOR: 'slu
 /** What trials begin with: trainings of some seconds. Its numbers are computed on this machine alone. */
 export async function makeClusterStore(folder, cluster) {
   const at = (name) => join(folder, name);
-  photosProject(at('cluster'), 30);
+  photosProject(at('cluster'), 20);
   writeFileSync(join(at('cluster'), 'site.yaml'), site());
   const truths = [];
   const seconds = [];

@@ -116,8 +116,10 @@ export async function rebuild(globals: Globals): Promise<number> {
 const leftOut = ({message, file}: Problem): string => `left out: ${file === undefined ? '' : `${file}: `}${message}`;
 
 export const show = async (which: string, globals: Globals): Promise<number> =>
-  orRefuse(await whichRun(which, globals), (record) => {
-    const report = reportRun(record);
+  orRefuse(await whichRun(which, globals), async (record) => {
+    const {secondsLeftOf} = await import('../../pipeline/ending/left.ts');
+    const left = await secondsLeftOf(record);
+    const report = {...reportRun(record), ...(left !== undefined && {left})};
     out(globals.json ? jsonText(report) : formatReport(report, screen()));
     return exitCodes.done;
   });

@@ -7,6 +7,7 @@ import {createServer, type IncomingMessage, type ServerResponse} from 'node:http
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
 import {follow, linesOf} from '../../core/base/follow.ts';
+import {type Past, pastIn} from '../../pipeline/ending/past.ts';
 import {hasEnded, type RunRecord, readHead, readRecord} from '../../pipeline/store/runs/record.ts';
 import {eventsFile} from '../../pipeline/store/runs/run-record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
@@ -75,6 +76,7 @@ const assets: {readonly [path: string]: readonly [file: URL, type: string]} = {
 class Site {
   readonly #options: WebOptions;
   readonly #list: RunList;
+  #pastStages: Promise<readonly Past[]> | undefined;
 
   constructor(options: WebOptions) {
     this.#options = options;
@@ -137,7 +139,7 @@ class Site {
     const about = {now: Date.now(), hasReport: hasReport(folder)};
     const ended = hasEnded(folder) ? readRecord(folder) : undefined;
     if (ended?.ok) return runPage({record: ended.value, running: []}, about);
-    const run = new LiveRun(head.value);
+    const run = new LiveRun(head.value, await this.#past());
     for await (const line of linesOf(eventsFile(folder))) run.tell(line);
     return runPage(run, about);
   }
@@ -147,7 +149,7 @@ class Site {
     const stream = new EventStream(response);
     const head = readHead(folder);
     if (!head.ok) return stream.end();
-    const run = new LiveRun(head.value);
+    const run = new LiveRun(head.value, await this.#past());
     let last: RunRecord | undefined;
     for await (const lines of follow(eventsFile(folder), {signal: stream.signal, every: this.#options.every ?? 1000})) {
       for (const line of lines) run.tell(line);
@@ -156,6 +158,12 @@ class Site {
       stream.regions([...regions].map(([id, part]) => [id, part.text]));
       if (last.outcome !== 'unfinished') return stream.end();
     }
+  }
+
+  /** Read once: runs go on for longer than it gets old. */
+  #past(): Promise<readonly Past[]> {
+    this.#pastStages ??= pastIn(join(this.#options.root, 'cache'));
+    return this.#pastStages;
   }
 
   async #tellOfRuns(response: ServerResponse): Promise<void> {
