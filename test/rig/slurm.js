@@ -147,7 +147,8 @@ export class SlurmCluster {
   async #end(name, signal) {
     const pid = Number(readFileSync(join(this.folder, 'pids', name), 'utf8'));
     if (runs(pid)) process.kill(pid, signal);
-    while (runs(pid)) await delay(50);
+    for (const patience = Date.now() + 10_000; runs(pid); await delay(50))
+      if (Date.now() > patience) process.kill(pid, 'SIGKILL'); // it waits for another that has ended
   }
 
   /** What one of Slurm's commands prints. */

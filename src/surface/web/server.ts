@@ -30,6 +30,8 @@ export interface WebOptions extends CompareSources {
   /** 0: any that is free. */
   readonly port: number;
   readonly query: Query;
+  /** Ids of the runs in the session's store; absent: it has none. */
+  readonly elsewhere?: () => Promise<readonly string[]>;
   /** Milliseconds between two looks at a run that goes on. */
   readonly every?: number;
 }
@@ -73,9 +75,13 @@ const assets: {readonly [path: string]: readonly [file: URL, type: string]} = {
   '/assets/live.js': [new URL('./assets/live.js', import.meta.url), 'text/javascript; charset=utf-8'],
 };
 
+/** Seconds between two questions to the store. */
+const storeEvery = 30;
+
 class Site {
   readonly #options: WebOptions;
   readonly #list: RunList;
+  #asked: {readonly at: number; readonly ids: Promise<readonly string[]>} | undefined;
   #pastStages: Promise<readonly Past[]> | undefined;
 
   constructor(options: WebOptions) {
@@ -111,7 +117,7 @@ class Site {
     if (asset) return send(response, 200, asset[1], await readFile(asset[0]));
     switch (pathname) {
       case '/':
-        return page(this.#list.page(searchParams.get('before')));
+        return page(this.#list.page(searchParams.get('before'), await this.#elsewhere()));
       case '/events':
         return this.#tellOfRuns(response);
       case '/compare':
@@ -128,6 +134,14 @@ class Site {
     }
     const body = html`<h1>Not found</h1><p>There is no such page. <a href="/">All runs</a></p>`;
     send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
+  }
+
+  /** A page that is made again does not ask the store each time. */
+  #elsewhere(): Promise<readonly string[]> {
+    const now = performance.now();
+    if (!this.#asked || now - this.#asked.at > 1000 * storeEvery)
+      this.#asked = {at: now, ids: this.#options.elsewhere?.() ?? Promise.resolve([])};
+    return this.#asked.ids;
   }
 
   async #runPage(folder: string): Promise<Page> {
