@@ -28,7 +28,6 @@ describe('run', () => {
       "tiny: 1 task, 6 stages, run <time>-tiny
       [1/6] ✓ data synthetic: <time> · <memory> peak
       engine wasm 4.22.0 on cpu, 1 thread
-      [1/6] … learn rotation · stripes · seed 0: epoch 2/2 · loss <n> · accuracy 34.4 % · 65 images/s · <time> left
       warning: learn rotation · stripes · seed 0: the last epoch's loss is <n>, and guessing gives <n>: the network has learnt almost nothing in 2 epochs. Try more epochs or another optimizer.learning_rate.
       [2/6] ✓ learn rotation · stripes · seed 0: <time> · <memory> peak
       [3/6] ✓ embed train rotation.pool · stripes · seed 0: <time> · <memory> peak
