@@ -83,8 +83,8 @@ export type RunEvent = {readonly at: string} & (
       readonly label: string;
       readonly message: string;
       readonly hint?: string;
-      /** The system ended its process as memory ran out. */
-      readonly outOfMemory?: true;
+      /** Its process was ended from outside; absent: it failed by itself. */
+      readonly killed?: Killed;
     }
   | {
       readonly type: 'stage-skipped';
@@ -108,6 +108,9 @@ export type RunEvent = {readonly at: string} & (
       readonly seconds: number;
     }
 );
+
+/** Who has ended a process: the system, as memory ran out; or somebody, as far as is known. */
+export type Killed = 'memory' | 'somebody';
 
 /** A place on a cluster. */
 export interface Where {

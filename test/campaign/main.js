@@ -1,12 +1,13 @@
 /**
  * `npm run campaign -- --seed 1 --minutes 10`: disturbs runs and stores in every way that we can think of, and counts what the
  * ordinary commands do not put right by themselves. `--trial N` repeats one alone; `--kinds plan,events` draws these faults alone;
- * `--from N` begins with that trial; `--hosts 2` makes two at a time.
+ * `--from N` begins with that trial; `--hosts 2` makes two at a time. `--cluster` starts a Slurm, and disturbs runs on it.
  */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {slurmMissing} from '../rig/slurm.js';
 import {campaign, tableOf} from './campaign.js';
 
 const {values} = parseArgs({
@@ -17,8 +18,10 @@ const {values} = parseArgs({
     from: {type: 'string', default: '0'},
     hosts: {type: 'string', default: '1'},
     kinds: {type: 'string', default: ''},
+    cluster: {type: 'boolean', default: false},
   },
 });
+if (values.cluster && slurmMissing) throw new Error(`there can be no cluster here: ${slurmMissing}`);
 const folder = mkdtempSync(join(tmpdir(), 'campaign-'));
 try {
   const only = values.trial === undefined ? undefined : Number(values.trial);
@@ -29,6 +32,7 @@ try {
     first: only ?? Number(values.from),
     most: only === undefined ? Number.POSITIVE_INFINITY : 1,
     hosts: Number(values.hosts),
+    onCluster: values.cluster,
     kinds: values.kinds.split(',').filter((kind) => kind !== ''),
     say: (line) => process.stdout.write(`${line}\n`),
   });

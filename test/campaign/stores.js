@@ -32,10 +32,10 @@ metrics: [auc, fpr95]
 seeds: 2
 `;
 
-const photosSpec = `name: camp
+const photosSpec = (epochs) => `name: camp
 plugins: ./own.js
 dataset: {type: image-folder, folder: photos, size: 8, normal: good, normal_classes: [good]}
-learner: {type: rotation, network: {type: small, width: 4}, epochs: 8, batch: 4}
+learner: {type: rotation, network: {type: small, width: 4}, epochs: ${epochs}, batch: 4}
 augment: []
 classifiers: [kde, own]
 metrics: [auc, fpr95]
@@ -90,8 +90,9 @@ function project(folder, text) {
   writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
 }
 
-function photosProject(folder) {
-  project(folder, photosSpec);
+/** `epochs`: of its trainings. */
+export function photosProject(folder, epochs) {
+  project(folder, photosSpec(epochs));
   let seed = 1;
   for (const [place, count] of [
     ['train/good', 9],
@@ -162,7 +163,7 @@ export async function makeStores(folder) {
     truth[version] = await truthIn(at('filled'));
   }
   await must(at('filled'), ['run', 'spec.yaml', '--quiet']);
-  photosProject(at('photos'));
+  photosProject(at('photos'), 8);
   const photosTruth = {};
   for (const version of [-1, 1]) {
     const whole = at(`whole${version}`);
@@ -211,14 +212,16 @@ async function stopInTraining(folder) {
   await done;
 }
 
-const truthIn = async (folder) =>
+/** The numbers that the latest run has. */
+export const truthIn = async (folder) =>
   truthOf(
     await must(folder, ['compare', 'camp', '--metric', 'all', '--json']),
     await must(folder, ['show', 'latest', '--json']),
   );
 
-async function must(folder, args) {
-  const {status, text} = await start(folder, args).done;
+/** What a command prints, which must end well. */
+export async function must(folder, args, env = {}) {
+  const {status, text} = await start(folder, args, {env}).done;
   if (status !== 0) throw new Error(`pipeline ${args.join(' ')} ended with ${status}:\n${text}`);
   return text;
 }

@@ -2,6 +2,7 @@
 import {existsSync, mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {Rng} from '../../dist/core/base/random.js';
+import {clusterFaults, settle} from './cluster.js';
 import {call} from './commands.js';
 import {drawFault, faults} from './faults.js';
 import {runRecordTrial} from './records.js';
@@ -18,10 +19,14 @@ const raw = [
   /UnhandledPromise|Uncaught|ERR_[A-Z]+/,
 ];
 
-/** Trial `number` of `seed`; `kinds`: of these faults alone. Its verdict has what went wrong, by kind; nothing: all is well. */
-export async function runTrial({seed, number, stores, folder, kinds = []}) {
+/**
+ * Trial `number` of `seed`; `kinds`: of these faults alone; `cluster`: folder of a Slurm, whose faults are drawn instead. Its verdict has
+ * what went wrong, by kind; nothing: all is well.
+ */
+export async function runTrial({seed, number, stores, folder, kinds = [], cluster}) {
   const rng = new Rng(`${seed}/${number}`);
-  const fault = drawFault(rng, kinds.length > 0 ? faults.filter(({kind}) => kinds.includes(kind)) : faults);
+  const all = cluster === undefined ? faults : clusterFaults(cluster);
+  const fault = drawFault(rng, kinds.length > 0 ? all.filter(({kind}) => kinds.includes(kind)) : all);
   if (fault.cheap) {
     const draw = (store) => fault.apply(store, rng);
     return {kind: fault.kind, how: fault.how, ...(await runRecordTrial({folder, stores, rng, draw, raw}))};
@@ -34,10 +39,13 @@ export async function runTrial({seed, number, stores, folder, kinds = []}) {
   const place = await fault.apply(folder, rng, store.usual);
   const look = new Aftermath(folder, store, found);
   if (place?.text !== undefined) look.read('the disturbed run', place.text);
+  if (fault.ends && place.status !== 0)
+    found.human.push(`the disturbed run ended with ${place.status}: ${JSON.stringify(place.text.slice(-1500))}`);
   // Most commands take long: of the runs one is looked at more closely, if it can be the one that was hurt.
   const hurt = before.find((id) => typeof place === 'string' && place.includes(id));
   await look.readers(before, hurt, hurt ?? before[rng.integer(before.length || 1)]);
   await look.heal(fault.processes === true);
+  if (cluster !== undefined) await settle(cluster, folder, found);
   rmSync(folder, {recursive: true, force: true});
   return {kind: fault.kind, how: fault.how, place: typeof place === 'string' ? place.slice(folder.length) : '', found};
 }

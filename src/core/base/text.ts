@@ -63,6 +63,16 @@ export function duration(measured: number): string {
   return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
 }
 
+/** Seconds to come → `less than a minute`, `about 12 min`, `about 45 min`, `about 2.5 h`, `about 3 days`: as exact as a guess is. */
+export function roughly(seconds: number): string {
+  const minutes = seconds / 60;
+  const to = (step: number, value: number): number => step * Math.round(value / step);
+  if (minutes < 1) return 'less than a minute';
+  if (minutes < 57.5) return `about ${to(minutes < 20 ? 1 : 5, minutes)} min`;
+  if (minutes < 47.5 * 60) return `about ${to(minutes < 600 ? 0.5 : 1, minutes / 60)} h`;
+  return `about ${to(minutes < 5 * 1440 ? 0.5 : 1, minutes / 1440)} days`;
+}
+
 /** Bytes → `512 B`, `1.5 kB`, `30 MB`, `2.1 GB`: powers of 1000, as disks are sold. */
 export function bytes(size: number): string {
   if (!Number.isFinite(size)) return '?';

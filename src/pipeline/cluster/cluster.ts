@@ -267,8 +267,8 @@ export class Cluster implements Elsewhere {
       this.#end(flight, {status: 'interrupted'});
       return undefined;
     }
-    const outOfMemory = flight.outOfMemory || (gone > 0 && saysOutOfMemory(logTail(folder, index)));
-    const verdict = verdictOn({...(record && {record}), ...(job && {job}), gone, outOfMemory});
+    const killed = gone > 0 && saysOutOfMemory(logTail(folder, index)) ? 'memory' : flight.killed;
+    const verdict = verdictOn({...(record && {record}), ...(job && {job}), gone, ...(killed && {killed})});
     if (verdict.to === 'take') this.#end(flight);
     else if (verdict.to === 'resubmit') this.#resubmit(flight, verdict.because, verdict.grow);
     else return verdict;

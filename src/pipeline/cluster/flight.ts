@@ -1,6 +1,6 @@
 /** One job on its way: what its logs have told so far. The logs of all its attempts are read, whichever of them got further. */
 import {looker, newLines} from '../../core/base/follow.ts';
-import {progressShare, type RunEvent, type Unstamped, type Where} from '../events.ts';
+import {type Killed, progressShare, type RunEvent, type Unstamped, type Where} from '../events.ts';
 import type {Obtained} from '../execute/elsewhere.ts';
 import {eventOf} from '../store/runs/shape.ts';
 import {type Growth, noGrowth} from './script.ts';
@@ -44,7 +44,8 @@ export class Flight {
   #alive: number | undefined;
   readonly #stages: ReadonlySet<string>;
   readonly #shares = new Map<string, number>();
-  readonly #failures = new Map<string, Obtained>();
+  /** Stages whose process was ended from outside: another job may do better. */
+  readonly #failures = new Map<string, {readonly killed: Killed; readonly failure: Obtained}>();
   readonly #attempts = new Map<string, {readonly look: ReturnType<typeof looker>; record?: Sight['record']}>();
 
   constructor(load: Load, place: {folder: string; index: number; job: string; own: boolean}) {
@@ -72,8 +73,10 @@ export class Flight {
     return (['done', 'failed'] as const).find((end) => records.includes(end)) ?? records.at(-1);
   }
 
-  get outOfMemory(): boolean {
-    return this.#failures.size > 0;
+  /** What has ended its stages from outside; undefined: nothing. */
+  get killed(): Killed | undefined {
+    const all = [...this.#failures.values()].map(({killed}) => killed);
+    return all.find((killed) => killed === 'memory') ?? all[0];
   }
 
   /** Since it was seen to run. */
@@ -83,12 +86,13 @@ export class Flight {
 
   get progress(): number {
     const running = [...this.#shares].filter(([id]) => !this.settled.has(id));
-    return this.settled.size + running.reduce((sum, [, share]) => sum + share, 0);
+    const done = [...this.settled.values()].filter(({status}) => status !== 'failed').length;
+    return done + running.reduce((sum, [, share]) => sum + share, 0);
   }
 
-  /** Takes what ran out of memory as failed: no more is to be had. */
+  /** Takes what was ended from outside as failed: it is not tried again. */
   settleFailures(): void {
-    for (const [id, failure] of this.#failures) this.settled.set(id, failure);
+    for (const [id, {failure}] of this.#failures) this.settled.set(id, failure);
   }
 
   /** Reads what is new in its logs. `hear`: what the run is to be told. */
@@ -123,10 +127,10 @@ export class Flight {
         this.settled.set(event.stage, {status: event.how});
         return;
       case 'stage-failed': {
-        const {message, hint, outOfMemory} = event;
+        const {message, hint, killed} = event;
         const hints = [...(hint === undefined ? [] : [hint]), ...(this.where ? [placeText(this.where)] : [])];
         const failure: Obtained = {status: 'failed', message, ...(hints.length > 0 && {hint: hints.join(' ')})};
-        if (outOfMemory) this.#failures.set(event.stage, failure);
+        if (killed) this.#failures.set(event.stage, {killed, failure});
         else this.settled.set(event.stage, failure);
         return;
       }

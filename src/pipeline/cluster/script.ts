@@ -85,6 +85,8 @@ export function scriptText({site, request, name, comment, folder, count, cwd, co
   return [
     '#!/bin/bash',
     ...options.map((option) => `#SBATCH ${option}`),
+    // The notice that its time is almost over would end the shell, if it came before the program runs, which obeys it.
+    'trap : USR1',
     ...site.before,
     ...(site.scratch === undefined ? [] : [`export TMPDIR="${site.scratch}"`, 'mkdir -p "$TMPDIR"']),
     // TensorFlow would take a GPU's whole memory for the first of several trainings.

@@ -2,6 +2,7 @@
  * What to do about a job, by what is seen of it. The record that it leaves is the truth; the scheduler only tells whether there will
  * be one. Pure: the bounds on how often something is tried are the caller's.
  */
+import type {Killed} from '../events.ts';
 import {hasEnded, type QueuedJob} from './queue.ts';
 import type {Growth} from './script.ts';
 
@@ -12,8 +13,8 @@ export interface Sight {
   readonly job?: QueuedJob;
   /** Answers of the scheduler in a row in which the job had ended or was not listed. */
   readonly gone: number;
-  /** It, or a stage of it, was ended because memory ran out. */
-  readonly outOfMemory: boolean;
+  /** What has ended it, or a stage of it, from outside; absent: nothing is known of that. */
+  readonly killed?: Killed;
 }
 
 export type Verdict =
@@ -31,14 +32,18 @@ export type Verdict =
 /** A job without a record counts as gone at the second look: a file of its last moment may come late. */
 const looks = 2;
 
-export function verdictOn({record, job, gone, outOfMemory}: Sight): Verdict {
+export function verdictOn({record, job, gone, killed}: Sight): Verdict {
   if (record === 'done') return {to: 'take'};
-  if (record === 'failed')
-    return outOfMemory ? {to: 'resubmit', because: 'its memory ran out', grow: 'memory'} : {to: 'take'};
+  if (record === 'failed') {
+    if (killed === undefined) return {to: 'take'};
+    if (killed === 'somebody') return {to: 'resubmit', because: 'the worker process of a stage was killed'};
+    return {to: 'resubmit', because: 'its memory ran out', grow: 'memory'};
+  }
   if (job && !hasEnded(job)) return job.state === 'PENDING' ? pending(job) : {to: 'wait'};
   if (gone < (record === 'interrupted' ? 1 : looks)) return {to: 'wait'};
   const state = job?.state ?? '';
-  if (state === 'OUT_OF_MEMORY' || outOfMemory) return {to: 'resubmit', because: 'its memory ran out', grow: 'memory'};
+  if (state === 'OUT_OF_MEMORY' || killed === 'memory')
+    return {to: 'resubmit', because: 'its memory ran out', grow: 'memory'};
   if (state === 'TIMEOUT' || state === 'DEADLINE' || (record === 'interrupted' && !(state in reasons)))
     return {to: 'resubmit', because: 'its time was over', grow: 'time'};
   if (state === '') return {to: 'resubmit', because: 'it has vanished from the queue'};

@@ -2,7 +2,7 @@
 import {systemProblem} from '../../core/base/system-error.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
-import type {CheckedKernels, Emit} from '../events.ts';
+import type {CheckedKernels, Emit, Killed} from '../events.ts';
 import type {Maker} from '../maker.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Entry} from '../store/cache/cache.ts';
@@ -10,7 +10,7 @@ import type {Entry} from '../store/cache/cache.ts';
 /** The outcome of a stage. */
 export type StageOutcome =
   | {readonly status: 'computed' | 'cached'; readonly entry: Entry}
-  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly outOfMemory?: true}
+  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly killed?: Killed}
   /** Nothing was wrong with it. */
   | {readonly status: 'skipped'; readonly because: string}
   | {readonly status: 'interrupted'};
@@ -30,13 +30,13 @@ export function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
 export function tell({id, kind, label}: StageNode, outcome: StageOutcome, seconds: number, emit: Emit): void {
   const stage = {stage: id, kind, label};
   if (outcome.status === 'failed') {
-    const {message, hint, outOfMemory} = outcome;
+    const {message, hint, killed} = outcome;
     emit({
       type: 'stage-failed',
       ...stage,
       message,
       ...(hint === undefined ? {} : {hint}),
-      ...(outOfMemory && {outOfMemory}),
+      ...(killed && {killed}),
     });
   } else if (outcome.status === 'computed' || outcome.status === 'cached') {
     const {fingerprint, summary, provenance} = outcome.entry.manifest;

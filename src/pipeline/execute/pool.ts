@@ -9,7 +9,7 @@ import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {ModuleRef} from '../../core/plugin/code.ts';
-import type {StageProgress} from '../events.ts';
+import type {Killed, StageProgress} from '../events.ts';
 import type {FromWorker, Job, ToWorker} from './protocol.ts';
 
 export interface PoolOptions {
@@ -42,7 +42,7 @@ export type JobResult =
       readonly kernels?: readonly KernelTime[];
       readonly checks?: KernelChecks;
     }
-  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly outOfMemory?: true}
+  | {readonly status: 'failed'; readonly message: string; readonly hint?: string; readonly killed?: Killed}
   | {readonly status: 'aborted'};
 
 export class WorkerPool {
@@ -255,24 +255,26 @@ function crashed(
 function killed(
   outOfMemory: boolean | undefined,
   said: string,
-): {readonly message: string; readonly hint: string; readonly outOfMemory?: true} {
+): {readonly message: string; readonly hint: string; readonly killed: Killed} {
   const lessMemory = 'Use more memory or a smaller batch, or run fewer stages at the same time (--jobs 1).';
   switch (outOfMemory) {
     case true:
       return {
         message: `its worker process was killed (SIGKILL) by the system, as memory ran out.${said}`,
         hint: lessMemory,
-        outOfMemory,
+        killed: 'memory',
       };
     case false:
       return {
         message: `its worker process was killed (SIGKILL) by another process; the system did not run out of memory.${said}`,
         hint: 'Run it again.',
+        killed: 'somebody',
       };
     default:
       return {
         message: `its worker process was killed (SIGKILL), by another process or by the system, which does that when memory runs out.${said}`,
         hint: `Run it again. If memory is short: ${lessMemory[0]!.toLowerCase()}${lessMemory.slice(1)}`,
+        killed: 'somebody',
       };
   }
 }

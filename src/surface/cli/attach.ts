@@ -1,5 +1,6 @@
 /** `attach`: the live view of a run that another process drives. */
 import {follow} from '../../core/base/follow.ts';
+import {pastIn} from '../../pipeline/ending/past.ts';
 import {readHead} from '../../pipeline/store/runs/record.ts';
 import {eventsFile} from '../../pipeline/store/runs/run-record.ts';
 import {driverOf} from '../../pipeline/store/runs/runs.ts';
@@ -7,7 +8,7 @@ import {eventOf} from '../../pipeline/store/runs/shape.ts';
 import {createReporter} from '../live/reporter.ts';
 import {exitCodes} from './exit-codes.ts';
 import {printComparison} from './results.ts';
-import {commandName, err, type Globals, orRefuse} from './session.ts';
+import {commandName, err, folders, type Globals, orRefuse} from './session.ts';
 import {whichRun} from './which-run.ts';
 
 /** Milliseconds between two looks at the log, and looks in which nothing came after which the driver is looked for. */
@@ -18,7 +19,10 @@ export const attach = async (which: string, {plain}: {readonly plain: boolean}, 
   orRefuse(await whichRun(which, globals), ({id, folder, environment}) =>
     orRefuse(readHead(folder), async ({plan}) => {
       const kind = globals.json ? 'json' : plain ? 'plain' : 'auto';
-      const reporter = createReporter(kind, process.stdout, process.stderr, plan.stages);
+      const reporter = createReporter(kind, process.stdout, process.stderr, {
+        graph: plan.stages,
+        past: () => pastIn(folders(globals).cache),
+      });
       const watching = new AbortController();
       const leave = (): void => watching.abort();
       process.once('SIGINT', leave);

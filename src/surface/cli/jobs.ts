@@ -14,6 +14,18 @@ export const siteOption = () =>
     'how the cluster is used (default: site.yaml beside the spec, or in the folder of runs)',
   ).env('PIPELINE_SITE');
 
+/** Ends the command if options were given that its executor does not use. */
+export function checkExecutor(command: Command): void {
+  const {executor} = command.opts<{executor: string}>();
+  const isGiven = (option: string): boolean => command.getOptionValueSource(option) === 'cli';
+  if (executor === 'slurm' && isGiven('jobs'))
+    command.error(
+      'error: --jobs counts stages on this machine, but with --executor slurm jobs of the cluster compute them. How many is in the site file: most_jobs (submitted), at_once (running, of an array), tasks_per_gpu (trainings that share a GPU)',
+    );
+  if (executor === 'local' && isGiven('site'))
+    command.error('error: --site is for the jobs of a cluster: add --executor slurm, or leave it out');
+}
+
 const whichRun = 'run id, a unique part of it, "latest", or the name of a spec';
 
 export function declareJobs(

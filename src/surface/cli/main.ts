@@ -8,7 +8,7 @@ import type {AugmentOptions} from './augment.ts';
 import type {Shell} from './completion/index.ts';
 import {exitCodes} from './exit-codes.ts';
 import type {ExportOptions} from './export.ts';
-import {declareJobs, executorOption, siteOption} from './jobs.ts';
+import {checkExecutor, declareJobs, executorOption, siteOption} from './jobs.ts';
 import type {NewOptions} from './new.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
@@ -124,7 +124,10 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
   .addOption(executorOption())
   .addOption(siteOption())
   .option('--detach', 'print the id of the run and go on in the background; "attach" shows it', false)
-  .action(async (spec: string, options: RunOptions) => leave((await import('./run.ts')).run(spec, options, globals())));
+  .action(async (spec: string, options: RunOptions, command: Command) => {
+    checkExecutor(command);
+    await leave((await import('./run.ts')).run(spec, options, globals()));
+  });
 
 specOptions(
   program.command('plan').description('show what would run, what is cached, and how much computing it is; run nothing'),
@@ -141,9 +144,10 @@ specOptions(
   .addOption(new Option('--graph <format>', 'print the graph of stages').choices(['mermaid', 'dot', 'svg']))
   .addOption(executorOption())
   .addOption(siteOption())
-  .action(async (spec: string, options: PlanOptions) =>
-    leave((await import('./plan.ts')).plan(spec, options, globals())),
-  );
+  .action(async (spec: string, options: PlanOptions, command: Command) => {
+    checkExecutor(command);
+    await leave((await import('./plan.ts')).plan(spec, options, globals()));
+  });
 
 program
   .command('new')

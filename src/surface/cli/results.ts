@@ -96,12 +96,23 @@ const noResults = (title: string): number =>
 
 export async function query(sql: string, {format}: QueryOptions, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);
-  if (listRuns(runs).length === 0)
+  const here = listRuns(runs);
+  if (globals.store !== undefined) await sayOthers(here, globals);
+  if (here.length === 0)
     return refuse([{message: `there are no results in ${runs}`, hint: 'Make some: pipeline run <spec>.'}]);
   return orRefuse(await queryApart(results, sql, {}, {report: err}), (result) => {
     out(formatQuery(result, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
+}
+
+/** SQL sees the runs that are here: to fetch all of a team for every question would take minutes. */
+async function sayOthers(here: readonly string[], globals: Globals): Promise<void> {
+  const others = await (await import('./team.ts')).runsElsewhere(here, globals);
+  if (others.length > 0)
+    err(
+      `note: ${plural(others.length, 'run')} in the store ${others.length === 1 ? 'is' : 'are'} not here, and SQL does not see them; "pipeline store pull" fetches what you name, such as ${others.at(-1)}`,
+    );
 }
 
 export async function rebuild(globals: Globals): Promise<number> {
@@ -116,8 +127,10 @@ export async function rebuild(globals: Globals): Promise<number> {
 const leftOut = ({message, file}: Problem): string => `left out: ${file === undefined ? '' : `${file}: `}${message}`;
 
 export const show = async (which: string, globals: Globals): Promise<number> =>
-  orRefuse(await whichRun(which, globals), (record) => {
-    const report = reportRun(record);
+  orRefuse(await whichRun(which, globals), async (record) => {
+    const {secondsLeftOf} = await import('../../pipeline/ending/left.ts');
+    const left = await secondsLeftOf(record);
+    const report = {...reportRun(record), ...(left !== undefined && {left})};
     out(globals.json ? jsonText(report) : formatReport(report, screen()));
     return exitCodes.done;
   });

@@ -3,6 +3,7 @@ import {existsSync} from 'node:fs';
 import {shellWord} from '../../core/base/text.ts';
 import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
 import type {Site} from '../../pipeline/config/site.ts';
+import {pastIn} from '../../pipeline/ending/past.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
@@ -91,7 +92,7 @@ async function runGraph(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
     process.stdout,
     process.stderr,
-    graph,
+    {graph, past: () => pastIn(cacheFolder)},
   );
   const emit = emitter([record.log, reporter.event]);
   const warn = (message: string): void => emit({type: 'warning', message});

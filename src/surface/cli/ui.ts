@@ -10,6 +10,7 @@ import {serve, type WebServer} from '../web/server.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, out, refuse} from './session.ts';
+import {runsElsewhere} from './team.ts';
 
 export async function ui({port}: {readonly port?: number}, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);
@@ -24,6 +25,7 @@ export async function ui({port}: {readonly port?: number}, globals: Globals): Pr
       query: (sql, limits) => queryApart(results, sql, limits, {waitSeconds: 3, report: err}),
       baselines: readBaselines(),
       departures: departuresFrom(builtinPlugins()),
+      ...(globals.store !== undefined && {elsewhere: () => runsElsewhere([], globals)}),
     });
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE' && codeOf(error) !== 'EACCES') throw error;

@@ -2,7 +2,7 @@
 
 import {unreachable} from '../../core/base/result.ts';
 import {printable} from '../../core/base/screen.ts';
-import {bytes, count, duration, plural} from '../../core/base/text.ts';
+import {bytes, count, duration, plural, roughly} from '../../core/base/text.ts';
 import {columnsOf} from '../../core/base/width.ts';
 import type {RunEvent, StageProgress} from '../../pipeline/events.ts';
 import {sparkline} from './sparkline.ts';
@@ -71,6 +71,9 @@ export function queuedText(reasons: Iterable<string | undefined>): string {
   const words = [...new Set(all.filter((reason) => reason !== undefined))];
   return `${count(all.length)} queued${words.length > 0 ? ` (${printable(words.join(', '))})` : ''}`;
 }
+
+/** `ends in about 12 min`. */
+export const endsText = (seconds: number): string => `ends in ${roughly(seconds)}`;
 
 export const stageFinishedText = (event: Event<'stage-finished'>): string =>
   event.how === 'cached' ? 'cached' : stageTook(event);

@@ -3,9 +3,12 @@ import {unreachable} from '../../core/base/result.ts';
 import {paintFor, printable} from '../../core/base/screen.ts';
 import {count, duration} from '../../core/base/text.ts';
 import {clipTo, columnsOf} from '../../core/base/width.ts';
+import {Ending, type EndingStage} from '../../pipeline/ending/ending.ts';
+import type {Past} from '../../pipeline/ending/past.ts';
 import {progressShare, type RunEvent, type StageKind, type StageProgress} from '../../pipeline/events.ts';
 import type {Output, Reporter} from './contract.ts';
 import {
+  endsText,
   engineText,
   failureText,
   fittingProgress,
@@ -35,18 +38,29 @@ interface Branch {
   readonly stages: readonly {readonly name: string; readonly stage: Running}[];
 }
 
+export interface ShownRun {
+  /** Whose each stage is, and what it waits for. */
+  readonly graph: readonly (PlannedStage & EndingStage)[];
+  /** What stages took before; asked for when something is computed. */
+  readonly past?: () => Promise<readonly Past[]>;
+}
+
 /** Redrawn no oftener than this: a terminal over ssh must not be flooded. */
 const frame = 100;
 /** The longest interval during a run, in milliseconds: clocks that stand still look like a hang. */
 const tick = 1000;
+/** Milliseconds between two guesses when the run ends: it may have thousands of stages. */
+const guess = 2000;
 
 /**
  * Live view: what goes on stands at the bottom, by task, with bars, and then one line of totals; what has ended scrolls by:
  * tasks with what they took and measured, and stages that serve several. Rewrites its own last lines only, so what scrolled
- * by stays in the terminal's history. `graph`: whose each stage is.
+ * by stays in the terminal's history.
  */
-export function prettyReporter(output: Output, graph: readonly PlannedStage[]): Reporter {
+export function prettyReporter(output: Output, {graph, past}: ShownRun): Reporter {
   const tree = new TaskTree(graph);
+  const ending = new Ending(graph);
+  let left: {readonly at: number; readonly seconds: number | undefined} | undefined;
   const running = new Map<string, Running>();
   /** Stages that wait for a place on a cluster, and why. */
   const queued = new Map<string, string | undefined>();
@@ -115,6 +129,11 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
 
   const clockOf = (since: number) => duration(Math.max(0, now - since) / 1000);
 
+  const endText = (): readonly string[] => {
+    if (!left || Math.abs(now - left.at) >= guess) left = {at: now, seconds: ending.secondsLeft(now)};
+    return left.seconds === undefined ? [] : [endsText(left.seconds)];
+  };
+
   const live = (): readonly string[] => {
     if (stages === 0) return [];
     const {computed, cached, failed, skipped} = tally;
@@ -126,6 +145,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
       ...(failed > 0 ? [`${count(failed)} failed`] : []),
       ...(skipped > 0 ? [`${count(skipped)} skipped`] : []),
       clockOf(started),
+      ...endText(),
     ].join(' · ');
     // One row stays free for the cursor, and one for a line above: lines above the screen cannot be erased.
     const room = Math.max(1, (output.rows || 24) - 3);
@@ -173,6 +193,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
   return {
     event(event: RunEvent): void {
       now = Date.parse(event.at);
+      ending.hear(event);
       const skipped = event.type === 'stage-skipped' ? skips.add(event) : skips.take();
       if (skipped !== undefined) draw([paint('dim', `– ${skipped}`)]);
       switch (event.type) {
@@ -200,6 +221,7 @@ export function prettyReporter(output: Output, graph: readonly PlannedStage[]): 
           if (now - lastDraw >= frame) draw();
           return;
         case 'stage-started':
+          if (begun.size === 0) void past?.().then((stages) => ending.learn(stages));
           begun.set(event.stage, {kind: event.kind, label: event.label});
           queued.delete(event.stage);
           running.set(event.stage, {

@@ -2,20 +2,19 @@ import {printable} from '../../core/base/screen.ts';
 import type {Output, Reporter} from './contract.ts';
 import {failureText} from './lines.ts';
 import {plainReporter} from './plain.ts';
-import {prettyReporter} from './pretty.ts';
-import type {PlannedStage} from './tasks.ts';
+import {prettyReporter, type ShownRun} from './pretty.ts';
 
 export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
 
 /**
  * `auto` draws a live view in a terminal that can move its cursor, and writes plain lines elsewhere. `quiet` only writes failures, and
- * whom the run waits for, to `errors`. `graph`: of the run, for a view by task.
+ * whom the run waits for, to `errors`. `run`: for a view by task.
  */
 export function createReporter(
   kind: ReporterKind,
   output: Output,
   errors: Output,
-  graph: readonly PlannedStage[] = [],
+  run: ShownRun = {graph: []},
 ): Reporter {
   switch (kind) {
     case 'json':
@@ -31,6 +30,6 @@ export function createReporter(
     case 'plain':
       return plainReporter(output);
     case 'auto':
-      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output, graph) : plainReporter(output);
+      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output, run) : plainReporter(output);
   }
 }

@@ -84,7 +84,8 @@ export const events: Described<RunEvent> = {
       label,
       message: 'text: what happened',
       hint: 'text, optional: what to do',
-      outOfMemory: 'true, optional: the system ended its process as memory ran out',
+      killed:
+        'text, optional: its process was ended from outside, by the system as memory ran out (`memory`) or by `somebody`',
     },
   },
   'stage-skipped': {

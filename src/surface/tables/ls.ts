@@ -1,5 +1,5 @@
 /** Runs at a glance, newest first. */
-import {count, duration} from '../../core/base/text.ts';
+import {count, duration, roughly} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -23,6 +23,8 @@ export interface RunListing {
   readonly failed: number;
   /** Absent while it is unfinished. */
   readonly seconds?: number;
+  /** Seconds until it may end; absent: it does not run, or too little is known. */
+  readonly left?: number;
 }
 
 export function listingOf(record: RunRecord): RunListing {
@@ -112,7 +114,7 @@ export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen
         ...[run.tasks, run.computed, run.cached, run.failed].map((number) =>
           run.outcome === 'elsewhere' ? '–' : count(number),
         ),
-        run.seconds === undefined ? '–' : duration(run.seconds),
+        timeText(run),
       ]),
       lead: 1,
       tone: (row, column) => (names[column] === 'outcome' ? tones[runs[row]!.outcome] : undefined),
@@ -122,6 +124,9 @@ export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen
   );
   return `${table}\n`;
 }
+
+const timeText = ({seconds, left}: RunListing): string =>
+  seconds !== undefined ? duration(seconds) : left === undefined ? '–' : `${roughly(left)} left`;
 
 const tones = {
   done: 'good',

@@ -6,6 +6,7 @@ import type {StageKind} from '../../pipeline/events.ts';
 import {entryFolder} from '../../pipeline/store/cache/entry.ts';
 import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/runs/record.ts';
+import {endsText} from '../live/lines.ts';
 import {warningTexts} from '../live/warnings.ts';
 import {reasonText, unvouched} from './compare.ts';
 import {number} from './formats.ts';
@@ -134,8 +135,9 @@ function warningsOf(record: RunRecord): readonly string[] {
 export function formatReport(report: RunReport, screen: Screen = {}): string {
   const when = report.started ? `started ${dateText(report.started)}` : 'never started';
   const took = report.seconds === undefined ? '' : ` after ${duration(report.seconds)}`;
+  const ends = report.left === undefined ? '' : `, ${endsText(report.left)}`;
   const head = [
-    `${report.id}: ${report.name}, ${report.outcome}${took}`,
+    `${report.id}: ${report.name}, ${report.outcome}${took}${ends}`,
     [when, plural(report.tasks, 'task'), ...(report.engine ? [report.engine] : [])].join(' · '),
     report.folder,
   ];

@@ -1,4 +1,6 @@
-/** The state of a run from its events, one after the other: what is done, and what is running. */
+/** The state of a run from its events, one after the other: what is done, what is running, and when it may end. */
+import {Ending} from '../../pipeline/ending/ending.ts';
+import type {Past} from '../../pipeline/ending/past.ts';
 import type {RunEvent, StageProgress, Where} from '../../pipeline/events.ts';
 import {regained} from '../../pipeline/store/runs/regain.ts';
 import {
@@ -25,10 +27,13 @@ export interface RunningStage {
 export interface RunInView {
   readonly record: RunRecord;
   readonly running: readonly RunningStage[];
+  /** From `now` (ms); undefined: too little is known. */
+  secondsLeft?(now: number): number | undefined;
 }
 
 export class LiveRun implements RunInView {
   readonly #head: RunHead;
+  readonly #ending: Ending;
   readonly #events: RunEvent[] = [];
   readonly #isStrange: (event: RunEvent) => boolean;
   #losses = {strange: 0, atEnd: false};
@@ -38,8 +43,11 @@ export class LiveRun implements RunInView {
     {label: string; since: number; where?: Where; progress?: StageProgress; losses: number[]}
   >();
 
-  constructor(head: RunHead) {
+  /** `past`: what stages took before. */
+  constructor(head: RunHead, past: readonly Past[] = []) {
     this.#head = head;
+    this.#ending = new Ending(head.plan.stages);
+    this.#ending.learn(past);
     this.#isStrange = strangeTo(head.plan);
   }
 
@@ -52,6 +60,7 @@ export class LiveRun implements RunInView {
       return;
     }
     this.#losses.atEnd = false;
+    this.#ending.hear(event);
     switch (event.type) {
       case 'stage-progress': {
         const stage = this.#running.get(event.stage);
@@ -86,6 +95,10 @@ export class LiveRun implements RunInView {
   get record(): RunRecord {
     this.#record ??= regained(joinRecord(this.#head, this.#events, this.#losses));
     return this.#record;
+  }
+
+  secondsLeft(now: number): number | undefined {
+    return this.#ending.secondsLeft(now);
   }
 
   get running(): readonly RunningStage[] {

@@ -4,7 +4,7 @@ import {progressShare} from '../../pipeline/events.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
-import {progressText, stageTook} from '../live/lines.ts';
+import {endsText, progressText, stageTook} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
 import {dateText} from '../tables/ls.ts';
 import {kindsOf, placeOf, reportRun, resultsOf} from '../tables/show.ts';
@@ -52,7 +52,7 @@ export const regionsOf = (run: RunInView, now: number): Regions =>
 /** What changes only with time. */
 export const movingRegions = (run: RunInView, now: number): Regions =>
   new Map([
-    ['summary', summaryOf(run.record, now)],
+    ['summary', summaryOf(run, now)],
     ['running', runningOf(run, now)],
   ]);
 
@@ -68,15 +68,18 @@ function settledRegions(record: RunRecord): Regions {
   ]);
 }
 
-function summaryOf(record: RunRecord, now: number): Markup {
+function summaryOf(run: RunInView, now: number): Markup {
+  const {record} = run;
   const {started, seconds, stages, tasks, engine} = record;
   const state = runStateOf(record);
   const settled = stages.filter(isSettled).length;
+  const left = state === 'running' ? run.secondsLeft?.(now) : undefined;
   const elapsed =
     seconds ?? (state === 'running' && started !== undefined ? (now - Date.parse(started)) / 1000 : undefined);
   const facts = [
     ...(started === undefined ? ['not started'] : [`started ${dateText(started)}`]),
     ...(elapsed === undefined ? [] : [duration(Math.max(0, elapsed))]),
+    ...(left === undefined ? [] : [endsText(left)]),
     plural(tasks.length, 'task'),
     `${count(settled)} of ${plural(stages.length, 'stage')}`,
     ...(['queued', 'cached', 'failed', 'skipped'] as const).flatMap((status) =>

@@ -6,6 +6,7 @@ import {count, duration, plural} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
 import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
+import {nameIn} from '../../pipeline/store/runs/run-id.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {dateText} from '../tables/ls.ts';
@@ -25,8 +26,8 @@ export class RunList {
     this.#root = root;
   }
 
-  /** `before`: only runs that are older than that one. */
-  page(before: string | null): Page {
+  /** `before`: only runs that are older than that one. `elsewhere`: ids of runs that a store has. */
+  page(before: string | null, elsewhere: readonly string[] = []): Page {
     const older = before === null ? '' : html` older than ${before}`;
     return {
       title: 'Runs',
@@ -37,8 +38,24 @@ export class RunList {
 <tbody id="runs">${this.rows(before)}</tbody>
 </table></div>
 <p class="faint">Best: the highest mean over classes and seeds that one configuration with a classifier has reached, × 100.</p>
-${this.#olderLink(before)}`,
+${this.#olderLink(before)}
+${before === null && this.#elsewhereList(elsewhere)}`,
     };
+  }
+
+  #elsewhereList(ids: readonly string[]): Markup | undefined {
+    const here = new Set(this.#ids(null));
+    const others = ids
+      .filter((id) => !here.has(id))
+      .sort()
+      .reverse();
+    const shown = others.slice(0, most);
+    return others.length > 0
+      ? html`<h2>In the store, and not here</h2>
+<ul>${shown.map((id) => html`<li>${nameIn(id)} <small>${id}</small></li>`)}</ul>
+${others.length > shown.length && html`<p>… and ${count(others.length - shown.length)} older</p>`}
+<p class="faint">To see one here, fetch it: <code>pipeline store pull ${shown[0]!}</code></p>`
+      : undefined;
   }
 
   rows(before: string | null): Markup {

@@ -7,6 +7,7 @@ import {createServer, type IncomingMessage, type ServerResponse} from 'node:http
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
 import {follow, linesOf} from '../../core/base/follow.ts';
+import {type Past, pastIn} from '../../pipeline/ending/past.ts';
 import {hasEnded, type RunRecord, readHead, readRecord} from '../../pipeline/store/runs/record.ts';
 import {eventsFile} from '../../pipeline/store/runs/run-record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
@@ -29,6 +30,8 @@ export interface WebOptions extends CompareSources {
   /** 0: any that is free. */
   readonly port: number;
   readonly query: Query;
+  /** Ids of the runs in the session's store; absent: it has none. */
+  readonly elsewhere?: () => Promise<readonly string[]>;
   /** Milliseconds between two looks at a run that goes on. */
   readonly every?: number;
 }
@@ -72,9 +75,14 @@ const assets: {readonly [path: string]: readonly [file: URL, type: string]} = {
   '/assets/live.js': [new URL('./assets/live.js', import.meta.url), 'text/javascript; charset=utf-8'],
 };
 
+/** Seconds between two questions to the store. */
+const storeEvery = 30;
+
 class Site {
   readonly #options: WebOptions;
   readonly #list: RunList;
+  #asked: {readonly at: number; readonly ids: Promise<readonly string[]>} | undefined;
+  #pastStages: Promise<readonly Past[]> | undefined;
 
   constructor(options: WebOptions) {
     this.#options = options;
@@ -109,7 +117,7 @@ class Site {
     if (asset) return send(response, 200, asset[1], await readFile(asset[0]));
     switch (pathname) {
       case '/':
-        return page(this.#list.page(searchParams.get('before')));
+        return page(this.#list.page(searchParams.get('before'), await this.#elsewhere()));
       case '/events':
         return this.#tellOfRuns(response);
       case '/compare':
@@ -128,6 +136,14 @@ class Site {
     send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
   }
 
+  /** A page that is made again does not ask the store each time. */
+  #elsewhere(): Promise<readonly string[]> {
+    const now = performance.now();
+    if (!this.#asked || now - this.#asked.at > 1000 * storeEvery)
+      this.#asked = {at: now, ids: this.#options.elsewhere?.() ?? Promise.resolve([])};
+    return this.#asked.ids;
+  }
+
   async #runPage(folder: string): Promise<Page> {
     const head = readHead(folder);
     if (!head.ok) {
@@ -137,7 +153,7 @@ class Site {
     const about = {now: Date.now(), hasReport: hasReport(folder)};
     const ended = hasEnded(folder) ? readRecord(folder) : undefined;
     if (ended?.ok) return runPage({record: ended.value, running: []}, about);
-    const run = new LiveRun(head.value);
+    const run = new LiveRun(head.value, await this.#past());
     for await (const line of linesOf(eventsFile(folder))) run.tell(line);
     return runPage(run, about);
   }
@@ -147,7 +163,7 @@ class Site {
     const stream = new EventStream(response);
     const head = readHead(folder);
     if (!head.ok) return stream.end();
-    const run = new LiveRun(head.value);
+    const run = new LiveRun(head.value, await this.#past());
     let last: RunRecord | undefined;
     for await (const lines of follow(eventsFile(folder), {signal: stream.signal, every: this.#options.every ?? 1000})) {
       for (const line of lines) run.tell(line);
@@ -156,6 +172,12 @@ class Site {
       stream.regions([...regions].map(([id, part]) => [id, part.text]));
       if (last.outcome !== 'unfinished') return stream.end();
     }
+  }
+
+  /** Read once: runs go on for longer than it gets old. */
+  #past(): Promise<readonly Past[]> {
+    this.#pastStages ??= pastIn(join(this.#options.root, 'cache'));
+    return this.#pastStages;
   }
 
   async #tellOfRuns(response: ServerResponse): Promise<void> {

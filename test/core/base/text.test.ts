@@ -9,6 +9,7 @@ import {
   editDistance,
   nearest,
   plural,
+  roughly,
   shellWord,
   suggest,
 } from '../../../src/core/base/text.ts';
@@ -77,6 +78,23 @@ test.for([
   [Number.POSITIVE_INFINITY, '?'],
 ] as const)('%d seconds are %s', ([seconds, text]) => {
   expect(duration(seconds)).toBe(text);
+});
+
+test.for([
+  [0, 'less than a minute'],
+  [59.9, 'less than a minute'],
+  [60, 'about 1 min'],
+  [725, 'about 12 min'],
+  [19.9 * 60, 'about 20 min'],
+  [22 * 60, 'about 20 min'],
+  [57 * 60, 'about 55 min'],
+  [58 * 60, 'about 1 h'],
+  [3600 * 2.6, 'about 2.5 h'],
+  [3600 * 13.4, 'about 13 h'],
+  [3600 * 48, 'about 2 days'],
+  [3600 * 24 * 12.2, 'about 12 days'],
+] as const)('%d seconds to come are %s', ([seconds, text]) => {
+  expect(roughly(seconds)).toBe(text);
 });
 
 test.for([

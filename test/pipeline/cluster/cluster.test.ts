@@ -183,6 +183,19 @@ test.concurrent('a stage that fails says where', async () => {
   expect(await asked).toEqual({status: 'failed', message: 'no', hint: 'Try it. It was job 1_0 on n1.'});
 });
 
+test.concurrent('a stage whose worker was killed is tried again, as often as allowed, and then fails with its own words', async () => {
+  using slurm = new MadeUp({retries: 1});
+  const asked = slurm.ask('learn:a');
+  const killed = {type: 'stage-failed', stage: 'learn:a', kind: 'learn', label: 'a', message: 'killed'} as const;
+  const skipped = {type: 'stage-skipped', stage: 'embed:a', kind: 'embed', label: 'e', because: '"a" failed'} as const;
+  for (const array of [1, 2]) {
+    await slurm.arrays(array);
+    slurm.leave(array, 0, {...killed, killed: 'somebody'}, skipped, over('failed'));
+  }
+  expect(await asked).toMatchObject({status: 'failed', message: 'killed'});
+  expect(slurm.said).toContain('job 1_0: the worker process of a stage was killed; it is submitted again');
+});
+
 test.concurrent('a job that comes further each time is submitted again without end; one that does not, as often as allowed', async () => {
   using slurm = new MadeUp({retries: 1});
   const asked = slurm.ask('learn:a');

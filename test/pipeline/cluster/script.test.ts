@@ -45,6 +45,7 @@ test('a script says what the site asks for, and runs one command', () => {
     #SBATCH --mem=8192M
     #SBATCH --gres=gpu:1
     #SBATCH --exclude=n7
+    trap : USR1
     module load nodejs
     export TMPDIR="/scratch/$USER"
     mkdir -p "$TMPDIR"
@@ -75,6 +76,7 @@ test('without a site file a script asks for nothing', () => {
     #SBATCH --signal=B:USR1@120
     #SBATCH --chdir=/
     #SBATCH --nodes=1
+    trap : USR1
     exec '/n ode' p.js stage /f "$SLURM_ARRAY_TASK_ID"
     "
   `);

@@ -11,13 +11,17 @@ const job = (state: string, reason = 'None'): QueuedJob => ({
   comment: '',
 });
 
-const see = (sight: Partial<Sight>): Verdict => verdictOn({gone: 0, outOfMemory: false, ...sight});
+const see = (sight: Partial<Sight>): Verdict => verdictOn({gone: 0, ...sight});
 
 test('a record is believed, whatever the scheduler says', () => {
   expect(see({record: 'done', job: job('RUNNING')})).toEqual({to: 'take'});
   expect(see({record: 'done', gone: 5})).toEqual({to: 'take'});
   expect(see({record: 'failed', job: job('NODE_FAIL'), gone: 2})).toEqual({to: 'take'});
-  expect(see({record: 'failed', outOfMemory: true})).toMatchObject({to: 'resubmit', grow: 'memory'});
+  expect(see({record: 'failed', killed: 'memory'})).toMatchObject({to: 'resubmit', grow: 'memory'});
+  expect(see({record: 'failed', killed: 'somebody'})).toEqual({
+    to: 'resubmit',
+    because: 'the worker process of a stage was killed',
+  });
 });
 
 test.for(['PENDING', 'CONFIGURING', 'RUNNING', 'COMPLETING', 'SUSPENDED', 'REQUEUED', 'A_NEW_STATE'])(
@@ -61,7 +65,7 @@ test('memory that ran out is told by the log where the state of the job does not
     saysOutOfMemory('slurmstepd: error: StepId=2.batch exceeded memory limit (161013760 > 104857600), being killed'),
   ).toBe(true);
   expect(saysOutOfMemory('slurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-30T04:19:26 ***')).toBe(false);
-  expect(see({job: job('FAILED'), gone: 2, outOfMemory: true})).toMatchObject({to: 'resubmit', grow: 'memory'});
+  expect(see({job: job('FAILED'), gone: 2, killed: 'memory'})).toMatchObject({to: 'resubmit', grow: 'memory'});
 });
 
 test('reasons of a job that waits', () => {

@@ -513,6 +513,8 @@ describe('wrong command lines', () => {
     'run tiny.yaml --qiet',
     'run tiny.yaml --jobs many',
     'run tiny.yaml --engine abacus',
+    'run tiny.yaml --executor slurm --jobs 4',
+    'run tiny.yaml --site site.yaml',
     'run tiny.yaml --set learner.epocs=3',
     'run tiny.yaml --set learner.epochs',
     'run tiny.yaml --seeds x',

@@ -4,7 +4,7 @@ import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {RunEvent} from '../../../src/pipeline/events.ts';
 import {Project, tableOf, tinySpec} from '../../rig/command.ts';
-import {SlurmCluster, slurmMissing} from '../../rig/slurm.ts';
+import {SlurmCluster, slurmMissing} from '../../rig/slurm.js';
 
 describe.skipIf(slurmMissing)(`on Slurm (${slurmMissing ?? 'two nodes'})`, () => {
   let cluster: SlurmCluster;

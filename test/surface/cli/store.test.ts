@@ -51,6 +51,20 @@ test('ls lists the runs of all, and compare, show, why and report fetch those th
   expect(readFileSync(project.path('di', run, 'report.html'), 'utf8')).toContain('rotation');
 });
 
+test('SQL sees what is here, and says what is not', async () => {
+  const asked = await on('hal', 'query', 'select 1');
+  expect([asked.status, asked.err]).toEqual([
+    2,
+    expect.stringMatching(/^note: \d+ runs? in the store (is|are) not here/),
+  ]);
+  await on('hal', 'store', 'pull', 'tiny');
+  expect(await on('hal', 'query', `select outcome from runs where run = '${run}'`, '--format', 'csv')).toMatchObject({
+    status: 0,
+    out: 'outcome\ndone\n',
+    err: '',
+  });
+});
+
 test('predict uses a colleague’s model, and fetches only what it needs', async () => {
   await writeImage(project.path('one.png'), {seed: 'one', height: 16, width: 16});
   const here = await on('ann', 'predict', run, 'one.png', '--format', 'csv');

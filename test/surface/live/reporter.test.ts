@@ -2,8 +2,8 @@ import {afterEach, describe, expect, test, vi} from 'vitest';
 import {columnsOf} from '../../../src/core/base/width.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
 import type {Output} from '../../../src/surface/live/contract.ts';
+import type {ShownRun} from '../../../src/surface/live/pretty.ts';
 import {createReporter, type ReporterKind} from '../../../src/surface/live/reporter.ts';
-import type {PlannedStage} from '../../../src/surface/live/tasks.ts';
 import {Terminal} from '../../rig/terminal.ts';
 
 const begin = Date.parse('2026-11-24T03:00:00Z');
@@ -114,9 +114,9 @@ function play(
   script: Script,
   after?: (event: RunEvent) => void,
   errors: Output = output,
-  graph: readonly PlannedStage[] = [],
+  graph: ShownRun['graph'] = [],
 ): void {
-  const reporter = createReporter(kind, output, errors, graph);
+  const reporter = createReporter(kind, output, errors, {graph});
   for (const [second, unstamped] of script) {
     const event = stamped(second, unstamped);
     reporter.event(event);
@@ -143,12 +143,34 @@ afterEach(() => {
 
 /** Two tasks that share their data; the second fails. */
 const [bag, coat] = ['spec/bag/rotation/seed=0', 'spec/coat/rotation/seed=0'] as const;
-const planned: readonly PlannedStage[] = [
-  {id: 'data', kind: 'data', tasks: [bag, coat]},
-  ...[bag, coat].flatMap((task): PlannedStage[] => [
-    {id: `learn ${task}`, kind: 'learn', tasks: [task]},
-    {id: `score ${task}`, kind: 'score', tasks: [task]},
-    {id: `evaluate ${task}`, kind: 'evaluate', tasks: [task], results: [{task, classifier: 'kde'}]},
+const planned: ShownRun['graph'] = [
+  {id: 'data', kind: 'data', tasks: [bag, coat], lane: 'cpu', recipe: {}, inputs: {}},
+  ...[bag, coat].flatMap((task): ShownRun['graph'] => [
+    {
+      id: `learn ${task}`,
+      kind: 'learn',
+      tasks: [task],
+      lane: 'accelerator',
+      recipe: {learner: {type: 'rotation', epochs: 20}, versions: {}, augment: [], seed: 0, normal: task},
+      inputs: {images: {stage: 'data', file: 'train.arrow'}},
+    },
+    {
+      id: `score ${task}`,
+      kind: 'score',
+      tasks: [task],
+      lane: 'accelerator',
+      recipe: {},
+      inputs: {train: {stage: `learn ${task}`, file: 'x'}},
+    },
+    {
+      id: `evaluate ${task}`,
+      kind: 'evaluate',
+      tasks: [task],
+      results: [{task, classifier: 'kde'}],
+      lane: 'cpu',
+      recipe: {},
+      inputs: {scores: {stage: `score ${task}`, file: 'x'}},
+    },
   ]),
 ];
 const of = (kind: StageKind, task: string, event: object): Unstamped =>
@@ -282,7 +304,7 @@ describe('in a terminal', () => {
       ⠙ bag/rotation/seed=0  ✓ data  ⠙ learn  · score  · evaluate
         learn ███░░░░░░░░░░░░░ epoch 4/20 · loss 1.500 · █▆▃▁ · 1 min 10 s left
       ⠙ coat/rotation/seed=0  ✓ data  ⠙ learn  · score  · evaluate  learn 4.0 s
-      ██░░░░░░░░░░░░░░ 1/7 stages · 5.0 s
+      ██░░░░░░░░░░░░░░ 1/7 stages · 5.0 s · ends in less than a minute
 
       ========
       shirts  2 tasks, 7 stages, run 20261124-030000-shirts-ab12

@@ -126,6 +126,14 @@ describe('pages', () => {
     expect(older.text).not.toContain('>broken<');
   });
 
+  test('runs in the store that are not here, newest first, and how to fetch one', async () => {
+    const {text} = await site.ask('/');
+    const list = text.slice(text.indexOf('In the store, and not here'));
+    expect([...list.matchAll(/<li>(\S+) <small>/g)].map((match) => match[1])).toEqual(['latest', 'theirs']);
+    expect(list).toContain('<code>pipeline store pull 20260103-090000.000-latest-cd34</code>');
+    expect((await site.ask(`/?before=${site.ids.failed}`)).text).not.toContain('In the store');
+  });
+
   test('what failed, and why; what comes from elsewhere is text', async () => {
     const {text} = await site.ask(`/runs/${site.ids.failed}`);
     expect(text).toContain('<pre>out of &lt;b&gt;memory&lt;/b&gt;\nat line 3</pre><p>Try another.</p>');

@@ -11,7 +11,7 @@ import {clearForFolder, codeOf, walk} from '../../../core/base/files.ts';
 import {acquireLock, heartbeat, type Lock, type LockOptions, sweepLocks, tryLock} from '../../../core/base/lock.ts';
 import {namesNow} from '../../../core/base/network-files.ts';
 import {type Draft, type Entry, openDraft, sweepDrafts} from './draft.ts';
-import {entryFolder, inspect, readManifest} from './entry.ts';
+import {entryFolder, fingerprintsIn, inspect, readManifest} from './entry.ts';
 import {dropScratch, highestFence, scratchIn, takeScratch} from './scratch.ts';
 
 export type {Lock} from '../../../core/base/lock.ts';
@@ -142,13 +142,6 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
     return {damage: `${found.file} ${found.reason}`, ...(movedTo !== undefined && {movedTo})};
   };
 
-  async function* fingerprints(): AsyncIterable<Digest> {
-    for (const prefix of (await readdir(root)).sort()) {
-      if (!/^[0-9a-f]{2}$/.test(prefix) || !statSync(at(prefix), {throwIfNoEntry: false})?.isDirectory()) continue;
-      for (const name of (await readdir(at(prefix))).sort()) if (/^[0-9a-f]{64}$/.test(name)) yield name as Digest;
-    }
-  }
-
   const remove = async (folder: string): Promise<number> => {
     const bytes = await sizeOf(folder);
     // One rename first: a kill in the middle of the removal then leaves litter, not half an entry.
@@ -192,7 +185,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
     scratch: (fingerprint, {fence}) => takeScratch(at('scratch'), fingerprint, fence, clear),
     dropScratch: (fingerprint, {fence}) => dropScratch(at('scratch'), fingerprint, fence),
     async *list() {
-      for await (const fingerprint of fingerprints()) {
+      for await (const fingerprint of fingerprintsIn(root)) {
         const folder = folderOf(fingerprint);
         const manifest = readManifest(folder, fingerprint);
         if (!manifest || 'reason' in manifest) continue;
@@ -201,7 +194,7 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
       }
     },
     async *verify() {
-      for await (const fingerprint of fingerprints()) {
+      for await (const fingerprint of fingerprintsIn(root)) {
         const found = await examine(fingerprint);
         if (found === undefined) continue;
         if ('manifest' in found) yield {fingerprint, state: 'ok', label: found.manifest.label};
@@ -228,7 +221,8 @@ export function openCache(root: string, {warn}: {warn(message: string): void}): 
           lock.release();
         }
       };
-      for await (const fingerprint of fingerprints()) if (await free(fingerprint, folderOf(fingerprint))) entries++;
+      for await (const fingerprint of fingerprintsIn(root))
+        if (await free(fingerprint, folderOf(fingerprint))) entries++;
       for (const {name, fingerprint} of scratchIn(at('scratch'))) await free(fingerprint, at('scratch', name));
       for (const name of await readdir(at('damaged'))) bytes += await remove(at('damaged', name));
       return {entries, bytes};

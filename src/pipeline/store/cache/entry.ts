@@ -1,5 +1,6 @@
 /** Checks byte for byte whether a folder of the cache is what was committed. Nothing here throws because of what it finds. */
 import {statSync} from 'node:fs';
+import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {type Digest, digestOf, type Json} from '../../../core/base/canonical.ts';
 import {codeOf, digestOfFile, readText, walk} from '../../../core/base/files.ts';
@@ -10,6 +11,15 @@ export const manifestName = 'manifest.json';
 /** The folder of a fingerprint's entry. `root`: the cache's folder. */
 export const entryFolder = (root: string, fingerprint: Digest): string =>
   join(root, fingerprint.slice(0, 2), fingerprint);
+
+/** Of all folders that look like entries, in order. */
+export async function* fingerprintsIn(root: string): AsyncIterable<Digest> {
+  for (const prefix of (await readdir(root)).sort()) {
+    const shelf = join(root, prefix);
+    if (!/^[0-9a-f]{2}$/.test(prefix) || !statSync(shelf, {throwIfNoEntry: false})?.isDirectory()) continue;
+    for (const name of (await readdir(shelf)).sort()) if (/^[0-9a-f]{64}$/.test(name)) yield name as Digest;
+  }
+}
 
 export interface Damage {
   readonly file: string;

@@ -2,38 +2,49 @@
  * A real Slurm on this machine, for tests: a controller and two nodes with two pretended GPUs each, in a folder of its own. Needs
  * Debian's packages `slurm-wlm` and `munge`, and root. What Slurm does wrong is done by killing its daemons.
  */
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {randomBytes, randomInt} from 'node:crypto';
-import {once} from 'node:events';
-import {chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 
 /** Why there can be no cluster here; undefined: there can. */
-export const slurmMissing: string | undefined =
+export const slurmMissing =
   process.getuid?.() !== 0
     ? 'only root can start a Slurm'
     : ['/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/sbin/munged'].every((file) => existsSync(file))
       ? undefined
       : 'slurm-wlm and munge are not installed';
 
-type Daemon = 'slurmctld' | 'n1' | 'n2';
+/** @typedef {'slurmctld' | 'n1' | 'n2'} Daemon */
 
 export class SlurmCluster {
-  readonly folder = mkdtempSync(join(tmpdir(), 'slurm-'));
-  readonly #daemons = new Map<Daemon | 'munged', ChildProcess>();
+  /** One that was started, also by another process. */
+  constructor(folder = mkdtempSync(join(tmpdir(), 'slurm-'))) {
+    this.folder = folder;
+  }
 
   /** Resolves when both nodes are idle. */
-  static async start(): Promise<SlurmCluster> {
+  static async start() {
     const cluster = new SlurmCluster();
     cluster.#configure();
     try {
       cluster.boot('munged');
       // The others end at once where it does not answer.
       await cluster.until('munge answers', () => existsSync(join(cluster.folder, 'run', 'munge.socket')));
-      for (const name of ['slurmctld', 'n1', 'n2'] as const) cluster.boot(name);
-      await cluster.until('both nodes are idle', () => cluster.#tell('sinfo', '-h', '-o', '%t') === 'idle');
+      for (const name of /** @type {const} */ (['slurmctld', 'n1', 'n2'])) cluster.boot(name);
+      await cluster.until('both nodes are idle', () => cluster.nodes === 'idle');
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -41,13 +52,13 @@ export class SlurmCluster {
     }
   }
 
-  get env(): {readonly SLURM_CONF: string} {
+  get env() {
     return {SLURM_CONF: join(this.folder, 'slurm.conf')};
   }
 
-  #configure(): void {
-    const at = (...names: string[]): string => join(this.folder, ...names);
-    for (const name of ['run', 'state', 'log', 'dev', 'spool-n1', 'spool-n2']) mkdirSync(at(name));
+  #configure() {
+    const at = (...names) => join(this.folder, ...names);
+    for (const name of ['pids', 'run', 'state', 'log', 'dev', 'spool-n1', 'spool-n2']) mkdirSync(at(name));
     chmodSync(this.folder, 0o755);
     // What Slurm takes for a GPU: any device.
     for (const i of [0, 1]) execFileSync('mknod', ['-m', '666', at('dev', `nvidia${i}`), 'c', '1', '3']);
@@ -104,10 +115,11 @@ export class SlurmCluster {
     writeFileSync(at('gres.conf'), `NodeName=n[1-2] Name=gpu File=${at('dev', 'nvidia[0-1]')}\n`);
   }
 
-  boot(name: Daemon | 'munged'): void {
-    const at = (...names: string[]): string => join(this.folder, ...names);
+  /** @param {Daemon | 'munged'} name */
+  boot(name) {
+    const at = (...names) => join(this.folder, ...names);
     const {SLURM_CONF} = this.env;
-    const [command, args] = {
+    const [command, args] = /** @type {Record<string, [string, string[]]>} */ ({
       munged: [
         'munged',
         [
@@ -118,20 +130,29 @@ export class SlurmCluster {
       slurmctld: ['slurmctld', ['-D', '-f', SLURM_CONF]],
       n1: ['slurmd', ['-D', '-f', SLURM_CONF, '-N', 'n1']],
       n2: ['slurmd', ['-D', '-f', SLURM_CONF, '-N', 'n2']],
-    }[name] as [string, string[]];
-    this.#daemons.set(name, spawn(`/usr/sbin/${command}`, args, {stdio: 'ignore', detached: true}));
+    })[name];
+    const daemon = spawn(`/usr/sbin/${command}`, args, {stdio: 'ignore', detached: true});
+    daemon.unref();
+    writeFileSync(at('pids', name), String(daemon.pid));
   }
 
-  /** Ends a daemon as a crash does; the processes of jobs go on. */
-  async kill(name: Daemon): Promise<void> {
-    const daemon = this.#daemons.get(name)!;
-    const ended = once(daemon, 'exit');
-    daemon.kill('SIGKILL');
-    await ended;
+  /**
+   * Ends a daemon as a crash does; the processes of jobs go on.
+   * @param {Daemon} name
+   */
+  async kill(name) {
+    await this.#end(name, 'SIGKILL');
+  }
+
+  async #end(name, signal) {
+    const pid = Number(readFileSync(join(this.folder, 'pids', name), 'utf8'));
+    if (runs(pid)) process.kill(pid, signal);
+    for (const patience = Date.now() + 10_000; runs(pid); await delay(50))
+      if (Date.now() > patience) process.kill(pid, 'SIGKILL'); // it waits for another that has ended
   }
 
   /** What one of Slurm's commands prints. */
-  #tell(command: string, ...args: readonly string[]): string {
+  #tell(command, ...args) {
     try {
       return execFileSync(command, args, {env: {...process.env, ...this.env}, encoding: 'utf8', stdio: 'pipe'}).trim();
     } catch {
@@ -139,33 +160,44 @@ export class SlurmCluster {
     }
   }
 
-  scontrol(...args: readonly string[]): string {
+  scontrol(...args) {
     return this.#tell('scontrol', ...args);
   }
 
-  scancel(...args: readonly string[]): void {
+  scancel(...args) {
     this.#tell('scancel', ...args);
   }
 
+  /** `idle`: both are. */
+  get nodes() {
+    return this.#tell('sinfo', '-h', '-o', '%t');
+  }
+
   /** Jobs that run or wait: `4711_3 RUNNING n1`. */
-  get jobs(): readonly string[] {
+  get jobs() {
     return this.#tell('squeue', '-h', '-r', '-o', '%i %T %N')
       .split('\n')
       .filter((line) => line !== '');
   }
 
   /** Looks again and again until it is so; a test's own limit ends the waiting. */
-  async until(what: string, isSo: () => boolean, most = 60): Promise<void> {
+  async until(what, isSo, most = 60) {
     for (const end = Date.now() + 1000 * most; !isSo(); await delay(100))
       if (Date.now() > end) throw new Error(`${what}: not after ${most} s; jobs: ${this.jobs.join(', ')}`);
   }
 
-  async stop(): Promise<void> {
+  async stop() {
     this.scancel('--me', '--signal=KILL', '--full');
-    for (const daemon of this.#daemons.values()) daemon.kill('SIGTERM');
-    await Promise.all(
-      [...this.#daemons.values()].map((daemon) => daemon.exitCode ?? daemon.signalCode ?? once(daemon, 'exit')),
-    );
+    await Promise.all(readdirSync(join(this.folder, 'pids')).map((name) => this.#end(name, 'SIGTERM')));
     rmSync(this.folder, {recursive: true, force: true});
+  }
+}
+
+/** false for a zombie, too. */
+function runs(pid) {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) !== '';
+  } catch {
+    return false;
   }
 }

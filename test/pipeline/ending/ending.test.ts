@@ -1,0 +1,122 @@
+import {expect, test} from 'vitest';
+import {Ending, type EndingStage} from '../../../src/pipeline/ending/ending.ts';
+import type {RunEvent} from '../../../src/pipeline/events.ts';
+
+const recipe = (seed: number) => ({
+  learner: {type: 'rotation', epochs: 10},
+  versions: {},
+  augment: [],
+  seed,
+  normal: 'bag',
+});
+const images = {images: {stage: 'data', file: 'train.arrow'}};
+/** Three trainings on the same data, each with one embedding. */
+const graph: readonly EndingStage[] = [
+  {id: 'data', kind: 'data', lane: 'cpu', recipe: {}, inputs: {}},
+  ...[0, 1, 2].flatMap((seed): EndingStage[] => [
+    {id: `learn ${seed}`, kind: 'learn', lane: 'accelerator', recipe: recipe(seed), inputs: images},
+    {
+      id: `embed ${seed}`,
+      kind: 'embed',
+      lane: 'accelerator',
+      recipe: {layer: 'pool'},
+      inputs: {weights: {stage: `learn ${seed}`, file: 'weights.arrow'}},
+    },
+  ]),
+];
+
+function hear(ending: Ending, second: number, stage: string, event: object): void {
+  const of = graph.find(({id}) => id === stage)!;
+  const at = new Date(1000 * second).toISOString();
+  ending.hear({at, stage, kind: of.kind, label: stage, ...event} as unknown as RunEvent);
+}
+const started = {type: 'stage-started'};
+const finished = (seconds: number, summary: unknown = null) => ({
+  type: 'stage-finished',
+  how: 'computed',
+  seconds,
+  summary,
+});
+/** Of a training of ten epochs of one step each. */
+const trained = (epochs: number, secondsLeft = 1e6) => ({
+  type: 'stage-progress',
+  progress: {of: 'training', epoch: epochs - 1, epochs: 10, step: 0, steps: 1, secondsLeft},
+});
+const data = finished(1, {classes: ['bag'], train: [500], test: [100]});
+
+test('nothing is said while nothing is known', () => {
+  const ending = new Ending(graph);
+  expect(ending.secondsLeft(0)).toBeUndefined();
+  hear(ending, 0, 'data', started);
+  hear(ending, 1, 'data', data);
+  hear(ending, 1, 'learn 0', started);
+  expect(ending.secondsLeft(2000)).toBeUndefined();
+});
+
+test('the speed of a training that runs is that of the others', () => {
+  const ending = new Ending(graph);
+  hear(ending, 1, 'data', data);
+  hear(ending, 1, 'learn 0', started);
+  hear(ending, 5, 'learn 0', trained(1));
+  hear(ending, 25, 'learn 0', trained(3));
+  // 0.1 in 10 s: 70 s are left, and the two others take 100 s each.
+  expect(ending.secondsLeft(25_000)).toBeCloseTo(270, 6);
+  expect(ending.secondsLeft(35_000)).toBeCloseTo(260, 6);
+});
+
+test('two that ran side by side use two places, and what has ended is what counts', () => {
+  const ending = new Ending(graph);
+  hear(ending, 1, 'data', data);
+  hear(ending, 1, 'learn 0', started);
+  hear(ending, 1, 'learn 1', started);
+  hear(ending, 41, 'learn 0', finished(40));
+  hear(ending, 41, 'embed 0', started);
+  hear(ending, 43, 'embed 0', finished(2));
+  hear(ending, 43, 'learn 2', started);
+  // learn 1 was to end at 41 s: it counts as ending now; learn 2 until 83 s; then embed 1 and embed 2, 2 s each.
+  expect(ending.secondsLeft(43_000)).toBeCloseTo(42, 6);
+});
+
+test('a training that goes on from a checkpoint has its own speed, not that of its share', () => {
+  const ending = new Ending(graph);
+  hear(ending, 1, 'data', data);
+  for (const seed of [0, 1]) hear(ending, 2, `learn ${seed}`, {type: 'stage-skipped', because: 'x'});
+  for (const seed of [0, 1]) hear(ending, 2, `embed ${seed}`, {type: 'stage-skipped', because: 'x'});
+  hear(ending, 2, 'learn 2', started);
+  hear(ending, 3, 'learn 2', trained(8, 12));
+  expect(ending.secondsLeft(3000)).toBeCloseTo(12, 6);
+  hear(ending, 13, 'learn 2', trained(9, 3));
+  expect(ending.secondsLeft(13_000)).toBeCloseTo(10, 6);
+});
+
+test('before that, what the cache says of the same engine', () => {
+  const ending = new Ending(graph);
+  const wasm = {name: 'wasm', device: 'cpu'};
+  ending.learn([
+    {kind: 'learn', recipe: recipe(9), images: 500, seconds: 30, engine: wasm},
+    {kind: 'learn', recipe: recipe(9), images: 500, seconds: 3, engine: {name: 'webgpu', device: 'A GPU'}},
+    {kind: 'embed', recipe: {layer: 'pool'}, seconds: 1, engine: wasm},
+  ]);
+  hear(ending, 1, 'data', data);
+  hear(ending, 1, 'learn 0', started);
+  expect(ending.secondsLeft(1000)).toBeUndefined();
+  ending.hear({at: '', type: 'engine-started', engine: {...wasm, version: '1', threads: 1}});
+  expect(ending.secondsLeft(11_000)).toBeCloseTo(20 + 2 * 30 + 3, 6);
+});
+
+test('a stage whose job is lost waits again', () => {
+  const ending = new Ending(graph);
+  hear(ending, 1, 'data', data);
+  hear(ending, 1, 'learn 0', started);
+  hear(ending, 41, 'learn 0', finished(40));
+  hear(ending, 41, 'learn 1', started);
+  expect(ending.secondsLeft(51_000)).toBeCloseTo(30 + 40, 6);
+  hear(ending, 51, 'learn 1', {type: 'stage-queued', job: '1_0'});
+  expect(ending.secondsLeft(51_000)).toBeCloseTo(40 + 40, 6);
+});
+
+test('at the end there is nothing left to say', () => {
+  const ending = new Ending(graph);
+  for (const {id} of graph) hear(ending, 1, id, finished(1));
+  expect(ending.secondsLeft(1000)).toBeUndefined();
+});
