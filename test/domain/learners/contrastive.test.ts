@@ -12,7 +12,7 @@ import {instanceMaker, instancesOf} from '../../../src/domain/learners/training/
 import {infoNce} from '../../../src/domain/learners/training/losses.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {flipHorizontal, quarterTurn} from '../../../src/domain/transforms/geometry.ts';
-import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {floatImage} from '../../../src/core/images/float-image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, numberIn, onEachEngine, tensor, tidied} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern, patternValues} from '../networks/pattern.ts';

@@ -6,7 +6,7 @@ import type {Network} from '../../../src/core/contracts/network.ts';
 import {startValues} from '../../../src/core/nn/layers.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
-import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {floatImage} from '../../../src/core/images/float-image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../rig/tensors.ts';
 

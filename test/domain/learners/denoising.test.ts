@@ -8,7 +8,7 @@ import {type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.
 import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
 import {denoise} from '../../../src/domain/learners/denoising.ts';
 import {decode, decoderParameters} from '../../../src/domain/networks/decoder.ts';
-import {floatImage} from '../../../src/domain/transforms/image.ts';
+import {floatImage} from '../../../src/core/images/float-image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {onEachEngine, tidied} from '../../rig/tensors.ts';
 import {digest, distance, pattern, patternValues} from '../networks/pattern.ts';
