@@ -10,6 +10,7 @@ import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.
 import {Type} from '../../core/plugin/type.ts';
 import {wordKeyword, wordOf, wordsIn} from '../../core/plugin/words.ts';
 import {localizeShape} from './localize.ts';
+import {validationOption} from './validation.ts';
 
 const strict = {additionalProperties: false};
 
@@ -76,6 +77,7 @@ export const datasetShape = Type.Object(
         examples: [{train: 500, test: 1000}],
       },
     ),
+    validation: validationOption,
   },
   strict,
 );

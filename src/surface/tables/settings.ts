@@ -9,7 +9,7 @@ import {checkPlugin} from '../../core/plugin/check.ts';
 import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {wordOf} from '../../core/plugin/words.ts';
-import type {Localize, Patches} from '../../pipeline/config/spec.ts';
+import type {Localize, Patches, Validation} from '../../pipeline/config/spec.ts';
 import {recordedPath, specWords} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
@@ -68,6 +68,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       augment,
       distribution_augmentation: copies = [],
       localize,
+      validation,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
@@ -75,6 +76,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly augment: readonly PluginRef[];
       readonly distribution_augmentation?: readonly CopyRef[];
       readonly localize?: Localize;
+      readonly validation?: Validation;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -95,6 +97,7 @@ export function departuresFrom(plugins: Plugins): Departures {
     return [
       ...changed('dataset', dataset, (path) => isSwept('dataset', path)),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
+      ...(validation ? [`${100 * validation.fraction} % of the training images held out`] : []),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
       ...changed(
         'learner',

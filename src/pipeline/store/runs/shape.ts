@@ -61,7 +61,16 @@ const isStage = fields({
   recipe: isFields,
   inputs: recordOf(fields({stage: isText, file: isText})),
   tasks: listOf(isText),
-  results: optional(listOf(fields({task: isText, classifier: isText, ensemble: optional(listOf(isSeed))}))),
+  results: optional(
+    listOf(
+      fields({
+        task: isText,
+        classifier: isText,
+        ensemble: optional(listOf(isSeed)),
+        part: optional(oneOf('validation')),
+      }),
+    ),
+  ),
 });
 const hasPlanFields = fields({
   name: isText,
