@@ -28,10 +28,13 @@ import {f1Max} from './domain/metrics/f1-max.ts';
 import {fpr95} from './domain/metrics/fpr95.ts';
 import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
+import {proxyAccuracy, proxyLoss} from './domain/metrics/pretext.ts';
+import {stability} from './domain/metrics/stability.ts';
 import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {efficientnet} from './domain/networks/efficientnet.ts';
 import {resnet10, resnet18, resnet34, resnet50} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
+import {confetti, cutpasteScar, cutpasteTransform} from './domain/transforms/anomalies.ts';
 import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
 import {jitter} from './domain/transforms/jitter.ts';
 import {blur, grayscale} from './domain/transforms/photometric.ts';
@@ -56,6 +59,9 @@ export const plugins: readonly AnyDefinition[] = [
   rotate90,
   rotate180,
   rotate270,
+  cutpasteTransform,
+  cutpasteScar,
+  confetti,
   resnet10,
   resnet18,
   resnet34,
@@ -83,4 +89,7 @@ export const plugins: readonly AnyDefinition[] = [
   uniformityMmd,
   alignment,
   linearProbe,
+  proxyLoss,
+  proxyAccuracy,
+  stability,
 ];

@@ -31,20 +31,32 @@ export type {
   LearnerDefinition,
   LearnProgress,
   PluginFactory,
+  PretextContext,
   Work,
 } from './core/contracts/learner.ts';
 export {defineLearner} from './core/contracts/learner.ts';
 export type {
+  AgreementMetric,
+  AgreementMetricDefinition,
   FeatureMetric,
   FeatureMetricDefinition,
   FeatureSample,
+  LearnerMetric,
+  LearnerMetricDefinition,
   Metric,
   MetricDefinition,
   PixelMetric,
   PixelMetricDefinition,
   PixelSample,
+  PretextSample,
 } from './core/contracts/metric.ts';
-export {defineFeatureMetric, defineMetric, definePixelMetric} from './core/contracts/metric.ts';
+export {
+  defineAgreementMetric,
+  defineFeatureMetric,
+  defineLearnerMetric,
+  defineMetric,
+  definePixelMetric,
+} from './core/contracts/metric.ts';
 export type {Level, Network, NetworkDefinition} from './core/contracts/network.ts';
 export {defineNetwork} from './core/contracts/network.ts';
 export type {Transform, TransformDefinition} from './core/contracts/transform.ts';

@@ -7,6 +7,7 @@ import type {Static, TObject} from '../plugin/type.ts';
 import type {FloatImage, ImageSet, Matrix, NamedArrays} from './data.ts';
 import type {DatasetProblem, SourceFile} from './dataset.ts';
 import type {Definition, PluginRef} from './definition.ts';
+import type {PretextSample} from './metric.ts';
 import type {Network} from './network.ts';
 import type {Transform} from './transform.ts';
 
@@ -114,6 +115,15 @@ export interface Work {
   readonly macs: number;
 }
 
+export interface PretextContext
+  extends Pick<FitContext, 'augment' | 'distributionAugmentation' | 'rng' | 'signal' | 'plugins'> {
+  /** Normal images that it was not trained on. */
+  readonly images: ImageSet;
+  readonly weights: NamedArrays;
+  /** Passes over the images; each draws the augmentation anew. */
+  readonly passes: number;
+}
+
 export interface Learner {
   /** The work of training on so many images of that side and `copies` of each by distribution augmentation. Absent: not known. */
   work?(of: {
@@ -123,6 +133,11 @@ export interface Learner {
     readonly plugins: PluginFactory;
   }): Work | undefined;
   fit(context: FitContext): Promise<FitResult>;
+  /**
+   * Its loss and accuracy at its own task, with inputs made as in training, batch normalisation in inference mode, and no update.
+   * Deterministic for a given `rng`. Absent: it has no such task.
+   */
+  pretext?(context: PretextContext): Promise<PretextSample>;
   /** Rebuilds the encoder from saved weights and the learner's options, with the files that they name. */
   encoder(weights: NamedArrays, plugins: PluginFactory): Encoder;
   /**
@@ -152,6 +167,10 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   readonly distributionAugmentation?: readonly CopyRef[];
   /** true: it has its own anomaly score, for which its encoders compute GradCAM (`cam`). */
   readonly gradcam?: boolean;
+  /**
+   * Names of the transforms that its own task is made of: anomalies that are made by them are no fair validation of it. Absent: none.
+   */
+  pretextTransforms?(options: Static<O>): readonly string[];
   /** Augmentation when the spec has none: the paper's recipe. */
   readonly augment: readonly PluginRef[];
   /**

@@ -1,4 +1,4 @@
-/** Metrics: of scores, of the features themselves, and of the scores of pixels. */
+/** Metrics: of scores, of the features themselves, of the scores of pixels, of a learner's own task, and of the seeds' agreement. */
 import type {Rng} from '../base/random.ts';
 import type {TObject} from '../plugin/type.ts';
 import type {Matrix} from './data.ts';
@@ -48,7 +48,30 @@ export interface PixelMetric {
   measurePixels(sample: PixelSample): number;
 }
 
-interface AnyMetricDefinition<O extends TObject, M> extends Definition<'metric', O, M> {
+/** How well a learner does its own task on images that it has not seen. */
+export interface PretextSample {
+  /** In the learner's own units; 0 or more. */
+  readonly loss: number;
+  /** In [0, 1]; absent: the learner's task has no right and wrong answers. */
+  readonly accuracy?: number;
+}
+
+export interface LearnerMetric {
+  /** NaN when undefined for this learner. */
+  measurePretext(sample: PretextSample): number;
+}
+
+export interface AgreementMetric {
+  /** `scores`: of the same normal images, one array for each of at least two seeds. NaN when undefined. Does not change its argument. */
+  measureAgreement(scores: readonly Float64Array[]): number;
+}
+
+/** The direction in which a search looks for configurations. */
+interface Directed {
+  readonly better: 'higher' | 'lower';
+}
+
+interface MetricBase<O extends TObject, M> extends Definition<'metric', O, M> {
   /** `rate` (default): in [0, 1], printed × 100. `number`: printed unchanged. */
   readonly scale?: 'rate' | 'number';
   /** How it uses the test labels beyond evaluation: its values are marked wherever they are printed. */
@@ -56,23 +79,43 @@ interface AnyMetricDefinition<O extends TObject, M> extends Definition<'metric',
 }
 
 /** A metric of scores. */
-export interface MetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, Metric> {
+export interface MetricDefinition<O extends TObject = TObject> extends MetricBase<O, Metric>, Directed {
   readonly of?: 'scores';
-  readonly better: 'higher' | 'lower';
 }
 
-/** A metric of the features themselves: computed once for each layer, not for each classifier. */
-export interface FeatureMetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, FeatureMetric> {
+/** A metric of the features themselves: computed once for each layer, not for each classifier. Without `better`, no search can use it. */
+export interface FeatureMetricDefinition<O extends TObject = TObject>
+  extends MetricBase<O, FeatureMetric>,
+    Partial<Directed> {
   readonly of: 'features';
   /** true: it compares two draws of the spec's augmentation of the normal test images. */
   readonly views?: boolean;
 }
 
 /** A metric of the scores of pixels, against masks: of tasks that `localize`. */
-export interface PixelMetricDefinition<O extends TObject = TObject> extends AnyMetricDefinition<O, PixelMetric> {
+export interface PixelMetricDefinition<O extends TObject = TObject> extends MetricBase<O, PixelMetric>, Directed {
   readonly of: 'pixels';
-  readonly better: 'higher' | 'lower';
 }
+
+/** A metric of a learner's own task on the normal validation images: computed once for each training. */
+export interface LearnerMetricDefinition<O extends TObject = TObject> extends MetricBase<O, LearnerMetric>, Directed {
+  readonly of: 'learner';
+}
+
+/** A metric of the scores that the seeds of one configuration give to the normal validation images. */
+export interface AgreementMetricDefinition<O extends TObject = TObject>
+  extends MetricBase<O, AgreementMetric>,
+    Directed {
+  readonly of: 'agreement';
+}
+
+export type AnyMetric = Metric | FeatureMetric | PixelMetric | LearnerMetric | AgreementMetric;
+export type AnyMetricDefinition<O extends TObject = TObject> =
+  | MetricDefinition<O>
+  | FeatureMetricDefinition<O>
+  | PixelMetricDefinition<O>
+  | LearnerMetricDefinition<O>
+  | AgreementMetricDefinition<O>;
 
 // Identity functions: they infer the option type from the schema, so that `create` is typed without a cast.
 export const defineMetric = <const O extends TObject>(d: Omit<MetricDefinition<O>, 'kind'>) =>
@@ -81,3 +124,7 @@ export const defineFeatureMetric = <const O extends TObject>(d: Omit<FeatureMetr
   ({kind: 'metric', of: 'features', ...d}) as FeatureMetricDefinition<O>;
 export const definePixelMetric = <const O extends TObject>(d: Omit<PixelMetricDefinition<O>, 'kind' | 'of'>) =>
   ({kind: 'metric', of: 'pixels', ...d}) as PixelMetricDefinition<O>;
+export const defineLearnerMetric = <const O extends TObject>(d: Omit<LearnerMetricDefinition<O>, 'kind' | 'of'>) =>
+  ({kind: 'metric', of: 'learner', ...d}) as LearnerMetricDefinition<O>;
+export const defineAgreementMetric = <const O extends TObject>(d: Omit<AgreementMetricDefinition<O>, 'kind' | 'of'>) =>
+  ({kind: 'metric', of: 'agreement', ...d}) as AgreementMetricDefinition<O>;

@@ -3,14 +3,7 @@ import type {Classifier, ClassifierDefinition} from '../contracts/classifier.ts'
 import type {Dataset, DatasetDefinition} from '../contracts/dataset.ts';
 import type {Kind} from '../contracts/definition.ts';
 import type {Learner, LearnerDefinition} from '../contracts/learner.ts';
-import type {
-  FeatureMetric,
-  FeatureMetricDefinition,
-  Metric,
-  MetricDefinition,
-  PixelMetric,
-  PixelMetricDefinition,
-} from '../contracts/metric.ts';
+import type {AnyMetric, AnyMetricDefinition} from '../contracts/metric.ts';
 import type {Network, NetworkDefinition} from '../contracts/network.ts';
 import type {Transform, TransformDefinition} from '../contracts/transform.ts';
 import {type CodeFile, loadSameModule, type ModuleRef} from './code.ts';
@@ -29,7 +22,7 @@ export interface Definitions {
   readonly network: NetworkDefinition;
   readonly learner: LearnerDefinition;
   readonly classifier: ClassifierDefinition;
-  readonly metric: MetricDefinition | FeatureMetricDefinition | PixelMetricDefinition;
+  readonly metric: AnyMetricDefinition;
 }
 
 export interface Created {
@@ -38,7 +31,7 @@ export interface Created {
   readonly network: Network;
   readonly learner: Learner;
   readonly classifier: Classifier;
-  readonly metric: Metric | FeatureMetric | PixelMetric;
+  readonly metric: AnyMetric;
 }
 
 export type AnyDefinition = Definitions[Kind];

@@ -12,6 +12,9 @@ export interface Normalising {
   readonly head: boolean;
 }
 
+/** Both use the running ones. */
+export const inference: Normalising = {encoder: false, head: false};
+
 /**
  * The proxy task of rotation prediction and CutPaste: which of an image's views is this? x (views · n, h, w, 3): view 0 of every
  * image, then view 1 …; the label is the view. All go through the network in one batch, so that its statistics cover all views.

@@ -14,6 +14,7 @@ import {instancesOf} from './training/feed.ts';
 import {infoNce} from './training/losses.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import type {StepResult} from './training/phases.ts';
+import {measurePretext} from './training/pretext.ts';
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
@@ -77,6 +78,16 @@ export const contrastive = defineLearner({
       });
     },
 
+    pretext(context) {
+      const network = context.plugins.create('network', options.network);
+      return measurePretext({
+        context,
+        learner: {type: 'contrastive', ...options},
+        batch: options.batch,
+        loss: (weights, x) => contrast(network, weights, x, options.temperature, {training: false}),
+      });
+    },
+
     encoder(saved, plugins) {
       return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
     },
@@ -93,10 +104,16 @@ export const contrastive = defineLearner({
 });
 
 /** x (2n, h, w, 3): the first views, then the second; both go through the network in one batch, as its statistics see. */
-export function contrast(network: Network, weights: Weights, x: Tensor4D, temperature: number): StepResult {
+export function contrast(
+  network: Network,
+  weights: Weights,
+  x: Tensor4D,
+  temperature: number,
+  mode: {readonly training: boolean} = {training: true},
+): StepResult {
   const n = x.shape[0] / 2;
-  const pooled = network.pool(weights, x, {training: true});
-  const embedded = embed(weights, network.head, pooled, {training: true});
+  const pooled = network.pool(weights, x, mode);
+  const embedded = embed(weights, network.head, pooled, mode);
   const view = (start: number) => tf.slice(embedded, [start, 0], [n, -1]);
   return {...infoNce(view(0), view(n), temperature), pooled};
 }

@@ -15,12 +15,13 @@ import {
   type Defect,
   scar,
 } from '../transforms/defects.ts';
-import {classifyViews, type Normalising, ownScoreOfViews} from './classify-views.ts';
+import {classifyViews, inference, type Normalising, ownScoreOfViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
 import {cutPasteAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
+import {measurePretext} from './training/pretext.ts';
 import {imagenet, startFiles, startOption, startWeights} from './training/start.ts';
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
@@ -69,6 +70,7 @@ export const cutpaste = defineLearner({
   layers: ['pool', 'embed', 'classes'],
   trains: true,
   gradcam: true,
+  pretextTransforms: ({variant}) => (variant === 'confetti-noise' ? ['confetti'] : ['cutpaste', 'cutpaste-scar']),
   augment: cutPasteAugmentation,
   row: ({variant, patch, network}) =>
     variants[variant as Variant].row + (patch === undefined ? '' : '-patch') + transferred(network),
@@ -208,6 +210,16 @@ export const cutpaste = defineLearner({
           stepsPerEpoch: options.steps_per_epoch,
           chance: () => Math.log(kinds),
           loss: loss({encoder: moving, head: moving}),
+        });
+      },
+
+      pretext(context) {
+        const network = context.plugins.create('network', options.network);
+        return measurePretext({
+          context,
+          learner: {type: 'cutpaste', ...options},
+          batch: options.batch,
+          loss: (weights, x) => classifyViews(network, weights, x, kinds, inference),
         });
       },
 

@@ -3,18 +3,19 @@ import type {FloatImage, ImageSet} from '../../core/contracts/data.ts';
 import {defineLearner} from '../../core/contracts/learner.ts';
 import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {floatImage} from '../../core/images/float-image.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {decode, decoderMacs, decoderParameters} from '../networks/decoder.ts';
 import {embed, headParameters} from '../networks/head.ts';
 import {compose} from '../transforms/compose.ts';
-import {floatImage} from '../transforms/image.ts';
 import {openEncoder, poolAndEmbed, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
 import {paperAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import type {StepResult} from './training/phases.ts';
+import {measurePretext} from './training/pretext.ts';
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
@@ -89,6 +90,16 @@ export const denoising = defineLearner({
       });
     },
 
+    pretext(context) {
+      const network = context.plugins.create('network', options.network);
+      return measurePretext({
+        context,
+        learner: {type: 'denoising', ...options},
+        batch: options.batch,
+        loss: (weights, x) => denoise(network, weights, x, {training: false}),
+      });
+    },
+
     encoder(saved, plugins) {
       return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
     },
@@ -108,12 +119,17 @@ export const denoising = defineLearner({
 const columnsOf = ({features, head}: Network): number => head.at(-1) ?? features;
 
 /** x (2n, s, s, 3): the noisy images, then the clean ones. Mean squared error over all numbers of the clean ones. */
-export function denoise(network: Network, weights: Weights, x: Tensor4D): StepResult {
+export function denoise(
+  network: Network,
+  weights: Weights,
+  x: Tensor4D,
+  mode: {readonly training: boolean} = {training: true},
+): StepResult {
   const n = x.shape[0] / 2;
   const part = (start: number): Tensor4D => tf.slice(x, [start, 0, 0, 0], [n, -1, -1, -1]);
-  const pooled = network.pool(weights, part(0), {training: true});
-  const code = embed(weights, network.head, pooled, {training: true});
-  const made = decode(weights, code, x.shape[1], {training: true});
+  const pooled = network.pool(weights, part(0), mode);
+  const code = embed(weights, network.head, pooled, mode);
+  const made = decode(weights, code, x.shape[1], mode);
   return {loss: tf.mean(tf.square(tf.sub(made, part(n)))), pooled};
 }
 

@@ -9,10 +9,10 @@ import {
   type Tensor4D,
   tf,
 } from '../../core/engine/engine.ts';
+import {floatImage} from '../../core/images/float-image.ts';
 import {type Compiled, compile} from '../../core/nn/compile.ts';
 import {disposeWeights, globalAveragePool, type Weights, weightsFromArrays} from '../../core/nn/layers.ts';
 import {embed} from '../networks/head.ts';
-import {floatImage} from '../transforms/image.ts';
 
 /** Float images (n, h, w, 3) → (n, columns), each row depends only on its own image. */
 export type Layer = (weights: Weights, x: Tensor4D) => Tensor2D;

@@ -5,10 +5,10 @@ import type {Encoder} from '../../core/contracts/learner.ts';
 import {defineLearner} from '../../core/contracts/learner.ts';
 import {type ImageModel, ModelError} from '../../core/formats/image-model.ts';
 import {findModel, openModel} from '../../core/formats/model-file.ts';
+import {floatImage} from '../../core/images/float-image.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {cropResize} from '../transforms/geometry.ts';
-import {floatImage} from '../transforms/image.ts';
 import {pixelsAtOnce} from './encoder.ts';
 
 const threeNumbers = {minItems: 3, maxItems: 3} as const;

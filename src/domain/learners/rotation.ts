@@ -5,12 +5,13 @@ import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {headParameters, logits} from '../networks/head.ts';
 import {quarterTurn} from '../transforms/geometry.ts';
-import {classifyViews, ownScoreOfViews} from './classify-views.ts';
+import {classifyViews, inference, ownScoreOfViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
 import {paperAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
+import {measurePretext} from './training/pretext.ts';
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
@@ -24,6 +25,7 @@ export const rotation = defineLearner({
   layers: ['pool', 'embed', 'rotation'],
   trains: true,
   gradcam: true,
+  pretextTransforms: () => ['rotate90', 'rotate180', 'rotate270'],
   augment: paperAugmentation,
   row: ({network, patch}) =>
     `${(network['head'] as readonly number[]).length === 0 ? 'rotnet' : 'rotation'}${patch === undefined ? '' : '-patch'}`,
@@ -72,6 +74,16 @@ export const rotation = defineLearner({
         ...(options.steps_per_epoch !== undefined && {stepsPerEpoch: options.steps_per_epoch}),
         chance: () => Math.log(turns),
         loss: (weights, x) => classifyViews(network, weights, x, turns),
+      });
+    },
+
+    pretext(context) {
+      const network = context.plugins.create('network', options.network);
+      return measurePretext({
+        context,
+        learner: {type: 'rotation', ...options},
+        batch: options.batch,
+        loss: (weights, x) => classifyViews(network, weights, x, turns, inference),
       });
     },
 

@@ -10,6 +10,7 @@ export const alignment = defineFeatureMetric({
     'to length 1. 0: always equal; 2: unrelated; 4: the maximum. Undefined without an augmentation.',
   paper: 'Wang & Isola 2020',
   scale: 'number',
+  better: 'lower',
   views: true,
   options: Type.Object({}, {additionalProperties: false}),
   create: () => ({

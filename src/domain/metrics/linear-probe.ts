@@ -13,6 +13,7 @@ export const linearProbe = defineFeatureMetric({
     'AUC of a supervised logistic regression, normal against anomalous, on the frozen features: fitted on a seeded half of the ' +
     'test images (half of each class), evaluated on the other half.',
   paper: 'Sohn et al. 2021, analysis of linear separability; its classifier, split and regularisation are not known',
+  better: 'higher',
   testLabels: 'it is fitted on half of the test images with their labels',
   options: Type.Object(
     {

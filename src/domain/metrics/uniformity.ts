@@ -16,6 +16,7 @@ export const uniformity = defineFeatureMetric({
     '0: all are equal; lower: they cover the sphere more evenly.',
   paper: 'Wang & Isola 2020; beside the analysis of uniformity of Sohn et al. 2021',
   scale: 'number',
+  better: 'lower',
   options: Type.Object(
     {
       t: Type.Number({
@@ -40,6 +41,7 @@ export const uniformityMmd = defineFeatureMetric({
     'the unbiased squared maximum mean discrepancy. About 0: uniform; larger: less uniform.',
   paper: 'Sohn et al. 2021, analysis of uniformity; its kernel and estimator are not known',
   scale: 'number',
+  better: 'lower',
   options: Type.Object(
     {
       bandwidth: Type.Union([Type.Literal('median'), Type.Number({exclusiveMinimum: 0})], {

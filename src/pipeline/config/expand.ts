@@ -20,6 +20,7 @@ import type {Plan, Spec, Task} from './spec.ts';
 import {specWords} from './spec-words.ts';
 import {openFile, type SpecFile, stem, toProblem} from './suite.ts';
 import {type ValidatedSpec, validateSpec} from './validate.ts';
+import {differentDefaults, validationWarnings} from './validation.ts';
 import type {SpecWords} from './words.ts';
 
 export interface ReadPlan {
@@ -178,10 +179,19 @@ function expandDrafts(
     for (const issue of rowIssues(checked.spec.compare ?? {}))
       warnings.add(`${warningText(place(file, overlay, issue))}: nothing stands beside its results. ${issue.hint}`);
     for (const task of made.tasks.slice(0, 1))
-      for (const issue of copyWarnings(task.distributionAugmentation, task.augment))
+      for (const issue of [
+        ...copyWarnings(task.distributionAugmentation, task.augment),
+        ...validationWarnings(plugins, task),
+      ])
         warnings.add(warningText(place(file, overlay, issue)));
     problems.push(...made.issues.map((issue) => place(file, overlay, issue)));
   }
+  const variesData = drafts.some(({axes}) => axes.some(({paths}) => paths.some((path) => path.startsWith('dataset'))));
+  if (differentDefaults(tasks) && !variesData)
+    warnings.add(
+      'the configurations have different validation images, because their learners differ: their validation values cannot be compared. ' +
+        'Write "transforms" for "validation"',
+    );
   return {tasks, first, problems, warnings: [...warnings]};
 }
 
@@ -292,7 +302,7 @@ function makeTasks(
         message: `the default augmentation of learner "${definition.name}": ${issue.message}`,
       })),
     };
-  const {normal_classes: _, limit, ...dataset} = spec.dataset;
+  const {normal_classes: _, limit, validation, ...dataset} = spec.dataset;
   const {type: __, ...options} = spec.learner;
   const row =
     spec.compare?.row ??
@@ -303,6 +313,7 @@ function makeTasks(
     dataset: dataset as PluginRef,
     problems: plugins.create('dataset', dataset as PluginRef).inliers.length,
     limit: limit ?? {},
+    ...(validation && {validation}),
     learner: spec.learner,
     augment: spec.augment ?? own.value,
     distributionAugmentation: spec.distribution_augmentation ?? [],

@@ -11,6 +11,7 @@ import {Type} from '../../core/plugin/type.ts';
 import {wordKeyword, wordOf, wordsIn} from '../../core/plugin/words.ts';
 import {searchShape} from '../search/read.ts';
 import {localizeShape} from './localize.ts';
+import {validationOption} from './validation.ts';
 
 const strict = {additionalProperties: false};
 
@@ -77,6 +78,7 @@ export const datasetShape = Type.Object(
         examples: [{train: 500, test: 1000}],
       },
     ),
+    validation: validationOption,
   },
   strict,
 );

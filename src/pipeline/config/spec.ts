@@ -16,12 +16,25 @@ export interface Patches {
   readonly blend: 'mean' | 'sum';
 }
 
+/** Images that are held out of training, and evaluated on beside the test images. */
+export type Validation = {
+  /** Share of the normal training images. */
+  readonly fraction: number;
+  /** Chooses the images, whatever the seed of the training. */
+  readonly seed: number;
+} & (
+  | {readonly type: 'held-out'}
+  /** Each item makes one anomaly of every held-out image. */
+  | {readonly type: 'synthetic'; readonly transforms: readonly CopyRef[]}
+);
+
 export interface Spec {
   readonly name: string;
   readonly description?: string;
   readonly dataset: PluginRef & {
     readonly normal_classes: 'all' | readonly string[];
     readonly limit?: {readonly train?: number; readonly test?: number};
+    readonly validation?: Validation;
   };
   readonly learner: PluginRef;
   /** Absent: the learner's own default. */
@@ -47,6 +60,8 @@ export interface Task {
   readonly spec: string;
   readonly dataset: PluginRef;
   readonly limit: {readonly train?: number; readonly test?: number};
+  /** Absent: no image is held out. */
+  readonly validation?: Validation;
   readonly inlier: string;
   /** One-class problems that the dataset has: a mean over all of them is the dataset's. Absent in records of older versions. */
   readonly problems?: number;

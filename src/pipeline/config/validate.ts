@@ -10,6 +10,7 @@ import {localizeIssues, localizeOf} from './localize.ts';
 import {tableIssues} from './papers.ts';
 import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
 import type {Ensemble, Spec} from './spec.ts';
+import {checkValidation} from './validation.ts';
 
 export interface ValidatedSpec {
   /** Absent when there are issues. */
@@ -93,6 +94,15 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     const {localize: written} = value as {readonly localize?: unknown};
     issues.push(...localizeIssues(plugins, {dataset, learner, classifiers, metrics, localize, written}));
   }
+  const validation = checkValidation(plugins, {
+    written: beside.validation,
+    dataset,
+    learner,
+    augment: part.augment && augment,
+    copies: copies.value,
+    metrics,
+  });
+  issues.push(...validation.issues);
   const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
   const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
@@ -102,7 +112,12 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const spec = {
     name: part.name ?? defaultName,
     ...(part.description !== undefined && {description: part.description}),
-    dataset: {...dataset, normal_classes: normalClasses, limit},
+    dataset: {
+      ...dataset,
+      normal_classes: normalClasses,
+      limit,
+      ...(validation.value && {validation: validation.value}),
+    },
     learner,
     ...(part.augment && {augment}),
     ...(part.distribution_augmentation && takesCopies && {distribution_augmentation: copies.value}),
@@ -131,15 +146,25 @@ interface DatasetKeys {
 
 const besideOptions = new Set(datasetKeyNames);
 
-/** Takes `normal_classes` (or `inliers`, its older name: `word`) and `limit` from beside the dataset's own options. */
-function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options: unknown; readonly word: string} {
+interface BesideOptions extends Checked<DatasetKeys> {
+  readonly options: unknown;
+  readonly word: string;
+  readonly validation: unknown;
+}
+
+/**
+ * Takes `normal_classes` (or `inliers`, its older name: `word`), `limit` and `validation`, which is checked elsewhere, from beside the
+ * dataset's own options.
+ */
+function datasetKeys(dataset: unknown): BesideOptions {
   const mapping = typeof dataset === 'object' && dataset !== null && !Array.isArray(dataset) ? dataset : {};
   const beside: {[key: string]: unknown} = {};
   const options: {[key: string]: unknown} = {};
   for (const [key, value] of Object.entries(mapping)) (besideOptions.has(key) ? beside : options)[key] = value;
+  const {validation, ...others} = beside;
   const checked = checkValue<{inliers: string | number | readonly (string | number)[]; limit: DatasetKeys['limit']}>(
     datasetKeysSchema,
-    beside,
+    others,
     {path: ['dataset'], noun: 'key', subject: 'the dataset'},
   );
   const {inliers, limit} = checked.value;
@@ -149,6 +174,7 @@ function datasetKeys(dataset: unknown): Checked<DatasetKeys> & {readonly options
     issues: checked.issues,
     options: mapping === dataset ? options : dataset,
     word: Object.hasOwn(beside, 'inliers') ? 'inliers' : 'normal_classes',
+    validation,
   };
 }
 

@@ -18,7 +18,7 @@ import {localize} from '../stages/localize.ts';
 import {score} from '../stages/score.ts';
 import {createPlanned, StageError} from '../stages/shared.ts';
 import type {RunRecord} from '../store/runs/record.ts';
-import {dataOf, type FittedClassifier} from './find.ts';
+import {dataOf, type FittedClassifier, trainingImagesOf} from './find.ts';
 import {filesOf, type RunArtifacts} from './run-artifacts.ts';
 import {scoresByPlace, spreadGraph, windowsGraph} from './window-graph.ts';
 
@@ -154,13 +154,14 @@ export async function provenanceOf({
   classifier,
   artifacts,
 }: ExportOptions): Promise<Described['metadata']> {
-  const data = await artifacts.entry(dataOf(record, task).id);
+  const images = trainingImagesOf(record, task);
+  const trained = await artifacts.entry(images.stage);
   const json = (value: unknown): string => canonicalJson(value as Json);
   return {
     run: record.id,
     task: task.id,
     dataset: json(task.dataset),
-    training_images_sha256: data.manifest.files['train.arrow']!.sha256,
+    training_images_sha256: trained.manifest.files[images.file]!.sha256,
     inlier: task.inlier,
     learner: json(task.learner),
     classifier: classifier.name,

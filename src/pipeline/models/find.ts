@@ -6,6 +6,8 @@ import type {Problem} from '../failures.ts';
 import {data} from '../stages/data.ts';
 import {isStage} from '../stages/define.ts';
 import {gradcam} from '../stages/gradcam.ts';
+import {holdOut} from '../stages/hold-out.ts';
+import type {InputRef} from '../stages/stage.ts';
 import type {RunRecord, StageRecord} from '../store/runs/record.ts';
 
 /** A classifier of a task. */
@@ -75,7 +77,7 @@ function classifiersOf({stages}: RunRecord, task: Task): readonly FittedClassifi
   return stages.flatMap(({node}) =>
     (node.results ?? []).flatMap((result) => {
       const stage = byId.get(node.inputs['scores']?.stage ?? '');
-      if (!stage || result.task !== task.id || result.ensemble || isGradcam(stage)) return [];
+      if (!stage || result.task !== task.id || result.ensemble || result.part || isGradcam(stage)) return [];
       return [{name: result.classifier, stage}];
     }),
   );
@@ -84,6 +86,12 @@ function classifiersOf({stages}: RunRecord, task: Task): readonly FittedClassifi
 /** The stage that explains the learner's own score; undefined if the task has none. */
 export const gradcamOf = ({stages}: RunRecord, task: Task): StageRecord | undefined =>
   stages.find((stage) => stage.node.tasks.includes(task.id) && isGradcam(stage));
+
+/** The file of the images that the task was trained on. */
+export function trainingImagesOf(record: RunRecord, task: Task): InputRef {
+  const held = record.stages.find(({node}) => isStage(holdOut, node) && node.tasks.includes(task.id));
+  return {stage: (held ?? dataOf(record, task)).id, file: 'train.arrow'};
+}
 
 /** The stage that read the task's images. */
 export const dataOf = ({stages}: RunRecord, task: Task): StageRecord =>

@@ -16,7 +16,7 @@ import {score} from '../stages/score.ts';
 import type {InputRef} from '../stages/stage.ts';
 import {trainingFile} from '../stages/training-scores.ts';
 import type {RunRecord, StageRecord} from '../store/runs/record.ts';
-import {dataOf, type FittedClassifier} from './find.ts';
+import {dataOf, type FittedClassifier, trainingImagesOf} from './find.ts';
 import type {ModelWorker} from './model-worker.ts';
 import {filesOf, type RunArtifacts} from './run-artifacts.ts';
 
@@ -109,7 +109,7 @@ export class Predictor {
   /** Path of a table of the training images of the normal class. */
   async #trainingImages(): Promise<string> {
     const {record, task, artifacts, plugins, worker} = this.#model;
-    const from = await artifacts.file({stage: dataOf(record, task).id, file: 'train.arrow'});
+    const from = await artifacts.file(trainingImagesOf(record, task));
     const {shape, normalClass} = plugins.create('dataset', task.dataset);
     const normal = normalClass(task.inlier);
     const path = join(worker.folder, 'training-images.arrow');

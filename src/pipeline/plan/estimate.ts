@@ -5,6 +5,7 @@ import type {Work} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 import {recipeOf} from '../stages/define.ts';
+import {heldOutOf, holdOut} from '../stages/hold-out.ts';
 import {type LearnRecipe, learn} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Forecast} from './preview.ts';
@@ -37,11 +38,14 @@ export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions)
     const recipe = recipeOf(learn, node);
     const state = forecasts.get(node.id)?.state;
     if (recipe?.normal === undefined || state === 'hit' || state === 'absent') return [];
-    const from = node.inputs['images']!.stage;
+    const given = graph.find(({id}) => id === node.inputs['images']!.stage)!;
+    const from = recipeOf(holdOut, given) ? given.inputs['images']!.stage : given.id;
     const {sources} = graph.find(({id}) => id === from)!;
     const task = byId.get(node.tasks[0]!)!;
     const {shape} = plugins.create('dataset', task.dataset);
-    const images = imagesOf(task, recipe.normal, plugins, forecasts.get(from), sources);
+    const all = imagesOf(task, recipe.normal, plugins, forecasts.get(from), sources);
+    const held = all !== undefined && task.validation ? heldOutOf(all, task.validation.fraction) : 0;
+    const images = all === undefined ? undefined : all - held;
     const work = images === undefined ? undefined : workOf(recipe, images, shape, plugins);
     return [{label: node.label, recipe, shape, ...(images !== undefined && {images}), ...(work && {work})}];
   });
@@ -72,7 +76,7 @@ function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins:
   }
 }
 
-/** Number of training images of the normal class: counted if the data is cached; otherwise as published or located, at most the limit. */
+/** Number of training images of the normal class, with those that are held out: counted if the data is cached; otherwise as published or located, at most the limit. */
 function imagesOf(
   task: Task,
   normal: string,

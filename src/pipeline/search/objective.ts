@@ -28,8 +28,7 @@ function valuesOf(
 ): readonly {readonly inlier: string; readonly value: number}[] {
   const found = tasks.map(({inlier, values}) => {
     const own = values.filter(
-      ({result, summary}) =>
-        ((result as {part?: string}).part ?? 'test') === on && metricIn(summary, metric) !== undefined,
+      ({result, summary}) => (result.part ?? 'test') === on && metricIn(summary, metric) !== undefined,
     );
     const single = own.find(({result}) => result.ensemble === undefined);
     const shared = own.find(({result}) => result.ensemble !== undefined);

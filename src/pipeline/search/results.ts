@@ -93,9 +93,7 @@ function scoreOf(
   part: 'test' | 'validation',
 ): Score {
   const numbers = tasks.map((task) => {
-    const own = (values.get(task.id) ?? []).filter(
-      (one) => one.metric === metric && ((one as {part?: string}).part ?? 'test') === part,
-    );
+    const own = (values.get(task.id) ?? []).filter((one) => one.metric === metric && one.part === part);
     const isWanted = (one: MetricValue): boolean =>
       classifier === undefined || one.classifier === classifier || one.classifier.startsWith('(');
     const single = own.find((one) => one.ensemble === null && isWanted(one));

@@ -147,7 +147,7 @@ async function* counting(batches: AsyncIterable<ImageBatch>, progress: ItemProgr
 }
 
 /** The images for which `keep` returns true. It is called once for each image, in order. */
-async function* filtered(
+export async function* filtered(
   batches: AsyncIterable<ImageBatch>,
   keep: (label: number) => boolean,
 ): AsyncIterable<ImageBatch> {

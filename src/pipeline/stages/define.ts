@@ -5,10 +5,10 @@
 import type {Json} from '../../core/base/canonical.ts';
 import type {Dataset, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
-import type {AnyDefinition, Plugins} from '../../core/plugin/registry.ts';
+import type {AnyDefinition, Definitions, Plugins} from '../../core/plugin/registry.ts';
 import type {Static, TObject} from '../../core/plugin/type.ts';
 import type {Task} from '../config/spec.ts';
-import type {ResultRef, RunStage, StageContext, StageNode} from './stage.ts';
+import type {Part, ResultRef, RunStage, StageContext, StageNode} from './stage.ts';
 
 /** `P`: what `plan` returns to other kinds, such as the id of its stage. */
 export interface StageDefinition<R extends TObject = TObject, P = unknown> {
@@ -59,6 +59,8 @@ export interface TaskContext {
   /** The layer that metrics of features use if no classifier chooses one. */
   readonly defaultLayer: string;
   readonly classifiers: readonly TaskClassifier[];
+  /** The parts of the images that are scored. */
+  readonly parts: readonly Part[];
   /** The task's metrics of these subjects, in the order of the spec. */
   metricsOf(...subjects: readonly MetricSubject[]): readonly PluginRef[];
 }
@@ -71,7 +73,7 @@ export interface TaskClassifier {
   readonly layer: string;
 }
 
-export type MetricSubject = 'features' | 'scores' | 'pixels';
+export type MetricSubject = NonNullable<Definitions['metric']['of']>;
 
 /** The graph while tasks are added to it. */
 export interface StageGraphBuilder {

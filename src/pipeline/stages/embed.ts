@@ -11,12 +11,12 @@ import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
-import {data} from './data.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {imagesOf} from './hold-out.ts';
 import {learn} from './learn.ts';
 import {learnerParts, PluginList, strict, WindowsOfImages} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
-import type {InputRef, StageContext} from './stage.ts';
+import type {InputRef, Part, StageContext} from './stage.ts';
 
 /** Number of images at a time. */
 const batch = 256;
@@ -68,14 +68,14 @@ export const embed = defineStage({
 
 export interface Embedding {
   readonly layer: string;
-  readonly split: 'train' | 'test';
+  readonly split: 'train' | Part;
   /** If present: features of all windows of the images. */
   readonly windows?: Windows | undefined;
   /** If present: features of this draw (from 0) of the augmentation of the normal images. */
   readonly draw?: number;
 }
 
-/** Adds the stage that computes features of a task's images: its normal training images, or all its test images. */
+/** Adds the stage that computes features of a task's images: its normal training images, or all images of a part. */
 export function embedding(
   context: TaskContext,
   graph: StageGraphBuilder,
@@ -83,7 +83,7 @@ export function embedding(
 ): InputRef {
   const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
   const ofNormal = split === 'train' || draw !== undefined;
-  const whose = trains || ofNormal ? task.inlier : inlier;
+  const whose = trains || ofNormal || split === 'validation' ? task.inlier : inlier;
   const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
   const uses = [...learnerUses, ...transforms];
   const what = draw === undefined ? `${windows ? 'windows of ' : ''}${split}` : `view ${draw + 1} of ${split}`;
@@ -99,7 +99,7 @@ export function embedding(
     },
     inputs: {
       weights: {stage: graph.plan(learn, context), file: 'weights.arrow'},
-      images: {stage: graph.plan(data, context), file: `${split}.arrow`},
+      images: imagesOf(context, graph, split),
     },
     files: learnerFiles,
     uses,

@@ -1,6 +1,5 @@
 /** Scores of several seeds → `scores.arrow`: their mean, image by image. */
 import {join} from 'node:path';
-import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {readScores, type Scores, writeScores} from '../../core/formats/arrow/small.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
@@ -9,7 +8,9 @@ import {evaluation} from './evaluate.ts';
 import {localize} from './localize.ts';
 import {strict} from './recipe.ts';
 import {score} from './score.ts';
+import {bySeedAlone} from './seeds.ts';
 import {inputOf} from './shared.ts';
+import {ofPart} from './stage.ts';
 
 const EnsembleRecipe = Type.Object(
   // The mean of the scores as they are, or of scores that are first standardised over the test images for each seed.
@@ -22,7 +23,7 @@ export const ensemble = defineStage({
   lane: 'cpu',
   recipe: EnsembleRecipe,
   combine(contexts, graph) {
-    for (const members of bySeedAlone(contexts)) {
+    for (const members of bySeedAlone(contexts.filter(({task}) => task.ensemble))) {
       // Only scores of images are combined, not maps.
       const metrics = members[0]!.metricsOf('scores');
       if (members.length > 1 && metrics.length > 0) addEnsembles(members, graph, metrics);
@@ -45,20 +46,6 @@ export const ensemble = defineStage({
   },
 });
 
-/** Tasks with ensembles that differ only in the seed, each group sorted by seed. */
-function bySeedAlone(contexts: readonly TaskContext[]): readonly (readonly TaskContext[])[] {
-  const groups = new Map<string, TaskContext[]>();
-  for (const context of contexts) {
-    const {id: _, seed: __, ...shared} = context.task;
-    if (!shared.ensemble) continue;
-    const key = canonicalJson(shared as unknown as Json);
-    const members = groups.get(key) ?? [];
-    members.push(context);
-    groups.set(key, members);
-  }
-  return [...groups.values()].map((members) => members.sort((a, b) => a.task.seed - b.task.seed));
-}
-
 /** Adds one ensemble for each classifier. */
 function addEnsembles(
   members: readonly TaskContext[],
@@ -68,19 +55,30 @@ function addEnsembles(
   const {task} = members[0]!;
   const seeds = members.map((member) => member.task.seed);
   const scored = members.map((member) => [...graph.plan(score, member), ...graph.plan(localize, member)]);
-  for (const [i, {classifier: name}] of scored[0]!.entries()) {
+  const {parts} = members[0]!;
+  for (const [i, {classifier: name}, part] of [...scored[0]!.entries()].flatMap(([at, of]) =>
+    parts.map((one) => [at, of, one] as const),
+  )) {
+    const what = part === 'test' ? name : `${name} of validation`;
     const wanted = {
-      label: stageLabel(`ensemble ${name}`, task.learner.type, task.inlier, `${seeds.length} seeds`),
+      label: stageLabel(`ensemble ${what}`, task.learner.type, task.inlier, `${seeds.length} seeds`),
       recipe: {combine: task.ensemble === 'seeds' ? ('mean' as const) : ('standardised-mean' as const)},
       inputs: Object.fromEntries(
-        scored.map((own, member) => [`seed ${seeds[member]}`, {stage: own[i]!.stage, file: 'scores.arrow'}]),
+        scored.map((own, member) => [
+          `seed ${seeds[member]}`,
+          {stage: own[i]![part === 'test' ? 'stage' : 'validation']!, file: 'scores.arrow'},
+        ]),
       ),
       uses: [],
     };
     const classifier = `${name} (ensemble of ${seeds.length} seeds)`;
     for (const member of members) {
       const scores = graph.addStage(ensemble, member, wanted);
-      evaluation(member, graph, {metrics, scores, result: {task: task.id, classifier, ensemble: seeds}});
+      evaluation(member, graph, {
+        metrics,
+        scores,
+        result: {task: task.id, classifier, ensemble: seeds, ...ofPart(part)},
+      });
     }
   }
 }

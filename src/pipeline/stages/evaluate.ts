@@ -12,13 +12,14 @@ import {data} from './data.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {PluginList, strict, Versions} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly, StageError} from './shared.ts';
-import type {EvaluateSummary, ResultRef, StageContext} from './stage.ts';
+import type {EvaluateSummary, Part, ResultRef, StageContext} from './stage.ts';
 
 const EvaluateRecipe = Type.Object(
   {
     metrics: PluginList,
     versions: Versions,
     normal: Type.String({description: 'Every other class is anomalous.'}),
+    part: Type.Optional(Type.Literal('validation', {description: 'The images; absent: the test images.'})),
   },
   strict,
 );
@@ -47,7 +48,9 @@ export const evaluate = defineStage({
       } else values.set(ref.type, (metric as Metric).compute(scores.slice(), labels.slice())); // copies, because a plug-in may change them
     }
     const {numbers, ...measured} = measuredValues(context, values, (name) =>
-      isOfPixels(name) ? onePixelClassOnly(pixels!) : oneClassOnly(normal, anomalous),
+      isOfPixels(name)
+        ? onePixelClassOnly(pixels!)
+        : oneClassOnly(normal, anomalous, `${recipe.part ?? 'test'} images`),
     );
     await writeMetrics(join(context.out, 'metrics.arrow'), numbers);
     const lost = pixels && lostDefects(pixels, labels);
@@ -62,7 +65,7 @@ export const evaluate = defineStage({
       ...(Object.keys(reasons).length > 0 && {reasons}),
       normal,
       anomalous,
-      ...aboutMetrics(context, recipe.metrics),
+      ...aboutMetrics(context, recipe.metrics, recipe.part),
     };
     return {...summary};
   },
@@ -85,7 +88,12 @@ export function evaluation(
   const uses = metrics.flatMap((ref) => usedBy(graph.plugins, 'metric', ref));
   graph.addStage(evaluate, context, {
     label: `evaluate ${graph.labelOf(scores).replace(/^(score|localize) /, '')}`,
-    recipe: {metrics, versions: versionsOf(uses), normal: context.normal},
+    recipe: {
+      metrics,
+      versions: versionsOf(uses),
+      normal: context.normal,
+      ...(result.part && {part: result.part}),
+    },
     inputs: {
       scores: {stage: scores, file: 'scores.arrow'},
       ...(ofPixels && {
@@ -96,6 +104,31 @@ export function evaluation(
     uses,
     result,
   });
+}
+
+/** Id of a stage that leaves `scores.arrow`, and the name of the classifier's column in tables. */
+export interface Scored {
+  readonly stage: string;
+  /** The same of the validation images, if the task holds images out. */
+  readonly validation?: string;
+  readonly classifier: string;
+}
+
+/** Adds the stages that compute a classifier's metrics of each part of the images. */
+export function evaluations(
+  context: TaskContext,
+  graph: StageGraphBuilder,
+  {stage, validation, classifier}: Scored,
+  metrics: {readonly [part in Part]: readonly PluginRef[]},
+): void {
+  const result = {task: context.task.id, classifier};
+  if (metrics.test.length > 0) evaluation(context, graph, {metrics: metrics.test, scores: stage, result});
+  if (validation !== undefined && metrics.validation.length > 0)
+    evaluation(context, graph, {
+      metrics: metrics.validation,
+      scores: validation,
+      result: {...result, part: 'validation'},
+    });
 }
 
 /** A sentence about anomalous images without a marked pixel, whose defects were cut off; undefined if there are none. */

@@ -1,25 +1,33 @@
 /** The kinds of stages, in the order in which a task's stages are planned. Workers run them. */
+import {agree} from './agree.ts';
 import {data} from './data.ts';
 import {recordedKind, runnerOf, type StageDefinition} from './define.ts';
 import {embed} from './embed.ts';
 import {ensemble} from './ensemble.ts';
 import {evaluate} from './evaluate.ts';
 import {gradcam} from './gradcam.ts';
+import {holdOut} from './hold-out.ts';
 import {learn} from './learn.ts';
 import {localize} from './localize.ts';
 import {measure} from './measure.ts';
+import {pretext} from './pretext.ts';
 import {score} from './score.ts';
+import {validate} from './validate.ts';
 
 export const stages: readonly StageDefinition[] = [
   data,
+  holdOut,
   learn,
   embed,
   measure,
+  pretext,
   gradcam,
   score,
+  validate,
   localize,
   evaluate,
   ensemble,
+  agree,
 ];
 
 /** As they are recorded. */

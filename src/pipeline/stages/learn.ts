@@ -13,6 +13,7 @@ import {usedBy, versionsOf} from '../plan/used.ts';
 import {keepCheckpoint, openCheckpoints} from './checkpoints.ts';
 import {data} from './data.ts';
 import {defineStage} from './define.ts';
+import {imagesOf} from './hold-out.ts';
 import {learnerParts, PluginList, strict} from './recipe.ts';
 import {createPlanned, inputOf, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
@@ -66,7 +67,9 @@ export const learn = defineStage({
         ...(trains && task.until !== undefined ? {until: task.until} : {}),
         ...(trains ? {normal} : {}),
       },
-      inputs: {images: {stage: graph.plan(data, context), file: 'train.arrow'}},
+      inputs: {
+        images: trains ? imagesOf(context, graph, 'train') : {stage: graph.plan(data, context), file: 'train.arrow'},
+      },
       files: learnerFiles,
       uses,
     });

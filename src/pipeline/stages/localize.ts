@@ -12,15 +12,14 @@ import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
-import {data} from './data.ts';
-import {defineStage} from './define.ts';
+import {defineStage, type TaskClassifier} from './define.ts';
 import {embedding} from './embed.ts';
-import {evaluation} from './evaluate.ts';
+import {evaluations, type Scored} from './evaluate.ts';
 import {type HeatMap, largestOf, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
+import {imagesOf} from './hold-out.ts';
 import {Plugin, strict, WindowsOfImages} from './recipe.ts';
-import type {Scored} from './score.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
-import type {StageContext} from './stage.ts';
+import type {Part, StageContext} from './stage.ts';
 import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
 
 /** Most bytes of features in memory at a time. */
@@ -56,14 +55,15 @@ export const localize = defineStage({
   plan(context, graph): readonly Scored[] {
     const {task, normal, dataset, classifiers} = context;
     const metrics = context.metricsOf('scores', 'pixels');
-    if (task.localize?.type !== 'patches' || metrics.length === 0) return [];
+    if (task.localize?.type !== 'patches' || metrics.length + context.metricsOf('agreement').length === 0) return [];
     const {patch, stride, sigma, blend, density} = task.localize;
     const windows = {patch, stride};
     const perLocation = density === 'per-location' || (density === 'auto' && (dataset.aligned?.(task.inlier) ?? false));
-    return classifiers.map(({classifier, name, layer}) => {
+    const scoresOf = (part: Part, {classifier, name, layer}: TaskClassifier): string => {
       const uses = usedBy(graph.plugins, 'classifier', classifier);
-      const stage = graph.addStage(localize, context, {
-        label: stageLabel(`localize ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+      const what = part === 'test' ? name : `${name} of validation`;
+      return graph.addStage(localize, context, {
+        label: stageLabel(`localize ${what}`, task.learner.type, task.inlier, `seed ${task.seed}`),
         recipe: {
           classifier,
           version: uses[0]!.version,
@@ -77,13 +77,21 @@ export const localize = defineStage({
         },
         inputs: {
           train: embedding(context, graph, {layer, split: 'train', windows}),
-          test: embedding(context, graph, {layer, split: 'test', windows}),
-          images: {stage: graph.plan(data, context), file: 'test.arrow'},
+          test: embedding(context, graph, {layer, split: part, windows}),
+          images: imagesOf(context, graph, part),
         },
         uses,
       });
-      evaluation(context, graph, {metrics, scores: stage, result: {task: task.id, classifier: name}});
-      return {stage, classifier: name};
+    };
+    return classifiers.map((of) => {
+      const scored: Scored = {
+        stage: scoresOf('test', of),
+        ...(task.validation && {validation: scoresOf('validation', of)}),
+        classifier: of.name,
+      };
+      // Only the test images have masks.
+      evaluations(context, graph, scored, {test: metrics, validation: context.metricsOf('scores')});
+      return scored;
     });
   },
   async run(context) {

@@ -11,7 +11,7 @@ import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts
 import {embedding} from './embed.ts';
 import {Plugin, strict} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly} from './shared.ts';
-import type {EvaluateSummary} from './stage.ts';
+import {type EvaluateSummary, ofPart} from './stage.ts';
 
 /** Each stage has only one metric, because metrics of features take longer than metrics of scores. */
 const MeasureRecipe = Type.Object(
@@ -20,6 +20,7 @@ const MeasureRecipe = Type.Object(
     version: Type.Integer(),
     normal: Type.String({description: 'Every other class is anomalous.'}),
     seed: Type.Integer(),
+    part: Type.Optional(Type.Literal('validation', {description: 'The images; absent: the test images.'})),
   },
   strict,
 );
@@ -34,11 +35,16 @@ export const measure = defineStage({
       const uses = usedBy(graph.plugins, 'metric', metric);
       const definition = graph.plugins.get('metric', metric.type);
       const views = definition.of === 'features' && definition.views === true && task.augment.length > 0;
-      for (const layer of chosenLayers(context, graph)) {
-        const features = {layer, split: 'test'} as const;
+      // What is fitted on labels would be fitted on those of the validation images.
+      const parts = context.parts.filter((part) => part === 'test' || definition.testLabels === undefined);
+      for (const [layer, part] of [...chosenLayers(context, graph)].flatMap((one) =>
+        parts.map((of) => [one, of] as const),
+      )) {
+        const features = {layer, split: part};
+        const what = part === 'test' ? layer : `${layer} of validation`;
         graph.addStage(measure, context, {
-          label: stageLabel(`measure ${metric.type} of ${layer}`, task.learner.type, task.inlier, `seed ${task.seed}`),
-          recipe: {metric, version: uses[0]!.version, normal, seed: task.seed},
+          label: stageLabel(`measure ${metric.type} of ${what}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+          recipe: {metric, version: uses[0]!.version, normal, seed: task.seed, ...ofPart(part)},
           inputs: {
             features: embedding(context, graph, features),
             ...(views && {
@@ -47,13 +53,13 @@ export const measure = defineStage({
             }),
           },
           uses,
-          result: {task: task.id, classifier: `(${layer})`},
+          result: {task: task.id, classifier: `(${layer})`, ...ofPart(part)},
         });
       }
     }
   },
   async run(context) {
-    const {metric: ref, version, normal, seed} = context.recipe;
+    const {metric: ref, version, normal, seed, part} = context.recipe;
     const metric = createPlanned(context, 'metric', ref, {[`metric ${ref.type}`]: version}) as FeatureMetric;
     const {features, classes, classNames} = await readFeatures(inputOf(context, 'features'));
     const normalClass = classNames.indexOf(normal);
@@ -72,14 +78,16 @@ export const measure = defineStage({
     const {numbers, ...measured} = measuredValues(
       context,
       new Map([[ref.type, value]]),
-      () => oneClassOnly(normals, anomalous) ?? `these ${labels.length} test images do not define it`,
+      () =>
+        oneClassOnly(normals, anomalous, `${part ?? 'test'} images`) ??
+        `these ${labels.length} ${part ?? 'test'} images do not define it`,
     );
     await writeMetrics(join(context.out, 'metrics.arrow'), numbers);
     const summary: EvaluateSummary = {
       ...measured,
       normal: normals,
       anomalous,
-      ...aboutMetrics(context, [ref]),
+      ...aboutMetrics(context, [ref], part),
     };
     return {...summary};
   },

@@ -4,26 +4,20 @@ import {Rng} from '../../core/base/random.ts';
 import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {writeScores} from '../../core/formats/arrow/small.ts';
-import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
 import {defineStage} from './define.ts';
 import {embedding} from './embed.ts';
-import {evaluation} from './evaluate.ts';
+import {evaluations, type Scored} from './evaluate.ts';
 import {Plugin, strict} from './recipe.ts';
-import {createPlanned, inputOf, StageError} from './shared.ts';
+import {createPlanned, finiteScores, inputOf} from './shared.ts';
 import type {StageContext} from './stage.ts';
 import {writePlainScores, writeTrainingScores} from './training-scores.ts';
+import {validationScores} from './validate.ts';
 
 const ScoreRecipe = Type.Object({classifier: Plugin, version: Type.Integer(), seed: Type.Integer()}, strict);
 type ScoreRecipe = Static<typeof ScoreRecipe>;
-
-/** Id of a stage that leaves `scores.arrow`, and the name of the classifier's column in tables. */
-export interface Scored {
-  readonly stage: string;
-  readonly classifier: string;
-}
 
 export const score = defineStage({
   kind: 'score',
@@ -33,7 +27,7 @@ export const score = defineStage({
   plan(context, graph): readonly Scored[] {
     const {task, classifiers} = context;
     const metrics = context.metricsOf('scores');
-    if (task.localize?.type === 'patches' || metrics.length === 0) return [];
+    if (task.localize?.type === 'patches' || context.metricsOf('scores', 'agreement').length === 0) return [];
     return classifiers.map(({classifier, name, layer}) => {
       const uses = usedBy(graph.plugins, 'classifier', classifier);
       const stage = graph.addStage(score, context, {
@@ -45,8 +39,15 @@ export const score = defineStage({
         },
         uses,
       });
-      evaluation(context, graph, {metrics, scores: stage, result: {task: task.id, classifier: name}});
-      return {stage, classifier: name};
+      const scored: Scored = {
+        stage,
+        ...(task.validation && {
+          validation: validationScores(context, graph, {classifier, name, layer, fitted: stage}),
+        }),
+        classifier: name,
+      };
+      evaluations(context, graph, scored, {test: metrics, validation: metrics});
+      return scored;
     });
   },
   async run(context) {
@@ -61,17 +62,7 @@ export const score = defineStage({
     }
     const scorer = classifier.fit(train.features, rngOf(context));
     context.signal.throwIfAborted();
-    const scores = scorer.score(test.features);
-    if (scores.length !== test.features.rows) {
-      throw new Error(`classifier "${ref.type}" gave ${scores.length} scores for ${test.features.rows} images`);
-    }
-    const bad = firstNonFinite(scores);
-    if (bad >= 0) {
-      throw new StageError(
-        `classifier "${ref.type}" gave image ${bad} the score ${scores[bad]}`,
-        'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
-      );
-    }
+    const scores = finiteScores(ref, scorer.score(test.features), test.features.rows);
     await writeScores(join(context.out, 'scores.arrow'), {scores, classes: test.classes, classNames: test.classNames});
     await writeArrays(join(context.out, 'classifier.arrow'), scorer.save());
     return {trained: train.features.rows, scored: scores.length};

@@ -1,8 +1,9 @@
 /** What stages have in common when they run: failures with a hint, plug-ins of the planned version, progress by items. */
 import {setImmediate} from 'node:timers/promises';
 import type {PluginRef} from '../../core/contracts/definition.ts';
+import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Created, type Definitions, pathOptions} from '../../core/plugin/registry.ts';
-import type {EvaluateSummary, MeasuredValue, StageContext} from './stage.ts';
+import type {EvaluateSummary, MeasuredValue, ResultRef, StageContext} from './stage.ts';
 
 /** A stage cannot continue, for a reason that its user can change. */
 export class StageError extends Error {
@@ -50,14 +51,29 @@ export function createPlanned<K extends keyof Definitions>(
   return plugins.create(kind, {...ref, ...Object.fromEntries(files)});
 }
 
-/** What tables need to know about metrics besides their values. */
+/** The scores of `rows` images. Throws if a classifier gave another number of them, or one that is not finite. */
+export function finiteScores({type}: PluginRef, scores: Float64Array, rows: number): Float64Array {
+  if (scores.length !== rows) throw new Error(`classifier "${type}" gave ${scores.length} scores for ${rows} images`);
+  const bad = firstNonFinite(scores);
+  if (bad >= 0)
+    throw new StageError(
+      `classifier "${type}" gave image ${bad} the score ${scores[bad]}`,
+      'Probably training has diverged or collapsed, so that features are too large or too equal. Lower the learning rate.',
+    );
+  return scores;
+}
+
+/** What tables need to know about metrics besides their values. The test labels play no part in validation. */
 export function aboutMetrics(
   {plugins}: StageContext,
   refs: readonly PluginRef[],
+  part: ResultRef['part'],
 ): Pick<EvaluateSummary, 'numbers' | 'testLabels'> {
   const definitions = refs.map(({type}) => plugins.get('metric', type));
   const numbers = definitions.filter(({scale}) => scale === 'number').map(({name}) => name);
-  const marks = definitions.flatMap(({name, testLabels}) => (testLabels === undefined ? [] : [[name, testLabels]]));
+  const marks = definitions.flatMap(({name, testLabels}) =>
+    testLabels === undefined || part ? [] : [[name, testLabels]],
+  );
   return {
     ...(numbers.length > 0 && {numbers}),
     ...(marks.length > 0 && {testLabels: Object.fromEntries(marks) as {readonly [metric: string]: string}}),

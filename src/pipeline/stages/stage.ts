@@ -48,6 +48,9 @@ export type RecordedStage = Omit<StageNode, 'sources' | 'absent' | 'code'>;
 
 export const recorded = ({sources: _, absent: __, code: ___, ...stage}: StageNode): RecordedStage => stage;
 
+/** The images that numbers are of. */
+export type Part = 'test' | 'validation';
+
 /** A task and a classifier whose metrics an `evaluate` or `measure` stage computes. */
 export interface ResultRef {
   readonly task: string;
@@ -55,12 +58,17 @@ export interface ResultRef {
   readonly classifier: string;
   /** Seeds of an ensemble, which has one number for all of them; `task` is then the task of the first seed. */
   readonly ensemble?: readonly number[];
+  /** Absent: of the test images. */
+  readonly part?: 'validation';
 }
+
+/** The `part` of a `ResultRef`: absent for the test images, so that plans without validation are as they always were. */
+export const ofPart = (part: Part): Pick<ResultRef, 'part'> => (part === 'test' ? {} : {part});
 
 /** A metric's value in JSON; null: undefined. */
 export type MeasuredValue = number | null | 'Infinity' | '-Infinity';
 
-/** Summary of an `evaluate` or `measure` stage: values by names of metrics, and the numbers of test images. */
+/** Summary of an `evaluate` or `measure` stage: values by names of metrics, and the numbers of images. */
 export interface EvaluateSummary {
   readonly metrics: {readonly [metric: string]: MeasuredValue};
   /** Metric → why its value is not a finite number, or what the value leaves out; absent: there is nothing to report. */

@@ -2,7 +2,7 @@
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
-import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import {testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {trainedTasks} from './training.ts';
 
@@ -22,7 +22,7 @@ export function chosenTasks(record: RunRecord, wanted?: string): readonly Task[]
     .toSorted((a, b) => Number(trained.has(b.id)) - Number(trained.has(a.id)));
   if (firsts.length <= mostTasks) return firsts;
   if (wanted !== undefined) return firsts.slice(0, mostTasks);
-  const values = groupBy(metricsOf(record), ({task}) => task);
+  const values = groupBy(testMetricsOf(record), ({task}) => task);
   const resultOf = ({id, metrics}: Task): number =>
     values.get(id)?.find(({metric}) => metric === metrics[0]?.type)?.value ?? Number.POSITIVE_INFINITY;
   const turns = [...groupBy(firsts, methodOf).values()].map((rivals) =>

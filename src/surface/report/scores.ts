@@ -45,7 +45,7 @@ export async function scoresOf(
     const result = evaluated.node.results?.find((one) => one.task === task.id);
     const stage = artifacts.maker(evaluated, 'scores');
     const recipe = recipeOf(evaluate, evaluated.node);
-    if (!recipe || !result || !stage) continue;
+    if (!recipe || !result || result.part || !stage) continue;
     const file = await artifacts.file(stage, 'scores.arrow');
     if (!file.ok) {
       problems.push(...file.failures);

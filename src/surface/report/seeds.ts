@@ -14,7 +14,8 @@ export type SeedValues = (row: ComparisonRow) => readonly SeedValue[];
 
 export function seedValuesOf({tasks, metrics}: RunRows): SeedValues {
   const taskOf = new Map(tasks.map((task) => [task['task'], task]));
-  const groups = groupBy(metrics, (row) => {
+  const ofTest = metrics.filter((row) => row['part'] === 'test');
+  const groups = groupBy(ofTest, (row) => {
     const {config, inlier} = taskOf.get(row['task']) as {readonly [column: string]: unknown};
     return keyOf([config, row['definition'], inlier, row['metric']]);
   });

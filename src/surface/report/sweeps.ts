@@ -3,7 +3,7 @@ import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
-import {type MetricValue, metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import {type MetricValue, testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
@@ -39,7 +39,7 @@ export interface SweepCell {
 /** One a spec that has a matrix, of its first metric. */
 export function sweepsOf(record: RunRecord): readonly Sweep[] {
   const values = groupBy(
-    metricsOf(record).filter(({ensemble}) => ensemble === null),
+    testMetricsOf(record).filter(({ensemble}) => ensemble === null),
     ({task}) => task,
   );
   return [...groupBy(record.tasks, ({spec}) => spec)].flatMap(([spec, tasks]): readonly Sweep[] => {

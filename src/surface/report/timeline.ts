@@ -85,7 +85,20 @@ export async function timelineSection(
   return html`${chart}${cached > 0 && html`<p class="muted">${count(cached)} ${cached === 1 ? 'stage was' : 'stages were'} found in the cache.</p>`}${kindsTable(kinds)}`;
 }
 
-const order = ['data', 'learn', 'embed', 'score', 'localize', 'ensemble', 'evaluate', 'measure'];
+const order = [
+  'data',
+  'hold-out',
+  'learn',
+  'embed',
+  'score',
+  'validate',
+  'localize',
+  'ensemble',
+  'evaluate',
+  'measure',
+  'pretext',
+  'agree',
+];
 
 function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
   // Minutes and hours are read off more easily than thousands of seconds.

@@ -11,6 +11,7 @@ import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
 import {fittingOf} from './names.ts';
 import type {Departures} from './settings.ts';
+import {validationLegend, validationOf} from './validation.ts';
 
 export interface ComparisonOptions {
   readonly title: string;
@@ -109,8 +110,8 @@ type Definition = {readonly [key: string]: Json | undefined};
 
 /** What makes a number of them. */
 function measuringOf(definition: Json): Json {
-  const {metric, metricVersion} = (definition ?? {}) as Definition;
-  return {metric, metricVersion};
+  const {metric, metricVersion, agreement} = (definition ?? {}) as Definition;
+  return {metric, metricVersion, ...(agreement !== undefined && {agreement})};
 }
 
 type Unnoted = Omit<Line, 'notes'>;
@@ -234,6 +235,7 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
           "matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).",
         ]
       : []),
+    ...validationLegend(lines.filter((line) => line.validationN !== null).map(validationOf)),
     ...[...marks].map(([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`),
     ...(grid ? ['= matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.'] : []),
     ...(grid ? partLines(grid) : []),

@@ -10,6 +10,7 @@ import {type Comparison, markOf} from './compare.ts';
 import type {Grid, OurCell, PaperCell} from './grid.ts';
 import type {Line} from './line.ts';
 import {csvText, latexTable, markdownTable, type Screen, type TextTable, type Tone, terminalTable} from './table.ts';
+import {validationMark, validationOf} from './validation.ts';
 
 export type Format = 'table' | 'markdown' | 'csv' | 'json' | 'latex';
 
@@ -125,6 +126,16 @@ export function listTable({lines}: Comparison): TextTable {
     ...(varies((line) => line.metricLabel) ? [leading('metric', (line) => line.metricLabel)] : []),
     {name: 'ours', align: 'right', cell: (line) => marked(line, number(line.ours, line.spread, rates(line)))},
     {name: 'n', align: 'right', cell: seedsText},
+    ...(lines.some((line) => line.validationN !== null)
+      ? [
+          {
+            name: 'validation',
+            align: 'right' as const,
+            cell: (line: Line) =>
+              number(line.validation, line.validationSd, rates(line)) + validationMark(validationOf(line)),
+          },
+        ]
+      : []),
     ...(compared
       ? [
           {
@@ -289,6 +300,10 @@ const csvColumns: readonly (readonly [string, (line: Line) => string | number | 
   ['standard_error', (line) => line.error],
   ['why', (line) => line.reasons.join('; ')],
   ['vouched', (line) => (line.vouched === null ? null : String(line.vouched))],
+  ['validation', (line) => line.validation],
+  ['validation_sd', (line) => line.validationSd],
+  ['validation_n', (line) => line.validationN],
+  ['validation_type', (line) => validationOf(line) ?? null],
 ];
 
 const csvRow = (line: Line) => csvColumns.map(([, cell]) => cell(line));

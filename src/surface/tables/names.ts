@@ -10,7 +10,7 @@ type Definition = {readonly [key: string]: Json | undefined};
 /** Of a number's definition what makes the scores. Results of older versions have the classifier alone. */
 export function fittingOf({definitionOptions, classifierOptions}: ComparisonRow): Definition {
   const known = (definitionOptions ?? {classifier: classifierOptions}) as Definition;
-  const {metric: _, metricVersion: __, ensemble, ...fitting} = known;
+  const {metric: _, metricVersion: __, agreement: ___, ensemble, ...fitting} = known;
   return {...fitting, ...(ensemble ? {combine: (ensemble as Definition)['combine']} : {})};
 }
 

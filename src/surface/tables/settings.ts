@@ -9,7 +9,7 @@ import {checkPlugin} from '../../core/plugin/check.ts';
 import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {wordOf} from '../../core/plugin/words.ts';
-import type {Localize, Patches} from '../../pipeline/config/spec.ts';
+import type {Localize, Patches, Validation} from '../../pipeline/config/spec.ts';
 import {specWords} from '../../pipeline/config/spec-words.ts';
 import {recordedPath} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
@@ -69,6 +69,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       augment,
       distribution_augmentation: copies = [],
       localize,
+      validation,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
@@ -76,6 +77,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly augment: readonly PluginRef[];
       readonly distribution_augmentation?: readonly CopyRef[];
       readonly localize?: Localize;
+      readonly validation?: Validation;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -96,6 +98,7 @@ export function departuresFrom(plugins: Plugins): Departures {
     return [
       ...changed('dataset', dataset, (path) => isSwept('dataset', path)),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
+      ...(validation ? [`${100 * validation.fraction} % of the training images held out`] : []),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
       ...changed(
         'learner',

@@ -2,7 +2,9 @@
 import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
 import {bytes, count, duration, plural} from '../../core/base/text.ts';
+import type {Validation} from '../../pipeline/config/spec.ts';
 import type {StageKind} from '../../pipeline/events.ts';
+import type {Part} from '../../pipeline/stages/stage.ts';
 import {entryFolder} from '../../pipeline/store/cache/entry.ts';
 import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/runs/record.ts';
@@ -13,6 +15,7 @@ import {number} from './formats.ts';
 import {dateText, listingOf, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
 import {type Screen, type TextTable, terminalTable} from './table.ts';
+import {validationLegend, validationMark} from './validation.ts';
 
 export interface RunReport extends RunListing {
   readonly folder: string;
@@ -40,6 +43,10 @@ interface TaskResult {
   readonly classifier: string;
   /** null: undefined. */
   readonly metrics: {readonly [metric: string]: number | null};
+  /** The same on the validation images; empty if no image is held out. */
+  readonly validation: {readonly [metric: string]: number | null};
+  /** How these images were had. */
+  readonly validationType?: Validation['type'];
   /** Those that are not rates. */
   readonly numbers: readonly string[];
   /** Metric → why its value is not a finite number. */
@@ -60,9 +67,13 @@ interface KindReport {
   readonly peakMemory?: number;
 }
 
+const valuesOf = (values: readonly MetricValue[], wanted: Part): TaskResult['metrics'] =>
+  Object.fromEntries(values.filter(({part}) => part === wanted).map(({metric, value}) => [metric, value]));
+
 export function reportRun(record: RunRecord): RunReport {
   const {engine} = record;
   const results = groupBy(metricsOf(record), ({task, classifier}) => `${task}\n${classifier}`);
+  const types = new Map(record.tasks.map(({id, validation}) => [id, validation?.type]));
   const ended = (status: StageStatus) => record.stages.filter((stage) => stage.status === status);
   return {
     ...listingOf(record),
@@ -72,7 +83,9 @@ export function reportRun(record: RunRecord): RunReport {
     results: [...results.values()].map((values) => ({
       task: taskName(values[0]!),
       classifier: values[0]!.classifier,
-      metrics: Object.fromEntries(values.map(({metric, value}) => [metric, value])),
+      metrics: valuesOf(values, 'test'),
+      validation: valuesOf(values, 'validation'),
+      ...(types.get(values[0]!.task) && {validationType: types.get(values[0]!.task)!}),
       numbers: values.filter(({scale}) => scale === 'number').map(({metric}) => metric),
       reasons: Object.fromEntries(values.flatMap(({metric, reason}) => (reason === null ? [] : [[metric, reason]]))),
       vouched: values.every(({vouched}) => vouched !== false),
@@ -185,11 +198,15 @@ export function resultsOf(results: RunReport['results']): {
   readonly table: TextTable;
   readonly foot: readonly string[];
 } {
-  const metrics = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))];
+  const [metrics, validated] = (['metrics', 'validation'] as const).map((part) => [
+    ...new Set(results.flatMap((result) => Object.keys(result[part]))),
+  ]) as [string[], string[]];
   const others = new Set(
-    results.flatMap(({metrics, numbers}) => [
+    results.flatMap(({metrics, validation, numbers}) => [
       ...numbers,
-      ...Object.entries(metrics).flatMap(([name, it]) => (isRate(it) ? [] : [name])),
+      ...[...Object.entries(metrics), ...Object.entries(validation)].flatMap(([name, it]) =>
+        isRate(it) ? [] : [name],
+      ),
     ]),
   );
   const notes: string[] = [];
@@ -205,6 +222,7 @@ export function resultsOf(results: RunReport['results']): {
   const marked = results.map(notesOf);
   const marks = Object.assign({}, ...results.map(({testLabels}) => testLabels)) as TaskResult['testLabels'];
   const foot = [
+    ...validationLegend(results.map(({validationType}) => validationType)),
     ...Object.entries(marks).map(([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`),
     ...notes.map((note, at) => `[${at + 1}] ${note}`),
   ];
@@ -213,12 +231,17 @@ export function resultsOf(results: RunReport['results']): {
       {name: 'task', align: 'left'},
       {name: 'classifier', align: 'left'},
       ...metrics.map((name) => ({name: marks[name] === undefined ? name : `${name} †`, align: 'right' as const})),
+      ...validated.map((name) => ({name: `${name} on validation`, align: 'right' as const})),
       ...(notes.length > 0 ? [{name: 'note', align: 'left' as const}] : []),
     ],
     rows: results.map((result, row) => [
       result.task,
       result.classifier,
       ...metrics.map((metric) => number(result.metrics[metric] ?? null, null, !others.has(metric))),
+      ...validated.map(
+        (metric) =>
+          number(result.validation[metric] ?? null, null, !others.has(metric)) + validationMark(result.validationType),
+      ),
       ...(notes.length > 0 ? [marked[row]!] : []),
     ]),
     lead: 2,

@@ -65,7 +65,7 @@ interface Side {
   /** All resolved options, including seed and normal class. */
   readonly settings: Json;
   readonly data: string | undefined;
-  /** `classifier metric` → value. */
+  /** Classifier and metric, with the part if it is not the test images → value. */
   readonly values: ReadonlyMap<string, number | null>;
 }
 
@@ -89,7 +89,12 @@ function sidesOf(record: RunRecord): readonly Side[] {
         inlier: task.inlier,
       },
       data: stages.find((stage) => stage.kind === 'data')?.fingerprint,
-      values: new Map((values.get(task.id) ?? []).map((it) => [`${it.classifier}\n${it.metric}`, it.value])),
+      values: new Map(
+        (values.get(task.id) ?? []).map((it) => [
+          `${it.classifier}\n${it.metric}${it.part === 'test' ? '' : ' (validation)'}`,
+          it.value,
+        ]),
+      ),
     };
   });
 }

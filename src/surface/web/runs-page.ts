@@ -4,7 +4,7 @@ import {groupBy} from '../../core/base/group.ts';
 import type {Result} from '../../core/base/result.ts';
 import {count, duration, plural} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
+import {testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
 import {nameIn} from '../../pipeline/store/runs/run-id.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
@@ -119,7 +119,7 @@ function rowOf(record: RunRecord): Markup {
 const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
 
 function bestText(record: RunRecord): Markup | string {
-  const values = metricsOf(record).filter(({value, ensemble}) => Number.isFinite(value) && ensemble === null);
+  const values = testMetricsOf(record).filter(({value, ensemble}) => Number.isFinite(value) && ensemble === null);
   const metric = telling.find((name) => values.some((one) => one.metric === name));
   if (metric === undefined) return '–';
   const datasets = new Map(record.tasks.map((task) => [task.id, task.dataset.type]));

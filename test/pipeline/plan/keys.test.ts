@@ -57,6 +57,13 @@ classifiers: [kde]
 `,
   patches: `${maps}localize: {patch: 16, stride: 16}\nmatrix: {localize.density: [shared, per-location]}\n`,
   gradcam: `${maps}localize: {type: gradcam}\n`,
+  validation: `
+dataset: {type: synthetic, size: 16, train: 32, test: 16, classes: 3, inliers: [stripes], validation: synthetic}
+learner: {type: rotation, network: {type: small, width: 4, head: [16]}, epochs: 2, batch: 16}
+classifiers: [kde]
+metrics: [auc, uniformity, proxy-loss, proxy-accuracy, stability]
+seeds: 2
+`,
 };
 
 type Name = keyof typeof specs;

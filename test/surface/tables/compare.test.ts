@@ -208,8 +208,8 @@ test('CSV has unrounded rates', () => {
       .map((line) => line.replace(/[0-9a-f]{64}/, '<config>')),
   ).toMatchInlineSnapshot(`
     [
-      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched",
-      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0,auc,0.005773502691896263,,true",
+      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched,validation,validation_sd,validation_n,validation_type",
+      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0,auc,0.005773502691896263,,true,,,,",
     ]
   `);
 });

@@ -14,9 +14,9 @@ import {Rng} from '../../../core/base/random.ts';
 import type {FloatImage, ImageSet} from '../../../core/contracts/data.ts';
 import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {CopyRef, PluginFactory} from '../../../core/contracts/learner.ts';
+import {floatImage} from '../../../core/images/float-image.ts';
 import type {ModuleRef} from '../../../core/plugin/code.ts';
 import {compose} from '../../transforms/compose.ts';
-import {floatImage} from '../../transforms/image.ts';
 
 export interface FeedOptions {
   readonly images: ImageSet;

@@ -39,7 +39,7 @@ export interface ComparisonRow {
   /** Classifier, layer and metric with their versions and options; null: not known (an older version filed the results). */
   readonly definitionOptions: Json;
   readonly point: {readonly [path: string]: Json};
-  /** Mean over seeds; in a `mean` row, the mean of the classes' means. null: undefined, or not computed. May be infinite. */
+  /** On the test images. Mean over seeds; in a `mean` row, the mean of the classes' means. null: undefined, or not computed. May be infinite. */
   readonly ours: number | null;
   /** Standard error of `ours` over seeds; for one seed, the error that random scores of as many test images have. null: not known. */
   readonly error: number | null;
@@ -52,6 +52,13 @@ export interface ComparisonRow {
   /** Number of seeds with a value; in a `mean` row, the lowest (`n`) and the highest (`nMost`) number of any class. */
   readonly n: number;
   readonly nMost: number;
+  /**
+   * Mean over seeds of the value on the validation images, its deviation and the number of seeds, as for `ours`; null: the
+   * configuration holds no image out, or there is no value.
+   */
+  readonly validation: number | null;
+  readonly validationSd: number | null;
+  readonly validationN: number | null;
   /** Number of seeds that the runs' plans have. */
   readonly planned: number;
   readonly seeds: readonly number[];
@@ -99,6 +106,9 @@ export function comparisonRow(columns: readonly {readonly name: string}[], cells
     sd: row['sd'],
     n: row['n'],
     nMost: row['n_most'],
+    validation: Number.isNaN(row['validation']) ? null : row['validation'],
+    validationSd: row['validation_sd'],
+    validationN: row['validation_n'],
     planned: row['planned'],
     seeds: row['seeds'],
     runs: row['runs'],

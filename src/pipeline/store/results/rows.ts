@@ -4,6 +4,7 @@ import type {PluginRef} from '../../../core/contracts/definition.ts';
 import type {Task} from '../../config/spec.ts';
 import {distinctMakers, type Maker, makerText, othersThan} from '../../maker.ts';
 import {upstream} from '../../plan/order.ts';
+import {agree} from '../../stages/agree.ts';
 import {data} from '../../stages/data.ts';
 import {isStage, recipeOf} from '../../stages/define.ts';
 import {embed} from '../../stages/embed.ts';
@@ -12,8 +13,10 @@ import {evaluate} from '../../stages/evaluate.ts';
 import {learn} from '../../stages/learn.ts';
 import {localize} from '../../stages/localize.ts';
 import {measure} from '../../stages/measure.ts';
+import {pretext} from '../../stages/pretext.ts';
 import {score} from '../../stages/score.ts';
 import type {StageNode} from '../../stages/stage.ts';
+import {validate} from '../../stages/validate.ts';
 import {type MetricValue, metricsOf} from '../runs/numbers.ts';
 import type {RunRecord} from '../runs/record.ts';
 import type {Row} from './schema.ts';
@@ -104,6 +107,7 @@ export function rowsOf(record: RunRecord, state: string | null = null): RunRows 
         classifier_options: json((classifier ?? null) as Json),
         definition: digest(definition),
         metric: value.metric,
+        part: value.part,
         value: value.value,
         normal: value.normal,
         anomalous: value.anomalous,
@@ -139,6 +143,7 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     ...(task.until !== undefined && {until: task.until}),
     augment: task.augment as Json,
     distribution_augmentation: task.distributionAugmentation as Json,
+    ...(task.validation && {validation: task.validation as unknown as Json}),
     // Scores of windows differ from scores of images. The key is absent if there are no windows, so old digests stay valid.
     ...(task.localize && {localize: task.localize as unknown as Json}),
     versions: {dataset: reading?.version ?? null, ...learning?.versions},
@@ -157,17 +162,30 @@ function measureOf(
     const {metric: ref, version} = measuring;
     return {classifier: undefined, definition: {layer, metric: ref as Json, metricVersion: version}};
   }
+  const ofLearner = recipeOf(pretext, node);
+  if (ofLearner) {
+    const {metrics, versions, passes} = ofLearner;
+    const ref = metrics.find(({type}) => type === metric) ?? metric;
+    return {
+      classifier: undefined,
+      definition: {metric: ref as Json, metricVersion: versions[`metric ${metric}`] ?? null, passes},
+    };
+  }
+  const agreeing = recipeOf(agree, node);
+  const roles = Object.keys(node.inputs);
   const combining = seeds && input(node, 'scores');
-  const scored = combining ? input(combining, `seed ${seeds[0]}`) : input(node, 'scores');
-  const scoring = recipeOf(score, scored) ?? recipeOf(localize, scored);
+  const scored = combining ? input(combining, `seed ${seeds[0]}`) : input(node, agreeing ? roles[0]! : 'scores');
+  const scoring = recipeOf(score, scored) ?? recipeOf(validate, scored) ?? recipeOf(localize, scored);
   const embedding = recipeOf(embed, input(scored, 'test'));
   const judging = recipeOf(evaluate, node);
   const definition = {
     classifier: (scoring?.classifier ?? null) as Json,
     classifierVersion: scoring?.version ?? null,
     layer: embedding?.layer ?? null,
-    metric: (judging?.metrics.find((ref) => ref.type === metric) ?? metric) as Json,
-    metricVersion: judging?.versions[`metric ${metric}`] ?? null,
+    metric: (agreeing?.metric ?? judging?.metrics.find((ref) => ref.type === metric) ?? metric) as Json,
+    metricVersion: agreeing?.version ?? judging?.versions[`metric ${metric}`] ?? null,
+    // Agreement of other seeds is another number.
+    ...(agreeing && {agreement: roles}),
     // An ensemble must not count as one more seed, so it has its own definition and therefore its own group.
     ...(combining && {ensemble: {seeds, ...recipeOf(ensemble, combining)}}),
   };

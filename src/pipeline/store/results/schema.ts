@@ -97,6 +97,8 @@ export const tables = {
     vouched: 'BOOLEAN',
     /** Canonical JSON of all that `definition` digests. */
     definition_options: 'VARCHAR',
+    /** The images that the value is of: `test` or `validation`. */
+    part: 'VARCHAR',
   },
   baselines: {
     /** Precedence: if several tables have a number, the one with the lowest rank counts. */
@@ -125,7 +127,7 @@ const createTables = Object.entries(tables).map(
 );
 
 /**
- * One value for each configuration, inlier, seed, classifier and metric, so that no seed counts twice: that of the latest run that has
+ * One value for each configuration, inlier, seed, classifier, metric and part of the images, so that no seed counts twice: that of the latest run that has
  * one, or null if none has. (Ids sort in the order in which runs began, whatever clocks said.) If the run names several rows of a
  * paper, there is one value for each row: the default of every sweep of a table is the same configuration. Values from other data
  * than the latest run's (another edition of the files under the same options) are left out.
@@ -135,17 +137,17 @@ const values = `
 create or replace macro values_of(run_ids, spec_name) as table (
   -- Thousands of runs have the same few configurations, so rows are chosen by a few columns, and only then are whole rows fetched.
   with latest as (
-    select metrics.rowid as metrics_row, tasks.rowid as tasks_row, config, inlier, definition, metric, data, value,
+    select metrics.rowid as metrics_row, tasks.rowid as tasks_row, config, inlier, definition, metric, part, data, value,
       case when metrics.ensemble is null then paper_row else paper_row || '-ensemble' end as paper_row,
       concat(runs.run, ' ', tasks.task) as moment
     from metrics join tasks using (run, task) join runs using (run)
     where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     qualify rank() over (
-        partition by config, inlier, seed, definition, metric
+        partition by config, inlier, seed, definition, metric, part
         order by value is null, runs.run desc) = 1
       and row_number() over (
-        partition by config, inlier, seed, definition, metric, paper_row order by moment desc) = 1
+        partition by config, inlier, seed, definition, metric, part, paper_row order by moment desc) = 1
   ), chosen as (
     from latest qualify data is not distinct from first_value(data) over (
       partition by config, inlier, definition, metric, paper_row order by value is null, moment desc)
@@ -154,7 +156,10 @@ create or replace macro values_of(run_ids, spec_name) as table (
   from chosen join tasks on tasks.rowid = tasks_row join metrics on metrics.rowid = metrics_row
 );`;
 
-/** Our numbers beside the papers': one for each class, and their mean if all classes of the dataset are there. */
+/**
+ * Our numbers beside the papers': one for each class, and their mean if all classes of the dataset are there. `ours` is of the test
+ * images alone; the mean of the validation images has columns of its own, and is never compared with a paper.
+ */
 const comparisons = `
 create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   with planned as (
@@ -163,8 +168,8 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     where (run_ids is null or list_contains(run_ids, run))
       and (spec_name is null or tasks.spec = spec_name or runs.name = spec_name)
     group by all
-  ), groups as (
-    select config, paper_row, definition, metric, dataset, inlier, learner, data,
+  ), parts as materialized (
+    select config, paper_row, definition, metric, part, dataset, inlier, learner, data,
       max_by(struct_pack(spec, classifier, point, options, classifier_options, definition_options,
         paper_table := coalesce(table_name, paper_table)), moment) as last,
       avg(value order by seed) as ours,
@@ -178,7 +183,25 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
       list_sort(list_distinct(flatten(list(engines)))) as engines,
       list_sort(list_distinct(list(other_engine))) as other_engines,
       list_sort(list_distinct(list(reason))) as reasons, bool_and(vouched) as vouched
-    from values_of(run_ids, spec_name) group by config, paper_row, definition, metric, dataset, inlier, learner, data
+    from values_of(run_ids, spec_name)
+    group by config, paper_row, definition, metric, part, dataset, inlier, learner, data
+  ), validated as (
+    select config, paper_row, definition, metric, inlier, ours as validation, sd as validation_sd, n as validation_n,
+      reasons as validation_reasons, vouched as validation_vouched
+    from parts where part = 'validation'
+  ), unvalidated as (
+    select * exclude (part) from parts where part = 'test'
+    union all
+    -- a metric that only validation images have
+    select * exclude (part) replace (null::double as ours, null::double as sd, null::integer as normal, null::integer as anomalous)
+    from (from parts where part = 'validation') anti join (from parts where part = 'test')
+      using (config, paper_row, definition, metric, inlier)
+  ), groups as (
+    select unvalidated.* replace (
+        list_sort(list_distinct(list_concat(reasons, coalesce(validation_reasons, [])))) as reasons,
+        coalesce(vouched and validation_vouched, vouched, validation_vouched) as vouched),
+      validation, validation_sd, validation_n
+    from unvalidated left join validated using (config, paper_row, definition, metric, inlier)
   ), wanted as (
     select config, coalesce(any_value(paper_tasks.tasks), any_value(problems), count(distinct inlier)) as classes
     from planned left join paper_tasks using (dataset)
@@ -191,7 +214,9 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
   ), means as (
     select config, paper_row, definition, metric, dataset, 'mean' as inlier, learner,
       case when count(distinct data) <= 1 then any_value(data) end as data,
-      avg(ours order by inlier) as ours, case when min(n) > 1 then avg(sd order by inlier) end as sd,
+      case when count(ours) = wanted.classes then avg(ours order by inlier) end as ours, case when min(n) > 1 then avg(sd order by inlier) end as sd,
+      case when count(validation) = wanted.classes then avg(validation order by inlier) end as validation,
+      case when min(validation_n) > 1 then avg(validation_sd order by inlier) end as validation_sd, min(validation_n) as validation_n,
       sqrt(sum(error * error)) / count(*) as error, count(*) as averaged,
       min(n) as n, max(n) as n_most, min(planned) as planned,
       list_sort(list_distinct(flatten(list(seeds)))) as seeds, list_sort(list_distinct(flatten(list(runs)))) as runs,
@@ -207,7 +232,7 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     where not is_only
     group by config, paper_row, definition, metric, dataset, learner, wanted.classes
     -- only if all classes are there, and all of them come from the same data, or (datasets read once for each class) each from its own
-    having count(ours) = wanted.classes and count(distinct data) in (0, 1, count(*))
+    having wanted.classes in (count(ours), count(validation)) and count(distinct data) in (0, 1, count(*))
   ), shown as (from classes union all by name from means)
   -- Beside a group stands the paper's row from the table that the filter or the spec names, or else from the first table that has one.
   select g.* exclude (averaged), b.value / 100 as paper, b.spread / 100 as paper_spread, nullif(b.spread_kind, '') as paper_spread_kind,
@@ -233,7 +258,17 @@ const laterColumns = (
   [
     [
       'metrics',
-      ['scale', 'test_labels', 'ensemble', 'engines', 'other_engine', 'reason', 'vouched', 'definition_options'],
+      [
+        'scale',
+        'test_labels',
+        'ensemble',
+        'engines',
+        'other_engine',
+        'reason',
+        'vouched',
+        'definition_options',
+        'part',
+      ],
     ],
     ['tasks', ['problems']],
     ['runs', ['damage', 'record']],
@@ -259,4 +294,5 @@ export const migrations: readonly string[] = [
   today,
   today,
   today,
+  `${today}\nupdate metrics set part = 'test' where part is null;`,
 ];

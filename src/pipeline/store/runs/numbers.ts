@@ -3,7 +3,7 @@
  * the truth. If there is no manifest any more, the run's own record counts, and the number is marked as not vouched for.
  */
 import {upstream} from '../../plan/order.ts';
-import type {EvaluateSummary, MeasuredValue} from '../../stages/stage.ts';
+import type {EvaluateSummary, MeasuredValue, Part} from '../../stages/stage.ts';
 import {cacheOf, canonicalOf, type Left, leftAt} from './left.ts';
 import type {RunRecord, StageRecord} from './run-record.ts';
 import {isEvaluateSummary} from './shape.ts';
@@ -13,6 +13,8 @@ export interface MetricValue {
   /** Name of the classifier's column in tables, unique in a task. */
   readonly classifier: string;
   readonly metric: string;
+  /** The images that it is of. */
+  readonly part: Part;
   /** null: not computed, or undefined, such as an AUC without anomalies. May be infinite. */
   readonly value: number | null;
   /** A sentence about why there is no finite value; null: there is one, or the reason is not recorded. */
@@ -22,9 +24,9 @@ export interface MetricValue {
    * no value.
    */
   readonly vouched: boolean | null;
-  /** Number of normal test images; 0 if it was not computed. */
+  /** Number of normal images of its part; 0 if it was not computed. */
   readonly normal: number;
-  /** Number of anomalous test images; 0 if it was not computed. */
+  /** Number of anomalous images of its part; 0 if it was not computed. */
   readonly anomalous: number;
   /** A `rate` is printed × 100; null: not known, because it was not computed. */
   readonly scale: 'rate' | 'number' | null;
@@ -46,6 +48,10 @@ const weighed = new WeakMap<RunRecord, Numbers>();
 /** Numbers of every stage that makes some and has a result, or is known to have none because of a failure or a damaged record. */
 export const metricsOf = (record: RunRecord): readonly MetricValue[] => numbersOf(record).values;
 
+/** Those of the test images. */
+export const testMetricsOf = (record: RunRecord): readonly MetricValue[] =>
+  metricsOf(record).filter(({part}) => part === 'test');
+
 export function numbersOf(record: RunRecord): Numbers {
   const before = weighed.get(record);
   if (before) return before;
@@ -66,11 +72,12 @@ export function numbersOf(record: RunRecord): Numbers {
 
 function measured(stage: StageRecord, summary: EvaluateSummary, vouched: boolean): readonly MetricValue[] {
   const {metrics, normal, anomalous, numbers = [], testLabels = {}, reasons = {}} = summary;
-  return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null}) =>
+  return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null, part}) =>
     Object.entries(metrics).map(([metric, value]) => ({
       task,
       classifier,
       metric,
+      part: part ?? ('test' as const),
       value: numberOf(value),
       reason: reasons[metric] ?? null,
       vouched: numberOf(value) === null ? null : vouched,
@@ -90,11 +97,12 @@ function unknown(stage: StageRecord, reason: string): readonly MetricValue[] {
     readonly metrics?: readonly {readonly type: string}[];
     readonly metric?: {readonly type: string};
   };
-  return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null}) =>
+  return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null, part}) =>
     (metric ? [metric] : metrics).map(({type}) => ({
       task,
       classifier,
       metric: type,
+      part: part ?? ('test' as const),
       value: null,
       reason,
       vouched: null,

@@ -54,7 +54,12 @@ const isTask = fields({
   point: isFields,
   compare: fields({row: isText, table: optional(isText)}),
 });
-const isResult = fields({task: isText, classifier: isText, ensemble: optional(listOf(isSeed))});
+const isResult = fields({
+  task: isText,
+  classifier: isText,
+  ensemble: optional(listOf(isSeed)),
+  part: optional(oneOf('validation')),
+});
 const isStage = fields({
   id: isText,
   kind: isText,

@@ -1,0 +1,185 @@
+/**
+ * Training images → `train.arrow` without those that are held out, and `validation.arrow`: the normal images that are held out, and
+ * anomalies. Seeds of training, learners and classifiers do not change which images these are.
+ */
+import {join} from 'node:path';
+import {Rng} from '../../core/base/random.ts';
+import type {FloatImage} from '../../core/contracts/data.ts';
+import type {ImageBatch} from '../../core/contracts/dataset.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
+import {createImagesWriter, type ImagesInfo, imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
+import {floatImage, imageBytes} from '../../core/images/float-image.ts';
+import {type Static, Type} from '../../core/plugin/type.ts';
+import {stageLabel} from '../plan/names.ts';
+import {usedBy, versionsOf} from '../plan/used.ts';
+import {data, filtered} from './data.ts';
+import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {PluginList, strict, Versions} from './recipe.ts';
+import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
+import type {InputRef, Part, StageContext} from './stage.ts';
+
+const HoldOutRecipe = Type.Object(
+  {
+    fraction: Type.Number({description: 'Share of the normal images that is held out.'}),
+    seed: Type.Integer(),
+    normal: Type.String({description: 'Only images of this class are for training.'}),
+    transforms: Type.Optional(
+      Type.Unsafe<readonly CopyRef[]>(
+        Type.Array(PluginList, {
+          description:
+            'Each makes one anomaly of every held-out image; absent: the anomalies are as many training images of other classes.',
+        }),
+      ),
+    ),
+    versions: Versions,
+  },
+  strict,
+);
+type HoldOutRecipe = Static<typeof HoldOutRecipe>;
+
+export const holdOut = defineStage({
+  kind: 'hold-out',
+  lane: 'cpu',
+  recipe: HoldOutRecipe,
+  /** Undefined: the task holds no image out. */
+  plan(context, graph): string | undefined {
+    const {task, normal} = context;
+    const {validation} = task;
+    if (!validation) return undefined;
+    const {fraction, seed} = validation;
+    const transforms = validation.type === 'synthetic' ? validation.transforms : undefined;
+    const uses = (transforms ?? []).flat().flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
+    return graph.addStage(holdOut, context, {
+      label: stageLabel(`hold-out ${task.dataset.type}`, task.inlier),
+      recipe: {fraction, seed, normal, ...(transforms && {transforms}), versions: versionsOf(uses)},
+      inputs: {images: {stage: graph.plan(data, context), file: 'train.arrow'}},
+      uses,
+    });
+  },
+  async run(context) {
+    const {normal, fraction, seed, transforms} = context.recipe;
+    const info = await imagesInfo(inputOf(context, 'images'));
+    const counts = {normal: info.counts[info.classes.indexOf(normal)] ?? 0};
+    const others = info.count - counts.normal;
+    const most = heldOutOf(counts.normal, fraction);
+    if (most >= counts.normal)
+      throw new StageError(
+        `validation would hold out all ${counts.normal} training images of class "${normal}"`,
+        'Use more images ("limit.train"), or a lower "validation.fraction".',
+      );
+    if (!transforms && others === 0)
+      throw new StageError(
+        'validation of type "held-out" takes its anomalies from the training images, but these are all normal',
+        'Use "validation: synthetic", which makes anomalies from normal images.',
+      );
+    const rng = new Rng('hold-out').fork(seed).fork(normal);
+    const draw = (kind: string, from: number): ReadonlySet<number> =>
+      new Set(rng.fork(kind).permutation(from).subarray(0, Math.min(most, from)));
+    const chosen = {normal: draw('normal', counts.normal), others: draw('others', others)};
+    const progress = new ItemProgress(context, 'images');
+    const trained = await write(context, 'train.arrow', info, info.classes, [
+      filtered(
+        counting(context, progress, normal),
+        numbered((row) => !chosen.normal.has(row)),
+      ),
+    ]);
+    const held = (): AsyncIterable<ImageBatch> =>
+      filtered(
+        counting(context, progress, normal),
+        numbered((row) => chosen.normal.has(row)),
+      );
+    if (transforms) {
+      const classes = [normal, ...namesOf(transforms, normal)];
+      const made = transforms.map((copy, t) => transformed(context, held(), copy, t + 1, rng.fork(`transform ${t}`)));
+      const scored = await write(context, 'validation.arrow', info, classes, [relabelled(held(), 0), ...made]);
+      return {train: trained, normal: most, anomalous: scored - most};
+    }
+    const normalClass = info.classes.indexOf(normal);
+    const [isHeld, isOther] = [numbered((row) => chosen.normal.has(row)), numbered((row) => chosen.others.has(row))];
+    const all = counting(context, progress);
+    const scored = await write(context, 'validation.arrow', info, info.classes, [
+      filtered(all, (label) => (label === normalClass ? isHeld() : isOther())),
+    ]);
+    return {train: trained, normal: most, anomalous: scored - most};
+  },
+});
+
+/** Number of images that are held out of `count`: at least one. */
+export const heldOutOf = (count: number, fraction: number): number => Math.max(1, Math.round(fraction * count));
+
+/** The file with a task's images: for training, without those that are held out. */
+export function imagesOf(context: TaskContext, graph: StageGraphBuilder, split: 'train' | Part): InputRef {
+  const held = graph.plan(holdOut, context);
+  const stage = held !== undefined && split !== 'test' ? held : graph.plan(data, context);
+  return {stage, file: `${split}.arrow`};
+}
+
+type Context = StageContext<HoldOutRecipe>;
+
+/** All images, or those of one class. */
+async function* counting(context: Context, progress: ItemProgress, name?: string): AsyncIterable<ImageBatch> {
+  for await (const batch of readImages(inputOf(context, 'images'), name === undefined ? {} : {class: name})) {
+    yield batch;
+    await progress.add(batch.count);
+  }
+}
+
+/** Counts its calls, and asks `keep` about each number from 0. */
+function numbered(keep: (row: number) => boolean): () => boolean {
+  let row = 0;
+  return () => keep(row++);
+}
+
+/** Returns the number of images. */
+async function write(
+  {out}: Context,
+  file: string,
+  {shape}: ImagesInfo,
+  classes: readonly string[],
+  parts: readonly AsyncIterable<ImageBatch>[],
+): Promise<number> {
+  const writer = await createImagesWriter(join(out, file), {shape, classes});
+  try {
+    for (const part of parts) for await (const batch of part) await writer.write(batch);
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  return (await writer.close()).count;
+}
+
+async function* relabelled(batches: AsyncIterable<ImageBatch>, label: number): AsyncIterable<ImageBatch> {
+  for await (const batch of batches) yield {...batch, classes: new Int32Array(batch.count).fill(label)};
+}
+
+/** Each image transformed. The random numbers of an image depend only on its number in the stream. */
+async function* transformed(
+  context: Context,
+  batches: AsyncIterable<ImageBatch>,
+  copy: CopyRef,
+  label: number,
+  rng: Rng,
+): AsyncIterable<ImageBatch> {
+  const made = copy.map((ref) => createPlanned(context, 'transform', ref, context.recipe.versions));
+  let row = 0;
+  for await (const batch of relabelled(batches, label)) {
+    const size = sizeOf(batch.shape);
+    const pixels = new Uint8Array(batch.count * size);
+    for (let i = 0; i < batch.count; i++) {
+      const own = rng.fork(row++);
+      const image = made.reduce<FloatImage>((current, one) => one.apply(current, own), floatImage(batch, i));
+      pixels.set(imageBytes(image, batch.shape), i * size);
+    }
+    yield {...batch, pixels};
+  }
+}
+
+/** Classes of the anomalies, by what has made them. All names differ, also from that of the normal class. */
+function namesOf(transforms: readonly CopyRef[], normal: string): readonly string[] {
+  const names = [normal];
+  for (const copy of transforms) {
+    const name = copy.map(({type}) => type).join(' + ');
+    names.push(names.includes(name) ? `${name} #${names.length}` : name);
+  }
+  return names.slice(1);
+}
