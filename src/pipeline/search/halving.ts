@@ -1,7 +1,7 @@
 /**
- * Successive halving: trials that are not among the best at a rung, a number of epochs, end there. It is asynchronous in its stopping
- * form (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020): nobody waits for a rung to be full. Unlike there,
- * what a trial is compared with does not depend on which ends first: only trials with smaller numbers count.
+ * Successive halving: trials that are not among the best at a rung, a number of epochs, end there. It is asynchronous in its
+ * stopping form (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020): nobody waits for a rung to be
+ * full. Unlike there, what a trial is compared with does not depend on which ends first: only trials with smaller numbers count.
  */
 
 export interface Halving {
@@ -32,8 +32,8 @@ export interface Climber {
 }
 
 /**
- * `climbing`: it trains on, up to `rung` if it has one more, else to its end. `stopped`: at `rung`. `waiting`: at `rung`, for the value of trial `on`
- * there, or for what decides whether that one gets there.
+ * `climbing`: it trains on, up to `rung` if it has one more, else to its end. `stopped`: at `rung`. `waiting`: at `rung`, for the
+ * value of trial `on` there, or for what decides whether that one gets there.
  */
 export type Fate =
   | {readonly state: 'climbing' | 'stopped'; readonly rung: number}

@@ -1,7 +1,7 @@
 /**
  * Direction numbers of Sobol's sequence by S. Joe and F. Y. Kuo, "Constructing Sobol sequences with better two-dimensional
- * projections", SIAM J. Sci. Comput. 30, 2008 (their file new-joe-kuo-6), of dimensions 2 to 64. Each row: the primitive polynomial
- * over GF(2), a bit a coefficient, and as many initial numbers m as its degree.
+ * projections", SIAM J. Sci. Comput. 30, 2008 (their file new-joe-kuo-6), of dimensions 2 to 64. Each row: the primitive
+ * polynomial over GF(2), a bit a coefficient, and as many initial numbers m as its degree.
  */
 export const joeKuo: readonly (readonly number[])[] = [
   [3, 1],

@@ -1,4 +1,6 @@
-/** Sobol's sequence: points that fill the unit cube evenly, every prefix of them. Scrambled, every point is uniform in the cube. */
+/**
+ * Sobol's sequence: points that fill the unit cube evenly, every prefix of them. Scrambled, every point is uniform in the cube.
+ */
 import type {Rng} from '../../core/base/random.ts';
 import {joeKuo} from './sobol-numbers.ts';
 
@@ -11,8 +13,9 @@ export interface Sobol {
 }
 
 /**
- * In the order of Gray code (Antonov and Saleev), as most libraries have it. With an `rng`, scrambled by a random linear matrix and a digital shift in each
- * dimension (Matoušek, "On the L2-discrepancy for anchored boxes", 1998), which keeps how evenly any 2^k points lie.
+ * In the order of Gray code (Antonov and Saleev), as most libraries have it. With an `rng`, scrambled by a random linear matrix
+ * and a digital shift in each dimension (Matoušek, "On the L2-discrepancy for anchored boxes", 1998), which keeps how evenly any
+ * 2^k points lie.
  */
 export function sobol(dimensions: number, rng?: Rng): Sobol {
   const plain = Array.from({length: dimensions}, (_, d) => directions(d));

@@ -77,15 +77,21 @@ function lay(point: {[path: string]: Json}, {paths}: Parameter, value: Json): vo
   for (const [k, path] of paths.entries()) point[path] = paths.length === 1 ? value : (value as readonly Json[])[k]!;
 }
 
-/** The point at these coordinates in [0, 1], one for each parameter; those of parameters that do not exist are not read. */
-export function decode({parameters}: Space, units: ArrayLike<number>): Point {
+/** The point at the coordinates that `unitOf` gives, in [0, 1]; it is asked for those parameters that exist, in their order. */
+export function compose({parameters}: Space, unitOf: (parameter: number) => number): Point {
   const point: {[path: string]: Json} = {};
   for (const [i, parameter] of parameters.entries())
-    if (exists(parameter, point)) lay(point, parameter, fromUnit(parameter.domain, units[i]!));
+    if (exists(parameter, point)) lay(point, parameter, fromUnit(parameter.domain, unitOf(i)));
   return point;
 }
 
-/** Its coordinates in [0, 1]; NaN for a parameter that does not exist in it, or has a value that the space does not have (any more). */
+/** The point at these coordinates in [0, 1], one for each parameter; those of parameters that do not exist are not read. */
+export const decode = (space: Space, units: ArrayLike<number>): Point => compose(space, (i) => units[i]!);
+
+/**
+ * Its coordinates in [0, 1]; NaN for a parameter that does not exist in it, or has a value that the space does not have (any
+ * more).
+ */
 export function encode({parameters}: Space, point: Point): Float64Array {
   return Float64Array.from(parameters, ({paths, domain}) => {
     if (!paths.every((path) => Object.hasOwn(point, path))) return Number.NaN;

@@ -13,9 +13,10 @@ export interface Trial {
 }
 
 /**
- * The configuration of trial n, which depends on the space, the seed, n and `known`, and on nothing else. `known` has trials before n:
- * which of them, and whether as pending, is up to who runs the search; for a search that can be repeated that must not depend on
- * which trial ends first. No configuration of `known` is proposed again while there is another; undefined: there is no other.
+ * The configuration of trial n, which depends on the space, the seed, n and `known`, and on nothing else. `known` has trials
+ * before n: which of them, and whether as pending, is up to who runs the search; for a search that can be repeated that must not
+ * depend on which trial ends first. No configuration of `known` is proposed again while there is another; undefined: there is no
+ * other.
  */
 export type Propose = (n: number, known: readonly Trial[]) => Point | undefined;
 

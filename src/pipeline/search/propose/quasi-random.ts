@@ -4,8 +4,8 @@ import {decode, keyOf, type Space} from '../space.ts';
 import {fresh, type Propose, streamOf, unitsOf} from './proposer.ts';
 
 /**
- * Trial n is point n of a scrambled Sobol sequence, a dimension a parameter (the first 64; those after them are random). Where rounding to levels
- * repeats a known configuration, a random other takes its place.
+ * Trial n is point n of a scrambled Sobol sequence, a dimension a parameter (the first 64; those after them are random). Where
+ * rounding to levels repeats a known configuration, a random other takes its place.
  */
 export function quasiRandom(space: Space, rng: Rng): Propose {
   const sequence = sobol(Math.min(space.parameters.length, sobolDimensions), rng.fork('sobol'));
