@@ -1,5 +1,5 @@
 /** A spec with the key `search`: its options, the configurations to check beforehand, and the tasks of a trial. */
-import type {Json} from '../../core/base/canonical.ts';
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Result} from '../../core/base/result.ts';
 import type {Issue, Path} from '../../core/plugin/check.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
@@ -134,46 +134,53 @@ function withoutFixed(written: unknown, settings: readonly Setting[], words: Spe
     : {...(written as object), space: Object.fromEntries(left)};
 }
 
-/** A configuration as axes of one value each. */
-export function draftOf(
-  space: Space,
-  point: Point,
-): {readonly axes: readonly Axis[]; readonly combination: Combination} {
+/** A configuration as axes of one value each. `written`: the space as the file has it. */
+export function draftOf(space: Space, point: Point, written: {readonly [name: string]: unknown} = {}): Draft {
   const axes = space.parameters
     .filter(({paths}) => paths.every((path) => Object.hasOwn(point, path)))
-    .map((parameter) => axisOf(parameter, point, ['search', 'space', parameter.name]));
+    .map((parameter): Axis => {
+      const {name, paths} = parameter;
+      const values = paths.map((path) => point[path]!);
+      const value = paths.length === 1 ? values[0]! : values;
+      return {name, paths, values: [value], places: [placeOf(parameter, value, written[name])]};
+    });
   return {axes, combination: axes.map(() => 0)};
 }
 
-function axisOf({name, paths}: Parameter, point: Point, place: Path): Axis {
-  const values = paths.map((path) => point[path]!);
-  return {name, paths, values: [paths.length === 1 ? values[0]! : values], places: [place]};
+interface Draft {
+  readonly axes: readonly Axis[];
+  readonly combination: Combination;
+}
+
+/** Where a value is written: an item of a choice, a bound of a range, or, for a value between them, the parameter's. */
+function placeOf({name, domain}: Parameter, value: Json, written: unknown): Path {
+  const place = ['search', 'space', name];
+  if (isChoice(domain)) {
+    const index = domain.values.findIndex((one) => canonicalJson(one) === canonicalJson(value));
+    return [...place, ...(Array.isArray(written) ? [] : ['choice']), index];
+  }
+  const key = ['uniform', 'integer', 'log'].find((form) =>
+    Array.isArray((written as {readonly [key: string]: unknown} | undefined)?.[form]),
+  );
+  const bounds = key === undefined ? [] : ((written as {readonly [key: string]: unknown})[key] as readonly unknown[]);
+  const bound = bounds.indexOf(value);
+  // The last key is not in the file, so that the place of a value is the parameter's.
+  return bound < 0 ? [...place, ''] : [...place, key!, bound];
 }
 
 /**
  * Configurations that show what can be wrong with the space: one in its middle, and each value of each choice and each bound of each
  * range, the others in the middle. `file` tells where a value is written.
  */
-export function probesOf(
-  space: Space,
-  file: {readonly [key: string]: unknown},
-): readonly {readonly axes: readonly Axis[]; readonly combination: Combination}[] {
+export function probesOf(space: Space, file: {readonly [key: string]: unknown}): readonly Draft[] {
+  const written = spaceIn(file['search']);
   const middle = decode(space, new Float64Array(space.parameters.length).fill(0.5));
-  const probes = [draftOf(space, middle)];
-  for (const parameter of space.parameters) {
-    if (!exists(parameter, middle)) continue;
-    for (const {value, place} of extremes(parameter, spaceIn(file['search'])[parameter.name])) {
-      const point = {...middle, ...pointOf(parameter, value)};
-      const {axes} = draftOf(space, withConditions(space, point));
-      probes.push({
-        axes: axes.map((axis) =>
-          axis.name === parameter.name ? {...axis, places: [['search', 'space', parameter.name, ...place]]} : axis,
-        ),
-        combination: axes.map(() => 0),
-      });
-    }
-  }
-  return probes;
+  const points = space.parameters
+    .filter((parameter) => exists(parameter, middle))
+    .flatMap((parameter) =>
+      extremes(parameter).map((value) => withConditions(space, {...middle, ...pointOf(parameter, value)})),
+    );
+  return [middle, ...points].map((point) => draftOf(space, point, written));
 }
 
 /** Without the parameters whose conditions another parameter's new value breaks. */
@@ -190,15 +197,9 @@ const pointOf = ({paths}: Parameter, value: Json): Point =>
     ? {[paths[0]!]: value}
     : Object.fromEntries(paths.map((path, k) => [path, (value as readonly Json[])[k]!]));
 
-/** The values at the ends of a range, or all of a choice; and where below the parameter each is written. */
-function extremes({domain}: Parameter, written: unknown): readonly {readonly value: Json; readonly place: Path}[] {
-  if (isChoice(domain)) {
-    const inside = Array.isArray(written) ? [] : ['choice'];
-    return domain.values.map((value, i) => ({value, place: [...inside, i]}));
-  }
-  const forms = ['uniform', 'integer', 'log'];
-  const key = forms.find((form) => Array.isArray((written as {[key: string]: unknown} | undefined)?.[form]));
+/** The values at the ends of a range, or all of a choice. */
+function extremes({domain}: Parameter): readonly Json[] {
+  if (isChoice(domain)) return domain.values;
   const count = levels(domain);
-  const ends = count === undefined ? [domain.low, domain.high] : [valueAt(domain, 0), valueAt(domain, count - 1)];
-  return ends.map((value, i) => ({value, place: key === undefined ? [] : [key, i]}));
+  return count === undefined ? [domain.low, domain.high] : [valueAt(domain, 0), valueAt(domain, count - 1)];
 }

@@ -6,10 +6,11 @@ import {grid} from './grid.ts';
 import type {Propose} from './proposer.ts';
 import {quasiRandom} from './quasi-random.ts';
 import {random} from './random.ts';
+import {tpe} from './tpe.ts';
 
 export const methodOf: {readonly [method in Search['method']]: (space: Space, rng: Rng) => Propose} = {
   grid,
   random,
   'quasi-random': quasiRandom,
-  tpe: quasiRandom,
+  tpe,
 };
