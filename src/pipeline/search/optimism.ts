@@ -2,8 +2,8 @@
  * How much too good the best of several configurations looks on the images by which it was chosen: bootstrap bias correction
  * (Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
  * cross-validation", Machine Learning 107, 2018). In each round the best on resampled images is evaluated on the images that were
- * not drawn: the choice knows nothing of them. As it chooses by fewer different images than the real choice, the correction is a
- * little too large rather than too small.
+ * not drawn: the choice knows nothing of them. It chooses by fewer different images than the real choice, so
+ * that the correction is a little larger.
  */
 import type {Rng} from '../../core/base/random.ts';
 

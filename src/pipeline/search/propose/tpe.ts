@@ -31,7 +31,8 @@ export function tpe(space: Space, rng: Rng): Propose {
     if (finished.length < startTrials) return start(n, known);
     const count = Math.max(fewestGood, Math.ceil(goodShare * finished.length));
     const good = finished.slice(0, count);
-    const others = known.filter((trial) => !good.includes(trial as Finished));
+    // In the order of numbers, so that sums are the same however `known` is ordered.
+    const others = known.filter((trial) => !good.includes(trial as Finished)).sort((a, b) => a.number - b.number);
     const rowsOf = (trials: readonly Trial[]) => trials.map(({point}) => encode(space, point));
     const l = parzen(space, rowsOf(good), improvements(good, finished[count]!), goodKernels);
     const g = parzen(space, rowsOf(others), new Float64Array(others.length).fill(1), badKernels);
