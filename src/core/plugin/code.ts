@@ -4,6 +4,7 @@
  * content that was loaded.
  */
 import {existsSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {hostname} from 'node:os';
 import {dirname, extname, relative} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {type Digest, sha256} from '../base/canonical.ts';
@@ -91,9 +92,15 @@ export async function loadModule(
   return {exports, code: before.files};
 }
 
-/** Imports a module that must have this code. Throws a `CodeChangedError` where it has other code. */
+/** Imports a module that must have this code. Throws a `CodeChangedError` where it has other code, a `ModuleError` where it is not. */
 export async function loadSameModule({url, code}: ModuleRef): Promise<unknown> {
   if (!code) return await import(url);
+  const path = fileURLToPath(url);
+  if (!existsSync(path))
+    throw new ModuleError(
+      `${path}, a module of plug-ins, is not on ${hostname()}`,
+      'Every host that computes stages must see it under the same path, such as on a shared file system.',
+    );
   const {exports, code: found} = await loadModule(url);
   const changed = changedFile(code, found);
   if (changed !== undefined) throw new CodeChangedError(`${changed} changed after the run began`);

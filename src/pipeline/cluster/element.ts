@@ -2,7 +2,7 @@
 import {readFileSync} from 'node:fs';
 import {sha256} from '../../core/base/canonical.ts';
 import {stateOf} from '../../core/base/files.ts';
-import {ExpectedError} from '../../core/base/system-error.ts';
+import {ExpectedError, systemProblem} from '../../core/base/system-error.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import type {ResolvedEngine} from '../../core/engine/contract.ts';
 import type {ModuleRef} from '../../core/plugin/code.ts';
@@ -44,7 +44,7 @@ export async function runElement(options: ElementOptions): Promise<RunOutcome['o
   } catch (error) {
     // Not a stage failed but what runs them: all of them, then.
     const {hint} = error as {readonly hint?: unknown};
-    const why = {message: messageOf(error), ...(typeof hint === 'string' && {hint})};
+    const why = systemProblem(error) ?? {message: messageOf(error), ...(typeof hint === 'string' && {hint})};
     for (const {id: stage, kind, label} of element.nodes) emit({type: 'stage-failed', stage, kind, label, ...why});
     const counts = {computed: 0, cached: 0, failed: element.nodes.length, skipped: 0, seconds: 0};
     emit({type: 'run-finished', run: batch.run, outcome: 'failed', ...counts});

@@ -1,5 +1,7 @@
 /** Slurm's commands. None waits for ever, and a controller that does not answer is a value, not an end. */
 import {execFile} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import {slurmEnvironment} from './environment.ts';
 import {mostInArray, parseQueue, type QueuedJob, squeueArguments, submittedId} from './queue.ts';
 
 /** What a command said. */
@@ -35,7 +37,7 @@ export const slurm: Slurm = {
   queue: async () => mapped(await command('squeue', ['--me', ...squeueArguments]), parseQueue),
   mostInArray: async () => mapped(await command('scontrol', ['show', 'config']), mostInArray),
   async submit(script) {
-    const said = await command('sbatch', ['--parsable', script]);
+    const said = await command('sbatch', ['--parsable', script], readFileSync(script, 'utf8'));
     if (!said.ok) return said;
     const id = submittedId(said.value);
     return id === undefined
@@ -55,9 +57,10 @@ export const slurm: Slurm = {
 const mapped = <A, B>(said: Said<A>, change: (value: A) => B): Said<B> =>
   said.ok ? {ok: true, value: change(said.value)} : said;
 
-const command = (name: string, args: readonly string[]): Promise<Said<string>> =>
+const command = (name: string, args: readonly string[], script?: string): Promise<Said<string>> =>
   new Promise((resolve) => {
-    execFile(name, args, {timeout: patience, maxBuffer: 2 ** 30}, (error, out, err) => {
+    const env = slurmEnvironment(process.env, script);
+    execFile(name, args, {timeout: patience, maxBuffer: 2 ** 30, env}, (error, out, err) => {
       if (!error) return resolve({ok: true, value: out});
       if (error.code === 'ENOENT')
         return resolve({ok: false, why: 'wrong', message: `the command ${name} is not on this machine`});

@@ -172,32 +172,51 @@ export async function readSite(file: string, kinds: readonly string[]): Promise<
   return all.length > 0 ? fail(...all.map((issue) => toProblem(source.value, issue))) : succeed(site);
 }
 
+/** Options of sbatch by which jobs are found, or which would change what `sbatch` answers. */
+const ours =
+  /^(--(array|comment|output|open-mode|signal|chdir|wait|test-only|parsable|wrap|job-name|no-requeue)|-[aoDWJ])(?=[= ]|$)/;
+
 /** What the schema can't say. */
 function resourceIssues({resources: byKind}: Site, kinds: readonly string[]): readonly Issue[] {
-  return Object.entries(byKind).flatMap(([kind, {time, time_max, memory, memory_max}]): readonly Issue[] => {
-    const at = (key: string) => ['resources', kind, key];
-    const isLess = (most: number | undefined, first: number | undefined) =>
-      most !== undefined && first !== undefined && most < first;
-    const base = byKind['default'] ?? {};
-    return [
-      ...(kind === 'default' || kinds.includes(kind)
-        ? []
-        : [
-            {
-              path: ['resources', kind],
-              at: 'key' as const,
-              message: `there is no kind of stage "${kind}"`,
-              hint: `Kinds of stages: default, ${kinds.join(', ')}.`,
-            },
-          ]),
-      ...(isLess(minutesOf(time_max), minutesOf(time ?? base.time))
-        ? [{path: at('time_max'), at: 'value' as const, message: '"time_max" is less than "time"'}]
-        : []),
-      ...(isLess(megabytesOf(memory_max), megabytesOf(memory ?? base.memory))
-        ? [{path: at('memory_max'), at: 'value' as const, message: '"memory_max" is less than "memory"'}]
-        : []),
-    ];
-  });
+  return Object.entries(byKind).flatMap(
+    ([kind, {time, time_max, memory, memory_max, extra = []}]): readonly Issue[] => {
+      const at = (key: string) => ['resources', kind, key];
+      const isLess = (most: number | undefined, first: number | undefined) =>
+        most !== undefined && first !== undefined && most < first;
+      const base = byKind['default'] ?? {};
+      return [
+        ...(kind === 'default' || kinds.includes(kind)
+          ? []
+          : [
+              {
+                path: ['resources', kind],
+                at: 'key' as const,
+                message: `there is no kind of stage "${kind}"`,
+                hint: `Kinds of stages: default, ${kinds.join(', ')}.`,
+              },
+            ]),
+        ...extra.flatMap((option, at): readonly Issue[] => {
+          const name = ours.exec(option)?.[0];
+          return name === undefined
+            ? []
+            : [
+                {
+                  path: ['resources', kind, 'extra', at],
+                  at: 'value' as const,
+                  message: `${name} is set by this program, which finds its jobs and their logs by it`,
+                  hint: 'Leave it out.',
+                },
+              ];
+        }),
+        ...(isLess(minutesOf(time_max), minutesOf(time ?? base.time))
+          ? [{path: at('time_max'), at: 'value' as const, message: '"time_max" is less than "time"'}]
+          : []),
+        ...(isLess(megabytesOf(memory_max), megabytesOf(memory ?? base.memory))
+          ? [{path: at('memory_max'), at: 'value' as const, message: '"memory_max" is less than "memory"'}]
+          : []),
+      ];
+    },
+  );
 }
 
 /** Where a site file is looked for, in this order: the option, beside the spec, in the folder of runs. undefined: there is none. */

@@ -15,16 +15,13 @@ export const cancel = async (which: string, globals: Globals): Promise<number> =
       return exitCodes.done;
     }
     const driver = driverOf(environment);
-    if (driver === 'alive') {
-      process.kill(environment['pid'] as number, 'SIGINT');
-      out(`${id}: process ${environment['pid']} was asked to stop`);
-      return exitCodes.done;
-    }
-    if (driver === 'unknown') {
+    if (driver === 'dead') out(`${id}: its process is gone`);
+    else {
+      // Not a signal: a second one would end the run at once, before its checkpoints and without cancelling its jobs.
       writeFileSync(cancelFile(folder), '');
-      out(`${id}: its process on ${environment['host']} was asked to stop`);
-    } else out(`${id}: its process is gone`);
-    return await cancelJobs(id);
+      out(`${id}: process ${environment['pid']} on ${environment['host']} was asked to stop`);
+    }
+    return driver === 'alive' ? exitCodes.done : await cancelJobs(id);
   });
 
 /** What nobody may be left to cancel. */

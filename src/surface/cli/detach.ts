@@ -5,8 +5,8 @@ import {mkdirSync, openSync, readFileSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {commandName, err, folders, type Globals, out} from './session.ts';
 
-/** Set in the environment of such a process: it tells its parent the id of its run. */
-export const detachedVariable = 'PIPELINE_DETACHED';
+/** Set in the environment of such a process: the file that it prints to. */
+const detachedVariable = 'PIPELINE_DETACHED';
 
 /** Of a run's folder: what a detached run prints. */
 export const driverLog = (folder: string): string => join(folder, 'driver.log');
@@ -20,11 +20,11 @@ export async function detach(globals: Globals): Promise<number> {
   const args = process.argv.slice(1).filter((word) => word !== '--detach');
   const child = spawn(process.execPath, [...process.execArgv, ...args], {
     detached: true,
-    env: {...process.env, [detachedVariable]: '1'},
+    env: {...process.env, [detachedVariable]: log},
     stdio: ['ignore', file, file, 'ipc'],
   });
-  const started = await new Promise<{readonly run: string; readonly folder: string} | number>((resolve) => {
-    child.once('message', (message: {readonly run: string; readonly folder: string}) => resolve(message));
+  const started = await new Promise<string | number>((resolve) => {
+    child.once('message', (run: string) => resolve(run));
     child.once('exit', (code) => resolve(code ?? 1));
   });
   if (typeof started === 'number') {
@@ -32,10 +32,18 @@ export async function detach(globals: Globals): Promise<number> {
     rmSync(log);
     return started;
   }
-  renameSync(log, driverLog(started.folder));
   child.disconnect();
   child.unref();
-  out(started.run);
-  err(`It goes on in the background. To watch it: ${commandName()} attach ${started.run}`);
+  out(started);
+  err(`It goes on in the background. To watch it: ${commandName()} attach ${started}`);
   return 0;
+}
+
+/** In such a process: what it prints belongs to its run from now on, whose id its parent prints. The parent may have gone already. */
+export function announceDetached({id, folder}: {readonly id: string; readonly folder: string}): void {
+  const log = process.env[detachedVariable];
+  if (log === undefined) return;
+  delete process.env[detachedVariable]; // what it starts is not detached
+  renameSync(log, driverLog(folder));
+  process.send?.(id, () => undefined);
 }

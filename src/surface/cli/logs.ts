@@ -7,10 +7,14 @@ import {printable} from '../../core/base/screen.ts';
 import {attemptsIn, readElement} from '../../pipeline/cluster/batch.ts';
 import {logName} from '../../pipeline/cluster/script.ts';
 import {hasEnded} from '../../pipeline/store/runs/record.ts';
+import {driverOf} from '../../pipeline/store/runs/runs.ts';
 import {driverLog} from './detach.ts';
 import {exitCodes} from './exit-codes.ts';
 import {type Globals, orRefuse, out, refuse} from './session.ts';
 import {whichRun} from './which-run.ts';
+
+/** `4711`, `4711_3`. */
+const isJob = /^\d+(_\d+)?$/;
 
 /** Milliseconds between two looks. */
 const every = 500;
@@ -27,12 +31,20 @@ export const logs = async (
   options: {readonly follow: boolean},
   globals: Globals,
 ): Promise<number> =>
-  orRefuse(await whichRun(which, globals), async ({id, folder}) => {
+  orRefuse(await whichRun(which, globals), async ({id, folder, stages, environment}) => {
+    const isKnown = stage === undefined || isJob.test(stage) || stages.some(({label}) => label.includes(stage));
+    if (!isKnown)
+      return refuse([
+        {
+          message: `no stage of ${id} has "${stage}" in its label`,
+          hint: `Stages are called such as "${stages[0]?.label}".`,
+        },
+      ]);
     const looks = new Map<string, ReturnType<typeof looker>>();
     let last = '';
     for (;;) {
       // Before the look: what comes between is seen by it.
-      const isLast = !options.follow || hasEnded(folder);
+      const isLast = !options.follow || hasEnded(folder) || driverOf(environment) === 'dead';
       for (const {path, title} of logsOf(folder, stage)) {
         if (!looks.has(path)) looks.set(path, looker(path));
         for await (const line of newLines(looks.get(path)!)) {

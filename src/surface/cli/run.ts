@@ -12,7 +12,7 @@ import {cancelFile, createRun, describeEnvironment, type Environment} from '../.
 import {openFileDigests} from '../../pipeline/store/sources.ts';
 import {createReporter} from '../live/reporter.ts';
 import type {SiteOptions} from './cluster.ts';
-import {detach, detachedVariable} from './detach.ts';
+import {announceDetached, detach} from './detach.ts';
 import {exitCodes} from './exit-codes.ts';
 import {noValueNotes} from './no-value.ts';
 import {nothing, prepare, type Ready, type SpecOptions} from './prepare.ts';
@@ -87,7 +87,7 @@ async function runGraph(
   const searching = search && (await import('./search-run.ts'));
   const asRecorded = search && {search: (await import('../../pipeline/search/record.ts')).toRecord(search.options)};
   const record = await createRun({root: runs, plan, graph, ...asRecorded, environment, now: new Date()});
-  if (process.env[detachedVariable]) process.send?.({run: record.id, folder: record.folder});
+  announceDetached(record);
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
     process.stdout,

@@ -1,4 +1,5 @@
 import {renameSync, symlinkSync, writeFileSync} from 'node:fs';
+import {hostname} from 'node:os';
 import {pathToFileURL} from 'node:url';
 import {expect, test} from 'vitest';
 import {sha256} from '../../../src/core/base/canonical.ts';
@@ -80,6 +81,14 @@ test('the same module is the one with the same code, in every file', async () =>
   await expect(loadSameModule({url, code: code.slice(0, 1)})).rejects.toThrow('extra.js changed after the run began');
   renameSync(`${world.root}/extra.js`, `${world.root}/away.js`);
   await expect(loadSameModule({url, code})).rejects.toThrow('extra.js changed after the run began');
+});
+
+test('a module that only the host of the run has is missed by name', async () => {
+  using world = new World();
+  const url = urlOf(world.write('mine.js', 'export const plugins = [];'));
+  const {code} = await loadModule(url);
+  renameSync(`${world.root}/mine.js`, `${world.root}/away.js`);
+  await expect(loadSameModule({url, code})).rejects.toThrow(`mine.js, a module of plug-ins, is not on ${hostname()}`);
 });
 
 test('a link to a module is the module, with what lies beside it', async () => {

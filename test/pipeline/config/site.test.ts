@@ -79,6 +79,13 @@ retry: 5
   `);
 });
 
+test('an option of sbatch by which jobs are found is refused; others are not', async () => {
+  const site = (option: string) => problemsOf(`resources:\n  learn: { extra: ["--exclude=n7", "${option}"] }\n`);
+  for (const option of ['--array=0-3', '--output /tmp/x', '-o /tmp/x', '--wait', '-W'])
+    expect(await site(option)).toContain('is set by this program, which finds its jobs and their logs by it');
+  expect(await site('--wait-all-nodes=1')).toBe('none');
+});
+
 test('it is looked for beside the spec, then in the folder of runs', () => {
   using world = new World();
   const spec = join(world.root, 'specs', 'spec.yaml');
