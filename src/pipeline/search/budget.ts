@@ -11,13 +11,17 @@ import type {Search} from './read.ts';
 export class Budget {
   readonly #limits: Search['budget'];
   readonly #plugins: Plugins;
-  readonly #began = performance.now();
+  readonly #now: () => number;
+  readonly #began: number;
   /** Training, whatever its last epoch → the operations up to the furthest epoch that was asked for. */
   readonly #flop = new Map<string, number>();
 
-  constructor(limits: Search['budget'], plugins: Plugins) {
+  /** `now`: milliseconds of a clock that never goes back. */
+  constructor(limits: Search['budget'], plugins: Plugins, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#plugins = plugins;
+    this.#now = now;
+    this.#began = now();
   }
 
   /** Cached trainings count as well, so that a search that was interrupted ends with the trial at which it would have ended. */
@@ -38,7 +42,7 @@ export class Budget {
   /** Says so, if it is. */
   isSpent(emit: Emit): boolean {
     const {hours, pflop} = this.#limits;
-    const spentHours = (performance.now() - this.#began) / 3_600_000;
+    const spentHours = (this.#now() - this.#began) / 3_600_000;
     const spent = [...this.#flop.values()].reduce((sum, one) => sum + one, 0) / 1e15;
     if (hours !== undefined && spentHours >= hours) {
       emit({type: 'note', message: `no more trials begin: the budget of ${hours} hours is spent`});

@@ -8,6 +8,7 @@ import type {Task} from '../../../src/pipeline/config/spec.ts';
 import type {Growing} from '../../../src/pipeline/execute/executor.ts';
 import type {StageOutcome} from '../../../src/pipeline/execute/outcome.ts';
 import {datasetKey, learnerKey} from '../../../src/pipeline/plan/sources.ts';
+import {Budget} from '../../../src/pipeline/search/budget.ts';
 import {SearchGrowth} from '../../../src/pipeline/search/drive.ts';
 import type {StageNode} from '../../../src/pipeline/stages/stage.ts';
 import {fakePlugins} from '../../rig/fake-plugins.ts';
@@ -203,10 +204,21 @@ test('no more than so many trials go on at a time', async () => {
   expect(most).toBeLessThanOrEqual(3);
 });
 
-test('the budget ends a search, and trials that it has not begun are not made', async () => {
-  const found = await drive(spec(`${training}  budget: {hours: 0.0000001}\n`));
-  expect(found.tasks).toEqual([]);
-  expect(found.notes).toEqual(['no more trials begin: the budget of 1e-7 hours is spent']);
+test('no trial begins when the hours of the budget are spent', () => {
+  let now = 0;
+  const notes: unknown[] = [];
+  const budget = new Budget({hours: 2}, fakePlugins(), () => now);
+  now = 2 * 3_600_000 - 1;
+  expect(budget.isSpent((event) => notes.push(event))).toBe(false);
+  now += 1;
+  expect(budget.isSpent((event) => notes.push(event))).toBe(true);
+  expect(notes).toEqual([{type: 'note', message: 'no more trials begin: the budget of 2 hours is spent'}]);
+});
+
+test.each(['random', 'quasi-random', 'tpe'])('a search by %s in which everything fails ends', async (method) => {
+  const text = spec(`${both}  trials: 9\n  settings: 4\n  method: ${method}\n  halving: {first: 3}\n`);
+  const {notes} = await drive(text, {numberOf: () => 'failed'});
+  expect(notes.filter((note) => note.endsWith(': failed'))).toHaveLength(9);
 });
 
 test('more trials go on where the search ended', async () => {
