@@ -13,9 +13,9 @@ import type {
   LearnerDefinition,
   LearnProgress,
 } from '../../src/core/contracts/learner.ts';
+import {floatImage} from '../../src/core/images/float-image.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
-import {floatImage} from '../../src/core/images/float-image.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin, [{url: compiledUrl(new URL('../../src/builtin.ts', import.meta.url).href).href}]);

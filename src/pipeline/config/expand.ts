@@ -109,6 +109,9 @@ function expandSpec(file: SpecFile, plugins: Plugins, settings: readonly Setting
     const dataset = withPaths(plugins, 'dataset', checked.spec.dataset, (path) => besideSpec(folder, path));
     const spec = {...checked.spec, dataset, learner, classifiers: left};
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
+    for (const {type} of spec.metrics)
+      if (plugins.get('metric', type).of === 'agreement' && spec.seeds.length < 2)
+        warnings.add(`metric "${type}" compares seeds, but there is only one`);
     const made = makeTasks(spec, checked.normalClasses, plugins, axes, combination, file.table);
     tasks.push(...made.tasks);
     for (const issue of rowIssues(checked.spec.compare ?? {}))

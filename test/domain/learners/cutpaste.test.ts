@@ -3,10 +3,10 @@ import {Rng} from '../../../src/core/base/random.ts';
 import type {FloatImage, ImageSet, NamedArrays} from '../../../src/core/contracts/data.ts';
 import type {Checkpoints, FitContext, LearnProgress} from '../../../src/core/contracts/learner.ts';
 import type {Network} from '../../../src/core/contracts/network.ts';
+import {floatImage} from '../../../src/core/images/float-image.ts';
 import {startValues} from '../../../src/core/nn/layers.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
-import {floatImage} from '../../../src/core/images/float-image.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../rig/tensors.ts';
 
