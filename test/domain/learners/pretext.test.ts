@@ -102,7 +102,8 @@ onEachEngine(() => {
     }
     const found = await measured(ref, weights, {augment});
     expect(found.loss).toBeCloseTo(loss / rows, 4);
-    expect(found.accuracy).toBeCloseTo(right / rows, 6);
+    // Of two cosines that differ in their last digits, either may be the larger in single precision.
+    expect(Math.abs(found.accuracy! - right / rows)).toBeLessThan(1.5 / rows);
   });
 
   test('denoising has a loss and no accuracy, and the draw is the same each time', async () => {
