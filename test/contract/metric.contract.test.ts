@@ -3,9 +3,11 @@ import {plugins as builtin} from '../../src/builtin.ts';
 import {Rng} from '../../src/core/base/random.ts';
 import type {Matrix} from '../../src/core/contracts/data.ts';
 import type {
+  AgreementMetric,
   FeatureMetric,
   FeatureMetricDefinition,
   FeatureSample,
+  LearnerMetric,
   Metric,
   MetricDefinition,
   PixelMetric,
@@ -18,7 +20,7 @@ import {expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin);
 
-const of = (what: 'scores' | 'features' | 'pixels') =>
+const of = (what: 'scores' | 'features' | 'pixels' | 'learner' | 'agreement') =>
   plugins.names('metric').filter((type) => (plugins.get('metric', type).of ?? 'scores') === what);
 
 describe.each(of('scores'))('%s', (type) => {
@@ -113,6 +115,38 @@ describe.each(of('pixels'))('%s', (type) => {
     const broken = maps.slice();
     broken[1] = Number.NaN;
     expect(() => metric.measurePixels({...sample, maps: broken})).toThrow(/score 1 is not a number/);
+  });
+});
+
+describe.each(of('learner'))('%s', (type) => {
+  const checked = checkPlugin(plugins, 'metric', {type});
+  const metric = plugins.create('metric', checked.value) as LearnerMetric;
+
+  test('is finite where the task has right answers, and may be NaN where it has none', () => {
+    expect(checked.issues).toEqual([]);
+    expect(Number.isFinite(metric.measurePretext({loss: 0.5, accuracy: 0.75}))).toBe(true);
+    expect(typeof metric.measurePretext({loss: 0.5})).toBe('number');
+  });
+});
+
+describe.each(of('agreement'))('%s', (type) => {
+  const checked = checkPlugin(plugins, 'metric', {type});
+  const metric = plugins.create('metric', checked.value) as AgreementMetric;
+  const rng = new Rng(0);
+  const seeds = [0, 1, 2].map(() => Float64Array.from({length: 40}, () => rng.normal()));
+
+  test('is finite, does not depend on the order of seeds or images, and changes no argument', () => {
+    expect(checked.issues).toEqual([]);
+    const before = seeds.map((scores) => scores.slice());
+    const value = metric.measureAgreement(seeds);
+    expect(Number.isFinite(value)).toBe(true);
+    expect(metric.measureAgreement(seeds.toReversed())).toBeCloseTo(value, 12);
+    expect(metric.measureAgreement(seeds.map((scores) => scores.toReversed()))).toBeCloseTo(value, 12);
+    expect(seeds).toEqual(before);
+  });
+
+  test('is NaN where seeds do not rank the images', () => {
+    expect(metric.measureAgreement([new Float64Array(4), new Float64Array(4)])).toBeNaN();
   });
 });
 

@@ -173,6 +173,9 @@ function expandDrafts(
     const dataset = withPaths(plugins, 'dataset', checked.spec.dataset, (path) => besideSpec(folder, path));
     const spec = {...checked.spec, dataset, learner, classifiers: left};
     if (spec.ensemble && spec.seeds.length < 2) warnings.add('"ensemble" combines seeds, but there is only one');
+    for (const {type} of spec.metrics)
+      if (plugins.get('metric', type).of === 'agreement' && spec.seeds.length < 2)
+        warnings.add(`metric "${type}" compares seeds, but there is only one`);
     const made = makeTasks(spec, checked.normalClasses, plugins, point, file.table);
     if (tasks.length === 0) first = made.tasks;
     tasks.push(...made.tasks);

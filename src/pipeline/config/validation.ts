@@ -1,19 +1,25 @@
 /** The key `validation` of a dataset: its shape, its default transforms, and what it asks of dataset and metrics. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {suggest} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {type Checked, checkPlugin, checkValue, type Issue, type Path} from '../../core/plugin/check.ts';
-import type {Schema} from '../../core/plugin/describe.ts';
+import {type Schema, show} from '../../core/plugin/describe.ts';
 import {called, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {checkCopies} from './lists.ts';
 import type {Task, Validation} from './spec.ts';
 
-const types = Type.Union([Type.Literal('held-out'), Type.Literal('synthetic')], {
-  description:
-    'held-out: as many training images of other classes are the anomalies; it uses their labels. synthetic: anomalies are made ' +
-    'from the held-out images by transforms; it uses no label of an anomaly.',
-});
+const validationTypes: readonly Validation['type'][] = ['held-out', 'synthetic'];
+
+const types = Type.Union(
+  validationTypes.map((type) => Type.Literal(type)),
+  {
+    description:
+      'held-out: as many training images of other classes are the anomalies; it uses their labels. synthetic: anomalies are made ' +
+      'from the held-out images by transforms; it uses no label of an anomaly.',
+  },
+);
 
 export const validationShape = Type.Object(
   {
@@ -79,6 +85,18 @@ const path: Path = ['dataset', 'validation'];
 export function checkValidation(plugins: Plugins, asked: Asked): Checked<Validation | undefined> {
   const {written, dataset, learner, metrics} = asked;
   if (written === undefined) return {value: undefined, issues: metricIssues(plugins, metrics)};
+  if (typeof written !== 'object' && !validationTypes.includes(written as Validation['type']))
+    return {
+      value: undefined,
+      issues: [
+        {
+          path,
+          at: 'value',
+          message: `expected "validation" to be "held-out", "synthetic" or a mapping with "type", but got ${show(written)}`,
+          hint: suggest(String(written), validationTypes, 'Its types'),
+        },
+      ],
+    };
   const {value, issues: wrong} = checkValue<Validation & {readonly transforms?: readonly unknown[]}>(
     validationShape as unknown as Schema,
     typeof written === 'string' ? {type: written} : written,

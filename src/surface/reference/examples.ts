@@ -90,6 +90,11 @@ const changesFor: {readonly [K in Kind]: (own: string, definition: AnyDefinition
           dataset: '{ type: synthetic, defects: true, train: 32, test: 16, normal_classes: [stripes] }',
           localize: '{ patch: 16, stride: 8 }',
         }),
+        ...((of === 'learner' || of === 'agreement') && {
+          dataset: '{ type: synthetic, train: 32, test: 16, normal_classes: [stripes], validation: synthetic }',
+          learner: training,
+        }),
+        ...(of === 'agreement' && {seeds: '2'}),
         ...(draws && {augment: '[crop, hflip]'}),
         metrics: `[${own}]`,
       };

@@ -1,6 +1,7 @@
 /** `docs/reference/spec.md`: the keys of spec and suite files, from the shapes that check them. */
 import type {Schema} from '../../core/plugin/describe.ts';
 import {datasetShape, fileShape, specShape, suiteShape} from '../../pipeline/config/schema.ts';
+import {validationShape} from '../../pipeline/config/validation.ts';
 import {page} from './markdown.ts';
 import {optionTable} from './options.ts';
 
@@ -21,6 +22,9 @@ export function specPage(): string {
     '## Keys of a dataset',
     "These stand beside a dataset's own options.",
     optionTable('key', datasetShape as unknown as Schema),
+    '## Keys of a validation',
+    '[Validation](../explanation/validation.md) explains them. `validation: synthetic` is `validation: { type: synthetic }`.',
+    optionTable('key', validationShape as unknown as Schema),
     '## Keys of a suite',
     optionTable('key', suiteShape as unknown as Schema),
   );

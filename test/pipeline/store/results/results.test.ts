@@ -722,7 +722,7 @@ test('metrics of features have one row for each layer, no rate and no verdict', 
 test('a database from before these columns gets them, and keeps its rows', async () => {
   const old = makeRun(runs, {id: 'old', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]});
   await ingest(old);
-  const columns = ['ensemble', 'scale', 'test_labels', 'engines', 'other_engine'];
+  const columns = ['ensemble', 'scale', 'test_labels', 'engines', 'other_engine', 'part'];
   const before = columns.map((column) => `alter table metrics drop column ${column};`).join(' ');
   await (await holder(`${before} update migration set number = 1`)).release();
   await seal(database());
