@@ -91,6 +91,14 @@ export const nameOf = ({trial, setting}: TriedRow, rows: readonly TriedRow[]): s
 export const scoreText = ({value, sd}: Score): string =>
   value === null ? '–' : `${value.toFixed(4)}${sd === null ? '' : ` ± ${sd.toFixed(4)}`}`;
 
+/** What a parameter is called beside the others of its space; one of several paths by all of them. */
+export function parameterNames({search}: SearchResults): (name: string) => string {
+  const {parameters} = search.space;
+  const names = shortNames(parameters.flatMap(({paths}) => paths));
+  const texts = new Map(parameters.map(({name, paths}) => [name, paths.map((path) => names.get(path)!).join(', ')]));
+  return (name) => texts.get(name)!;
+}
+
 /** The last key of each path, or as many as tell it from the others. */
 function shortNames(paths: readonly string[]): ReadonlyMap<string, string> {
   const last = (path: string, keys: number): string => path.split('.').slice(-keys).join('.');
