@@ -77,7 +77,8 @@ export function searchTable(
   const names = shortNames(paths);
   const {metric, on} = search.objective;
   const mark = on === 'test' ? chosenOnTest : '';
-  const hasEnded = rows.some(({until}) => until !== undefined);
+  // Always in files, so that their columns do not depend on the trials.
+  const hasEnded = arrow ? rows.some(({until}) => until !== undefined) : search.halving !== undefined;
   const hasTest = rows.some(({test}) => test !== undefined);
   return {
     columns: [
