@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import {spearman} from '../../../src/core/linalg/spearman.ts';
 import {areaUnderRoc, rank} from '../../../src/domain/metrics/ranking.ts';
 import {optimismOfBest, type TestSet} from '../../../src/pipeline/search/optimism.ts';
-import {spearman} from '../../../src/pipeline/search/spearman.ts';
 
 /**
  * Normal images have scores N(0, 1), anomalous ones N(shift, 1): the AUC of a configuration on all images of the world is
