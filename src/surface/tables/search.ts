@@ -13,6 +13,9 @@ const shown = 10;
 /** Marks a number that was chosen by the test labels, everywhere. */
 export const chosenOnTest = '†';
 
+/** Marks a number that was chosen with labels of anomalies in the training part, as in tables of validation values. */
+const chosenOnOthers = '‡';
+
 export interface Found {
   /** The rows to print. */
   readonly chosen?: readonly TriedRow[];
@@ -42,17 +45,25 @@ export function formatSearch(
 }
 
 /** By what the best configuration was chosen, and what to expect of it. */
-export const choiceNotes = ({search, rows}: SearchResults, expected: Expected | undefined): readonly string[] => [
-  search.objective.on === 'test'
-    ? `${chosenOnTest} chosen by the labels of the test images: of ${plural(rows.length, 'configuration')} the best is too good by chance alone`
-    : 'chosen by the validation images; no label of a test image was used',
+export const choiceNotes = (results: SearchResults, expected: Expected | undefined): readonly string[] => [
+  {
+    [chosenOnTest]: `${chosenOnTest} chosen by the labels of the test images: of ${plural(results.rows.length, 'configuration')} the best is too good by chance alone`,
+    [chosenOnOthers]: `${chosenOnOthers} chosen by images of the training part, with labels of anomalies; no label of a test image was used`,
+    '': 'chosen by validation images; no label of an anomaly was used',
+  }[markOf(results)],
   ...(expected
     ? [
-        `chosen on ${search.objective.on}, expected of such a choice on other images: ${expected.corrected.toFixed(4)} instead of ` +
+        `chosen on ${results.search.objective.on}, expected of such a choice on other images: ${expected.corrected.toFixed(4)} instead of ` +
           `${expected.value.toFixed(4)} (${plural(expected.configurations, 'configuration')}, ${expected.rounds} resamples)`,
       ]
     : []),
 ];
+
+/** Of the column that decided. */
+function markOf({search, rows}: SearchResults): '' | typeof chosenOnTest | typeof chosenOnOthers {
+  if (search.objective.on === 'test') return chosenOnTest;
+  return rows[0]?.tasks[0]?.validation?.type === 'held-out' ? chosenOnOthers : '';
+}
 
 /** Best first: those that were trained to their end, then those that were not, then those without a value. */
 export function bestOf({rows, search}: SearchResults): readonly TriedRow[] {
@@ -69,14 +80,15 @@ export function bestOf({rows, search}: SearchResults): readonly TriedRow[] {
 }
 
 export function searchTable(
-  {search, best}: SearchResults,
+  results: SearchResults,
   rows: readonly TriedRow[],
   {arrow = true}: {readonly arrow?: boolean} = {},
 ): TextTable {
+  const {search, best} = results;
   const paths = [...new Set(search.space.parameters.flatMap((parameter) => parameter.paths))];
   const names = shortNames(paths);
   const {metric, on} = search.objective;
-  const mark = on === 'test' ? chosenOnTest : '';
+  const mark = markOf(results);
   // Always in files, so that their columns do not depend on the trials.
   const hasEnded = arrow ? rows.some(({until}) => until !== undefined) : search.halving !== undefined;
   const hasTest = rows.some(({test}) => test !== undefined);
