@@ -96,6 +96,7 @@ function draw(labels: Uint8Array, seeds: number, rng: Rng): Draw {
 
 /** How often each of n ≥ 2 is drawn in n draws; at least one is not. */
 function resample(n: number, rng: Rng): Uint32Array {
+  if (n < 2) throw new RangeError(`${n} can't be resampled: every sample would have it`);
   for (;;) {
     const times = new Uint32Array(n);
     for (let i = 0; i < n; i++) times[rng.integer(n)]!++;

@@ -1,8 +1,9 @@
 /** The trials of a run with a search, from its record: values, the best one, and what each was measured on. */
 import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../config/spec.ts';
+import type {Part} from '../stages/stage.ts';
 import {type MetricValue, metricsOf} from '../store/runs/numbers.ts';
-import type {RunRecord} from '../store/runs/run-record.ts';
+import type {RunRecord, StageRecord} from '../store/runs/run-record.ts';
 import type {Search} from './read.ts';
 import {fromRecord} from './record.ts';
 import type {Point} from './space.ts';
@@ -46,7 +47,7 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
   if (!record.search) return undefined;
   const search = fromRecord(record.search);
   const values = groupBy(metricsOf(record), ({task}) => task);
-  const {metric, on, better} = search.objective;
+  const {on, better} = search.objective;
   const trials = groupBy(
     record.tasks.filter(({trial}) => trial !== undefined),
     ({trial}) => trial!.number,
@@ -56,7 +57,7 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
     const last = Math.max(...tasks.map(({until = Number.POSITIVE_INFINITY}) => until));
     const final = tasks.filter(({until = Number.POSITIVE_INFINITY}) => until === last);
     return [...groupBy(final, (task) => task.trial!.setting)].map(([setting, own]): TriedRow => {
-      const score = (part: 'test' | 'validation') => scoreOf(own, values, {...search.objective, metric}, part);
+      const score = (part: Part) => scoreOf(foundOf(own, values, search.objective, part));
       return {
         trial,
         setting,
@@ -85,13 +86,25 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
   };
 }
 
-/** The numbers of the objective's classifier: the one that it names, or the first of each task. */
-function scoreOf(
+/** One number of a configuration. */
+export interface Found {
+  readonly inlier: string;
+  readonly seed: number;
+  readonly value: number | null;
+  /** That measured it; absent: none did. */
+  readonly stage?: StageRecord;
+}
+
+/**
+ * The numbers of the objective's classifier, the one that it names or the first of each task: one a task, or one a class where only
+ * all seeds together have some.
+ */
+export function foundOf(
   tasks: readonly Task[],
   values: ReadonlyMap<string, readonly MetricValue[]>,
   {metric, classifier}: Pick<Search['objective'], 'metric' | 'classifier'>,
-  part: 'test' | 'validation',
-): Score {
+  part: Part,
+): readonly Found[] {
   const numbers = tasks.map((task) => {
     const own = (values.get(task.id) ?? []).filter((one) => one.metric === metric && one.part === part);
     const isWanted = (one: MetricValue): boolean =>
@@ -101,14 +114,15 @@ function scoreOf(
     return {inlier: task.inlier, seed: task.seed, single, shared};
   });
   const isShared = numbers.every(({single}) => !single) && numbers.some(({shared}) => shared);
-  const found = numbers.flatMap(({inlier, seed, single, shared}) =>
-    isShared ? (shared ? [{inlier, seed, value: shared.value}] : []) : [{inlier, seed, value: single?.value ?? null}],
-  );
-  const finite = found.filter(({value}) => value !== null && Number.isFinite(value)) as {
-    inlier: string;
-    seed: number;
-    value: number;
-  }[];
+  return numbers.flatMap(({inlier, seed, single, shared}): readonly Found[] => {
+    const one = isShared ? shared : single;
+    if (one) return [{inlier, seed, value: one.value, stage: one.stage}];
+    return isShared ? [] : [{inlier, seed, value: null}];
+  });
+}
+
+function scoreOf(found: readonly Found[]): Score {
+  const finite = found.filter((one): one is Found & {readonly value: number} => Number.isFinite(one.value));
   if (finite.length === 0 || finite.length < found.length) return {value: null, sd: null};
   const classes = [...groupBy(finite, ({inlier}) => inlier).values()];
   const value = mean(classes.map((own) => mean(own.map((one) => one.value))));

@@ -9,6 +9,7 @@ import {shellWord} from '../../core/base/text.ts';
 import {chosenSpec} from '../../pipeline/config/chosen.ts';
 import {readOverrides} from '../../pipeline/config/overrides.ts';
 import {specWords} from '../../pipeline/config/spec-words.ts';
+import {type Expected, expectedOf} from '../../pipeline/search/expected.ts';
 import {insightOf, isTooFew} from '../../pipeline/search/insight.ts';
 import {type SearchResults, searchResultsOf, type TriedRow} from '../../pipeline/search/results.ts';
 import {valueText} from '../../pipeline/search/words.ts';
@@ -39,7 +40,7 @@ export const best = async (which: string, options: BestOptions, globals: Globals
     const table = searchTable(results, rows, {arrow: false});
     switch (format) {
       case 'table':
-        out(formatSearch(record, results, screen(), rows));
+        out(formatSearch(record, results, screen(), {chosen: rows, expected: await expectedOf(record, results)}));
         if (results.best) out(`\n${formatInsight(insightOf(results), parameterNames(results), screen())}`);
         for (const line of againLines(record, results)) out(line);
         break;
@@ -53,7 +54,7 @@ export const best = async (which: string, options: BestOptions, globals: Globals
         out(csvText([table.columns.map(({name}) => name), ...table.rows]));
         break;
       case 'json':
-        out(jsonText(asJson(record, results)));
+        out(jsonText(asJson(record, results, await expectedOf(record, results))));
         break;
       default:
         unreachable(format);
@@ -163,7 +164,7 @@ const optionIn = (words: readonly string[], name: string): readonly string[] =>
 const lastOf = <K extends string>(key: K, values: readonly string[]): {readonly [key in K]?: string} =>
   values.length === 0 ? {} : ({[key]: values.at(-1)} as {[key in K]: string});
 
-function asJson(record: RunRecord, results: SearchResults) {
+function asJson(record: RunRecord, results: SearchResults, expected: Expected | undefined) {
   const {search, rows, best, ...counts} = results;
   const insight = insightOf(results);
   return {
@@ -172,6 +173,7 @@ function asJson(record: RunRecord, results: SearchResults) {
     chosenOnTest: search.objective.on === 'test',
     ...counts,
     best: best ? rowJson(best) : null,
+    expected: expected ?? null,
     importance: isTooFew(insight) ? {tooFew: insight} : insight,
     rows: rows.map(rowJson),
   };

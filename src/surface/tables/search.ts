@@ -1,6 +1,7 @@
 /** The table of a search: its best trials, the one that was chosen, and what it was chosen on. */
 import type {Json} from '../../core/base/canonical.ts';
 import {plural} from '../../core/base/text.ts';
+import type {Expected} from '../../pipeline/search/expected.ts';
 import type {Score, SearchResults, TriedRow} from '../../pipeline/search/results.ts';
 import {valueText} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
@@ -12,15 +13,19 @@ const shown = 10;
 /** Marks a number that was chosen by the test labels, everywhere. */
 export const chosenOnTest = '†';
 
-/** `chosen`: the rows to print. */
+export interface Found {
+  /** The rows to print. */
+  readonly chosen?: readonly TriedRow[];
+  readonly expected?: Expected | undefined;
+}
+
 export function formatSearch(
   record: RunRecord,
   results: SearchResults,
   screen: Screen = {},
-  chosen: readonly TriedRow[] = bestOf(results).slice(0, shown),
+  {chosen = bestOf(results).slice(0, shown), expected}: Found = {},
 ): string {
-  const {search, trials, ended, failed, rows, best} = results;
-  const {objective} = search;
+  const {trials, ended, failed, rows, best} = results;
   const head = [
     `${record.name}: ${plural(trials, 'trial')}, ${plural(rows.length, 'configuration')}`,
     ...(ended > 0 ? [`${ended} ended early`] : []),
@@ -31,12 +36,23 @@ export function formatSearch(
   const rest = results.rows.length - table.rows.length;
   const notes = [
     ...(rest > 0 ? [`… and ${rest} more: pipeline best ${record.id} --all`] : []),
-    objective.on === 'test'
-      ? `${chosenOnTest} chosen by the labels of the test images: of ${plural(rows.length, 'configuration')} the best is too good by chance alone`
-      : `chosen by the validation images; no label of a test image was used`,
+    ...choiceNotes(results, expected),
   ];
   return [head, terminalTable(table, screen.columns, screen.paint), notes.join('\n')].join('\n\n');
 }
+
+/** By what the best configuration was chosen, and what to expect of it. */
+export const choiceNotes = ({search, rows}: SearchResults, expected: Expected | undefined): readonly string[] => [
+  search.objective.on === 'test'
+    ? `${chosenOnTest} chosen by the labels of the test images: of ${plural(rows.length, 'configuration')} the best is too good by chance alone`
+    : 'chosen by the validation images; no label of a test image was used',
+  ...(expected
+    ? [
+        `chosen on ${search.objective.on}, expected of such a choice on other images: ${expected.corrected.toFixed(4)} instead of ` +
+          `${expected.value.toFixed(4)} (${plural(expected.configurations, 'configuration')}, ${expected.rounds} resamples)`,
+      ]
+    : []),
+];
 
 /** Best first: those that were trained to their end, then those that were not, then those without a value. */
 export function bestOf({rows, search}: SearchResults): readonly TriedRow[] {
