@@ -1,12 +1,14 @@
 /** All that happens in a run. Events are the only way progress leaves this floor, and `events.ndjson` is the log. */
 import type {Digest} from '../core/base/canonical.ts';
-import type {LearnProgress} from '../core/contracts/learner.ts';
 import type {Verdict} from '../core/engine/check/verdicts.ts';
 import type {EngineInfo} from '../core/engine/contract.ts';
 import type {KernelTime} from '../core/engine/profile.ts';
 import type {Task} from './config/spec.ts';
 import type {Maker} from './maker.ts';
+import type {StageKind, StageProgress} from './stages/progress.ts';
 import type {RecordedStage} from './stages/stage.ts';
+
+export {progressShare, type StageKind, type StageProgress} from './stages/progress.ts';
 
 export type RunEvent = {readonly at: string} & (
   | {
@@ -125,26 +127,6 @@ export interface CheckedKernels {
   readonly replaced: readonly Omit<Verdict, 'key'>[];
   /** Number of functions whose graph computes other values than their kernels one by one; absent: none. */
   readonly refusedGraphs?: number;
-}
-
-/** As the kinds of stages are called in events and files (`stages/index.ts`); open, as the names of plug-ins are. */
-export type StageKind = string;
-
-/** What a running stage reports: a training's state, or items done of all. */
-export type StageProgress =
-  | ({readonly of: 'training'} & LearnProgress)
-  | {
-      readonly of: 'items';
-      readonly done: number;
-      readonly total?: number;
-      readonly unit: string;
-      readonly perSecond?: number;
-    };
-
-/** Share done in [0, 1]; undefined when the end is not known. */
-export function progressShare(progress: StageProgress): number | undefined {
-  if (progress.of === 'training') return (progress.epoch + (progress.step + 1) / progress.steps) / progress.epochs;
-  return progress.total ? progress.done / progress.total : undefined;
 }
 
 /** An event without its time, as its maker writes it: the emitter stamps it. */

@@ -1,14 +1,19 @@
 /** Made-up run folders: what `pipeline run` would leave in `runs/<id>/`, without running anything. */
 
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Digest, digestOf, type Json} from '../../src/core/base/canonical.ts';
+import {digestOfFile} from '../../src/core/base/files.ts';
 import type {PluginRef} from '../../src/core/contracts/definition.ts';
+import {type Scores, writeScores} from '../../src/core/formats/arrow/small.ts';
 import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
 import type {Maker} from '../../src/pipeline/maker.ts';
+import type {Search} from '../../src/pipeline/search/read.ts';
+import {toRecord} from '../../src/pipeline/search/record.ts';
 import type {MeasuredValue, StageNode} from '../../src/pipeline/stages/stage.ts';
 import {entryFolder, manifestName, sealManifest} from '../../src/pipeline/store/cache/entry.ts';
+import type {RunRecord, StageRecord} from '../../src/pipeline/store/runs/run-record.ts';
 
 export interface MadeUpRun {
   readonly id: string;
@@ -16,6 +21,8 @@ export interface MadeUpRun {
   /** ISO 8601; a run with a later one is the later run. */
   readonly at?: string;
   readonly tasks: readonly MadeUpTask[];
+  /** Of a run with a search: what it searches. */
+  readonly search?: Search;
   readonly environment?: {readonly [key: string]: Json};
   /** Ends of the log: default whole. `torn` leaves half a last line and no end. */
   readonly end?: 'whole' | 'torn' | 'none';
@@ -43,11 +50,17 @@ interface MadeUpTask {
   readonly seed: number;
   readonly point?: Task['point'];
   readonly compare?: Task['compare'];
+  readonly trial?: Task['trial'];
+  readonly until?: number;
+  /** Metrics of the learner's own task on the validation images. */
+  readonly criteria?: {readonly [metric: string]: number};
   /** Column name → its reference and its metrics (null: undefined); `fails`: what its score stage died of. */
   readonly scores: {
     readonly [classifier: string]: {
       readonly ref?: PluginRef;
       readonly metrics?: {readonly [metric: string]: MeasuredValue};
+      /** The same of the validation images. */
+      readonly validation?: {readonly [metric: string]: number};
       readonly reasons?: {readonly [metric: string]: string};
       readonly fails?: string;
       /** Metrics that know the test labels: how. */
@@ -157,7 +170,7 @@ export function makeRun(runs: string, run: MadeUpRun): string {
       {weights: {stage: learn.id, file: 'weights.arrow'}, images: {stage: data.id, file: 'test.arrow'}},
     );
     finish(embed);
-    for (const [classifier, {ref, metrics, fails, testLabels, reasons}] of Object.entries(made.scores)) {
+    for (const [classifier, {ref, metrics, validation, fails, testLabels, reasons}] of Object.entries(made.scores)) {
       const label = `${classifier} · ${task.inlier} · seed ${task.seed}`;
       const score = add(
         'score',
@@ -198,9 +211,37 @@ export function makeRun(runs: string, run: MadeUpRun): string {
           ...(testLabels && {testLabels}),
         });
       }
+      if (validation) {
+        const held = add(
+          'score',
+          `score ${label} of validation`,
+          {classifier: ref ?? {type: classifier}, of: score.id},
+          {},
+        );
+        finish(held);
+        const judged = add(
+          'evaluate',
+          `evaluate ${label} of validation`,
+          {metrics: task.metrics, versions: {}, normal: task.inlier, part: 'validation'},
+          {scores: {stage: held.id, file: 'scores.arrow'}},
+          {results: [{task: task.id, classifier, part: 'validation'}]},
+        );
+        finish(judged, {metrics: validation, normal: 20, anomalous: 20});
+      }
       const key = `${task.inlier} ${classifier}`;
       scored.set(key, [...(scored.get(key) ?? []), {task, score: score.id}]);
     }
+    if (made.criteria)
+      finish(
+        add(
+          'pretext',
+          `pretext · ${task.inlier} · seed ${task.seed}`,
+          {metrics: Object.keys(made.criteria).map((type) => ({type})), seed: task.seed},
+          {weights: {stage: learn.id, file: 'weights.arrow'}},
+          {results: [{task: task.id, classifier: '(learner)', part: 'validation'}]},
+        ),
+        {metrics: made.criteria, normal: 20, anomalous: 0, numbers: Object.keys(made.criteria)},
+      );
     for (const [layer, metrics] of Object.entries(made.features ?? {}))
       for (const [metric, measured] of Object.entries(metrics))
         finish(
@@ -266,7 +307,16 @@ export function makeRun(runs: string, run: MadeUpRun): string {
   const lines = events.map((event) => JSON.stringify({at, ...event} as RunEvent));
   const torn = run.end === 'torn' ? '\n{"at":"2026-01-01T00:00:01.000Z","type":"stage-fin' : '\n';
   writeFileSync(join(folder, 'pipeline.yaml'), `name: ${name}\n`);
-  writeFileSync(join(folder, 'plan.json'), JSON.stringify({format: 1, name, tasks, stages: [...stages.values()]}));
+  writeFileSync(
+    join(folder, 'plan.json'),
+    JSON.stringify({
+      format: 1,
+      name,
+      tasks,
+      stages: [...stages.values()],
+      ...(run.search && {search: toRecord(run.search)}),
+    }),
+  );
   writeFileSync(join(folder, 'events.ndjson'), lines.join('\n') + torn);
   writeFileSync(
     join(folder, 'environment.json'),
@@ -278,6 +328,34 @@ export function makeRun(runs: string, run: MadeUpRun): string {
 const fileNames = ['train.arrow', 'test.arrow', 'weights.arrow', 'features.arrow', 'scores.arrow'];
 
 const fileDigest = (fingerprint: Digest, name: string): Digest => digestOf([fingerprint, name]);
+
+/**
+ * The scores of every stage that has some, in the cache beside a made-up run, as that stage would leave them. Manifests of the numbers
+ * are taken away, because they were made of other bytes: the run's own record has them.
+ */
+export async function leaveScores(
+  record: RunRecord,
+  scoresOf: (stage: StageRecord) => Scores | undefined,
+): Promise<void> {
+  const entryOf = (stage: StageRecord) => entryFolder(join(record.folder, '..', 'cache'), stage.fingerprint!);
+  for (const stage of record.stages) {
+    if (stage.kind === 'evaluate') rmSync(entryOf(stage), {recursive: true});
+    const scores = stage.kind === 'score' && stage.fingerprint ? scoresOf(stage) : undefined;
+    if (!scores) continue;
+    const folder = entryOf(stage);
+    await writeScores(join(folder, 'scores.arrow'), scores);
+    const {sha256, bytes} = await digestOfFile(join(folder, 'scores.arrow'));
+    const key = {kind: stage.kind, recipe: stage.node.recipe, inputs: {}, sources: {}} as Json;
+    const parts = {kind: stage.kind, label: stage.label, key, summary: null, provenance: {}};
+    const {text} = sealManifest({
+      format: 1,
+      fingerprint: stage.fingerprint!,
+      files: {'scores.arrow': {bytes, sha256}},
+      ...parts,
+    });
+    writeFileSync(join(folder, manifestName), text);
+  }
+}
 
 /** A manifest in the cache, of an entry whose files are not there. */
 function leave(
@@ -311,5 +389,7 @@ function taskOf(made: MadeUpTask, name: string): Task {
     seed: made.seed,
     point,
     compare: made.compare ?? {row: learner.type},
+    ...(made.trial && {trial: made.trial}),
+    ...(made.until !== undefined && {until: made.until}),
   };
 }

@@ -70,6 +70,7 @@ export class Site implements AsyncDisposable {
       query: (sql, limits) => queryApart(site.database, sql, limits),
       baselines: readBaselines(),
       departures: () => [],
+      better: () => undefined,
       elsewhere: async () => [ids.done, '20260102-090000.000-theirs-ab12', '20260103-090000.000-latest-cd34'],
     });
     return site;

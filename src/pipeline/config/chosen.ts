@@ -1,11 +1,10 @@
 /** The spec of one configuration of a search: the spec of the search with its values in their places. */
-import {stringify} from 'yaml';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {Problem} from '../failures.ts';
 import type {Point} from '../search/space.ts';
 import {lay, type Overlay} from './overlay.ts';
 import type {Setting} from './overrides.ts';
-import {parseSource} from './parse.ts';
+import {parseSource, yamlText} from './parse.ts';
 import type {SpecWords} from './words.ts';
 
 interface Chosen {
@@ -16,7 +15,7 @@ interface Chosen {
   readonly seeds: readonly number[];
 }
 
-/** `source`: the text of the spec with the search. Comments are lost, as anchors may mean parts that now differ. */
+/** `source`: the text of the spec with the search. Comments are lost. */
 export function chosenSpec(
   source: string,
   {name, settings, point, seeds}: Chosen,
@@ -32,5 +31,5 @@ export function chosenSpec(
     if (!result.ok) return fail({message: result.message});
     overlay = result.overlay;
   }
-  return succeed(stringify(overlay.value, {aliasDuplicateObjects: false}));
+  return succeed(yamlText(overlay.value));
 }

@@ -1,6 +1,6 @@
 /** YAML text → plain value, and the place of every path in it. */
 import type {Document, Node} from 'yaml';
-import {isScalar, parseAllDocuments} from 'yaml';
+import {isScalar, parseAllDocuments, stringify} from 'yaml';
 import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {Path} from '../../core/plugin/check.ts';
 import type {Problem, SourceRange} from '../failures.ts';
@@ -61,6 +61,9 @@ export function parseSource(text: string, file: string): Result<Source, Problem>
   if (tree.problems.length > 0) return fail(...tree.problems);
   return succeed({file, text, value, locate: (path, at) => tree.locate(path, at, range)});
 }
+
+/** A value as YAML, written out in full: an anchor may mean parts that are to differ. */
+export const yamlText = (value: unknown): string => stringify(value, {aliasDuplicateObjects: false});
 
 /** One YAML value, as given to `--set`; undefined if it is not one. */
 export function parseValue(text: string): {readonly value: unknown} | undefined {

@@ -3,7 +3,7 @@ import type {Digest, Json} from '../../core/base/canonical.ts';
 import type {DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {CodeFile} from '../../core/plugin/code.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import type {StageKind, StageProgress} from '../events.ts';
+import type {StageKind, StageProgress} from './progress.ts';
 
 /** One input: a file that another stage leaves. The digest of its content goes into the fingerprint, not the key of that stage. */
 export interface InputRef {

@@ -11,6 +11,7 @@ import {
   type Results,
 } from '../../pipeline/store/results/results.ts';
 import {absentOf, absentQuery} from '../tables/absent.ts';
+import {betterFrom} from '../tables/best-of.ts';
 import {buildComparison, type Comparison} from '../tables/compare.ts';
 import {fittingTable} from '../tables/grid.ts';
 import {departuresFrom} from '../tables/settings.ts';
@@ -83,6 +84,7 @@ export async function readComparison(
     baselines,
     metrics: metric === 'all' ? known : metric === undefined ? foremost(rows) : [metric],
     departures: departuresFrom(builtinPlugins()),
+    better: betterFrom(builtinPlugins()),
     absent,
     ...(layout === undefined ? {} : {table: layout}),
   });

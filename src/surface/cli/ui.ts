@@ -5,6 +5,7 @@ import {codeOf} from '../../core/base/files.ts';
 import {queryApart} from '../../pipeline/store/results/apart.ts';
 import {readBaselines} from '../../pipeline/store/results/baselines.ts';
 import {openResults} from '../../pipeline/store/results/results.ts';
+import {betterFrom} from '../tables/best-of.ts';
 import {departuresFrom} from '../tables/settings.ts';
 import {serve, type WebServer} from '../web/server.ts';
 import {builtinPlugins} from './builtin.ts';
@@ -25,6 +26,7 @@ export async function ui({port}: {readonly port?: number}, globals: Globals): Pr
       query: (sql, limits) => queryApart(results, sql, limits, {waitSeconds: 3, report: err}),
       baselines: readBaselines(),
       departures: departuresFrom(builtinPlugins()),
+      better: betterFrom(builtinPlugins()),
       ...(globals.store !== undefined && {elsewhere: () => runsElsewhere([], globals)}),
     });
   } catch (error) {

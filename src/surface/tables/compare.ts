@@ -7,6 +7,7 @@ import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
 import {type Absent, absentLines} from './absent.ts';
+import {type Better, bestOfSeveral} from './best-of.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
 import {fittingOf} from './names.ts';
@@ -25,6 +26,8 @@ export interface ComparisonOptions {
   readonly absent?: readonly Absent[];
   /** The settings of a row that differ from the paper's (`settings.ts`); absent: not reported. */
   readonly departures?: Departures;
+  /** Of each metric, which value is the better one: the best of several configurations is marked; absent: none is. */
+  readonly better?: Better;
 }
 
 export interface Comparison {
@@ -38,9 +41,10 @@ export interface Comparison {
 }
 
 export function buildComparison(rows: readonly ComparisonRow[], options: ComparisonOptions): Comparison {
-  const {title, baselines, table, metrics, departures, absent = []} = options;
+  const {title, baselines, table, metrics, departures, better = () => undefined, absent = []} = options;
   const wanted = metrics ? rows.filter((row) => metrics.includes(row.metric)) : rows;
   const names = namesOf(wanted);
+  const best = bestOfSeveral(wanted, better);
   const order = classOrder(baselines);
   // Without a number of a paper, settings do not matter for a comparison.
   const besidePaper = table !== undefined || wanted.some((row) => row.paper !== null);
@@ -52,6 +56,7 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         ...names.get(row)!,
         spread: row.sd === null ? null : spreadKind === 'se' ? row.sd / Math.sqrt(row.n) : row.sd,
         spreadKind,
+        bestOf: best.get(row) ?? null,
         departures: (besidePaper && departures?.(row)) || [],
       };
     })
@@ -215,6 +220,16 @@ function partLines({rows, leftOut}: Grid): readonly string[] {
   ];
 }
 
+function bestLines(lines: readonly Line[]): readonly string[] {
+  const counts = lines.flatMap(({bestOf}) => bestOf ?? []);
+  if (counts.length === 0) return [];
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const many = least === most ? least : `${least} to ${most}`;
+  return [
+    `† beside the best of ${many} configurations of a method: best by the test labels, too good by chance alone.`,
+  ];
+}
+
 /** `2 of 10`. */
 const partText = ({have, of}: NonNullable<OurCell['classes']>) => `${have} of ${of}`;
 
@@ -237,6 +252,7 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
       : []),
     ...validationLegend(lines.filter((line) => line.validationN !== null).map(validationOf)),
     ...[...marks].map(([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`),
+    ...bestLines(lines),
     ...(grid ? ['= matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.'] : []),
     ...(grid ? partLines(grid) : []),
   ];

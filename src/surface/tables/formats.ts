@@ -197,7 +197,7 @@ function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
   return (line) => !others.has(line.metric);
 }
 
-const marked = ({testLabels}: Line, text: string) => (testLabels === null ? text : `${text} †`);
+const marked = ({testLabels, bestOf}: Line, text: string) => ((testLabels ?? bestOf) === null ? text : `${text} †`);
 
 /** A value and its spread; a rate × 100. `–` where there is none. */
 export const number = (value: number | null, spread: number | null, rate: boolean): string => {
@@ -225,6 +225,7 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
           number(cell.value, cell.spread, true),
           ...(cell.n === paperSeeds ? [] : [`(${cell.n})`]),
           ...(cell.classes ? [`${cell.classes.have}/${cell.classes.of}`] : []),
+          ...(cell.bestOf === undefined ? [] : ['†']),
           ...(cell.verdict ? [markOf(cell.verdict)] : []),
         ].join(' ')
       : '–';
@@ -304,6 +305,7 @@ const csvColumns: readonly (readonly [string, (line: Line) => string | number | 
   ['validation_sd', (line) => line.validationSd],
   ['validation_n', (line) => line.validationN],
   ['validation_type', (line) => validationOf(line) ?? null],
+  ['best_of', (line) => line.bestOf],
 ];
 
 const csvRow = (line: Line) => csvColumns.map(([, cell]) => cell(line));

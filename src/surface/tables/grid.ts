@@ -49,6 +49,8 @@ export interface OurCell {
   readonly spread: number | null;
   readonly n: number;
   readonly verdict: Verdict | null;
+  /** It is the best of so many configurations, by the test labels; absent: it is not, or there is one. */
+  readonly bestOf?: number;
   /** A mean over only this many of the dataset's classes; absent: over all. */
   readonly classes?: PartOf;
 }
@@ -153,6 +155,7 @@ function meansOf(lines: readonly Line[]): readonly Cell[] {
         spread: spreads.length === 0 || spreads.includes(null) ? null : mean(spreads as number[]),
         n: Math.min(...group.map((line) => line.n)),
         verdict: null,
+        bestOf: null,
         notes: [...new Set(group.flatMap((line) => line.notes))],
         ...(measured.length > 0 && {classes: {have: measured.length, of}}),
       },
@@ -215,8 +218,8 @@ function ourRow(
   const cells = columns.map((column, index): OurCell | null => {
     const line = at.get(column);
     if (line) {
-      const {ours: value, spread, n, verdict, classes} = line;
-      return {value, spread, n, verdict, ...(classes && {classes})};
+      const {ours: value, spread, n, verdict, bestOf, classes} = line;
+      return {value, spread, n, verdict, ...(bestOf !== null && {bestOf}), ...(classes && {classes})};
     }
     const found = column === 'all' ? meanOverDatasets(lines) : isMean(column) ? meanOverKind(lines, column) : null;
     if (!found) return null;

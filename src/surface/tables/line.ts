@@ -10,6 +10,8 @@ export interface Line extends ComparisonRow {
   /** Our spread in the paper's form: a standard deviation, or CutPaste's standard error. null: one seed. */
   readonly spread: number | null;
   readonly spreadKind: 'sd' | 'se';
+  /** It is the best of so many configurations of its method, by the test labels; null: it is not, or there is one. */
+  readonly bestOf: number | null;
   /** Differences from the paper. */
   readonly departures: readonly string[];
   /** Footnotes, from 1. */

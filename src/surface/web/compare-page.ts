@@ -2,6 +2,7 @@
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow, Results} from '../../pipeline/store/results/results.ts';
 import {html, type Markup} from '../html.ts';
+import type {Better} from '../tables/best-of.ts';
 import {buildComparison} from '../tables/compare.ts';
 import {footOf, tableOf} from '../tables/formats.ts';
 import type {Departures} from '../tables/settings.ts';
@@ -12,13 +13,14 @@ export interface CompareSources {
   readonly results: Results;
   readonly baselines: readonly Baseline[];
   readonly departures: Departures;
+  readonly better: Better;
 }
 
 const filters = ['dataset', 'learner', 'classifier'] as const;
 
 /** `asked`: `run`, `dataset`, `learner`, `classifier`, `metric`; empty or absent: all, and of metrics the first. */
 export async function comparePage(
-  {results, baselines, departures}: CompareSources,
+  {results, baselines, departures, better}: CompareSources,
   asked: URLSearchParams,
 ): Promise<Page> {
   const run = asked.get('run') || undefined;
@@ -31,7 +33,7 @@ export async function comparePage(
   const wanted = rows.filter(
     (row) => row.metric === metric && filters.every((name) => !asked.get(name) || row[name] === asked.get(name)),
   );
-  const comparison = buildComparison(wanted, {title, baselines, departures});
+  const comparison = buildComparison(wanted, {title, baselines, departures, better});
   return {
     title,
     body: html`<h1>${title}</h1>

@@ -208,8 +208,8 @@ test('CSV has unrounded rates', () => {
       .map((line) => line.replace(/[0-9a-f]{64}/, '<config>')),
   ).toMatchInlineSnapshot(`
     [
-      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched,validation,validation_sd,validation_n,validation_type",
-      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0,auc,0.005773502691896263,,true,,,,",
+      "dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched,validation,validation_sd,validation_n,validation_type,best_of",
+      "fashion-mnist,trouser,rotation,rotation,kde,auc,,,0.9400000000000001,0.010000000000000009,3,3,0.997,0.001,sd,iclr-table-10,-0.05699999999999994,below,network small (paper: resnet18); epochs 12 (paper: 2048),wasm,,<config>,r0,auc,0.005773502691896263,,true,,,,,",
     ]
   `);
 });
@@ -247,6 +247,52 @@ test('configurations of one method are told apart by the options in which they d
     'rotation batch=64 train=500',
     'rotation batch=128',
   ]);
+});
+
+test('the best of several configurations is marked, where the same images, class, classifier and metric are', async () => {
+  const point = (batch: number) => ({learner: {...paperRotation, batch}, point: {'learner.batch': batch}});
+  const rows = await rowsOf({
+    tasks: [
+      {inlier: 'cat', seed: 0, ...point(32), scores: {...auc(0.7), ...auc(0.9, 'gde')}},
+      {inlier: 'cat', seed: 0, ...point(64), scores: auc(0.8)},
+      {inlier: 'cat', seed: 0, ...point(128), scores: auc(null)},
+      // Other images, another class, another method: nothing to choose from.
+      {inlier: 'cat', seed: 0, ...point(256), limit: {test: 500}, scores: auc(0.95)},
+      {inlier: 'dog', seed: 0, ...point(32), scores: auc(0.9)},
+      {inlier: 'cat', seed: 0, ...point(32), compare: {row: 'untrained'}, scores: auc(0.9)},
+    ],
+  });
+  const marked = compared(rows, {better: () => 'higher'});
+  expect(marked.lines.flatMap(({ours, bestOf}) => (bestOf === null ? [] : [[ours, bestOf]]))).toEqual([[0.8, 2]]);
+  expect(marked.legend.filter((line) => line.startsWith('†'))).toEqual([
+    '† beside the best of 2 configurations of a method: best by the test labels, too good by chance alone.',
+  ]);
+  for (const format of ['table', 'markdown', 'latex'] as const)
+    expect(formatComparison(marked, format)).toMatch(/80\.0 †/);
+  const lower = compared(rows, {better: () => 'lower'});
+  expect(lower.lines.filter(({bestOf}) => bestOf !== null).map(({ours}) => ours)).toEqual([0.7]);
+  // Of a metric of which it is not known, none is marked.
+  expect(compared(rows).lines.every(({bestOf}) => bestOf === null)).toBe(true);
+});
+
+test("a cell of a paper's table is marked where it was chosen from several of ours", async () => {
+  const classes = ['trouser', 'dress', 'coat', 'sandal', 'bag'];
+  const rows = await rowsOf({
+    tasks: classes.flatMap((inlier) =>
+      [32, 64].map((batch) => ({
+        dataset: {type: 'fashion-mnist'},
+        inlier,
+        seed: 0,
+        learner: {...paperRotation, batch},
+        point: {'learner.batch': batch},
+        compare: {table: 'iclr-table-10', row: 'rotation'},
+        scores: auc(0.8 + batch / 1000),
+      })),
+    ),
+  });
+  const {grid} = compared(rows, {better: () => 'higher', table: 'iclr-table-10'});
+  const ours = grid!.rows.flatMap((row) => row.ours);
+  expect(ours.map(({cells}) => cells.filter((cell) => cell?.bestOf === 2).length)).toEqual([0, classes.length]);
 });
 
 test('metrics: rates times 100, others as they are; only those asked for', async () => {
