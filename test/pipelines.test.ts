@@ -17,7 +17,7 @@ const files = readdirSync('pipelines', {recursive: true, encoding: 'utf8'})
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => `pipelines/${name}`)
   .sort();
-const short = /-cpu\.yaml$|quickstart|own-photos/;
+const short = /-cpu\.yaml$|quickstart|own-photos|search/;
 
 async function planOf(file: string): Promise<Plan> {
   const read = await readPlan(file, {builtin: plugins});

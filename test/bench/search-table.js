@@ -30,8 +30,7 @@ export const quartilesAt = (runs) =>
   );
 
 /** Markdown: the median, and the quartiles in brackets. Of Optuna's samplers, at each number the best of all. */
-export function table(ours, optuna) {
-  const cell = ([low, middle, high]) => `${short(middle)} (${short(low)}–${short(high)})`;
+export function table(ours, optuna, what = 'function') {
   const rows = Object.entries(ours).flatMap(([name, methods]) =>
     budgets.map((budget) => {
       const {random, ...samplers} = optuna[name];
@@ -40,8 +39,28 @@ export function table(ours, optuna) {
       return `| ${budget === budgets[0] ? name : ''} | ${budget} | ${cells.join(' | ')} |`;
     }),
   );
-  const head = '| function | trials | `tpe` | Optuna TPE | `quasi-random` | Optuna random |';
+  const head = `| ${what} | trials | \`tpe\` | Optuna TPE | \`quasi-random\` | Optuna random |`;
   return `${[head, '| --- | --: | --- | --- | --- | --- |', ...rows].join('\n')}\n`;
 }
+
+/** Markdown, in TFLOP. Null: not within the trials. */
+export function pflopTable(found) {
+  const text = (values) => {
+    const [low, middle, high] = values.map((one) =>
+      one === null ? 'never' : String(Number((1000 * one).toPrecision(2))),
+    );
+    return `${middle} (${low}–${high})`;
+  };
+  const rows = Object.entries(found).flatMap(([objective, goals]) =>
+    Object.values(goals).map(({regret, ...spent}, k) => {
+      const cells = [k === 0 ? objective : '', Number(regret.toPrecision(2)), ...Object.values(spent).map(text)];
+      return `| ${cells.join(' | ')} |`;
+    }),
+  );
+  const head = '| value | regret | `tpe`, 16 settings | `tpe`, 1 setting | Optuna TPE, cached | Optuna TPE |';
+  return `${[head, '| --- | --: | --- | --- | --- | --- |', ...rows].join('\n')}\n`;
+}
+
+const cell = ([low, middle, high]) => `${short(middle)} (${short(low)}–${short(high)})`;
 
 const short = (value) => (value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(2))));

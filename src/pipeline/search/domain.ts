@@ -32,12 +32,18 @@ export function valueAt(domain: Domain, level: number): Json {
   return Math.min(domain.high, Number((domain.low + level * domain.step!).toPrecision(12)));
 }
 
+const known = new WeakMap<Choice, ReadonlyMap<string, number>>();
+
+/** The levels by canonical JSON of their values, made once: every proposal asks for those of all trials. */
+function levelsOf(choice: Choice): ReadonlyMap<string, number> {
+  const levels = known.get(choice) ?? new Map(choice.values.map((value, level) => [canonicalJson(value), level]));
+  known.set(choice, levels);
+  return levels;
+}
+
 /** The level of a value, -1 if it is not one. */
 function levelOf(domain: Domain, value: Json): number {
-  if (isChoice(domain)) {
-    const text = canonicalJson(value);
-    return domain.values.findIndex((one) => canonicalJson(one) === text);
-  }
+  if (isChoice(domain)) return levelsOf(domain).get(canonicalJson(value)) ?? -1;
   if (typeof value !== 'number') return -1;
   const level = Math.round((value - domain.low) / domain.step!);
   return level >= 0 &&

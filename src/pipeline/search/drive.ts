@@ -22,11 +22,11 @@ import {learn} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {Board, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
-import {rungsOf} from './halving.ts';
+import {type Halving, rungsOf} from './halving.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
 import {Settings} from './settings.ts';
-import {ofTraining, type Point} from './space.ts';
+import type {Point} from './space.ts';
 import {trialText} from './words.ts';
 
 export interface SearchOptions {
@@ -61,10 +61,8 @@ export class SearchGrowth implements Growth {
 
   async grow(run: Growing): Promise<void> {
     this.#run = run;
-    const {space, method, seed, trials = Number.POSITIVE_INFINITY, parallel} = this.#search;
-    const training = ofTraining(space);
-    const varied = training.parameters.length > 0 ? training : space;
-    const propose = methodOf[method](varied, new Rng(seed).fork('trials'));
+    const {method, seed, trials = Number.POSITIVE_INFINITY, parallel} = this.#search;
+    const propose = methodOf[method](this.#settings.trials, new Rng(seed).fork('trials'));
     const going: Promise<void>[] = [];
     for (let n = 0; n < trials; n++) {
       await going[n - parallel];
@@ -89,8 +87,7 @@ export class SearchGrowth implements Growth {
     const {halving, parallel} = this.#search;
     const first = this.#settings.first(point).map((settings) => ({...point, ...settings}));
     try {
-      const epochs = this.#epochsOf(first[0]!, n);
-      const rungs = halving && epochs !== undefined ? rungsOf(halving, epochs) : [];
+      const rungs = halving ? this.#rungsOf(halving, first[0]!, n) : [];
       this.#board.begin(point, rungs);
       for (const until of rungs) {
         const tried = await this.#measure(n, first, 0, until);
@@ -115,10 +112,10 @@ export class SearchGrowth implements Growth {
     }
   }
 
-  #epochsOf(point: Point, number: number): number | undefined {
+  #rungsOf(halving: Halving, point: Point, number: number): readonly number[] {
     const [task] = this.#tasks(point, {trial: {number, setting: 0}});
-    const epochs = task!.learner['epochs'];
-    return typeof epochs === 'number' ? epochs : undefined;
+    const epochs = task?.learner['epochs'];
+    return typeof epochs === 'number' ? rungsOf(halving, epochs) : [];
   }
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {

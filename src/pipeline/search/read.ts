@@ -17,7 +17,7 @@ export const methods = ['grid', 'random', 'quasi-random', 'tpe'] as const;
 export interface Search {
   readonly space: Space;
   readonly method: (typeof methods)[number];
-  /** Trainings, or configurations where only stage two varies; absent: until the budget is spent or the space exhausted. */
+  /** Trainings, or configurations where only stage two varies or both vary together; absent: until the budget is spent or the space exhausted. */
   readonly trials?: number;
   readonly budget: {readonly hours?: number; readonly pflop?: number};
   readonly objective: Objective;
@@ -54,7 +54,8 @@ export const searchShape = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 10_000,
-        description: 'Number of trainings; where only stage two varies, of configurations. Default with `grid`: all.',
+        description:
+          'Number of trainings; where only stage two varies, or with `settings: 1`, of configurations. Default with `grid`: all.',
         examples: [60],
       }),
     ),
@@ -88,7 +89,8 @@ export const searchShape = Type.Object(
       maximum: 1000,
       default: 16,
       description:
-        'Settings of stage two (`classifiers.…`) that are tried under each training, if there are parameters of both.',
+        'Settings of stage two (`classifiers.…`) that are tried under each training, if there are parameters of both; with `grid` ' +
+        'all of them. With 1, training and stage two vary together, and each trial is one configuration.',
     }),
     halving: Type.Optional(
       Type.Object(

@@ -1,6 +1,7 @@
 /**
  * Settings of stage two under one training. They cost little beside it, so a training is judged by the best of several: the first half
  * are the same for all trainings, and spread evenly; the rest are proposed from what was good under this training and earlier ones.
+ * With one setting a training, which then could only be the same for all, both vary together.
  */
 import {Rng} from '../../core/base/random.ts';
 import type {Tried} from './board.ts';
@@ -9,24 +10,33 @@ import {methodOf} from './propose/methods.ts';
 import {fresh, type Propose, streamOf, type Trial} from './propose/proposer.ts';
 import {quasiRandom} from './propose/quasi-random.ts';
 import type {Search} from './read.ts';
-import {isOfStageTwo, ofStageTwo, ofTraining, type Point} from './space.ts';
+import {isOfStageTwo, ofStageTwo, ofTraining, type Point, type Space} from './space.ts';
+
+/** So many of the latest trainings are what settings are proposed from: without a limit, each proposal would take longer than the last. */
+const remembered = 40;
+
+/** Whether a trial is a training with settings of its own under it. */
+export const hasSettings = ({space, method, settings}: Pick<Search, 'space' | 'method' | 'settings'>): boolean =>
+  (method === 'grid' || settings > 1) && space.parameters.some(isOfStageTwo) && !space.parameters.every(isOfStageTwo);
 
 export class Settings {
   readonly #search: Search;
   readonly #rng: Rng;
-  /** Both a training and what comes after it vary. */
-  readonly #areBoth: boolean;
+  /** What a trial is a point of: the trainings; where they do not vary, or vary together with stage two, everything. */
+  readonly trials: Space;
+  readonly #hasSettings: boolean;
 
   constructor(search: Search) {
     const {space, seed} = search;
     this.#search = search;
     this.#rng = new Rng(seed).fork('settings');
-    this.#areBoth = ofTraining(space).parameters.length > 0 && space.parameters.some(isOfStageTwo);
+    this.#hasSettings = hasSettings(search);
+    this.trials = this.#hasSettings ? ofTraining(space) : space;
   }
 
   /** The settings that every training with this point gets; without parameters of stage two, one empty setting. */
   first(training: Point): readonly Point[] {
-    if (!this.#areBoth) return [{}];
+    if (!this.#hasSettings) return [{}];
     const {method, settings} = this.#search;
     const space = ofStageTwo(this.#search.space, training);
     const propose = method === 'grid' ? grid(space) : quasiRandom(space, this.#rng);
@@ -37,11 +47,11 @@ export class Settings {
   /** More of them, after the first were tried. `earlier`: what was tried under other trainings. */
   more(training: Point, tried: readonly Tried[], earlier: readonly (readonly Tried[])[]): readonly Point[] {
     const {method, settings} = this.#search;
-    if (!this.#areBoth || method !== 'tpe' || tried.length >= settings) return [];
+    if (!this.#hasSettings || method !== 'tpe' || tried.length >= settings) return [];
     const space = ofStageTwo(this.#search.space, training);
     if (space.parameters.length === 0) return [];
     // Trainings differ in how good they are; what counts here is how much better a setting is than others under the same one.
-    const known = [...earlier, tried].flatMap(centred).map((trial, number) => ({...trial, number}));
+    const known = [...earlier.slice(-remembered), tried].flatMap(centred).map((trial, number) => ({...trial, number}));
     const here = tried.map(({point}, number): Trial => ({number, point, outcome: 'pending'}));
     const propose = methodOf.tpe(space, this.#rng);
     // What was tried under another training may be tried under this one.

@@ -51,8 +51,14 @@ export function ofStageTwo({parameters}: Space, training: Point): Space {
   };
 }
 
-/** What makes two points the same configuration. */
-export const keyOf = (point: Point): string => canonicalJson(point);
+const keys = new WeakMap<Point, string>();
+
+/** What makes two points the same configuration. Kept: every proposal asks for those of all trials. */
+export function keyOf(point: Point): string {
+  const key = keys.get(point) ?? canonicalJson(point);
+  keys.set(point, key);
+  return key;
+}
 
 /** Whether a parameter exists where those before it have these values. */
 export const exists = (parameter: Parameter, point: Point): boolean =>

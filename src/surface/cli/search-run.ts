@@ -6,7 +6,7 @@ import type {Growth} from '../../pipeline/execute/executor.ts';
 import {locateMore} from '../../pipeline/plan/sources.ts';
 import {SearchGrowth} from '../../pipeline/search/drive.ts';
 import {searchResultsOf} from '../../pipeline/search/results.ts';
-import {ofTraining} from '../../pipeline/search/space.ts';
+import {hasSettings} from '../../pipeline/search/settings.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {formatSearch} from '../tables/search.ts';
 import type {Ready} from './prepare.ts';
@@ -30,9 +30,9 @@ export function openSearch(search: PlannedSearch, {plugins, sources}: Ready, glo
 /** `a search of 60 trials (tpe) over 3 parameters, for the highest auc on validation images`. */
 export function searchText({options}: PlannedSearch): string {
   const {method, trials, space, objective, settings} = options;
-  const training = ofTraining(space).parameters.length;
-  const under =
-    training > 0 && training < space.parameters.length ? `, each with up to ${settings} settings of stage two` : '';
+  const under = hasSettings(options)
+    ? `, each with ${method === 'grid' ? 'all' : `up to ${settings}`} settings of stage two`
+    : '';
   const many = trials === undefined ? 'a search' : `a search of ${plural(trials, 'trial')}`;
   const goal = `for the ${objective.better === 'higher' ? 'highest' : 'lowest'} ${objective.metric} on ${objective.on} images`;
   return `${many} (${method}) over ${plural(space.parameters.length, 'parameter')}${under}, ${goal}`;

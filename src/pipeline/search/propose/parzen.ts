@@ -42,7 +42,12 @@ export function parzen(
     const own = adaptive ? shrunk * (deviation(rows, weights, d) / uniformDeviation) : shrunk;
     return Math.max(own, narrowest, halfLevel(domain));
   });
-  const choices = parameters.map(({domain}) => (isChoice(domain) ? domain.values.length : 0));
+  /** Of choices: the logarithm of the factor at the trial's own value, and at another. */
+  const choices = parameters.map(({domain}) =>
+    isChoice(domain)
+      ? {same: Math.log(spread + (1 - spread) * domain.values.length), other: Math.log(spread)}
+      : undefined,
+  );
   const logMass = rows.map((row) =>
     row.map((unit, d) => {
       const w = widths[d]!;
@@ -82,7 +87,8 @@ export function parzen(
         for (let d = 0; d < row.length; d++) {
           const distance = units[d]! - row[d]!;
           if (Number.isNaN(distance)) continue;
-          if (choices[d]) log += Math.log(spread + (Math.abs(distance) < 1e-9 ? (1 - spread) * choices[d]! : 0));
+          const choice = choices[d];
+          if (choice) log += Math.abs(distance) < 1e-9 ? choice.same : choice.other;
           else log -= (distance / widths[d]!) ** 2 / 2 + logMass[i]![d]!;
         }
         sum += weights[i]! * Math.exp(log);
