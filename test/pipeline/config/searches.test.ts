@@ -142,7 +142,7 @@ test('what a search needs and lacks is named', async () => {
     1 problem; nothing was run.
     "
   `);
-  expect(await screen(spec.replace(/search:[^]*/, 'search: 3\n'))).toMatchInlineSnapshot(`
+  expect(await screen(spec.replace(/search:[\s\S]*/, 'search: 3\n'))).toMatchInlineSnapshot(`
     "✗ a.yaml:5:9  expected a search to be a mapping, but got 3
         5 │ search: 3
           │         ~
@@ -169,7 +169,7 @@ test('what a search needs and lacks is named', async () => {
 });
 
 test('a search cannot be one of several specs', async () => {
-  const files = {'a.yaml': 'suite: [b.yaml, c.yaml]\n', 'b.yaml': spec, 'c.yaml': spec.replace(/search:[^]*/, '')};
+  const files = {'a.yaml': 'suite: [b.yaml, c.yaml]\n', 'b.yaml': spec, 'c.yaml': spec.replace(/search:[\s\S]*/, '')};
   expect(await screen(files)).toMatchInlineSnapshot(`
     "✗ b.yaml:5:1  a spec with a search cannot be one of several
         5 │ search:
