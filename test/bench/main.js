@@ -11,10 +11,11 @@ import {cpus, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {format, here, median, root, versions} from './rig.js';
 import {rows as runner} from './rows/runner.js';
+import {rows as search} from './rows/search.js';
 import {rows as stageTwo} from './rows/stage-two.js';
 import {rows as training} from './rows/training.js';
 
-const rows = {...training, ...stageTwo, ...runner};
+const rows = {...training, ...stageTwo, ...runner, ...search};
 
 const wanted = process.argv.slice(2);
 for (const name of wanted) {
