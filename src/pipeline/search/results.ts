@@ -121,7 +121,7 @@ export function foundOf(
   });
 }
 
-function scoreOf(found: readonly Found[]): Score {
+export function scoreOf(found: readonly Found[]): Score {
   const finite = found.filter((one): one is Found & {readonly value: number} => Number.isFinite(one.value));
   if (finite.length === 0 || finite.length < found.length) return {value: null, sd: null};
   const classes = [...groupBy(finite, ({inlier}) => inlier).values()];

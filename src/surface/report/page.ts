@@ -9,6 +9,7 @@ import {provenanceSection} from './provenance.ts';
 import type {ReportData} from './report-data.ts';
 import {reportStyle} from './report-style.ts';
 import {script} from './script.ts';
+import {searchSection} from './search.ts';
 import {baseStyle} from './style.ts';
 import {sweepsSection} from './sweeps.ts';
 import {timelineSection} from './timeline.ts';
@@ -16,10 +17,11 @@ import {trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
-  const {comparison, seeds, trainings, sweeps, closeUps, timeline, provenance, record, report, source} = data;
+  const {comparison, seeds, trainings, sweeps, searched, closeUps, timeline, provenance, record, report, source} = data;
   const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
     ['troubles', wrong?.title ?? '', wrong?.body],
+    ['search', 'Search', searched && (await searchSection(searched))],
     ['comparison', 'Results', comparison && comparisonSection(comparison, seeds)],
     ['classes', 'Class by class', comparison && (await classesSection(comparison))],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],

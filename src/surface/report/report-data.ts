@@ -13,6 +13,7 @@ import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
 import {type CloseUp, closeUpOf} from './close-ups.ts';
 import {type Provenance, provenanceOf} from './provenance.ts';
+import {type Searched, searchedOf} from './search.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
 import {type Sweep, sweepsOf} from './sweeps.ts';
 import {type Timeline, timelineOf} from './timeline.ts';
@@ -31,6 +32,8 @@ export interface ReportData {
   readonly closeUps: readonly CloseUp[];
   readonly trainings: Trainings;
   readonly sweeps: readonly Sweep[];
+  /** Absent: the run has no search. */
+  readonly searched?: Searched;
   readonly timeline: Timeline;
   readonly provenance: Provenance;
 }
@@ -52,6 +55,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   for (const task of chosenTasks(record, wanted))
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
   const source = specOf(record.folder);
+  const searched = await searchedOf(record);
   const description = descriptionOf(source);
   return {
     record,
@@ -62,7 +66,8 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     seeds: seedValuesOf(rows),
     closeUps,
     trainings: await trainingsOf(record, methods, artifacts),
-    sweeps: sweepsOf(record),
+    sweeps: searched ? [] : sweepsOf(record),
+    ...(searched && {searched}),
     timeline: timelineOf(record),
     provenance: provenanceOf(record, rows, methods, artifacts),
   };

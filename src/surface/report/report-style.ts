@@ -74,11 +74,22 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .strips li { display: grid; gap: 0.25rem; width: min(100%, 28.5rem); }
 .strips img { width: 100%; height: auto; border-radius: 3px; }
 
+.parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
+.parallel polyline.best { stroke-opacity: 1; stroke-width: 3; }
+.parallel polyline.out { stroke: var(--line); stroke-opacity: 0.25; }
+.parallel .axis { stroke: var(--muted); }
+.parallel text { font-size: 10px; fill: var(--muted); }
+.parallel .name { fill: var(--ink); font-weight: 600; }
+.parallel fieldset { border: 0; padding: 0; margin: 0.6rem 0 0; font-size: 0.85rem; }
+.parallel fieldset p { margin: 0.2rem 0; }
+.parallel fieldset span { display: inline-block; min-width: 9rem; }
+.parallel input { width: 4.5rem; }
+
 @media print {
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, th button::after { display: none; }
+  nav, .chooser, .skip, .parallel fieldset, th button::after { display: none; }
   .task[hidden] { display: grid; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }
   h2, h3, h4 { break-after: avoid; }

@@ -11,6 +11,7 @@ import {reportPage} from '../../../src/surface/report/page.ts';
 import {gatherReport} from '../../../src/surface/report/report-data.ts';
 import {buildComparison} from '../../../src/surface/tables/compare.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
+import {searchRun} from '../../rig/searches.ts';
 
 let runs: string;
 beforeEach(() => {
@@ -116,4 +117,27 @@ test('a thousand tasks: in the layout of the paper, and within five megabytes', 
   expect(page).toContain('iclr-table-7 (auc × 100), ours below the paper&#39;s');
   expect(page).toContain('12 tasks of 1,075');
   expect(Buffer.byteLength(page)).toBeLessThan(5e6);
+});
+
+test('a search has its table, its values over the trials, its configurations as lines, and whom to trust', async () => {
+  const page = await pageOf(searchRun({trials: 8, settings: 2, on: 'validation', halved: 2}));
+  expect(idsOf(page)).toEqual(['search', 'comparison', 'training', 'tasks', 'timeline', 'provenance']);
+  const section = page.slice(page.indexOf('id="search"'), page.indexOf('id="comparison"'));
+  expect(section).toContain('All 16 configurations');
+  expect(section.match(/<polyline /g)).toHaveLength(16);
+  expect(section.match(/<polyline class="best"/g)).toHaveLength(1);
+  expect(section).toContain('16 configurations as lines over learning_rate, batch, nu, auc validation');
+  expect(section).toContain('chosen by validation images');
+  expect(section).toContain('Which parameters matter: not computed');
+  // The made-up AUC is the same on both parts but for a constant, and the made-up loss has its order.
+  const cells = [...section.slice(section.indexOf('Whom to trust')).matchAll(/<t[hd][^>]*>([^<]*)<\/t[hd]>/g)].map(
+    ([, text]) => text,
+  );
+  expect(cells.slice(3)).toEqual(['auc', '1.00', '12', 'proxy-loss', '1.00', '12']);
+});
+
+test('a search without a value has no section', async () => {
+  const {tasks, ...run} = searchRun({trials: 3, settings: 1, on: 'test'});
+  const failing = tasks.map((task) => ({...task, scores: {'oc-svm': {fails: 'no luck'}}}));
+  expect(idsOf(await pageOf({...run, tasks: failing}))).not.toContain('search');
 });

@@ -1,0 +1,115 @@
+/** What a search has found: its best configurations, their values over the trials, and which parameters mattered. */
+import {type Expected, expectedOf} from '../../pipeline/search/expected.ts';
+import {insightOf, isTooFew, wholeRows} from '../../pipeline/search/insight.ts';
+import {type SearchResults, searchResultsOf} from '../../pipeline/search/results.ts';
+import {type Trust, trustOf} from '../../pipeline/search/trust.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import {html, type Markup} from '../html.ts';
+import {insightNotes, insightTable, interactionText, tooFewText} from '../tables/insight.ts';
+import {bestOf, choiceNotes, parameterNames, searchTable} from '../tables/search.ts';
+import type {TextTable} from '../tables/table.ts';
+import {tableHtml} from '../tables/table-html.ts';
+import {type ChartSpec, colours, draw} from './chart.ts';
+import {figure} from './figure.ts';
+import {parallelCoordinates} from './parallel.ts';
+
+export interface Searched {
+  readonly results: SearchResults;
+  readonly trust: readonly Trust[];
+  readonly expected?: Expected;
+}
+
+/** Undefined where the run has no search, or no trial of it has a value yet. */
+export async function searchedOf(record: RunRecord): Promise<Searched | undefined> {
+  const results = searchResultsOf(record);
+  if (!results?.best) return undefined;
+  const expected = await expectedOf(record, results);
+  return {results, trust: trustOf(record, results), ...(expected && {expected})};
+}
+
+/** Rows of the table that are not folded. */
+const shown = 10;
+
+export async function searchSection({results, trust, expected}: Searched): Promise<Markup> {
+  const rows = bestOf(results);
+  const tableOf = (some: typeof rows, caption: string) => tableHtml(searchTable(results, some), {caption});
+  return html`${tableOf(rows.slice(0, shown), 'The best configurations')}
+${rows.length > shown && html`<details><summary>All ${rows.length} configurations</summary>${tableOf(rows, 'All configurations, the best first')}</details>`}
+<div class="legend small muted">${choiceNotes(results, expected).map((note) => html`<p>${note}</p>`)}</div>
+<div class="figures roomy">${await overTrials(results)}${lines(results)}</div>
+${importances(results)}
+${whomToTrust(trust, results)}`;
+}
+
+/** The value of each configuration, and the best so far. */
+async function overTrials(results: SearchResults): Promise<Markup> {
+  const {metric, on, better} = results.search.objective;
+  const best = better === 'higher' ? Math.max : Math.min;
+  let leader = better === 'higher' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const values = wholeRows(results).map(({trial, objective: {value}}) => {
+    leader = best(leader, value);
+    return {trial, value, leader, text: `trial ${trial}: ${value.toFixed(4)}`};
+  });
+  const x = {field: 'trial', type: 'quantitative', title: 'trial', axis: {tickMinStep: 1, format: 'd', grid: false}};
+  const y = {type: 'quantitative', title: `${metric} ${on}`, scale: {zero: false}, axis: {tickCount: 5}};
+  const spec = {
+    width: 420,
+    height: 200,
+    data: {values},
+    encoding: {x},
+    layer: [
+      {
+        mark: {type: 'line', interpolate: 'step-after', color: colours.ours, strokeWidth: 1.6},
+        encoding: {y: {...y, field: 'leader', aggregate: better === 'higher' ? 'max' : 'min'}},
+      },
+      {
+        mark: {type: 'point', filled: true, size: 36, color: colours.muted, aria: true},
+        encoding: {y: {...y, field: 'value'}, description: {field: 'text'}},
+      },
+    ],
+  } as ChartSpec;
+  const about = `${metric} of ${values.length} configurations over the trials; the best is ${leader.toFixed(4)}.`;
+  return figure(await draw(spec, about), {
+    title: 'Value over the trials',
+    note: 'Points: configurations that ran to their end. Line: the best so far.',
+  });
+}
+
+function lines(results: SearchResults): Markup | undefined {
+  const drawing = parallelCoordinates(results);
+  return (
+    drawing &&
+    figure(drawing, {
+      title: 'Configurations',
+      note: 'Each line is a configuration; the thick one was chosen.',
+      wide: true,
+    })
+  );
+}
+
+function whomToTrust(trust: readonly Trust[], {search}: SearchResults): Markup | undefined {
+  if (trust.length === 0) return undefined;
+  const table: TextTable = {
+    columns: [
+      {name: 'on validation images', align: 'left'},
+      {name: `rank correlation with ${search.objective.metric} on the test`, align: 'right'},
+      {name: 'configurations', align: 'right'},
+    ],
+    rows: trust.map(({criterion, correlation, configurations}) => [
+      criterion,
+      correlation.toFixed(2).replace('-', '−'),
+      String(configurations),
+    ]),
+    lead: 1,
+  };
+  return html`${tableHtml(table, {caption: 'Whom to trust: how criteria rank these configurations'})}
+<p class="legend small muted">Spearman’s ρ: 1, the criterion ranks them as the test images do; 0, it knows nothing of it; −1, the other way round. A loss should be negative.</p>`;
+}
+
+function importances(results: SearchResults): Markup {
+  const insight = insightOf(results);
+  if (isTooFew(insight)) return html`<p class="notice">${tooFewText(insight)}</p>`;
+  const names = parameterNames(results);
+  return html`${tableHtml(insightTable(insight, names), {caption: `What mattered, by ${insight.configurations} configurations`})}
+<div class="legend small muted">${insight.interaction && html`<p>${interactionText(insight.interaction, names)}</p>`}${insightNotes.map((note) => html`<p>${note}</p>`)}</div>`;
+}
