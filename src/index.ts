@@ -98,7 +98,7 @@ export {bandwidthOptions, layerOption, trainLimitOption} from './domain/classifi
 export {DatasetError} from './domain/datasets/dataset-error.ts';
 export {oneVersusRest} from './domain/datasets/one-class.ts';
 export {imagesIn, type LabelledFile, readImageFiles} from './domain/datasets/readers/image-files.ts';
-export {classifyViews, type Normalising, ownScoreOfViews} from './domain/learners/classify-views.ts';
+export {classifyViews, inference, type Normalising, ownScoreOfViews} from './domain/learners/classify-views.ts';
 export {cropPatch, patchOption, trainingSide} from './domain/learners/crop-patch.ts';
 export {type Layer, type OwnScore, openEncoder, ownLayers, poolAndEmbed} from './domain/learners/encoder.ts';
 export {EncoderGraph, plainLayer} from './domain/learners/encoder-graph.ts';
@@ -106,6 +106,7 @@ export {cutPasteAugmentation, paperAugmentation} from './domain/learners/trainin
 export {classification, infoNce} from './domain/learners/training/losses.ts';
 export {type OptimizerOptions, optimizerOption} from './domain/learners/training/optimizer.ts';
 export type {Phase, StepResult, Training} from './domain/learners/training/phases.ts';
+export {measurePretext} from './domain/learners/training/pretext.ts';
 export {imagenet, startFiles, startOption, startWeights} from './domain/learners/training/start.ts';
 export {train} from './domain/learners/training/train.ts';
 export {workOf} from './domain/learners/training/work.ts';

@@ -11,6 +11,8 @@ export type PlannedStage = Pick<StageNode, 'id' | 'kind' | 'tasks' | 'results'>;
 
 interface Task {
   readonly name: string;
+  /** A search reports its trials, of which each may have hundreds of tasks. */
+  readonly ofTrial: boolean;
   readonly stages: PlannedStage[];
   unsettled: number;
   /** `skipped`: not all of its stages ran, although none of them failed. */
@@ -41,25 +43,25 @@ export class TaskTree {
     // All task ids begin with the name of their spec, which is not needed if there is only one spec.
     const specs = new Set([...ids].map((id) => id.slice(0, id.indexOf('/') + 1)));
     this.#cut = specs.size <= 1;
-    for (const stage of graph) this.#add(stage, stage.tasks);
+    for (const stage of graph) this.#add(stage, stage.tasks, false);
   }
 
   /** What was planned while the run went on. */
   grow({stages, shared}: Extract<RunEvent, {type: 'plan-grown'}>): void {
-    for (const stage of stages) this.#add(stage, stage.tasks);
+    for (const stage of stages) this.#add(stage, stage.tasks, true);
     for (const {id, tasks, results = []} of shared) {
       const {results: before = [], ...stage} = this.#stages.get(id)!;
       const all = [...before, ...results];
-      this.#add({...stage, tasks: [...stage.tasks, ...tasks], ...(all.length > 0 && {results: all})}, tasks);
+      this.#add({...stage, tasks: [...stage.tasks, ...tasks], ...(all.length > 0 && {results: all})}, tasks, true);
     }
   }
 
-  #add(stage: PlannedStage, tasks: readonly string[]): void {
+  #add(stage: PlannedStage, tasks: readonly string[], ofTrial: boolean): void {
     this.#stages.set(stage.id, stage);
     const state = this.#states.get(stage.id);
     const isSettled = state !== undefined && state !== 'running';
     for (const id of tasks) {
-      const task = this.#tasks.get(id) ?? newTask(this.#cut ? id.slice(id.indexOf('/') + 1) : id);
+      const task = this.#tasks.get(id) ?? newTask(this.#cut ? id.slice(id.indexOf('/') + 1) : id, ofTrial);
       this.#tasks.set(id, task);
       task.stages.push(stage);
       if (!isSettled) task.unsettled++;
@@ -112,7 +114,7 @@ export class TaskTree {
       }
     }
     return tasks
-      .filter((task) => task.unsettled === 0 && task.seconds.size > 0)
+      .filter((task) => task.unsettled === 0 && task.seconds.size > 0 && !task.ofTrial)
       .map((task) => ({outcome: task.outcome, lines: linesOf(task)}));
   }
 
@@ -127,8 +129,9 @@ export class TaskTree {
   }
 }
 
-const newTask = (name: string): Task => ({
+const newTask = (name: string, ofTrial: boolean): Task => ({
   name: printable(name),
+  ofTrial,
   stages: [],
   unsettled: 0,
   outcome: 'done',

@@ -286,6 +286,7 @@ const crashes = [
         /^its worker process was killed \(SIGKILL\),? by another process(; the system did not run out of memory| or by the system, which does that when memory runs out)\. Its last output was:\nallocating…$/,
       ),
       hint: expect.stringMatching(/^Run it again\./),
+      killed: 'somebody',
     },
   },
   {

@@ -242,8 +242,8 @@ describe('compare', () => {
       | --- | --- | --- | ---: | ---: |
       | stripes | rotation | kde | 77.0 | 1 |
       --- status 0
-      dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched
-      synthetic,stripes,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,wasm,,<digest>,<time>-tiny,auc,<n>,,true
+      dataset,inlier,method,label,classifier,metric,test_labels,ensemble,ours,sd,n,planned,paper,paper_spread,paper_spread_kind,paper_table,difference,verdict,not_as_in_the_paper,engines,not_by_the_engine_asked_for,config,runs,metric_label,standard_error,why,vouched,validation,validation_sd,validation_n,validation_type,best_of
+      synthetic,stripes,rotation,rotation,kde,auc,,,<n>,,1,1,,,,,,,,wasm,,<digest>,<time>-tiny,auc,<n>,,true,,,,,
       --- status 0
       % tiny; needs \\usepackage{booktabs}
       \\begin{tabular}{lllrr}

@@ -1,5 +1,6 @@
 import {afterEach, describe, expect, test, vi} from 'vitest';
 import {columnsOf} from '../../../src/core/base/width.ts';
+import type {Task} from '../../../src/pipeline/config/spec.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
 import type {Output} from '../../../src/surface/live/contract.ts';
 import type {ShownRun} from '../../../src/surface/live/pretty.ts';
@@ -313,6 +314,47 @@ describe('in a terminal', () => {
           auc 96.4 kde
       ✗ score rotation · coat · seed 0: out of memory
       ✗ coat/rotation/seed=0  learn 8.0 s
+      "
+    `);
+  });
+
+  test('a search counts what is added, and reports trials, not their tasks', () => {
+    const terminal = new Terminal(80, 24);
+    const grown = (trial: number): Unstamped => {
+      const task = {id: `shirts/bag/rotation/trial=${trial}.0/seed=0`} as Task;
+      const node = {inputs: {}, recipe: {}, lane: 'cpu', tasks: [task.id]} as const;
+      return {
+        type: 'plan-grown',
+        tasks: [task],
+        stages: ['learn', 'evaluate'].map((kind) => ({
+          ...node,
+          id: `${kind} ${trial}`,
+          kind,
+          label: `${kind} ${trial}`,
+        })),
+        shared: trial === 0 ? [] : [{id: 'evaluate 0', tasks: [task.id]}],
+      };
+    };
+    const script: Script = [
+      [0, {...runStarted, tasks: 0, stages: 0} as Unstamped],
+      [0, grown(0)],
+      [1, started('learn 0')],
+      [2, finished('learn 0', 1)],
+      [3, started('evaluate 0')],
+      [4, finished('evaluate 0', 1)],
+      [4, {type: 'note', message: 'trial 0: 0.7000'}],
+      [5, grown(1)],
+      [6, started('learn 1')],
+    ];
+    let view = '';
+    live(terminal, script, () => {
+      view = terminal.screen.join('\n');
+    });
+    expect(view).toMatchInlineSnapshot(`
+      "shirts  run 20261124-030000-shirts-ab12
+      trial 0: 0.7000
+      ⠋ bag/rotation/trial=1.0/seed=0  ⠋ learn  · evaluate  learn 0.00 s
+      ████████░░░░░░░░ 2/4 stages · 6.0 s
       "
     `);
   });
