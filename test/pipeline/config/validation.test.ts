@@ -131,7 +131,7 @@ test('warnings: the learner’s own task, different images in one matrix, one se
     await warned(
       'dataset: {type: cifar10, validation: synthetic}\nlearner: rotation\nclassifiers: [kde]\nmatrix: {learner: [rotation, contrastive]}\n',
     ),
-  ).toEqual([expect.stringContaining('the points of the matrix have different validation images')]);
+  ).toEqual([expect.stringContaining('the configurations have different validation images')]);
   expect(
     await warned(
       'dataset: {type: cifar10, validation: synthetic}\nlearner: contrastive\nclassifiers: [kde]\nmetrics: [stability]\n',

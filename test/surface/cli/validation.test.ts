@@ -113,8 +113,8 @@ test('tables have a column for it, marked where labels of anomalies were used', 
   expect(shown).toContain('auc on validation');
   expect(shown).toContain('never compared with the paper');
   const csv = (await project.run('compare', 'held', '--format', 'csv')).out;
-  expect(csv.split('\n')[0]).toMatch(/validation,validation_sd,validation_n,validation_type$/);
-  expect(csv).toMatch(/,held-out\n/);
+  expect(csv.split('\n')[0]).toMatch(/validation,validation_sd,validation_n,validation_type,best_of$/);
+  expect(csv).toMatch(/,held-out,\n/);
 });
 
 test('the same split serves every seed and learner, and a model is found as before', async () => {
