@@ -224,11 +224,8 @@ onEachEngine(() => {
       async () => {
         const whole = await reference();
         const checkpoints = new MemoryCheckpoints();
-        for (const until of [1, 2]) {
-          const early = await trained(definition, {checkpoints, until});
-          expect([...early.curve]).toEqual(whole.curve.slice(0, until));
-          expect(numbers(await trained(definition, {until}))).toEqual(numbers(early)); // without a checkpoint to begin with
-        }
+        const early = await trained(definition, {checkpoints, until: 2});
+        expect([...early.curve]).toEqual(whole.curve.slice(0, 2));
         expect(numbers(await trained(definition, {checkpoints}))).toEqual(numbers(whole));
       },
     );

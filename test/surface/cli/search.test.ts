@@ -12,7 +12,7 @@ const spec = (changes: {readonly [key: string]: string} = {}) =>
       '{ type: synthetic, size: 16, train: 40, test: 24, classes: 3, inliers: [stripes], validation: synthetic }',
     classifiers: '[{ type: oc-svm, kernel: rbf }]',
     search: `{space: {learner.optimizer.learning_rate: {log: [0.001, 0.3]}, classifiers.0.nu: {uniform: [0.1, 0.9]}},
-      trials: 3, settings: 3, method: quasi-random, halving: {first: 1, factor: 2}, parallel: 2}`,
+      trials: 3, settings: 2, method: quasi-random, halving: {first: 1, factor: 2}, parallel: 2}`,
     ...changes,
   });
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 test('a run with a search ends with the table of its trials, and says what decided', () => {
-  expect(first).toContain('tiny: 3 trials, 9 configurations');
+  expect(first).toContain('tiny: 3 trials, 6 configurations');
   expect(first).toContain('auc validation');
   expect(first).toContain('auc test');
   expect(first.match(/^→ /gm)).toHaveLength(1);
@@ -92,7 +92,7 @@ test('best prints how to run the chosen configuration with fresh seeds, and writ
 test('more trials are added to those that are there', async () => {
   const {status, out} = await project.run('search', 'add', project.runs[0]!, '--trials', '2');
   expect(status).toBe(0);
-  expect(out).toContain('tiny: 5 trials, 15 configurations');
+  expect(out).toContain('tiny: 5 trials, 10 configurations');
   const rows = async (run: string) => (await project.run('best', run, '--format', 'csv')).out.trimEnd().split('\n');
   expect(await rows('tiny')).toEqual(expect.arrayContaining([...(await rows(project.runs[0]!))]));
   project.write('search.yaml', spec({metrics: '[auc]'}));
