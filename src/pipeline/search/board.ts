@@ -33,15 +33,10 @@ export class Board {
     this.#factor = factor;
   }
 
-  /** `rungs`: the epochs at which it is compared. Returns its number. */
-  begin(point: Point, rungs: readonly number[]): number {
+  /** `rungs`: the epochs at which it is compared. Trials are numbered as they begin. */
+  begin(point: Point, rungs: readonly number[]): void {
     const number = this.#entries.length;
     this.#entries.push({number, point, rungs, values: [], tried: [], outcome: 'pending'});
-    return number;
-  }
-
-  get count(): number {
-    return this.#entries.length;
   }
 
   /** At its next rung, or, without another rung, at its end: the best of what was tried. */

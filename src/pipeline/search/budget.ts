@@ -4,7 +4,7 @@ import type {Task} from '../config/spec.ts';
 import type {Emit} from '../events.ts';
 import {flopOf, workOfTraining} from '../plan/estimate.ts';
 import {isStage} from '../stages/define.ts';
-import {learn} from '../stages/learn.ts';
+import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Search} from './read.ts';
 
@@ -31,11 +31,11 @@ export class Budget {
     for (const node of stages) {
       const task = isStage(learn, node) && node.tasks.map((id) => byId.get(id)).find((one) => one !== undefined);
       if (!task) continue;
-      const {until, ...recipe} = node.recipe;
+      const {until} = node.recipe;
       const work = workOfTraining(task, node, stages, this.#plugins);
       const epochs = task.learner['epochs'];
       const share = typeof until === 'number' && typeof epochs === 'number' ? until / epochs : 1;
-      if (work) this.#flop.set(JSON.stringify([recipe, node.inputs]), share * flopOf(work));
+      if (work) this.#flop.set(trainingKey(node), share * flopOf(work));
     }
   }
 

@@ -9,7 +9,6 @@ import {ExpectedError} from '../../core/base/system-error.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {PlannedSearch, TrialTasks} from '../config/searches.ts';
 import type {Task} from '../config/spec.ts';
-import type {Emit} from '../events.ts';
 import type {Growing, Growth} from '../execute/executor.ts';
 import type {StageOutcome} from '../execute/outcome.ts';
 import type {Problem} from '../failures.ts';
@@ -18,7 +17,7 @@ import {GraphBuilder} from '../plan/graph-builder.ts';
 import {classifierNames} from '../plan/names.ts';
 import type {Sources} from '../plan/sources.ts';
 import {isStage} from '../stages/define.ts';
-import {learn} from '../stages/learn.ts';
+import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {Board, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
@@ -170,10 +169,9 @@ export class SearchGrowth implements Growth {
   /** A training goes on from where the same one has ended earlier. */
   #resuming(node: StageNode): StageNode {
     if (!isStage(learn, node)) return node;
-    const {until: _, ...recipe} = node.recipe;
-    const family = JSON.stringify([recipe, node.inputs]);
-    const resumes = this.#furthest.get(family);
-    this.#furthest.set(family, node.id);
+    const training = trainingKey(node);
+    const resumes = this.#furthest.get(training);
+    this.#furthest.set(training, node.id);
     return resumes === undefined || resumes === node.id ? node : {...node, resumes};
   }
 
@@ -197,16 +195,13 @@ export class SearchGrowth implements Growth {
   }
 
   #report(n: number, tried: readonly Tried[], until?: number): void {
-    const {emit} = this.#run;
     const {better} = this.#search.objective;
     const best = tried.reduce<Tried | undefined>((a, b) => (a && !(b.value > a.value) ? a : b), undefined);
     if (until === undefined && best && !Number.isNaN(best.value) && !(this.#best && this.#best.value >= best.value))
       this.#best = {value: best.value, trial: n};
-    say(emit, trialText({number: n, best, until, leader: this.#best, better}));
+    this.#run.emit({type: 'note', message: trialText({number: n, best, until, leader: this.#best, better})});
   }
 }
-
-const say = (emit: Emit, message: string): void => emit({type: 'note', message});
 
 /** With only what the setting adds to the training's point. */
 const withoutTraining =

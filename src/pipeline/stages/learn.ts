@@ -16,7 +16,7 @@ import {defineStage} from './define.ts';
 import {imagesOf} from './hold-out.ts';
 import {learnerParts, PluginList, strict} from './recipe.ts';
 import {createPlanned, inputOf, StageError} from './shared.ts';
-import type {StageContext} from './stage.ts';
+import type {StageContext, StageNode} from './stage.ts';
 
 const LearnRecipe = Type.Object(
   {
@@ -125,6 +125,11 @@ export const learn = defineStage({
     return summaryOf(curve);
   },
 });
+
+/** What trainings that differ only in their last epoch have in common. */
+export function trainingKey({recipe: {until: _, ...recipe}, inputs}: Pick<StageNode, 'recipe' | 'inputs'>): string {
+  return JSON.stringify([recipe, inputs]);
+}
 
 /** Such as ` after epoch 3`; empty if the checkpoint has no curve. */
 const afterEpoch = ({curve}: {readonly [key: string]: unknown}): string =>

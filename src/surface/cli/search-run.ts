@@ -40,7 +40,8 @@ export function searchText({options}: PlannedSearch): string {
 
 /** What `run` ends with. */
 export function printSearch(folder: string, {json}: Globals): void {
+  if (json) return;
   const record = readRecord(folder);
   const results = record.ok ? searchResultsOf(record.value) : undefined;
-  if (record.ok && results && !json) out(formatSearch(record.value, results, screen()));
+  if (record.ok && results) out(formatSearch(record.value, results, screen()));
 }

@@ -10,7 +10,7 @@ import type {Parameter} from '../../pipeline/search/space.ts';
 import {encode} from '../../pipeline/search/space.ts';
 import {valueText} from '../../pipeline/search/words.ts';
 import {html, type Markup} from '../html.ts';
-import {nameOf, parameterNames} from '../tables/search.ts';
+import {parameterNames, rowNames} from '../tables/search.ts';
 
 /** A vertical axis: `units`: where each line crosses it, from 0 at its foot to 1; NaN: it does not. */
 interface Axis {
@@ -28,6 +28,7 @@ export function parallelCoordinates(results: SearchResults): Markup | undefined 
   if (rows.length < 2) return undefined;
   const {space, objective} = results.search;
   const names = parameterNames(results);
+  const nameOf = rowNames(rows);
   const points = rows.map(({point}) => encode(space, point));
   const values = rows.map((row) => row.objective.value!);
   const [least, most] = [Math.min(...values), Math.max(...values)];
@@ -50,7 +51,7 @@ export function parallelCoordinates(results: SearchResults): Markup | undefined 
   const best = results.best;
   const lines = rows.map((row, i) => {
     const corners = axes.flatMap(({units}, axis) => (Number.isNaN(units[i]!) ? [] : [`${x(axis)},${y(units[i]!)}`]));
-    const text = `${nameOf(row, rows)}: ${Object.entries(row.point)
+    const text = `${nameOf(row)}: ${Object.entries(row.point)
       .map(([path, value]) => `${names(path)} ${valueText(value as Json)}`)
       .join(', ')}; ${row.objective.value!.toFixed(4)}`;
     const units = axes.map((axis) => (Number.isNaN(axis.units[i]!) ? '' : axis.units[i]!.toFixed(4))).join();

@@ -92,6 +92,7 @@ export function searchTable(
   // Always in files, so that their columns do not depend on the trials.
   const hasEnded = arrow ? rows.some(({until}) => until !== undefined) : search.halving !== undefined;
   const hasTest = rows.some(({test}) => test !== undefined);
+  const nameOf = rowNames(rows);
   return {
     columns: [
       {name: 'trial', align: 'right'},
@@ -101,7 +102,7 @@ export function searchTable(
       ...(hasTest ? [{name: `${metric} test`, align: 'right' as const}] : []),
     ],
     rows: rows.map((row) => [
-      `${arrow && row === best ? '→ ' : ''}${nameOf(row, rows)}`,
+      `${arrow && row === best ? '→ ' : ''}${nameOf(row)}`,
       ...paths.map((path) => (Object.hasOwn(row.point, path) ? valueText(row.point[path] as Json) : '–')),
       ...(hasEnded ? [row.until === undefined ? '' : `epoch ${row.until}`] : []),
       scoreText(row.objective),
@@ -113,8 +114,10 @@ export function searchTable(
 }
 
 /** `3`, or `3.1` where a training has several settings. */
-export const nameOf = ({trial, setting}: TriedRow, rows: readonly TriedRow[]): string =>
-  rows.some((row) => row.setting > 0) ? `${trial}.${setting}` : String(trial);
+export function rowNames(rows: readonly TriedRow[]): (row: TriedRow) => string {
+  const haveSettings = rows.some(({setting}) => setting > 0);
+  return ({trial, setting}) => (haveSettings ? `${trial}.${setting}` : String(trial));
+}
 
 /** `0.7312 ± 0.0041`: as measured, for rates are compared to the fourth digit here. */
 export const scoreText = ({value, sd}: Score): string =>
