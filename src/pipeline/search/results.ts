@@ -4,6 +4,7 @@ import type {Task} from '../config/spec.ts';
 import type {Part} from '../stages/stage.ts';
 import {type MetricValue, metricsOf} from '../store/runs/numbers.ts';
 import type {RunRecord, StageRecord} from '../store/runs/run-record.ts';
+import {mean, meanOverClasses, oneEach} from './objective.ts';
 import type {Search} from './read.ts';
 import {fromRecord} from './record.ts';
 import type {Point} from './space.ts';
@@ -113,24 +114,21 @@ export function foundOf(
     const shared = own.find((one) => one.ensemble !== null && isWanted(one));
     return {inlier: task.inlier, seed: task.seed, single, shared};
   });
-  const isShared = numbers.every(({single}) => !single) && numbers.some(({shared}) => shared);
-  return numbers.flatMap(({inlier, seed, single, shared}): readonly Found[] => {
-    const one = isShared ? shared : single;
-    if (one) return [{inlier, seed, value: one.value, stage: one.stage}];
-    return isShared ? [] : [{inlier, seed, value: null}];
-  });
+  return oneEach(numbers).map(({inlier, seed, one}) => ({
+    inlier,
+    seed,
+    value: one?.value ?? null,
+    ...(one && {stage: one.stage}),
+  }));
 }
 
 export function scoreOf(found: readonly Found[]): Score {
   const finite = found.filter((one): one is Found & {readonly value: number} => Number.isFinite(one.value));
   if (finite.length === 0 || finite.length < found.length) return {value: null, sd: null};
-  const classes = [...groupBy(finite, ({inlier}) => inlier).values()];
-  const value = mean(classes.map((own) => mean(own.map((one) => one.value))));
+  const value = meanOverClasses(finite);
   const seeds = [...groupBy(finite, ({seed}) => seed).values()].map((own) => mean(own.map((one) => one.value)));
   return {value, sd: seeds.length > 1 ? deviation(seeds) : null};
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const deviation = (values: readonly number[]): number => {
   const centre = mean(values);

@@ -114,7 +114,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     const page = await enter();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    expect(new URL(page.url()).hash).toBe('#main');
+    await page.waitForURL((url) => url.hash === '#main');
     await page.goto(`http://127.0.0.1:${site.port}/query`);
     await page.focus('textarea');
     await page.keyboard.press('Control+A');
