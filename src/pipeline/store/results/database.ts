@@ -142,9 +142,12 @@ export class Database {
         const filed = await this.#records.filed(connection);
         if (!early) return this.#records.areFiled(filed) ? {found: await work(connection)} : undefined;
         const working = work(connection);
-        working.catch(() => undefined); // its error counts only if the tables are up to date
-        if (this.#records.areFiled(filed)) return {found: await working};
-        await working.catch(() => undefined);
+        const ended = working.catch(() => undefined); // its error counts only if the tables are up to date
+        try {
+          if (this.#records.areFiled(filed)) return {found: await working};
+        } finally {
+          await ended; // a connection must not be closed while DuckDB computes on it
+        }
         return undefined;
       });
     } catch (error) {
