@@ -7,6 +7,17 @@ import type {EngineName} from '../../src/core/engine/engines.ts';
 /** The engines of this machine: what `startEngine` takes, or why it is not there. */
 export const engines = inject('engines');
 
+/** The engine that computes where the user names none. */
+export const firstEngine = (Object.entries(engines) as [EngineName, ResolvedEngine | string][]).find(
+  ([, engine]) => typeof engine !== 'string',
+)![0];
+
+/** Runs a suite on one engine: for what is made of operations that are tested on each. */
+export const onFirstEngine = (suite: () => void): void =>
+  onEachEngine((engine) => {
+    if (engine === firstEngine) suite();
+  });
+
 /**
  * Runs a suite on each engine in turn, in one process: the engine is started before the first test of its suite. One that
  * is not there is skipped as if it were one test, with the reason in its name. `npm test` leaves out `onnx` where

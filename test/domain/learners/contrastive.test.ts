@@ -14,7 +14,7 @@ import {infoNce} from '../../../src/domain/learners/training/losses.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {flipHorizontal, quarterTurn} from '../../../src/domain/transforms/geometry.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
-import {expectClose, numberIn, onEachEngine, tensor, tidied} from '../../rig/tensors.ts';
+import {expectClose, numberIn, onFirstEngine, tensor, tidied} from '../../rig/tensors.ts';
 import {countTrainable, digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
 /** What PyTorch computed in float64: `scripts/make-network-fixtures.py`. */
@@ -122,7 +122,7 @@ describe('distribution augmentation', () => {
   });
 });
 
-onEachEngine(() => {
+onFirstEngine(() => {
   const loss = (anchors: Tensor2D, candidates: Tensor2D, temperature = 0.2): Promise<number> =>
     numberIn(tf.tidy(() => infoNce(anchors, candidates, temperature).loss));
 

@@ -8,7 +8,7 @@ import {startValues} from '../../../src/core/nn/layers.ts';
 import {cutpaste} from '../../../src/domain/learners/cutpaste.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
-import {expectClose, onEachEngine} from '../../rig/tensors.ts';
+import {expectClose, onFirstEngine} from '../../rig/tensors.ts';
 
 const create = (options: {readonly [option: string]: unknown} = {}) =>
   plugins.create('learner', resolved('learner', {type: 'cutpaste', ...options}));
@@ -104,7 +104,7 @@ test('a patch is a crop of the image, different in every pass, and pasted pieces
   expect(colours(defect!).every((colour) => own.has(colour))).toBe(true);
 });
 
-onEachEngine(() => {
+onFirstEngine(() => {
   async function learn(
     options: {readonly [option: string]: unknown},
     images = gradients(6),

@@ -10,7 +10,7 @@ import {disposeWeights, restoreWeights} from '../../../src/core/nn/layers.ts';
 import {denoise} from '../../../src/domain/learners/denoising.ts';
 import {decode, decoderParameters} from '../../../src/domain/networks/decoder.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
-import {onEachEngine, tidied} from '../../rig/tensors.ts';
+import {onFirstEngine, tidied} from '../../rig/tensors.ts';
 import {digest, distance, pattern, patternValues} from '../networks/pattern.ts';
 
 /** What PyTorch computed in float64: `scripts/make-network-fixtures.py`. */
@@ -87,7 +87,7 @@ test('views are a noisy and a clean image of one draw of the augmentation', () =
   expect(Math.abs(deviation - 0.1)).toBeLessThan(5 * (0.1 / Math.sqrt(2 * 3072)));
 });
 
-onEachEngine(() => {
+onFirstEngine(() => {
   test.for(cases)('the loss and its gradients are PyTorch’s, side $side', async (expected) => {
     const {side, columns, images} = expected;
     const network: Network = {

@@ -32,7 +32,7 @@ onEachEngine((engine) => {
     {name: 'small', network: small.create({width: 1, head: [16]}), side: 32, layer: 'pool'},
     {name: 'small', network: small.create({width: 1, head: [16]}), side: 32, layer: 'embed'},
     ...(engine === 'tensorflow'
-      ? [32, 64, 256].map((side) => ({
+      ? [32, 256].map((side) => ({
           name: 'resnet18',
           network: resnet18.create({width: 0.25, head: []}),
           side,

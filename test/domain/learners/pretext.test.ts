@@ -5,7 +5,7 @@ import type {ImageSet, NamedArrays} from '../../../src/core/contracts/data.ts';
 import type {PluginRef} from '../../../src/core/contracts/definition.ts';
 import {viewMaker} from '../../../src/domain/learners/training/feed.ts';
 import {fitContext, plugins, resolved} from '../../rig/learners.ts';
-import {onEachEngine} from '../../rig/tensors.ts';
+import {onFirstEngine} from '../../rig/tensors.ts';
 
 const side = 16;
 const network = {type: 'small', width: 4, head: [6, 5]};
@@ -47,7 +47,7 @@ async function viewRows(
   return views.map((_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns)));
 }
 
-onEachEngine(() => {
+onFirstEngine(() => {
   test('rotation: the mean over all turns of -log p(the right turn)', async () => {
     const ref = resolved('learner', {type: 'rotation', ...little});
     const weights = await weightsOf(ref);

@@ -9,7 +9,7 @@ import {startValues} from '../../../../src/core/nn/layers.ts';
 import {efficientnet} from '../../../../src/domain/networks/efficientnet.ts';
 import {headParameters} from '../../../../src/domain/networks/head.ts';
 import {fitContext, plugins, resolved} from '../../../rig/learners.ts';
-import {expectClose, onEachEngine} from '../../../rig/tensors.ts';
+import {expectClose, onFirstEngine} from '../../../rig/tensors.ts';
 import {World} from '../../../rig/world.ts';
 import {pattern} from '../../networks/pattern.ts';
 
@@ -96,7 +96,7 @@ test.for(['untrained', 'cutpaste'])('%s finds the file, or says what is wrong wi
   `);
 });
 
-onEachEngine(() => {
+onFirstEngine(() => {
   test('untrained gives the features of exactly that network, also at level 7', async () => {
     const learner = create('untrained', {});
     const {context} = fitContext({...images, count: 0, pixels: new Uint8Array(0)});

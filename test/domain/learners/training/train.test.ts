@@ -3,7 +3,7 @@ import {Rng} from '../../../../src/core/base/random.ts';
 import type {ImageSet} from '../../../../src/core/contracts/data.ts';
 import {tf} from '../../../../src/core/engine/engine.ts';
 import {fitContext, plugins, resolved} from '../../../rig/learners.ts';
-import {expectClose, onEachEngine} from '../../../rig/tensors.ts';
+import {expectClose, onFirstEngine} from '../../../rig/tensors.ts';
 
 /** Grey ramps from dark above to bright below, each with noise of its own: which turn they had is plain to see. */
 function ramps(count: number): ImageSet {
@@ -31,7 +31,7 @@ async function learn({options = {}, images = ramps(16)}: World) {
   return {...result, learner, warnings, reports};
 }
 
-onEachEngine(() => {
+onFirstEngine(() => {
   test('the loss falls from that of guessing, and the turns are recognised', async () => {
     const {curve, weights, learner, warnings} = await learn({options: {epochs: 12, optimizer: {learning_rate: 0.05}}});
     expect(curve[0]!.loss).toBeGreaterThan(0.5);
