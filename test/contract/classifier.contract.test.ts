@@ -81,6 +81,27 @@ onEachEngine(() => {
       expect(checked.issues).toEqual([]);
     });
 
+    test('its slopes are those of its scores, by central differences; a row’s does not depend on the others', () => {
+      const scorer = classifier.fit(train, new Rng(0));
+      const rows = pick(probe, [0, 1, 2, 3]);
+      const slopes = scorer.gradient!(rows);
+      expect([slopes.rows, slopes.columns]).toEqual([4, 12]);
+      const step = 2 ** -8;
+      const differences = Float64Array.from({length: 4 * 12}, (_, at) => {
+        const moved = pick(slice(rows, Math.floor(at / 12), Math.floor(at / 12) + 1), [0, 0]);
+        moved.data[at % 12]! += step;
+        moved.data[12 + (at % 12)]! -= step;
+        const [above, below] = scorer.score(moved);
+        return (above! - below!) / (2 * step);
+      });
+      const largest = Math.max(...differences.map(Math.abs));
+      expect(largest).toBeGreaterThan(0);
+      for (const [at, slope] of slopes.data.entries())
+        expect(Math.abs(slope - differences[at]!) / largest, `${at}`).toBeLessThan(0.02);
+      for (let row = 0; row < 4; row++)
+        expect(scorer.gradient!(slice(rows, row, row + 1)).data).toEqual(slopes.data.slice(row * 12, (row + 1) * 12));
+    });
+
     test('is deterministic, with one finite score for each row', () => {
       const scores = classifier.fit(train, new Rng(0)).score(probe);
       expect(scores.length).toBe(160);

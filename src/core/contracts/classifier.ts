@@ -27,6 +27,11 @@ export interface Scorer {
   score(features: Matrix): Float64Array;
   save(): NamedArrays;
   /**
+   * The slope of each row's score in its features, (n, d): what of them raises it. `localize` explains scores by it. Where a score has
+   * a kink, one of its slopes. Absent: its maps can't be made so.
+   */
+  gradient?(features: Matrix): Matrix;
+  /**
    * `score` as ONNX nodes: features float32 (n, d) → float64 (n). Equal within a ten-thousandth of the range of scores. Absent: it
    * cannot be exported.
    */
@@ -70,6 +75,7 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
   const scorer = (made: Scorer): Scorer => ({
     score: (features) => made.score(checked(features)),
     save: () => made.save(),
+    ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
   });
   return {

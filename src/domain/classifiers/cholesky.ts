@@ -70,6 +70,16 @@ function whitenedSquares({rows, columns: d, data}: Matrix, mean: Float64Array, l
   return squares;
 }
 
+/** Replaces v by (L·Lᵀ)⁻¹ v, for a row-major lower triangle (n × n). */
+export function solveBoth(lower: Float64Array, v: Float64Array): void {
+  const n = v.length;
+  for (let i = 0; i < n; i++) v[i] = (v[i]! - dotInFours(lower, i * n, v, 0, i)) / lower[i * n + i]!;
+  for (let i = n - 1; i >= 0; i--) {
+    v[i]! /= lower[i * n + i]!;
+    for (let k = 0; k < i; k++) v[k]! -= lower[i * n + k]! * v[i]!;
+  }
+}
+
 /** Right-hand sides that are solved together: this many sums run in parallel, and none waits for another. */
 const together = 8;
 

@@ -44,6 +44,15 @@ export function dualGaussian(x: Float64Array, gram: Float64Array, d: number, sca
   return {whitened, halfLogDeterminant};
 }
 
+/** Replaces v by Σ⁻¹v. */
+export function dualSlope(whitened: Float64Array, v: Float64Array, b: number): void {
+  const d = v.length;
+  const left = Float64Array.from(v);
+  for (let from = 0; from < whitened.length; from += d)
+    addScaled(left, -dotInFours(whitened, from, v, 0, d), whitened, from);
+  for (let i = 0; i < d; i++) v[i] = left[i]! / b;
+}
+
 /** vᵀΣ⁻¹v; never below 0, where rounding would put it. */
 export function dualDistance(whitened: Float64Array, v: Float64Array, b: number): number {
   const d = v.length;

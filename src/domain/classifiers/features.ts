@@ -35,6 +35,25 @@ export const trainLimitOption = Type.Integer({
     'Largest number of rows to fit on; more rows are sampled at random. The default is the paper’s limit, which only CelebA reaches.',
 });
 
+/**
+ * Slopes in rows of length 1 → slopes in the rows before `normaliseRows`: with y = x / ‖x‖, that of x is (g - y (y·g)) / ‖x‖. 0 for a row
+ * of zeros, which stays as it is in whatever direction.
+ */
+export function beforeNormalising(features: Matrix, slopes: Matrix): Matrix {
+  const {rows, columns, data} = features;
+  const out = new Float32Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    const x = data.subarray(row * columns, (row + 1) * columns);
+    const g = slopes.data.subarray(row * columns, (row + 1) * columns);
+    const length = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+    if (length === 0) continue;
+    let along = 0;
+    for (let i = 0; i < columns; i++) along += (x[i]! / length) * g[i]!;
+    for (let i = 0; i < columns; i++) out[row * columns + i] = (g[i]! - along * (x[i]! / length)) / length;
+  }
+  return {rows, columns, data: out};
+}
+
 /** The kernel's width for these training features and options. */
 export function gammaFor(
   features: Matrix,

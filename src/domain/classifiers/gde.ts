@@ -6,10 +6,18 @@ import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {centred, columnMeans, gram, squaredLengths} from '../../core/linalg/matrix.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {cholesky, inverse, transposed, whitener} from './cholesky.ts';
+import {cholesky, inverse, solveBoth, transposed, whitener} from './cholesky.ts';
 import {covariance, ledoitWolfShare} from './covariance.ts';
-import {dualDistance, dualGaussian, dualServes} from './dual-gaussian.ts';
-import {joinDoubles, layerOption, normaliseRows, splitDoubles, subsample, trainLimitOption} from './features.ts';
+import {dualDistance, dualGaussian, dualServes, dualSlope} from './dual-gaussian.ts';
+import {
+  beforeNormalising,
+  joinDoubles,
+  layerOption,
+  normaliseRows,
+  splitDoubles,
+  subsample,
+  trainLimitOption,
+} from './features.ts';
 import {normaliseRowsGraph, square, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
@@ -149,6 +157,7 @@ class GaussianDensity implements Classifier {
         const white = builder.node('MatMul', [this.#centredGraph(builder, features, mean), whitening]);
         return halfPlus(builder, sumRows(builder, square(builder, white)), least);
       },
+      gradient: (features) => this.#slopes(features, mean, (v) => solveBoth(lower, v)),
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -167,7 +176,13 @@ class GaussianDensity implements Classifier {
     const least = this.#options.log_determinant ? (d / 2) * Math.log(2 * Math.PI) + halfLogDeterminant : 0;
     return {
       least,
-      score: (features) => this.#scoreRows(features, mean, (v) => dualDistance(whitened, v, b) / 2 + least),
+      score: (features) => {
+        const scores = new Float64Array(features.rows);
+        this.#forEachRow(this.#prepare(features), mean, (v, row) => {
+          scores[row] = dualDistance(whitened, v, b) / 2 + least;
+        });
+        return scores;
+      },
       graph: (builder, features) => {
         const v = this.#centredGraph(builder, features, mean);
         const basis = builder.constant(transposed(whitened, d), [d, whitened.length / d]);
@@ -176,6 +191,7 @@ class GaussianDensity implements Classifier {
         const squares = builder.node('Max', [builder.node('Sub', parts), builder.double(0)]);
         return halfPlus(builder, builder.node('Div', [squares, builder.double(b)]), least);
       },
+      gradient: (features) => this.#slopes(features, mean, (v) => dualSlope(whitened, v, b)),
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -185,15 +201,26 @@ class GaussianDensity implements Classifier {
     };
   }
 
-  /** `of` is given each row less the mean, and may spoil it. */
-  #scoreRows(features: Matrix, mean: Float64Array, of: (v: Float64Array) => number): Float64Array {
-    const {rows, data} = this.#prepare(features);
+  /** Calls `visit` with each row less the mean, in an array that is used again. */
+  #forEachRow({rows, data}: Matrix, mean: Float64Array, visit: (v: Float64Array, row: number) => void): void {
     const d = mean.length;
-    const difference = new Float64Array(d);
-    return Float64Array.from({length: rows}, (_, row) => {
-      for (let i = 0; i < d; i++) difference[i] = data[row * d + i]! - mean[i]!;
-      return of(difference);
+    const v = new Float64Array(d);
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < d; i++) v[i] = data[row * d + i]! - mean[i]!;
+      visit(v, row);
+    }
+  }
+
+  /** Σ⁻¹ (x - μ) of each row x: `solve` replaces x - μ by it. */
+  #slopes(features: Matrix, mean: Float64Array, solve: (v: Float64Array) => void): Matrix {
+    const prepared = this.#prepare(features);
+    const data = new Float32Array(prepared.data.length);
+    this.#forEachRow(prepared, mean, (v, row) => {
+      solve(v);
+      data.set(v, row * v.length);
     });
+    const slopes = {...prepared, data};
+    return this.#options.normalise ? beforeNormalising(features, slopes) : slopes;
   }
 
   /** Rows less the mean, float64. */

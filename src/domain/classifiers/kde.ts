@@ -6,7 +6,15 @@ import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {expNegative} from './fast-exp.ts';
-import {bandwidthOptions, gammaFor, layerOption, normaliseRows, subsample, trainLimitOption} from './features.ts';
+import {
+  bandwidthOptions,
+  beforeNormalising,
+  gammaFor,
+  layerOption,
+  normaliseRows,
+  subsample,
+  trainLimitOption,
+} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {maximumOfRows, normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
@@ -63,6 +71,16 @@ class KernelDensity implements Classifier {
         const rows = this.#prepare(features);
         if (points.narrow) return densities(points, rows, {own: false});
         return points.logSums(rows).map((sum) => -sum / points.gamma);
+      },
+      gradient: (features) => {
+        // 2 Σ pⱼ (x - xⱼ), p the share of each point in the density.
+        const slopes = points.pull(this.#prepare(features), (exponents) => {
+          const nearest = exponents.reduce((most, value) => Math.max(most, value), -Infinity);
+          let sum = 0;
+          for (let j = 0; j < exponents.length; j++) sum += exponents[j] = expNegative(exponents[j]! - nearest);
+          for (let j = 0; j < exponents.length; j++) exponents[j]! *= 2 / sum;
+        });
+        return this.#options.normalise ? beforeNormalising(features, slopes) : slopes;
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {

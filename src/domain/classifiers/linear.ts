@@ -78,6 +78,12 @@ export class Direction {
     return builder.node('MatMul', [builder.toDouble(x), builder.constant(this.#weights)]);
   }
 
+  /** -w for each of so many rows. */
+  slopes(rows: number): Matrix {
+    const columns = this.#weights.length;
+    return {rows, columns, data: Float32Array.from({length: rows * columns}, (_, i) => -this.#weights[i % columns]!)};
+  }
+
   /** w·x a row, in double arithmetic. */
   along({rows, columns, data}: Matrix): Float64Array {
     return Float64Array.from({length: rows}, (_, row) =>

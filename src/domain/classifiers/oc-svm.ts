@@ -4,7 +4,16 @@ import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {bandwidthOptions, gammaFor, layerOption, normaliseRows, subsample, trainLimitOption} from './features.ts';
+import {expNegative} from './fast-exp.ts';
+import {
+  bandwidthOptions,
+  beforeNormalising,
+  gammaFor,
+  layerOption,
+  normaliseRows,
+  subsample,
+  trainLimitOption,
+} from './features.ts';
 import {kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
 import {RbfPoints} from './rbf.ts';
@@ -97,6 +106,14 @@ class RbfMachine implements Classifier {
   #scorer(points: RbfPoints, alpha: Float32Array): Scorer {
     return {
       score: (features) => points.kernelSums(this.#prepare(features), alpha).map((sum) => -sum),
+      gradient: (features) =>
+        this.#slopes(features, (rows) =>
+          points.pull(rows, (exponents) => {
+            // Of -α e^a with a = -γ ‖x - y‖²: 2γ α e^a (x - y).
+            for (let j = 0; j < exponents.length; j++)
+              exponents[j] = 2 * points.gamma * alpha[j]! * expNegative(exponents[j]!);
+          }),
+        ),
       save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
       graph: (builder, features) => {
         const rows = this.#options.normalise === false ? features : normaliseRowsGraph(builder, features);
@@ -109,6 +126,10 @@ class RbfMachine implements Classifier {
 
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise === false ? features : normaliseRows(features);
+  }
+
+  #slopes(features: Matrix, of: (prepared: Matrix) => Matrix): Matrix {
+    return this.#options.normalise === false ? of(features) : beforeNormalising(features, of(normaliseRows(features)));
   }
 }
 
@@ -133,6 +154,10 @@ class LinearMachine implements Classifier {
   #scorer(direction: Direction): Scorer {
     return {
       score: (features) => direction.along(this.#prepare(features)).map((value) => -value),
+      gradient: (features) => {
+        const slopes = direction.slopes(features.rows);
+        return this.#options.normalise === true ? beforeNormalising(features, slopes) : slopes;
+      },
       save: () => direction.save(),
       graph: (builder, features) => {
         const rows = this.#options.normalise === true ? normaliseRowsGraph(builder, features) : features;

@@ -3,6 +3,7 @@ import {synchronously, type Tensor2D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {columnMeans, squaredLengths} from '../../core/linalg/matrix.ts';
 import {type Finish, openFactor} from '../../core/linalg/products.ts';
+import {addScaled} from '../../core/linalg/vectors.ts';
 import {expNegative} from './fast-exp.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
@@ -152,6 +153,29 @@ export class RbfPoints implements KernelSource {
       },
     );
     return sums;
+  }
+
+  /**
+   * Σⱼ cⱼ (x - xⱼ) of every row x, in doubles. `coefficients` replaces a row's exponents -γ ‖x - xⱼ‖² by its c.
+   */
+  pull(features: Matrix, coefficients: (exponents: Float64Array) => void): Matrix {
+    const {rows, columns, data} = features;
+    const out = new Float32Array(rows * columns);
+    const sums = new Float64Array(columns);
+    this.forEachRow(features, (row, exponents) => {
+      coefficients(exponents);
+      sums.fill(0);
+      let total = 0;
+      for (let j = 0; j < exponents.length; j++) {
+        if (exponents[j] === 0) continue;
+        total += exponents[j]!;
+        addScaled(sums, exponents[j]!, this.points.data, j * columns);
+      }
+      const unit = 2 ** this.#exponent;
+      for (let i = 0; i < columns; i++)
+        out[row * columns + i] = total * (data[row * columns + i]! - this.#centre[i]!) - sums[i]! / unit;
+    });
+    return {rows, columns, data: out};
   }
 
   /**

@@ -23,6 +23,7 @@ export const rotationClassifier = defineClassifier({
 const scorer: Scorer = {
   score: minusRowSums,
   save: () => new Map(),
+  gradient: ({rows, columns}) => ({rows, columns, data: new Float32Array(rows * columns).fill(-1)}),
   graph: (builder, features) => builder.node('Neg', [sumRows(builder, builder.toDouble(features))]),
 };
 
