@@ -20,11 +20,12 @@ export type {
 export {defineDataset} from './core/contracts/dataset.ts';
 export type {PluginRef} from './core/contracts/definition.ts';
 export type {
-  ActivationMaps,
+  Attribution,
   Checkpoints,
   CopyRef,
   CurvePoint,
   Encoder,
+  Explained,
   FitContext,
   FitResult,
   Learner,
@@ -100,8 +101,10 @@ export {oneVersusRest} from './domain/datasets/one-class.ts';
 export {imagesIn, type LabelledFile, readImageFiles} from './domain/datasets/readers/image-files.ts';
 export {classifyViews, inference, type Normalising, ownScoreOfViews} from './domain/learners/classify-views.ts';
 export {cropPatch, patchOption, trainingSide} from './domain/learners/crop-patch.ts';
-export {type Layer, type OwnScore, openEncoder, ownLayers, poolAndEmbed} from './domain/learners/encoder.ts';
+export {openEncoder, ownLayers, poolAndEmbed} from './domain/learners/encoder.ts';
 export {EncoderGraph, plainLayer} from './domain/learners/encoder-graph.ts';
+export {type Parts, partsOf} from './domain/learners/explain.ts';
+export type {Layer} from './domain/learners/layer.ts';
 export {cutPasteAugmentation, paperAugmentation} from './domain/learners/training/augmentation.ts';
 export {classification, infoNce} from './domain/learners/training/losses.ts';
 export {type OptimizerOptions, optimizerOption} from './domain/learners/training/optimizer.ts';

@@ -88,8 +88,26 @@ export interface FitResult {
   readonly curve: readonly CurvePoint[];
 }
 
-/** A value for each place of the network's last map, of each image: (count, height, width). */
-export interface ActivationMaps {
+/** The score that an image's places are asked about: the learner's own, or one of a layer's features, by its slopes in them. */
+export type Explained =
+  | 'own'
+  | {
+      readonly layer: string;
+      /** Features (n, d) → the slope of each row's score, (n, d). */
+      slopes(features: Matrix): Matrix;
+    };
+
+/**
+ * How much each place has to do with a score. `gradcam`: the last map's channels, weighted by the score's mean slope in each (Selvaraju
+ * et al. 2017). `gradient`: the largest slope of a pixel's colours, without its sign (Simonyan et al. 2014). `integrated-gradients`: what
+ * a pixel adds on the straight way from a baseline image to this one (Sundararajan et al. 2017), in so many steps.
+ */
+export type Attribution =
+  | {readonly by: 'gradcam' | 'gradient'}
+  | {readonly by: 'integrated-gradients'; readonly steps: number; readonly baseline: FloatImage};
+
+/** A value for each place of each image, (count, height, width): of the network's last map, or of the image. */
+export interface RelevanceMaps {
   readonly count: number;
   readonly height: number;
   readonly width: number;
@@ -97,12 +115,20 @@ export interface ActivationMaps {
   readonly data: Float32Array;
 }
 
+/** The network or the learner has nothing by which a score could be explained so. */
+export class NotExplainable extends Error {
+  override readonly name = 'NotExplainable';
+}
+
 /** A trained learner, ready to compute features. Batch normalisation is in inference mode; a row does not depend on its batch. */
 export interface Encoder {
   /** Uint8 images → (n, d) of the named layer; `view`: of its result for each float image and index instead. */
   embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
-  /** GradCAM of the learner's own anomaly score; absent: it has no such score, or its network has no map. */
-  cam?(images: ImageSet): Promise<ActivationMaps>;
+  /**
+   * What raises a score, place by place. Throws `NotExplainable` where it has no such score, layer or map. Absent: it is no network of
+   * ours, and has no slopes.
+   */
+  explain?(images: ImageSet, score: Explained, by: Attribution): Promise<RelevanceMaps>;
   dispose(): void;
 }
 
@@ -165,8 +191,10 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   readonly trains: boolean;
   /** The paper's copies for the spec's `distribution_augmentation`, which has no default; absent: it takes none. */
   readonly distributionAugmentation?: readonly CopyRef[];
-  /** true: it has its own anomaly score, for which its encoders compute GradCAM (`cam`). */
-  readonly gradcam?: boolean;
+  /** true: its encoders have `explain`. */
+  readonly explains?: boolean;
+  /** true: it has its own anomaly score, which they explain as well. */
+  readonly ownScore?: boolean;
   /**
    * Names of the transforms that its own task is made of: anomalies that are made by them are no fair validation of it. Absent: none.
    */

@@ -1,8 +1,8 @@
 import type {Network} from '../../core/contracts/network.ts';
-import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {embed, logits} from '../networks/head.ts';
-import type {OwnScore} from './encoder.ts';
+import type {Parts} from './explain.ts';
 import {classification} from './training/losses.ts';
 import type {StepResult} from './training/phases.ts';
 
@@ -33,19 +33,10 @@ export function classifyViews(
   return {...classification(logits(weights, embedded), labels), pooled};
 }
 
-/**
- * The score of such a learner that GradCAM explains: -log p(view 0), of the unchanged image. The CutPaste paper does not say which
- * score it takes. Undefined for a network without a map.
- */
-export function ownScoreOfViews(network: Network): OwnScore | undefined {
-  const {map, head} = network;
-  return (
-    map && {
-      map,
-      score(weights, pooled: Tensor2D): Tensor1D {
-        const probabilities = tf.logSoftmax(logits(weights, embed(weights, head, pooled, {training: false})));
-        return tf.neg(tf.squeeze(tf.slice(probabilities, [0, 0], [-1, 1]), [1]));
-      },
-    }
-  );
-}
+/** The score of such a learner, which `localize` explains: -log p(view 0), of the unchanged image. */
+export const ownScoreOfViews =
+  ({head}: Network): NonNullable<Parts['own']> =>
+  (weights, pooled) => {
+    const probabilities = tf.logSoftmax(logits(weights, embed(weights, head, pooled, {training: false})));
+    return tf.neg(tf.squeeze(tf.slice(probabilities, [0, 0], [-1, 1]), [1]));
+  };

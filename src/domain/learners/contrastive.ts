@@ -8,6 +8,7 @@ import {embed, headParameters} from '../networks/head.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
+import {partsOf} from './explain.ts';
 import {paperAugmentation} from './training/augmentation.ts';
 import {TrainingError} from './training/collapse.ts';
 import {instancesOf} from './training/feed.ts';
@@ -26,6 +27,7 @@ export const contrastive = defineLearner({
   paper: 'Sohn et al. 2021',
   layers: ['pool', 'embed'],
   trains: true,
+  explains: true,
   augment: paperAugmentation,
   distributionAugmentation: [[{type: 'rotate90'}], [{type: 'rotate180'}], [{type: 'rotate270'}]],
   row: ({patch}, {copies}) =>
@@ -89,7 +91,8 @@ export const contrastive = defineLearner({
     },
 
     encoder(saved, plugins) {
-      return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
+      const network = plugins.create('network', options.network);
+      return openEncoder(saved, poolAndEmbed(network), partsOf(network));
     },
 
     graph: (builder, images, layer, weights, plugins) =>

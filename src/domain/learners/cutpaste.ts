@@ -1,10 +1,10 @@
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {defineLearner} from '../../core/contracts/learner.ts';
-import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {headParameters, logits} from '../networks/head.ts';
+import {embed, headParameters, logits} from '../networks/head.ts';
 import {confettiNoise} from '../transforms/confetti.ts';
 import {
   cutoutGrey,
@@ -19,6 +19,7 @@ import {classifyViews, inference, type Normalising, ownScoreOfViews} from './cla
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
+import {partsOf} from './explain.ts';
 import {cutPasteAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import {measurePretext} from './training/pretext.ts';
@@ -69,7 +70,8 @@ export const cutpaste = defineLearner({
   paper: 'Li et al. 2021 (CutPaste)',
   layers: ['pool', 'embed', 'classes'],
   trains: true,
-  gradcam: true,
+  explains: true,
+  ownScore: true,
   pretextTransforms: ({variant}) => (variant === 'confetti-noise' ? ['confetti'] : ['cutpaste', 'cutpaste-scar']),
   augment: cutPasteAugmentation,
   row: ({variant, patch, network}) =>
@@ -226,14 +228,22 @@ export const cutpaste = defineLearner({
       encoder(saved, plugins) {
         const network = plugins.create('network', options.network);
         const layers = poolAndEmbed(network);
+        const probabilities = (weights: Weights, embedded: Tensor2D): Tensor2D =>
+          tf.logSoftmax(logits(weights, embedded));
         return openEncoder(
           saved,
           {
             ...layers,
             /** (n, classes): log-probabilities, that of normal first. */
-            classes: (weights, x) => tf.logSoftmax(logits(weights, layers.embed(weights, x))),
+            classes: (weights, x) => probabilities(weights, layers.embed(weights, x)),
           },
-          ownScoreOfViews(network),
+          partsOf(network, {
+            own: ownScoreOfViews(network),
+            ofPooled: {
+              classes: (weights, pooled) =>
+                probabilities(weights, embed(weights, network.head, pooled, {training: false})),
+            },
+          }),
         );
       },
 

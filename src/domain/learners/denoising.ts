@@ -12,6 +12,7 @@ import {embed, headParameters} from '../networks/head.ts';
 import {compose} from '../transforms/compose.ts';
 import {openEncoder, poolAndEmbed, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
+import {partsOf} from './explain.ts';
 import {paperAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import type {StepResult} from './training/phases.ts';
@@ -26,6 +27,7 @@ export const denoising = defineLearner({
   paper: 'Vincent et al. 2008; Sohn et al. 2021, rows "Denoising", which do not give architecture and noise',
   layers: ['pool', 'embed'],
   trains: true,
+  explains: true,
   augment: paperAugmentation,
   row: () => 'denoising',
   options: Type.Object(
@@ -101,7 +103,8 @@ export const denoising = defineLearner({
     },
 
     encoder(saved, plugins) {
-      return openEncoder(saved, poolAndEmbed(plugins.create('network', options.network)));
+      const network = plugins.create('network', options.network);
+      return openEncoder(saved, poolAndEmbed(network), partsOf(network));
     },
 
     graph: (builder, images, layer, weights, plugins) =>

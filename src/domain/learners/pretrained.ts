@@ -9,7 +9,7 @@ import {floatImage} from '../../core/images/float-image.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {cropResize} from '../transforms/geometry.ts';
-import {pixelsAtOnce} from './encoder.ts';
+import {pixelsAtOnce} from './layer.ts';
 
 const threeNumbers = {minItems: 3, maxItems: 3} as const;
 

@@ -9,6 +9,7 @@ import {classifyViews, inference, ownScoreOfViews} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {openEncoder, poolAndEmbed} from './encoder.ts';
 import {EncoderGraph, plainLayer} from './encoder-graph.ts';
+import {partsOf} from './explain.ts';
 import {paperAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import {measurePretext} from './training/pretext.ts';
@@ -24,7 +25,8 @@ export const rotation = defineLearner({
   paper: 'Gidaris et al. 2018; Golan & El-Yaniv 2018; Sohn et al. 2021 with an MLP head',
   layers: ['pool', 'embed', 'rotation'],
   trains: true,
-  gradcam: true,
+  explains: true,
+  ownScore: true,
   pretextTransforms: () => ['rotate90', 'rotate180', 'rotate270'],
   augment: paperAugmentation,
   row: ({network, patch}) =>
@@ -104,7 +106,7 @@ export const rotation = defineLearner({
               1,
             ),
         },
-        ownScoreOfViews(network),
+        partsOf(network, {own: ownScoreOfViews(network)}),
       );
     },
 

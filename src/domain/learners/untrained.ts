@@ -4,6 +4,7 @@ import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {openEncoder, ownLayers, sideOf} from './encoder.ts';
 import {plainLayer} from './encoder-graph.ts';
+import {partsOf} from './explain.ts';
 import {imagenet, startFiles, startOption, startWeights} from './training/start.ts';
 
 export const untrained = defineLearner({
@@ -14,6 +15,7 @@ export const untrained = defineLearner({
   paper: 'Sohn et al. 2021, rows "ResNet-18 (random)"; Li et al. 2021 (CutPaste), table 3, "pretrained"',
   layers: ['pool'],
   trains: false,
+  explains: true,
   augment: [],
   row: ({start, network: {type, variant}}) => (start === undefined ? 'untrained' : `imagenet-${type}-${variant}`),
   files: startFiles,
@@ -40,7 +42,8 @@ export const untrained = defineLearner({
       }
     },
     encoder(weights, plugins) {
-      return openEncoder(weights, ownLayers(plugins.create('network', ref)));
+      const network = plugins.create('network', ref);
+      return openEncoder(weights, ownLayers(network), partsOf(network));
     },
     graph: (builder, images, layer, weights, plugins) =>
       plainLayer(builder, images, layer, plugins.create('network', ref), weights),

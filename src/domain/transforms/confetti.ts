@@ -4,8 +4,8 @@
  */
 import type {Rng} from '../../core/base/random.ts';
 import type {FloatImage} from '../../core/contracts/data.ts';
+import {gaussianBlur} from '../../core/images/gaussian-blur.ts';
 import type {Defect} from './defects.ts';
-import {gaussianBlur} from './photometric.ts';
 
 /** Pixels of an image's side for which the numbers below are. */
 const side = 240;

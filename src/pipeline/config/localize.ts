@@ -1,18 +1,41 @@
 /** The key `localize` of a spec: its shape, and what it asks of dataset, learner and metrics. */
 
+import {choice, clippedList} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {LearnerDefinition} from '../../core/contracts/learner.ts';
 import type {Issue} from '../../core/plugin/check.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
-import {Type} from '../../core/plugin/type.ts';
-import type {Localize, Patches} from './spec.ts';
+import {type Static, Type} from '../../core/plugin/type.ts';
+import type {Explanation, Localize} from './spec.ts';
 
 export const localizeShape = Type.Object(
   {
-    type: Type.Union([Type.Literal('patches'), Type.Literal('gradcam')], {
-      default: 'patches',
+    type: Type.Union(
+      [
+        Type.Literal('patches'),
+        Type.Literal('gradcam'),
+        Type.Literal('gradient'),
+        Type.Literal('integrated-gradients'),
+      ],
+      {
+        default: 'patches',
+        description:
+          'patches: score all windows of an image; an image’s score is the largest of them. The others explain scores of whole images. ' +
+          'gradcam: by the last map of the network. gradient: by the slope of the score in each pixel. integrated-gradients: by what each pixel ' +
+          'adds on the way from the mean training image.',
+      },
+    ),
+    score: Type.Union([Type.Literal('classifier'), Type.Literal('learner')], {
+      default: 'classifier',
       description:
-        'patches: score all windows of an image; an image’s score is the largest of them. gradcam: explain the learner’s own score ' +
-        'of whole images (-log p(normal); the paper does not say which it takes) by the last map of its network. It has no other option.',
+        'The score that is explained, not of patches. classifier: that of each classifier, through the network (CutPaste, figure 1). ' +
+        'learner: the learner’s own, -log p(normal).',
+    }),
+    steps: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 32,
+      description: 'Steps of integrated-gradients from the mean training image to the image.',
     }),
     patch: Type.Integer({
       minimum: 8,
@@ -29,8 +52,8 @@ export const localizeShape = Type.Object(
     sigma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
       default: 'auto',
       description:
-        'Width in pixels of the Gaussian by which a window’s score is spread over its pixels. The paper does not give it; ' +
-        'auto is FCDD’s rule, 10 for windows of 32 pixels and more.',
+        'Width in pixels of the Gaussian by which a window’s score is spread over its pixels, or by which slopes of pixels are smoothed. The ' +
+        'paper does not give it; auto is FCDD’s rule for windows, 10 for windows of 32 pixels and more, and a 32nd of the side for slopes.',
     }),
     blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')], {
       default: 'mean',
@@ -47,9 +70,19 @@ export const localizeShape = Type.Object(
   },
 );
 
+type Checked = Static<typeof localizeShape>;
+
+/** The options of each type. */
+const optionsOf = {
+  patches: ['type', 'patch', 'stride', 'density', 'sigma', 'blend'],
+  gradcam: ['type', 'score'],
+  gradient: ['type', 'score', 'sigma'],
+  'integrated-gradients': ['type', 'score', 'sigma', 'steps'],
+} as const satisfies {readonly [type in Checked['type']]: readonly (keyof Checked)[]};
+
 /** Defaults are filled for every type; only the options of this type are kept. */
-export const localizeOf = (checked: Patches | (Omit<Patches, 'type'> & {readonly type: 'gradcam'})): Localize =>
-  checked.type === 'gradcam' ? {type: 'gradcam'} : checked;
+export const localizeOf = (checked: Checked): Localize =>
+  Object.fromEntries(optionsOf[checked.type].map((option) => [option, checked[option]])) as unknown as Localize;
 
 interface Asked {
   readonly dataset: PluginRef;
@@ -85,9 +118,11 @@ export function localizeIssues(
         hint: 'mvtec and mvtec-synthetic have masks; image-folder with "masks: true", synthetic with "defects: true".',
       });
   }
-  if (localize?.type === 'gradcam') return [...issues, ...gradcamIssues(plugins, learner, written)];
+  if (!localize) return issues;
+  issues.push(...foreignOptions(localize.type, written));
+  if (localize.type !== 'patches') return [...issues, ...explanationIssues(plugins, learner, localize)];
   const side = Math.min(shape.height, shape.width);
-  if (localize && localize.patch > side)
+  if (localize.patch > side)
     issues.push({
       path: ['localize', 'patch'],
       at: 'value',
@@ -95,7 +130,7 @@ export function localizeIssues(
       hint: `"patch" may be at most ${side}.`,
     });
   for (const {type, ...options} of classifiers)
-    if (localize?.blend === 'sum' && !plugins.find('classifier', type)?.nonNegative?.(options as never))
+    if (localize.blend === 'sum' && !plugins.find('classifier', type)?.nonNegative?.(options as never))
       issues.push({
         path: ['localize', 'blend'],
         at: 'value',
@@ -105,24 +140,47 @@ export function localizeIssues(
   return issues;
 }
 
-function gradcamIssues(plugins: Plugins, learner: PluginRef | undefined, written: unknown): readonly Issue[] {
-  const foreign = Object.keys(written as object).filter((key) => key !== 'type');
-  const issues: Issue[] = foreign.map((key) => ({
-    path: ['localize', key],
-    at: 'key',
-    message: `"localize" of type "gradcam" has no option "${key}"`,
-    hint: 'It belongs to type "patches". Remove it.',
-  }));
-  if (!learner || plugins.find('learner', learner.type)?.gradcam) return issues;
-  const able = plugins.definitions().filter((one) => one.kind === 'learner' && one.gradcam);
+function foreignOptions(type: Localize['type'], written: unknown): readonly Issue[] {
+  const own: readonly string[] = optionsOf[type];
+  return Object.keys(written as object)
+    .filter((key) => key in localizeShape.properties && !own.includes(key))
+    .map((key) => {
+      const owners = Object.entries(optionsOf).filter(([, options]) => (options as readonly string[]).includes(key));
+      return {
+        path: ['localize', key],
+        at: 'key',
+        message: `"localize" of type "${type}" has no option "${key}"`,
+        hint: `It belongs to ${choice(owners.map(([owner]) => `"${owner}"`))}. Remove it.`,
+      };
+    });
+}
+
+/** Slopes need a network of ours; the learner's own score, a learner that has one. */
+function explanationIssues(
+  plugins: Plugins,
+  learner: PluginRef | undefined,
+  {type, score}: Explanation,
+): readonly Issue[] {
+  const definition = learner && plugins.find('learner', learner.type);
+  if (!definition) return [];
+  const able = (can: (one: LearnerDefinition) => boolean | undefined): string =>
+    clippedList(plugins.names('learner').filter((name) => can(plugins.get('learner', name))));
+  if (!definition.explains)
+    return [
+      {
+        path: ['localize', 'type'],
+        at: 'value',
+        message: `"${type}" goes through the network of the learner, and learner "${learner.type}" does not open its own`,
+        hint: `Learners that do: ${able((one) => one.explains)}. Or use type "patches".`,
+      },
+    ];
+  if (score === 'classifier' || definition.ownScore) return [];
   return [
-    ...issues,
     {
-      path: ['localize', 'type'],
+      path: ['localize', 'score'],
       at: 'value',
-      message: `learner "${learner.type}" has no anomaly score that GradCAM could explain`,
-      hint:
-        able.length > 0 ? `Learners that have one: ${able.map(({name}) => name).join(', ')}.` : 'Use type "patches".',
+      message: `learner "${learner.type}" has no anomaly score of its own`,
+      hint: `Use "score: classifier". Learners that have one: ${able((one) => one.ownScore)}.`,
     },
   ];
 }

@@ -4,7 +4,17 @@ import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 
 /** Heat maps of the test images. */
-export type Localize = Patches | {readonly type: 'gradcam'};
+export type Localize = Patches | Explanation;
+
+/** What raises the score of a whole image, place by place. */
+export type Explanation = (
+  | {readonly type: 'gradcam'}
+  | {readonly type: 'gradient'; readonly sigma: 'auto' | number}
+  | {readonly type: 'integrated-gradients'; readonly sigma: 'auto' | number; readonly steps: number}
+) & {
+  /** Absent, in records of earlier versions: the learner's. */
+  readonly score?: 'classifier' | 'learner';
+};
 
 /** From the scores of all windows of an image. */
 export interface Patches {

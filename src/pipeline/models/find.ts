@@ -4,17 +4,17 @@ import {clippedList, suggest} from '../../core/base/text.ts';
 import type {Task} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
 import {data} from '../stages/data.ts';
-import {isStage} from '../stages/define.ts';
-import {gradcam} from '../stages/gradcam.ts';
+import {isStage, recipeOf} from '../stages/define.ts';
+import {explanationName, explanationType, gradcam} from '../stages/gradcam.ts';
 import {holdOut} from '../stages/hold-out.ts';
 import type {InputRef} from '../stages/stage.ts';
 import type {RunRecord, StageRecord} from '../store/runs/record.ts';
 
-/** A classifier of a task. */
+/** A classifier of a task, or an explanation of its scores. */
 export interface FittedClassifier {
   /** Its name in tables. */
   readonly name: string;
-  /** A `score` stage, or a `localize` stage, which scores windows. */
+  /** A `score` stage, or a `localize` stage, which scores windows; of an explanation a `gradcam` stage. */
   readonly stage: StageRecord;
 }
 
@@ -83,9 +83,19 @@ function classifiersOf({stages}: RunRecord, task: Task): readonly FittedClassifi
   );
 }
 
-/** The stage that explains the learner's own score; undefined if the task has none. */
-export const gradcamOf = ({stages}: RunRecord, task: Task): StageRecord | undefined =>
-  stages.find((stage) => stage.node.tasks.includes(task.id) && isGradcam(stage));
+/** The stages that explain the scores of these classifiers, or the learner's own, by the names that their maps have in tables. */
+export function explanationsOf(
+  {stages}: RunRecord,
+  task: Task,
+  classifiers: readonly FittedClassifier[],
+): readonly FittedClassifier[] {
+  return stages.flatMap((stage) => {
+    const recipe = recipeOf(gradcam, stage.node);
+    if (!recipe || !stage.node.tasks.includes(task.id)) return [];
+    const of = classifiers.find(({stage: fitted}) => fitted.id === stage.node.inputs['classifier']?.stage);
+    return recipe.scored && !of ? [] : [{name: explanationName(explanationType(recipe), of?.name), stage}];
+  });
+}
 
 /** The file of the images that the task was trained on. */
 export function trainingImagesOf(record: RunRecord, task: Task): InputRef {

@@ -15,7 +15,7 @@ import type {HeatSummary} from '../stages/heat-maps.ts';
 import {score} from '../stages/score.ts';
 import type {InputRef} from '../stages/stage.ts';
 import {trainingFile} from '../stages/training-scores.ts';
-import type {RunRecord, StageRecord} from '../store/runs/record.ts';
+import type {RunRecord} from '../store/runs/record.ts';
 import {dataOf, type FittedClassifier, trainingImagesOf} from './find.ts';
 import type {ModelWorker} from './model-worker.ts';
 import {filesOf, type RunArtifacts} from './run-artifacts.ts';
@@ -73,11 +73,16 @@ export class Predictor {
     return {scores: await scoresIn(out, 'scores.arrow'), training: heat.training, heat};
   }
 
-  async gradcam(stage: StageRecord): Promise<Heat> {
+  /** Maps of an explanation of the scores. */
+  async explain({stage}: FittedClassifier): Promise<Heat> {
     const {artifacts, worker} = this.#model;
-    const learnt = stage.node.inputs['weights']!;
+    const {weights: learnt, classifier} = stage.node.inputs as {
+      readonly weights: InputRef;
+      readonly classifier?: InputRef;
+    };
     const inputs = {
       weights: await artifacts.file(learnt),
+      ...(classifier && {classifier: await artifacts.file(classifier)}),
       images: this.#images,
       training: await this.#trainingImages(),
     };

@@ -7,7 +7,7 @@ import {writeScores} from '../../core/formats/arrow/small.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
-import {defineStage} from './define.ts';
+import {defineStage, type StageGraphBuilder, type TaskClassifier, type TaskContext} from './define.ts';
 import {embedding} from './embed.ts';
 import {evaluations, type Scored} from './evaluate.ts';
 import {Plugin, strict} from './recipe.ts';
@@ -29,16 +29,7 @@ export const score = defineStage({
     const metrics = context.metricsOf('scores');
     if (task.localize?.type === 'patches' || context.metricsOf('scores', 'agreement').length === 0) return [];
     return classifiers.map(({classifier, name, layer}) => {
-      const uses = usedBy(graph.plugins, 'classifier', classifier);
-      const stage = graph.addStage(score, context, {
-        label: stageLabel(`score ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
-        recipe: {classifier, version: uses[0]!.version, seed: task.seed},
-        inputs: {
-          train: embedding(context, graph, {layer, split: 'train'}),
-          test: embedding(context, graph, {layer, split: 'test'}),
-        },
-        uses,
-      });
+      const stage = scoring(context, graph, {classifier, name, layer});
       const scored: Scored = {
         stage,
         ...(task.validation && {
@@ -86,6 +77,25 @@ export const score = defineStage({
     }
   },
 });
+
+/** The stage that fits a classifier on the training images' features, and scores the test images. */
+export function scoring(
+  context: TaskContext,
+  graph: StageGraphBuilder,
+  {classifier, name, layer}: TaskClassifier,
+): string {
+  const {task} = context;
+  const uses = usedBy(graph.plugins, 'classifier', classifier);
+  return graph.addStage(score, context, {
+    label: stageLabel(`score ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
+    recipe: {classifier, version: uses[0]!.version, seed: task.seed},
+    inputs: {
+      train: embedding(context, graph, {layer, split: 'train'}),
+      test: embedding(context, graph, {layer, split: 'test'}),
+    },
+    uses,
+  });
+}
 
 function classifierOf(context: StageContext<ScoreRecipe>) {
   const {classifier, version} = context.recipe;

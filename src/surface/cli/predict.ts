@@ -5,7 +5,7 @@ import {basename, extname, join} from 'node:path';
 import {printable} from '../../core/base/screen.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {encodePng} from '../../core/images/codec.ts';
-import {chooseClassifiers, gradcamOf} from '../../pipeline/models/find.ts';
+import {chooseClassifiers, explanationsOf} from '../../pipeline/models/find.ts';
 import {listPictures, type PictureFile, writePictures} from '../../pipeline/models/pictures.ts';
 import {type Heat, type Prediction, Predictor} from '../../pipeline/models/predict.ts';
 import {quantile} from '../../pipeline/models/threshold.ts';
@@ -29,8 +29,8 @@ export const predict = (
 ): Promise<number> =>
   withTrained(run, options, chooseClassifiers, globals, async (trained) => {
     const {record, task, chosen, plugins} = trained;
-    const gradcam = gradcamOf(record, task);
-    if (options.maps !== undefined && !gradcam && chosen.every(({stage}) => stage.kind !== 'localize'))
+    const explanations = explanationsOf(record, task, chosen);
+    if (options.maps !== undefined && explanations.length === 0 && chosen.every(({stage}) => stage.kind !== 'localize'))
       return refuse([
         {
           message: `task ${task.id} has no heat maps, because its spec has no "localize"`,
@@ -53,9 +53,9 @@ export const predict = (
         }
         if (options.maps !== undefined) {
           const heats = judged.flatMap(({name, heat, threshold}) => (heat ? [{name, heat, threshold}] : []));
-          if (gradcam) {
-            const heat = await predictor.gradcam(gradcam);
-            heats.push({name: 'gradcam', heat, threshold: quantile(heat.training, options.quantile)});
+          for (const explanation of explanations) {
+            const heat = await predictor.explain(explanation);
+            heats.push({name: explanation.name, heat, threshold: quantile(heat.training, options.quantile)});
           }
           await writeMaps(options.maps, table, files, heats);
         }

@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import {gaussianBlur} from '../../../src/core/images/gaussian-blur.ts';
 import {
   jitter,
   scaleContrast,
@@ -7,7 +8,7 @@ import {
   shiftBrightness,
   turnHue,
 } from '../../../src/domain/transforms/jitter.ts';
-import {blur, gaussianBlur, grayscale, toGrey} from '../../../src/domain/transforms/photometric.ts';
+import {blur, grayscale, toGrey} from '../../../src/domain/transforms/photometric.ts';
 import {expectClose, fixtures, greyImage, reference} from './rig.ts';
 
 const after = (change: (data: Float32Array, by: number) => void, by: number): Float32Array => {

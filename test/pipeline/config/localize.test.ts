@@ -44,7 +44,7 @@ test('windows must fit into the images, and unknown options are errors', () => {
       [
         "localize.step",
         ""localize" has no key "step"",
-        "Known keys: type, patch, stride, density, sigma, blend.",
+        "Did you mean "steps"? (an integer from 1 to 1000, default 32)",
       ],
       [
         "localize.density",
@@ -69,24 +69,50 @@ test('a plain sum is for scores that are never negative', () => {
   expect(summed([{type: 'gde', log_determinant: true}])).toEqual([refused('gde')]);
 });
 
-test('GradCAM needs a learner with its own score, and has no options', () => {
+test('explanations: each type has its options; the learner’s own score needs a learner that has one', () => {
   const maps = {dataset: 'mvtec', metrics: ['pixel-auc']};
-  const gradcam = {type: 'gradcam'};
-  expect(problems({...maps, learner: 'cutpaste', localize: gradcam})).toEqual([]);
-  expect(
-    validateSpec({...maps, learner: 'rotation', classifiers: ['gde'], localize: gradcam}, plugins, 'x').spec,
-  ).toMatchObject({localize: {type: 'gradcam'}});
-  expect(problems({...maps, localize: {...gradcam, stride: 8}})).toMatchInlineSnapshot(`
+  const localizeOf = (localize: object) =>
+    validateSpec({...maps, learner: 'rotation', classifiers: ['gde'], localize}, plugins, 'x').spec?.localize;
+  expect(localizeOf({type: 'gradcam'})).toEqual({type: 'gradcam', score: 'classifier'});
+  expect(localizeOf({type: 'gradient', score: 'learner'})).toEqual({type: 'gradient', score: 'learner', sigma: 'auto'});
+  expect(localizeOf({type: 'integrated-gradients', sigma: 2})).toEqual({
+    type: 'integrated-gradients',
+    score: 'classifier',
+    sigma: 2,
+    steps: 32,
+  });
+  expect(problems({...maps, localize: {type: 'gradcam'}})).toEqual([]);
+  const path = 'net.onnx';
+  expect([
+    ...problems({...maps, localize: {type: 'gradcam', score: 'learner', stride: 8, sigma: 3}}),
+    ...problems({...maps, localize: {patch: 32, steps: 8}}),
+    ...problems({...maps, learner: {type: 'pretrained', path}, localize: {type: 'gradient'}}),
+  ]).toMatchInlineSnapshot(`
     [
       [
         "localize.stride",
         ""localize" of type "gradcam" has no option "stride"",
-        "It belongs to type "patches". Remove it.",
+        "It belongs to "patches". Remove it.",
+      ],
+      [
+        "localize.sigma",
+        ""localize" of type "gradcam" has no option "sigma"",
+        "It belongs to "patches", "gradient" or "integrated-gradients". Remove it.",
+      ],
+      [
+        "localize.score",
+        "learner "untrained" has no anomaly score of its own",
+        "Use "score: classifier". Learners that have one: rotation, cutpaste.",
+      ],
+      [
+        "localize.steps",
+        ""localize" of type "patches" has no option "steps"",
+        "It belongs to "integrated-gradients". Remove it.",
       ],
       [
         "localize.type",
-        "learner "untrained" has no anomaly score that GradCAM could explain",
-        "Learners that have one: rotation, cutpaste.",
+        ""gradient" goes through the network of the learner, and learner "pretrained" does not open its own",
+        "Learners that do: untrained, rotation, contrastive, cutpaste, denoising. Or use type "patches".",
       ],
     ]
   `);

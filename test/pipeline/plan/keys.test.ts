@@ -56,7 +56,8 @@ learner: {type: pretrained, path: tiny.onnx}
 classifiers: [kde]
 `,
   patches: `${maps}localize: {patch: 16, stride: 16}\nmatrix: {localize.density: [shared, per-location]}\n`,
-  gradcam: `${maps}localize: {type: gradcam}\n`,
+  gradcam: `${maps}localize: {type: gradcam, score: learner}\n`,
+  explained: `${maps}localize: {type: gradcam}\nmatrix: {localize.type: [gradcam, gradient, integrated-gradients]}\n`,
   validation: `
 dataset: {type: synthetic, size: 16, train: 32, test: 16, classes: 3, inliers: [stripes], validation: synthetic}
 learner: {type: rotation, network: {type: small, width: 4, head: [16]}, epochs: 2, batch: 16}

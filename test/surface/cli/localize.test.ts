@@ -95,11 +95,15 @@ test('a density at each place is another localisation of the same features', asy
   expect(computed).toEqual(['localize', 'evaluate']);
 });
 
-test('GradCAM of the same training: maps without a classifier, judged beside the scores of the images', async () => {
+test.for([
+  ['{type: gradcam, score: learner}', 'gradcam'],
+  ['{type: gradcam}', 'gradcam gde'],
+  ['{type: integrated-gradients, steps: 4}', 'integrated-gradients gde'],
+] as const)('%s of the same training: maps judged beside the scores of the images', async ([localize, name]) => {
   project.write(
     'maps.yaml',
     spec('shared')
-      .replace(/localize: .*/, 'localize: {type: gradcam}')
+      .replace(/localize: .*/, `localize: ${localize}`)
       .replace('48,', '64,'),
   );
   const run = await project.events('maps.yaml');
@@ -108,7 +112,8 @@ test('GradCAM of the same training: maps without a classifier, judged beside the
   const {count, height, width, data} = await readMaps(join(entryOf('localize'), 'maps.arrow'));
   expect([count, height, width]).toEqual([10, 64, 64]);
   expect(data.every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
-  expect(readdirSync(entryOf('localize')).filter((name) => name.endsWith('.png'))).toHaveLength(10);
+  expect(Math.max(...data)).toBeGreaterThan(0);
+  expect(readdirSync(entryOf('localize')).filter((file) => file.endsWith('.png'))).toHaveLength(10);
   const {out} = await project.run(
     'query',
     'SELECT classifier, metric FROM metrics JOIN runs USING (run) ORDER BY started DESC, classifier, metric LIMIT 3',
@@ -116,7 +121,7 @@ test('GradCAM of the same training: maps without a classifier, judged beside the
   );
   expect(JSON.parse(out)).toEqual([
     {classifier: 'gde', metric: 'auc'},
-    {classifier: 'gradcam', metric: 'aupro'},
-    {classifier: 'gradcam', metric: 'pixel-auc'},
+    {classifier: name, metric: 'aupro'},
+    {classifier: name, metric: 'pixel-auc'},
   ]);
 });

@@ -265,8 +265,9 @@ metrics: [auc, pixel-auc]
     expect([height, width]).toEqual([48, 96]);
   });
 
-  test('by GradCAM, beside the scores of the classifiers', async () => {
-    const entries = await run(spec('{type: gradcam}'));
+  test('of what raises a classifier’s score, beside its scores', async () => {
+    const entries = await run(spec('{type: integrated-gradients, steps: 2}'));
+    await draw(join(called(entries, 'data'), 'test.arrow'), 'defects');
     const printed = await predicted('defects', '--maps', 'gradcam');
     const {scores} = await readScores(join(called(entries, 'score gde'), 'scores.arrow'));
     expectSame(scoresOf(printed, 'gde'), scores);

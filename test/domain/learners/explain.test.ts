@@ -1,7 +1,9 @@
 import {describe, expect, test} from 'vitest';
+import {plugins as builtin} from '../../../src/builtin.ts';
 import {Rng} from '../../../src/core/base/random.ts';
-import type {ImageSet, NamedArrays} from '../../../src/core/contracts/data.ts';
+import type {FloatImage, ImageSet, Matrix, NamedArrays} from '../../../src/core/contracts/data.ts';
 import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
+import {floatImage} from '../../../src/core/images/float-image.ts';
 import {
   createWeights,
   disposeWeights,
@@ -9,8 +11,12 @@ import {
   weightsFromArrays,
   weightsToArrays,
 } from '../../../src/core/nn/layers.ts';
+import {checkPlugin} from '../../../src/core/plugin/check.ts';
+import {Plugins} from '../../../src/core/plugin/registry.ts';
+import {kde} from '../../../src/domain/classifiers/kde.ts';
 import {ownScoreOfViews} from '../../../src/domain/learners/classify-views.ts';
-import {openEncoder} from '../../../src/domain/learners/encoder.ts';
+import {openEncoder, poolAndEmbed} from '../../../src/domain/learners/encoder.ts';
+import {partsOf} from '../../../src/domain/learners/explain.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
 import {small} from '../../../src/domain/networks/small.ts';
@@ -22,6 +28,10 @@ function images(count: number, side: number): ImageSet {
   const pixels = Uint8Array.from({length: count * side * side * 3}, () => rng.integer(256));
   return {shape: {height: side, width: side, channels: 3}, count, pixels};
 }
+
+const plugins = new Plugins(builtin);
+const checked = (options: object) => checkPlugin(plugins, 'classifier', {type: 'kde', ...options}).value as never;
+const negated = (slopes: Matrix): Matrix => ({...slopes, data: slopes.data.map((value) => -value)});
 
 onEachEngine(() => {
   test('by hand: a map of two channels under a linear score', async () => {
@@ -36,13 +46,20 @@ onEachEngine(() => {
       {},
       {
         map: (_, x) => tf.slice(x, [0, 0, 0, 0], [-1, -1, -1, 2]),
-        score: (_, pooled) => tf.sum(tf.mul(pooled, tf.tensor2d([[3, -1]])), 1) as Tensor1D,
+        ofPooled: {pool: (_, pooled) => pooled},
+        own: (_, pooled) => tf.sum(tf.mul(pooled, tf.tensor2d([[3, -1]])), 1) as Tensor1D,
       },
     );
     // α = (3, -1) / 2 places: red 1.5, green -0.5 → 0; 0.2 and 0.8 → 0.3 - 0.4 → 0; 0.2 and 0.2 → 0.2.
-    const cam = await encoder.cam!(set);
-    expect([cam.count, cam.height, cam.width]).toEqual([2, 1, 2]);
-    expectClose(cam.data, [1.5, 0, 0, 0.2]);
+    const slopes = (features: Matrix): Matrix => ({...features, data: features.data.map((_, i) => [3, -1][i % 2]!)});
+    for (const score of ['own', {layer: 'pool', slopes}] as const) {
+      const cam = await encoder.explain!(set, score, {by: 'gradcam'});
+      expect([cam.count, cam.height, cam.width]).toEqual([2, 1, 2]);
+      expectClose(cam.data, [1.5, 0, 0, 0.2]);
+    }
+    await expect(encoder.explain!(set, {layer: 'embed', slopes}, {by: 'gradcam'})).rejects.toThrow(
+      'layer "embed" is not one of pool',
+    );
     encoder.dispose();
   });
 
@@ -78,10 +95,11 @@ onEachEngine(() => {
 
     test('the weight of a channel is its effect on the score: finite differences equal the gradient', async () => {
       const saved = await arrays();
-      const {map, score} = ownScoreOfViews(network)!;
+      const score = ownScoreOfViews(network);
+      const map = network.map!;
       const set = images(1, side);
-      const encoder = openEncoder(saved, {}, {map, score});
-      const cam = await encoder.cam!(set);
+      const encoder = openEncoder(saved, {}, partsOf(network, {own: score}));
+      const cam = await encoder.explain!(set, 'own', {by: 'gradcam'});
       const weights = weightsFromArrays(saved);
       let values = new Float32Array();
       const differences: number[] = [];
@@ -120,17 +138,61 @@ onEachEngine(() => {
 
     test('a map does not depend on its batch, no images have none, and no tensor is left', async () => {
       const saved = await arrays();
+      const by = {by: 'gradcam'} as const;
       await expectNoLeaks(async () => {
-        const encoder = openEncoder(saved, {}, ownScoreOfViews(network)!);
+        const encoder = openEncoder(saved, {}, partsOf(network, {own: ownScoreOfViews(network)}));
         const set = images(70, side);
-        const all = await encoder.cam!(set);
+        const all = await encoder.explain!(set, 'own', by);
         const size = set.pixels.length / 70;
-        const one = await encoder.cam!({...set, count: 1, pixels: set.pixels.slice(69 * size)});
+        const one = await encoder.explain!({...set, count: 1, pixels: set.pixels.slice(69 * size)}, 'own', by);
         const area = all.height * all.width;
         expectClose(one.data, all.data.slice(69 * area), {absolute: 1e-4});
-        expect((await encoder.cam!({...set, count: 0, pixels: new Uint8Array()})).data).toHaveLength(0);
+        const none = await encoder.explain!({...set, count: 0, pixels: new Uint8Array()}, 'own', by);
+        expect(none.data).toHaveLength(0);
         encoder.dispose();
       });
+    });
+
+    test('slopes of pixels are those of a classifier’s score, and integrated gradients add up to what it has gained', async () => {
+      const encoder = openEncoder(await arrays(), poolAndEmbed(network), partsOf(network));
+      const [image, start] = [images(1, side), images(2, side)].map((set, at) => ({
+        ...set,
+        count: 1,
+        pixels: set.pixels.slice(-3 * side * side).map((value) => (at === 0 ? value : value >> 2)),
+      })) as [ImageSet, ImageSet];
+      const rng = new Rng('train');
+      const train = {rows: 40, columns: network.features};
+      const data = Float32Array.from({length: train.rows * train.columns}, () => rng.uniform());
+      const scorer = kde.create(checked({gamma: 0.05, normalise: false})).fit({...train, data}, rng);
+      const scoreOf = async (set: ImageSet, view?: (image: FloatImage) => FloatImage) =>
+        scorer.score(await encoder.embed(set, 'pool', view))[0]!;
+      const score = {layer: 'pool', slopes: (features: Matrix) => scorer.gradient!(features)};
+      const slopes = await encoder.explain!(image, score, {by: 'gradient'});
+      const top = [...slopes.data.keys()].sort((a, b) => slopes.data[b]! - slopes.data[a]!).slice(0, 3);
+      for (const pixel of top) {
+        const moved = (by: number) =>
+          Promise.all(
+            [0, 1, 2].map((colour) =>
+              scoreOf(image, (whole) => ({
+                ...whole,
+                data: whole.data.map((value, at) => (at === 3 * pixel + colour ? value + by : value)),
+              })),
+            ),
+          );
+        const [up, down] = [await moved(0.02), await moved(-0.02)];
+        const largest = Math.max(...up.map((value, colour) => Math.abs(value - down[colour]!) / 0.04));
+        expect(Math.abs(largest / slopes.data[pixel]! - 1)).toBeLessThan(0.1);
+      }
+      // Without the pixels that lower the score the sum would be too large, so both ways are taken.
+      const baseline = floatImage(start, 0);
+      const up = await encoder.explain!(image, score, {by: 'integrated-gradients', steps: 64, baseline});
+      const falling = {layer: 'pool', slopes: (features: Matrix) => negated(scorer.gradient!(features))};
+      const down = await encoder.explain!(image, falling, {by: 'integrated-gradients', steps: 64, baseline});
+      const sum = ({data: values}: {readonly data: Float32Array}) => values.reduce((a, b) => a + b, 0);
+      const gained = (await scoreOf(image)) - (await scoreOf(start));
+      expect(Math.abs(sum(up) - sum(down) - gained) / (sum(up) + sum(down))).toBeLessThan(0.02);
+      expect(sum(up)).toBeGreaterThan(0);
+      encoder.dispose();
     });
   });
 });
