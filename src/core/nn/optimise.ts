@@ -1,17 +1,40 @@
-/** Stochastic gradient descent with momentum and weight decay, and its learning rates. */
+/** Learning rates, and stochastic gradient descent with momentum and weight decay. */
 
 import type {NamedArrays} from '../contracts/data.ts';
 import {type Scalar, type Tensor, tf, type Variable} from '../engine/engine.ts';
 import type {Weights} from './layers.ts';
 
-export type Schedule = 'cosine' | 'cosine-per-step' | 'constant';
+export type Schedule = 'cosine' | 'cosine-per-step' | 'half-cosine' | 'linear' | 'step' | 'constant';
+
+/** Of the schedule `step`: the rate is multiplied by `factor` after every so many epochs. */
+export interface Decay {
+  readonly every: number;
+  readonly factor: number;
+}
+
+/** What makes weights follow their gradients. */
+export interface Optimizer {
+  /** The variables whose gradients are needed. */
+  readonly trainable: readonly Variable[];
+  /** Its own state, which a step moves together with the weights. */
+  readonly variables: readonly Variable[];
+  /** One step down `gradients`, which are by the variables' own names, as `tf.variableGrads` gives them. */
+  step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void;
+  /** Its state, from which another one goes on. */
+  arrays(): Promise<NamedArrays>;
+  dispose(): void;
+}
+
+/** As in the released code. */
+const usualDecay: Decay = {every: 1, factor: 0.995};
 
 /**
  * Learning rate at a place in training: 0.5 · rate · (1 + cos(π e / E)) (paper 2.1). `cosine` holds it through an epoch, as
- * the papers do; `cosine-per-step` lets e grow within it.
+ * the papers do; `cosine-per-step` lets e grow within it. Of the released code's others, `linear` is rate · (1 - e / E), `half-cosine`
+ * rate · cos(7 π e / 16 E), which ends at a fifth, and `step` falls by a factor.
  */
 export function learningRate(
-  {rate, schedule}: {readonly rate: number; readonly schedule: Schedule},
+  {rate, schedule, decay = usualDecay}: {readonly rate: number; readonly schedule: Schedule; readonly decay?: Decay},
   {
     epoch,
     epochs,
@@ -19,9 +42,20 @@ export function learningRate(
     steps,
   }: {readonly epoch: number; readonly epochs: number; readonly step: number; readonly steps: number},
 ): number {
-  if (schedule === 'constant') return rate;
-  const e = schedule === 'cosine' ? epoch : epoch + step / steps;
-  return 0.5 * rate * (1 + Math.cos((Math.PI * e) / epochs));
+  switch (schedule) {
+    case 'constant':
+      return rate;
+    case 'linear':
+      return rate * (1 - epoch / epochs);
+    case 'half-cosine':
+      return rate * Math.cos((7 * Math.PI * epoch) / (16 * epochs));
+    case 'step':
+      return rate * decay.factor ** Math.floor(epoch / decay.every);
+    default: {
+      const e = schedule === 'cosine' ? epoch : epoch + step / steps;
+      return 0.5 * rate * (1 + Math.cos((Math.PI * e) / epochs));
+    }
+  }
 }
 
 /**
@@ -29,7 +63,7 @@ export function learningRate(
  * while the rate is constant). The decay is that of 0.5 · decay · ‖w‖² over all trainable weights, including batch normalisation
  * and biases (paper 1.3).
  */
-export class Sgd {
+export class Sgd implements Optimizer {
   readonly #weights: ReadonlyMap<string, Variable>;
   readonly #groups: readonly Group[];
   readonly #momentum: number;
@@ -42,35 +76,27 @@ export class Sgd {
     velocities?: NamedArrays,
   ) {
     this.#weights = new Map([...weights].filter(([, variable]) => variable.trainable));
-    this.#groups = grouped(this.#weights).map((members) => ({members, velocity: startVelocity(members, velocities)}));
+    this.#groups = grouped(this.#weights).map((members) => ({members, velocity: startState(members, velocities)}));
     this.#momentum = options.momentum;
     this.#decay = options.decay;
   }
 
-  /** The variables whose gradients are needed. */
   get trainable(): readonly Variable[] {
     return [...this.#weights.values()];
   }
 
-  /** The velocities, which a step moves together with the weights. */
   get variables(): readonly Variable[] {
     return this.#groups.map(({velocity}) => velocity);
   }
 
-  /** One step down `gradients`, which are by the variables' own names, as `tf.variableGrads` gives them. */
   step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void {
     tf.tidy(() => {
       // Only once, because on a GPU every number is a transfer.
       const [momentum, negativeDecay] = [tf.scalar(this.#momentum), tf.scalar(-this.#decay)];
       const by = typeof rate === 'number' ? tf.scalar(rate) : rate;
       for (const {members, velocity} of this.#groups) {
-        const slopes = members.map(({name, weight}) => {
-          const gradient = gradients[weight.name];
-          if (!gradient) throw new Error(`the loss does not depend on "${name}"`);
-          return gradient;
-        });
         const weight = joined(members.map((member) => member.weight));
-        const slope = tf.add(joined(slopes), tf.mul(velocity, momentum));
+        const slope = tf.add(slopeOf(members, gradients), tf.mul(velocity, momentum));
         // A subtraction is used because TensorFlow adds three terms in an order that depends on which memory is free first.
         const next = this.#decay === 0 ? slope : tf.sub(slope, tf.mul(weight, negativeDecay));
         velocity.assign(next);
@@ -82,16 +108,8 @@ export class Sgd {
 
   /** The velocities, by the weights' names. */
   async arrays(): Promise<NamedArrays> {
-    const arrays: [string, {shape: readonly number[]; data: Float32Array}][] = [];
-    for (const {members, velocity} of this.#groups) {
-      const values = Float32Array.from(await velocity.data());
-      let from = 0;
-      for (const {name, weight} of members) {
-        arrays.push([name, {shape: weight.shape, data: values.slice(from, from + weight.size)}]);
-        from += weight.size;
-      }
-    }
-    return new Map(arrays);
+    const arrays = await Promise.all(this.#groups.map(({members, velocity}) => arraysOf(members, velocity)));
+    return new Map(arrays.flat());
   }
 
   dispose(): void {
@@ -99,7 +117,8 @@ export class Sgd {
   }
 }
 
-interface Member {
+/** A weight with its name in the network. */
+export interface Member {
   readonly name: string;
   readonly weight: Variable;
 }
@@ -115,14 +134,38 @@ interface Group {
  * All vectors (two of three weights of a ResNet) are one group: for an operation on so few numbers the call costs more than the
  * work.
  */
-function grouped(weights: ReadonlyMap<string, Variable>): readonly (readonly Member[])[] {
+export function grouped(weights: ReadonlyMap<string, Variable>): readonly (readonly Member[])[] {
   const members = [...weights].map(([name, weight]) => ({name, weight}));
   const vectors = members.filter(({weight}) => weight.rank === 1);
   const others = members.filter(({weight}) => weight.rank !== 1).map((member) => [member]);
   return vectors.length > 0 ? [vectors, ...others] : others;
 }
 
-function startVelocity(members: readonly Member[], saved: NamedArrays | undefined): Variable {
+/** The gradients of a group's members, joined as they are. */
+export const slopeOf = (members: readonly Member[], gradients: {readonly [variable: string]: Tensor}): Tensor =>
+  joined(
+    members.map(({name, weight}) => {
+      const gradient = gradients[weight.name];
+      if (!gradient) throw new Error(`the loss does not depend on "${name}"`);
+      return gradient;
+    }),
+  );
+
+/** A group's state, by the weights' names. */
+export async function arraysOf(
+  members: readonly Member[],
+  state: Variable,
+): Promise<readonly (readonly [string, {readonly shape: readonly number[]; readonly data: Float32Array}])[]> {
+  const values = Float32Array.from(await state.data());
+  let from = 0;
+  return members.map(({name, weight: {shape, size}}) => {
+    from += size;
+    return [name, {shape, data: values.slice(from - size, from)}];
+  });
+}
+
+/** A group's state, as saved by `arraysOf`; zeros if nothing was. */
+export function startState(members: readonly Member[], saved: NamedArrays | undefined): Variable {
   return tf.tidy(() => {
     const parts = members.map(({name, weight}) => {
       const found = saved?.get(name);
@@ -133,9 +176,10 @@ function startVelocity(members: readonly Member[], saved: NamedArrays | undefine
   });
 }
 
-const joined = (tensors: readonly Tensor[]): Tensor => (tensors.length === 1 ? tensors[0]! : tf.concat([...tensors]));
+export const joined = (tensors: readonly Tensor[]): Tensor =>
+  tensors.length === 1 ? tensors[0]! : tf.concat([...tensors]);
 
-const parted = (tensor: Tensor, members: readonly Member[]): readonly Tensor[] =>
+export const parted = (tensor: Tensor, members: readonly Member[]): readonly Tensor[] =>
   members.length === 1
     ? [tensor]
     : tf.split(

@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {tf} from '../../../src/core/engine/engine.ts';
+import {Adam} from '../../../src/core/nn/adam.ts';
 import {restoreWeights} from '../../../src/core/nn/layers.ts';
 import {learningRate, Sgd} from '../../../src/core/nn/optimise.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../../rig/tensors.ts';
@@ -20,6 +21,15 @@ describe('learning rate', () => {
       12,
     );
     expect(learningRate({rate: 1, schedule: 'constant'}, at(3, 1))).toBe(1);
+  });
+
+  test('those of the released code: half-cosine, linear, step', () => {
+    const rates = (schedule: 'half-cosine' | 'linear' | 'step', more = {}) =>
+      [0, 1, 2, 3].map((epoch) => learningRate({rate: 1, schedule, ...more}, at(epoch, 1)));
+    expectClose(rates('half-cosine'), [1, 0.9415440652, 0.7730104534, 0.5141027442], {relative: 1e-9, absolute: 0});
+    expect(rates('linear')).toEqual([1, 0.75, 0.5, 0.25]);
+    expectClose(rates('step'), [1, 0.995, 0.990025, 0.985074875], {relative: 1e-9, absolute: 0});
+    expect(rates('step', {decay: {every: 2, factor: 0.1}})).toEqual([1, 1, 0.1, 0.1]);
   });
 });
 
@@ -92,6 +102,43 @@ onEachEngine(() => {
     expect(() => new Sgd(copy, {momentum: 0.9, decay: 0}, new Map())).toThrowErrorMatchingInlineSnapshot(
       `[Error: saved momentum has no "w"]`,
     );
+  });
+
+  test('Adam keeps the largest second moment, in doubles by hand; and continues from its state', async () => {
+    const decay = 0.1;
+    // The second gradients are small, so that the largest moment differs from the last.
+    const steps = [
+      {slope: [1, -4], rate: 0.1},
+      {slope: [0.01, 0.02], rate: 0.05},
+      {slope: [-0.5, 0.3], rate: 0.05},
+    ] as const;
+    const w = [1, -2];
+    const [m, v, most] = [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ];
+    for (const [t, {slope, rate}] of steps.entries())
+      for (const i of [0, 1]) {
+        const g = slope[i]! + decay * w[i]!;
+        m[i] = 0.9 * m[i]! + 0.1 * g;
+        v[i] = 0.999 * v[i]! + 0.001 * g * g;
+        most[i] = Math.max(most[i]!, v[i]!);
+        // As PyTorch writes it: both moments without their bias.
+        const unbiased = Math.sqrt(most[i]! / (1 - 0.999 ** (t + 1)));
+        w[i]! -= (rate * m[i]!) / (1 - 0.9 ** (t + 1)) / unbiased;
+      }
+    const weights = restoreWeights([spec, running], start);
+    const stepped = (adam: Adam, {slope, rate}: (typeof steps)[number]) =>
+      adam.step({[adam.trainable[0]!.name]: tf.tensor1d([...slope])}, rate);
+    const adam = new Adam(weights, {momentum: 0.9, decay});
+    for (const one of steps.slice(0, 2)) stepped(adam, one);
+    const again = new Adam(weights, {momentum: 0.9, decay}, await adam.arrays());
+    stepped(again, steps[2]);
+    expectClose(await weights.get('w')!.data(), w, {relative: 2e-5});
+    expectClose((await again.arrays()).get('most/w')!.data, most, {relative: 1e-4});
+    expect(() => new Adam(weights, {momentum: 0.9, decay}, new Map())).toThrow('saved momentum has no "w"');
+    for (const one of [adam, again]) one.dispose();
   });
 
   test('leaves nothing behind, and needs a gradient of every weight', async () => {

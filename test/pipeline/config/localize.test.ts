@@ -83,11 +83,13 @@ test('explanations: each type has its options; the learner’s own score needs a
   });
   expect(problems({...maps, localize: {type: 'gradcam'}})).toEqual([]);
   const path = 'net.onnx';
-  expect([
-    ...problems({...maps, localize: {type: 'gradcam', score: 'learner', stride: 8, sigma: 3}}),
-    ...problems({...maps, localize: {patch: 32, steps: 8}}),
-    ...problems({...maps, learner: {type: 'pretrained', path}, localize: {type: 'gradient'}}),
-  ]).toMatchInlineSnapshot(`
+  expect(
+    [
+      problems({...maps, localize: {type: 'gradcam', score: 'learner', stride: 8, sigma: 3}}),
+      problems({...maps, localize: {patch: 32, steps: 8}}),
+      problems({...maps, learner: {type: 'pretrained', path}, localize: {type: 'gradient'}}),
+    ].flat(),
+  ).toMatchInlineSnapshot(`
     [
       [
         "localize.stride",

@@ -4,7 +4,7 @@ import type {CurvePoint} from '../../../core/contracts/learner.ts';
 import {type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf} from '../../../core/engine/engine.ts';
 import {type Compiled, compile} from '../../../core/nn/compile.ts';
 import type {Weights} from '../../../core/nn/layers.ts';
-import {learningRate, type Sgd} from '../../../core/nn/optimise.ts';
+import {learningRate, type Optimizer} from '../../../core/nn/optimise.ts';
 import {allEqual, collapsed, notFinite} from './collapse.ts';
 import type {Feed, FeedBatch} from './feed.ts';
 import {Pace} from './pace.ts';
@@ -29,7 +29,8 @@ export async function trainEpoch(
   const {context, optimizer} = training;
   const epoch = curve.length;
   const steps = feed.stepsPerEpoch;
-  const schedule = {rate: phase.learningRate, schedule: optimizer.schedule};
+  const {schedule: kind, decay} = optimizer;
+  const schedule = {rate: phase.learningRate, schedule: kind, ...(decay && {decay})};
   const at = {epoch: epoch - phase.start, epochs: phase.epochs, steps};
   const rateAt = (step: number): number => learningRate(schedule, {...at, step});
   const tally = new Tally();
@@ -69,15 +70,15 @@ export async function trainEpoch(
 }
 
 /** Forward, backward, update, of inputs x and the learning rate; results loss, pooled and, where there is one, accuracy. */
-export function compileStep({loss}: Phase, weights: Weights, sgd: Sgd, views: number): Compiled {
-  return compile([...weights.values(), ...sgd.variables], ([x, rate]) => {
+export function compileStep({loss}: Phase, weights: Weights, optimizer: Optimizer, views: number): Compiled {
+  return compile([...weights.values(), ...optimizer.variables], ([x, rate]) => {
     let others: readonly Tensor[] = [];
     const {value, grads} = tf.variableGrads(() => {
       const made = loss(weights, x as Tensor4D, {count: x!.shape[0]! / views, views});
       others = [made.pooled, ...(made.accuracy ? [made.accuracy] : [])].map((tensor) => tf.keep(tensor));
       return made.loss;
-    }, [...sgd.trainable]);
-    sgd.step(grads, rate as Scalar);
+    }, [...optimizer.trainable]);
+    optimizer.step(grads, rate as Scalar);
     return [value, ...others];
   });
 }

@@ -4,10 +4,11 @@
 import type {NamedArrays} from '../../../core/contracts/data.ts';
 import type {Checkpoints, CurvePoint, FitResult} from '../../../core/contracts/learner.ts';
 import {createWeights, disposeWeights, restoreWeights, type Weights, weightsToArrays} from '../../../core/nn/layers.ts';
-import {Sgd} from '../../../core/nn/optimise.ts';
+import type {Optimizer} from '../../../core/nn/optimise.ts';
 import {warnOfChance} from './collapse.ts';
 import {compileStep, type State, trainEpoch} from './epoch.ts';
 import {batchStream, type Feed, instancesOf, openFeed} from './feed.ts';
+import {openOptimizer} from './optimizer.ts';
 import {type Placed, phasesOf, type Training} from './phases.ts';
 
 export async function train(training: Training): Promise<FitResult> {
@@ -110,25 +111,27 @@ class Rescue {
 async function trainPhase(training: Training, phase: Placed, state: PhaseState): Promise<void> {
   const {weights, epochs, isWhole, curve, momentum, rescue} = state;
   const moving = new Map([...weights].filter(([name]) => phase.moves?.(name) ?? true));
-  const {momentum: factor, weight_decay: decay} = training.optimizer;
-  const sgd = new Sgd(moving, {momentum: factor, decay}, curve.length > phase.start ? momentum : undefined);
-  const step = compileStep(phase, weights, sgd, state.feed.views);
+  const optimizer = openOptimizer(training.optimizer, moving, curve.length > phase.start ? momentum : undefined);
+  const step = compileStep(phase, weights, optimizer, state.feed.views);
   try {
     while (curve.length < Math.min(phase.end, epochs)) {
       curve.push(await trainEpoch(training, phase, state, step));
-      if (curve.length < epochs) await rescue.epochEnded(() => stateArrays(weights, sgd), curve);
-      else if (!isWhole) await rescue.endedEarly(await stateArrays(weights, sgd), curve);
+      if (curve.length < epochs) await rescue.epochEnded(() => stateArrays(weights, optimizer), curve);
+      else if (!isWhole) await rescue.endedEarly(await stateArrays(weights, optimizer), curve);
     }
   } finally {
     step.dispose();
-    sgd.dispose();
+    optimizer.dispose();
   }
 }
 
-async function stateArrays(weights: Weights, sgd: Sgd): Promise<NamedArrays> {
+async function stateArrays(weights: Weights, optimizer: Optimizer): Promise<NamedArrays> {
   const named = (prefix: string, arrays: NamedArrays) =>
     [...arrays].map(([name, array]) => [prefix + name, array] as const);
-  return new Map([...named('weights/', await weightsToArrays(weights)), ...named('momentum/', await sgd.arrays())]);
+  return new Map([
+    ...named('weights/', await weightsToArrays(weights)),
+    ...named('momentum/', await optimizer.arrays()),
+  ]);
 }
 
 const part = (arrays: NamedArrays, prefix: string): NamedArrays =>
