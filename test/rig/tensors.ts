@@ -13,33 +13,33 @@ export const firstEngine = (Object.entries(engines) as [EngineName, ResolvedEngi
 )![0];
 
 /** Runs a suite on one engine: for what is made of operations that are tested on each. */
-export const onFirstEngine = (suite: () => void): void =>
-  onEachEngine((engine) => {
-    if (engine === firstEngine) suite();
-  });
+export const onFirstEngine = (suite: () => void): void => onEngine(firstEngine, engines[firstEngine], suite);
 
 /**
- * Runs a suite on each engine in turn, in one process: the engine is started before the first test of its suite. One that
- * is not there is skipped as if it were one test, with the reason in its name. `npm test` leaves out `onnx` where
- * `tensorflow` is there.
+ * Runs a suite on each engine in turn, in one process. One that is not there is skipped as if it were one test, with the reason in its
+ * name. `npm test` leaves out `onnx` where `tensorflow` is there.
  */
 export function onEachEngine(suite: (engine: EngineName) => void): void {
-  const slow = typeof engines.tensorflow === 'string' ? [] : ['onnx'];
-  for (const [name, engine] of Object.entries(engines) as [EngineName, ResolvedEngine | string][]) {
-    if (typeof engine === 'string') {
-      test.skip(`all tests on ${name}: ${engine}`, () => undefined);
-      continue;
-    }
-    describe(`on ${name}`, {tags: slow.includes(name) ? ['slow'] : []}, () => {
-      beforeAll(async () => {
-        await startEngine(engine);
-      });
-      suite(name);
-      afterAll(() => {
-        tf.disposeVariables();
-      });
-    });
+  for (const [name, engine] of Object.entries(engines) as [EngineName, ResolvedEngine | string][])
+    onEngine(name, engine, suite);
+}
+
+/** The engine is started before the first test of its suite. */
+function onEngine(name: EngineName, engine: ResolvedEngine | string, suite: (engine: EngineName) => void): void {
+  if (typeof engine === 'string') {
+    test.skip(`all tests on ${name}: ${engine}`, () => undefined);
+    return;
   }
+  const isSlow = name === 'onnx' && typeof engines.tensorflow !== 'string';
+  describe(`on ${name}`, {tags: isSlow ? ['slow'] : []}, () => {
+    beforeAll(async () => {
+      await startEngine(engine);
+    });
+    suite(name);
+    afterAll(() => {
+      tf.disposeVariables();
+    });
+  });
 }
 
 export interface Tolerance {

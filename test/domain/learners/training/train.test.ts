@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../../src/core/base/random.ts';
 import type {ImageSet} from '../../../../src/core/contracts/data.ts';
+import type {Checkpoints} from '../../../../src/core/contracts/learner.ts';
 import {tf} from '../../../../src/core/engine/engine.ts';
 import {fitContext, plugins, resolved} from '../../../rig/learners.ts';
 import {expectClose, onFirstEngine} from '../../../rig/tensors.ts';
@@ -58,6 +59,25 @@ onFirstEngine(() => {
     );
     expect(weights.get('head/logits/bias')!.data.some((v) => v !== 0)).toBe(true);
     expect(weights.get('bn1/variance')!.data.some((v) => v !== 1)).toBe(true);
+  });
+
+  test('with Adam and another schedule it learns as well; a training that ended early goes on to the same bits', async () => {
+    const options = {epochs: 8, optimizer: {type: 'adam', learning_rate: 0.01, schedule: 'linear'}};
+    const {curve, weights, learner} = await learn({options});
+    expect(curve.at(-1)!.loss).toBeLessThan(0.3 * curve[0]!.loss);
+    expect(curve[4]!.learningRate).toBeCloseTo(0.005, 9);
+    let saved: Awaited<ReturnType<Checkpoints['load']>>;
+    const checkpoints: Checkpoints = {
+      load: async () => saved,
+      save: async (arrays, meta) => {
+        saved = {arrays, meta};
+      },
+      due: () => false,
+    };
+    await learner.fit({...fitContext(ramps(16)).context, checkpoints, until: 3});
+    const whole = await learner.fit({...fitContext(ramps(16)).context, checkpoints});
+    expect(whole.curve).toEqual(curve);
+    expect(new Map(whole.weights)).toEqual(new Map(weights));
   });
 
   test('fewer images than a batch make one step of all images, with a warning', async () => {
