@@ -324,10 +324,13 @@ class EfficientNet(nn.Module):
         self.listed = [(name, list(t.shape)) for name, t in tensors]
 
     def levels(self, x):
-        """Level 7 and the pooled feature, of images (n, 3, h, w) in [0, 1]."""
+        """Means over the places of levels 1 to 7, and the pooled feature, of images (n, 3, h, w) in [0, 1]."""
         mean, deviation = (torch.tensor(v)[:, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
-        trunk = self.features[:-1]((x - mean) / deviation)
-        return trunk.mean((2, 3)), self.features[-1](trunk).mean((2, 3))
+        y, means = self.features[0]((x - mean) / deviation), {}
+        for at, part in enumerate(self.features[1:], 1):
+            y = part(y)
+            means[f"level-{at}" if at < 8 else "pool"] = y.mean((2, 3))
+        return means
 
 
 def ours(tensor):
@@ -345,11 +348,11 @@ def efficientnet(variant, stem, channels, counts, side, images):
     out = {"variant": variant, "side": side, "images": images, "tensors": net.listed}
     net.eval()
     with torch.no_grad():
-        out["inference"] = dict(zip(("level-7", "pool"), map(digest, net.levels(x))))
+        out["inference"] = {name: digest(means) for name, means in net.levels(x).items()}
     for mode in ("frozen", "training"):  # batch normalisation by the running statistics, then by the batch's
         net.train(mode == "training")
         net.zero_grad()
-        pooled = net.levels(x)[1]
+        pooled = net.levels(x)["pool"]
         loss = (pooled * torch.tensor(pattern(pooled.numel(), 21).reshape(pooled.shape))).sum()
         loss.backward()
         out[mode] = {

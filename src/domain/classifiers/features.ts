@@ -25,7 +25,7 @@ export const layerOption = Type.String({
   default: 'pool',
   description:
     'Features to read, one of the learner’s layers: `pool`, the pooled output of the network; `embed`, that of its projection head; ' +
-    '`level-7`, the pooled output of the seventh group of blocks of an EfficientNet; or one of its own.',
+    '`level-1` to `level-7`, those of the groups of blocks of an EfficientNet; or one of its own.',
 });
 
 export const trainLimitOption = Type.Integer({

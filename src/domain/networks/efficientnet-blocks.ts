@@ -28,6 +28,8 @@ const stemChannels = 32;
 /** An inverted residual: 1 × 1 expansion (none where it would not expand), depthwise filter, squeeze and excitation, 1 × 1 projection. */
 export interface Block {
   readonly name: string;
+  /** From 1. */
+  readonly group: number;
   readonly inputs: number;
   readonly expanded: number;
   /** Of squeeze and excitation: a quarter of the inputs. */
@@ -54,6 +56,7 @@ export function planOf(variant: Variant): Plan {
     Array.from({length: Math.ceil(count * depth)}, (_, at): Block => {
       const block = {
         name: `stage${stage + 1}/block${at + 1}`,
+        group: stage + 1,
         inputs,
         expanded: expansion * inputs,
         squeezed: Math.max(1, Math.floor(inputs / 4)),

@@ -5,7 +5,7 @@
  */
 
 import type {NamedArrays} from '../../core/contracts/data.ts';
-import type {Network} from '../../core/contracts/network.ts';
+import type {Level, Network} from '../../core/contracts/network.ts';
 import {defineNetwork} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
@@ -71,17 +71,29 @@ export const efficientnet = defineNetwork({
         const last = normalisedConvGraph(builder, weights, 'top', trunkGraph(blocks, builder, weights, x), 1);
         return globalAveragePoolGraph(builder, swishGraph(builder, last));
       },
-      levels: {
-        // Of the 7th group of blocks; that it is averaged over its places is a guess (docs/paper-notes.md 3.4).
-        'level-7': {
-          pool: (weights, x) => globalAveragePool(trunk(blocks, weights, x, inference)),
-          graph: (builder, weights, x) => globalAveragePoolGraph(builder, trunkGraph(blocks, builder, weights, x)),
-        },
-      },
+      levels: levelsOf(blocks),
       torchName,
     };
   },
 });
+
+/**
+ * `level-1` to `level-7`: the map after each group of blocks, averaged over its places, which is a guess. CutPaste's "level 7" is the 6th or
+ * the 7th group (docs/paper-notes.md 3.4, 13.5).
+ */
+function levelsOf(blocks: readonly Block[]): NonNullable<Network['levels']> {
+  const last = Math.max(...blocks.map(({group}) => group));
+  return Object.fromEntries(
+    Array.from({length: last}, (_, i) => {
+      const until = blocks.filter(({group}) => group <= i + 1);
+      const level: Level = {
+        pool: (weights, x) => globalAveragePool(trunk(until, weights, x, inference)),
+        graph: (builder, weights, x) => globalAveragePoolGraph(builder, trunkGraph(until, builder, weights, x)),
+      };
+      return [`level-${i + 1}`, level];
+    }),
+  );
+}
 
 /** x (n, h, w, 3) in [0, 1] → the last block's map (n, ⌈h / 32⌉, ⌈w / 32⌉, c). */
 function trunk(blocks: readonly Block[], weights: Weights, x: Tensor4D, mode: Mode): Tensor4D {

@@ -10,6 +10,7 @@ import {isStage, recipeOf} from '../../stages/define.ts';
 import {embed} from '../../stages/embed.ts';
 import {ensemble} from '../../stages/ensemble.ts';
 import {evaluate} from '../../stages/evaluate.ts';
+import {explanationType, gradcam} from '../../stages/gradcam.ts';
 import {learn} from '../../stages/learn.ts';
 import {localize} from '../../stages/localize.ts';
 import {measure} from '../../stages/measure.ts';
@@ -175,13 +176,16 @@ function measureOf(
   const roles = Object.keys(node.inputs);
   const combining = seeds && input(node, 'scores');
   const scored = combining ? input(combining, `seed ${seeds[0]}`) : input(node, agreeing ? roles[0]! : 'scores');
-  const scoring = recipeOf(score, scored) ?? recipeOf(validate, scored) ?? recipeOf(localize, scored);
+  const explaining = recipeOf(gradcam, scored);
+  const scoring =
+    recipeOf(score, scored) ?? recipeOf(validate, scored) ?? recipeOf(localize, scored) ?? explaining?.scored;
   const embedding = recipeOf(embed, input(scored, 'test'));
   const judging = recipeOf(evaluate, node);
   const definition = {
     classifier: (scoring?.classifier ?? null) as Json,
     classifierVersion: scoring?.version ?? null,
-    layer: embedding?.layer ?? null,
+    layer: embedding?.layer ?? explaining?.scored?.layer ?? null,
+    ...(explaining?.scored && {explained: explanationType(explaining)}),
     metric: (agreeing?.metric ?? judging?.metrics.find((ref) => ref.type === metric) ?? metric) as Json,
     metricVersion: agreeing?.version ?? judging?.versions[`metric ${metric}`] ?? null,
     // Agreement of other seeds is another number.
