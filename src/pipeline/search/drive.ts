@@ -21,7 +21,7 @@ import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {Board, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
-import {type Halving, rungsOf} from './halving.ts';
+import {amongTheBest, type Halving, rungsOf} from './halving.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
 import {Settings} from './settings.ts';
@@ -54,7 +54,7 @@ export class SearchGrowth implements Growth {
     this.#options = options;
     this.#builder = new GraphBuilder(plugins);
     this.#settings = new Settings(search.options);
-    this.#board = new Board(search.options.halving?.factor ?? Number.POSITIVE_INFINITY);
+    this.#board = new Board(amongTheBest(search.options.halving?.factor ?? 1));
     this.#budget = new Budget(search.options.budget, plugins);
   }
 
@@ -87,11 +87,12 @@ export class SearchGrowth implements Growth {
     const first = this.#settings.first(point).map((settings) => ({...point, ...settings}));
     try {
       const rungs = halving ? this.#rungsOf(halving, first[0]!, n) : [];
-      this.#board.begin(point, rungs);
+      this.#board.begin(point, rungs.length);
       for (const until of rungs) {
         const tried = await this.#measure(n, first, 0, until);
         this.#board.reached(n, tried);
         if (await this.#board.goesOn(n)) continue;
+        if (this.#run.signal.aborted) throw new Stopped();
         this.#report(n, tried, until);
         return;
       }
@@ -105,9 +106,10 @@ export class SearchGrowth implements Growth {
       );
       const all = [...tried, ...rest];
       this.#report(n, all);
-      this.#board.reached(n, all.map(withoutTraining(point)));
+      this.#board.ended(n, all.map(withoutTraining(point)));
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
+      this.#board.close();
     }
   }
 
