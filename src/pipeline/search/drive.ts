@@ -3,6 +3,7 @@
  * least `parallel` before it, and compared at a rung with those before it, so that nothing depends on which stage ends first: the same
  * seed makes the same trials on any machine, and an interrupted search, run again, finds its trials in the cache.
  */
+import {setImmediate as turn} from 'node:timers/promises';
 import {Rng} from '../../core/base/random.ts';
 import type {Result} from '../../core/base/result.ts';
 import {ExpectedError} from '../../core/base/system-error.ts';
@@ -65,6 +66,8 @@ export class SearchGrowth implements Growth {
     const going: Promise<void>[] = [];
     for (let n = 0; n < trials; n++) {
       await going[n - parallel];
+      // Where all is cached, nothing else lets the process hear Ctrl-C.
+      await turn();
       if (run.signal.aborted || this.#budget.isSpent(run.emit)) break;
       const point = propose(n, this.#board.known(n - parallel + 1));
       if (!point) {
@@ -140,7 +143,7 @@ export class SearchGrowth implements Growth {
     const tasks = configurations.flatMap((one) => one.tasks);
     if (tasks.length > 0) await this.#add(n, tasks, configurations.length > 1 || from > 0, until);
     const outcomes = new Map<string, StageOutcome>();
-    const nodes = this.#builder.nodesOf(tasks.map(({id}) => id)).filter(({results}) => results);
+    const nodes = this.#builder.measuring(tasks.map(({id}) => id));
     for (const {id} of nodes) outcomes.set(id, await this.#run.outcomeOf(id));
     if (this.#run.signal.aborted) throw new Stopped();
     return configurations.map(({point, setting, tasks: own}) => ({
