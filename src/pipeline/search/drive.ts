@@ -15,7 +15,6 @@ import type {StageOutcome} from '../execute/outcome.ts';
 import type {Problem} from '../failures.ts';
 import {addTasks} from '../plan/graph.ts';
 import {GraphBuilder} from '../plan/graph-builder.ts';
-import {classifierNames} from '../plan/names.ts';
 import type {Sources} from '../plan/sources.ts';
 import {isStage} from '../stages/define.ts';
 import {learn, trainingKey} from '../stages/learn.ts';
@@ -181,8 +180,7 @@ export class SearchGrowth implements Growth {
   }
 
   #measured(task: Task, nodes: readonly StageNode[], outcomes: ReadonlyMap<string, StageOutcome>): Measured {
-    const names = classifierNames(this.#options.plugins, task.classifiers);
-    const {classifier = names[0]} = this.#search.objective;
+    const {classifier} = task.trial!;
     return {
       inlier: task.inlier,
       seed: task.seed,

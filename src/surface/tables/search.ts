@@ -119,6 +119,9 @@ export function rowNames(rows: readonly TriedRow[]): (row: TriedRow) => string {
   return ({trial, setting}) => (haveSettings ? `${trial}.${setting}` : String(trial));
 }
 
+/** Unique among all rows of a search, whichever are shown. */
+export const rowKey = ({trial, setting}: TriedRow): string => `${trial}.${setting}`;
+
 /** `0.7312 ± 0.0041`: as measured, for rates are compared to the fourth digit here. */
 export const scoreText = ({value, sd}: Score): string =>
   value === null ? '–' : `${value.toFixed(4)}${sd === null ? '' : ` ± ${sd.toFixed(4)}`}`;
