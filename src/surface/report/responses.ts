@@ -109,7 +109,7 @@ function axisOf({domain}: Parameter) {
   const {low, high, log} = domain;
   return {
     type: 'quantitative',
-    scale: {type: log ? 'log' : 'linear', domain: [low, high], nice: false, zero: false},
+    scale: {domain: [low, high], nice: false, ...(log ? {type: 'log'} : {zero: false})},
     axis: {grid: false, tickCount: 4, format: '~g', labelOverlap: true},
   };
 }

@@ -134,17 +134,15 @@ export function parameterNames({search}: SearchResults): (name: string) => strin
   return (name) => texts.get(name)!;
 }
 
-/** The last key of each path, or as many as tell it from the others. */
+/** The last key of each path, or as many as tell it from the others; a place in a list alone says nothing. */
 function shortNames(paths: readonly string[]): ReadonlyMap<string, string> {
   const last = (path: string, keys: number): string => path.split('.').slice(-keys).join('.');
+  const isUnclear = (path: string, keys: number): boolean =>
+    /^\d/.test(last(path, keys)) || paths.some((other) => other !== path && last(other, keys) === last(path, keys));
   return new Map(
     paths.map((path) => {
       let keys = 1;
-      while (
-        keys < path.split('.').length &&
-        paths.some((other) => other !== path && last(other, keys) === last(path, keys))
-      )
-        keys++;
+      while (keys < path.split('.').length && isUnclear(path, keys)) keys++;
       return [path, last(path, keys)];
     }),
   );
