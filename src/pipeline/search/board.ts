@@ -10,54 +10,61 @@ export interface Tried {
   readonly value: number;
 }
 
+/** Thrown where a trial waits for another, when the run is to stop. */
+export class Stopped extends Error {}
+
 export class Board {
-  readonly #ladder: Ladder;
+  /** Undefined: there are no rungs. */
+  readonly #ladder: Ladder | undefined;
   readonly #trials: Trial[] = [];
-  /** Of each trial, the settings tried after its last epochs. */
+  /** Of each trial, how many rungs it has yet to come to. */
+  readonly #rungs: number[] = [];
+  /** Of each trial, the settings that were tried where it is now. */
   readonly #tried: (readonly Tried[])[] = [];
   #waiting: (() => void)[] = [];
   #isClosed = false;
 
-  /** `goesOn`: decides at rungs. */
-  constructor(goesOn: Rule) {
-    this.#ladder = new Ladder(goesOn);
+  /** `rule`: what decides at rungs; undefined: there are none. */
+  constructor(rule?: Rule) {
+    this.#ladder = rule && new Ladder(rule);
   }
 
   /**
-   * `point`: of the training; where there is none to vary, the whole configuration. `rungs`: at how many it is compared. Trials are
-   * numbered as they begin.
+   * `point`: of the training; where there is none to vary, the whole configuration. `rungs`: the epochs at which it is compared.
+   * Trials are numbered as they begin.
    */
-  begin(point: Point, rungs: number): void {
+  begin(point: Point, rungs: readonly number[]): void {
     this.#trials.push({number: this.#trials.length, point, outcome: 'pending'});
+    this.#rungs.push(rungs.length);
     this.#tried.push([]);
-    this.#ladder.begin(rungs);
+    this.#ladder?.begin(rungs.length);
   }
 
-  /** At its next rung. */
+  /** At its next rung, or, without another rung, at its end: the best of what was tried. */
   reached(number: number, tried: readonly Tried[]): void {
     this.#tried[number] = tried;
-    this.#ladder.reached(number, bestOf(tried));
-    this.#wake();
+    if (this.#rungs[number]! > 0) {
+      this.#rungs[number]!--;
+      this.#ladder!.reached(number, bestOf(tried));
+      this.#wake();
+    } else this.#settle(number, {});
   }
 
-  /** Without another rung. */
-  ended(number: number, tried: readonly Tried[]): void {
-    this.#tried[number] = tried;
-    this.#settle(number, {outcome: outcomeOf(tried)});
-  }
-
-  /** Whether a trial trains on after its last rung, as soon as that is decided; not, if nobody waits any longer. */
+  /** Whether a trial trains on after the rung that it has reached, as soon as that is decided. */
   async goesOn(number: number): Promise<boolean> {
     for (;;) {
-      const fate = this.#ladder.fateOf(number);
+      if (this.#isClosed) throw new Stopped();
+      const fate = this.#ladder!.fateOf(number);
       if (fate.state === 'climbing') return true;
-      if (fate.state === 'stopped') this.#settle(number, {outcome: outcomeOf(this.#tried[number]!), rung: fate.rung});
-      if (fate.state === 'stopped' || this.#isClosed) return false;
+      if (fate.state === 'stopped') {
+        this.#settle(number, {rung: fate.rung});
+        return false;
+      }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  /** The run is to stop: values that are waited for may never come. */
+  /** The run is to stop: nobody waits any more. */
   close(): void {
     this.#isClosed = true;
     this.#wake();
@@ -77,8 +84,10 @@ export class Board {
     return this.#tried.slice(0, Math.max(0, from));
   }
 
-  #settle(number: number, how: Pick<Trial, 'outcome' | 'rung'>): void {
-    this.#trials[number] = {...this.#trials[number]!, ...how};
+  /** It trains no further. */
+  #settle(number: number, where: Pick<Trial, 'rung'>): void {
+    const value = bestOf(this.#tried[number]!);
+    this.#trials[number] = {...this.#trials[number]!, outcome: Number.isNaN(value) ? 'failed' : value, ...where};
   }
 
   #wake(): void {
@@ -92,9 +101,4 @@ export class Board {
 function bestOf(tried: readonly Tried[]): number {
   const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
   return values.length === 0 ? Number.NaN : Math.max(...values);
-}
-
-function outcomeOf(tried: readonly Tried[]): Trial['outcome'] {
-  const best = bestOf(tried);
-  return Number.isNaN(best) ? 'failed' : best;
 }

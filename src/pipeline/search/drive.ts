@@ -19,9 +19,10 @@ import type {Sources} from '../plan/sources.ts';
 import {isStage} from '../stages/define.ts';
 import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
-import {Board, type Tried} from './board.ts';
+import {Board, Stopped, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
-import {amongTheBest, type Halving, rungsOf} from './halving.ts';
+import {halving} from './halving.ts';
+import type {Rule} from './ladder.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
 import {Settings} from './settings.ts';
@@ -35,13 +36,12 @@ export interface SearchOptions {
   readonly sources: (tasks: readonly Task[]) => Promise<Result<Sources, Problem>>;
 }
 
-/** Thrown inside a trial when the run is to stop. */
-class Stopped extends Error {}
-
 export class SearchGrowth implements Growth {
   readonly #options: SearchOptions;
   readonly #builder: GraphBuilder;
   readonly #settings: Settings;
+  /** Undefined: every training runs to its end. */
+  readonly #rule: Rule | undefined;
   readonly #board: Board;
   readonly #budget: Budget;
   /** Training, whatever its last epoch → the stage that has it furthest. */
@@ -54,12 +54,14 @@ export class SearchGrowth implements Growth {
     this.#options = options;
     this.#builder = new GraphBuilder(plugins);
     this.#settings = new Settings(search.options);
-    this.#board = new Board(amongTheBest(search.options.halving?.factor ?? 1));
+    this.#rule = search.options.halving && halving(search.options.halving);
+    this.#board = new Board(this.#rule);
     this.#budget = new Budget(search.options.budget, plugins);
   }
 
   async grow(run: Growing): Promise<void> {
     this.#run = run;
+    run.signal.addEventListener('abort', () => this.#board.close(), {once: true});
     const {method, seed, trials = Number.POSITIVE_INFINITY, parallel} = this.#search;
     const propose = methodOf[method](this.#settings.trials, new Rng(seed).fork('trials'));
     const going: Promise<void>[] = [];
@@ -85,16 +87,15 @@ export class SearchGrowth implements Growth {
   }
 
   async #trial(n: number, point: Point): Promise<void> {
-    const {halving, parallel} = this.#search;
+    const {parallel} = this.#search;
     const first = this.#settings.first(point).map((settings) => ({...point, ...settings}));
     try {
-      const rungs = halving ? this.#rungsOf(halving, first[0]!, n) : [];
-      this.#board.begin(point, rungs.length);
+      const rungs = this.#rule ? this.#rungsOf(this.#rule, first[0]!, n) : [];
+      this.#board.begin(point, rungs);
       for (const until of rungs) {
         const tried = await this.#measure(n, first, 0, until);
         this.#board.reached(n, tried);
         if (await this.#board.goesOn(n)) continue;
-        if (this.#run.signal.aborted) throw new Stopped();
         this.#report(n, tried, until);
         return;
       }
@@ -108,17 +109,16 @@ export class SearchGrowth implements Growth {
       );
       const all = [...tried, ...rest];
       this.#report(n, all);
-      this.#board.ended(n, all.map(withoutTraining(point)));
+      this.#board.reached(n, all.map(withoutTraining(point)));
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
-      this.#board.close();
     }
   }
 
-  #rungsOf(halving: Halving, point: Point, number: number): readonly number[] {
+  #rungsOf(rule: Rule, point: Point, number: number): readonly number[] {
     const [task] = this.#tasks(point, {trial: {number, setting: 0}});
     const epochs = task?.learner['epochs'];
-    return typeof epochs === 'number' ? rungsOf(halving, epochs) : [];
+    return typeof epochs === 'number' ? rule.rungsOf(epochs) : [];
   }
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {

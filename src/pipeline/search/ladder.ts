@@ -3,11 +3,16 @@
  * depends on which ends first. Each is decided once, when all that it depends on is known: the time grows with the number of trials.
  */
 
-/**
- * Whether a trial with this value goes on. `earlier`: the values of the trials before it that have come to the same rung, in
- * ascending order; −∞: no number.
- */
-export type Rule = (value: number, earlier: readonly number[]) => boolean;
+/** Decides which trials end early. */
+export interface Rule {
+  /** The epochs at which a training of `epochs` is compared, rising; its end is not a rung. */
+  rungsOf(epochs: number): readonly number[];
+  /**
+   * Whether a trial with this value goes on. `earlier`: the values of the trials before it that have come to the same rung, in
+   * ascending order; −∞: no number.
+   */
+  goesOn(value: number, earlier: readonly number[]): boolean;
+}
 
 interface Trial {
   /** How many rungs it has. */
@@ -31,12 +36,12 @@ interface Rung {
 export type Fate = {readonly state: 'climbing' | 'waits'} | {readonly state: 'stopped'; readonly rung: number};
 
 export class Ladder {
-  readonly #goesOn: Rule;
+  readonly #rule: Rule;
   readonly #trials: Trial[] = [];
   readonly #rungs: Rung[] = [];
 
-  constructor(goesOn: Rule) {
-    this.#goesOn = goesOn;
+  constructor(rule: Rule) {
+    this.#rule = rule;
   }
 
   /** The next trial begins: they are numbered from 0. `rungs`: how many it has. */
@@ -65,7 +70,7 @@ export class Ladder {
         const value = valueAt(at, trial);
         if (value === 'unknown') break;
         if (value === 'never') continue;
-        if (value > Number.NEGATIVE_INFINITY && this.#goesOn(value, rung.values)) trial.passed++;
+        if (value > Number.NEGATIVE_INFINITY && this.#rule.goesOn(value, rung.values)) trial.passed++;
         else trial.isStopped = true;
         rung.values.splice(placeOf(value, rung.values), 0, value);
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {amongTheBest, rungsOf} from '../../../src/pipeline/search/halving.ts';
+import {halving} from '../../../src/pipeline/search/halving.ts';
 import {Ladder} from '../../../src/pipeline/search/ladder.ts';
 
 test.for<[number, number, number, readonly number[]]>([
@@ -10,12 +10,12 @@ test.for<[number, number, number, readonly number[]]>([
   [1, 2, 9, [1, 2, 4, 8]],
   [4, 1.5, 10, [4, 6, 9]],
 ])('rungs from %i by %d below %i', ([first, factor, maximum, rungs]) => {
-  expect(rungsOf({first, factor}, maximum)).toEqual(rungs);
+  expect(halving({first, factor}).rungsOf(maximum)).toEqual(rungs);
 });
 
 /** What becomes of trials that come to rungs with these values, as far as each gets; a trial has three rungs unless `rungs` says otherwise. */
 function fates(all: readonly (readonly number[])[], {factor = 3, rungs = [] as readonly number[]} = {}) {
-  const ladder = new Ladder(amongTheBest(factor));
+  const ladder = new Ladder(halving({first: 1, factor}));
   for (const trial of all.keys()) ladder.begin(rungs[trial] ?? 3);
   const left = all.map((values) => [...values]);
   // One value after the other, the last trial first, as long as one may go on.
