@@ -42,7 +42,7 @@ export class Ending {
   #before = new Paces();
   #engine: Past['engine'];
   /** Absent: all stages are planned. */
-  readonly #trials: Trials | undefined;
+  #trials: Trials | undefined;
 
   /** `search`: what more stages come for. */
   constructor(stages: readonly EndingStage[], search?: SearchSize) {
@@ -125,7 +125,8 @@ export class Ending {
   }
 
   #grow(event: Extract<RunEvent, {type: 'plan-grown'}>): void {
-    this.#trials?.grow(event);
+    this.#trials ??= new Trials({parallel: 1}); // it grows, and nobody knows how far
+    this.#trials.grow(event);
     for (const stage of event.stages) {
       this.#stages.set(stage.id, stage);
       this.#waiting.add(stage.id);

@@ -157,12 +157,14 @@ test('trials of a search that are still to come count as the mean of those that 
 test('of a search that only a budget ends nothing is said, and nothing more comes after its last trial', () => {
   const open = new Ending([], {parallel: 1});
   const whole = new Ending([], {trials: 2, parallel: 1});
-  for (const ending of [open, whole]) {
+  const strange = new Ending([]);
+  for (const ending of [open, whole, strange]) {
     trial(ending, 0, 0, 20);
     grow(ending, 22, 1);
     hear(ending, 22, 'learn 1', started);
   }
   expect(open.secondsLeft(32_000)).toBeUndefined();
+  expect(strange.secondsLeft(32_000)).toBeUndefined();
   expect(whole.secondsLeft(32_000)).toBeCloseTo(10 + 2, 6);
 });
 
