@@ -43,7 +43,7 @@ export function searchRun({trials, settings, on, halved = 0}: MadeUpSearch): Omi
         seed: 0,
         learner: {...paperRotation, training: training.join()},
         point,
-        trial: {number, setting},
+        trial: {number, setting, classifier: 'oc-svm'},
         ...(number < halved && {until: 4}),
         criteria: {'proxy-loss': auc},
         scores: {

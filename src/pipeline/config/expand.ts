@@ -9,6 +9,7 @@ import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {Issue} from '../../core/plugin/check.ts';
 import {called, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import type {Problem} from '../failures.ts';
+import {classifierNames} from '../plan/names.ts';
 import {checkList, copyWarnings} from './lists.ts';
 import {loadModules} from './modules.ts';
 import {type Overlay, originOf} from './overlay.ts';
@@ -77,8 +78,8 @@ interface Expanded {
 interface Draft {
   readonly axes: readonly Axis[];
   readonly combination: Combination;
-  /** Of a search: what its tasks have besides the configuration. */
-  readonly trial?: TrialTasks;
+  /** Of a search: what its tasks have besides the configuration, and the classifier that counts; undefined: the first one. */
+  readonly trial?: TrialTasks & {readonly classifier: string | undefined};
 }
 
 interface Point extends Draft {
@@ -123,7 +124,8 @@ function expandSearch(
   const problems = [...issues, ...expanded.problems];
   if (!search || problems.length > 0) return {tasks: [], problems, warnings: expanded.warnings};
   const tasksOf: PlannedSearch['tasksOf'] = (point, trial) => {
-    const draft = {...draftOf(search.space, point), trial};
+    const {classifier} = search.objective;
+    const draft = {...draftOf(search.space, point), trial: {...trial, classifier}};
     const made = expandDrafts(file, plugins, [draft], rest, new SettingUses(rest), words);
     return made.problems.length > 0 ? fail(...made.problems) : succeed(made.tasks);
   };
@@ -329,6 +331,7 @@ function makeTasks(
     ),
     compare: {...(named !== undefined && {table: named}), row},
   };
+  const {classifier = classifierNames(plugins, spec.classifiers)[0]!, until} = trial ?? {};
   const labels = trial ? trialLabels(trial) : labelPoint(axes, combination);
   const tasks = normalClasses.flatMap((inlier) =>
     spec.seeds.map((seed) => ({
@@ -336,7 +339,7 @@ function makeTasks(
       ...shared,
       inlier,
       seed,
-      ...trial,
+      ...(trial && {trial: {...trial.trial, classifier}, ...(until !== undefined && {until})}),
     })),
   );
   return {tasks, issues: []};

@@ -17,7 +17,7 @@ import {recordedPath, type SpecWords} from './words.ts';
 
 /** What the tasks of a trial have besides their configuration. */
 export interface TrialTasks {
-  readonly trial: TrialRef;
+  readonly trial: Pick<TrialRef, 'number' | 'setting'>;
   readonly until?: number;
 }
 

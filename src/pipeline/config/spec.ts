@@ -98,6 +98,8 @@ export interface Task {
 export interface TrialRef {
   readonly number: number;
   readonly setting: number;
+  /** Name of the classifier whose numbers count. */
+  readonly classifier: string;
 }
 
 /** A spec file or suite, read, validated and expanded. */

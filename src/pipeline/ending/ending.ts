@@ -3,10 +3,12 @@
  * places of a lane are as many as were seen to be used at the same time: this holds for `--jobs`, GPUs, and what a cluster gives.
  */
 import {progressShare, type RunEvent, type StageProgress} from '../events.ts';
+import type {SearchSize} from '../search/size.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {type Effort, epochsOf, imagesOf, Paces, secondsOf, type Timed} from './pace.ts';
 import type {Past} from './past.ts';
 import {type Ahead, secondsToEnd} from './schedule.ts';
+import {Trials} from './trials.ts';
 
 /** What of a planned stage is needed here. */
 export type EndingStage = Pick<StageNode, 'id' | 'kind' | 'lane' | 'recipe' | 'inputs'>;
@@ -27,7 +29,7 @@ interface Running {
 }
 
 export class Ending {
-  readonly #stages: ReadonlyMap<string, EndingStage>;
+  readonly #stages: Map<string, EndingStage>;
   /** Neither settled nor running. */
   readonly #waiting: Set<string>;
   readonly #running = new Map<string, Running>();
@@ -39,8 +41,12 @@ export class Ending {
   /** Of the past, on this run's engine. */
   #before = new Paces();
   #engine: Past['engine'];
+  /** Absent: all stages are planned. */
+  #trials: Trials | undefined;
 
-  constructor(stages: readonly EndingStage[]) {
+  /** `search`: what more stages come for. */
+  constructor(stages: readonly EndingStage[], search?: SearchSize) {
+    this.#trials = search && new Trials(search);
     this.#stages = new Map(stages.map((stage) => [stage.id, stage]));
     this.#waiting = new Set(this.#stages.keys());
   }
@@ -56,6 +62,7 @@ export class Ending {
       this.#engine = event.engine;
       this.learn(this.#past);
     }
+    if (event.type === 'plan-grown') this.#grow(event);
     if (!('stage' in event) || event.stage === undefined) return;
     const stage = this.#stages.get(event.stage);
     if (!stage) return;
@@ -75,7 +82,10 @@ export class Ending {
         return;
       case 'stage-finished':
         this.#summaries.set(id, event.summary);
-        if (event.how === 'computed') this.#own.add({...this.#effortOf(stage), seconds: event.seconds});
+        if (event.how === 'computed') {
+          this.#own.add({...this.#effortOf(stage), seconds: event.seconds});
+          this.#trials?.computed(stage, event.seconds);
+        }
         this.#settle(id);
         return;
       case 'stage-failed':
@@ -87,6 +97,8 @@ export class Ending {
 
   /** From `now` (ms); undefined: too little is known. */
   secondsLeft(now: number): number | undefined {
+    const more = this.#trials ? this.#trials.ahead() : [];
+    if (!more) return undefined;
     if (this.#places.accelerator === 0 && this.#ahead().some(({lane}) => lane === 'accelerator')) return undefined;
     const live = [...this.#running].flatMap(([id, running]): readonly Timed[] => {
       const pace = paceOf(running);
@@ -105,11 +117,20 @@ export class Ending {
       return {id, lane, inputs, seconds: seconds ?? 0, isRunning: running !== undefined};
     });
     // Beside a training the small stages that follow it take no time.
-    if (ahead.length === 0 || !(isKnown || trains)) return undefined;
-    return secondsToEnd(ahead, {
+    if (ahead.length + more.length === 0 || !(isKnown || trains)) return undefined;
+    return secondsToEnd([...ahead, ...more], {
       cpu: Math.max(1, this.#places.cpu),
       accelerator: Math.max(1, this.#places.accelerator),
     });
+  }
+
+  #grow(event: Extract<RunEvent, {type: 'plan-grown'}>): void {
+    this.#trials ??= new Trials({parallel: 1}); // it grows, and nobody knows how far
+    this.#trials.grow(event);
+    for (const stage of event.stages) {
+      this.#stages.set(stage.id, stage);
+      this.#waiting.add(stage.id);
+    }
   }
 
   #ahead(): readonly EndingStage[] {

@@ -16,7 +16,7 @@ import type {Plan, Task} from '../config/spec.ts';
 import type {Emit, Where} from '../events.ts';
 import {distinctMakers, isSameMaker, type Maker, makerText} from '../maker.ts';
 import {priorities, topological, upstream, within} from '../plan/order.ts';
-import {type RecordedStage, recorded, type StageNode} from '../stages/stage.ts';
+import {recorded, type StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
 import type {Elsewhere} from './elsewhere.ts';
@@ -77,7 +77,7 @@ export interface Growth {
 export interface Growing {
   readonly signal: AbortSignal;
   readonly emit: Emit;
-  /** `stages`: of the new tasks, those that are in the graph already with all of their tasks. */
+  /** `stages`: of the new tasks; those that are in the graph already with what they are to do besides. */
   add(part: {readonly tasks: readonly Task[]; readonly stages: readonly StageNode[]}): void;
   /** The outcome of a stage of the graph. */
   outcomeOf(stage: string): Promise<StageOutcome>;
@@ -171,7 +171,10 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     emit,
     add({tasks, stages}) {
       const fresh = stages.filter(({id}) => !results.has(id));
-      emit({type: 'plan-grown', tasks, stages: fresh.map(recorded), shared: sharedBy(tasks, stages, results)});
+      const shared = stages
+        .filter(({id}) => results.has(id))
+        .map(({id, tasks, results}) => ({id, tasks, ...(results && {results})}));
+      emit({type: 'plan-grown', tasks, stages: fresh.map(recorded), shared});
       elsewhere?.grow(fresh);
       start(fresh);
     },
@@ -197,20 +200,6 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     stop.dispose();
     await Promise.all([pool.close(), elsewhere?.close()]);
   }
-}
-
-/** What stages that were there before get from new tasks. */
-function sharedBy(
-  tasks: readonly Task[],
-  stages: readonly StageNode[],
-  before: ReadonlyMap<string, unknown>,
-): readonly Pick<RecordedStage, 'id' | 'tasks' | 'results'>[] {
-  const fresh = new Set(tasks.map(({id}) => id));
-  return stages.flatMap(({id, tasks: all, results}) => {
-    if (!before.has(id)) return [];
-    const found = results?.filter(({task}) => fresh.has(task)) ?? [];
-    return [{id, tasks: all.filter((task) => fresh.has(task)), ...(found.length > 0 && {results: found})}];
-  });
 }
 
 /** The outcome of a stage whose input is missing. */

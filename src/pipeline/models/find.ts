@@ -3,6 +3,7 @@ import {fail, type Result, succeed} from '../../core/base/result.ts';
 import {clippedList, suggest} from '../../core/base/text.ts';
 import type {Task} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
+import {searchResultsOf} from '../search/results.ts';
 import {data} from '../stages/data.ts';
 import {isStage, recipeOf} from '../stages/define.ts';
 import {explanationName, explanationType, gradcam} from '../stages/gradcam.ts';
@@ -18,17 +19,25 @@ export interface FittedClassifier {
   readonly stage: StageRecord;
 }
 
-/** The run's only task, or the task with this id or with this part of an id. */
-export function chooseTask({id, tasks}: RunRecord, wanted: string | undefined): Result<Task, Problem> {
+/**
+ * The run's only task, or the task with this id or with this part of an id. Of a search, tasks of the configuration that it has chosen
+ * come before others.
+ */
+export function chooseTask(record: RunRecord, wanted: string | undefined): Result<Task, Problem> {
+  const {id, tasks} = record;
   const ids = tasks.map((task) => task.id);
   const exact = tasks.find((task) => task.id === wanted);
   const fitting = exact ? [exact] : tasks.filter((task) => wanted === undefined || task.id.includes(wanted));
-  if (fitting.length === 1) return succeed(fitting[0]!);
   if (fitting.length === 0)
     return fail({message: `run ${id} has no task "${wanted}"`, hint: suggest(wanted!, ids, 'It has')});
+  const chosen = fitting.length > 1 ? (searchResultsOf(record)?.best?.tasks ?? []) : [];
+  const preferred = fitting.filter((task) => chosen.includes(task));
+  const left = preferred.length > 0 ? preferred : fitting;
+  if (left.length === 1) return succeed(left[0]!);
   const which = wanted === undefined ? `run ${id} has` : `"${wanted}" is part of`;
+  const of = preferred.length > 0 ? ' of the chosen configuration' : '';
   return fail({
-    message: `${which} ${fitting.length} tasks: ${clippedList(fitting.map((task) => task.id))}`,
+    message: `${which} ${left.length} tasks${of}: ${clippedList(left.map((task) => task.id))}`,
     hint: 'Choose one by its id or a unique part of it: --task <id>.',
   });
 }

@@ -16,18 +16,26 @@ type GrowingNode = Omit<StageNode, 'tasks' | 'results'> & {
   readonly results: ResultRef[];
 };
 
-const asNode = ({tasks, results, ...node}: GrowingNode): StageNode => ({
-  ...node,
-  tasks: [...tasks],
-  ...(results.length > 0 ? {results: [...results]} : {}),
-});
+/** What was added to a node. */
+interface News {
+  readonly tasks: string[];
+  readonly results: ResultRef[];
+}
+
+const asNode = (
+  node: GrowingNode,
+  {tasks, results}: {readonly tasks: Iterable<string>; readonly results: readonly ResultRef[]} = node,
+): StageNode => {
+  const {tasks: _, results: __, ...rest} = node;
+  return {...rest, tasks: [...tasks], ...(results.length > 0 ? {results: [...results]} : {})};
+};
 
 export class GraphBuilder implements StageGraphBuilder {
   readonly plugins: Plugins;
   readonly #nodes = new Map<string, GrowingNode>();
   readonly #ofTask = new Map<string, Set<string>>();
-  /** Ids of nodes that are new, or got a task, since they were last taken. */
-  #touched = new Set<string>();
+  /** By node, what was added since the last `take`. */
+  #news = new Map<string, News>();
   /** Task → kind of stage → what its `plan` returned. */
   readonly #planned = new WeakMap<TaskContext, Map<string, unknown>>();
 
@@ -37,20 +45,26 @@ export class GraphBuilder implements StageGraphBuilder {
 
   /** The nodes, in the order in which they were first asked for. */
   get nodes(): readonly StageNode[] {
-    return [...this.#nodes.values()].map(asNode);
+    return [...this.#nodes.values()].map((node) => asNode(node));
   }
 
-  /** The nodes that tasks have asked for since the last call, in the order in which they were first asked for. */
+  /**
+   * The nodes that tasks have asked for since the last call, in the order in which they were first asked for. One that was taken before
+   * has only its new tasks and results: all tasks of a search share some nodes.
+   */
   take(): readonly StageNode[] {
-    const taken = [...this.#touched].map((id) => asNode(this.#nodes.get(id)!));
-    this.#touched = new Set();
+    const taken = [...this.#news].map(([id, news]) => asNode(this.#nodes.get(id)!, news));
+    this.#news = new Map();
     return taken;
   }
 
-  /** The nodes that these tasks need. */
-  nodesOf(tasks: readonly string[]): readonly StageNode[] {
+  /** The nodes that measure something of these tasks. */
+  measuring(tasks: readonly string[]): readonly StageNode[] {
     const ids = new Set(tasks.flatMap((task) => [...(this.#ofTask.get(task) ?? [])]));
-    return [...ids].map((id) => asNode(this.#nodes.get(id)!));
+    return [...ids].flatMap((id) => {
+      const node = this.#nodes.get(id)!;
+      return node.results.length > 0 ? [asNode(node)] : [];
+    });
   }
 
   plan<R extends TObject, P>(stage: StageDefinition<R, P>, task: TaskContext): P {
@@ -82,13 +96,17 @@ export class GraphBuilder implements StageGraphBuilder {
       tasks: new Set<string>(),
       results: [],
     };
+    const news = this.#news.get(id) ?? {tasks: [], results: []};
     this.#nodes.set(id, node);
-    this.#touched.add(id);
+    this.#news.set(id, news);
+    if (!node.tasks.has(task.id)) news.tasks.push(task.id);
     node.tasks.add(task.id);
     const own = this.#ofTask.get(task.id) ?? new Set();
     this.#ofTask.set(task.id, own.add(id));
-    if (result && !node.results.some((known) => known.task === result.task && known.classifier === result.classifier))
+    if (result && !node.results.some((known) => known.task === result.task && known.classifier === result.classifier)) {
       node.results.push(result);
+      news.results.push(result);
+    }
     return id;
   }
 

@@ -1,5 +1,5 @@
 /** The state of a search's trials, and what becomes of each. It knows nothing of stages; `drive.ts` measures. */
-import {type Climber, climb, type Fate} from './halving.ts';
+import {Ladder, type Rule} from './ladder.ts';
 import type {Trial} from './propose/proposer.ts';
 import type {Point} from './space.ts';
 
@@ -10,93 +10,95 @@ export interface Tried {
   readonly value: number;
 }
 
-interface Entry {
-  readonly number: number;
-  /** Of the training; where there is none to vary, the whole configuration. */
-  readonly point: Point;
-  readonly rungs: readonly number[];
-  /** Values at the rungs that it has reached. */
-  readonly values: number[];
-  /** The settings tried after its last epochs. */
-  tried: readonly Tried[];
-  outcome: number | 'failed' | 'pending';
-  rung?: number;
-}
+/** Thrown where a trial waits for another, when the run is to stop. */
+export class Stopped extends Error {}
 
 export class Board {
-  readonly #factor: number;
-  readonly #entries: Entry[] = [];
+  /** Undefined: there are no rungs. */
+  readonly #ladder: Ladder | undefined;
+  readonly #trials: Trial[] = [];
+  /** Of each trial, how many rungs it has yet to come to. */
+  readonly #rungs: number[] = [];
+  /** Of each trial, the settings that were tried where it is now. */
+  readonly #tried: (readonly Tried[])[] = [];
   #waiting: (() => void)[] = [];
+  #isClosed = false;
 
-  /** `factor`: of the halving; anything where there are no rungs. */
-  constructor(factor: number) {
-    this.#factor = factor;
+  /** `rule`: what decides at rungs; undefined: there are none. */
+  constructor(rule?: Rule) {
+    this.#ladder = rule && new Ladder(rule);
   }
 
-  /** `rungs`: the epochs at which it is compared. Trials are numbered as they begin. */
+  /**
+   * `point`: of the training; where there is none to vary, the whole configuration. `rungs`: the epochs at which it is compared.
+   * Trials are numbered as they begin.
+   */
   begin(point: Point, rungs: readonly number[]): void {
-    const number = this.#entries.length;
-    this.#entries.push({number, point, rungs, values: [], tried: [], outcome: 'pending'});
+    this.#trials.push({number: this.#trials.length, point, outcome: 'pending'});
+    this.#rungs.push(rungs.length);
+    this.#tried.push([]);
+    this.#ladder?.begin(rungs.length);
   }
 
   /** At its next rung, or, without another rung, at its end: the best of what was tried. */
   reached(number: number, tried: readonly Tried[]): void {
-    const entry = this.#entries[number]!;
-    entry.tried = tried;
-    const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
-    const best = values.length === 0 ? Number.NaN : Math.max(...values);
-    if (entry.values.length < entry.rungs.length) entry.values.push(best);
-    else entry.outcome = Number.isNaN(best) ? 'failed' : best;
-    this.#changed();
+    this.#tried[number] = tried;
+    if (this.#rungs[number]! > 0) {
+      this.#rungs[number]!--;
+      this.#ladder!.reached(number, bestOf(tried));
+      this.#wake();
+    } else this.#settle(number, {});
   }
 
-  /** Whether a trial trains on after its last rung, as soon as that is decided. */
+  /** Whether a trial trains on after the rung that it has reached, as soon as that is decided. */
   async goesOn(number: number): Promise<boolean> {
     for (;;) {
-      const fate = this.#fateOf(number);
+      if (this.#isClosed) throw new Stopped();
+      const fate = this.#ladder!.fateOf(number);
       if (fate.state === 'climbing') return true;
       if (fate.state === 'stopped') {
-        const entry = this.#entries[number]!;
-        const value = entry.values[fate.rung]!;
-        entry.outcome = Number.isNaN(value) ? 'failed' : value;
-        entry.rung = fate.rung;
-        this.#changed();
+        this.#settle(number, {rung: fate.rung});
         return false;
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  #fateOf(number: number): Fate {
-    const climbers = this.#entries.slice(0, number + 1).map(
-      ({number, rungs, values, outcome}): Climber => ({
-        number,
-        rungs: rungs.length,
-        values,
-        ...(outcome === 'failed' && {failed: true}),
-      }),
-    );
-    return climb(climbers, {factor: this.#factor}).get(number)!;
+  /** The run is to stop: nobody waits any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#wake();
   }
 
   /** Trial by trial, as proposals see them: those from `from` on count as going on, whether they have ended or not. */
   known(from: number): readonly Trial[] {
-    return this.#entries.map(({number, point, outcome, rung}) => ({
-      number,
-      point,
-      outcome: number < from ? outcome : 'pending',
-      ...(number < from && rung !== undefined && {rung}),
-    }));
+    const later = this.#trials.slice(Math.max(0, from));
+    return [
+      ...this.#trials.slice(0, Math.max(0, from)),
+      ...later.map(({number, point}): Trial => ({number, point, outcome: 'pending'})),
+    ];
   }
 
   /** What was tried under the trainings of the trials before `from`. */
   triedBefore(from: number): readonly (readonly Tried[])[] {
-    return this.#entries.slice(0, Math.max(0, from)).map(({tried}) => tried);
+    return this.#tried.slice(0, Math.max(0, from));
   }
 
-  #changed(): void {
+  /** It trains no further. */
+  #settle(number: number, where: Pick<Trial, 'rung'>): void {
+    const value = bestOf(this.#tried[number]!);
+    this.#trials[number] = {...this.#trials[number]!, outcome: Number.isNaN(value) ? 'failed' : value, ...where};
+  }
+
+  #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** NaN: none has a value. */
+function bestOf(tried: readonly Tried[]): number {
+  const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
+  return values.length === 0 ? Number.NaN : Math.max(...values);
 }

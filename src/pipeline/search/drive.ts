@@ -3,6 +3,7 @@
  * least `parallel` before it, and compared at a rung with those before it, so that nothing depends on which stage ends first: the same
  * seed makes the same trials on any machine, and an interrupted search, run again, finds its trials in the cache.
  */
+import {setImmediate as turn} from 'node:timers/promises';
 import {Rng} from '../../core/base/random.ts';
 import type {Result} from '../../core/base/result.ts';
 import {ExpectedError} from '../../core/base/system-error.ts';
@@ -14,14 +15,14 @@ import type {StageOutcome} from '../execute/outcome.ts';
 import type {Problem} from '../failures.ts';
 import {addTasks} from '../plan/graph.ts';
 import {GraphBuilder} from '../plan/graph-builder.ts';
-import {classifierNames} from '../plan/names.ts';
 import type {Sources} from '../plan/sources.ts';
 import {isStage} from '../stages/define.ts';
 import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
-import {Board, type Tried} from './board.ts';
+import {Board, Stopped, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
-import {type Halving, rungsOf} from './halving.ts';
+import {halving} from './halving.ts';
+import type {Rule} from './ladder.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
 import {Settings} from './settings.ts';
@@ -35,13 +36,12 @@ export interface SearchOptions {
   readonly sources: (tasks: readonly Task[]) => Promise<Result<Sources, Problem>>;
 }
 
-/** Thrown inside a trial when the run is to stop. */
-class Stopped extends Error {}
-
 export class SearchGrowth implements Growth {
   readonly #options: SearchOptions;
   readonly #builder: GraphBuilder;
   readonly #settings: Settings;
+  /** Undefined: every training runs to its end. */
+  readonly #rule: Rule | undefined;
   readonly #board: Board;
   readonly #budget: Budget;
   /** Training, whatever its last epoch → the stage that has it furthest. */
@@ -54,17 +54,21 @@ export class SearchGrowth implements Growth {
     this.#options = options;
     this.#builder = new GraphBuilder(plugins);
     this.#settings = new Settings(search.options);
-    this.#board = new Board(search.options.halving?.factor ?? Number.POSITIVE_INFINITY);
+    this.#rule = search.options.halving && halving(search.options.halving);
+    this.#board = new Board(this.#rule);
     this.#budget = new Budget(search.options.budget, plugins);
   }
 
   async grow(run: Growing): Promise<void> {
     this.#run = run;
+    run.signal.addEventListener('abort', () => this.#board.close(), {once: true});
     const {method, seed, trials = Number.POSITIVE_INFINITY, parallel} = this.#search;
     const propose = methodOf[method](this.#settings.trials, new Rng(seed).fork('trials'));
     const going: Promise<void>[] = [];
     for (let n = 0; n < trials; n++) {
       await going[n - parallel];
+      // Where all is cached, nothing else lets the process hear Ctrl-C.
+      await turn();
       if (run.signal.aborted || this.#budget.isSpent(run.emit)) break;
       const point = propose(n, this.#board.known(n - parallel + 1));
       if (!point) {
@@ -83,10 +87,10 @@ export class SearchGrowth implements Growth {
   }
 
   async #trial(n: number, point: Point): Promise<void> {
-    const {halving, parallel} = this.#search;
+    const {parallel} = this.#search;
     const first = this.#settings.first(point).map((settings) => ({...point, ...settings}));
     try {
-      const rungs = halving ? this.#rungsOf(halving, first[0]!, n) : [];
+      const rungs = this.#rule ? this.#rungsOf(this.#rule, first[0]!, n) : [];
       this.#board.begin(point, rungs);
       for (const until of rungs) {
         const tried = await this.#measure(n, first, 0, until);
@@ -111,10 +115,10 @@ export class SearchGrowth implements Growth {
     }
   }
 
-  #rungsOf(halving: Halving, point: Point, number: number): readonly number[] {
+  #rungsOf(rule: Rule, point: Point, number: number): readonly number[] {
     const [task] = this.#tasks(point, {trial: {number, setting: 0}});
     const epochs = task?.learner['epochs'];
-    return typeof epochs === 'number' ? rungsOf(halving, epochs) : [];
+    return typeof epochs === 'number' ? rule.rungsOf(epochs) : [];
   }
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {
@@ -138,7 +142,7 @@ export class SearchGrowth implements Growth {
     const tasks = configurations.flatMap((one) => one.tasks);
     if (tasks.length > 0) await this.#add(n, tasks, configurations.length > 1 || from > 0, until);
     const outcomes = new Map<string, StageOutcome>();
-    const nodes = this.#builder.nodesOf(tasks.map(({id}) => id)).filter(({results}) => results);
+    const nodes = this.#builder.measuring(tasks.map(({id}) => id));
     for (const {id} of nodes) outcomes.set(id, await this.#run.outcomeOf(id));
     if (this.#run.signal.aborted) throw new Stopped();
     return configurations.map(({point, setting, tasks: own}) => ({
@@ -176,8 +180,7 @@ export class SearchGrowth implements Growth {
   }
 
   #measured(task: Task, nodes: readonly StageNode[], outcomes: ReadonlyMap<string, StageOutcome>): Measured {
-    const names = classifierNames(this.#options.plugins, task.classifiers);
-    const {classifier = names[0]} = this.#search.objective;
+    const {classifier} = task.trial!;
     return {
       inlier: task.inlier,
       seed: task.seed,

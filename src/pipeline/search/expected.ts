@@ -38,7 +38,7 @@ export async function expectedOf(record: RunRecord, results: SearchResults): Pro
   const found = wholeRows(results)
     .toSorted((a, b) => b.objective.value - a.objective.value || a.trial - b.trial || a.setting - b.setting)
     .slice(0, most)
-    .map(({tasks}) => foundOf(tasks, values, objective, objective.on));
+    .map(({tasks}) => foundOf(tasks, values, objective.metric, objective.on));
   if (found.length < 2) return undefined;
   const stages = new Map(record.stages.map((stage) => [stage.id, stage]));
   const scored: ClassScores[] = [];

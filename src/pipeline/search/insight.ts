@@ -47,7 +47,7 @@ export const isTooFew = (insight: Insight | TooFew): insight is TooFew => 'neede
 export const wholeRows = ({rows}: SearchResults): readonly WholeRow[] =>
   rows.filter((row): row is WholeRow => row.until === undefined && row.objective.value !== null);
 
-type WholeRow = TriedRow & {readonly objective: {readonly value: number}};
+export type WholeRow = TriedRow & {readonly objective: {readonly value: number}};
 
 /** Settings of stage two are configurations of their own; but of a parameter of the training they say nothing new. */
 export function insightOf(results: SearchResults): Insight | TooFew {

@@ -48,7 +48,7 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
   if (!record.search) return undefined;
   const search = fromRecord(record.search);
   const values = groupBy(metricsOf(record), ({task}) => task);
-  const {on, better} = search.objective;
+  const {metric, on, better} = search.objective;
   const trials = groupBy(
     record.tasks.filter(({trial}) => trial !== undefined),
     ({trial}) => trial!.number,
@@ -58,7 +58,7 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
     const last = Math.max(...tasks.map(({until = Number.POSITIVE_INFINITY}) => until));
     const final = tasks.filter(({until = Number.POSITIVE_INFINITY}) => until === last);
     return [...groupBy(final, (task) => task.trial!.setting)].map(([setting, own]): TriedRow => {
-      const score = (part: Part) => scoreOf(foundOf(own, values, search.objective, part));
+      const score = (part: Part) => scoreOf(foundOf(own, values, metric, part));
       return {
         trial,
         setting,
@@ -97,19 +97,18 @@ export interface Found {
 }
 
 /**
- * The numbers of the objective's classifier, the one that it names or the first of each task: one a task, or one a class where only
- * all seeds together have some.
+ * The numbers of the classifier that counts: one a task, or one a class where only all seeds together have some.
  */
 export function foundOf(
   tasks: readonly Task[],
   values: ReadonlyMap<string, readonly MetricValue[]>,
-  {metric, classifier}: Pick<Search['objective'], 'metric' | 'classifier'>,
+  metric: string,
   part: Part,
 ): readonly Found[] {
   const numbers = tasks.map((task) => {
     const own = (values.get(task.id) ?? []).filter((one) => one.metric === metric && one.part === part);
-    const isWanted = (one: MetricValue): boolean =>
-      classifier === undefined || one.classifier === classifier || one.classifier.startsWith('(');
+    const isWanted = ({classifier}: MetricValue): boolean =>
+      classifier === task.trial!.classifier || classifier.startsWith('(');
     const single = own.find((one) => one.ensemble === null && isWanted(one));
     const shared = own.find((one) => one.ensemble !== null && isWanted(one));
     return {inlier: task.inlier, seed: task.seed, single, shared};

@@ -25,8 +25,8 @@ export function trustOf(record: RunRecord, {rows, search}: SearchResults): reado
   return criteria.flatMap((criterion): readonly Trust[] => {
     const pairs = whole.flatMap(({tasks}) => {
       const [a, b] = [
-        scoreOf(foundOf(tasks, values, {...search.objective, metric: criterion}, 'validation')).value,
-        scoreOf(foundOf(tasks, values, search.objective, 'test')).value,
+        scoreOf(foundOf(tasks, values, criterion, 'validation')).value,
+        scoreOf(foundOf(tasks, values, search.objective.metric, 'test')).value,
       ];
       return a === null || b === null ? [] : [[a, b] as const];
     });

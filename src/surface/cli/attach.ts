@@ -1,6 +1,8 @@
 /** `attach`: the live view of a run that another process drives. */
 import {follow} from '../../core/base/follow.ts';
 import {pastIn} from '../../pipeline/ending/past.ts';
+import {fromRecord} from '../../pipeline/search/record.ts';
+import {sizeOf} from '../../pipeline/search/size.ts';
 import {readHead} from '../../pipeline/store/runs/record.ts';
 import {eventsFile} from '../../pipeline/store/runs/run-record.ts';
 import {driverOf} from '../../pipeline/store/runs/runs.ts';
@@ -21,6 +23,7 @@ export const attach = async (which: string, {plain}: {readonly plain: boolean}, 
       const kind = globals.json ? 'json' : plain ? 'plain' : 'auto';
       const reporter = createReporter(kind, process.stdout, process.stderr, {
         graph: plan.stages,
+        ...(plan.search !== undefined && {search: sizeOf(fromRecord(plan.search))}),
         past: () => pastIn(folders(globals).cache),
       });
       const watching = new AbortController();
@@ -34,7 +37,9 @@ export const attach = async (which: string, {plain}: {readonly plain: boolean}, 
             if (event) reporter.event(event);
             if (event?.type !== 'run-finished') continue;
             reporter.close();
-            if (!globals.json) await printComparison({runs: [id]}, {format: 'table'}, globals, {whenEmpty: () => 0});
+            if (plan.search !== undefined) (await import('./search-run.ts')).printSearch(folder, globals);
+            else if (!globals.json)
+              await printComparison({runs: [id]}, {format: 'table'}, globals, {whenEmpty: () => 0});
             return {done: exitCodes.done, failed: exitCodes.failed, interrupted: exitCodes.interrupted}[event.outcome];
           }
           quiet = lines.length > 0 ? 0 : quiet + 1;

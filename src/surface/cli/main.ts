@@ -184,7 +184,10 @@ program
   .description("score new images with a finished task's model")
   .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
   .argument('<images...>', 'image files (JPEG, PNG, WebP), and folders of them')
-  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
+  .option(
+    '--task <id>',
+    "a task's id, or a part that no other has (default: the only one; of a search, of the chosen configuration)",
+  )
   .option('--classifier <name>', 'as it is called in tables (default: all of the task)')
   .option(
     '--quantile <q>',
@@ -204,7 +207,10 @@ program
   .command('export')
   .description("write a finished task's encoder and classifier as one ONNX model")
   .argument('<run>', 'run id, a unique part of it, "latest", or the name of a spec')
-  .option('--task <id>', "a task's id, or a part that no other has (default: the only one)")
+  .option(
+    '--task <id>',
+    "a task's id, or a part that no other has (default: the only one; of a search, of the chosen configuration)",
+  )
   .option('--classifier <name>', 'as it is called in tables (default: the only one)')
   .option('--quantile <q>', 'for the threshold, as of "predict"', share, 0.95)
   .option('--out <file>', 'where the model goes; beside it a page on how to use it', onnxFile, 'model.onnx')

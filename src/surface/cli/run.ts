@@ -86,13 +86,14 @@ async function runGraph(
   ending.catch(() => undefined); // reported where it is awaited
   const searching = search && (await import('./search-run.ts'));
   const asRecorded = search && {search: (await import('../../pipeline/search/record.ts')).toRecord(search.options)};
+  const ahead = search && {search: (await import('../../pipeline/search/size.ts')).sizeOf(search.options)};
   const record = await createRun({root: runs, plan, graph, ...asRecorded, environment, now: new Date()});
   announceDetached(record);
   const reporter = createReporter(
     globals.json ? 'json' : options.quiet ? 'quiet' : options.plain ? 'plain' : 'auto',
     process.stdout,
     process.stderr,
-    {graph, past: () => pastIn(cacheFolder)},
+    {graph, past: () => pastIn(cacheFolder), ...ahead},
   );
   const emit = emitter([record.log, reporter.event]);
   const warn = (message: string): void => emit({type: 'warning', message});

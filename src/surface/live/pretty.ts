@@ -6,6 +6,7 @@ import {clipTo, columnsOf} from '../../core/base/width.ts';
 import {Ending, type EndingStage} from '../../pipeline/ending/ending.ts';
 import type {Past} from '../../pipeline/ending/past.ts';
 import {progressShare, type RunEvent, type StageKind, type StageProgress} from '../../pipeline/events.ts';
+import type {SearchSize} from '../../pipeline/search/size.ts';
 import type {Output, Reporter} from './contract.ts';
 import {
   endsText,
@@ -41,6 +42,8 @@ interface Branch {
 export interface ShownRun {
   /** Whose each stage is, and what it waits for. */
   readonly graph: readonly (PlannedStage & EndingStage)[];
+  /** Of a search, for which more stages come. */
+  readonly search?: SearchSize;
   /** What stages took before; asked for when something is computed. */
   readonly past?: () => Promise<readonly Past[]>;
 }
@@ -57,9 +60,9 @@ const guess = 2000;
  * tasks with what they took and measured, and stages that serve several. Rewrites its own last lines only, so what scrolled
  * by stays in the terminal's history.
  */
-export function prettyReporter(output: Output, {graph, past}: ShownRun): Reporter {
+export function prettyReporter(output: Output, {graph, search, past}: ShownRun): Reporter {
   const tree = new TaskTree(graph);
-  const ending = new Ending(graph);
+  const ending = new Ending(graph, search);
   let left: {readonly at: number; readonly seconds: number | undefined} | undefined;
   const running = new Map<string, Running>();
   /** Stages that wait for a place on a cluster, and why. */

@@ -1,6 +1,6 @@
 /**
  * Parallel coordinates: an axis for each parameter and one for the value; each configuration is a line over all of them. Where scripts run, a
- * range of each axis can be chosen, and the lines outside it fade (`script.ts`).
+ * part of each axis can be chosen (`parallel-script.ts`).
  */
 import type {Json} from '../../core/base/canonical.ts';
 import {canonicalJson} from '../../core/base/canonical.ts';
@@ -10,7 +10,7 @@ import type {Parameter} from '../../pipeline/search/space.ts';
 import {encode} from '../../pipeline/search/space.ts';
 import {valueText} from '../../pipeline/search/words.ts';
 import {html, type Markup} from '../html.ts';
-import {parameterNames, rowNames} from '../tables/search.ts';
+import {parameterNames, rowKey, rowNames} from '../tables/search.ts';
 
 /** A vertical axis: `units`: where each line crosses it, from 0 at its foot to 1; NaN: it does not. */
 interface Axis {
@@ -55,17 +55,20 @@ export function parallelCoordinates(results: SearchResults): Markup | undefined 
       .map(([path, value]) => `${names(path)} ${valueText(value as Json)}`)
       .join(', ')}; ${row.objective.value!.toFixed(4)}`;
     const units = axes.map((axis) => (Number.isNaN(axis.units[i]!) ? '' : axis.units[i]!.toFixed(4))).join();
-    return html`<polyline class="${row === best ? 'best' : 'line'}" data-units="${units}" points="${corners.join(' ')}"><title>${text}</title></polyline>`;
+    return html`<polyline class="${row === best ? 'best' : 'line'}" data-key="${rowKey(row)}" data-units="${units}" points="${corners.join(' ')}"><title>${text}</title></polyline>`;
   });
   const about = `${rows.length} configurations as lines over ${axes.map(({name}) => name).join(', ')}`;
   return html`<div class="parallel" data-parallel>
 <svg role="img" aria-label="${about}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none">
 ${lines}
 ${axes.map(
-  ({name, low, high}, axis) => html`<g><line class="axis" x1="${x(axis)}" x2="${x(axis)}" y1="${y(0)}" y2="${y(1)}"/>
+  (
+    {name, low, high},
+    axis,
+  ) => html`<g><line class="axis" x1="${x(axis)}" x2="${x(axis)}" y1="${y(0)}" y2="${y(1)}"/><rect class="part" x="${x(axis) - 6}" width="12" y="${y(1)}" height="0"/><rect class="grip" x="${x(axis) - 14}" width="28" y="${y(1)}" height="${y(0) - y(1)}"/>
 <text class="name" x="${x(axis)}" y="14" text-anchor="middle">${name}</text><text x="${x(axis)}" y="${top - 8}" text-anchor="middle">${high}</text><text x="${x(axis)}" y="${height - 8}" text-anchor="middle">${low}</text></g>`,
 )}</svg>
-<fieldset hidden><legend>Show only configurations in these parts of the axes, in percent from the foot</legend>
+<fieldset hidden><legend>Drag along an axis to keep the configurations in that part of it; a click on the axis keeps all. Or in percent from its foot:</legend>
 ${axes.map(
   ({name}, axis) =>
     html`<p><span>${name}</span> <label>from <input type="number" min="0" max="100" value="0" data-axis="${axis}" data-end="low" aria-label="${name}, from"></label> <label>to <input type="number" min="0" max="100" value="100" data-axis="${axis}" data-end="high" aria-label="${name}, to"></label></p>`,

@@ -77,6 +77,9 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
 .parallel polyline.best { stroke-opacity: 1; stroke-width: 3; }
 .parallel polyline.out { stroke: var(--line); stroke-opacity: 0.25; }
+.parallel .part { fill: var(--ours); fill-opacity: 0.25; stroke: var(--ours); }
+.parallel .grip { fill: transparent; }
+.parallel.live .grip { cursor: ns-resize; touch-action: none; }
 .parallel .axis { stroke: var(--muted); }
 .parallel text { font-size: 10px; fill: var(--muted); }
 .parallel .name { fill: var(--ink); font-weight: 600; }

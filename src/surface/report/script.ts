@@ -1,4 +1,6 @@
-/** What a page does, where scripts run: tables are put in order, and one task is seen at a time. Without it all is there. */
+import {parallelScript} from './parallel-script.ts';
+
+/** What a page does, where scripts run: tables are put in order, configurations are chosen, and one task is seen at a time. Without it all is there. */
 export const script = `
 'use strict';
 const numberOf = (text) => {
@@ -25,27 +27,7 @@ for (const table of document.querySelectorAll('table.sortable')) {
     body.append(...rows);
   });
 }
-for (const box of document.querySelectorAll('[data-parallel]')) {
-  const [ends, status] = [[...box.querySelectorAll('input')], box.querySelector('[role=status]')];
-  const lines = [...box.querySelectorAll('polyline')].map((line) => ({line, units: line.dataset.units.split(',')}));
-  const choose = () => {
-    let left = 0;
-    for (const {line, units} of lines) {
-      // A line that does not cross an axis is inside only while the whole axis is chosen.
-      const inside = ends.every(({value, dataset: {axis, end}}) => {
-        const part = Number(value) / 100;
-        if (end === 'low' ? part <= 0 : part >= 1) return true;
-        return units[axis] !== '' && (end === 'low' ? Number(units[axis]) >= part : Number(units[axis]) <= part);
-      });
-      line.classList.toggle('out', !inside);
-      if (inside) left++;
-    }
-    status.textContent = left + ' of ' + lines.length + ' configurations';
-  };
-  box.querySelector('fieldset').hidden = false;
-  box.addEventListener('input', choose);
-}
-for (const chooser of document.querySelectorAll('[data-chooser]')) {
+${parallelScript}for (const chooser of document.querySelectorAll('[data-chooser]')) {
   const show = () => {
     for (const {value} of chooser.options) document.getElementById(value).hidden = value !== chooser.value;
   };

@@ -6,12 +6,13 @@ import {type Trust, trustOf} from '../../pipeline/search/trust.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {insightNotes, insightTable, interactionText, tooFewText} from '../tables/insight.ts';
-import {bestOf, choiceNotes, parameterNames, searchTable} from '../tables/search.ts';
+import {bestOf, choiceNotes, parameterNames, rowKey, searchTable} from '../tables/search.ts';
 import type {TextTable} from '../tables/table.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
 import {parallelCoordinates} from './parallel.ts';
+import {responseFigures} from './responses.ts';
 
 export interface Searched {
   readonly results: SearchResults;
@@ -32,12 +33,13 @@ const shown = 10;
 
 export async function searchSection({results, trust, expected}: Searched): Promise<Markup> {
   const rows = bestOf(results);
-  const tableOf = (some: typeof rows, caption: string) => tableHtml(searchTable(results, some), {caption});
+  const tableOf = (some: typeof rows, caption: string) =>
+    tableHtml(searchTable(results, some), {caption, key: (row) => rowKey(some[row]!)});
   return html`${tableOf(rows.slice(0, shown), 'The best configurations')}
 ${rows.length > shown && html`<details><summary>All ${rows.length} configurations</summary>${tableOf(rows, 'All configurations, the best first')}</details>`}
 <div class="legend small muted">${choiceNotes(results, expected).map((note) => html`<p>${note}</p>`)}</div>
 <div class="figures roomy">${await overTrials(results)}${lines(results)}</div>
-${importances(results)}
+${await importances(results)}
 ${whomToTrust(trust, results)}`;
 }
 
@@ -106,10 +108,11 @@ function whomToTrust(trust: readonly Trust[], {search}: SearchResults): Markup |
 <p class="legend small muted">Spearman’s ρ: 1, the criterion ranks them as the test images do; 0, it knows nothing of it; −1, the other way round. A loss should be negative.</p>`;
 }
 
-function importances(results: SearchResults): Markup {
+async function importances(results: SearchResults): Promise<Markup> {
   const insight = insightOf(results);
   if (isTooFew(insight)) return html`<p class="notice">${tooFewText(insight)}</p>`;
   const names = parameterNames(results);
   return html`${tableHtml(insightTable(insight, names), {caption: `What mattered, by ${insight.configurations} configurations`})}
-<div class="legend small muted">${insight.interaction && html`<p>${interactionText(insight.interaction, names)}</p>`}${insightNotes.map((note) => html`<p>${note}</p>`)}</div>`;
+<div class="legend small muted">${insight.interaction && html`<p>${interactionText(insight.interaction, names)}</p>`}${insightNotes.map((note) => html`<p>${note}</p>`)}</div>
+${await responseFigures(results, insight)}`;
 }

@@ -38,16 +38,16 @@ export const interactionText = (
   names: (parameter: string) => string,
 ): string => `strongest interaction: ${names(a)} with ${names(b)}, ${shareText(share)} beyond what each explains alone`;
 
-const shareText = ({mean, deviation}: {readonly mean: number; readonly deviation: number}): string =>
+export const shareText = ({mean, deviation}: {readonly mean: number; readonly deviation: number}): string =>
   `${(100 * mean).toFixed(0)} % ± ${(100 * deviation).toFixed(0)}`;
 
 const valuesText = (best: BestValues): string =>
   'values' in best
     ? best.values.map(valueText).join(', ')
     : best.from === best.to
-      ? short(best.from)
-      : `${short(best.from)} to ${short(best.to)}`;
+      ? shortNumber(best.from)
+      : `${shortNumber(best.from)} to ${shortNumber(best.to)}`;
 
 /** Three digits: the grid of the response is no finer. */
-const short = (value: number): string =>
+export const shortNumber = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(3)));

@@ -119,6 +119,9 @@ export function rowNames(rows: readonly TriedRow[]): (row: TriedRow) => string {
   return ({trial, setting}) => (haveSettings ? `${trial}.${setting}` : String(trial));
 }
 
+/** Unique among all rows of a search, whichever are shown. */
+export const rowKey = ({trial, setting}: TriedRow): string => `${trial}.${setting}`;
+
 /** `0.7312 ± 0.0041`: as measured, for rates are compared to the fourth digit here. */
 export const scoreText = ({value, sd}: Score): string =>
   value === null ? '–' : `${value.toFixed(4)}${sd === null ? '' : ` ± ${sd.toFixed(4)}`}`;
@@ -131,17 +134,15 @@ export function parameterNames({search}: SearchResults): (name: string) => strin
   return (name) => texts.get(name)!;
 }
 
-/** The last key of each path, or as many as tell it from the others. */
+/** The last key of each path, or as many as tell it from the others; a place in a list alone says nothing. */
 function shortNames(paths: readonly string[]): ReadonlyMap<string, string> {
   const last = (path: string, keys: number): string => path.split('.').slice(-keys).join('.');
+  const isUnclear = (path: string, keys: number): boolean =>
+    /^\d/.test(last(path, keys)) || paths.some((other) => other !== path && last(other, keys) === last(path, keys));
   return new Map(
     paths.map((path) => {
       let keys = 1;
-      while (
-        keys < path.split('.').length &&
-        paths.some((other) => other !== path && last(other, keys) === last(path, keys))
-      )
-        keys++;
+      while (keys < path.split('.').length && isUnclear(path, keys)) keys++;
       return [path, last(path, keys)];
     }),
   );

@@ -11,13 +11,15 @@ export interface HtmlTableOptions {
   readonly sortable?: boolean;
   /** On a narrow screen each row becomes a card, if several columns name it. */
   readonly cards?: boolean;
+  /** What a script knows a row by. */
+  readonly key?: (row: number) => string;
   /** Content of a cell instead of its text. The caller then also chooses its colours. */
   readonly cell?: (text: string, row: number, column: string) => Content;
 }
 
 /** It scrolls within its own frame, which the keyboard reaches. */
 export function tableHtml({columns, rows, lead, rules = [], tone}: TextTable, options: HtmlTableOptions): Markup {
-  const {caption, captionUnseen = false, sortable = false, cell} = options;
+  const {caption, captionUnseen = false, sortable = false, key, cell} = options;
   const cards = (options.cards ?? false) && lead > 1;
   const aligned = (column: number) => (columns[column]!.align === 'right' ? 'number' : undefined);
   const head = columns.map(({name}, at) => {
@@ -33,7 +35,7 @@ export function tableHtml({columns, rows, lead, rules = [], tone}: TextTable, op
         ? html`<th scope="row"${look}>${content}</th>`
         : html`<td${look}${cards && html` data-name="${columns[at]!.name}"`}>${content}</td>`;
     });
-    return html`<tr${classes(rules.includes(i) ? 'rule' : undefined)}>${cells}</tr>\n`;
+    return html`<tr${classes(rules.includes(i) ? 'rule' : undefined)}${key && html` data-key="${key(i)}"`}>${cells}</tr>\n`;
   });
   const shown = captionUnseen ? undefined : html`<caption>${caption}</caption>`;
   const look = classes(cards ? 'cards' : undefined, sortable ? 'sortable' : undefined);

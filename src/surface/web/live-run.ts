@@ -2,6 +2,8 @@
 import {Ending} from '../../pipeline/ending/ending.ts';
 import type {Past} from '../../pipeline/ending/past.ts';
 import type {RunEvent, StageProgress, Where} from '../../pipeline/events.ts';
+import {fromRecord} from '../../pipeline/search/record.ts';
+import {sizeOf} from '../../pipeline/search/size.ts';
 import {regained} from '../../pipeline/store/runs/regain.ts';
 import {
   joinRecord,
@@ -46,7 +48,8 @@ export class LiveRun implements RunInView {
   /** `past`: what stages took before. */
   constructor(head: RunHead, past: readonly Past[] = []) {
     this.#head = head;
-    this.#ending = new Ending(head.plan.stages);
+    const {stages, search} = head.plan;
+    this.#ending = new Ending(stages, search === undefined ? undefined : sizeOf(fromRecord(search)));
     this.#ending.learn(past);
     this.#isStrange = strangeTo(head.plan);
   }

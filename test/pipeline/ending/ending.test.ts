@@ -120,3 +120,59 @@ test('at the end there is nothing left to say', () => {
   for (const {id} of graph) hear(ending, 1, id, finished(1));
   expect(ending.secondsLeft(1000)).toBeUndefined();
 });
+
+/** Each trial: a training and an embedding; all read the same data. */
+const planned = (trial: number) => ({
+  type: 'plan-grown',
+  tasks: [{id: `task ${trial}`, trial: {number: trial, setting: 0}}],
+  stages: graph.slice(1 + 2 * trial, 3 + 2 * trial).concat(trial === 0 ? graph[0]! : []),
+  shared: trial === 0 ? [] : [{id: 'data', tasks: []}],
+});
+const grow = (ending: Ending, second: number, trial: number) =>
+  ending.hear({at: new Date(1000 * second).toISOString(), ...planned(trial)} as unknown as RunEvent);
+
+/** A trial of so many seconds of training; it embeds for 2 s. The first also reads the data, for 5 s. */
+function trial(ending: Ending, second: number, number: number, seconds: number): void {
+  grow(ending, second, number);
+  if (number === 0) hear(ending, second, 'data', finished(5));
+  hear(ending, second, `learn ${number}`, started);
+  hear(ending, second + seconds, `learn ${number}`, finished(seconds));
+  hear(ending, second + seconds, `embed ${number}`, started);
+  hear(ending, second + seconds + 2, `embed ${number}`, finished(2));
+}
+
+test('trials of a search that are still to come count as the mean of those that have ended; what they share counts once', () => {
+  const ending = new Ending([], {trials: 10, parallel: 1});
+  trial(ending, 0, 0, 20);
+  // Nothing shows yet that the first trial has ended, and what of it is shared.
+  expect(ending.secondsLeft(22_000)).toBeUndefined();
+  trial(ending, 22, 1, 40);
+  expect(ending.secondsLeft(64_000)).toBeCloseTo(8 * 22, 6);
+  grow(ending, 64, 2);
+  hear(ending, 64, 'learn 2', started);
+  // Trials 0 and 1: 32 s each. Trial 2 takes as long as the trainings like it, 30 s, and 2 s.
+  expect(ending.secondsLeft(74_000)).toBeCloseTo(20 + 2 + 7 * 32, 6);
+});
+
+test('of a search that only a budget ends nothing is said, and nothing more comes after its last trial', () => {
+  const open = new Ending([], {parallel: 1});
+  const whole = new Ending([], {trials: 2, parallel: 1});
+  const strange = new Ending([]);
+  for (const ending of [open, whole, strange]) {
+    trial(ending, 0, 0, 20);
+    grow(ending, 22, 1);
+    hear(ending, 22, 'learn 1', started);
+  }
+  expect(open.secondsLeft(32_000)).toBeUndefined();
+  expect(strange.secondsLeft(32_000)).toBeUndefined();
+  expect(whole.secondsLeft(32_000)).toBeCloseTo(10 + 2, 6);
+});
+
+test('trials from the cache say nothing of those that are computed', () => {
+  const ending = new Ending([], {trials: 3, parallel: 1});
+  for (const number of [0, 1]) {
+    grow(ending, 0, number);
+    for (const kind of ['learn', 'embed']) hear(ending, 0, `${kind} ${number}`, {...finished(0), how: 'cached'});
+  }
+  expect(ending.secondsLeft(1000)).toBeUndefined();
+});

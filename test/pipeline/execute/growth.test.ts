@@ -38,7 +38,7 @@ test('a stage that is there already is not run again, and serves the new task as
       run.add({
         tasks: [task('t/b')],
         stages: [
-          {...data!, tasks: ['t/a', 't/b'], results: [{task: 't/b', classifier: 'kde'}]},
+          {...data!, tasks: ['t/b'], results: [{task: 't/b', classifier: 'kde'}]},
           {...score!, tasks: ['t/b']},
         ],
       });

@@ -4,9 +4,11 @@ import {sha256} from '../../../src/core/base/canonical.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
 import {chooseClassifier, chooseClassifiers, chooseTask} from '../../../src/pipeline/models/find.ts';
 import {RunArtifacts} from '../../../src/pipeline/models/run-artifacts.ts';
+import {searchResultsOf} from '../../../src/pipeline/search/results.ts';
 import {openCache} from '../../../src/pipeline/store/cache/cache.ts';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {auc, makeRun} from '../../rig/runs.ts';
+import {searchRun} from '../../rig/searches.ts';
 import {World} from '../../rig/world.ts';
 
 const world = new World();
@@ -32,6 +34,24 @@ beforeAll(() => {
 
 const told = (result: ReturnType<typeof chooseTask> | ReturnType<typeof chooseClassifier>): unknown =>
   result.ok ? result.value : result.failures.map(({message, hint}) => `${message} | ${hint}`);
+
+test('of a search, a task is one of the chosen configuration, if nothing else is asked for', () => {
+  const folder = makeRun(world.root, {
+    id: '20260102-000000-searched-ab12',
+    ...searchRun({trials: 4, settings: 2, on: 'test'}),
+  });
+  const read = readRecord(folder);
+  if (!read.ok) throw new Error(read.failures[0]!.message);
+  const best = searchResultsOf(read.value)!.best!;
+  expect(told(chooseTask(read.value, undefined))).toBe(best.tasks[0]);
+  expect(told(chooseTask(read.value, 'seed=0'))).toBe(best.tasks[0]);
+  const other = read.value.tasks.filter(({trial}) => trial!.number === (best.trial + 1) % 4);
+  const [nu, rate] = ['classifiers.0.nu', 'learner.optimizer.learning_rate'].map(
+    (path) => `${path}=${other[1]!.point[path]}`,
+  );
+  expect(told(chooseTask(read.value, nu))).toBe(other[1]);
+  expect(told(chooseTask(read.value, rate))).toEqual([expect.stringContaining(' is part of 2 tasks: ')]);
+});
 
 test('a task is found by its id or by a unique part of it', () => {
   const id = 'made-up/cifar10/dog/rotation/seed=0';

@@ -135,6 +135,12 @@ test('an interrupted search, run again, makes the trials of an uninterrupted one
   expect(whole.tasks.filter(({id}) => ids.has(id))).toEqual(cut.tasks);
 });
 
+test('an interrupted search ends, though trials wait at a rung for others that never come there', async () => {
+  const text = spec(`${training}  trials: 9\n  method: random\n  halving: {first: 3}\n`);
+  for (const stopAfter of [6, 9, 12, 15])
+    expect(trialsOf(await drive(text, {order: new Rng(stopAfter), stopAfter}))).toBeLessThan(9);
+});
+
 test('settings of stage two share their training, and the first half is the same under each', async () => {
   const {tasks, nodes} = await drive(spec(`${both}  trials: 5\n  settings: 6\n`));
   expect(nodes.filter(({kind}) => kind === 'learn').length).toBe(5 * 2 * 2); // normal classes × seeds

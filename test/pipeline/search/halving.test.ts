@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {type Climber, climb, rungsOf} from '../../../src/pipeline/search/halving.ts';
+import {halving} from '../../../src/pipeline/search/halving.ts';
+import {Ladder} from '../../../src/pipeline/search/ladder.ts';
 
 test.for<[number, number, number, readonly number[]]>([
   [16, 3, 512, [16, 48, 144, 432]],
@@ -9,66 +10,75 @@ test.for<[number, number, number, readonly number[]]>([
   [1, 2, 9, [1, 2, 4, 8]],
   [4, 1.5, 10, [4, 6, 9]],
 ])('rungs from %i by %d below %i', ([first, factor, maximum, rungs]) => {
-  expect(rungsOf({first, factor}, maximum)).toEqual(rungs);
+  expect(halving({first, factor}).rungsOf(maximum)).toEqual(rungs);
 });
 
-const at = (number: number, values: readonly number[], rungs = 3): Climber => ({number, rungs, values});
-const states = (climbers: readonly Climber[], factor = 3) =>
-  [...climb(climbers, {factor})].map(([number, fate]) => `${number} ${fate.state} ${fate.rung}`);
+/** What becomes of trials that come to rungs with these values, as far as each gets; a trial has three rungs unless `rungs` says otherwise. */
+function fates(all: readonly (readonly number[])[], {factor = 3, rungs = [] as readonly number[]} = {}) {
+  const ladder = new Ladder(halving({first: 1, factor}));
+  for (const trial of all.keys()) ladder.begin(rungs[trial] ?? 3);
+  const left = all.map((values) => [...values]);
+  // One value after the other, the last trial first, as long as one may go on.
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const trial of [...left.keys()].reverse()) {
+      const [value] = left[trial]!;
+      if (value === undefined || ladder.fateOf(trial).state !== 'climbing') continue;
+      ladder.reached(trial, left[trial]!.shift()!);
+      moved = true;
+    }
+  }
+  return [...all.keys()].map((trial) => {
+    const fate = ladder.fateOf(trial);
+    return fate.state === 'stopped' ? `stopped ${fate.rung}` : fate.state;
+  });
+}
 
 test('one in three goes on, rounded up, and the first always', () => {
   // Of 1: 1. Of 2: 1. Of 3: 1. Of 4: 2. Of 5: 2.
-  const climbers = [at(0, [5]), at(1, [4]), at(2, [6]), at(3, [5.5]), at(4, [1])];
-  expect(states(climbers)).toEqual(['0 climbing 1', '1 stopped 0', '2 climbing 1', '3 climbing 1', '4 stopped 0']);
+  expect(fates([[5], [4], [6], [5.5], [1]])).toEqual(['climbing', 'stopped 0', 'climbing', 'climbing', 'stopped 0']);
 });
 
 test('a trial with no more rungs climbs to its end', () => {
-  expect(states([at(0, [1, 2, 3]), at(1, [], 0)])).toEqual(['0 climbing 3', '1 climbing 0']);
+  expect(fates([[1, 2, 3], []], {rungs: [3, 0]})).toEqual(['climbing', 'climbing']);
 });
 
 test('of equal values the first goes on; no number is the worst', () => {
-  expect(states([at(0, [5]), at(1, [5])])).toEqual(['0 climbing 1', '1 stopped 0']);
-  expect(states([at(0, [Number.NaN]), at(1, [-9])])).toEqual(['0 stopped 0', '1 climbing 1']);
+  expect(fates([[5], [5]])).toEqual(['climbing', 'stopped 0']);
+  expect(fates([[Number.NaN], [-9]])).toEqual(['stopped 0', 'climbing']);
+  expect(fates([[-9], [Number.NaN], [Number.NaN], [-8]])).toEqual(['climbing', 'stopped 0', 'stopped 0', 'climbing']);
 });
 
-test('trials that were stopped, fail, or have fewer rungs do not count at a higher one', () => {
-  const climbers = [
-    at(0, [5, 1]),
-    at(1, [4]),
-    {...at(2, [6]), failed: true},
-    at(3, [9], 1),
-    at(4, [8, 0.5]),
-    at(5, [8.5, 2]),
-  ];
-  const fates = climb(climbers, {factor: 3});
-  // At rung 1: trials 0, 4 and 5 alone.
-  expect(fates.get(4)).toEqual({state: 'stopped', rung: 1});
-  expect(fates.get(5)).toEqual({state: 'climbing', rung: 2});
+test('trials that were stopped or have fewer rungs do not count at a higher one', () => {
+  const all = [[5, 1], [4], [9], [8, 0.5], [8.5, 2]];
+  // At rung 1: trials 0, 3 and 4 alone.
+  expect(fates(all, {rungs: [3, 3, 1, 3, 3]}).slice(3)).toEqual(['stopped 1', 'climbing']);
 });
 
-test('a trial waits for one before it that may yet reach its rung', () => {
-  const fates = climb([at(0, [5]), at(1, []), at(2, [6, 3])], {factor: 3});
-  expect(fates.get(2)).toEqual({state: 'waiting', rung: 0, on: 1});
-  expect(climb([at(0, [5]), at(1, [1]), at(2, [6, 3])], {factor: 3}).get(2)).toEqual({
-    state: 'waiting',
-    rung: 1,
-    on: 0,
-  });
+test('a trial waits for one before it that may yet come to its rung', () => {
+  expect(fates([[5], [], [6]])).toEqual(['climbing', 'climbing', 'waits']);
+  expect(fates([[5], [1], [6, 3]])).toEqual(['climbing', 'stopped 0', 'waits']);
   // What waits below a rung may come to it.
-  expect(climb([at(0, []), at(1, [1]), at(2, [3])], {factor: 3}).get(1)).toEqual({state: 'waiting', rung: 0, on: 0});
+  expect(fates([[], [1], [3]])).toEqual(['climbing', 'waits', 'waits']);
 });
 
-test('later trials never change what was decided', () => {
-  const values = fc.array(fc.array(fc.double({min: 0, max: 1}), {minLength: 0, maxLength: 3}), {
-    minLength: 2,
-    maxLength: 12,
+test('what is decided is what a comparison with all earlier trials says', () => {
+  const values = fc.array(fc.array(fc.integer({min: 0, max: 9}), {minLength: 3, maxLength: 3}), {
+    minLength: 1,
+    maxLength: 15,
   });
   fc.assert(
-    fc.property(values, fc.nat(11), (all, cut) => {
-      const climbers = all.map((one, number) => at(number, one));
-      const some = climb(climbers.slice(0, cut + 1), {factor: 2});
-      const every = climb(climbers, {factor: 2});
-      for (const [number, fate] of some) expect(every.get(number)).toEqual(fate);
+    fc.property(values, fc.constantFrom(1.5, 2, 3), (all, factor) => {
+      const expected: string[] = [];
+      for (const [trial, own] of all.entries()) {
+        const ends = own.findIndex((value, rung) => {
+          const came = all.slice(0, trial).filter((_, one) => !(Number(expected[one]!.split(' ')[1]) < rung));
+          const better = came.filter((other) => other[rung]! >= value).length;
+          return better >= Math.ceil((came.length + 1) / factor);
+        });
+        expected.push(ends < 0 ? 'climbing' : `stopped ${ends}`);
+      }
+      expect(fates(all, {factor})).toEqual(expected);
     }),
   );
 });

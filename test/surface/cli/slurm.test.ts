@@ -78,6 +78,22 @@ poll: 0.5
     expect([...new Set(nodes)].sort()).toEqual(['n1', 'n2']);
   });
 
+  test('a search whose trainings end early at rungs has the table of one machine', async () => {
+    const search = `{space: {learner.optimizer.learning_rate: [0.001, 0.3]}, method: grid,
+      objective: {on: test}, halving: {first: 1, factor: 2}}`;
+    using project = onCluster(tinySpec({metrics: '[auc]', search}));
+    const {out, status, err} = await start(project).ended;
+    expect({err, status}).toEqual({err: '', status: 0});
+    const table = (text: string) => text.slice(text.indexOf('trial  '), text.indexOf('\n\nLook closer'));
+    const local = await project.run('run', 'spec.yaml', '--runs', 'local');
+    expect(table(out)).toBe(table(local.out));
+    expect(table(out)).toContain('epoch 1');
+    const events = eventsOf(project);
+    const computed = events.filter((event) => event.type === 'stage-started');
+    expect(computed.filter(({where}) => where === undefined)).toEqual([]);
+    expect(events).toContainEqual(wentOn);
+  });
+
   test('a job whose time is almost over writes a checkpoint, and the next one goes on from there', async () => {
     using project = onCluster(long);
     const {ended} = start(project);

@@ -1,15 +1,16 @@
 // @module-tag slow
 /** A page of made-up runs: what no run of a few seconds has. */
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, test} from 'vitest';
+import {afterEach, beforeEach, expect, onTestFinished, test} from 'vitest';
 import {readBaselines} from '../../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../../src/pipeline/store/results/results.ts';
 import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {reportPage} from '../../../src/surface/report/page.ts';
 import {gatherReport} from '../../../src/surface/report/report-data.ts';
 import {buildComparison} from '../../../src/surface/tables/compare.ts';
+import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
 
@@ -135,6 +136,62 @@ test('a search has its table, its values over the trials, its configurations as 
   );
   expect(cells.slice(3)).toEqual(['auc', '1.00', '12', 'proxy-loss', '1.00', '12']);
 });
+
+test('along each parameter the expected value stands over the configurations, the most important first', async () => {
+  const page = await pageOf(searchRun({trials: 24, settings: 2, on: 'validation'}));
+  const section = page.slice(page.indexOf('Along each parameter'), page.indexOf('Whom to trust'));
+  const titles = [...section.matchAll(/<p class="title">([^<]*)<\/p>/g)].map(([, name]) => name);
+  expect(titles[0]).toBe('learning_rate');
+  expect(titles.toSorted()).toEqual(['batch', 'learning_rate', 'nu']);
+  expect(section).toMatch(
+    /aria-label="auc validation along batch: 0\.\d{4} ± 0\.\d{4} at 32, 0\.\d{4} ± 0\.\d{4} at 64\."/,
+  );
+  const dots = section.split('</figure>').map((figure) => figure.match(/<title>[^<]*<\/title>/g)?.length);
+  expect(dots.slice(0, 3)).toEqual([48, 48, 48]);
+});
+
+test.skipIf(chromiumPath === undefined)(
+  'dragging along an axis, or the inputs beside it, choose lines and rows; a click takes all again',
+  async () => {
+    const file = join(runs, 'page.html');
+    writeFileSync(file, await pageOf(searchRun({trials: 24, settings: 2, on: 'validation'})));
+    const browser = await launch();
+    onTestFinished(() => browser.close());
+    const {page, told} = await open(browser, file);
+    const status = page.locator('[data-parallel] [role=status]');
+    const seen = async () => ({
+      status: await status.textContent(),
+      lines: await page.locator('polyline:not(.out)').count(),
+      rows: await page.locator('details tr[data-key]:not([hidden])').count(),
+      first: await page.locator('#search > .scroll tr[data-key]').count(),
+    });
+    const all = {status: '48 of 48 configurations', lines: 48, rows: 48, first: 10};
+    const grip = page.locator('.grip').nth(1);
+    await grip.scrollIntoViewIfNeeded();
+    const {x, y, width, height} = (await grip.boundingBox())!;
+    const at = (share: number) => page.mouse.move(x + width / 2, y + height * (1 - share), {steps: 3});
+    // A batch of 64 is in the upper half of its axis.
+    const large = await page.locator('details tr[data-key]', {has: page.locator('td', {hasText: /^64$/})}).count();
+    await at(0.9);
+    await page.mouse.down();
+    await at(0.6);
+    await page.mouse.up();
+    expect(await seen()).toEqual({status: `${large} of 48 configurations`, lines: large, rows: large, first: 10});
+    expect(
+      await page
+        .locator('input[data-axis="1"]')
+        .evaluateAll((ends) => ends.map((end) => (end as {value?: string}).value)),
+    ).toEqual(['60', '90']);
+    expect(await barriers(page)).toEqual([]);
+    await page.mouse.click(x + width / 2, y + height / 4);
+    expect(await seen()).toEqual(all);
+    // By the keyboard: the best are at the top of the axis of values, both settings of one training.
+    await page.locator('input[data-axis="3"][data-end="low"]').fill('100');
+    expect(await seen()).toMatchObject({lines: 2, rows: 2, first: 2});
+    expect(await page.locator('#search > .scroll tr[data-key]').first().textContent()).toContain('→');
+    expect(told).toEqual([]);
+  },
+);
 
 test('a search without a value has no section', async () => {
   const {tasks, ...run} = searchRun({trials: 3, settings: 1, on: 'test'});

@@ -26,16 +26,23 @@ type Finished = Trial & {readonly outcome: number};
  */
 export function tpe(space: Space, rng: Rng): Propose {
   const start = quasiRandom(space, rng);
+  const rows = new WeakMap<Point, Float64Array>();
+  /** The coordinates of a trial, made once: every proposal asks for those of all trials. */
+  const rowOf = ({point}: Trial): Float64Array => {
+    const row = rows.get(point) ?? encode(space, point);
+    rows.set(point, row);
+    return row;
+  };
   return (n, known) => {
     const finished = known.filter((trial): trial is Finished => Number.isFinite(trial.outcome)).sort(better);
     if (finished.length < startTrials) return start(n, known);
     const count = Math.max(fewestGood, Math.ceil(goodShare * finished.length));
     const good = finished.slice(0, count);
     // In the order of numbers, so that sums are the same however `known` is ordered.
-    const others = known.filter((trial) => !good.includes(trial as Finished)).sort((a, b) => a.number - b.number);
-    const rowsOf = (trials: readonly Trial[]) => trials.map(({point}) => encode(space, point));
-    const l = parzen(space, rowsOf(good), improvements(good, finished[count]!), goodKernels);
-    const g = parzen(space, rowsOf(others), new Float64Array(others.length).fill(1), badKernels);
+    const among = new Set<Trial>(good);
+    const others = known.filter((trial) => !among.has(trial)).sort((a, b) => a.number - b.number);
+    const l = parzen(space, good.map(rowOf), improvements(good, finished[count]!), goodKernels);
+    const g = parzen(space, others.map(rowOf), new Float64Array(others.length).fill(1), badKernels);
     const keys = new Set(known.map(({point}) => keyOf(point)));
     const stream = streamOf(rng, n);
     let best: Point | undefined;

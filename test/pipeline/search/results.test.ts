@@ -1,0 +1,29 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect, onTestFinished, test} from 'vitest';
+import {searchResultsOf} from '../../../src/pipeline/search/results.ts';
+import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {makeRun} from '../../rig/runs.ts';
+import {searchRun} from '../../rig/searches.ts';
+
+test('the classifier that counts is the same in every setting, also where another is shared with an earlier one', () => {
+  const runs = mkdtempSync(join(tmpdir(), 'pipeline-results-'));
+  onTestFinished(() => rmSync(runs, {recursive: true}));
+  const {tasks, ...run} = searchRun({trials: 2, settings: 2, on: 'test'});
+  // Not varied: the second setting finds it computed, in a stage before all of its own.
+  const kde = {ref: {type: 'kde'}, metrics: {auc: 0.1}};
+  const folder = makeRun(runs, {
+    id: '20260101-000000-searched-abcd',
+    ...run,
+    tasks: tasks.map(({scores, ...task}) => ({...task, scores: {...scores, kde}})),
+  });
+  const record = readRecord(folder);
+  if (!record.ok) throw new Error(JSON.stringify(record.failures));
+  const shared = record.value.stages.filter(({node}) => node.results?.some(({classifier}) => classifier === 'kde'));
+  expect(shared.map(({node}) => node.results!.length)).toEqual([2, 2]);
+  const {rows} = searchResultsOf(record.value)!;
+  expect(rows.map(({objective}) => objective.value)).toEqual(
+    tasks.map(({scores}) => scores['oc-svm']!.metrics!['auc']),
+  );
+});
