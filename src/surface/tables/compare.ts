@@ -86,7 +86,8 @@ function namesOf(
     }
     return (row: ComparisonRow) => tags.get(row)!;
   };
-  const kindOf = (row: ComparisonRow) => `${row.paperClassifier} ${row.ensemble ?? ''}`;
+  const headOf = (row: ComparisonRow) => (isExplanation(row) ? row.classifier : row.paperClassifier);
+  const kindOf = (row: ComparisonRow) => `${headOf(row)} ${row.ensemble ?? ''}`;
   const method = tagged(
     (row) => `${row.dataset} ${row.paperRow}`,
     (row) => row.options,
@@ -103,13 +104,17 @@ function namesOf(
         row,
         {
           label: row.paperRow + method(row),
-          classifier: row.paperClassifier + classifier(row) + ensemble,
+          classifier: headOf(row) + classifier(row) + ensemble,
           metricLabel: row.metric + metric(row),
         },
       ];
     }),
   );
 }
+
+/** Maps of what raises a classifier's score: their column's name has the classifier (`gradcam gde`). */
+const isExplanation = ({definitionOptions}: ComparisonRow): boolean =>
+  (definitionOptions as Definition | null)?.['explained'] !== undefined;
 
 type Definition = {readonly [key: string]: Json | undefined};
 
