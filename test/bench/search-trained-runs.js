@@ -38,7 +38,7 @@ const highest = Object.fromEntries(
  * PFLOP of all trainings until then, each paid once.
  */
 export function searched(objective, {method, settings, trials, seed}) {
-  const board = new Board(Number.POSITIVE_INFINITY);
+  const board = new Board();
   const under = new Settings({space, method, settings, seed});
   const propose = methodOf[method](under.trials, new Rng(seed).fork('trials'));
   const progress = new Progress(objective);
@@ -54,7 +54,8 @@ export function searched(objective, {method, settings, trials, seed}) {
       });
     const first = tried(under.first(point), 0);
     const more = tried(under.more(point, first, board.triedBefore(n)), first.length);
-    board.reached(n, [...first, ...more]);
+    const all = [...first, ...more];
+    board.reached(n, Math.max(...all.map(({value}) => value)), all);
     progress.end();
   }
   return progress.trials;

@@ -1,6 +1,6 @@
 /** The state of a search's trials, and what becomes of each. It knows nothing of stages; `drive.ts` measures. */
-import {type Climber, climb, type Fate} from './halving.ts';
 import type {Trial} from './propose/proposer.ts';
+import {type Climber, fateOf, type Rule} from './rungs.ts';
 import type {Point} from './space.ts';
 
 /** A configuration of stage two under a trial's training, and its value to maximise; NaN: it has failed. */
@@ -10,6 +10,9 @@ export interface Tried {
   readonly value: number;
 }
 
+/** Thrown where a trial waits for another, when the run is to stop. */
+export class Stopped extends Error {}
+
 interface Entry {
   readonly number: number;
   /** Of the training; where there is none to vary, the whole configuration. */
@@ -17,20 +20,21 @@ interface Entry {
   readonly rungs: readonly number[];
   /** Values at the rungs that it has reached. */
   readonly values: number[];
-  /** The settings tried after its last epochs. */
+  /** The settings that were tried where it is now. */
   tried: readonly Tried[];
   outcome: number | 'failed' | 'pending';
   rung?: number;
 }
 
 export class Board {
-  readonly #factor: number;
+  readonly #rule: Rule | undefined;
   readonly #entries: Entry[] = [];
   #waiting: (() => void)[] = [];
+  #isClosed = false;
 
-  /** `factor`: of the halving; anything where there are no rungs. */
-  constructor(factor: number) {
-    this.#factor = factor;
+  /** `rule`: what decides at rungs; undefined: there are none. */
+  constructor(rule?: Rule) {
+    this.#rule = rule;
   }
 
   /** `rungs`: the epochs at which it is compared. Trials are numbered as they begin. */
@@ -39,27 +43,26 @@ export class Board {
     this.#entries.push({number, point, rungs, values: [], tried: [], outcome: 'pending'});
   }
 
-  /** At its next rung, or, without another rung, at its end: the best of what was tried. */
-  reached(number: number, tried: readonly Tried[]): void {
+  /** At its next rung, or, without another rung, at its end. `value`: what it is compared by. `tried`: what settings are proposed from. */
+  reached(number: number, value: number, tried: readonly Tried[] = []): void {
     const entry = this.#entries[number]!;
     entry.tried = tried;
-    const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
-    const best = values.length === 0 ? Number.NaN : Math.max(...values);
-    if (entry.values.length < entry.rungs.length) entry.values.push(best);
-    else entry.outcome = Number.isNaN(best) ? 'failed' : best;
+    if (entry.values.length < entry.rungs.length) entry.values.push(value);
+    else entry.outcome = outcomeOf(value);
     this.#changed();
   }
 
-  /** Whether a trial trains on after its last rung, as soon as that is decided. */
+  /** Whether a trial trains on after the rung that it has reached, as soon as that is decided. */
   async goesOn(number: number): Promise<boolean> {
+    const entry = this.#entries[number]!;
+    const others = this.#entries.slice(0, number);
     for (;;) {
-      const fate = this.#fateOf(number);
-      if (fate.state === 'climbing') return true;
-      if (fate.state === 'stopped') {
-        const entry = this.#entries[number]!;
-        const value = entry.values[fate.rung]!;
-        entry.outcome = Number.isNaN(value) ? 'failed' : value;
-        entry.rung = fate.rung;
+      if (this.#isClosed) throw new Stopped();
+      const fate = fateOf(asClimber(entry), others.map(asClimber), this.#rule!);
+      if (fate === 'goes on') return true;
+      if (fate === 'ends') {
+        entry.outcome = outcomeOf(entry.values.at(-1)!);
+        entry.rung = entry.values.length - 1;
         this.#changed();
         return false;
       }
@@ -67,16 +70,10 @@ export class Board {
     }
   }
 
-  #fateOf(number: number): Fate {
-    const climbers = this.#entries.slice(0, number + 1).map(
-      ({number, rungs, values, outcome}): Climber => ({
-        number,
-        rungs: rungs.length,
-        values,
-        ...(outcome === 'failed' && {failed: true}),
-      }),
-    );
-    return climb(climbers, {factor: this.#factor}).get(number)!;
+  /** The run is to stop: nobody waits any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#changed();
   }
 
   /** Trial by trial, as proposals see them: those from `from` on count as going on, whether they have ended or not. */
@@ -100,3 +97,11 @@ export class Board {
     for (const resolve of waiting) resolve();
   }
 }
+
+const outcomeOf = (value: number): number | 'failed' => (Number.isNaN(value) ? 'failed' : value);
+
+const asClimber = ({rungs, values, outcome}: Entry): Climber => ({
+  rungs: rungs.length,
+  values,
+  hasEnded: outcome !== 'pending',
+});

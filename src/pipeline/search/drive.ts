@@ -19,13 +19,16 @@ import type {Sources} from '../plan/sources.ts';
 import {isStage} from '../stages/define.ts';
 import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
-import {Board, type Tried} from './board.ts';
+import {Board, Stopped, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
-import {type Halving, rungsOf} from './halving.ts';
+import {glanceOf, objectiveOf} from './glance.ts';
+import {halving} from './halving.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
+import type {Rule} from './rungs.ts';
 import {Settings} from './settings.ts';
 import type {Point} from './space.ts';
+import {medianStopping} from './stopping.ts';
 import {trialText} from './words.ts';
 
 export interface SearchOptions {
@@ -35,13 +38,12 @@ export interface SearchOptions {
   readonly sources: (tasks: readonly Task[]) => Promise<Result<Sources, Problem>>;
 }
 
-/** Thrown inside a trial when the run is to stop. */
-class Stopped extends Error {}
-
 export class SearchGrowth implements Growth {
   readonly #options: SearchOptions;
   readonly #builder: GraphBuilder;
   readonly #settings: Settings;
+  /** Undefined: every training runs to its end. */
+  readonly #rule: Rule | undefined;
   readonly #board: Board;
   readonly #budget: Budget;
   /** Training, whatever its last epoch → the stage that has it furthest. */
@@ -54,12 +56,15 @@ export class SearchGrowth implements Growth {
     this.#options = options;
     this.#builder = new GraphBuilder(plugins);
     this.#settings = new Settings(search.options);
-    this.#board = new Board(search.options.halving?.factor ?? Number.POSITIVE_INFINITY);
+    const {halving: asked, stopping} = search.options;
+    this.#rule = asked ? halving(asked) : stopping && medianStopping(stopping);
+    this.#board = new Board(this.#rule);
     this.#budget = new Budget(search.options.budget, plugins);
   }
 
   async grow(run: Growing): Promise<void> {
     this.#run = run;
+    run.signal.addEventListener('abort', () => this.#board.close(), {once: true});
     const {method, seed, trials = Number.POSITIVE_INFINITY, parallel} = this.#search;
     const propose = methodOf[method](this.#settings.trials, new Rng(seed).fork('trials'));
     const going: Promise<void>[] = [];
@@ -82,39 +87,41 @@ export class SearchGrowth implements Growth {
     return this.#options.search.options;
   }
 
-  async #trial(n: number, point: Point): Promise<void> {
-    const {halving, parallel} = this.#search;
+  async #trial(number: number, point: Point): Promise<void> {
+    const {stopping, parallel} = this.#search;
+    const trial = {number, point};
     const first = this.#settings.first(point).map((settings) => ({...point, ...settings}));
     try {
-      const rungs = halving ? this.#rungsOf(halving, first[0]!, n) : [];
+      const rungs = this.#rule ? this.#rungsOf(this.#rule, first[0]!, number) : [];
       this.#board.begin(point, rungs);
       for (const until of rungs) {
-        const tried = await this.#measure(n, first, 0, until);
-        this.#board.reached(n, tried);
-        if (await this.#board.goesOn(n)) continue;
-        this.#report(n, tried, until);
+        const tried = await this.#measure(trial, stopping ? first.slice(0, 1) : first, 0, until);
+        // A mark's value says nothing of settings.
+        this.#board.reached(number, highest(tried), stopping ? [] : tried);
+        if (await this.#board.goesOn(number)) continue;
+        this.#report(number, tried, until);
         return;
       }
-      const tried = await this.#measure(n, first, 0);
-      const earlier = this.#board.triedBefore(n - parallel + 1);
+      const tried = await this.#measure(trial, first, 0);
+      const earlier = this.#board.triedBefore(number - parallel + 1);
       const more = this.#settings.more(point, tried.map(withoutTraining(point)), earlier);
       const rest = await this.#measure(
-        n,
+        trial,
         more.map((settings) => ({...point, ...settings})),
         tried.length,
       );
       const all = [...tried, ...rest];
-      this.#report(n, all);
-      this.#board.reached(n, all.map(withoutTraining(point)));
+      this.#report(number, all);
+      this.#board.reached(number, highest(all), all.map(withoutTraining(point)));
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
     }
   }
 
-  #rungsOf(halving: Halving, point: Point, number: number): readonly number[] {
+  #rungsOf(rule: Rule, point: Point, number: number): readonly number[] {
     const [task] = this.#tasks(point, {trial: {number, setting: 0}});
     const epochs = task?.learner['epochs'];
-    return typeof epochs === 'number' ? rungsOf(halving, epochs) : [];
+    return typeof epochs === 'number' ? rule.rungsOf(epochs) : [];
   }
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {
@@ -130,13 +137,15 @@ export class SearchGrowth implements Growth {
   }
 
   /** Runs configurations that share a training; their values in the same order. */
-  async #measure(n: number, points: readonly Point[], from: number, until?: number): Promise<readonly Tried[]> {
-    const configurations = points.map((point, k) => {
-      const trial = {trial: {number: n, setting: from + k}, ...(until !== undefined && {until})};
-      return {point, setting: from + k, tasks: this.#tasks(point, trial)};
-    });
+  async #measure(
+    trial: {readonly number: number; readonly point: Point},
+    points: readonly Point[],
+    from: number,
+    until?: number,
+  ): Promise<readonly Tried[]> {
+    const configurations = points.map((point, k) => this.#configuration(trial, point, from + k, until));
     const tasks = configurations.flatMap((one) => one.tasks);
-    if (tasks.length > 0) await this.#add(n, tasks, configurations.length > 1 || from > 0, until);
+    if (tasks.length > 0) await this.#add(trial.number, tasks, configurations.length > 1 || from > 0, until);
     const outcomes = new Map<string, StageOutcome>();
     const nodes = this.#builder.nodesOf(tasks.map(({id}) => id)).filter(({results}) => results);
     for (const {id} of nodes) outcomes.set(id, await this.#run.outcomeOf(id));
@@ -149,6 +158,18 @@ export class SearchGrowth implements Growth {
         own.map((task) => this.#measured(task, nodes, outcomes)),
       ),
     }));
+  }
+
+  #configuration(
+    {number, point: ofTrial}: {readonly number: number; readonly point: Point},
+    point: Point,
+    setting: number,
+    until: number | undefined,
+  ) {
+    const tasks = this.#tasks(point, {trial: {number, setting}, ...(until !== undefined && {until})});
+    const {stopping, objective} = this.#search;
+    if (!stopping || until === undefined) return {point, setting, tasks};
+    return {point: ofTrial, setting, tasks: tasks.map((task) => glanceOf(task, ofTrial, stopping, objective))};
   }
 
   async #add(n: number, tasks: readonly Task[], hasSettings: boolean, until: number | undefined): Promise<void> {
@@ -177,7 +198,7 @@ export class SearchGrowth implements Growth {
 
   #measured(task: Task, nodes: readonly StageNode[], outcomes: ReadonlyMap<string, StageOutcome>): Measured {
     const names = classifierNames(this.#options.plugins, task.classifiers);
-    const {classifier = names[0]} = this.#search.objective;
+    const {classifier = names[0]} = objectiveOf(this.#search.objective, task);
     return {
       inlier: task.inlier,
       seed: task.seed,
@@ -195,13 +216,29 @@ export class SearchGrowth implements Growth {
   }
 
   #report(n: number, tried: readonly Tried[], until?: number): void {
-    const {better} = this.#search.objective;
+    const {stopping, objective} = this.#search;
     const best = tried.reduce<Tried | undefined>((a, b) => (a && !(b.value > a.value) ? a : b), undefined);
     if (until === undefined && best && !Number.isNaN(best.value) && !(this.#best && this.#best.value >= best.value))
       this.#best = {value: best.value, trial: n};
-    this.#run.emit({type: 'note', message: trialText({number: n, best, until, leader: this.#best, better})});
+    this.#run.emit({
+      type: 'note',
+      message: trialText({
+        number: n,
+        best,
+        until,
+        by: until === undefined ? undefined : stopping?.classifier.type,
+        leader: this.#best,
+        better: objective.better,
+      }),
+    });
   }
 }
+
+/** NaN: none has a value. */
+const highest = (tried: readonly Tried[]): number => {
+  const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
+  return values.length === 0 ? Number.NaN : Math.max(...values);
+};
 
 /** With only what the setting adds to the training's point. */
 const withoutTraining =

@@ -158,10 +158,41 @@ test('what a search needs and lacks is named', async () => {
         .replace('trials: 4', 'trials: 4\n  halving: {first: 2}'),
     ),
   ).toMatchInlineSnapshot(`
-    "✗ a.yaml:10:3  this learner has no "epochs", so that its trainings cannot be halved
+    "✗ a.yaml:10:3  this learner has no "epochs", so that its trainings cannot end early
        10 │   halving: {first: 2}
           │   ~~~~~~~
        Remove "halving".
+
+    1 problem; nothing was run.
+    "
+  `);
+});
+
+test('which trainings end early: by one of two ways, with a classifier that there is', async () => {
+  const {search} = await plan(`${spec}  stopping: {}\n`);
+  expect(search!.options.stopping).toEqual({after: 5, images: 300, classifier: {type: 'kde'}});
+  expect(await screen(`${spec}  halving: {first: 2}\n  stopping: {every: 2}\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:12:3  a search has either "halving" or "stopping"
+       12 │   stopping: {every: 2}
+          │   ~~~~~~~~
+       Remove one of the two.
+
+    1 problem; nothing was run.
+    "
+  `);
+  expect(await screen(`${spec}  stopping: {every: 0, classifier: kd}\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:11:21  expected "stopping.every" to be an integer of at least 1, but got 0
+       11 │   stopping: {every: 0, classifier: kd}
+          │                     ~
+
+    1 problem; nothing was run.
+    "
+  `);
+  expect(await screen(`${spec}  stopping: {classifier: kd}\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:11:26  there is no classifier "kd"
+       11 │   stopping: {classifier: kd}
+          │                          ~~
+       Did you mean "kde"?
 
     1 problem; nothing was run.
     "
