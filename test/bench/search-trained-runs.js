@@ -38,7 +38,7 @@ const highest = Object.fromEntries(
  * PFLOP of all trainings until then, each paid once.
  */
 export function searched(objective, {method, settings, trials, seed}) {
-  const board = new Board();
+  const board = new Board(Number.POSITIVE_INFINITY);
   const under = new Settings({space, method, settings, seed});
   const propose = methodOf[method](under.trials, new Rng(seed).fork('trials'));
   const progress = new Progress(objective);
@@ -54,8 +54,7 @@ export function searched(objective, {method, settings, trials, seed}) {
       });
     const first = tried(under.first(point), 0);
     const more = tried(under.more(point, first, board.triedBefore(n)), first.length);
-    const all = [...first, ...more];
-    board.reached(n, Math.max(...all.map(({value}) => value)), all);
+    board.reached(n, [...first, ...more]);
     progress.end();
   }
   return progress.trials;

@@ -1,7 +1,7 @@
 /** A spec with the key `search`: its options, the configurations to check beforehand, and the tasks of a trial. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Result} from '../../core/base/result.ts';
-import {checkPlugin, type Issue, type Path} from '../../core/plugin/check.ts';
+import type {Issue, Path} from '../../core/plugin/check.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Problem} from '../failures.ts';
 import {classifierNames} from '../plan/names.ts';
@@ -12,7 +12,7 @@ import {lay, type Overlay} from './overlay.ts';
 import type {Setting} from './overrides.ts';
 import type {Axis, Combination} from './points.ts';
 import type {Task, TrialRef} from './spec.ts';
-import {misfitsOf, validateSpec} from './validate.ts';
+import {validateSpec} from './validate.ts';
 import {recordedPath, type SpecWords} from './words.ts';
 
 /** What the tasks of a trial have besides their configuration. */
@@ -94,11 +94,6 @@ export function readSearchOf(
     classifiers: spec ? classifierNames(plugins, spec.classifiers) : [],
     hasValidation: constant('dataset.validation') !== undefined,
     isOfImages: (metric) => spec?.localize?.type !== 'patches' && plugins.find('metric', metric)?.of !== 'pixels',
-    checkClassifier(one, path) {
-      const checked = checkPlugin(plugins, 'classifier', one, path);
-      const misfits = spec && checked.issues.length === 0 ? misfitsOf(plugins, spec.learner, [checked.value]) : [];
-      return {...checked, issues: [...checked.issues, ...misfits.map(({issue}) => ({...issue, path}))]};
-    },
     hasEpochs: typeof constant('learner.epochs') === 'number' || variesEpochs(written),
   });
   return {...read, issues: [...issues, ...read.issues], used, laid: overlay.laid};

@@ -218,11 +218,7 @@ function likelyClassIssues(
 }
 
 /** Each must read a layer that the learner has: by its definition, or by its own `layer` option. */
-export function misfitsOf(
-  plugins: Plugins,
-  learner: PluginRef,
-  classifiers: readonly PluginRef[],
-): ValidatedSpec['misfits'] {
+function misfitsOf(plugins: Plugins, learner: PluginRef, classifiers: readonly PluginRef[]): ValidatedSpec['misfits'] {
   const layers = layersOf(plugins, learner);
   return classifiers.flatMap((ref, classifier) => {
     const definition = plugins.find('classifier', ref.type);

@@ -43,12 +43,14 @@ export class Board {
     this.#entries.push({number, point, rungs, values: [], tried: [], outcome: 'pending'});
   }
 
-  /** At its next rung, or, without another rung, at its end. `value`: what it is compared by. `tried`: what settings are proposed from. */
-  reached(number: number, value: number, tried: readonly Tried[] = []): void {
+  /** At its next rung, or, without another rung, at its end: the best of what was tried. */
+  reached(number: number, tried: readonly Tried[]): void {
     const entry = this.#entries[number]!;
     entry.tried = tried;
-    if (entry.values.length < entry.rungs.length) entry.values.push(value);
-    else entry.outcome = outcomeOf(value);
+    const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
+    const best = values.length === 0 ? Number.NaN : Math.max(...values);
+    if (entry.values.length < entry.rungs.length) entry.values.push(best);
+    else entry.outcome = outcomeOf(best);
     this.#changed();
   }
 

@@ -87,32 +87,30 @@ export class SearchGrowth implements Growth {
     return this.#options.search.options;
   }
 
-  async #trial(number: number, point: Point): Promise<void> {
-    const {stopping, parallel} = this.#search;
-    const trial = {number, point};
+  async #trial(n: number, point: Point): Promise<void> {
+    const {parallel} = this.#search;
     const first = this.#settings.first(point).map((settings) => ({...point, ...settings}));
     try {
-      const rungs = this.#rule ? this.#rungsOf(this.#rule, first[0]!, number) : [];
+      const rungs = this.#rule ? this.#rungsOf(this.#rule, first[0]!, n) : [];
       this.#board.begin(point, rungs);
       for (const until of rungs) {
-        const tried = await this.#measure(trial, stopping ? first.slice(0, 1) : first, 0, until);
-        // A mark's value says nothing of settings.
-        this.#board.reached(number, highest(tried), stopping ? [] : tried);
-        if (await this.#board.goesOn(number)) continue;
-        this.#report(number, tried, until);
+        const tried = await this.#measure(n, first, 0, until);
+        this.#board.reached(n, tried);
+        if (await this.#board.goesOn(n)) continue;
+        this.#report(n, tried, until);
         return;
       }
-      const tried = await this.#measure(trial, first, 0);
-      const earlier = this.#board.triedBefore(number - parallel + 1);
+      const tried = await this.#measure(n, first, 0);
+      const earlier = this.#board.triedBefore(n - parallel + 1);
       const more = this.#settings.more(point, tried.map(withoutTraining(point)), earlier);
       const rest = await this.#measure(
-        trial,
+        n,
         more.map((settings) => ({...point, ...settings})),
         tried.length,
       );
       const all = [...tried, ...rest];
-      this.#report(number, all);
-      this.#board.reached(number, highest(all), all.map(withoutTraining(point)));
+      this.#report(n, all);
+      this.#board.reached(n, all.map(withoutTraining(point)));
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
     }
@@ -126,7 +124,11 @@ export class SearchGrowth implements Growth {
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {
     const made = this.#options.search.tasksOf(point, trial);
-    if (made.ok) return made.value;
+    const {stopping, objective} = this.#search;
+    if (made.ok)
+      return stopping && trial.until !== undefined
+        ? made.value.map((task) => glanceOf(task, objective, stopping, this.#options.plugins))
+        : made.value;
     // Each parameter's bounds were checked alone; together they can still be wrong, as a stride longer than a patch.
     const [{message, hint}] = made.failures as [Problem];
     this.#run.emit({
@@ -137,15 +139,13 @@ export class SearchGrowth implements Growth {
   }
 
   /** Runs configurations that share a training; their values in the same order. */
-  async #measure(
-    trial: {readonly number: number; readonly point: Point},
-    points: readonly Point[],
-    from: number,
-    until?: number,
-  ): Promise<readonly Tried[]> {
-    const configurations = points.map((point, k) => this.#configuration(trial, point, from + k, until));
+  async #measure(n: number, points: readonly Point[], from: number, until?: number): Promise<readonly Tried[]> {
+    const configurations = points.map((point, k) => {
+      const trial = {trial: {number: n, setting: from + k}, ...(until !== undefined && {until})};
+      return {point, setting: from + k, tasks: this.#tasks(point, trial)};
+    });
     const tasks = configurations.flatMap((one) => one.tasks);
-    if (tasks.length > 0) await this.#add(trial.number, tasks, configurations.length > 1 || from > 0, until);
+    if (tasks.length > 0) await this.#add(n, tasks, configurations.length > 1 || from > 0, until);
     const outcomes = new Map<string, StageOutcome>();
     const nodes = this.#builder.nodesOf(tasks.map(({id}) => id)).filter(({results}) => results);
     for (const {id} of nodes) outcomes.set(id, await this.#run.outcomeOf(id));
@@ -158,18 +158,6 @@ export class SearchGrowth implements Growth {
         own.map((task) => this.#measured(task, nodes, outcomes)),
       ),
     }));
-  }
-
-  #configuration(
-    {number, point: ofTrial}: {readonly number: number; readonly point: Point},
-    point: Point,
-    setting: number,
-    until: number | undefined,
-  ) {
-    const tasks = this.#tasks(point, {trial: {number, setting}, ...(until !== undefined && {until})});
-    const {stopping, objective} = this.#search;
-    if (!stopping || until === undefined) return {point, setting, tasks};
-    return {point: ofTrial, setting, tasks: tasks.map((task) => glanceOf(task, ofTrial, stopping, objective))};
   }
 
   async #add(n: number, tasks: readonly Task[], hasSettings: boolean, until: number | undefined): Promise<void> {
@@ -216,29 +204,13 @@ export class SearchGrowth implements Growth {
   }
 
   #report(n: number, tried: readonly Tried[], until?: number): void {
-    const {stopping, objective} = this.#search;
+    const {better} = this.#search.objective;
     const best = tried.reduce<Tried | undefined>((a, b) => (a && !(b.value > a.value) ? a : b), undefined);
     if (until === undefined && best && !Number.isNaN(best.value) && !(this.#best && this.#best.value >= best.value))
       this.#best = {value: best.value, trial: n};
-    this.#run.emit({
-      type: 'note',
-      message: trialText({
-        number: n,
-        best,
-        until,
-        by: until === undefined ? undefined : stopping?.classifier.type,
-        leader: this.#best,
-        better: objective.better,
-      }),
-    });
+    this.#run.emit({type: 'note', message: trialText({number: n, best, until, leader: this.#best, better})});
   }
 }
-
-/** NaN: none has a value. */
-const highest = (tried: readonly Tried[]): number => {
-  const values = tried.map(({value}) => value).filter((value) => !Number.isNaN(value));
-  return values.length === 0 ? Number.NaN : Math.max(...values);
-};
 
 /** With only what the setting adds to the training's point. */
 const withoutTraining =

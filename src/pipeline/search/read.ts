@@ -1,9 +1,7 @@
 /** Reads the key `search` of a spec. */
 import {suggest} from '../../core/base/text.ts';
-import type {PluginRef} from '../../core/contracts/definition.ts';
-import {type Checked, checkValue, type Issue, type Path} from '../../core/plugin/check.ts';
+import {checkValue, type Issue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
-import {pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import type {Surroundings} from './conditions.ts';
 import type {Halving} from './halving.ts';
@@ -121,7 +119,7 @@ export const searchShape = Type.Object(
           every: Type.Optional(
             Type.Integer({
               minimum: 1,
-              description: 'Epochs from one mark to the next. Default: an eighth of the training’s.',
+              description: 'Epochs from one mark to the next. Default: a quarter of the training’s.',
             }),
           ),
           after: Type.Integer({
@@ -129,15 +127,10 @@ export const searchShape = Type.Object(
             default: 5,
             description: 'The first so many trainings do not end early.',
           }),
-          classifier: Type.Unsafe<unknown>({
-            [pluginKeyword]: 'classifier',
-            default: 'kde',
-            description: 'What scores the images at a mark.',
-          }),
           images: Type.Integer({
             minimum: 1,
             default: 300,
-            description: 'About so many training images, and so many of those that decide, are embedded at a mark.',
+            description: 'About so many images of each split are embedded at a mark.',
           }),
         },
         {
@@ -166,9 +159,8 @@ export const searchShape = Type.Object(
   },
 );
 
-interface Written extends Omit<Search, 'space' | 'objective' | 'stopping'> {
+interface Written extends Omit<Search, 'space' | 'objective'> {
   readonly space: unknown;
-  readonly stopping?: Omit<Stopping, 'classifier'> & {readonly classifier: unknown};
   readonly objective: Omit<Objective, 'on' | 'better'> & {readonly on?: Objective['on']};
 }
 
@@ -181,7 +173,6 @@ export interface SearchedSpec extends Surroundings {
   readonly hasEpochs: boolean;
   /** What is measured is of whole images: neither of windows nor of pixels. */
   readonly isOfImages: (metric: string) => boolean;
-  readonly checkClassifier: (written: unknown, path: Path) => Checked<PluginRef>;
 }
 
 /** `written`: the value of the key `search`. The search is only valid if there are no issues. */
@@ -213,20 +204,12 @@ export function readSearch(
     });
   issues.push(...reversed(space), ...objectiveIssues(value.objective, spec));
   issues.push(...endingIssues(value, spec));
-  const {stopping: asked, ...rest} = value;
-  const scorer = asked && spec.checkClassifier(asked.classifier, [...path, 'stopping', 'classifier']);
-  issues.push(...(scorer?.issues ?? []));
   if (issues.length > 0) return {issues};
   const {metric, classifier, on = 'validation'} = value.objective;
   const {better} = spec.metrics.find(({name}) => name === metric)!;
   return {
     issues,
-    search: {
-      ...rest,
-      space,
-      ...(asked && {stopping: {...asked, classifier: scorer!.value}}),
-      objective: {metric, ...(classifier !== undefined && {classifier}), on, better},
-    },
+    search: {...value, space, objective: {metric, ...(classifier !== undefined && {classifier}), on, better}},
   };
 }
 

@@ -25,8 +25,8 @@ export interface TriedRow {
   readonly point: Point;
   /** Epochs after which its training was ended; absent: it was trained to its end. */
   readonly until?: number;
-  /** What has scored it there, where that is not the objective's classifier; its values cannot be compared with those of others. */
-  readonly by?: string;
+  /** About so many images of each split have measured it there; absent: all. */
+  readonly images?: number;
   /** Of the objective, on the images that decide. */
   readonly objective: Score;
   /** The same metric on the test images, if others decide and it is there. */
@@ -68,7 +68,7 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
         setting,
         point: task.point as Point,
         ...(Number.isFinite(last) && {until: last}),
-        ...(task.glance && {by: task.classifiers[0]!.type}),
+        ...task.glance,
         objective: score(on),
         ...(on !== 'test' && {test: score('test')}),
         tasks: own,

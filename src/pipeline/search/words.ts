@@ -16,23 +16,20 @@ export function trialText({
   number,
   best,
   until,
-  by,
   leader,
   better,
 }: {
   readonly number: number;
   readonly best: Tried | undefined;
   readonly until?: number | undefined;
-  /** What it was scored by, where that is not what the others were. */
-  readonly by?: string | undefined;
   readonly leader: {readonly value: number; readonly trial: number} | undefined;
   readonly better: 'higher' | 'lower';
 }): string {
   const text = (value: number): string => (better === 'higher' ? value : -value).toFixed(4);
   if (!best || Number.isNaN(best.value)) return `trial ${number}: failed`;
-  const end = until === undefined ? '' : `${by === undefined ? '' : ` by ${by}`}, ended after epoch ${until}`;
+  const end = until === undefined ? '' : `, ended after epoch ${until}`;
   const compared =
-    leader === undefined || by !== undefined
+    leader === undefined
       ? ''
       : leader.trial === number
         ? ' (the best so far)'

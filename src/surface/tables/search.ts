@@ -61,13 +61,13 @@ export const choiceNotes = (results: SearchResults, expected: Expected | undefin
 ];
 
 /** What the values of trainings that were ended at a mark are. */
-function glanceNote({search: {stopping}, rows}: SearchResults): readonly string[] {
-  const ended = rows.find(({by}) => by !== undefined);
-  return stopping && ended
-    ? [
-        `values of trainings that ended early: ${ended.by} on about ${stopping.images} images; they cannot be compared with the others`,
-      ]
-    : [];
+function glanceNote({rows}: SearchResults): readonly string[] {
+  const images = rows.find((row) => row.images !== undefined)?.images;
+  return images === undefined
+    ? []
+    : [
+        `values of trainings that ended early: of about ${images} images of each split; they cannot be compared with the others`,
+      ];
 }
 
 /** Of the column that decided. */

@@ -101,17 +101,20 @@ test('more trials are added to those that are there', async () => {
   expect(changed.err).toContain('has changed since: search.yaml');
 });
 
-test('stopping ends trainings by a cheap score, and says what their values are', async () => {
+test('stopping ends trainings by a score of few images, and says what their values are', async () => {
   const search = `{space: {learner.optimizer.learning_rate: [0.001, 0.3], classifiers.0.nu: [0.3, 0.6]},
-    method: grid, stopping: {every: 1, after: 1}}`;
+    method: grid, stopping: {every: 1, after: 1, images: 20}}`;
   project.write('stopped.yaml', spec({name: 'stopped', search}));
   const {status, out} = await project.run('run', 'stopped.yaml', '--quiet');
   expect(status).toBe(0);
-  expect(out).toMatch(/stopped: 2 trials, 3 configurations, 1 ended early/);
-  expect(out).toMatch(/^ +1\.0 +0\.3 +– +epoch 1 +0\.\d{4} +0\.\d{4}$/m);
-  expect(out).toContain('values of trainings that ended early: kde on about 300 images');
+  expect(out).toMatch(/stopped: 2 trials, 4 configurations, 1 ended early/);
+  expect(out).toMatch(/^ +1\.0 +0\.3 +0\.3 +epoch 1 +0\.\d{4} +0\.\d{4}$/m);
+  expect(out).toContain('values of trainings that ended early: of about 20 images');
   const {rows} = JSON.parse((await project.run('best', 'latest', '--json')).out);
-  expect(rows.filter(({until}: {until?: number}) => until !== undefined)).toMatchObject([{until: 1, by: 'kde'}]);
+  expect(rows.filter(({until}: {until?: number}) => until !== undefined)).toMatchObject([
+    {until: 1, images: 20},
+    {until: 1, images: 20},
+  ]);
 });
 
 test('a choice by the labels of the test is marked', async () => {
