@@ -93,6 +93,7 @@ export function readSearchOf(
     metrics: metrics.map(({type: name}) => ({name, better: betterOf(plugins, name)})),
     classifiers: spec ? classifierNames(plugins, spec.classifiers) : [],
     hasValidation: constant('dataset.validation') !== undefined,
+    isOfImages: (metric) => spec?.localize?.type !== 'patches' && plugins.find('metric', metric)?.of !== 'pixels',
     hasEpochs: typeof constant('learner.epochs') === 'number' || variesEpochs(written),
   });
   return {...read, issues: [...issues, ...read.issues], used, laid: overlay.laid};

@@ -84,6 +84,8 @@ export interface Task {
   readonly seed: number;
   /** Epochs after which its training ends early, on the schedule of the whole training; absent: it does not. */
   readonly until?: number;
+  /** Of a search: a cheap estimate, of features of about so many images of each split; absent: of all. */
+  readonly glance?: {readonly images: number};
   /** Of a search: from which trial it is. */
   readonly trial?: TrialRef;
   /** The scores of all seeds are also combined and evaluated as one; absent: they are not. */

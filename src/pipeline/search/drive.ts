@@ -21,12 +21,14 @@ import {learn, trainingKey} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import {Board, Stopped, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
+import {glanceOf} from './glance.ts';
 import {halving} from './halving.ts';
 import type {Rule} from './ladder.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
 import {Settings} from './settings.ts';
 import type {Point} from './space.ts';
+import {medianStopping} from './stopping.ts';
 import {trialText} from './words.ts';
 
 export interface SearchOptions {
@@ -54,7 +56,8 @@ export class SearchGrowth implements Growth {
     this.#options = options;
     this.#builder = new GraphBuilder(plugins);
     this.#settings = new Settings(search.options);
-    this.#rule = search.options.halving && halving(search.options.halving);
+    const {halving: asked, stopping} = search.options;
+    this.#rule = asked ? halving(asked) : stopping && medianStopping(stopping);
     this.#board = new Board(this.#rule);
     this.#budget = new Budget(search.options.budget, plugins);
   }
@@ -123,7 +126,11 @@ export class SearchGrowth implements Growth {
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {
     const made = this.#options.search.tasksOf(point, trial);
-    if (made.ok) return made.value;
+    const {stopping, objective} = this.#search;
+    if (made.ok)
+      return stopping && trial.until !== undefined
+        ? made.value.map((task) => glanceOf(task, objective.metric, stopping, this.#options.plugins))
+        : made.value;
     // Each parameter's bounds were checked alone; together they can still be wrong, as a stride longer than a patch.
     const [{message, hint}] = made.failures as [Problem];
     this.#run.emit({

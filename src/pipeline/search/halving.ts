@@ -25,6 +25,8 @@ export const halving = ({first, factor}: Halving): Rule => ({
       rungs.push(rung);
     }
   },
+  standing: (values) => values.at(-1)!,
+  countsEnded: false,
   goesOn(value, earlier) {
     const better = earlier.length - placeOf(value, earlier);
     return better < Math.ceil((earlier.length + 1) / factor);

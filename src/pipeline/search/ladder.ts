@@ -7,6 +7,10 @@
 export interface Rule {
   /** The epochs at which a training of `epochs` is compared, rising; its end is not a rung. */
   rungsOf(epochs: number): readonly number[];
+  /** What is compared of a trial: of its values, from the first rung to this one. */
+  standing(values: readonly number[]): number;
+  /** Whether trials that have ended at an earlier rung count at later ones, as the worst. */
+  readonly countsEnded: boolean;
   /**
    * Whether a trial with this value goes on. `earlier`: the values of the trials before it that have come to the same rung, in
    * ascending order; −∞: no number.
@@ -67,9 +71,10 @@ export class Ladder {
     for (const [at, rung] of this.#rungs.entries()) {
       for (; rung.next < this.#trials.length; rung.next++) {
         const trial = this.#trials[rung.next]!;
-        const value = valueAt(at, trial);
+        const value = valueAt(at, trial, this.#rule);
         if (value === 'unknown') break;
         if (value === 'never') continue;
+        // One that has ended earlier is only counted.
         if (value > Number.NEGATIVE_INFINITY && this.#rule.goesOn(value, rung.values)) trial.passed++;
         else trial.isStopped = true;
         rung.values.splice(placeOf(value, rung.values), 0, value);
@@ -79,9 +84,15 @@ export class Ladder {
 }
 
 /** The value of a trial at a rung at which it is not decided yet, as far as it is known. */
-function valueAt(rung: number, {rungs, values, passed, isStopped}: Trial): number | 'never' | 'unknown' {
-  if (rung >= rungs || isStopped) return 'never';
-  return (passed === rung ? values[rung] : undefined) ?? 'unknown';
+function valueAt(
+  rung: number,
+  {rungs, values, passed, isStopped}: Trial,
+  {standing, countsEnded}: Rule,
+): number | 'never' | 'unknown' {
+  if (rung >= rungs) return 'never';
+  if (isStopped) return countsEnded ? Number.NEGATIVE_INFINITY : 'never';
+  if (passed < rung || values.length <= rung) return 'unknown';
+  return values[rung] === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : standing(values.slice(0, rung + 1));
 }
 
 /** Index of the first that is not below `value`. */

@@ -8,6 +8,7 @@ import type {Halving} from './halving.ts';
 import {gridIssues} from './propose/grid.ts';
 import {readSpace, spaceShape} from './read-space.ts';
 import {isOfStageTwo, type Space} from './space.ts';
+import type {Stopping} from './stopping.ts';
 
 const strict = {additionalProperties: false};
 
@@ -23,7 +24,9 @@ export interface Search {
   readonly objective: Objective;
   /** Settings of stage two that are tried under each training. */
   readonly settings: number;
+  /** Which trainings end early: at most one of both; absent: none. */
   readonly halving?: Halving;
+  readonly stopping?: Stopping;
   /** Trials that may go on at a time; how many it is changes which are proposed. */
   readonly parallel: number;
   readonly seed: number;
@@ -110,6 +113,35 @@ export const searchShape = Type.Object(
         },
       ),
     ),
+    stopping: Type.Optional(
+      Type.Object(
+        {
+          every: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              description: 'Epochs from one mark to the next. Default: a quarter of the training’s.',
+            }),
+          ),
+          after: Type.Integer({
+            minimum: 1,
+            default: 5,
+            description: 'The first so many trainings do not end early.',
+          }),
+          images: Type.Integer({
+            minimum: 1,
+            default: 300,
+            description: 'About so many images of each split are embedded at a mark.',
+          }),
+        },
+        {
+          ...strict,
+          description:
+            'The median stopping rule, in place of `halving`: a training whose best value so far is below what half of the earlier ones had ' +
+            'reached at this mark ends there.',
+          examples: [{every: 16}],
+        },
+      ),
+    ),
     parallel: Type.Integer({
       minimum: 1,
       maximum: 1000,
@@ -139,6 +171,8 @@ export interface SearchedSpec extends Surroundings {
   readonly classifiers: readonly string[];
   readonly hasValidation: boolean;
   readonly hasEpochs: boolean;
+  /** What is measured is of whole images: neither of windows nor of pixels. */
+  readonly isOfImages: (metric: string) => boolean;
 }
 
 /** `written`: the value of the key `search`. The search is only valid if there are no issues. */
@@ -169,13 +203,7 @@ export function readSearch(
       hint: 'Example: trials: 60.',
     });
   issues.push(...reversed(space), ...objectiveIssues(value.objective, spec));
-  if (value.halving && !spec.hasEpochs)
-    issues.push({
-      path: [...path, 'halving'],
-      at: 'key',
-      message: 'this learner has no "epochs", so that its trainings cannot be halved',
-      hint: 'Remove "halving".',
-    });
+  issues.push(...endingIssues(value, spec));
   if (issues.length > 0) return {issues};
   const {metric, classifier, on = 'validation'} = value.objective;
   const {better} = spec.metrics.find(({name}) => name === metric)!;
@@ -200,6 +228,34 @@ const reversed = ({parameters}: Space): readonly Issue[] =>
           },
         ];
   });
+
+/** What is wrong with ending trainings early. */
+function endingIssues({halving, stopping, objective}: Written, spec: SearchedSpec): readonly Issue[] {
+  const at = (key: string) => ({path: ['search', key], at: 'key'}) as const;
+  const asked = [...(halving ? ['halving'] : []), ...(stopping ? ['stopping'] : [])];
+  if (asked.length > 1)
+    return [
+      {...at('stopping'), message: 'a search has either "halving" or "stopping"', hint: 'Remove one of the two.'},
+    ];
+  const [key] = asked;
+  if (key && !spec.hasEpochs)
+    return [
+      {
+        ...at(key),
+        message: 'this learner has no "epochs", so that its trainings cannot end early',
+        hint: `Remove "${key}".`,
+      },
+    ];
+  if (stopping && !spec.isOfImages(objective.metric))
+    return [
+      {
+        ...at('stopping'),
+        message: '"stopping" compares scores of whole images, but this search is for scores of windows or pixels',
+        hint: 'Use "halving".',
+      },
+    ];
+  return [];
+}
 
 function objectiveIssues(
   {metric, classifier, on}: Written['objective'],

@@ -22,8 +22,10 @@ export interface TriedRow {
   readonly trial: number;
   readonly setting: number;
   readonly point: Point;
-  /** Epochs after which its training was ended by the halving; absent: it was trained to its end. */
+  /** Epochs after which its training was ended; absent: it was trained to its end. */
   readonly until?: number;
+  /** About so many images of each split have measured it there; absent: all. */
+  readonly images?: number;
   /** Of the objective, on the images that decide. */
   readonly objective: Score;
   /** The same metric on the test images, if others decide and it is there. */
@@ -37,7 +39,7 @@ export interface SearchResults {
   readonly rows: readonly TriedRow[];
   /** The best value of all that were trained to their end; of equal ones the first. */
   readonly best?: TriedRow;
-  /** Trials, and how many of them the halving ended and how many have no value. */
+  /** Trials, and how many of them ended early and how many have no value. */
   readonly trials: number;
   readonly ended: number;
   readonly failed: number;
@@ -58,12 +60,14 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
     const last = Math.max(...tasks.map(({until = Number.POSITIVE_INFINITY}) => until));
     const final = tasks.filter(({until = Number.POSITIVE_INFINITY}) => until === last);
     return [...groupBy(final, (task) => task.trial!.setting)].map(([setting, own]): TriedRow => {
+      const [task] = own as [Task];
       const score = (part: Part) => scoreOf(foundOf(own, values, metric, part));
       return {
         trial,
         setting,
-        point: own[0]!.point as Point,
+        point: task.point as Point,
         ...(Number.isFinite(last) && {until: last}),
+        ...task.glance,
         objective: score(on),
         ...(on !== 'test' && {test: score('test')}),
         tasks: own,

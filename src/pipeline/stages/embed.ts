@@ -27,6 +27,12 @@ const EmbedRecipe = Type.Object(
     layer: Type.String(),
     // If present: features of every window instead of the whole image, one row for each window, image by image, row by row.
     windows: Type.Optional(WindowsOfImages),
+    most: Type.Optional(
+      Type.Integer({
+        description: 'About so many of them, and at least one of each class, in even distances; absent: all.',
+        minimum: 1,
+      }),
+    ),
     normal: Type.Optional(
       Type.String({description: "Only this class's images (the training split); absent: all images."}),
     ),
@@ -44,15 +50,19 @@ export const embed = defineStage({
   async run(context) {
     const {recipe} = context;
     const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
-    const {classes, count, counts} = await imagesInfo(inputOf(context, 'images'));
-    const wanted = recipe.normal === undefined ? count : (counts[classes.indexOf(recipe.normal)] ?? 0);
-    if (wanted === 0) {
-      const which = recipe.normal === undefined ? '' : ` of class "${recipe.normal}"`;
+    const {classes, counts} = await imagesInfo(inputOf(context, 'images'));
+    const {normal, most} = recipe;
+    const there = normal === undefined ? counts : [counts[classes.indexOf(normal)] ?? 0];
+    const total = sum(there);
+    if (total === 0) {
+      const which = normal === undefined ? '' : ` of class "${normal}"`;
       throw new StageError(`there are no images${which} to embed`, 'Check the dataset, or raise its limit.');
     }
+    const share = most === undefined || most >= total ? undefined : {most, total};
+    const wanted = share ? sum(there.map((of) => taken(of, share))) : total;
     const encoder = learner.encoder(await readArrays(inputOf(context, 'weights')), context.plugins);
     try {
-      const chunks = chunksOf(context, encoder, recipe, new ItemProgress(context, 'images', wanted));
+      const chunks = chunksOf(context, encoder, recipe, new ItemProgress(context, 'images', wanted), share);
       // The width of a row is known from the first chunk.
       const first = await chunks.next();
       if (first.done) throw new Error(`expected ${wanted} images, but got none`);
@@ -82,6 +92,7 @@ export function embedding(
   {layer, split, windows, draw}: Embedding,
 ): InputRef {
   const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
+  const {glance} = task;
   const ofNormal = split === 'train' || draw !== undefined;
   const whose = trains || ofNormal || split === 'validation' ? task.inlier : inlier;
   const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
@@ -93,6 +104,7 @@ export function embedding(
       learner,
       versions: versionsOf(uses),
       layer,
+      ...(glance ? {most: glance.images} : {}),
       ...(ofNormal ? {normal} : {}),
       ...(draw === undefined ? {} : {view: {augment: task.augment, seed: task.seed, draw}}),
       ...(windows ? {windows: {patch: windows.patch, stride: windows.stride}} : {}),
@@ -112,9 +124,14 @@ async function* chunksOf(
   encoder: Encoder,
   {layer, normal, learner, view, windows}: EmbedRecipe,
   progress: ItemProgress,
+  share: Share | undefined,
 ): AsyncGenerator<FeatureChunk> {
   // With windows, one image at a time: it has thousands of them.
-  const options = {batch: windows ? 1 : batch, ...(normal !== undefined && {class: normal})};
+  const options = {
+    batch: windows ? 1 : batch,
+    ...(normal !== undefined && {class: normal}),
+    ...(share && {keep: evenly(share)}),
+  };
   const augmented = view && viewer(context, view);
   let done = 0;
   for await (const images of readImages(inputOf(context, 'images'), options)) {
@@ -133,6 +150,26 @@ async function* chunksOf(
     await progress.add(images.count);
   }
 }
+
+interface Share {
+  readonly most: number;
+  readonly total: number;
+}
+
+/** How many of the first `count` images of a class are taken. */
+const taken = (count: number, {most, total}: Share): number => Math.ceil((count * most) / total);
+
+/** Takes this share of each class, from its beginning to its end. */
+function evenly(share: Share): (label: number) => boolean {
+  const seen = new Map<number, number>();
+  return (label) => {
+    const before = seen.get(label) ?? 0;
+    seen.set(label, before + 1);
+    return taken(before + 1, share) > taken(before, share);
+  };
+}
+
+const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
 
 /** Returns a function that augments an image. Its random numbers depend only on the seed, the draw's number and the image's index. */
 function viewer({plugins}: StageContext, {augment, seed, draw}: NonNullable<EmbedRecipe['view']>) {

@@ -57,7 +57,18 @@ export const choiceNotes = (results: SearchResults, expected: Expected | undefin
           `${expected.value.toFixed(4)} (${plural(expected.configurations, 'configuration')}, ${expected.rounds} resamples)`,
       ]
     : []),
+  ...glanceNote(results),
 ];
+
+/** What the values of trainings that were ended at a mark are. */
+function glanceNote({rows}: SearchResults): readonly string[] {
+  const images = rows.find((row) => row.images !== undefined)?.images;
+  return images === undefined
+    ? []
+    : [
+        `values of trainings that ended early: of about ${images} images of each split; they cannot be compared with the others`,
+      ];
+}
 
 /** Of the column that decided. */
 function markOf({search, rows}: SearchResults): '' | typeof chosenOnTest | typeof chosenOnOthers {
@@ -90,7 +101,9 @@ export function searchTable(
   const {metric, on} = search.objective;
   const mark = markOf(results);
   // Always in files, so that their columns do not depend on the trials.
-  const hasEnded = arrow ? rows.some(({until}) => until !== undefined) : search.halving !== undefined;
+  const hasEnded = arrow
+    ? rows.some(({until}) => until !== undefined)
+    : (search.halving ?? search.stopping) !== undefined;
   const hasTest = rows.some(({test}) => test !== undefined);
   const nameOf = rowNames(rows);
   return {

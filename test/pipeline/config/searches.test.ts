@@ -1,5 +1,9 @@
+import {join} from 'node:path';
 import {expect, test} from 'vitest';
-import {plan, screen} from './folder.ts';
+import {plugins as builtin} from '../../../src/builtin.ts';
+import {Plugins} from '../../../src/core/plugin/registry.ts';
+import {readPlan} from '../../../src/pipeline/config/expand.ts';
+import {folder, plan, screen} from './folder.ts';
 
 const spec = `dataset: {type: pets, inliers: [cat]}
 learner: {type: contrastive}
@@ -158,7 +162,7 @@ test('what a search needs and lacks is named', async () => {
         .replace('trials: 4', 'trials: 4\n  halving: {first: 2}'),
     ),
   ).toMatchInlineSnapshot(`
-    "✗ a.yaml:10:3  this learner has no "epochs", so that its trainings cannot be halved
+    "✗ a.yaml:10:3  this learner has no "epochs", so that its trainings cannot end early
        10 │   halving: {first: 2}
           │   ~~~~~~~
        Remove "halving".
@@ -166,6 +170,46 @@ test('what a search needs and lacks is named', async () => {
     1 problem; nothing was run.
     "
   `);
+});
+
+test('trainings end early by one of two ways, and where whole images are scored', async () => {
+  const {search} = await plan(`${spec}  stopping: {}\n`);
+  expect(search!.options.stopping).toEqual({after: 5, images: 300});
+  expect(await screen(`${spec}  halving: {first: 2}\n  stopping: {every: 2}\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:12:3  a search has either "halving" or "stopping"
+       12 │   stopping: {every: 2}
+          │   ~~~~~~~~
+       Remove one of the two.
+
+    1 problem; nothing was run.
+    "
+  `);
+  expect(await screen(`${spec}  stopping: {every: 0}\n`)).toMatchInlineSnapshot(`
+    "✗ a.yaml:11:21  expected "stopping.every" to be an integer of at least 1, but got 0
+       11 │   stopping: {every: 0}
+          │                     ~
+
+    1 problem; nothing was run.
+    "
+  `);
+});
+
+test('stopping needs scores of whole images', async () => {
+  const windows = `dataset: {type: synthetic, size: 32, defects: true}
+learner: {type: cutpaste, patch: 16, epochs: 8}
+localize: {patch: 16}
+classifiers: [gde]
+metrics: [auc]
+search: {space: {learner.batch: [32, 64]}, trials: 2, objective: {on: test}, stopping: {}}
+`;
+  const read = await readPlan(join(folder({'a.yaml': windows}), 'a.yaml'), {builtin: new Plugins(builtin)});
+  expect(read.ok ? [] : read.failures.map(({message, hint, range}) => [message, hint, range?.line])).toEqual([
+    [
+      '"stopping" compares scores of whole images, but this search is for scores of windows or pixels',
+      'Use "halving".',
+      6,
+    ],
+  ]);
 });
 
 test('a search cannot be one of several specs', async () => {

@@ -42,7 +42,7 @@ interface Options {
 /** How good a configuration is: best at a rate of 0.03 and a nu of 0.5, and better the longer it was trained. */
 const quality = ({learner, classifiers, until = 27, seed, inlier}: Task): number => {
   const {learning_rate: rate} = learner['optimizer'] as {learning_rate: number};
-  const nu = classifiers[0]!['nu'] as number;
+  const nu = classifiers.at(-1)!['nu'] as number;
   const noise = new Rng(seed).fork(`${inlier} ${rate}`).uniform() / 100;
   return 0.9 - 0.1 * Math.abs(Math.log10(rate / 0.03)) - 0.1 * Math.abs(nu - 0.5) - 0.2 / until + noise;
 };
@@ -109,22 +109,27 @@ async function drive(text: string, {order, numberOf = quality, stopAfter = Numbe
   return {tasks: points.sort((a, b) => (a.id < b.id ? -1 : 1)), nodes, notes};
 }
 
+/** How far the training of a trial went. */
+const endOf = ({tasks}: Awaited<ReturnType<typeof drive>>, trial: number) =>
+  Math.max(...tasks.filter(({id}) => id.includes(`trial=${trial}.`)).map(({until = 27}) => until));
+
 const trialsOf = ({tasks}: Awaited<ReturnType<typeof drive>>) =>
   new Set(tasks.map(({id}) => /trial=(\d+)/.exec(id)![1])).size;
 
-test.each(['grid', 'random', 'quasi-random', 'tpe'])(
-  '%s makes the same trials whichever stage ends first',
-  async (method) => {
-    const space =
-      method === 'grid'
-        ? both.replace('{log: [0.001, 1]}', '[0.01, 0.1, 1]').replace('0.9]}', '0.9], step: 0.4}')
-        : both;
-    const text = spec(`${space}  method: ${method}\n  trials: 12\n  settings: 4\n  halving: {first: 1}\n`);
-    const first = await drive(text);
-    for (const seed of [1, 2, 3]) expect((await drive(text, {order: new Rng(seed)})).tasks).toEqual(first.tasks);
-    expect(trialsOf(first)).toBe(method === 'grid' ? 3 : 12);
-  },
-);
+test.each([
+  ['grid', 'halving: {first: 1}'],
+  ['random', 'stopping: {every: 9, after: 2}'],
+  ['quasi-random', 'halving: {first: 1}'],
+  ['tpe', 'halving: {first: 1}'],
+  ['tpe', 'stopping: {every: 9, after: 2}'],
+])('%s with %s makes the same trials whichever stage ends first', async (method, early) => {
+  const space =
+    method === 'grid' ? both.replace('{log: [0.001, 1]}', '[0.01, 0.1, 1]').replace('0.9]}', '0.9], step: 0.4}') : both;
+  const text = spec(`${space}  method: ${method}\n  trials: 12\n  settings: 4\n  ${early}\n`);
+  const first = await drive(text);
+  for (const seed of [1, 2]) expect((await drive(text, {order: new Rng(seed)})).tasks).toEqual(first.tasks);
+  expect(trialsOf(first)).toBe(method === 'grid' ? 3 : 12);
+});
 
 test('an interrupted search, run again, makes the trials of an uninterrupted one', async () => {
   const text = spec(`${both}  trials: 10\n  settings: 4\n`);
@@ -159,12 +164,9 @@ test('where only stage two varies, each trial is a configuration of the one trai
 });
 
 test('halving ends the worse trainings early, and the others go on from where they were', async () => {
-  const {tasks, nodes, notes} = await drive(
-    spec(`${training}  trials: 9\n  method: random\n  halving: {first: 3, factor: 3}\n`),
-  );
-  const far = (trial: number) =>
-    Math.max(...tasks.filter(({id}) => id.includes(`trial=${trial}.0/`)).map(({until = 27}) => until));
-  const ends = Array.from({length: 9}, (_, trial) => far(trial));
+  const found = await drive(spec(`${training}  trials: 9\n  method: random\n  halving: {first: 3, factor: 3}\n`));
+  const {nodes, notes} = found;
+  const ends = Array.from({length: 9}, (_, trial) => endOf(found, trial));
   expect(new Set(ends)).toEqual(new Set([3, 9, 27]));
   expect(ends[0]).toBe(27); // there was nobody to compare it with
   const learnt = nodes.filter(({kind}) => kind === 'learn');
@@ -177,6 +179,51 @@ test('halving ends the worse trainings early, and the others go on from where th
     ends.filter((end) => end < 27).length,
   );
 });
+
+test('stopping ends the worse half of the trainings, by the objective on few images', async () => {
+  const text = spec(
+    `${both}  trials: 12\n  settings: 4\n  method: random\n  stopping: {every: 9, after: 3, images: 50}\n`,
+  );
+  const found = await drive(
+    text
+      .replace('[svm]', '[kde, svm]')
+      .replace('classifiers.0.nu', 'classifiers.1.nu')
+      .replace('[auc]', '[auc, average-precision]')
+      .replace('{on: test}', '{on: test, classifier: svm-rbf}'),
+  );
+  const ends = Array.from({length: 12}, (_, trial) => endOf(found, trial));
+  expect(ends.slice(0, 3)).toEqual([27, 27, 27]); // there were fewer than three to compare them with
+  expect(new Set(ends)).toEqual(new Set([9, 27]));
+  const atMarks = (kind: string) =>
+    found.nodes.filter((node) => node.kind === kind && node.label.includes('to epoch')).map(({recipe}) => recipe);
+  expect(new Set(atMarks('embed').map(({most}) => most))).toEqual(new Set([50]));
+  expect(new Set(atMarks('score').map(({classifier}) => (classifier as {type: string}).type))).toEqual(
+    new Set(['svm']),
+  );
+  expect(atMarks('evaluate').map(({metrics}) => metrics)).toEqual(atMarks('score').map(() => [{type: 'auc'}]));
+  const learnt = found.nodes.filter(({kind}) => kind === 'learn');
+  const resumed = learnt.map(({resumes, recipe}) => [
+    learnt.find(({id}) => id === resumes)?.recipe['until'],
+    recipe['until'],
+  ]);
+  expect(new Set(resumed.map(String))).toEqual(new Set([',9', '9,18', '18,']));
+  expect(found.notes.filter((note) => note.includes(', ended after epoch 9'))).toHaveLength(
+    ends.filter((end) => end === 9).length,
+  );
+});
+
+test.each(['halving: {first: 3}', 'stopping: {after: 2}'])(
+  'interrupted with %s, no trial waits for another for ever',
+  async (early) => {
+    const text = spec(`${training}  trials: 8\n  ${early}\n`);
+    const whole = await drive(text);
+    for (const stopAfter of [10, 25, 40]) {
+      const cut = await drive(text, {order: new Rng(stopAfter), stopAfter});
+      const ids = new Set(cut.tasks.map(({id}) => id));
+      expect(whole.tasks.filter(({id}) => ids.has(id))).toEqual(cut.tasks);
+    }
+  },
+);
 
 test('the last training is the one that a run without a search would make', async () => {
   const halved = await drive(spec(`${training}  trials: 1\n  halving: {first: 3}\n`));

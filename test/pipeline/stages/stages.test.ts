@@ -100,6 +100,26 @@ test('stages lead from images to a metric', async () => {
   expect(await readMetrics(join(evaluated.out, 'metrics.arrow'))).toEqual(new Map([['auc', 1]]));
 });
 
+test('embed takes an even share of each class, at least one image', async () => {
+  const inputs = {weights, images: image('train')};
+  const embed = async (recipe: object) => {
+    const {out, progress} = await run('embed', {...embedRecipe, ...recipe}, {inputs});
+    const {features, classes} = await readFeatures(join(out, 'features.arrow'));
+    expect(progress.at(-1)).toMatchObject({done: features.rows, total: features.rows});
+    const {columns, data} = features;
+    return [0, 1, 2].map((label) =>
+      [...classes.keys()].filter((i) => classes[i] === label).map((i) => data.slice(i * columns, (i + 1) * columns)),
+    );
+  };
+  const whole = await embed({});
+  const tenth = await embed({most: 36});
+  expect(tenth.map(({length}) => length)).toEqual([4, 30, 2]);
+  expect(tenth).toEqual(whole.map((rows) => rows.filter((_, i) => i % 10 === 0)));
+  expect((await embed({most: 2})).map(({length}) => length)).toEqual([1, 2, 1]);
+  expect((await embed({most: 30, normal: 'green'}))[1]).toEqual(tenth[1]);
+  expect(await embed({most: 360})).toEqual(whole);
+});
+
 test('every stage writes the same bytes again', async () => {
   const twice = async (kind: StageKind, recipe: object, inputs: StageContext['inputs']) => {
     const [one, two] = [await run(kind, recipe, {inputs}), await run(kind, recipe, {inputs})];

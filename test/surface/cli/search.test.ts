@@ -101,6 +101,22 @@ test('more trials are added to those that are there', async () => {
   expect(changed.err).toContain('has changed since: search.yaml');
 });
 
+test('stopping ends trainings by a score of few images, and says what their values are', async () => {
+  const search = `{space: {learner.optimizer.learning_rate: [0.001, 0.3], classifiers.0.nu: [0.3, 0.6]},
+    method: grid, stopping: {every: 1, after: 1, images: 20}}`;
+  project.write('stopped.yaml', spec({name: 'stopped', search}));
+  const {status, out} = await project.run('run', 'stopped.yaml', '--quiet');
+  expect(status).toBe(0);
+  expect(out).toMatch(/stopped: 2 trials, 4 configurations, 1 ended early/);
+  expect(out).toMatch(/^ +1\.0 +0\.3 +0\.3 +epoch 1 +0\.\d{4} +0\.\d{4}$/m);
+  expect(out).toContain('values of trainings that ended early: of about 20 images');
+  const {rows} = JSON.parse((await project.run('best', 'latest', '--json')).out);
+  expect(rows.filter(({until}: {until?: number}) => until !== undefined)).toMatchObject([
+    {until: 1, images: 20},
+    {until: 1, images: 20},
+  ]);
+});
+
 test('a choice by the labels of the test is marked', async () => {
   const {out} = await project.run('run', 'search.yaml', '--quiet', '--set', 'search.objective.on=test');
   expect(out).toContain('auc test†');

@@ -26,6 +26,8 @@ export interface ImagesWriter {
 export interface ReadOptions {
   /** Only images of the class of this name. */
   readonly class?: string;
+  /** Asked of each image in turn, with its class: whether it is wanted. */
+  readonly keep?: (label: number) => boolean;
   /** Images at a time; the last batch may be smaller. */
   readonly batch?: number;
 }
@@ -110,7 +112,7 @@ export const imagesInfo = (path: string): Promise<ImagesInfo> =>
 /** Streams images in the order of the file. */
 export async function* readImages(
   path: string,
-  {class: name, batch = 256}: ReadOptions = {},
+  {class: name, keep, batch = 256}: ReadOptions = {},
 ): AsyncIterable<ImageBatch> {
   let filled = 0;
   let out: {pixels: Uint8Array; classes: Int32Array; masks?: Uint8Array} | undefined;
@@ -121,6 +123,7 @@ export async function* readImages(
     const area = shape.height * shape.width;
     for (let i = 0; i < labels.length; i++) {
       if (index !== undefined && labels[i] !== index) continue;
+      if (keep && !keep(labels[i]!)) continue;
       out ??= {
         pixels: new Uint8Array(batch * size),
         classes: new Int32Array(batch),

@@ -142,6 +142,7 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     limit: task.limit as Json,
     learner: task.learner as Json,
     ...(task.until !== undefined && {until: task.until}),
+    ...(task.glance && {glance: task.glance}),
     augment: task.augment as Json,
     distribution_augmentation: task.distributionAugmentation as Json,
     ...(task.validation && {validation: task.validation as unknown as Json}),
