@@ -73,8 +73,9 @@ describe('suites fill every cell of their tables that the learners here can fill
     'blog-table-1': ['ruff-2018', 'golan-2018', 'bergman-2020', 'hendrycks-2019', 'huang-2019'],
     'iclr-table-5': [],
     'iclr-table-7': ['imagenet-resnet50'],
-    'blog-table-2': ['ruff-2020', 'bergmann-2020', 'rotation-patch', 'contrastive-da-patch'],
-    'cutpaste-table-1': ['ruff-2020', 'bergmann-2020', 'yi-2020', 'cutpaste-3way-ensemble'],
+    'blog-table-2': ['ruff-2020', 'bergmann-2020'],
+    'blog-table-3': ['bergmann-2019', 'ruff-2020'],
+    'cutpaste-table-1': ['ruff-2020', 'bergmann-2020', 'yi-2020'],
     'cutpaste-table-3': [],
     'cutpaste-table-4': [],
     'cutpaste-table-5': [],
@@ -91,12 +92,21 @@ describe('suites fill every cell of their tables that the learners here can fill
     const {tasks} = await planOf(file);
     expect(new Set(tasks.map(({compare}) => compare.table))).toEqual(new Set([table]));
     const filled = new Set(
-      tasks.flatMap(({dataset, compare, classifiers}) =>
-        classifierNames(plugins, classifiers).map((name) => `${compare.row} ${name} ${dataset.type}`),
+      tasks.flatMap(({dataset, compare, classifiers, ensemble}) =>
+        // A row of a paper without a classifier is filled by any.
+        [...classifierNames(plugins, classifiers), ''].flatMap((name) =>
+          [compare.row, ...(ensemble ? [`${compare.row}-ensemble`] : [])].map(
+            (row) => `${row} ${name} ${dataset.type}`,
+          ),
+        ),
       ),
     );
     const cells = baselines.filter(
-      (row) => row.table === table && row.dataset !== 'all' && !others[table]!.includes(row.method),
+      (row) =>
+        row.table === table &&
+        row.dataset !== 'all' &&
+        !others[table]!.includes(row.method) &&
+        !(file.endsWith('-cpu.yaml') && row.method.endsWith('-ensemble')), // of one seed there is none
     );
     expect(cells.length).toBeGreaterThan(0);
     const empty = cells

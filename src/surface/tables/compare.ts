@@ -68,7 +68,7 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         compareNumbered(a.label, b.label) ||
         compareNumbered(a.classifier, b.classifier),
     );
-  const {lines, notes} = withNotes(unnoted);
+  const {lines, notes} = withNotes(unnoted, baselines);
   const grid = table === undefined ? undefined : gridOf(table, lines, baselines, absent);
   const legend = [...legendOf(lines, grid), ...absentLines(absent)];
   return grid ? {title, legend, ...gridNotesFirst(grid, lines, notes)} : {title, lines, legend, notes};
@@ -127,7 +127,10 @@ function measuringOf(definition: Json): Json {
 type Unnoted = Omit<Line, 'notes'>;
 
 /** Footnotes in the order in which they are first met. Departures that the same lines have are one footnote. */
-function withNotes(unnoted: readonly Unnoted[]): Pick<Comparison, 'lines' | 'notes'> {
+function withNotes(unnoted: readonly Unnoted[], baselines: readonly Baseline[]): Pick<Comparison, 'lines' | 'notes'> {
+  const isUnconfirmed = ({paperRow, paperTable}: Unnoted): boolean =>
+    baselines.some((row) => row.table === paperTable && row.method === paperRow && row.classifier === '');
+
   const having = new Map<string, number[]>();
   for (const [at, line] of unnoted.entries())
     for (const departure of new Set(line.departures)) having.set(departure, [...(having.get(departure) ?? []), at]);
@@ -143,6 +146,7 @@ function withNotes(unnoted: readonly Unnoted[]): Pick<Comparison, 'lines' | 'not
   const lines = unnoted.map((line) => {
     const texts = [
       ...line.departures.map((departure) => together.get(departure)!),
+      ...(isUnconfirmed(line) ? [unconfirmed] : []),
       ...line.otherEngines,
       ...line.reasons.map((reason) => reasonText(line.metric, reason)),
       ...(line.vouched === false ? [unvouched] : []),
@@ -155,6 +159,10 @@ function withNotes(unnoted: readonly Unnoted[]): Pick<Comparison, 'lines' | 'not
 /** Why a metric has no value; where that is of no metric in particular, without its name. */
 export const reasonText = (metric: string, reason: string): string =>
   /^not (computed|known)\b/.test(reason) ? reason : `${metric}: ${reason}`;
+
+/** A row of a paper that does not say how its number was made. */
+const unconfirmed =
+  'the paper names neither the classifier of this row nor its protocol, which may be another than ours';
 
 /** A number that only the record of a run has. */
 export const unvouched = 'the cache has this result no more: the number is what the record of the run says';

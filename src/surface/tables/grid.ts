@@ -100,8 +100,10 @@ export function gridOf(
   const fitting = lines.filter((line) => line.metric === metric && datasets.includes(line.dataset));
   const ours: readonly Cell[] = byDataset ? meansOf(fitting) : fitting;
   const keyOf = (method: string, classifier: string) => `${method}\n${classifier}`;
-  const ourRows = groupBy(ours, (line) => keyOf(line.paperRow, line.paperClassifier));
   const paperRows = groupBy(printed, (row) => keyOf(row.method, row.classifier));
+  const ourRows = groupBy(ours, ({paperRow, paperClassifier}) =>
+    keyOf(paperRow, paperRows.has(keyOf(paperRow, '')) ? '' : paperClassifier),
+  );
   const methods = new Set(printed.map((row) => row.method));
   const foreign = [...ourRows.keys()].filter((key) => !paperRows.has(key) && methods.has(key.split('\n')[0]!));
   const keys = [...new Set([...paperRows.keys(), ...ourRows.keys()])].filter((key) => !foreign.includes(key));
@@ -125,7 +127,7 @@ export function gridOf(
         : null;
       const place = (line: Line) => columnOf({dataset: line.dataset, class: line.inlier});
       const variants = variantsOf(ourRows.get(key) ?? [], place);
-      const labels = labelsOf(variants);
+      const labels = labelsOf(variants, classifier);
       return {
         method,
         classifier,
@@ -183,10 +185,14 @@ const settingsOf = (line: Line): string => {
 };
 
 /** What the rows of one method and classifier are called: as their lines are, or by what varies over these rows. */
-function labelsOf(variants: readonly (readonly Cell[])[]): readonly string[] {
-  // What tells the classifier apart stands with the method: the table's own row names the classifier.
+function labelsOf(variants: readonly (readonly Cell[])[], named: string): readonly string[] {
+  // What tells the classifier apart stands with the method: the table's own row names the classifier, if it does.
   const own = variants.map((lines) => [
-    ...new Set(lines.map(({label, classifier, paperClassifier}) => label + classifier.slice(paperClassifier.length))),
+    ...new Set(
+      lines.map(({label, classifier, paperClassifier}) =>
+        named === '' ? `${label} ${classifier}` : label + classifier.slice(paperClassifier.length),
+      ),
+    ),
   ]);
   const names = own.map(([first, ...others]) => (others.length === 0 ? first! : undefined));
   if (names.every((name) => name !== undefined) && new Set(names).size === names.length) return names;

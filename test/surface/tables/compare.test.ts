@@ -738,3 +738,31 @@ test('footnotes: differences that the same rows share are one, in the order in w
     'not as in the paper: epochs 24',
   ]);
 });
+
+test('a row of a paper that names no classifier stands beside any of ours, with a note', async () => {
+  const learner = {type: 'rotation', patch: 64};
+  const rows = await rowsOf({
+    tasks: baselines
+      .filter((row) => row.table === 'cutpaste-table-1' && row.method === 'rotation' && !row.class.startsWith('mean'))
+      .flatMap((row) => ({
+        dataset: {type: 'mvtec'},
+        inlier: row.class,
+        seed: 0,
+        learner,
+        compare: {table: 'blog-table-2', row: 'rotation-patch'},
+        scores: auc(0.875, 'gde'),
+      })),
+  });
+  const {grid, notes} = compared(rows, {table: 'blog-table-2'});
+  const {method, classifier, paper, ours} = grid!.rows.find((row) => row.method === 'rotation-patch')!;
+  expect([method, classifier, paper![0]!.value, ours.map(({label, cells}) => [label, cells[0]!.value])]).toEqual([
+    'rotation-patch',
+    '',
+    0.863,
+    [['rotation-patch gde', 0.875]],
+  ]);
+  expect(ours[0]!.notes.map((note) => notes[note - 1])).toEqual([
+    'the paper names neither the classifier of this row nor its protocol, which may be another than ours',
+  ]);
+  expect(grid!.leftOut).toEqual([]);
+});

@@ -240,7 +240,8 @@ create or replace macro comparison_of(run_ids, spec_name, table_name) as table (
     case when isfinite(ours) then ours - paper end as difference,
     verdict_of(g.metric, ours, error, paper, tolerance_of(sd, paper_spread, paper_spread_kind, averaged)) as verdict
   from shown g left join baselines b
-    on b.method = g.paper_row and b.classifier = g.paper_classifier and b.dataset = g.dataset
+    -- a row of a paper that names no classifier stands beside any
+    on b.method = g.paper_row and b.classifier in (g.paper_classifier, '') and b.dataset = g.dataset
     and (b.class = g.inlier or (g.is_only and b.class = 'mean')) and b.metric = g.metric
   qualify row_number() over (
     partition by g.config, g.paper_row, g.definition, g.metric, g.inlier
