@@ -132,11 +132,12 @@ export class Project implements Disposable {
   masked(text: string): string {
     return text
       .replaceAll(this.folder, '<folder>')
+      .replaceAll(/^\[ *\d+\/\d+\] … .*\n/gm, '') // of stages that take long, on a busy machine
       .replaceAll(/\d{8}-\d{6}\.\d{3}-([\w-]+?)-[\da-f]{4}\b/g, '<time>-$1')
       .replaceAll(/\b[\da-f]{64}\b/g, '<digest>')
       .replaceAll(/\b\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?\b/g, '<date>')
-      .replaceAll(/\b\d+(\.\d+)? s · \d+ MB peak/g, '<time> · <memory> peak')
-      .replaceAll(/\b\d+(\.\d+)? s\b/g, '<time>')
+      .replaceAll(/\b(\d+ min )?\d+(\.\d+)? s · \d+ MB peak/g, '<time> · <memory> peak')
+      .replaceAll(/\b(\d+ min )?\d+(\.\d+)? s\b/g, '<time>')
       .replaceAll(/ +\d+ MB$/gm, ' <memory>')
       .replaceAll(/\b\d\.\d{3,}\b/g, '<n>')
       .replaceAll(/(<digest>|\b[\da-f]{64})-[\da-z]+-\d+\b/g, '<digest>-<suffix>')
