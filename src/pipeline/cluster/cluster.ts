@@ -132,7 +132,10 @@ export class Cluster implements Elsewhere {
       }
     } catch (error) {
       const problem = systemProblem(error) ?? {message: messageOf(error)};
-      for (const id of [...this.#wishes.keys()]) this.#settle(id, {status: 'failed', ...problem});
+      if (this.#signal.aborted)
+        this.#emit({type: 'warning', message: `${problem.message}; jobs may go on`, wait: true});
+      const outcome = this.#signal.aborted ? {status: 'interrupted' as const} : {status: 'failed' as const, ...problem};
+      for (const id of [...this.#wishes.keys()]) this.#settle(id, outcome);
     }
   }
 
