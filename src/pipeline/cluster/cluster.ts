@@ -104,9 +104,11 @@ export class Cluster implements Elsewhere {
     return await obtained;
   }
 
-  sum(): string | undefined {
+  async sum(): Promise<string | undefined> {
     // Of the last ones the end may not have been read yet.
     for (const flight of [...this.#flights]) this.#land(flight);
+    // The whole time of jobs that have ended since the last look. Without an answer, what is known has to do.
+    if (this.#bill.isOpen && !this.#controller.isSilent) await this.#queue().catch(() => undefined);
     return this.#bill.text;
   }
 
@@ -213,7 +215,7 @@ export class Cluster implements Elsewhere {
     if (this.#fresh.length === 0) return true;
     const {runs, batch, isGone, site} = this.#options;
     if (performance.now() < this.#nextSearch) return false;
-    const jobs = await this.#controller.queue();
+    const jobs = await this.#queue();
     if (jobs) this.#adoptable = adoptable(jobs, {runs, run: batch.run, isGone});
     else this.#nextSearch = performance.now() + 1000 * site.poll;
     return jobs !== undefined;
@@ -227,6 +229,7 @@ export class Cluster implements Elsewhere {
   #launch(flight: Flight): void {
     this.#flights.add(flight);
     if (flight.load.jobs > 0) this.#bill.again++;
+    if (flight.own) this.#bill.open(flight.job, requestFor(this.#options.site, flight.load).gpus ?? 0);
     for (const {id} of flight.stages) this.#owners.set(id, flight);
     this.#sayWaits(flight, undefined);
   }
@@ -241,11 +244,18 @@ export class Cluster implements Elsewhere {
     }
   }
 
+  /** All jobs; undefined: the scheduler does not answer. */
+  async #queue(): Promise<readonly QueuedJob[] | undefined> {
+    const jobs = await this.#controller.queue();
+    for (const {id, seconds} of jobs ?? []) this.#bill.see(id, seconds);
+    return jobs;
+  }
+
   async #poll(): Promise<void> {
     const {site} = this.#options;
     this.#nextPoll = performance.now() + 1000 * (this.#stopping ? Math.min(1, site.poll) : site.poll);
     if (this.#flights.size === 0 && !this.#controller.isUncertain) return;
-    const queue = await this.#controller.queue();
+    const queue = await this.#queue();
     if (!queue) return;
     const {launched, rest} = this.#controller.settleUncertain(queue);
     for (const launch of launched) this.#launchArray(launch);
@@ -304,7 +314,7 @@ export class Cluster implements Elsewhere {
 
   #land(flight: Flight): void {
     this.#flights.delete(flight);
-    if (flight.own) this.#bill.add(flight.seconds, requestFor(this.#options.site, flight.load).gpus ?? 0);
+    this.#bill.hear(flight.job, flight.seconds);
   }
 
   /** The job has said all that it will; `rest`: what becomes of stages that it has not settled. Default: it is tried again. */

@@ -1,5 +1,5 @@
 /** Commands about a run on a cluster whose driver was killed; Slurm's commands are made up. */
-import {appendFileSync, chmodSync, mkdirSync, readFileSync} from 'node:fs';
+import {appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {delimiter, join} from 'node:path';
 import {afterEach, expect, test, vi} from 'vitest';
 import {thisProcess} from '../../../src/core/base/process-identity.ts';
@@ -44,8 +44,8 @@ class Abandoned implements Disposable {
     appendFileSync(join(folder, 'events.ndjson'), '{"at":"20'); // killed while it wrote
     const batch = join(folder, 'jobs', 'b1');
     mkdirSync(batch, {recursive: true});
-    made.world.write(join(batch, '1.log'), 'epoch 1\n');
-    made.world.write(join(batch, '1.json'), JSON.stringify({nodes: graph, given: [], roots: [], jobs: 1}));
+    writeFileSync(join(batch, '1.log'), 'epoch 1\n');
+    writeFileSync(join(batch, '1.json'), JSON.stringify({nodes: graph, given: [], roots: [], jobs: 1}));
     return made;
   }
 
