@@ -78,7 +78,16 @@ class MadeUp implements Slurm, Disposable {
     const last = /--array=0-(\d+)/.exec(readFileSync(script, 'utf8'))![1];
     const comment = /--comment=(\S+)/.exec(readFileSync(script, 'utf8'))![1]!;
     for (let index = 0; index <= Number(last); index++)
-      this.jobs.push({id: `${array}_${index}`, array, index, state: 'RUNNING', reason: 'None', node: 'n1', seconds: 20, comment});
+      this.jobs.push({
+        id: `${array}_${index}`,
+        array,
+        index,
+        state: 'RUNNING',
+        reason: 'None',
+        node: 'n1',
+        seconds: 20,
+        comment,
+      });
     return refusal ?? ({ok: true, value: array} as const);
   }
 
@@ -298,8 +307,24 @@ test.concurrent('a job of a run whose driver was killed is waited for', async ()
   const element = {nodes: [stage('learn:a')], given: [], roots: [{id: 'learn:a', fingerprint: 'of learn:a'}], jobs: 1};
   writeFileSync(join(folder, '7.json'), JSON.stringify(element));
   slurm.jobs = [
-    {id: '9_7', array: '9', index: 7, state: 'PENDING', reason: 'Priority', seconds: 0, comment: commentOf('earlier', 'b1')},
-    {id: '8_0', array: '8', index: 0, state: 'RUNNING', reason: 'None', seconds: 0, comment: commentOf('elsewhere', 'b1')},
+    {
+      id: '9_7',
+      array: '9',
+      index: 7,
+      state: 'PENDING',
+      reason: 'Priority',
+      seconds: 0,
+      comment: commentOf('earlier', 'b1'),
+    },
+    {
+      id: '8_0',
+      array: '8',
+      index: 0,
+      state: 'RUNNING',
+      reason: 'None',
+      seconds: 0,
+      comment: commentOf('elsewhere', 'b1'),
+    },
   ];
   const asked = slurm.ask('learn:a');
   await vi.waitFor(() => expect(slurm.said.join()).toContain('is computed by job 9_7'), {timeout: 20_000});

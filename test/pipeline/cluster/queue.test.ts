@@ -12,9 +12,34 @@ test('lines of squeue, as version 22.05 prints them', () => {
     '',
   ].join('\n');
   expect(parseQueue(text)).toEqual([
-    {id: '1_3', array: '1', index: 3, state: 'PENDING', reason: 'JobArrayTaskLimit', seconds: 0, comment: 'pipeline:run/b1'},
-    {id: '1_0', array: '1', index: 0, state: 'RUNNING', reason: 'None', node: 'n1', seconds: 93_784, comment: 'pipeline:run/b1'},
-    {id: '12_5', array: '12', index: 5, state: 'PENDING', reason: '(ReqNodeNotAvail|UnavailableNodes:n7)', seconds: 0, comment: ''},
+    {
+      id: '1_3',
+      array: '1',
+      index: 3,
+      state: 'PENDING',
+      reason: 'JobArrayTaskLimit',
+      seconds: 0,
+      comment: 'pipeline:run/b1',
+    },
+    {
+      id: '1_0',
+      array: '1',
+      index: 0,
+      state: 'RUNNING',
+      reason: 'None',
+      node: 'n1',
+      seconds: 93_784,
+      comment: 'pipeline:run/b1',
+    },
+    {
+      id: '12_5',
+      array: '12',
+      index: 5,
+      state: 'PENDING',
+      reason: '(ReqNodeNotAvail|UnavailableNodes:n7)',
+      seconds: 0,
+      comment: '',
+    },
   ]);
 });
 
