@@ -63,6 +63,8 @@ export class Cluster implements Elsewhere {
   #nextSearch = 0;
   readonly #engines = new Set<string>();
   #stopping = false;
+  /** The scheduler has heard that this run's jobs are to end. */
+  #isCancelled = false;
   #loop: Promise<void> | undefined;
   #nap = new AbortController();
 
@@ -257,6 +259,7 @@ export class Cluster implements Elsewhere {
     if (this.#flights.size === 0 && !this.#controller.isUncertain) return;
     const queue = await this.#queue();
     if (!queue) return;
+    if (this.#stopping && !this.#isCancelled) await this.#cancel();
     const {launched, rest} = this.#controller.settleUncertain(queue);
     for (const launch of launched) this.#launchArray(launch);
     this.#loads.push(...rest);
@@ -370,14 +373,19 @@ export class Cluster implements Elsewhere {
     };
   }
 
+  async #cancel(): Promise<readonly Flight[]> {
+    const flying = [...this.#flights].filter((flight) => flight.own);
+    this.#isCancelled = await this.#controller.cancel(flying.map(({job}) => job));
+    return flying;
+  }
+
   /** Jobs get the time that Slurm gives them to write checkpoints. */
   async #stop(): Promise<void> {
     this.#stopping = true;
     this.#nextPoll = 0;
     this.#fresh = [];
     this.#loads = [];
-    const flying = [...this.#flights].filter((flight) => flight.own);
-    await this.#controller.cancel(flying.map(({job}) => job));
+    const flying = await this.#cancel();
     const stages = new Set(flying.flatMap((flight) => flight.stages.map(({id}) => id)));
     for (const id of [...this.#wishes.keys()]) if (!stages.has(id)) this.#settle(id, {status: 'interrupted'});
   }

@@ -119,14 +119,15 @@ export class Controller {
     return {launched, rest, refused};
   }
 
-  /** Ends jobs; what is not known to be there is looked for first. */
-  async cancel(jobs: readonly string[]): Promise<void> {
+  /** Ends jobs; what is not known to be there is looked for first. false: the scheduler has not answered, and may not have done it. */
+  async cancel(jobs: readonly string[]): Promise<boolean> {
     const {slurm} = this.#options;
     const uncertain = new Set(this.#uncertain.splice(0).map(({comment}) => comment));
     const queue = uncertain.size > 0 ? await slurm.queue() : undefined;
     const arrays = queue?.ok ? queue.value.filter(({comment}) => uncertain.has(comment)).map(({array}) => array) : [];
     const all = [...new Set([...arrays, ...jobs])];
-    if (all.length > 0) await slurm.cancel(all);
+    const said = all.length > 0 ? await slurm.cancel(all) : undefined;
+    return said === undefined || said.ok || said.why !== 'silent';
   }
 
   async release(job: string): Promise<void> {

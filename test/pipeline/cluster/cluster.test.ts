@@ -5,7 +5,7 @@ import {expect, test, vi} from 'vitest';
 import {attemptFile, readElement} from '../../../src/pipeline/cluster/batch.ts';
 import {Cluster} from '../../../src/pipeline/cluster/cluster.ts';
 import {commentOf, type QueuedJob} from '../../../src/pipeline/cluster/queue.ts';
-import type {Refusal, Slurm} from '../../../src/pipeline/cluster/slurm.ts';
+import type {Refusal, Said, Slurm} from '../../../src/pipeline/cluster/slurm.ts';
 import {defaultSite, type Site} from '../../../src/pipeline/config/site.ts';
 import {emitter, type RunEvent, type Unstamped} from '../../../src/pipeline/events.ts';
 import {openLog} from '../../../src/pipeline/store/runs/runs.ts';
@@ -91,10 +91,14 @@ class MadeUp implements Slurm, Disposable {
     return refusal ?? ({ok: true, value: array} as const);
   }
 
-  async cancel(jobs: readonly string[]) {
+  /** Does not answer so many times when it is to cancel jobs. */
+  deaf = 0;
+
+  async cancel(jobs: readonly string[]): Promise<Said<void>> {
+    if (this.deaf-- > 0) return {ok: false, why: 'silent', message: 'scancel: Socket timed out'};
     this.cancelled.push(...jobs);
     this.end((job) => jobs.includes(job.id), 'CANCELLED');
-    return {ok: true, value: undefined} as const;
+    return {ok: true, value: undefined};
   }
 
   /** Jobs end, without a record where none is written. */
@@ -298,6 +302,16 @@ test.concurrent('a stopped run cancels its jobs and takes what they have done', 
   expect(slurm.cancelled).toContain('1_1');
   expect(await slurm.cluster.sum()).toBe('2 jobs ran for 40 s in all');
   expect(await slurm.ask('learn:c')).toEqual({status: 'interrupted'});
+});
+
+test.concurrent('a stopped run cancels its jobs again when Slurm did not answer', async () => {
+  using slurm = new MadeUp();
+  const asked = slurm.ask('learn:a');
+  await slurm.arrays(1);
+  slurm.deaf = 2;
+  slurm.stop.abort();
+  expect(await asked).toEqual({status: 'interrupted'});
+  expect(slurm.cancelled).toEqual(['1_0']);
 });
 
 test.concurrent('a job of a run whose driver was killed is waited for', async () => {
