@@ -63,6 +63,8 @@ export class Cluster implements Elsewhere {
   #nextSearch = 0;
   readonly #engines = new Set<string>();
   #stopping = false;
+  /** The scheduler has heard that this run's jobs are to end. */
+  #isCancelled = false;
   #loop: Promise<void> | undefined;
   #nap = new AbortController();
 
@@ -104,9 +106,11 @@ export class Cluster implements Elsewhere {
     return await obtained;
   }
 
-  sum(): string | undefined {
+  async sum(): Promise<string | undefined> {
     // Of the last ones the end may not have been read yet.
     for (const flight of [...this.#flights]) this.#land(flight);
+    // The whole time of jobs that have ended since the last look. Without an answer, what is known has to do.
+    if (this.#bill.isOpen && !this.#controller.isSilent) await this.#queue().catch(() => undefined);
     return this.#bill.text;
   }
 
@@ -132,7 +136,10 @@ export class Cluster implements Elsewhere {
       }
     } catch (error) {
       const problem = systemProblem(error) ?? {message: messageOf(error)};
-      for (const id of [...this.#wishes.keys()]) this.#settle(id, {status: 'failed', ...problem});
+      if (this.#signal.aborted)
+        this.#emit({type: 'warning', message: `${problem.message}; jobs may go on`, wait: true});
+      const outcome = this.#signal.aborted ? {status: 'interrupted' as const} : {status: 'failed' as const, ...problem};
+      for (const id of [...this.#wishes.keys()]) this.#settle(id, outcome);
     }
   }
 
@@ -210,7 +217,7 @@ export class Cluster implements Elsewhere {
     if (this.#fresh.length === 0) return true;
     const {runs, batch, isGone, site} = this.#options;
     if (performance.now() < this.#nextSearch) return false;
-    const jobs = await this.#controller.queue();
+    const jobs = await this.#queue();
     if (jobs) this.#adoptable = adoptable(jobs, {runs, run: batch.run, isGone});
     else this.#nextSearch = performance.now() + 1000 * site.poll;
     return jobs !== undefined;
@@ -224,6 +231,7 @@ export class Cluster implements Elsewhere {
   #launch(flight: Flight): void {
     this.#flights.add(flight);
     if (flight.load.jobs > 0) this.#bill.again++;
+    if (flight.own) this.#bill.open(flight.job, requestFor(this.#options.site, flight.load).gpus ?? 0);
     for (const {id} of flight.stages) this.#owners.set(id, flight);
     this.#sayWaits(flight, undefined);
   }
@@ -238,12 +246,20 @@ export class Cluster implements Elsewhere {
     }
   }
 
+  /** All jobs; undefined: the scheduler does not answer. */
+  async #queue(): Promise<readonly QueuedJob[] | undefined> {
+    const jobs = await this.#controller.queue();
+    for (const {id, seconds} of jobs ?? []) this.#bill.see(id, seconds);
+    return jobs;
+  }
+
   async #poll(): Promise<void> {
     const {site} = this.#options;
     this.#nextPoll = performance.now() + 1000 * (this.#stopping ? Math.min(1, site.poll) : site.poll);
     if (this.#flights.size === 0 && !this.#controller.isUncertain) return;
-    const queue = await this.#controller.queue();
+    const queue = await this.#queue();
     if (!queue) return;
+    if (this.#stopping && !this.#isCancelled) await this.#cancel();
     const {launched, rest} = this.#controller.settleUncertain(queue);
     for (const launch of launched) this.#launchArray(launch);
     this.#loads.push(...rest);
@@ -301,7 +317,7 @@ export class Cluster implements Elsewhere {
 
   #land(flight: Flight): void {
     this.#flights.delete(flight);
-    if (flight.own) this.#bill.add(flight.seconds, requestFor(this.#options.site, flight.load).gpus ?? 0);
+    this.#bill.hear(flight.job, flight.seconds);
   }
 
   /** The job has said all that it will; `rest`: what becomes of stages that it has not settled. Default: it is tried again. */
@@ -357,14 +373,19 @@ export class Cluster implements Elsewhere {
     };
   }
 
+  async #cancel(): Promise<readonly Flight[]> {
+    const flying = [...this.#flights].filter((flight) => flight.own);
+    this.#isCancelled = await this.#controller.cancel(flying.map(({job}) => job));
+    return flying;
+  }
+
   /** Jobs get the time that Slurm gives them to write checkpoints. */
   async #stop(): Promise<void> {
     this.#stopping = true;
     this.#nextPoll = 0;
     this.#fresh = [];
     this.#loads = [];
-    const flying = [...this.#flights].filter((flight) => flight.own);
-    await this.#controller.cancel(flying.map(({job}) => job));
+    const flying = await this.#cancel();
     const stages = new Set(flying.flatMap((flight) => flight.stages.map(({id}) => id)));
     for (const id of [...this.#wishes.keys()]) if (!stages.has(id)) this.#settle(id, {status: 'interrupted'});
   }

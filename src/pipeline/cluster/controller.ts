@@ -41,7 +41,7 @@ export interface Submitted {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #emit: Emit;
-  #isSilent = false;
+  #hasNoAnswer = false;
   /** Elements of one array. */
   #most: number | undefined;
   /** Jobs that may be submitted at the same time, learnt from refusals. */
@@ -58,6 +58,11 @@ export class Controller {
   /** All jobs of this user; undefined: it does not answer. Throws for what no waiting mends. */
   async queue(): Promise<readonly QueuedJob[] | undefined> {
     return this.#answerOf(await this.#options.slurm.queue());
+  }
+
+  /** It did not answer when it was asked last. */
+  get isSilent(): boolean {
+    return this.#hasNoAnswer;
   }
 
   /** Some arrays wait for the queue to tell whether they were taken. */
@@ -114,14 +119,15 @@ export class Controller {
     return {launched, rest, refused};
   }
 
-  /** Ends jobs; what is not known to be there is looked for first. */
-  async cancel(jobs: readonly string[]): Promise<void> {
+  /** Ends jobs; what is not known to be there is looked for first. false: the scheduler has not answered, and may not have done it. */
+  async cancel(jobs: readonly string[]): Promise<boolean> {
     const {slurm} = this.#options;
     const uncertain = new Set(this.#uncertain.splice(0).map(({comment}) => comment));
     const queue = uncertain.size > 0 ? await slurm.queue() : undefined;
     const arrays = queue?.ok ? queue.value.filter(({comment}) => uncertain.has(comment)).map(({array}) => array) : [];
     const all = [...new Set([...arrays, ...jobs])];
-    if (all.length > 0) await slurm.cancel(all);
+    const said = all.length > 0 ? await slurm.cancel(all) : undefined;
+    return said === undefined || said.ok || said.why !== 'silent';
   }
 
   async release(job: string): Promise<void> {
@@ -156,16 +162,16 @@ export class Controller {
   /** Says so, once, when it does not answer, and when it does again. */
   #answerOf<T>(said: Said<T>): T | undefined {
     if (said.ok) {
-      if (this.#isSilent) this.#emit({type: 'note', message: 'Slurm answers again.'});
-      this.#isSilent = false;
+      if (this.#hasNoAnswer) this.#emit({type: 'note', message: 'Slurm answers again.'});
+      this.#hasNoAnswer = false;
       return said.value;
     }
     if (said.why === 'wrong') throw new Error(said.message);
-    if (!this.#isSilent) {
+    if (!this.#hasNoAnswer) {
       const message = `Slurm does not answer (${said.message}); jobs that run go on, and this run waits for it`;
       this.#emit({type: 'warning', message, wait: true});
     }
-    this.#isSilent = true;
+    this.#hasNoAnswer = true;
     return undefined;
   }
 }

@@ -13,6 +13,8 @@ export interface QueuedJob {
   readonly reason: string;
   /** Absent before it runs. */
   readonly node?: string;
+  /** Since it started last, up to its end; 0: it has not started. Whole seconds, as the scheduler counts them. */
+  readonly seconds: number;
   readonly comment: string;
 }
 
@@ -20,12 +22,12 @@ export interface QueuedJob {
  * One line a job, array elements apart, those that ended lately too. Not `--json`: version 22.05 gives there every job of the
  * cluster, 2 kB each, whatever is asked for, and its shape differs from version to version.
  */
-export const squeueArguments = ['--noheader', '--array', '--states=all', '--format=%F|%K|%T|%N|%k|%r'] as const;
+export const squeueArguments = ['--noheader', '--array', '--states=all', '--format=%F|%K|%T|%N|%M|%k|%r'] as const;
 
 /** The jobs of arrays; other lines are none of ours. */
 export function parseQueue(text: string): readonly QueuedJob[] {
   return text.split('\n').flatMap((line): readonly QueuedJob[] => {
-    const [array, index, state, node, comment, ...reason] = line.split('|');
+    const [array, index, state, node, used, comment, ...reason] = line.split('|');
     if (reason.length === 0 || !/^\d+$/.test(index!)) return [];
     return [
       {
@@ -35,10 +37,17 @@ export function parseQueue(text: string): readonly QueuedJob[] {
         state: state!,
         reason: reason.join('|'),
         ...(node !== '' && {node: node!}),
+        seconds: secondsOf(used!),
         comment: comment!,
       },
     ];
   });
+}
+
+/** `1-02:03:04`, `2:03:04`, `3:04`; 0 for what is not a time. */
+function secondsOf(used: string): number {
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)$/.exec(used) ?? [];
+  return Number(days) * 86_400 + Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 }
 
 /** Ends of jobs; everything else goes on or will. */

@@ -1,6 +1,9 @@
 /** Slurm's commands. None waits for ever, and a controller that does not answer is a value, not an end. */
-import {execFile} from 'node:child_process';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
+import {codeOf} from '../../core/base/files.ts';
+import {messageOf} from '../../core/base/thrown.ts';
 import {slurmEnvironment} from './environment.ts';
 import {mostInArray, parseQueue, type QueuedJob, squeueArguments, submittedId} from './queue.ts';
 
@@ -11,7 +14,7 @@ export interface Refusal {
   readonly ok: false;
   readonly message: string;
   /**
-   * `silent`: the controller was not reached, or not in time: it may have done what was asked. `full`: a limit on jobs is reached.
+   * `silent`: the controller was not reached, or not in time, or the command was ended from outside: it may have done what was asked. `full`: a limit on jobs is reached.
    * `wrong`: it will say so again, whatever happens meanwhile.
    */
   readonly why: 'silent' | 'full' | 'wrong';
@@ -57,17 +60,27 @@ export const slurm: Slurm = {
 const mapped = <A, B>(said: Said<A>, change: (value: A) => B): Said<B> =>
   said.ok ? {ok: true, value: change(said.value)} : said;
 
-const command = (name: string, args: readonly string[], script?: string): Promise<Said<string>> =>
-  new Promise((resolve) => {
-    const env = slurmEnvironment(process.env, script);
-    execFile(name, args, {timeout: patience, maxBuffer: 2 ** 30, env}, (error, out, err) => {
-      if (!error) return resolve({ok: true, value: out});
-      if (error.code === 'ENOENT')
-        return resolve({ok: false, why: 'wrong', message: `the command ${name} is not on this machine`});
-      const text = error.killed ? 'it did not answer in time' : `${err}${out}`.trim();
-      resolve({ok: false, message: wordsOf(name, text), why: error.killed ? 'silent' : whyOf(text)});
-    });
-  });
+async function command(name: string, args: readonly string[], script?: string): Promise<Said<string>> {
+  const env = slurmEnvironment(process.env, script);
+  // In a process group of its own: Ctrl-C in a terminal reaches all processes of a group, and these commands cancel jobs after it.
+  const child = spawn(name, args, {env, timeout: patience, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
+  const printed = {out: '', err: ''};
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (printed.err += text));
+  try {
+    const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    if (status === 0) return {ok: true, value: printed.out};
+    const text = child.killed ? 'it did not answer in time' : signal ? `it was ended by ${signal}` : undefined;
+    // Nobody knows what a command that was ended has done before.
+    if (text !== undefined) return {ok: false, message: wordsOf(name, text), why: 'silent'};
+    const said = `${printed.err}${printed.out}`.trim();
+    return {ok: false, message: wordsOf(name, said), why: whyOf(said)};
+  } catch (error) {
+    const isMissing = codeOf(error) === 'ENOENT';
+    const message = isMissing ? `the command ${name} is not on this machine` : wordsOf(name, messageOf(error));
+    return {ok: false, message, why: isMissing ? 'wrong' : whyOf(message)};
+  }
+}
 
 const silent =
   /unable to contact|connect(ion)? (failure|refused|reset|timed)|timed? ?out|zero bytes|transport|communication|in backup mode|shutting down|protocol authentication/i;

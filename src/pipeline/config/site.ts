@@ -14,16 +14,16 @@ const strict = {additionalProperties: false} as const;
 
 const time = (description: string) =>
   Type.String({
-    pattern: String.raw`^(\d+(\.\d+)? ?(min|h|d)|(\d+-)?\d{1,2}:\d\d:\d\d)$`,
-    'x-expected': 'a time, such as 90min, 8h, 2d or 1-12:00:00',
+    pattern: String.raw`^(?=.*[1-9])(\d+(\.\d+)? ?(min|h|d)|(\d+-)?\d{1,2}:\d\d:\d\d)$`,
+    'x-expected': 'a time above 0 in min, h or d, such as 90min, 8h or 2d, or days and hours such as 1-12:00:00',
     description,
     examples: ['8h'],
   });
 
 const memory = (description: string) =>
   Type.String({
-    pattern: String.raw`^\d+(\.\d+)? ?[MGT]B?$`,
-    'x-expected': 'an amount of memory, such as 800M, 32G or 1T',
+    pattern: String.raw`^(?=.*[1-9])\d+(\.\d+)? ?[MGT]B?$`,
+    'x-expected': 'an amount of memory above 0 in M, G or T, such as 800M, 32G or 1T',
     description,
     examples: ['32G'],
   });
@@ -236,10 +236,12 @@ export function minutesOf(text: string | undefined): number | undefined {
   return Math.max(1, Number(days) * 1440 + Number(hours) * 60 + Number(minutes) + Math.round(Number(seconds) / 60));
 }
 
-/** Megabytes of 2²⁰ bytes, as sbatch counts. */
+/** Megabytes of 2²⁰ bytes, as sbatch counts; at least 1, because sbatch takes 0 for all memory of a node. */
 export function megabytesOf(text: string): number;
 export function megabytesOf(text: string | undefined): number | undefined;
 export function megabytesOf(text: string | undefined): number | undefined {
   const [, amount, unit] = /^([\d.]+) ?([MGT])B?$/.exec(text ?? '') ?? [];
-  return amount === undefined ? undefined : Math.round(Number(amount) * {M: 1, G: 1024, T: 1024 ** 2}[unit as 'M']);
+  return amount === undefined
+    ? undefined
+    : Math.max(1, Math.round(Number(amount) * {M: 1, G: 1024, T: 1024 ** 2}[unit as 'M']));
 }

@@ -15,7 +15,7 @@ export interface Elsewhere {
   /** Has a stage computed that is not cached and whose inputs are there. Its result is then in the cache. */
   obtain(node: StageNode, fingerprint: Digest): Promise<Obtained>;
   /** What it took, in a sentence for people; undefined: nothing was computed. */
-  sum(): string | undefined;
+  sum(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 

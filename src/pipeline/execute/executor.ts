@@ -191,7 +191,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     const foreign = asked && foreignResults(asked, [...stages.values()]);
     if (foreign) emit({type: 'warning', message: foreign});
     for (const said of tally.say()) emit(said);
-    const took = elsewhere?.sum();
+    const took = await elsewhere?.sum();
     if (took !== undefined) emit({type: 'note', message: took});
     const totals = {...count(stages), seconds: (performance.now() - began) / 1000};
     emit({type: 'run-finished', run, ...totals});

@@ -1,5 +1,6 @@
 /** Worker processes: started when needed, kept for the next stage, replaced when they crash. The lanes decide how many work at once. */
 import {type ChildProcess, fork} from 'node:child_process';
+import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import type {Json} from '../../core/base/canonical.ts';
 import {compiledUrl} from '../../core/base/compiled.ts';
@@ -195,6 +196,7 @@ class WorkerProcess {
     options.signal.addEventListener('abort', stop, {once: true});
     if (this.#ready) this.#send({type: 'run', job});
     const result = await Promise.race([answer, crash]);
+    if (isStopSignal(this.#child.signalCode) && result.status === 'failed') await isStopped(options.signal);
     options.signal.removeEventListener('abort', stop);
     clearTimeout(killing);
     this.#listen = undefined;
@@ -240,6 +242,16 @@ class WorkerProcess {
 /** Under vitest our own sources are TypeScript, which a worker can't load. */
 const ours = (url: string): string => (import.meta.url.endsWith('.ts') ? compiledUrl(url).href : url);
 
+/** A worker obeys these only while it starts; then the main process decides. */
+const isStopSignal = (signal: NodeJS.Signals | null): boolean => signal === 'SIGINT' || signal === 'SIGTERM';
+
+/** Milliseconds in which a signal to all processes of a group, or of a job, reaches this one too: in no certain order. */
+const soon = 1000;
+
+/** Resolves when the run is told to stop, or is not soon. */
+const isStopped = async (signal: AbortSignal): Promise<void> =>
+  void (signal.aborted || (await delay(soon, undefined, {signal}).catch(() => undefined)));
+
 function crashed(
   {code, signal}: {readonly code: number | null; readonly signal: NodeJS.Signals | null},
   lastWords: string,
@@ -247,6 +259,13 @@ function crashed(
 ): JobResult {
   const said = lastWords === '' ? '' : ` Its last output was:\n${lastWords}`;
   if (signal === 'SIGKILL') return {status: 'failed', ...killed(outOfMemory, said)};
+  if (isStopSignal(signal))
+    return {
+      status: 'failed',
+      message: `its worker process was ended by ${signal}, which another process has sent.${said}`,
+      hint: 'Run it again.',
+      killed: 'somebody',
+    };
   const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with status ${code}`;
   return {status: 'failed', message: `its worker process ${how} before the stage was done.${said}`};
 }

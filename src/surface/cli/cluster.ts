@@ -4,7 +4,8 @@ import {join} from 'node:path';
 import {type Result, succeed} from '../../core/base/result.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {Cluster} from '../../pipeline/cluster/cluster.ts';
-import {slurm} from '../../pipeline/cluster/slurm.ts';
+import {hasEnded, parseComment, type QueuedJob} from '../../pipeline/cluster/queue.ts';
+import {type Said, slurm} from '../../pipeline/cluster/slurm.ts';
 import {defaultSite, findSite, readSite, type Site} from '../../pipeline/config/site.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {stageKinds} from '../../pipeline/stages/index.ts';
@@ -39,6 +40,14 @@ export async function whyNoSlurm(): Promise<Problem | undefined> {
   return said.ok || said.why !== 'wrong'
     ? undefined
     : {message: said.message, hint: 'Start the run where sbatch and squeue work, such as on a login node.'};
+}
+
+/** Jobs of a run that wait or run. */
+export async function jobsOf(run: string): Promise<Said<readonly QueuedJob[]>> {
+  const queue = await slurm.queue();
+  return queue.ok
+    ? {ok: true, value: queue.value.filter((job) => parseComment(job.comment)?.run === run && !hasEnded(job))}
+    : queue;
 }
 
 export function openCluster(site: Site, about: ClusterRun, globals: Globals): Cluster {

@@ -51,7 +51,7 @@ export function declareJobs(
     .description('print what the jobs of a run have printed')
     .argument('[run]', whichRun, 'latest')
     .argument('[stage]', 'only of jobs with this stage: a part of its label, or the id of a job, such as 4711_3')
-    .option('-f, --follow', 'go on printing until the run ends', false)
+    .option('-f, --follow', 'go on printing until the run ends, or nobody drives it and its jobs have ended', false)
     .action(async (run: string, stage: string | undefined, options: {follow: boolean}) =>
       leave((await import('./logs.ts')).logs(run, stage, options, globals())),
     );

@@ -8,9 +8,10 @@ import {attemptsIn, readElement} from '../../pipeline/cluster/batch.ts';
 import {logName} from '../../pipeline/cluster/script.ts';
 import {hasEnded} from '../../pipeline/store/runs/record.ts';
 import {driverOf} from '../../pipeline/store/runs/runs.ts';
+import {jobsOf} from './cluster.ts';
 import {driverLog} from './detach.ts';
 import {exitCodes} from './exit-codes.ts';
-import {type Globals, orRefuse, out, refuse} from './session.ts';
+import {err, type Globals, orRefuse, out, refuse} from './session.ts';
 import {whichRun} from './which-run.ts';
 
 /** `4711`, `4711_3`. */
@@ -18,6 +19,9 @@ const isJob = /^\d+(_\d+)?$/;
 
 /** Milliseconds between two looks. */
 const every = 500;
+
+/** Looks after which the driver is looked for, and without one the jobs. */
+const driverEvery = 10;
 
 interface Log {
   readonly path: string;
@@ -42,9 +46,14 @@ export const logs = async (
       ]);
     const looks = new Map<string, ReturnType<typeof looker>>();
     let last = '';
-    for (;;) {
+    /** Nobody writes any more, though the run has no end. */
+    let abandoned: string | undefined;
+    for (let look = 0; ; look++) {
       // Before the look: what comes between is seen by it.
-      const isLast = !options.follow || hasEnded(folder) || driverOf(environment) === 'dead';
+      const hasNoMore = !options.follow || hasEnded(folder);
+      if (!hasNoMore && look % driverEvery === 0 && driverOf(environment) === 'dead')
+        abandoned = await whyAbandoned(id, folder);
+      const isLast = hasNoMore || abandoned !== undefined;
       for (const {path, title} of logsOf(folder, stage)) {
         if (!looks.has(path)) looks.set(path, looker(path));
         for await (const line of newLines(looks.get(path)!)) {
@@ -54,8 +63,10 @@ export const logs = async (
         }
       }
       if (!isLast) await delay(every);
-      else if (looks.size > 0) return exitCodes.done;
-      else {
+      else if (looks.size > 0) {
+        if (abandoned !== undefined) err(abandoned);
+        return exitCodes.done;
+      } else {
         const of = stage === undefined ? '' : ` with "${stage}"`;
         return refuse([
           {
@@ -66,6 +77,14 @@ export const logs = async (
       }
     }
   });
+
+/** Of a run whose driver has ended; undefined: its jobs go on, or may. */
+async function whyAbandoned(run: string, folder: string): Promise<string | undefined> {
+  const jobs = existsSync(join(folder, 'jobs')) ? await jobsOf(run) : undefined;
+  if (jobs?.ok ? jobs.value.length > 0 : jobs?.why === 'silent') return undefined;
+  const andJobs = jobs && (jobs.ok ? ', and none of its jobs waits or runs' : ` (its jobs: ${jobs.message})`);
+  return `The process that drove ${run} has ended without a word${andJobs ?? ''}. Run the same command again: it goes on from what is done.`;
+}
 
 /** Logs that are there now. */
 function logsOf(folder: string, stage: string | undefined): readonly Log[] {

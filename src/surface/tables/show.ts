@@ -252,7 +252,16 @@ export function resultsOf(results: RunReport['results']): {
 /** Rates are printed × 100; a value outside [0, 1] is not a rate. */
 const isRate = (value: number | null) => value === null || !Number.isFinite(value) || (value >= 0 && value <= 1);
 
-const statusOrder: readonly StageStatus[] = ['computed', 'cached', 'failed', 'skipped', 'started', 'queued', 'waiting'];
+const statusOrder: readonly StageStatus[] = [
+  'computed',
+  'cached',
+  'failed',
+  'skipped',
+  'interrupted',
+  'started',
+  'queued',
+  'waiting',
+];
 
 const kindsTable = (kinds: readonly KindReport[], {columns, paint}: Screen): string =>
   kinds.length === 0 ? '' : terminalTable(kindsOf(kinds), columns, paint);

@@ -110,7 +110,8 @@ export class LiveRun implements RunInView {
 }
 
 /** It was its turn, and it has ended; or it never will be. */
-export const isSettled = ({status}: StageRecord): boolean => !['started', 'queued', 'waiting'].includes(status);
+export const isSettled = ({status}: StageRecord): boolean =>
+  !['interrupted', 'started', 'queued', 'waiting'].includes(status);
 
 export const having = ({stages}: RunRecord, status: StageRecord['status']): number =>
   stages.filter((stage) => stage.status === status).length;

@@ -5,7 +5,7 @@ import {expect, test, vi} from 'vitest';
 import {attemptFile, readElement} from '../../../src/pipeline/cluster/batch.ts';
 import {Cluster} from '../../../src/pipeline/cluster/cluster.ts';
 import {commentOf, type QueuedJob} from '../../../src/pipeline/cluster/queue.ts';
-import type {Refusal, Slurm} from '../../../src/pipeline/cluster/slurm.ts';
+import type {Refusal, Said, Slurm} from '../../../src/pipeline/cluster/slurm.ts';
 import {defaultSite, type Site} from '../../../src/pipeline/config/site.ts';
 import {emitter, type RunEvent, type Unstamped} from '../../../src/pipeline/events.ts';
 import {openLog} from '../../../src/pipeline/store/runs/runs.ts';
@@ -78,14 +78,27 @@ class MadeUp implements Slurm, Disposable {
     const last = /--array=0-(\d+)/.exec(readFileSync(script, 'utf8'))![1];
     const comment = /--comment=(\S+)/.exec(readFileSync(script, 'utf8'))![1]!;
     for (let index = 0; index <= Number(last); index++)
-      this.jobs.push({id: `${array}_${index}`, array, index, state: 'RUNNING', reason: 'None', node: 'n1', comment});
+      this.jobs.push({
+        id: `${array}_${index}`,
+        array,
+        index,
+        state: 'RUNNING',
+        reason: 'None',
+        node: 'n1',
+        seconds: 20,
+        comment,
+      });
     return refusal ?? ({ok: true, value: array} as const);
   }
 
-  async cancel(jobs: readonly string[]) {
+  /** Does not answer so many times when it is to cancel jobs. */
+  deaf = 0;
+
+  async cancel(jobs: readonly string[]): Promise<Said<void>> {
+    if (this.deaf-- > 0) return {ok: false, why: 'silent', message: 'scancel: Socket timed out'};
     this.cancelled.push(...jobs);
     this.end((job) => jobs.includes(job.id), 'CANCELLED');
-    return {ok: true, value: undefined} as const;
+    return {ok: true, value: undefined};
   }
 
   /** Jobs end, without a record where none is written. */
@@ -214,7 +227,7 @@ test.concurrent('a job that comes further each time is submitted again without e
     message: 'job 6_0: it ended as FAILED without a result, 2 times in a row. Its log ends:\nSegmentation fault',
   });
   expect(slurm.said).toContain('job 4_0: its time was over; it is submitted again, from where it was');
-  expect(slurm.cluster.sum()).toMatch(/^6 jobs ran for [\d.]+ s in all; 5 followed one without a result$/);
+  expect(await slurm.cluster.sum()).toBe('6 jobs ran for 2 min 00 s in all; 5 followed one without a result');
 });
 
 test.concurrent('more memory, up to its limit, and then the hint what to change', async () => {
@@ -287,7 +300,18 @@ test.concurrent('a stopped run cancels its jobs and takes what they have done', 
   expect((await Promise.all(asked))[1]).toEqual({status: 'interrupted'});
   await slurm.cluster.close();
   expect(slurm.cancelled).toContain('1_1');
+  expect(await slurm.cluster.sum()).toBe('2 jobs ran for 40 s in all');
   expect(await slurm.ask('learn:c')).toEqual({status: 'interrupted'});
+});
+
+test.concurrent('a stopped run cancels its jobs again when Slurm did not answer', async () => {
+  using slurm = new MadeUp();
+  const asked = slurm.ask('learn:a');
+  await slurm.arrays(1);
+  slurm.deaf = 2;
+  slurm.stop.abort();
+  expect(await asked).toEqual({status: 'interrupted'});
+  expect(slurm.cancelled).toEqual(['1_0']);
 });
 
 test.concurrent('a job of a run whose driver was killed is waited for', async () => {
@@ -297,8 +321,24 @@ test.concurrent('a job of a run whose driver was killed is waited for', async ()
   const element = {nodes: [stage('learn:a')], given: [], roots: [{id: 'learn:a', fingerprint: 'of learn:a'}], jobs: 1};
   writeFileSync(join(folder, '7.json'), JSON.stringify(element));
   slurm.jobs = [
-    {id: '9_7', array: '9', index: 7, state: 'PENDING', reason: 'Priority', comment: commentOf('earlier', 'b1')},
-    {id: '8_0', array: '8', index: 0, state: 'RUNNING', reason: 'None', comment: commentOf('elsewhere', 'b1')},
+    {
+      id: '9_7',
+      array: '9',
+      index: 7,
+      state: 'PENDING',
+      reason: 'Priority',
+      seconds: 0,
+      comment: commentOf('earlier', 'b1'),
+    },
+    {
+      id: '8_0',
+      array: '8',
+      index: 0,
+      state: 'RUNNING',
+      reason: 'None',
+      seconds: 0,
+      comment: commentOf('elsewhere', 'b1'),
+    },
   ];
   const asked = slurm.ask('learn:a');
   await vi.waitFor(() => expect(slurm.said.join()).toContain('is computed by job 9_7'), {timeout: 20_000});

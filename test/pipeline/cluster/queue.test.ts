@@ -1,20 +1,58 @@
 import {expect, test} from 'vitest';
+import {Bill} from '../../../src/pipeline/cluster/bill.ts';
 import {commentOf, mostInArray, parseComment, parseQueue, submittedId} from '../../../src/pipeline/cluster/queue.ts';
 import {whyOf} from '../../../src/pipeline/cluster/slurm.ts';
 
 test('lines of squeue, as version 22.05 prints them', () => {
   const text = [
-    '1|3|PENDING||pipeline:run/b1|JobArrayTaskLimit',
-    '1|0|RUNNING|n1|pipeline:run/b1|None',
-    '9|N/A|RUNNING|n2|another job|None',
-    '12|5|PENDING|||(ReqNodeNotAvail|UnavailableNodes:n7)',
+    '1|3|PENDING||0:00|pipeline:run/b1|JobArrayTaskLimit',
+    '1|0|RUNNING|n1|1-02:03:04|pipeline:run/b1|None',
+    '9|N/A|RUNNING|n2|3:04|another job|None',
+    '12|5|PENDING||INVALID||(ReqNodeNotAvail|UnavailableNodes:n7)',
     '',
   ].join('\n');
   expect(parseQueue(text)).toEqual([
-    {id: '1_3', array: '1', index: 3, state: 'PENDING', reason: 'JobArrayTaskLimit', comment: 'pipeline:run/b1'},
-    {id: '1_0', array: '1', index: 0, state: 'RUNNING', reason: 'None', node: 'n1', comment: 'pipeline:run/b1'},
-    {id: '12_5', array: '12', index: 5, state: 'PENDING', reason: '(ReqNodeNotAvail|UnavailableNodes:n7)', comment: ''},
+    {
+      id: '1_3',
+      array: '1',
+      index: 3,
+      state: 'PENDING',
+      reason: 'JobArrayTaskLimit',
+      seconds: 0,
+      comment: 'pipeline:run/b1',
+    },
+    {
+      id: '1_0',
+      array: '1',
+      index: 0,
+      state: 'RUNNING',
+      reason: 'None',
+      node: 'n1',
+      seconds: 93_784,
+      comment: 'pipeline:run/b1',
+    },
+    {
+      id: '12_5',
+      array: '12',
+      index: 5,
+      state: 'PENDING',
+      reason: '(ReqNodeNotAvail|UnavailableNodes:n7)',
+      seconds: 0,
+      comment: '',
+    },
   ]);
+});
+
+test('what jobs took is counted from their starts, as the scheduler says', () => {
+  const bill = new Bill();
+  expect(bill.text).toBeUndefined();
+  for (const job of ['1_0', '1_1', '1_2', '1_3']) bill.open(job, 2);
+  for (const seconds of [5, 30, 0, 10]) bill.see('1_0', seconds); // it was requeued once
+  bill.hear('1_0', 7);
+  bill.see('1_1', 0); // cancelled before it started
+  bill.hear('1_2', 20); // of which the scheduler said nothing
+  bill.see('2_0', 1000); // of another run
+  expect(bill.text).toBe('2 jobs ran for 1 min 00 s in all (GPUs: 2 min 00 s)');
 });
 
 test('jobs are found again by their comment', () => {

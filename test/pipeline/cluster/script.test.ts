@@ -102,7 +102,9 @@ test('times and amounts of memory', () => {
   expect(['90min', '8h', '1.5 h', '2d', '1-12:00:00', '00:30:00', '00:00:10'].map((text) => minutesOf(text))).toEqual([
     90, 480, 90, 2880, 2160, 30, 1,
   ]);
-  expect(['800M', '32G', '1.5 GB', '1T'].map((text) => megabytesOf(text))).toEqual([800, 32_768, 1536, 1_048_576]);
+  expect(['800M', '32G', '1.5 GB', '1T', '0.1M'].map((text) => megabytesOf(text))).toEqual([
+    800, 32_768, 1536, 1_048_576, 1,
+  ]);
 });
 
 const shapes = (arrays: ReturnType<typeof arraysOf>['arrays']) =>

@@ -46,7 +46,7 @@ retry: 5
         2 │   learn: { partitoin: gpu, time: 8 hours, cpus: 0 }
           │            ~~~~~~~~~
        Did you mean "partition"? (a name without spaces)
-    ✗ /site.yaml:2:34  expected "resources.learn.time" to be a time, such as 90min, 8h, 2d or 1-12:00:00, but got "8 hours"
+    ✗ /site.yaml:2:34  expected "resources.learn.time" to be a time above 0 in min, h or d, such as 90min, 8h or 2d, or days and hours such as 1-12:00:00, but got "8 hours"
         2 │   learn: { partitoin: gpu, time: 8 hours, cpus: 0 }
           │                                  ~~~~~~~
     ✗ /site.yaml:2:49  expected "resources.learn.cpus" to be an integer of at least 1, but got 0
@@ -54,6 +54,11 @@ retry: 5
           │                                                 ~
     "
   `);
+  const amounts = await problemsOf(`resources:
+  default: { time: 0min, time_max: 0:00:00, memory: 0M, memory_max: 0.0 GB }
+  learn: { time: 10m }
+`);
+  expect(amounts.match(/expected .* to be (a time|an amount of memory) above 0 in .*, but got .*/g)).toHaveLength(5);
   expect(
     await problemsOf(`resources:
   default: { time: 8h }

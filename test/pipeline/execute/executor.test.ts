@@ -1,5 +1,7 @@
-import {readFileSync} from 'node:fs';
-import {expect, test} from 'vitest';
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {expect, test, vi} from 'vitest';
 import type {ResolvedEngine} from '../../../src/core/engine/contract.ts';
 import {loadModule} from '../../../src/core/plugin/code.ts';
 import type {Maker} from '../../../src/pipeline/maker.ts';
@@ -312,6 +314,40 @@ test.for(crashes)('$of of a worker stops only one stage', async ({script, failur
   expect({outcome, ...fates({stages})}).toEqual({outcome: 'failed', bad: 'failed', good: 'computed', more: 'computed'});
   expect(told(events, 'stage-failed')).toEqual([
     {type: 'stage-failed', stage: 'bad', kind: 'data', label: 'stage bad', ...failure},
+  ]);
+});
+
+/** A stage whose worker obeys a signal, as it does before it has started. */
+const mortal = (world: World): URL =>
+  pathToFileURL(
+    world.write(
+      'mortal.mjs',
+      `import {writeFileSync} from 'node:fs';
+      export async function runStage() {
+        process.removeAllListeners('SIGTERM');
+        writeFileSync(${JSON.stringify(join(world.root, 'ends'))}, '');
+        process.kill(process.pid, 'SIGTERM');
+        await new Promise(() => {});
+      }`,
+    ),
+  );
+
+test('a signal that ends a worker, and then this process, interrupts a stage', async () => {
+  using world = new World();
+  const stop = new AbortController();
+  const happening = world.start({a: {}}, {stages: mortal(world), signal: stop.signal});
+  await vi.waitFor(() => expect(existsSync(join(world.root, 'ends'))).toBe(true), {timeout: 20_000, interval: 1});
+  stop.abort();
+  const {outcome, stages} = await happening.outcome;
+  expect({outcome, ...fates({stages})}).toEqual({outcome: 'interrupted', a: 'interrupted'});
+  expect(told(happening.events, 'stage-failed')).toEqual([]);
+});
+
+test('a signal that ends a worker alone counts as sent by somebody', async () => {
+  using world = new World();
+  const {events} = await world.run({a: {}}, {stages: mortal(world)});
+  expect(told(events, 'stage-failed')).toMatchObject([
+    {killed: 'somebody', message: expect.stringContaining('was ended by SIGTERM')},
   ]);
 });
 

@@ -156,8 +156,12 @@ poll: 0.5
     using project = onCluster(long);
     const first = start(project);
     await trainingOf(project);
-    first.child.kill('SIGINT');
-    expect(await first.ended).toMatchObject({status: 130});
+    process.kill(-first.child.pid!, 'SIGINT'); // as a terminal does
+    expect(await first.ended).toMatchObject({status: 130, out: expect.stringContaining('Interrupted')});
+    expect(eventsOf(project).filter(({type}) => type === 'stage-failed')).toEqual([]);
+    expect(eventsOf(project)).toContainEqual(
+      expect.objectContaining({type: 'note', message: expect.stringMatching(/^2 jobs ran for .* in all \(GPUs: /)}),
+    );
     await cluster.until('no job is left', () => cluster.jobs.length === 0);
     expect(tableOf((await start(project).ended).out)).toBe(expected);
     expect(eventsOf(project)).toContainEqual(wentOn);

@@ -40,7 +40,7 @@ export function regained(record: RunRecord): RunRecord {
 }
 
 /** The record does not say how the stage ended. */
-const isOpen = ({status}: StageRecord): boolean => ['waiting', 'queued', 'started'].includes(status);
+const isOpen = ({status}: StageRecord): boolean => ['waiting', 'queued', 'started', 'interrupted'].includes(status);
 
 const isBefore = (finished: string | undefined, started: string | undefined): boolean =>
   finished !== undefined && started !== undefined && finished <= started;

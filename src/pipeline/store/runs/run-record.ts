@@ -15,8 +15,19 @@ export const eventsFile = (folder: string): string => join(folder, 'events.ndjso
 
 /** `unfinished`: killed, or still running; `damaged`: its record has lost how it ended. */
 export type Outcome = 'done' | 'failed' | 'interrupted' | 'unfinished' | 'damaged';
-/** `started`: its end is not recorded; `queued`: it waits for a place on a cluster; `waiting`: it has no events. */
-export type StageStatus = 'computed' | 'cached' | 'failed' | 'skipped' | 'started' | 'queued' | 'waiting';
+/**
+ * `interrupted`: it ran when its run was stopped; `started`: its end is not recorded; `queued`: it waits for a place on a cluster;
+ * `waiting`: it has no events, or it waited for a place when its run was stopped.
+ */
+export type StageStatus =
+  | 'computed'
+  | 'cached'
+  | 'failed'
+  | 'skipped'
+  | 'interrupted'
+  | 'started'
+  | 'queued'
+  | 'waiting';
 
 export interface StageRecord {
   readonly id: string;
@@ -164,6 +175,8 @@ export function joinRecord(
         break;
     }
   }
+  if (head.outcome === 'interrupted')
+    for (const [id, stage] of seen) seen.set(id, {...stage, status: whenStopped[stage.status] ?? stage.status});
   const {tasks, stages: nodes} = grown;
   const stages = nodes.map((node) => ({
     id: node.id,
@@ -191,6 +204,9 @@ export function joinRecord(
     warnings,
   };
 }
+
+/** What became of stages that had no end. */
+const whenStopped: {readonly [status in StageStatus]?: StageStatus} = {started: 'interrupted', queued: 'waiting'};
 
 /** `unsaid`: the number of stages that the run's last event counts as ended, but for which there is no event. */
 function damageOf(folder: string, {strange, file}: Losses, unsaid: number): string | undefined {

@@ -4,12 +4,22 @@
  */
 import {execFile} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync} from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import type {Json} from '../../../core/base/canonical.ts';
-import {codeOf, writeFileAtomic} from '../../../core/base/files.ts';
+import {codeOf, readBytes, writeFileAtomic} from '../../../core/base/files.ts';
 import {type ProcessIdentity, stateOf, thisProcess} from '../../../core/base/process-identity.ts';
 import {fail, type Result} from '../../../core/base/result.ts';
 import {type SystemProblem, systemProblem} from '../../../core/base/system-error.ts';
@@ -20,7 +30,8 @@ import {recorded, type StageNode} from '../../stages/stage.ts';
 import {planText} from './plan-file.ts';
 import {type RunRecord, readRecord} from './record.ts';
 import {runId, slugOf, startOf} from './run-id.ts';
-import {lineOf} from './shape.ts';
+import {eventsFile} from './run-record.ts';
+import {eventOf, lineOf} from './shape.ts';
 
 /** Where a run was made, and by which version. It is recorded as provenance, and is never part of a key. */
 export interface Environment {
@@ -167,6 +178,35 @@ const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2
 
 /** A run stops, as by Ctrl-C, when this file is there. */
 export const cancelFile = (folder: string): string => join(folder, 'cancel');
+
+/** Records that a run was stopped whose process has ended without recording an end. */
+export function recordInterruption({id: run, folder, stages, started}: RunRecord): void {
+  const path = eventsFile(folder);
+  const text = readBytes(path);
+  // A process that is killed while it writes leaves a part of a line.
+  const whole = text.lastIndexOf('\n') + 1;
+  const isPart = eventOf(text.toString('utf8', whole)) === undefined;
+  if (isPart) truncateSync(path, whole);
+  const times = [started, ...stages.flatMap((stage) => [stage.started, stage.finished])].flatMap((at) =>
+    at === undefined ? [] : [Date.parse(at)],
+  );
+  const count = (...statuses: readonly string[]): number =>
+    stages.filter(({status}) => statuses.includes(status)).length;
+  const [computed, cached, failed] = [count('computed'), count('cached'), count('failed')];
+  const line = lineOf({
+    at: new Date().toISOString(),
+    type: 'run-finished',
+    run,
+    outcome: 'interrupted',
+    computed,
+    cached,
+    failed,
+    skipped: stages.length - computed - cached - failed,
+    // To its last sign of life.
+    seconds: times.length === 0 ? 0 : (times.reduce((a, b) => Math.max(a, b)) - times[0]!) / 1000,
+  });
+  appendFileSync(path, `${isPart ? '' : '\n'}${line}\n`);
+}
 
 /**
  * Whether the process that drives a run lives; `unknown`: it can't be seen from here, or it can't be told from another one that has got
