@@ -174,6 +174,7 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
 
     remove: async (key) => {
       await send(0, (abortSignal) => client.send(new DeleteObjectCommand(at(key)), {abortSignal}));
+      return undefined;
     },
 
     async sweep(before) {
