@@ -97,7 +97,7 @@ test('a file in the place of a folder is moved aside, and stops nothing', async 
   expect(readFileSync(join(folder, 'l/a.moved'), 'utf8')).toBe('mine');
 });
 
-test('a store that is a file is refused; a full disk is the store's, not that of the cache', async () => {
+test('a store that is a file is refused; of a full disk it is said how its space is freed', async () => {
   const file = join(freshFolder(), 'file');
   writeFileSync(file, '');
   const objects = openFolder(file);
