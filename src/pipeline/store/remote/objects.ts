@@ -35,7 +35,7 @@ export interface ObjectStore {
   remove(key: string): Promise<string | undefined>;
   /** Removes what uploads have left that were broken off before `before` (ms since 1970). */
   sweep(before: number): Promise<void>;
-  /** Ends its connections. */
+  /** Ends its connections, and what is not answered yet; nothing can be asked afterwards. */
   close(): void;
 }
 
