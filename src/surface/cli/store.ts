@@ -85,7 +85,7 @@ export const storePush = (words: readonly string[], globals: Globals): Promise<n
       if (globals.json) out(JSON.stringify(pushed));
       else
         out(
-          `${plural(pushed.entries, 'result')} pushed (${bytes(pushed.bytes)}), ${count(pushed.there)} there already; ${plural(pushed.runs, 'run')}`,
+          `${plural(pushed.entries, 'result')} pushed (${bytes(pushed.bytes)}), ${count(pushed.there)} there already${pushed.differing > 0 ? `, ${count(pushed.differing)} of them with other bytes` : ''}; ${plural(pushed.runs, 'run')}`,
         );
       return pushed.failed > 0 ? exitCodes.failed : exitCodes.done;
     },
@@ -114,9 +114,10 @@ export const storeVerify = (globals: Globals): Promise<number> =>
       const onBytes = (more: number): void => {
         read += more;
       };
-      for await (const {key, reason} of verifyStore(objects, {remove: !address.readOnly, onBytes})) {
+      for await (const {key, reason, movedTo} of verifyStore(objects, {remove: !address.readOnly, onBytes})) {
         damaged++;
-        out(`✗ ${key}: ${reason}${address.readOnly ? '' : '; removed'}`);
+        const done = movedTo === undefined ? 'removed' : `moved to ${movedTo}`;
+        out(`✗ ${key}: ${reason}${address.readOnly ? '' : `; ${done}`}`);
       }
     } finally {
       line.done();

@@ -48,7 +48,8 @@ export function parseManifest(text: string, fingerprint: Digest): Manifest | {re
     if (parsed.format !== 1 || digestOf(parts as unknown as Json) !== self)
       return {reason: 'differs from its checksum'};
   } catch (error) {
-    return {reason: reasonOf(error)};
+    // Not JSON, or JSON that is not a manifest, such as `null`.
+    return {reason: error instanceof SyntaxError ? 'is not JSON' : 'is not as it was written'};
   }
   return parsed.fingerprint === fingerprint ? parsed : {reason: `belongs to ${parsed.fingerprint.slice(0, 12)}`};
 }
@@ -104,8 +105,6 @@ export async function inspect(
 const isThere = (path: string): boolean => statSync(path, {throwIfNoEntry: false}) !== undefined;
 
 const reasonOf = (error: unknown): string =>
-  error instanceof SyntaxError
-    ? 'is not JSON'
-    : codeOf(error) === 'EISDIR' || codeOf(error) === 'ENXIO'
-      ? 'is not a file'
-      : `cannot be read (${codeOf(error) ?? String(error)})`;
+  codeOf(error) === 'EISDIR' || codeOf(error) === 'ENXIO'
+    ? 'is not a file'
+    : `cannot be read (${codeOf(error) ?? String(error)})`;

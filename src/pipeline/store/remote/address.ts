@@ -28,8 +28,13 @@ export function parseStore(text: string): Result<StoreAddress, Problem> {
       'Give them where the SDK of AWS finds them, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.',
     );
   if (/[?#]/.test(rest)) return refused('the address of a store has no "?" and no "#"');
+  // A store that was meant to be read would be written to, at another prefix.
+  const [, ending] = /(:(?:ro|rw|r|w))\/*$/i.exec(name) ?? [];
+  if (ending !== undefined) return refused(`the address of a store can't end in "${ending}"`);
   if (scheme === 's3') {
     const [bucket = '', ...parts] = rest.split('/');
+    if (parts.some((part) => part === '.' || part === '..'))
+      return refused('the address of a bucket has no "." and no ".." between its slashes');
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) return refused(`"${bucket}" is not the name of a bucket`);
     const prefix = parts.filter((part) => part !== '').join('/');
     return succeed({

@@ -9,15 +9,14 @@ import type {Manifest} from '../../stages/stage.ts';
 import type {Entry} from '../cache/draft.ts';
 import {manifestName, parseManifest} from '../cache/entry.ts';
 import {blobKey, entryKey} from './layout.ts';
-import type {ObjectStore, Range} from './objects.ts';
+import {DamagedCopy, type ObjectStore, type Range} from './objects.ts';
 import {inParallel} from './parallel.ts';
 
-/** What lies in the store is not what was put there. */
-export class DamagedCopy extends Error {}
-
-/** The manifest that the store has; undefined: it has none. */
+/** The manifest that the store has; undefined: it has none. Throws `DamagedCopy` where it is not as it was written. */
 export async function remoteManifest(objects: ObjectStore, fingerprint: Digest): Promise<Manifest | undefined> {
-  const bytes = await objects.read(entryKey(fingerprint));
+  const bytes = await objects.read(entryKey(fingerprint)).catch((error: unknown) => {
+    throw error instanceof DamagedCopy ? new DamagedCopy(`its ${manifestName} ${error.message}`) : error;
+  });
   if (bytes === undefined) return undefined;
   const manifest = parseManifest(bytes.toString('utf8'), fingerprint);
   if ('reason' in manifest) throw new DamagedCopy(`its ${manifestName} ${manifest.reason}`);
@@ -71,8 +70,8 @@ async function fetchFile(
 }
 
 export type Pushed =
-  /** `bytes`: those of files that the store did not have. */
-  | {readonly state: 'pushed' | 'there'; readonly bytes: number}
+  /** `bytes`: those of files that the store did not have. `damage`: of what lay there before, which was replaced. */
+  | {readonly state: 'pushed' | 'there'; readonly bytes: number; readonly damage?: string}
   /** Somebody else's result for the same stage has other bytes, and stays. */
   | {readonly state: 'differs'; readonly bytes: number; readonly first: Manifest; readonly own: Manifest};
 
@@ -80,14 +79,47 @@ export interface PushOptions {
   readonly onBytes?: (bytes: number) => void;
   /** What lies there is known to be damaged: it is written again. */
   readonly again?: boolean;
+  /** Its record was listed in the store: the two are compared before anything is sent. */
+  readonly listed?: boolean;
 }
 
 /** Puts an entry into the store: its files first, its record last, so that a record never names what is not there. */
 export async function pushEntry(
   objects: ObjectStore,
-  {folder, manifest}: Entry,
-  {onBytes = () => undefined, again = false}: PushOptions = {},
+  entry: Entry,
+  {onBytes = () => undefined, again = false, listed = false}: PushOptions = {},
 ): Promise<Pushed> {
+  const {folder, manifest} = entry;
+  const key = entryKey(manifest.fingerprint);
+  let bytes = 0;
+  if (again || !listed) {
+    bytes = await pushFiles(objects, entry, again, onBytes);
+    const text = readFileSync(join(folder, manifestName));
+    if (again) await objects.write(key, text);
+    if (again || (await objects.create(key, text))) return {state: 'pushed', bytes};
+  }
+  const first = await remoteManifest(objects, manifest.fingerprint).catch((error: unknown) => {
+    if (error instanceof DamagedCopy) return error;
+    throw error;
+  });
+  // Damaged, or removed meanwhile. Not tried from the beginning: what is never created nor read would be tried for ever.
+  if (first === undefined || first instanceof DamagedCopy)
+    return {
+      state: 'pushed',
+      bytes: bytes + (await pushEntry(objects, entry, {onBytes, again: true})).bytes,
+      ...(first && {damage: first.message}),
+    };
+  const same = contentOf(first) === contentOf(manifest);
+  return same ? {state: 'there', bytes} : {state: 'differs', bytes, first, own: manifest};
+}
+
+/** `again`: also those that the store has. Returns the bytes that were sent. */
+async function pushFiles(
+  objects: ObjectStore,
+  {folder, manifest}: Entry,
+  again: boolean,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
   let bytes = 0;
   const wanted = new Map(Object.entries(manifest.files).map(([name, file]) => [file.sha256, {name, ...file}]));
   await inParallel(4, wanted.values(), async (file) => {
@@ -99,17 +131,7 @@ export async function pushEntry(
     await objects.upload(key, path, file.bytes, onBytes);
     bytes += file.bytes;
   });
-  const text = readFileSync(join(folder, manifestName));
-  const key = entryKey(manifest.fingerprint);
-  if (again) {
-    await objects.write(key, text);
-    return {state: 'pushed', bytes};
-  }
-  if (await objects.create(key, text)) return {state: 'pushed', bytes};
-  const first = await remoteManifest(objects, manifest.fingerprint);
-  if (first === undefined) return pushEntry(objects, {folder, manifest}, {onBytes}); // pruned in between
-  const same = contentOf(first) === contentOf(manifest);
-  return same ? {state: 'there', bytes} : {state: 'differs', bytes, first, own: manifest};
+  return bytes;
 }
 
 /** What readers of an entry see of it; who made it when is not part of it. */

@@ -1,11 +1,10 @@
 /** A store looked through as a whole: how much there is, whether it is sound, and what nobody needs any more. */
 import {createHash} from 'node:crypto';
 import type {Digest} from '../../../core/base/canonical.ts';
-import type {Manifest} from '../../stages/stage.ts';
 import {eventOf} from '../runs/shape.ts';
 import {remoteManifest} from './entries.ts';
 import {blobKey, digestIn, entryKey, folders, runPrefix} from './layout.ts';
-import type {Listed, ObjectStore} from './objects.ts';
+import {DamagedCopy, type Listed, type ObjectStore} from './objects.ts';
 import {inParallel} from './parallel.ts';
 import {remoteRuns} from './run-records.ts';
 
@@ -26,7 +25,8 @@ export interface StoreUsage {
 export async function usageOf(objects: ObjectStore): Promise<StoreUsage> {
   const sum = async (prefix: string): Promise<Usage> => {
     const usage = {objects: 0, bytes: 0};
-    for await (const {bytes} of objects.list(prefix)) {
+    for await (const {bytes, damage} of objects.list(prefix)) {
+      if (damage !== undefined) continue;
       usage.objects++;
       usage.bytes += bytes;
     }
@@ -41,6 +41,8 @@ export interface Finding {
   /** Key of the object. */
   readonly key: string;
   readonly reason: string;
+  /** Where it was moved instead of being removed: it is a folder, perhaps somebody's work. */
+  readonly movedTo?: string;
 }
 
 const chunk = 8 * 2 ** 20;
@@ -57,23 +59,24 @@ export async function* verifyStore(
   const sizes = new Map<Digest, number | undefined>();
   const findings: Finding[] = [];
   const report = async (key: string, reason: string): Promise<void> => {
-    findings.push({key, reason});
-    if (remove) await objects.remove(key);
+    const movedTo = remove ? await objects.remove(key) : undefined;
+    findings.push({key, reason, ...(movedTo !== undefined && {movedTo})});
   };
-  await inParallel(4, objects.list(folders.blobs), async ({key, bytes}) => {
+  await inParallel(4, objects.list(folders.blobs), async ({key, bytes, damage}) => {
     const digest = digestIn(key);
     if (digest === undefined) return;
-    const isSound = (await digestIt(key, bytes)) === digest;
-    sizes.set(digest, isSound ? bytes : undefined);
-    if (!isSound) await report(key, 'differs from its checksum');
+    const reason = damage ?? ((await digestIt(key, bytes)) === digest ? undefined : 'differs from its checksum');
+    sizes.set(digest, reason === undefined ? bytes : undefined);
+    if (reason !== undefined) await report(key, reason);
   });
   yield* findings.splice(0);
-  await inParallel(8, objects.list(folders.entries), async ({key}) => {
+  await inParallel(8, objects.list(folders.entries), async ({key, damage}) => {
     const fingerprint = digestIn(key);
     if (fingerprint === undefined) return;
-    const manifest = await remoteManifest(objects, fingerprint).catch((error: Error) => error.message);
+    if (damage !== undefined) return report(key, damage);
+    const manifest = await remoteManifest(objects, fingerprint).catch(onlyDamage);
     if (manifest === undefined) return;
-    if (typeof manifest === 'string') return report(key, manifest);
+    if (manifest instanceof DamagedCopy) return report(key, manifest.message);
     for (const [name, {sha256, bytes}] of Object.entries(manifest.files)) {
       // Put there since they were listed?
       const there = sizes.has(sha256) ? sizes.get(sha256) : await objects.size(blobKey(sha256));
@@ -93,6 +96,12 @@ export async function* verifyStore(
     }
     return hash.digest('hex');
   }
+}
+
+/** The damage that an error tells; a store that does not answer is none. */
+function onlyDamage(error: unknown): DamagedCopy {
+  if (error instanceof DamagedCopy) return error;
+  throw error;
 }
 
 export interface StorePruned {
@@ -127,7 +136,8 @@ export async function pruneStore(
         await remove({key: `${runPrefix(id)}${name}`, bytes: files.get(name)!});
       return;
     }
-    for (const line of (await objects.read(`${runPrefix(id)}events.ndjson`))?.toString('utf8').split('\n') ?? []) {
+    const events = files.has('events.ndjson') ? await objects.read(`${runPrefix(id)}events.ndjson`) : undefined;
+    for (const line of events?.toString('utf8').split('\n') ?? []) {
       const event = eventOf(line);
       if (event?.type === 'stage-finished') used.add(event.fingerprint);
     }
@@ -137,11 +147,12 @@ export async function pruneStore(
   await inParallel(8, objects.list(folders.entries), async (found) => {
     const fingerprint = digestIn(found.key);
     if (fingerprint === undefined) return;
-    const manifest = await remoteManifest(objects, fingerprint).catch((): Manifest | undefined => undefined);
+    const manifest = await remoteManifest(objects, fingerprint).catch(onlyDamage);
     if (isOld(found, days) && !used.has(fingerprint)) {
       entries++;
       await remove({...found, key: entryKey(fingerprint)});
-    } else for (const {sha256} of Object.values(manifest?.files ?? {})) named.add(sha256);
+    } else if (manifest && !(manifest instanceof DamagedCopy))
+      for (const {sha256} of Object.values(manifest.files)) named.add(sha256);
   });
   await inParallel(8, objects.list(folders.blobs), async (found) => {
     const digest = digestIn(found.key);

@@ -1,4 +1,4 @@
-/** Everything that a folder of runs has and its store has not. Begun anew after a kill, it goes on where it was: what is there is not sent again. */
+/** Everything that a folder of runs has and its store has not. Begun anew after a kill, it goes on where it was: what is there is compared, and not sent again. */
 import {join} from 'node:path';
 import type {Digest} from '../../../core/base/canonical.ts';
 import type {Cache, Entry} from '../cache/cache.ts';
@@ -7,7 +7,7 @@ import {openJournal} from './journal.ts';
 import {digestIn, folders} from './layout.ts';
 import {type ObjectStore, StoreError} from './objects.ts';
 import {inParallel} from './parallel.ts';
-import {differenceText} from './pushes.ts';
+import {noticeOf} from './pushes.ts';
 import {pushRun, remoteRuns} from './run-records.ts';
 
 export interface PushAllOptions {
@@ -27,7 +27,10 @@ export interface PushAllOptions {
 
 export interface PushedAll {
   readonly entries: number;
+  /** That the store had already. */
   readonly there: number;
+  /** Of those, the ones that have other bytes in the store. */
+  readonly differing: number;
   readonly failed: number;
   readonly runs: number;
   /** That were sent. */
@@ -39,29 +42,21 @@ export async function pushAll(
   {store, cache, root, runs, only, progress, warn}: PushAllOptions,
 ): Promise<PushedAll> {
   const journal = openJournal(cache.root, store);
-  const there = new Set<Digest>();
+  const listed = new Set<Digest>();
   for await (const {key} of objects.list(folders.entries)) {
     const fingerprint = digestIn(key);
-    if (fingerprint !== undefined) there.add(fingerprint);
+    if (fingerprint !== undefined) listed.add(fingerprint);
   }
   const wanted: Entry[] = [];
-  let known = 0;
-  for await (const entry of cache.list()) {
-    const {fingerprint} = entry.manifest;
-    if (only && !only.has(fingerprint)) continue;
-    if (!there.has(fingerprint)) wanted.push(entry);
-    else {
-      known++;
-      journal.there(fingerprint);
-    }
-  }
+  for await (const entry of cache.list()) if (!only || only.has(entry.manifest.fingerprint)) wanted.push(entry);
   progress.all = wanted.length;
-  let [entries, failed] = [0, 0];
+  let [entries, there, differing, failed] = [0, 0, 0, 0];
   await inParallel(3, wanted, async (entry) => {
     const {fingerprint, label} = entry.manifest;
     let pushed: Pushed;
     try {
       pushed = await pushEntry(objects, entry, {
+        listed: listed.has(fingerprint),
         onBytes: (more) => {
           progress.bytes += more;
         },
@@ -71,9 +66,11 @@ export async function pushAll(
       failed++;
       return warn(`"${label}" was not pushed: ${(error as Error).message}`);
     }
-    if (pushed.state === 'differs') warn(differenceText(pushed));
+    const said = noticeOf(pushed, label);
+    if (said !== undefined) warn(said);
     if (pushed.state === 'pushed') entries++;
-    else known++;
+    else there++;
+    if (pushed.state === 'differs') differing++;
     progress.done++;
     journal.there(fingerprint);
   });
@@ -84,5 +81,5 @@ export async function pushAll(
     sent++;
   });
   for (const id of runs) journal.there(id);
-  return {entries, there: known, failed, runs: sent, bytes: progress.bytes};
+  return {entries, there, differing, failed, runs: sent, bytes: progress.bytes};
 }

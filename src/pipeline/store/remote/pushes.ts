@@ -91,7 +91,8 @@ export class Pushes {
     journal.there(fingerprint);
     this.#sent += pushed.bytes;
     if (pushed.state === 'pushed') this.#entries++;
-    if (pushed.state === 'differs') warn(differenceText(pushed));
+    const said = noticeOf(pushed, label);
+    if (said !== undefined) warn(said);
   }
 
   /** Until nothing is on its way, or the signal comes, or the store is gone. `say` hears now and then what is left. */
@@ -121,8 +122,13 @@ export class Pushes {
   }
 }
 
-/** Two results for one stage: names who made them. */
-export const differenceText = ({first, own}: Extract<Pushed, {state: 'differs'}>): string =>
+/** What people must hear of a push: of two results for one stage, with who made them, and of damage that it has mended. */
+export function noticeOf(pushed: Pushed, label: string): string | undefined {
+  if (pushed.state === 'differs') return differenceText(pushed);
+  return pushed.damage && `the store's copy of "${label}" was damaged, and is replaced: ${pushed.damage}`;
+}
+
+const differenceText = ({first, own}: Extract<Pushed, {state: 'differs'}>): string =>
   `"${own.label}" has other bytes in the store, where ${makerText(first)} put it first, than ${makerText(own)} computed: what was first stays`;
 
 /** `run 2026… on build-3`. */

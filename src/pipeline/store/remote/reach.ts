@@ -23,6 +23,7 @@ export class Reach {
   readonly #asking: NodeJS.Timeout;
   #open = 0;
   #isAsking = false;
+  #isClosed = false;
 
   constructor(objects: ObjectStore, options: ReachOptions) {
     this.#objects = objects;
@@ -77,12 +78,15 @@ export class Reach {
   }
 
   #find(): void {
-    if (!this.isGone) return;
+    if (!this.isGone || this.#isClosed) return;
     this.#here = new AbortController();
     this.#options.onFound();
   }
 
+  /** Nobody waits for it any more, and nothing is said of what it did not answer. */
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#asking);
+    this.#here.abort();
   }
 }

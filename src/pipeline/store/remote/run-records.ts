@@ -46,9 +46,9 @@ export interface RemoteRun {
 /** Runs in the store, oldest first. */
 export async function remoteRuns(objects: ObjectStore): Promise<readonly RemoteRun[]> {
   const runs = new Map<string, Map<string, number>>();
-  for await (const {key, bytes} of objects.list(folders.runs)) {
+  for await (const {key, bytes, damage} of objects.list(folders.runs)) {
     const [id = '', name = '', ...more] = key.slice(folders.runs.length).split('/');
-    if (!runId.test(id) || more.length > 0) continue;
+    if (!runId.test(id) || more.length > 0 || damage !== undefined) continue;
     const found = runs.get(id) ?? new Map<string, number>();
     runs.set(id, found.set(name, bytes));
   }
@@ -64,10 +64,17 @@ export function isHere(root: string, {id, files: there}: RemoteRun): boolean {
 }
 
 /** Fetches the record of a run into `<root>/<id>`. */
-export async function fetchRun(objects: ObjectStore, root: string, {id}: RemoteRun, store: string): Promise<void> {
+export async function fetchRun(
+  objects: ObjectStore,
+  root: string,
+  {id, files: there}: RemoteRun,
+  store: string,
+): Promise<void> {
   const folder = join(root, id);
   const contents = await Promise.all(
-    files.map(async (name) => ({name, content: await objects.read(`${runPrefix(id)}${name}`)})),
+    files
+      .filter((name) => there.has(name))
+      .map(async (name) => ({name, content: await objects.read(`${runPrefix(id)}${name}`)})),
   );
   if (existsSync(folder)) {
     for (const {name, content} of contents) if (content) await writeFileAtomic(join(folder, name), content);

@@ -3,6 +3,7 @@
  * Requests have time-outs of our own, as a server whose disk is dead may take a request and never answer it; each attempt has a new body,
  * and attempts are counted here alone.
  */
+import {setMaxListeners} from 'node:events';
 import {open} from 'node:fs/promises';
 import {setTimeout as delay} from 'node:timers/promises';
 import {
@@ -43,7 +44,7 @@ export const partsOf = (bytes: number, size = partSizeOf(bytes)): readonly Range
 export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = process.env): ObjectStore {
   // Of the SDK's support of Node 20 its users need not hear in every command.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const ownServer = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  const ownServer = ownServerOf(env);
   const client = new S3Client({
     forcePathStyle: ownServer !== undefined, // a server of one's own seldom has a name for each bucket
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -53,20 +54,27 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
   });
   const base = prefix === '' ? '' : `${prefix}/`;
   const at = (key: string) => ({Bucket: bucket, Key: `${base}${key}`});
-  const where = ownServer === undefined ? `bucket ${bucket}` : `bucket ${bucket} of ${hostOf(ownServer)}`;
+  const where = ownServer === undefined ? `bucket ${bucket}` : `bucket ${bucket} of ${new URL(ownServer).host}`;
+
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one a request
 
   /** Sends until it is answered. `bytes`: how many go or come with it. */
   async function send<T>(bytes: number, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const {signal, done} = timeOut(patience.request + bytes / patience.bytesPerMs);
+      const time = timeOut(patience.request + bytes / patience.bytesPerMs);
+      const signal = AbortSignal.any([time.signal, closing.signal]);
       try {
-        return await request(signal);
+        signal.throwIfAborted();
+        return await orAborted(request(signal), signal);
       } catch (error) {
+        if (closing.signal.aborted) throw new StoreError('unreachable', `${where}: its connections are closed`);
         if (!isPassing(error) || attempt >= patience.attempts) throw toStoreError(error, where);
       } finally {
-        done();
+        time.done();
       }
-      await delay(patience.pause * 2 ** (attempt - 1) * (0.5 + Math.random()));
+      const pause = patience.pause * 2 ** (attempt - 1) * (0.5 + Math.random());
+      await delay(pause, undefined, {signal: closing.signal}).catch(() => undefined);
     }
   }
 
@@ -104,7 +112,9 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
       const given = {...at(key), UploadId};
       // Of no use to anybody; `sweep` finds what stays.
       await client
-        .send(new AbortMultipartUploadCommand(given), {abortSignal: AbortSignal.timeout(5000)})
+        .send(new AbortMultipartUploadCommand(given), {
+          abortSignal: AbortSignal.any([AbortSignal.timeout(5000), closing.signal]),
+        })
         .catch(() => 0);
       throw error;
     } finally {
@@ -122,7 +132,7 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
         send(range?.bytes ?? 0, async (abortSignal) => {
           const part = range && {Range: `bytes=${range.from}-${range.from + range.bytes - 1}`};
           const {Body} = await client.send(new GetObjectCommand({...at(key), ...part}), {abortSignal});
-          return Buffer.from(await orAborted(Body!.transformToByteArray(), abortSignal));
+          return Buffer.from(await Body!.transformToByteArray());
         }),
       ),
 
@@ -174,6 +184,7 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
 
     remove: async (key) => {
       await send(0, (abortSignal) => client.send(new DeleteObjectCommand(at(key)), {abortSignal}));
+      return undefined;
     },
 
     async sweep(before) {
@@ -187,8 +198,21 @@ export function openS3(bucket: string, prefix: string, env: NodeJS.ProcessEnv = 
       }
     },
 
-    close: () => client.destroy(),
+    close() {
+      closing.abort(); // a request in flight would hold the process until its time is over
+      client.destroy();
+    },
   };
+}
+
+/** The server that the environment names in place of AWS. */
+function ownServerOf(env: NodeJS.ProcessEnv): string | undefined {
+  const name = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'].find((one) => env[one]);
+  if (name === undefined) return undefined;
+  // Its value is not repeated: it may have a password.
+  if (!URL.canParse(env[name]!) || !/^https?:$/.test(new URL(env[name]!).protocol))
+    throw new StoreError('refused', `${name} is not the address of a server`, 'Write it as https://host:port.');
+  return env[name];
 }
 
 class Absent extends StoreError {}
@@ -200,7 +224,7 @@ function timeOut(ms: number): {readonly signal: AbortSignal; done(): void} {
   return {signal: controller.signal, done: () => clearTimeout(timer)};
 }
 
-/** A body that stops in the middle is not ended by the SDK's signal. */
+/** The SDK's own signal does not end everything: not a body that stops in the middle. */
 const orAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   Promise.race([
     work,
@@ -220,7 +244,8 @@ const isCredentials = ({name = ''}: Failure): boolean => /Credential|TokenProvid
 function isPassing(error: unknown): boolean {
   const failure = error as Failure;
   const status = failure.$metadata?.httpStatusCode;
-  if (status === undefined) return !isCredentials(failure) && failure.code !== 'ENOTFOUND';
+  if (status === undefined)
+    return !isCredentials(failure) && !['ENOTFOUND', 'ERR_INVALID_URL'].includes(failure.code ?? '');
   return status >= 500 || status === 429 || status === 408 || status === 409;
 }
 
@@ -238,6 +263,12 @@ function toStoreError(error: unknown, where: string): StoreError {
     );
   if (status === 404 || name === 'NoSuchKey' || name === 'NotFound')
     return new Absent('refused', `${where}: no such object`);
+  if (code === 'ERR_INVALID_URL')
+    return new StoreError(
+      'refused',
+      `${where}: its endpoint is not the address of a server`,
+      'Set AWS_ENDPOINT_URL_S3, such as https://host:port, or the profile.',
+    );
   if (isCredentials(failure))
     return new StoreError(
       'refused',
@@ -263,11 +294,3 @@ function toStoreError(error: unknown, where: string): StoreError {
     `${where} does not answer (${code ?? (status === undefined ? 'no answer in time' : status)})`,
   );
 }
-
-const hostOf = (url: string): string => {
-  try {
-    return new URL(url).host;
-  } catch {
-    return 'the endpoint';
-  }
-};

@@ -24,17 +24,18 @@ export async function connectStore(text: string): Promise<Result<Connection, Pro
   const parsed = parseStore(text);
   if (!parsed.ok) return parsed;
   const address = parsed.value;
-  const objects =
-    address.kind === 's3'
-      ? (await import('./s3.ts')).openS3(address.bucket, address.prefix)
-      : (await import('./folder.ts')).openFolder(address.folder);
+  let objects: ObjectStore | undefined;
   try {
+    objects =
+      address.kind === 's3'
+        ? (await import('./s3.ts')).openS3(address.bucket, address.prefix)
+        : (await import('./folder.ts')).openFolder(address.folder);
     for await (const _ of objects.list('none/')) break;
     return succeed({address, objects});
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    if (error.kind === 'unreachable') return succeed({address, objects, silent: error});
-    objects.close();
+    if (objects && error.kind === 'unreachable') return succeed({address, objects, silent: error});
+    objects?.close();
     return fail({message: `the store ${address.name}: ${error.message}`, ...(error.hint && {hint: error.hint})});
   }
 }

@@ -7,10 +7,10 @@ import type {Lock} from '../../../core/base/lock.ts';
 import {bytes as bytesText} from '../../../core/base/text.ts';
 import type {Cache, Entry} from '../cache/cache.ts';
 import type {Draft} from '../cache/draft.ts';
-import {DamagedCopy, fetchFiles, remoteManifest} from './entries.ts';
+import {fetchFiles, remoteManifest} from './entries.ts';
 import type {Journal} from './journal.ts';
 import {type RemoteLease, takeLease} from './lease.ts';
-import type {ObjectStore} from './objects.ts';
+import {DamagedCopy, type ObjectStore} from './objects.ts';
 import type {Pushes} from './pushes.ts';
 import {gone, type Reach} from './reach.ts';
 

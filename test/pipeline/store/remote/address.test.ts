@@ -38,3 +38,11 @@ test('what is no address is refused, and a secret is not repeated', () => {
   expect(parsed('s3://Team_1')).toBe('"Team_1" is not the name of a bucket');
   expect(parsed('file://host/mnt')).toBe('"file://host/mnt" is not the address of a folder of this machine');
 });
+
+test('an ending or a prefix that would silently mean another store is refused', () => {
+  for (const ending of [':RO', ':rw', ':ro/', ':ro:ro'])
+    expect(parsed(`s3://team/a${ending}`)).toMatch(/^the address of a store can't end in ":/);
+  expect(parsed('file:///mnt/team:RO')).toBe('the address of a store can\'t end in ":RO"');
+  for (const prefix of ['../p', 'a/./p', '..'])
+    expect(parsed(`s3://team/${prefix}`)).toBe('the address of a bucket has no "." and no ".." between its slashes');
+});

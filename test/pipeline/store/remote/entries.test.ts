@@ -1,4 +1,5 @@
-import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {sha256} from '../../../../src/core/base/canonical.ts';
@@ -63,6 +64,12 @@ test('what is damaged here is not pushed', async () => {
   expect(await objects.size(blobKey(sha256('one')))).toBeUndefined();
 });
 
+/** Something else in the place of a file. */
+const inPlaceOf = (path: string, put: (path: string) => void): void => {
+  rmSync(path);
+  put(path);
+};
+
 test('every damage in the store is found when it is fetched, and mended by who has the result', async () => {
   const entry = await commitEntry(freshCache(), 'one', {a: 'aaa', b: 'bbb'});
   const damages: readonly (readonly [(folder: string) => void, string])[] = [
@@ -71,6 +78,20 @@ test('every damage in the store is found when it is fetched, and mended by who h
     [(folder) => rmSync(join(folder, blobKey(sha256('bbb')))), 'b is missing'],
     [(folder) => flipByte(join(folder, entryKey(sha256('one'))), 40), 'its manifest.json '],
     [(folder) => writeFileSync(join(folder, entryKey(sha256('one'))), ''), 'its manifest.json is not JSON'],
+    [(folder) => writeFileSync(join(folder, entryKey(sha256('one'))), 'null\n'), 'its manifest.json is not as it was'],
+    [
+      (folder) => inPlaceOf(join(folder, blobKey(sha256('aaa'))), (path) => execFileSync('mkfifo', [path])),
+      'a is a named pipe, a device or a socket, not a file',
+    ],
+    [
+      (folder) =>
+        inPlaceOf(join(folder, blobKey(sha256('bbb'))), (path) => mkdirSync(join(path, 'work'), {recursive: true})),
+      'b is a folder, not a file',
+    ],
+    [
+      (folder) => inPlaceOf(join(folder, entryKey(sha256('one'))), (path) => symlinkSync('/nowhere/x', path)),
+      'its manifest.json is a link to nothing',
+    ],
   ];
   for (const [damage, said] of damages) {
     const {objects, folder} = freshStore();
@@ -82,6 +103,27 @@ test('every damage in the store is found when it is fetched, and mended by who h
     expect(await pushEntry(objects, entry, {again: true})).toMatchObject({state: 'pushed'});
     await fetched();
   }
+});
+
+test('a push replaces a record that is damaged or vanishes, says so, and moves a folder aside', async () => {
+  const {objects, folder} = freshStore();
+  const entry = await commitEntry(freshCache(), 'one');
+  const record = join(folder, entryKey(sha256('one')));
+  await pushEntry(objects, entry);
+  inPlaceOf(record, (path) => symlinkSync('/nowhere/x', path));
+  expect(await pushEntry(objects, entry)).toMatchObject({
+    state: 'pushed',
+    damage: `its manifest.json is a link to nothing (${record})`,
+  });
+  inPlaceOf(record, (path) => mkdirSync(join(path, 'work'), {recursive: true}));
+  expect(await pushEntry(objects, entry, {listed: true})).toMatchObject({
+    state: 'pushed',
+    damage: `its manifest.json is a folder, not a file (${record})`,
+  });
+  expect(existsSync(join(`${record}.moved`, 'work'))).toBe(true);
+  expect(await pushEntry(objects, entry, {listed: true})).toEqual({state: 'there', bytes: 0});
+  const vanishing = {...objects, create: async () => false, read: async () => undefined};
+  expect(await pushEntry(vanishing, entry)).toMatchObject({state: 'pushed'});
 });
 
 test('a record that names a file outside its entry is refused', async () => {

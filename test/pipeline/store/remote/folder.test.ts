@@ -1,4 +1,4 @@
-import {chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {openFolder} from '../../../../src/pipeline/store/remote/folder.ts';
@@ -63,4 +63,60 @@ test('other errors of the system are unreachable, in words', async () => {
       await expect(listing).rejects.toThrow("can't be read or written");
     },
   );
+});
+
+test('what lies in the place of an object is listed as damage, and is no object', async () => {
+  const {objects, folder} = freshStore();
+  await objects.write('l/a/file', Buffer.from('file'));
+  symlinkSync('file', join(folder, 'l/a/link'));
+  mkdirSync(join(folder, 'l/a/folder/below'), {recursive: true});
+  symlinkSync('self', join(folder, 'l/a/self'));
+  const found = [];
+  for await (const {key, bytes, damage} of objects.list('l/')) found.push([key, bytes, damage]);
+  expect(found).toEqual([
+    ['l/a/file', 4, undefined],
+    ['l/a/folder', 0, 'is a folder, not a file'],
+    ['l/a/link', 4, undefined],
+    ['l/a/self', 0, 'is a link to nothing'],
+  ]);
+  expect([await objects.size('l/a/folder'), await objects.create('l/a/folder', Buffer.from(''))]).toEqual([
+    undefined,
+    false,
+  ]);
+  expect(await objects.remove('l/a/folder')).toBe(join(folder, 'l/a/folder.moved'));
+  expect(existsSync(join(folder, 'l/a/folder.moved/below'))).toBe(true);
+});
+
+test('a file in the place of a folder is moved aside, and stops nothing', async () => {
+  const {objects, folder} = freshStore();
+  mkdirSync(join(folder, 'l'));
+  writeFileSync(join(folder, 'l/a'), 'mine');
+  symlinkSync('/nowhere/x', join(folder, '.drafts'));
+  expect(await objects.create('l/a/file', Buffer.from('file'))).toBe(true);
+  expect(String(await objects.read('l/a/file'))).toBe('file');
+  expect(readFileSync(join(folder, 'l/a.moved'), 'utf8')).toBe('mine');
+});
+
+test('a store that is a file is refused; of a full disk it is said how its space is freed', async () => {
+  const file = join(freshFolder(), 'file');
+  writeFileSync(file, '');
+  const objects = openFolder(file);
+  const listing = (async () => {
+    for await (const _ of objects.list('a/'));
+  })();
+  await expect(listing).rejects.toMatchObject({kind: 'refused', message: `${file} is not a folder`});
+  const {objects: full, folder} = freshStore();
+  mkdirSync(join(folder, 'l'));
+  const readdirSync = () => {
+    throw systemError('ENOSPC');
+  };
+  await withFs({readdirSync}, async () => {
+    const filled = (async () => {
+      for await (const _ of full.list('l/'));
+    })();
+    await expect(filled).rejects.toMatchObject({
+      message: 'its disk is full',
+      hint: expect.stringContaining('pipeline store prune'),
+    });
+  });
 });

@@ -1,4 +1,4 @@
-import {rmSync, utimesSync} from 'node:fs';
+import {mkdirSync, rmSync, symlinkSync, utimesSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {sha256} from '../../../../src/core/base/canonical.ts';
@@ -14,7 +14,7 @@ import {listRuns} from '../../../../src/pipeline/store/runs/runs.ts';
 import {lineOf} from '../../../../src/pipeline/store/runs/shape.ts';
 import {flipByte} from '../../../rig/faults.ts';
 import {auc, makeRun} from '../../../rig/runs.ts';
-import {commitEntry, disturbed, freshCache, freshFolder, freshStore} from '../../../rig/stores.ts';
+import {commitEntry, disturbed, freshCache, freshFolder, freshStore, unreachable} from '../../../rig/stores.ts';
 
 const [old, young] = ['20260101-000000.000-made-up-aaaa', '20260301-000000.000-made-up-bbbb'];
 const pushing = {
@@ -49,7 +49,14 @@ test('everything is pushed once; a second time, nothing', async () => {
   const cache = cacheAt(root);
   for (const name of ['a', 'b', 'c']) await commitEntry(cache, name, {same: 'same'});
   const all = {...pushing, cache, root, runs: listRuns(root)};
-  expect(await pushAll(objects, all)).toEqual({entries: 3, failed: 0, there: 0, runs: 2, bytes: expect.any(Number)});
+  expect(await pushAll(objects, all)).toEqual({
+    entries: 3,
+    failed: 0,
+    there: 0,
+    differing: 0,
+    runs: 2,
+    bytes: expect.any(Number),
+  });
   expect(await pushAll(objects, all)).toMatchObject({entries: 0, there: 3, runs: 0});
   expect(await usageOf(objects)).toMatchObject({
     entries: {objects: 3},
@@ -91,11 +98,17 @@ test('damage of every kind is found, and removed with the entries that it spoils
     flipped: {out: 'flipped', other: 'other'},
     lost: {out: 'lost'},
     spoilt: {out: 'spoilt'},
+    linked: {out: 'linked'},
+    foldered: {out: 'foldered'},
   }))
     await pushEntry(objects, await commitEntry(cache, name, files));
   flipByte(join(folder, blobKey(sha256('flipped'))), 2);
   rmSync(join(folder, blobKey(sha256('lost'))));
   flipByte(join(folder, entryKey(sha256('spoilt'))), 30);
+  const [linked, foldered] = [join(folder, blobKey(sha256('linked'))), join(folder, entryKey(sha256('foldered')))];
+  for (const path of [linked, foldered]) rmSync(path);
+  symlinkSync('/nowhere/x', linked);
+  mkdirSync(join(foldered, 'work'), {recursive: true});
   const find = async (remove: boolean) => {
     const found = [];
     for await (const finding of verifyStore(objects, {remove})) found.push(finding);
@@ -106,17 +119,49 @@ test('damage of every kind is found, and removed with the entries that it spoils
     {key: entryKey(sha256('flipped')), reason: 'its file out is missing or damaged'},
     {key: entryKey(sha256('lost')), reason: 'its file out is missing or damaged'},
     {key: entryKey(sha256('spoilt')), reason: expect.stringContaining('its manifest.json ')},
+    {key: blobKey(sha256('linked')), reason: 'is a link to nothing'},
+    {key: entryKey(sha256('linked')), reason: 'its file out is missing or damaged'},
+    {key: entryKey(sha256('foldered')), reason: 'is a folder, not a file'},
   ].sort((a, b) => (a.key < b.key ? -1 : 1));
   expect(await find(false)).toEqual(expected);
-  expect(await find(true)).toEqual(expected);
+  const moved = {key: entryKey(sha256('foldered')), movedTo: `${foldered}.moved`};
+  expect(await find(true)).toEqual(expected.map((one) => (one.key === moved.key ? {...one, ...moved} : one)));
   expect(await find(false)).toEqual([]);
   expect(await remoteManifest(objects, sha256('sound'))).toBeDefined();
   // Who has the results puts them there again.
   expect(await pushAll(objects, {...pushing, cache, root: freshFolder(), runs: []})).toMatchObject({
-    entries: 3,
+    entries: 5,
     there: 1,
   });
   expect(await find(false)).toEqual([]);
+});
+
+test('a server that does not answer is not taken for damage', async () => {
+  const {objects} = freshStore();
+  await pushEntry(objects, await commitEntry(freshCache(), 'one'));
+  const silent = disturbed(objects, (operation, key) => operation === 'read' && key.endsWith('.json') && unreachable());
+  const verifying = (async () => {
+    for await (const _ of verifyStore(silent, {remove: true}));
+  })();
+  await expect(verifying).rejects.toMatchObject({kind: 'unreachable'});
+  expect(await remoteManifest(objects, sha256('one'))).toBeDefined();
+});
+
+test('a push of a whole folder says which results have other bytes in the store, each time', async () => {
+  const {objects} = freshStore();
+  const [ann, bob] = [cacheAt(freshFolder()), cacheAt(freshFolder())];
+  await commitEntry(ann, 'same');
+  await commitEntry(ann, 'other', {out: 'first'}, {run: 'run-a', host: 'host-a'});
+  await commitEntry(bob, 'same');
+  await commitEntry(bob, 'other', {out: 'second'}, {run: 'run-b', host: 'host-b'});
+  await pushAll(objects, {...pushing, cache: ann, root: freshFolder(), runs: []});
+  for (let time = 0; time < 2; time++) {
+    const said: string[] = [];
+    const warn = (message: string) => void said.push(message);
+    const pushed = await pushAll(objects, {...pushing, cache: bob, root: freshFolder(), runs: [], warn});
+    expect(pushed).toMatchObject({entries: 0, there: 2, differing: 1, failed: 0});
+    expect(said).toEqual([expect.stringMatching(/"score other" has other bytes.* run-a on host-a .* run-b on host-b/)]);
+  }
 });
 
 test('pruning removes old runs and what they alone have used; what is younger than a day stays', async () => {

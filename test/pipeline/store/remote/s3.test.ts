@@ -87,8 +87,8 @@ describe.skipIf(whyNoS3 !== undefined)(`a bucket${whyNoS3 === undefined ? '' : `
     using world = new World();
     Object.assign(patience, {request: 500, attempts: 2});
     Object.assign(askAgain, {every: 0.2});
-    const objects = open();
-    const one = machine(objects);
+    const prefix = fresh();
+    const one = machine(open(prefix));
     const waiting: Parameters<World['start']>[0] = {
       a: {
         script: [
@@ -111,7 +111,7 @@ describe.skipIf(whyNoS3 !== undefined)(`a bucket${whyNoS3 === undefined ? '' : `
     await expect.poll(() => one.notes, {timeout: 60_000}).toContain('the store the store answers again');
     await one.store.finish(new AbortController().signal);
     one.store.close();
-    const two = machine(objects);
+    const two = machine(open(prefix));
     expect(fates(await runOn(world, two, waiting))).toEqual({
       a: 'cached',
       b: 'cached',
@@ -121,10 +121,11 @@ describe.skipIf(whyNoS3 !== undefined)(`a bucket${whyNoS3 === undefined ? '' : `
 
   test('a wrong byte in the bucket is found and replaced', async () => {
     using world = new World();
-    const objects = open();
-    await runOn(world, machine(objects), {a: {}});
+    const prefix = fresh();
+    const objects = open(prefix); // a run closes its own
+    await runOn(world, machine(open(prefix)), {a: {}});
     await objects.write(blobKey(sha256('a()')), Buffer.from('b()'));
-    const two = machine(objects);
+    const two = machine(open(prefix));
     expect(fates(await runOn(world, two, {a: {}}))).toEqual({a: 'computed'});
     expect(two.warnings).toEqual([expect.stringContaining('is damaged: out differs from its checksum')]);
     expect(String(await objects.read(blobKey(sha256('a()'))))).toBe('a()');
