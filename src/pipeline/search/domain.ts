@@ -82,7 +82,8 @@ export function levelAt(domain: Domain, unit: number): number {
 export function fromUnit(domain: Domain, unit: number): Json {
   if (levels(domain) !== undefined) return valueAt(domain, levelAt(domain, unit));
   const {low, high, log} = domain as Range;
-  const exact = log ? low * (high / low) ** unit : low + unit * (high - low);
+  // By the difference of logarithms: the bounds' quotient may be beyond the largest number.
+  const exact = log ? low * Math.exp(unit * logWidth(low, high)) : low + unit * (high - low);
   const narrow = Math.floor(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
   const rounded = Number(exact.toPrecision(Math.min(15, 6 + Math.max(0, narrow))));
   return Math.max(low, Math.min(high, rounded));
@@ -98,5 +99,8 @@ export function toUnit(domain: Domain, value: Json): number {
   }
   const {low, high, log} = domain as Range;
   if (typeof value !== 'number' || value < low || value > high) return Number.NaN;
-  return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+  return log ? logWidth(low, value) / logWidth(low, high) : (value - low) / (high - low);
 }
+
+const logWidth = (low: number, high: number): number =>
+  high / low < Number.MAX_VALUE && low / high > 0 ? Math.log(high / low) : Math.log(high) - Math.log(low);

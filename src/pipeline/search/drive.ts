@@ -22,13 +22,12 @@ import type {StageNode} from '../stages/stage.ts';
 import {Board, Stopped, type Tried} from './board.ts';
 import {Budget} from './budget.ts';
 import {glanceOf} from './glance.ts';
-import {halving} from './halving.ts';
 import type {Rule} from './ladder.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
+import {ruleOf} from './rule.ts';
 import {Settings} from './settings.ts';
 import type {Point} from './space.ts';
-import {medianStopping} from './stopping.ts';
 import {trialText} from './words.ts';
 
 export interface SearchOptions {
@@ -56,8 +55,7 @@ export class SearchGrowth implements Growth {
     this.#options = options;
     this.#builder = new GraphBuilder(plugins);
     this.#settings = new Settings(search.options);
-    const {halving: asked, stopping} = search.options;
-    this.#rule = asked ? halving(asked) : stopping && medianStopping(stopping);
+    this.#rule = ruleOf(search.options);
     this.#board = new Board(this.#rule);
     this.#budget = new Budget(search.options.budget, plugins);
   }

@@ -139,6 +139,14 @@ function pathIssues(named: readonly Named[], words: SpecWords): Issue[] {
       const hint = 'Vary the learner, the classifiers or another part of the experiment.';
       return [{...at, message: `"${first}" cannot vary in a search`, hint}];
     }
+    if (`${recorded}.`.startsWith('dataset.validation.'))
+      return [
+        {
+          ...at,
+          message: `"${path}" cannot vary in a search: its trials would be compared on different images`,
+          hint: 'Search once for each, or vary another part of the experiment.',
+        },
+      ];
     if (path.split('.').some((part) => ['', '__proto__', 'constructor', 'prototype'].includes(part)))
       return [{...at, message: `"${path}" is not a path`, hint: 'Example: learner.batch.'}];
     const same = all.filter((other) => other.recorded === recorded);

@@ -203,7 +203,7 @@ export function readSearch(
       hint: 'Example: trials: 60.',
     });
   issues.push(...reversed(space), ...objectiveIssues(value.objective, spec));
-  issues.push(...endingIssues(value, spec));
+  issues.push(...endingIssues(value, spec, space));
   if (issues.length > 0) return {issues};
   const {metric, classifier, on = 'validation'} = value.objective;
   const {better} = spec.metrics.find(({name}) => name === metric)!;
@@ -230,7 +230,7 @@ const reversed = ({parameters}: Space): readonly Issue[] =>
   });
 
 /** What is wrong with ending trainings early. */
-function endingIssues({halving, stopping, objective}: Written, spec: SearchedSpec): readonly Issue[] {
+function endingIssues({halving, stopping, objective}: Written, spec: SearchedSpec, space: Space): readonly Issue[] {
   const at = (key: string) => ({path: ['search', key], at: 'key'}) as const;
   const asked = [...(halving ? ['halving'] : []), ...(stopping ? ['stopping'] : [])];
   if (asked.length > 1)
@@ -243,6 +243,14 @@ function endingIssues({halving, stopping, objective}: Written, spec: SearchedSpe
       {
         ...at(key),
         message: 'this learner has no "epochs", so that its trainings cannot end early',
+        hint: `Remove "${key}".`,
+      },
+    ];
+  if (key && space.parameters.length > 0 && space.parameters.every(isOfStageTwo))
+    return [
+      {
+        ...at(key),
+        message: 'nothing of the training varies in this search: all trials share one training, which ends once',
         hint: `Remove "${key}".`,
       },
     ];

@@ -4,9 +4,11 @@ import type {Task} from '../config/spec.ts';
 import type {Part} from '../stages/stage.ts';
 import {type MetricValue, metricsOf} from '../store/runs/numbers.ts';
 import type {RunRecord, StageRecord} from '../store/runs/run-record.ts';
+import {Ladder, type Rule} from './ladder.ts';
 import {mean, meanOverClasses, oneEach} from './objective.ts';
 import type {Search} from './read.ts';
 import {fromRecord} from './record.ts';
+import {ruleOf} from './rule.ts';
 import type {Point} from './space.ts';
 
 /** Of one metric: over the normal classes of the mean over seeds. */
@@ -24,6 +26,8 @@ export interface TriedRow {
   readonly point: Point;
   /** Epochs after which its training was ended; absent: it was trained to its end. */
   readonly until?: number;
+  /** true: the search was stopped before it was decided whether this training goes on. */
+  readonly isUndecided?: boolean;
   /** About so many images of each split have measured it there; absent: all. */
   readonly images?: number;
   /** Of the objective, on the images that decide. */
@@ -39,6 +43,8 @@ export interface SearchResults {
   readonly rows: readonly TriedRow[];
   /** The best value of all that were trained to their end; of equal ones the first. */
   readonly best?: TriedRow;
+  /** false: the search was stopped, or goes on. */
+  readonly isOver: boolean;
   /** Trials, and how many of them ended early and how many have no value. */
   readonly trials: number;
   readonly ended: number;
@@ -55,6 +61,12 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
     record.tasks.filter(({trial}) => trial !== undefined),
     ({trial}) => trial!.number,
   );
+  const isOver = record.outcome === 'done' || record.outcome === 'failed';
+  const sign = better === 'higher' ? 1 : -1;
+  const scoreOfTasks = (tasks: readonly Task[]): number | null => scoreOf(foundOf(tasks, values, metric, on)).value;
+  const ended = isOver
+    ? undefined
+    : endedBy(ruleOf(search), trials, (tasks) => sign * (scoreOfTasks(tasks) ?? Number.NaN));
   const rows = [...trials].flatMap(([trial, tasks]) => {
     // Where it ended: at its own end, or at the last rung that it reached.
     const last = Math.max(...tasks.map(({until = Number.POSITIVE_INFINITY}) => until));
@@ -67,6 +79,7 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
         setting,
         point: task.point as Point,
         ...(Number.isFinite(last) && {until: last}),
+        ...(Number.isFinite(last) && ended?.has(trial) === false && {isUndecided: true}),
         ...task.glance,
         objective: score(on),
         ...(on !== 'test' && {test: score('test')}),
@@ -74,7 +87,6 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
       };
     });
   });
-  const sign = better === 'higher' ? 1 : -1;
   const whole = rows.filter(({until, objective}) => until === undefined && objective.value !== null);
   const best = whole.reduce<TriedRow | undefined>(
     (a, b) => (a && sign * a.objective.value! >= sign * b.objective.value! ? a : b),
@@ -86,9 +98,36 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
     rows,
     ...(best && {best}),
     trials: byTrial.length,
-    ended: byTrial.filter((own) => own[0]!.until !== undefined).length,
-    failed: byTrial.filter((own) => own.every(({objective}) => objective.value === null)).length,
+    isOver,
+    ended: byTrial.filter(([own]) => own!.until !== undefined && !own!.isUndecided).length,
+    failed: byTrial.filter((own) => own.every((row) => row.objective.value === null && !row.isUndecided)).length,
   };
+}
+
+/** The trials that the rule has ended, by the values of a search that has not come to its end. `scoreOfTasks`: of a configuration, higher is better. */
+function endedBy(
+  rule: Rule | undefined,
+  trials: ReadonlyMap<number, readonly Task[]>,
+  scoreOfTasks: (tasks: readonly Task[]) => number,
+): ReadonlySet<number> {
+  if (!rule) return new Set();
+  const ladder = new Ladder(rule);
+  const numbers = Array.from({length: Math.max(-1, ...trials.keys()) + 1}, (_, n) => n);
+  for (const n of numbers) {
+    const epochs = trials.get(n)?.[0]?.learner['epochs'];
+    const rungs = typeof epochs === 'number' ? rule.rungsOf(epochs) : [];
+    ladder.begin(rungs.length);
+    for (const rung of rungs) {
+      const there = groupBy(
+        trials.get(n)!.filter(({until}) => until === rung),
+        ({trial}) => trial!.setting,
+      );
+      const found = [...there.values()].map(scoreOfTasks).filter((value) => !Number.isNaN(value));
+      if (found.length === 0) break; // it has not come so far
+      ladder.reached(n, Math.max(...found));
+    }
+  }
+  return new Set(numbers.filter((n) => ladder.fateOf(n).state === 'stopped'));
 }
 
 /** One number of a configuration. */

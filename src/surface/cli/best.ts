@@ -19,7 +19,7 @@ import {bestOf, formatSearch, parameterNames, searchTable} from '../tables/searc
 import {csvText, latexTable, markdownTable} from '../tables/table.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
-import {commandName, err, type Globals, orRefuse, out, refuse, screen} from './session.ts';
+import {commandName, err, type Globals, orRefuse, out, refuse, screen, whereRunsAre} from './session.ts';
 import {whichRun} from './which-run.ts';
 
 export interface BestOptions {
@@ -40,9 +40,15 @@ export const best = async (which: string, options: BestOptions, globals: Globals
     const table = searchTable(results, rows, {arrow: false});
     switch (format) {
       case 'table':
-        out(formatSearch(record, results, screen(), {chosen: rows, expected: await expectedOf(record, results)}));
+        out(
+          formatSearch(record, results, screen(), {
+            chosen: rows,
+            expected: await expectedOf(record, results),
+            where: whereRunsAre(globals),
+          }),
+        );
         if (results.best) out(`\n${formatInsight(insightOf(results), parameterNames(results), screen())}`);
-        for (const line of againLines(record, results)) out(line);
+        for (const line of againLines(record, results, globals)) out(line);
         break;
       case 'markdown':
         out(markdownTable(table));
@@ -108,7 +114,7 @@ const seedsAfter = (results: SearchResults): readonly number[] => {
 };
 
 /** How the chosen configuration is run again. */
-function againLines(record: RunRecord, results: SearchResults): readonly string[] {
+function againLines(record: RunRecord, results: SearchResults, globals: Globals): readonly string[] {
   if (!results.best) return [];
   const {command = []} = record.environment as {readonly command?: readonly string[]};
   const settings = settingsOf(results.best).flatMap((setting) => ['--set', setting]);
@@ -117,7 +123,7 @@ function againLines(record: RunRecord, results: SearchResults): readonly string[
     '',
     'The chosen configuration with five fresh seeds:',
     `  ${[commandName(), ...words.map(shellWord)].join(' ')}`,
-    `Its spec as a file: ${commandName()} best ${record.id} --spec <file>`,
+    `Its spec as a file: ${commandName()} best ${record.id} --spec <file>${whereRunsAre(globals)}`,
   ];
 }
 

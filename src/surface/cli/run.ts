@@ -28,6 +28,7 @@ import {
   packageVersion,
   refuse,
   screen,
+  whereRunsAre,
 } from './session.ts';
 
 export interface RunOptions extends SpecOptions, EngineOptions, SiteOptions {
@@ -215,10 +216,5 @@ function interruptible(
   };
 }
 
-const reportCommand = (run: string, {runs}: Globals): string =>
-  [
-    commandName(),
-    'report',
-    run,
-    ...(process.argv.some((word) => /^--runs(=|$)/.test(word)) ? ['--runs', shellWord(runs)] : []),
-  ].join(' ');
+const reportCommand = (run: string, globals: Globals): string =>
+  `${commandName()} report ${run}${whereRunsAre(globals)}`;

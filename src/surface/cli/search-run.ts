@@ -10,7 +10,7 @@ import {hasSettings} from '../../pipeline/search/settings.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {formatSearch} from '../tables/search.ts';
 import type {Ready} from './prepare.ts';
-import {dataRoots, type Globals, out, screen} from './session.ts';
+import {dataRoots, type Globals, out, screen, whereRunsAre} from './session.ts';
 
 export function openSearch(search: PlannedSearch, {plugins, sources}: Ready, globals: Globals, emit: Emit): Growth {
   const note = (message: string): void => emit({type: 'note', message});
@@ -39,9 +39,9 @@ export function searchText({options}: PlannedSearch): string {
 }
 
 /** What `run` ends with. */
-export function printSearch(folder: string, {json}: Globals): void {
-  if (json) return;
+export function printSearch(folder: string, globals: Globals): void {
+  if (globals.json) return;
   const record = readRecord(folder);
   const results = record.ok ? searchResultsOf(record.value) : undefined;
-  if (record.ok && results) out(formatSearch(record.value, results, screen()));
+  if (record.ok && results) out(formatSearch(record.value, results, screen(), {where: whereRunsAre(globals)}));
 }

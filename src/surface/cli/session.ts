@@ -3,6 +3,7 @@ import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Result} from '../../core/base/result.ts';
 import {paintFor, printable} from '../../core/base/screen.ts';
+import {shellWord} from '../../core/base/text.ts';
 import type {DataRoots} from '../../core/contracts/dataset.ts';
 import type {EngineChoice} from '../../core/engine/engines.ts';
 import type {Problem} from '../../pipeline/failures.ts';
@@ -76,3 +77,7 @@ export const orRefuse = async <T>(
   next: (value: T) => number | Promise<number>,
   so?: string,
 ): Promise<number> => (result.ok ? next(result.value) : refuse(result.failures, so));
+
+/** What a command about a run has to end with, to find it: ` --runs elsewhere`, if this one was told so. */
+export const whereRunsAre = ({runs}: Globals): string =>
+  process.argv.some((word) => /^--runs(=|$)/.test(word)) ? ` --runs ${shellWord(runs)}` : '';

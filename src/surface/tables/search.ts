@@ -20,17 +20,21 @@ export interface Found {
   /** The rows to print. */
   readonly chosen?: readonly TriedRow[];
   readonly expected?: Expected | undefined;
+  /** What a command about the run ends with: ` --runs elsewhere`. */
+  readonly where?: string;
 }
 
 export function formatSearch(
   record: RunRecord,
   results: SearchResults,
   screen: Screen = {},
-  {chosen = bestOf(results).slice(0, shown), expected}: Found = {},
+  {chosen = bestOf(results).slice(0, shown), expected, where = ''}: Found = {},
 ): string {
-  const {trials, ended, failed, rows, best} = results;
+  const {trials, isOver, ended, failed, rows, best} = results;
+  const {trials: wanted} = results.search;
+  const made = isOver || wanted === undefined ? plural(trials, 'trial') : `${trials} of ${plural(wanted, 'trial')}`;
   const head = [
-    `${record.name}: ${plural(trials, 'trial')}, ${plural(rows.length, 'configuration')}`,
+    `${record.name}: ${made}${isOver ? '' : ' so far'}, ${plural(rows.length, 'configuration')}`,
     ...(ended > 0 ? [`${ended} ended early`] : []),
     ...(failed > 0 ? [`${failed} without a value`] : []),
   ].join(', ');
@@ -38,7 +42,7 @@ export function formatSearch(
   const table = searchTable(results, chosen);
   const rest = results.rows.length - table.rows.length;
   const notes = [
-    ...(rest > 0 ? [`… and ${rest} more: pipeline best ${record.id} --all`] : []),
+    ...(rest > 0 ? [`… and ${rest} more: pipeline best ${record.id} --all${where}`] : []),
     ...choiceNotes(results, expected),
   ];
   return [head, terminalTable(table, screen.columns, screen.paint), notes.join('\n')].join('\n\n');
@@ -46,6 +50,7 @@ export function formatSearch(
 
 /** By what the best configuration was chosen, and what to expect of it. */
 export const choiceNotes = (results: SearchResults, expected: Expected | undefined): readonly string[] => [
+  ...(results.isOver ? [] : ['the search has not come to its end: what is best so far may not stay so']),
   {
     [chosenOnTest]: `${chosenOnTest} chosen by the labels of the test images: of ${plural(results.rows.length, 'configuration')} the best is too good by chance alone`,
     [chosenOnOthers]: `${chosenOnOthers} chosen by images of the training part, with labels of anomalies; no label of a test image was used`,
@@ -117,7 +122,9 @@ export function searchTable(
     rows: rows.map((row) => [
       `${arrow && row === best ? '→ ' : ''}${nameOf(row)}`,
       ...paths.map((path) => (Object.hasOwn(row.point, path) ? valueText(row.point[path] as Json) : '–')),
-      ...(hasEnded ? [row.until === undefined ? '' : `epoch ${row.until}`] : []),
+      ...(hasEnded
+        ? [row.until === undefined ? '' : row.isUndecided ? `not at epoch ${row.until}` : `epoch ${row.until}`]
+        : []),
       scoreText(row.objective),
       ...(hasTest ? [row.test ? scoreText(row.test) : ''] : []),
     ]),

@@ -194,6 +194,30 @@ test('trainings end early by one of two ways, and where whole images are scored'
   `);
 });
 
+test('where one training serves all trials, none can end early', async () => {
+  const read = await readPlan(
+    join(
+      folder({
+        'a.yaml': `dataset: {type: synthetic, size: 16}
+learner: {type: rotation, epochs: 8}
+classifiers: [{type: oc-svm}]
+metrics: [auc]
+search: {space: {classifiers.0.nu: {uniform: [0.1, 0.9]}}, trials: 2, objective: {on: test}, halving: {first: 2}}
+`,
+      }),
+      'a.yaml',
+    ),
+    {builtin: new Plugins(builtin)},
+  );
+  expect(read.ok ? [] : read.failures.map(({message, hint, range}) => [message, hint, range?.line])).toEqual([
+    [
+      'nothing of the training varies in this search: all trials share one training, which ends once',
+      'Remove "halving".',
+      5,
+    ],
+  ]);
+});
+
 test('stopping needs scores of whole images', async () => {
   const windows = `dataset: {type: synthetic, size: 32, defects: true}
 learner: {type: cutpaste, patch: 16, epochs: 8}

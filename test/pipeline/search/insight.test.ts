@@ -29,7 +29,7 @@ function resultsOf(
   }).flat();
   const objective = {metric: 'auc', on: 'test', better} as const;
   const search: Search = {space, method: 'random', budget: {}, objective, settings, parallel: 1, seed: 0};
-  return {search, rows, trials, ended: 0, failed: 0};
+  return {search, rows, isOver: true, trials, ended: 0, failed: 0};
 }
 
 /** A plateau from 0.4 to 0.7 of the rate, more at batch 32; nu has no effect. */

@@ -132,6 +132,12 @@ test('paths that are one option, and paths inside another', () => {
   ]);
 });
 
+test('what trials are compared on cannot vary', () => {
+  expect(issuesOf({'dataset.validation.fraction': [0.1, 0.2]})).toEqual([
+    'dataset.validation.fraction (key): "dataset.validation.fraction" cannot vary in a search: its trials would be compared on different images | Search once for each, or vary another part of the experiment.',
+  ]);
+});
+
 test('several mistakes are reported together', () => {
   expect(issuesOf({a: [], b: {log: [2, 1]}, 'c.': [1]})).toHaveLength(3);
 });

@@ -27,3 +27,28 @@ test('the classifier that counts is the same in every setting, also where anothe
     tasks.map(({scores}) => scores['oc-svm']!.metrics!['auc']),
   );
 });
+
+test('of a search that was stopped, trials that wait at a rung have not ended', () => {
+  const runs = mkdtempSync(join(tmpdir(), 'pipeline-results-'));
+  onTestFinished(() => rmSync(runs, {recursive: true}));
+  const {search, ...run} = searchRun({trials: 6, settings: 1, on: 'test', halved: 6});
+  const made = {...run, search: {...search!, halving: {first: 4, factor: 2}}};
+  const record = readRecord(makeRun(runs, {id: '20260101-000000-searched-abcd', ...made}));
+  if (!record.ok) throw new Error(JSON.stringify(record.failures));
+  const over = searchResultsOf(record.value)!;
+  expect([over.isOver, over.ended, over.rows.map(({isUndecided}) => isUndecided)]).toEqual([
+    true,
+    6,
+    Array(6).fill(undefined),
+  ]);
+  const stopped = searchResultsOf({...record.value, outcome: 'interrupted'})!;
+  const values = stopped.rows.map(({objective}) => objective.value!);
+  // Of m that have come to the rung, the best m / 2 go on, rounded up.
+  const ends = values.map((value, n) => {
+    const better = values.slice(0, n).filter((other) => other >= value);
+    return better.length >= Math.ceil((n + 1) / 2);
+  });
+  expect(ends).toContain(true);
+  expect(stopped.rows.map(({isUndecided = false}) => !isUndecided)).toEqual(ends);
+  expect([stopped.isOver, stopped.ended, stopped.best]).toEqual([false, ends.filter(Boolean).length, undefined]);
+});

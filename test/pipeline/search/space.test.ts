@@ -64,6 +64,9 @@ test('continuous values have six digits, and as many more as a narrow range need
   expect(fromUnit(uniform(0, 1), 1 / 3)).toBe(0.333333);
   expect(fromUnit(log(1e-3, 1e-1), 0.4)).toBe(0.00630957);
   expect(fromUnit(uniform(1_000_000, 1_000_001), 1 / 3)).toBe(1_000_000.33333);
+  // The quotient of these bounds is beyond the largest number.
+  expect(fromUnit(log(1e-200, 1e200), 0.5)).toBeCloseTo(1, 5);
+  expect(toUnit(log(1e-200, 1e200), 1e100)).toBeCloseTo(0.75, 9);
 });
 
 test('steps have no errors of binary fractions', () => {

@@ -29,7 +29,7 @@ import type {Problem} from '../../failures.ts';
 import {recorded, type StageNode} from '../../stages/stage.ts';
 import {planText} from './plan-file.ts';
 import {type RunRecord, readRecord} from './record.ts';
-import {runId, slugOf, startOf} from './run-id.ts';
+import {nameIn, runId, slugOf, startOf} from './run-id.ts';
 import {eventsFile} from './run-record.ts';
 import {eventOf, lineOf} from './shape.ts';
 
@@ -236,12 +236,12 @@ export const listRuns = (root: string): readonly string[] =>
         .reverse()
     : [];
 
-/** Reads the run named by `which`: an id, a part of an id that only one run has, or `latest`. */
+/** Reads the run named by `which`: an id, the name in one (the latest such run), a part of an id that only one run has, or `latest`. */
 export function readRun(root: string, which: string): Result<RunRecord, Problem> {
   const ids = listRuns(root);
   if (ids.length === 0) return fail({message: `there is no run in ${root}`, hint: 'Run a spec: pipeline run <spec>.'});
-  const found =
-    which === 'latest' ? ids.slice(0, 1) : ids.includes(which) ? [which] : ids.filter((id) => id.includes(which));
+  const exact = ids.find((id) => which === 'latest' || id === which) ?? ids.find((id) => nameIn(id) === which);
+  const found = exact === undefined ? ids.filter((id) => id.includes(which)) : [exact];
   if (found.length === 1) return readRecord(join(root, found[0]!));
   if (found.length === 0)
     return fail({message: `there is no run "${which}"`, hint: `The latest is ${ids[0]}; "pipeline ls" lists all.`});

@@ -96,17 +96,18 @@ test('runs are listed newest first, and found by id, by a part of it, or by late
   expect(readRun(root, 'latest')).toMatchObject({ok: false, failures: [{message: `there is no run in ${root}`}]});
   const old = await start(world, now, 'first');
   const recent = await start(world, new Date('2026-11-25T00:00:00Z'), 'second');
-  for (const run of [old, recent]) run.close();
+  const inside = await start(world, new Date('2026-11-26T00:00:00Z'), 'the-first-one');
+  for (const run of [old, recent, inside]) run.close();
   for (const other of ['cache', 'results', '.tmp']) mkdirSync(join(root, other));
-  expect(listRuns(root)).toEqual([recent.id, old.id]);
+  expect(listRuns(root)).toEqual([inside.id, recent.id, old.id]);
   const found = (which: string) => {
     const record = readRun(root, which);
     return record.ok ? record.value.id : record.failures.map(({message, hint}) => `${message} ${hint}`).join();
   };
-  expect([found('latest'), found('first'), found(old.id)]).toEqual([recent.id, old.id, old.id]);
-  expect(found('third')).toBe(`there is no run "third" The latest is ${recent.id}; "pipeline ls" lists all.`);
+  expect([found('latest'), found('first'), found(old.id)]).toEqual([inside.id, old.id, old.id]);
+  expect(found('third')).toBe(`there is no run "third" The latest is ${inside.id}; "pipeline ls" lists all.`);
   expect(found('2026')).toBe(
-    `"2026" is part of 2 runs: ${recent.id}, ${old.id} Give a longer part of the id, or "latest".`,
+    `"2026" is part of 3 runs: ${inside.id}, ${recent.id}, ${old.id} Give a longer part of the id, or "latest".`,
   );
 });
 
