@@ -17,6 +17,8 @@ export interface Expected extends Optimism {
   /** Those that were chosen from in each round, the best of all. */
   readonly configurations: number;
   readonly rounds: number;
+  /** Of the label and normal class that have the fewest images, how many. */
+  readonly fewest: number;
 }
 
 const rounds = 200;
@@ -55,7 +57,13 @@ export async function expectedOf(record: RunRecord, results: SearchResults): Pro
   );
   if (!sets.every(canBeResampled)) return undefined;
   const optimism = optimismOfBest(sets, new Rng(seed).fork('optimism'), rounds);
-  return {...optimism, configurations: scored.length, rounds};
+  const fewest = Math.min(
+    ...sets.flatMap(({labels}) => {
+      const anomalous = labels.reduce((sum, label) => sum + label, 0);
+      return [anomalous, labels.length - anomalous];
+    }),
+  );
+  return {...optimism, configurations: scored.length, rounds, fewest};
 }
 
 /** Of each normal class: the labels of its images, and of each seed their scores. */

@@ -10,6 +10,9 @@ import {type Screen, type TextTable, terminalTable} from './table.ts';
 /** Rows that are printed unasked. */
 const shown = 10;
 
+/** Images of a label from which on an estimate by resampling them means something. */
+const enough = 25;
+
 /** Marks a number that was chosen by the test labels, everywhere. */
 export const chosenOnTest = '†';
 
@@ -59,7 +62,9 @@ export const choiceNotes = (results: SearchResults, expected: Expected | undefin
   ...(expected
     ? [
         `chosen on ${results.search.objective.on}, expected of such a choice on other images: ${expected.corrected.toFixed(4)} instead of ` +
-          `${expected.value.toFixed(4)} (${plural(expected.configurations, 'configuration')}, ${expected.rounds} resamples)`,
+          `${expected.value.toFixed(4)} (${plural(expected.configurations, 'configuration')}, ${expected.rounds} resamples)` +
+          // So few resemble each other in every sample: what the choice owes to them alone can't be seen.
+          (expected.fewest < enough ? `; ${plural(expected.fewest, 'image')} of a kind are too few to tell` : ''),
       ]
     : []),
   ...glanceNote(results),
