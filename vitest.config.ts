@@ -1,8 +1,9 @@
 import {defineConfig} from 'vitest/config';
 
+const kernels = 'test/core/engine/check/**/*.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: 'test/rig/build.ts',
     // A test file that says `@module-tag slow`.
     tags: [
@@ -18,6 +19,12 @@ export default defineConfig({
     // A worker keeps what it has loaded (tfjs, Arrow, DuckDB) for its next file.
     isolate: false,
     maxWorkers: 3, // on two cores, too: they often wait for processes and disks
+    // Except tests of single kernels: twice TensorFlow ended a worker there that had computed hundreds of other tests before, and never
+    // one of its own.
+    projects: [
+      {extends: true, test: {name: 'kernels', include: [kernels], isolate: true}},
+      {extends: true, test: {name: 'all others', include: ['test/**/*.test.ts'], exclude: [kernels]}},
+    ],
     // The command runs as it is compiled, in tests too.
     server: {deps: {external: [/\/dist\//]}},
     // Of what runs in the tests' own processes; what the command and its workers do is not counted.
