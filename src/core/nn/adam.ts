@@ -2,7 +2,17 @@
 import type {NamedArrays} from '../contracts/data.ts';
 import {type Scalar, type Tensor, tf, type Variable} from '../engine/engine.ts';
 import type {Weights} from './layers.ts';
-import {arraysOf, grouped, joined, type Member, type Optimizer, parted, slopeOf, startState} from './optimise.ts';
+import {
+  arraysOf,
+  arraysUnder,
+  grouped,
+  joined,
+  type Member,
+  type Optimizer,
+  parted,
+  slopeOf,
+  startState,
+} from './optimise.ts';
 
 /** Keras' constants, as in the released code. */
 const secondMoment = 0.999;
@@ -30,11 +40,9 @@ export class Adam implements Optimizer {
   constructor(weights: Weights, options: {readonly momentum: number; readonly decay: number}, state?: NamedArrays) {
     this.#weights = new Map([...weights].filter(([, variable]) => variable.trainable));
     this.#groups = grouped(this.#weights).map((members) => {
-      const [first, second, most] = parts.map((part) => startState(members, state && under(part, state))) as [
-        Variable,
-        Variable,
-        Variable,
-      ];
+      const [first, second, most] = parts.map((part) =>
+        startState(members, state && arraysUnder(`${part}/`, state)),
+      ) as [Variable, Variable, Variable];
       return {members, first, second, most};
     });
     const powers = state?.get('powers')?.data ?? Float32Array.of(1, 1);
@@ -89,10 +97,3 @@ export class Adam implements Optimizer {
     tf.dispose([...this.variables]);
   }
 }
-
-const under = (part: string, state: NamedArrays): NamedArrays =>
-  new Map(
-    [...state]
-      .filter(([name]) => name.startsWith(`${part}/`))
-      .map(([name, array]) => [name.slice(part.length + 1), array]),
-  );

@@ -164,6 +164,12 @@ export async function arraysOf(
   });
 }
 
+/** The arrays whose names begin with a prefix, by what follows it. */
+export const arraysUnder = (prefix: string, arrays: NamedArrays): NamedArrays =>
+  new Map(
+    [...arrays].filter(([name]) => name.startsWith(prefix)).map(([name, array]) => [name.slice(prefix.length), array]),
+  );
+
 /** A group's state, as saved by `arraysOf`; zeros if nothing was. */
 export function startState(members: readonly Member[], saved: NamedArrays | undefined): Variable {
   return tf.tidy(() => {

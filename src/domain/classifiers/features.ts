@@ -2,7 +2,7 @@
 
 import type {Rng} from '../../core/base/random.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
-import {pickRows, squaredLengths} from '../../core/linalg/matrix.ts';
+import {normaliseRows, pickRows, squaredLengths} from '../../core/linalg/matrix.ts';
 import {Type} from '../../core/plugin/type.ts';
 
 export {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
@@ -39,7 +39,7 @@ export const trainLimitOption = Type.Integer({
  * Slopes in rows of length 1 → slopes in the rows before `normaliseRows`: with y = x / ‖x‖, that of x is (g - y (y·g)) / ‖x‖. 0 for a row
  * of zeros, which stays as it is in whatever direction.
  */
-export function beforeNormalising(features: Matrix, slopes: Matrix): Matrix {
+function beforeNormalising(features: Matrix, slopes: Matrix): Matrix {
   const {rows, columns, data} = features;
   const out = new Float32Array(data.length);
   for (let row = 0; row < rows; row++) {
@@ -53,6 +53,10 @@ export function beforeNormalising(features: Matrix, slopes: Matrix): Matrix {
   }
   return {rows, columns, data: out};
 }
+
+/** The slopes of a score that is `of` rows scaled to length 1, if they are, in the rows as they were given. */
+export const slopesThrough = (normalise: boolean, features: Matrix, of: (rows: Matrix) => Matrix): Matrix =>
+  normalise ? beforeNormalising(features, of(normaliseRows(features))) : of(features);
 
 /** The kernel's width for these training features and options. */
 export function gammaFor(

@@ -10,10 +10,10 @@ import {cholesky, inverse, solveBoth, transposed, whitener} from './cholesky.ts'
 import {covariance, ledoitWolfShare} from './covariance.ts';
 import {dualDistance, dualGaussian, dualServes, dualSlope} from './dual-gaussian.ts';
 import {
-  beforeNormalising,
   joinDoubles,
   layerOption,
   normaliseRows,
+  slopesThrough,
   splitDoubles,
   subsample,
   trainLimitOption,
@@ -213,14 +213,14 @@ class GaussianDensity implements Classifier {
 
   /** Σ⁻¹ (x - μ) of each row x: `solve` replaces x - μ by it. */
   #slopes(features: Matrix, mean: Float64Array, solve: (v: Float64Array) => void): Matrix {
-    const prepared = this.#prepare(features);
-    const data = new Float32Array(prepared.data.length);
-    this.#forEachRow(prepared, mean, (v, row) => {
-      solve(v);
-      data.set(v, row * v.length);
+    return slopesThrough(this.#options.normalise, features, (rows) => {
+      const data = new Float32Array(rows.data.length);
+      this.#forEachRow(rows, mean, (v, row) => {
+        solve(v);
+        data.set(v, row * v.length);
+      });
+      return {...rows, data};
     });
-    const slopes = {...prepared, data};
-    return this.#options.normalise ? beforeNormalising(features, slopes) : slopes;
   }
 
   /** Rows less the mean, float64. */

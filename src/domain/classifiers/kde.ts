@@ -8,10 +8,10 @@ import {Type} from '../../core/plugin/type.ts';
 import {expNegative} from './fast-exp.ts';
 import {
   bandwidthOptions,
-  beforeNormalising,
   gammaFor,
   layerOption,
   normaliseRows,
+  slopesThrough,
   subsample,
   trainLimitOption,
 } from './features.ts';
@@ -74,13 +74,14 @@ class KernelDensity implements Classifier {
       },
       gradient: (features) => {
         // 2 Σ pⱼ (x - xⱼ), p the share of each point in the density.
-        const slopes = points.pull(this.#prepare(features), (exponents) => {
-          const nearest = exponents.reduce((most, value) => Math.max(most, value), -Infinity);
-          let sum = 0;
-          for (let j = 0; j < exponents.length; j++) sum += exponents[j] = expNegative(exponents[j]! - nearest);
-          for (let j = 0; j < exponents.length; j++) exponents[j]! *= 2 / sum;
-        });
-        return this.#options.normalise ? beforeNormalising(features, slopes) : slopes;
+        const slopes = (rows: Matrix): Matrix =>
+          points.pull(rows, (exponents) => {
+            const nearest = exponents.reduce((most, value) => Math.max(most, value), -Infinity);
+            let sum = 0;
+            for (let j = 0; j < exponents.length; j++) sum += exponents[j] = expNegative(exponents[j]! - nearest);
+            for (let j = 0; j < exponents.length; j++) exponents[j]! *= 2 / sum;
+          });
+        return slopesThrough(this.#options.normalise, features, slopes);
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {

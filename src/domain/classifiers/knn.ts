@@ -4,7 +4,7 @@ import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {beforeNormalising, layerOption, normaliseRows, subsample, trainLimitOption} from './features.ts';
+import {layerOption, normaliseRows, slopesThrough, subsample, trainLimitOption} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
@@ -64,17 +64,18 @@ class NearestNeighbours implements Classifier {
     return {
       score: (features) => distances(points, normaliseRows(features), k, {own: false}),
       gradient: (features) => {
-        const slopes = points.pull(normaliseRows(features), (exponents) => {
-          const least = exponents.toSorted()[exponents.length - k]!;
-          let [left, free] = [k, 0];
-          for (const value of exponents) if (value > least) free++;
-          left -= free; // so many of those as near as the k-th are among the nearest
-          for (let j = 0; j < exponents.length; j++) {
-            const isNear = exponents[j]! > least || (exponents[j] === least && left-- > 0);
-            exponents[j] = isNear ? 1 / k : 0;
-          }
-        });
-        return beforeNormalising(features, slopes);
+        const slopes = (rows: Matrix): Matrix =>
+          points.pull(rows, (exponents) => {
+            const least = exponents.toSorted()[exponents.length - k]!;
+            let [left, free] = [k, 0];
+            for (const value of exponents) if (value > least) free++;
+            left -= free; // so many of those as near as the k-th are among the nearest
+            for (let j = 0; j < exponents.length; j++) {
+              const isNear = exponents[j]! > least || (exponents[j] === least && left-- > 0);
+              exponents[j] = isNear ? 1 / k : 0;
+            }
+          });
+        return slopesThrough(true, features, slopes);
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {

@@ -7,10 +7,10 @@ import {Type} from '../../core/plugin/type.ts';
 import {expNegative} from './fast-exp.ts';
 import {
   bandwidthOptions,
-  beforeNormalising,
   gammaFor,
   layerOption,
   normaliseRows,
+  slopesThrough,
   subsample,
   trainLimitOption,
 } from './features.ts';
@@ -107,7 +107,7 @@ class RbfMachine implements Classifier {
     return {
       score: (features) => points.kernelSums(this.#prepare(features), alpha).map((sum) => -sum),
       gradient: (features) =>
-        this.#slopes(features, (rows) =>
+        slopesThrough(this.#options.normalise !== false, features, (rows) =>
           points.pull(rows, (exponents) => {
             // Of -α e^a with a = -γ ‖x - y‖²: 2γ α e^a (x - y).
             for (let j = 0; j < exponents.length; j++)
@@ -126,10 +126,6 @@ class RbfMachine implements Classifier {
 
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise === false ? features : normaliseRows(features);
-  }
-
-  #slopes(features: Matrix, of: (prepared: Matrix) => Matrix): Matrix {
-    return this.#options.normalise === false ? of(features) : beforeNormalising(features, of(normaliseRows(features)));
   }
 }
 
@@ -154,10 +150,8 @@ class LinearMachine implements Classifier {
   #scorer(direction: Direction): Scorer {
     return {
       score: (features) => direction.along(this.#prepare(features)).map((value) => -value),
-      gradient: (features) => {
-        const slopes = direction.slopes(features.rows);
-        return this.#options.normalise === true ? beforeNormalising(features, slopes) : slopes;
-      },
+      gradient: (features) =>
+        slopesThrough(this.#options.normalise === true, features, ({rows}) => direction.slopes(rows)),
       save: () => direction.save(),
       graph: (builder, features) => {
         const rows = this.#options.normalise === true ? normaliseRowsGraph(builder, features) : features;

@@ -25,7 +25,7 @@ import {glanceOf} from './glance.ts';
 import type {Rule} from './ladder.ts';
 import {type Measured, objectiveValue} from './objective.ts';
 import {methodOf} from './propose/methods.ts';
-import {ruleOf} from './rule.ts';
+import {ruleOf, rungsOf} from './rule.ts';
 import {Settings} from './settings.ts';
 import type {Point} from './space.ts';
 import {trialText} from './words.ts';
@@ -117,9 +117,7 @@ export class SearchGrowth implements Growth {
   }
 
   #rungsOf(rule: Rule, point: Point, number: number): readonly number[] {
-    const [task] = this.#tasks(point, {trial: {number, setting: 0}});
-    const epochs = task?.learner['epochs'];
-    return typeof epochs === 'number' ? rule.rungsOf(epochs) : [];
+    return rungsOf(rule, this.#tasks(point, {trial: {number, setting: 0}})[0]);
   }
 
   #tasks(point: Point, trial: TrialTasks): readonly Task[] {

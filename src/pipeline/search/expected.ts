@@ -57,12 +57,7 @@ export async function expectedOf(record: RunRecord, results: SearchResults): Pro
   );
   if (!sets.every(canBeResampled)) return undefined;
   const optimism = optimismOfBest(sets, new Rng(seed).fork('optimism'), rounds);
-  const fewest = Math.min(
-    ...sets.flatMap(({labels}) => {
-      const anomalous = labels.reduce((sum, label) => sum + label, 0);
-      return [anomalous, labels.length - anomalous];
-    }),
-  );
+  const fewest = Math.min(...sets.map(({labels}) => rarest(labels)));
   return {...optimism, configurations: scored.length, rounds, fewest};
 }
 
@@ -103,10 +98,11 @@ const areOfSameImages = (a: ClassScores, b: ClassScores): boolean =>
 
 /** A sample leaves an image of either label out only where there are two, and scores without an order have no AUC. */
 function canBeResampled({labels, scores}: TestSet): boolean {
+  return rarest(labels) >= 2 && scores.every((ofSeeds) => ofSeeds.every((ofImages) => !ofImages.some(Number.isNaN)));
+}
+
+/** How many images the label has that has fewer. */
+function rarest(labels: Uint8Array): number {
   const anomalous = labels.reduce((sum, label) => sum + label, 0);
-  return (
-    anomalous >= 2 &&
-    labels.length - anomalous >= 2 &&
-    scores.every((ofSeeds) => ofSeeds.every((ofImages) => !ofImages.some(Number.isNaN)))
-  );
+  return Math.min(anomalous, labels.length - anomalous);
 }

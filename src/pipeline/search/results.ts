@@ -8,7 +8,7 @@ import {Ladder, type Rule} from './ladder.ts';
 import {mean, meanOverClasses, oneEach} from './objective.ts';
 import type {Search} from './read.ts';
 import {fromRecord} from './record.ts';
-import {ruleOf} from './rule.ts';
+import {ruleOf, rungsOf} from './rule.ts';
 import type {Point} from './space.ts';
 
 /** Of one metric: over the normal classes of the mean over seeds. */
@@ -104,7 +104,10 @@ export function searchResultsOf(record: RunRecord): SearchResults | undefined {
   };
 }
 
-/** The trials that the rule has ended, by the values of a search that has not come to its end. `scoreOfTasks`: of a configuration, higher is better. */
+/**
+ * The trials that the rule has ended, by the values of a search that has not come to its end. `scoreOfTasks`: of a configuration, higher
+ * is better.
+ */
 function endedBy(
   rule: Rule | undefined,
   trials: ReadonlyMap<number, readonly Task[]>,
@@ -114,8 +117,7 @@ function endedBy(
   const ladder = new Ladder(rule);
   const numbers = Array.from({length: Math.max(-1, ...trials.keys()) + 1}, (_, n) => n);
   for (const n of numbers) {
-    const epochs = trials.get(n)?.[0]?.learner['epochs'];
-    const rungs = typeof epochs === 'number' ? rule.rungsOf(epochs) : [];
+    const rungs = rungsOf(rule, trials.get(n)?.[0]);
     ladder.begin(rungs.length);
     for (const rung of rungs) {
       const there = groupBy(

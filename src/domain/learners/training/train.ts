@@ -4,7 +4,7 @@
 import type {NamedArrays} from '../../../core/contracts/data.ts';
 import type {Checkpoints, CurvePoint, FitResult} from '../../../core/contracts/learner.ts';
 import {createWeights, disposeWeights, restoreWeights, type Weights, weightsToArrays} from '../../../core/nn/layers.ts';
-import type {Optimizer} from '../../../core/nn/optimise.ts';
+import {arraysUnder, type Optimizer} from '../../../core/nn/optimise.ts';
 import {warnOfChance} from './collapse.ts';
 import {compileStep, type State, trainEpoch} from './epoch.ts';
 import {batchStream, type Feed, instancesOf, openFeed} from './feed.ts';
@@ -24,7 +24,7 @@ export async function train(training: Training): Promise<FitResult> {
 
   const saved = await checkpoints.load();
   const weights = saved
-    ? restoreWeights(parameters, part(saved.arrays, 'weights/'))
+    ? restoreWeights(parameters, arraysUnder('weights/', saved.arrays))
     : createWeights(parameters, rng.fork('weights'), training.start);
   const curve: CurvePoint[] = saved ? [...(saved.meta['curve'] as CurvePoint[])] : [];
   const phases = phasesOf(training);
@@ -46,7 +46,7 @@ export async function train(training: Training): Promise<FitResult> {
       dropLast: true,
       ...(training.stepsPerEpoch !== undefined && {stepsPerEpoch: training.stepsPerEpoch}),
     });
-    const momentum = saved && part(saved.arrays, 'momentum/');
+    const momentum = saved && arraysUnder('momentum/', saved.arrays);
     const rescue = new Rescue(checkpoints);
     try {
       const state = {weights, feed, epochs, isWhole: epochs === wholeEnd, curve, momentum, rescue};
@@ -133,8 +133,3 @@ async function stateArrays(weights: Weights, optimizer: Optimizer): Promise<Name
     ...named('momentum/', await optimizer.arrays()),
   ]);
 }
-
-const part = (arrays: NamedArrays, prefix: string): NamedArrays =>
-  new Map(
-    [...arrays].filter(([name]) => name.startsWith(prefix)).map(([name, array]) => [name.slice(prefix.length), array]),
-  );
