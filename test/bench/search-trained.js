@@ -7,7 +7,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {budgets, pflopTable, quartilesAt, table} from './search-table.js';
 import {objectives, pflopTo, replayed, searched} from './search-trained-runs.js';
 
-const seeds = 50;
+const seeds = 200;
 const optuna = JSON.parse(
   readFileSync(new URL('../fixtures/search/trained-optuna.json', import.meta.url), 'utf8'),
 ).places;

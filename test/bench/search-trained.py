@@ -15,7 +15,7 @@ import optuna
 import yaml
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-SEEDS, TRIALS = 50, 50
+SEEDS, TRIALS = 200, 50
 HERE = pathlib.Path(__file__).parent.parent / "fixtures/search"
 SPACE = yaml.safe_load((HERE / "table.yaml").read_text())["search"]["space"]
 TRAININGS = json.loads((HERE / "table.json").read_text())["trainings"]

@@ -94,7 +94,6 @@ export function readSearchOf(
     classifiers: spec ? classifierNames(plugins, spec.classifiers) : [],
     hasValidation: constant('dataset.validation') !== undefined,
     isOfImages: (metric) => spec?.localize?.type !== 'patches' && plugins.find('metric', metric)?.of !== 'pixels',
-    hasEpochs: typeof constant('learner.epochs') === 'number' || variesEpochs(written),
   });
   return {...read, issues: [...issues, ...read.issues], used, laid: overlay.laid};
 }
@@ -120,9 +119,6 @@ const spaceIn = (written: unknown): {readonly [name: string]: unknown} => {
     ? (space as {[name: string]: unknown})
     : {};
 };
-
-const variesEpochs = (written: unknown): boolean =>
-  Object.keys(spaceIn(written)).some((name) => name.split(',').some((path) => path.trim() === 'learner.epochs'));
 
 /** Without the parameters that settings replace. */
 function withoutFixed(written: unknown, settings: readonly Setting[], words: SpecWords): unknown {

@@ -26,10 +26,11 @@ export function levels(domain: Domain): number | undefined {
   return domain.step === undefined ? undefined : Math.round((domain.high - domain.low) / domain.step) + 1;
 }
 
-/** The value of level i. A step of 0.05 gives 0.15, not 0.15000000000000002. */
+/** The value of level i. A step of 0.05 gives 0.15, not 0.15000000000000002; integers are exact. */
 export function valueAt(domain: Domain, level: number): Json {
   if (isChoice(domain)) return domain.values[level]!;
-  return Math.min(domain.high, Number((domain.low + level * domain.step!).toPrecision(12)));
+  const exact = domain.low + level * domain.step!;
+  return Math.min(domain.high, Number.isInteger(exact) ? exact : Number(exact.toPrecision(12)));
 }
 
 const known = new WeakMap<Choice, ReadonlyMap<string, number>>();

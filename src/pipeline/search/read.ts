@@ -1,13 +1,16 @@
 /** Reads the key `search` of a spec. */
-import {suggest} from '../../core/base/text.ts';
+import type {Json} from '../../core/base/canonical.ts';
+import {plural, suggest} from '../../core/base/text.ts';
 import {checkValue, type Issue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
 import {Type} from '../../core/plugin/type.ts';
+import {recordedPath} from '../config/words.ts';
 import type {Surroundings} from './conditions.ts';
+import {isChoice} from './domain.ts';
 import type {Halving} from './halving.ts';
 import {gridIssues} from './propose/grid.ts';
 import {readSpace, spaceShape} from './read-space.ts';
-import {isOfStageTwo, type Space} from './space.ts';
+import {isOfStageTwo, type Parameter, type Space} from './space.ts';
 import type {Stopping} from './stopping.ts';
 
 const strict = {additionalProperties: false};
@@ -170,7 +173,6 @@ export interface SearchedSpec extends Surroundings {
   /** Names of the columns. */
   readonly classifiers: readonly string[];
   readonly hasValidation: boolean;
-  readonly hasEpochs: boolean;
   /** What is measured is of whole images: neither of windows nor of pixels. */
   readonly isOfImages: (metric: string) => boolean;
 }
@@ -238,7 +240,8 @@ function endingIssues({halving, stopping, objective}: Written, spec: SearchedSpe
       {...at('stopping'), message: 'a search has either "halving" or "stopping"', hint: 'Remove one of the two.'},
     ];
   const [key] = asked;
-  if (key && !spec.hasEpochs)
+  const epochs = mostEpochs(space, spec);
+  if (key && epochs === undefined)
     return [
       {
         ...at(key),
@@ -262,7 +265,30 @@ function endingIssues({halving, stopping, objective}: Written, spec: SearchedSpe
         hint: 'Use "halving".',
       },
     ];
+  const first = halving?.first ?? stopping?.every ?? 0;
+  if (key && first >= epochs!)
+    return [
+      {
+        path: ['search', key, halving ? 'first' : 'every'],
+        at: 'value',
+        message: `no training would end early: the first comparison is after ${plural(first, 'epoch')}, and no training has more than ${epochs}`,
+        hint: `Give a smaller number, or remove "${key}".`,
+      },
+    ];
   return [];
+}
+
+/** Of the longest training; undefined if the learner does not train in epochs. */
+function mostEpochs({parameters}: Space, {constant, words}: SearchedSpec): number | undefined {
+  const index = ({paths}: Parameter) => paths.findIndex((path) => recordedPath(words, path) === 'learner.epochs');
+  const varies = parameters.find((parameter) => index(parameter) >= 0);
+  const values = !varies
+    ? [constant('learner.epochs')]
+    : isChoice(varies.domain)
+      ? varies.domain.values.map((value) => (varies.paths.length === 1 ? value : (value as Json[])[index(varies)]))
+      : [varies.domain.high];
+  const numbers = values.filter((value) => typeof value === 'number');
+  return numbers.length > 0 ? Math.max(...numbers) : undefined;
 }
 
 function objectiveIssues(

@@ -14,6 +14,7 @@ import {insightOf, isTooFew} from '../../pipeline/search/insight.ts';
 import {type SearchResults, searchResultsOf, type TriedRow} from '../../pipeline/search/results.ts';
 import {valueText} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {formatInsight} from '../tables/insight.ts';
 import {bestOf, formatSearch, parameterNames, searchTable} from '../tables/search.ts';
 import {csvText, latexTable, markdownTable} from '../tables/table.ts';
@@ -27,6 +28,14 @@ export interface BestOptions {
   readonly format: 'table' | 'markdown' | 'csv' | 'json' | 'latex';
   /** File for the spec of the chosen configuration. */
   readonly spec?: string;
+}
+
+export interface AddOptions {
+  readonly trials: number;
+  /** Of the run; absent: as in the run that is gone on with. */
+  readonly jobs?: number;
+  readonly plain: boolean;
+  readonly quiet: boolean;
 }
 
 /** Seeds of the configuration that is run again: none of them took part in the choice. */
@@ -71,11 +80,18 @@ export const best = async (which: string, options: BestOptions, globals: Globals
 /** Runs the command of the search again with more trials: those that were made are in the cache. */
 export const add = async (
   which: string,
-  trials: number,
+  {trials, jobs, plain, quiet}: AddOptions,
   globals: Globals,
   again: (command: readonly string[]) => Promise<number>,
 ): Promise<number> =>
   searched(which, globals, async (record, results) => {
+    if (runStateOf(record) === 'running')
+      return refuse([
+        {
+          message: `${record.id} still runs`,
+          hint: `Add trials when it has ended; to see it: ${commandName()} attach ${record.id}${whereRunsAre(globals)}.`,
+        },
+      ]);
     const {command = []} = record.environment as {readonly command?: readonly string[]};
     const at = command.indexOf('run');
     const spec = command[at + 1];
@@ -90,7 +106,12 @@ export const add = async (
     // Where this command was told to look counts, and not where the search was run.
     const places = ['runs', 'data', 'store'] as const;
     const own = places.flatMap((place) => (globals[place] === undefined ? [] : [`--${place}`, globals[place]]));
-    return again([...command, '--set', `search.trials=${results.trials + trials}`, ...own]);
+    const how = [
+      ...(jobs === undefined ? [] : ['--jobs', `${jobs}`]),
+      ...(plain ? ['--plain'] : []),
+      ...(quiet ? ['--quiet'] : []),
+    ];
+    return again([...command, '--set', `search.trials=${results.trials + trials}`, ...how, ...own]);
   });
 
 const searched = (

@@ -19,7 +19,7 @@ import type {RunOptions} from './run.ts';
 import {declareSearches} from './search-commands.ts';
 import type {Globals} from './session.ts';
 import {declareStorage} from './storage-commands.ts';
-import {duration, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
+import {duration, jobsOption, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
 
 // Each command's module is imported when it is called: `--help` loads none of tfjs, DuckDB, Arrow, ajv.
 
@@ -102,11 +102,7 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
   .argument('<spec>', 'YAML file')
   .addOption(engineOption())
   .addOption(threadsOption())
-  .addOption(
-    new Option('--jobs <n>', 'how many stages may compute tensors at the same time (default: depends on the cores)')
-      .env('PIPELINE_JOBS')
-      .argParser(parallel),
-  )
+  .addOption(jobsOption().env('PIPELINE_JOBS'))
   .addOption(
     new Option(
       '--checkpoint-every <time>',

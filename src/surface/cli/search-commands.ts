@@ -1,8 +1,8 @@
 /** The commands of searches: what was found, and more trials. */
 import {type Command, Option} from 'commander';
-import type {BestOptions} from './best.ts';
+import type {AddOptions, BestOptions} from './best.ts';
 import type {Globals} from './session.ts';
-import {parallel} from './values.ts';
+import {jobsOption, parallel} from './values.ts';
 
 const whichRun = 'run id, a unique part of it, "latest", or the name of a spec';
 
@@ -37,7 +37,10 @@ export function declareSearches(
     .description('run more trials of a search, after those that it has')
     .argument('<run>', whichRun)
     .requiredOption('--trials <n>', 'how many more', parallel)
-    .action(async (run: string, {trials}: {trials: number}) =>
-      leave((await import('./best.ts')).add(run, trials, globals(), again)),
+    .addOption(jobsOption())
+    .option('--plain', 'print plain lines instead of the live view', false)
+    .option('--quiet', 'print only the table and failures', false)
+    .action(async (run: string, options: AddOptions) =>
+      leave((await import('./best.ts')).add(run, options, globals(), again)),
     );
 }

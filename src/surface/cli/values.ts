@@ -1,5 +1,5 @@
 /** Values of options, from their texts. */
-import {InvalidArgumentError} from 'commander';
+import {InvalidArgumentError, Option} from 'commander';
 
 /** An integer from 1 to `most`. */
 export const upTo =
@@ -13,6 +13,12 @@ export const upTo =
 
 /** More than any machine has cores. */
 export const parallel = upTo(1024);
+
+export const jobsOption = (): Option =>
+  new Option(
+    '--jobs <n>',
+    'how many stages may compute tensors at the same time (default: depends on the cores)',
+  ).argParser(parallel);
 
 const secondsIn: {readonly [unit: string]: number} = {'': 1, s: 1, min: 60, h: 3600};
 

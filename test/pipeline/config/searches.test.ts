@@ -218,6 +218,25 @@ search: {space: {classifiers.0.nu: {uniform: [0.1, 0.9]}}, trials: 2, objective:
   ]);
 });
 
+test.each([
+  ['halving: {first: 8}', 'the first comparison is after 8 epochs, and no training has more than 8'],
+  ['stopping: {every: 9}', 'the first comparison is after 9 epochs, and no training has more than 8'],
+  [
+    'space: {learner.epochs: {integer: [2, 6]}}, halving: {first: 6}',
+    'after 6 epochs, and no training has more than 6',
+  ],
+])('a first comparison after the last epoch ends nothing, and is refused: %s', async (ending, message) => {
+  const search = `{space: {learner.batch: [32, 64]}, trials: 2, objective: {on: test}, ${ending}}`;
+  const long = `dataset: {type: synthetic, size: 16}
+learner: {type: rotation, epochs: 8}
+classifiers: [kde]
+metrics: [auc]
+search: ${ending.startsWith('space') ? search.replace('space: {learner.batch: [32, 64]}, ', '') : search}
+`;
+  const read = await readPlan(join(folder({'a.yaml': long}), 'a.yaml'), {builtin: new Plugins(builtin)});
+  expect(read.ok ? [] : read.failures.map((failure) => failure.message)).toEqual([expect.stringContaining(message)]);
+});
+
 test('stopping needs scores of whole images', async () => {
   const windows = `dataset: {type: synthetic, size: 32, defects: true}
 learner: {type: cutpaste, patch: 16, epochs: 8}

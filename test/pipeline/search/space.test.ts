@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {cellOf, type Domain, fromUnit, levelAt, levels, toUnit} from '../../../src/pipeline/search/domain.ts';
+import {cellOf, type Domain, fromUnit, levelAt, levels, toUnit, valueAt} from '../../../src/pipeline/search/domain.ts';
 import {decode, encode, pointsOf} from '../../../src/pipeline/search/space.ts';
 import {mixed, spaceOf} from './spaces.ts';
 
@@ -67,6 +67,13 @@ test('continuous values have six digits, and as many more as a narrow range need
   // The quotient of these bounds is beyond the largest number.
   expect(fromUnit(log(1e-200, 1e200), 0.5)).toBeCloseTo(1, 5);
   expect(toUnit(log(1e-200, 1e200), 1e100)).toBeCloseTo(0.75, 9);
+});
+
+test('integers of more than twelve digits are exact', () => {
+  const large: Domain = {low: 1_234_567_890_121, high: 1_234_567_890_129, log: false, step: 1};
+  expect(Array.from({length: 9}, (_, level) => valueAt(large, level))).toEqual(
+    Array.from({length: 9}, (_, level) => 1_234_567_890_121 + level),
+  );
 });
 
 test('steps have no errors of binary fractions', () => {

@@ -56,6 +56,8 @@ test('killed twice on its way, a search ends with the same table', async () => {
       if (event.type === 'plan-grown') isThere ||= event.tasks.some(({id}) => id.includes(trial));
       return isThere && event.type === 'stage-started' && event.kind === kind;
     });
+    const early = await project.run('search', 'add', project.runs.at(-1)!, '--trials', '1');
+    expect([early.status, early.err]).toEqual([2, expect.stringContaining(`${project.runs.at(-1)} still runs`)]);
     process.kill(-started.child.pid!, 'SIGKILL');
     await started.ended;
   }
@@ -95,6 +97,9 @@ test('more trials are added to those that are there', async () => {
   expect(out).toContain('tiny: 5 trials, 10 configurations');
   const rows = async (run: string) => (await project.run('best', run, '--format', 'csv')).out.trimEnd().split('\n');
   expect(await rows('tiny')).toEqual(expect.arrayContaining([...(await rows(project.runs[0]!))]));
+  const one = await project.run('search', 'add', project.runs[0]!, '--trials', '1', '--jobs', '1', '--quiet');
+  expect([one.status, one.err]).toEqual([0, '']);
+  expect(one.out).toContain('tiny: 4 trials, 8 configurations');
   project.write('search.yaml', spec({metrics: '[auc]'}));
   const changed = await project.run('search', 'add', 'tiny', '--trials', '2');
   expect(changed.status).toBe(2);
