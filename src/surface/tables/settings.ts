@@ -2,7 +2,7 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {differences} from '../../core/base/diff.ts';
 import {flowText} from '../../core/base/json.ts';
-import {count} from '../../core/base/text.ts';
+import {count, percent} from '../../core/base/text.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
@@ -70,6 +70,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       distribution_augmentation: copies = [],
       localize,
       validation,
+      contaminate,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
@@ -78,6 +79,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly distribution_augmentation?: readonly CopyRef[];
       readonly localize?: Localize;
       readonly validation?: Validation;
+      readonly contaminate?: number;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -99,6 +101,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...changed('dataset', dataset, (path) => isSwept('dataset', path)),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
       ...(validation ? [`${100 * validation.fraction} % of the training images held out`] : []),
+      ...(contaminate === undefined ? [] : [`${percent(contaminate)} of the training images are anomalies`]),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
       ...changed(
         'learner',
