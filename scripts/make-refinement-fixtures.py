@@ -3,7 +3,7 @@
     pip install numpy
     python3 scripts/make-refinement-fixtures.py
 
-Yoon et al. 2021, "Self-supervise, Refine, Repeat", section 3.1: y = 1 - prod_k (1 - [s_k > eta_k]). Features are drawn as float32, so
+Yoon et al. 2021, "Self-supervise, Refine, Repeat", algorithm 1: y = 1 - prod_k (1 - [s_k > eta_k]). Features are drawn as float32, so
 that both sides start from the same numbers; all else is in double.
 """
 

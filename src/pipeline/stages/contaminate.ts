@@ -1,7 +1,6 @@
 /**
  * Images → training images of which some are anomalies, under the name of the normal class. Which they are is only in `truth.arrow`,
- * which no learner or classifier reads. Their number stays the same: each anomaly takes the place of a normal image, as in Yoon et al.
- * 2021 (SRR).
+ * which no learner or classifier reads. Their number stays the same: each anomaly takes the place of a normal image.
  */
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
@@ -116,12 +115,12 @@ function checkEnough(
   const share = `dataset.contaminate is ${ratio}`;
   if (wanted === 0)
     throw new StageError(
-      `${share}, which is less than one of the ${images} training images of class "${normal}"`,
+      `${share}, which is less than one of the ${plural(images, 'training image')} of class "${normal}"`,
       'Use more images ("limit.train"), or a higher ratio.',
     );
   if (wanted >= images)
     throw new StageError(
-      `${share}, which leaves none of the ${images} training images of class "${normal}" normal`,
+      `${share}, which leaves no normal image among the ${plural(images, 'training image')} of class "${normal}"`,
       'Use more images ("limit.train"), or a lower ratio.',
     );
   // Without an anomalous test image there would be nothing to measure.

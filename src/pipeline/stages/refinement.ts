@@ -1,6 +1,6 @@
 /**
  * What an ensemble of one-class classifiers removes from its training data (Yoon, Sohn, Li, Arik, Lee & Pfister 2021, "Self-supervise,
- * Refine, Repeat", section 3.1): each is fitted on one of disjoint parts and judges all rows; a row stays if no classifier has it
+ * Refine, Repeat", algorithm 1): each is fitted on one of disjoint parts and judges all rows; a row stays if no classifier has it
  * among the most anomalous.
  */
 import type {Rng} from '../../core/base/random.ts';

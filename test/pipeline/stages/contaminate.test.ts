@@ -152,7 +152,7 @@ test('what cannot be had is an error that says what to do', async () => {
       "dataset.contaminate is 0.1: it needs 4 anomalies, but the train images have 2. Use a ratio of at most 0.05.",
       "dataset.contaminate is 0.1: it needs 4 anomalies, but the test images have 3, of which at least one must stay. Use a ratio of at most 0.05, or more test images ("limit.test").",
       "dataset.contaminate is 0.001, which is less than one of the 60 training images of class "coat". Use more images ("limit.train"), or a higher ratio.",
-      "dataset.contaminate is 0.5, which leaves none of the 1 training images of class "coat" normal. Use more images ("limit.train"), or a lower ratio.",
+      "dataset.contaminate is 0.5, which leaves no normal image among the 1 training image of class "coat". Use more images ("limit.train"), or a lower ratio.",
     ]
   `);
 });

@@ -95,7 +95,7 @@ onFirstEngine(() => {
     };
     const fit = async (changes: Partial<FitContext>) => {
       const {context, reports} = fitContext(images, {refinement, ...changes});
-      return {...(await learner.fit(context)), steps: reports.filter(({step}) => step === 0).map(({steps}) => steps)};
+      return {...(await learner.fit(context)), steps: reports.filter(({step, steps}) => step === steps - 1).map(({steps}) => steps)};
     };
     const whole = await fit({});
     // 40 images, then 16, then 32 of them: each time all 40 are judged.
