@@ -46,7 +46,7 @@ test('one stage contaminates; a task without both keys has the stages of one tha
 });
 
 test('the metrics are those of the files, and what is left is what was not removed', async () => {
-  const [{folder}] = finished('contaminate') as [{folder: string}];
+  const {folder} = finished('contaminate')[0]!;
   const anomalous = (await readArrays(join(folder, 'truth.arrow'))).get('anomalous')!.data;
   expect(anomalous.filter((mark) => mark === 1)).toHaveLength(4);
   const rows = await query(
