@@ -81,9 +81,9 @@ test('a training that is refined leaves which images it went on without', async 
   for (const arrays of kept) expect(arrays.get('epoch 1')!.data.length).toBeGreaterThan(0);
 });
 
-test('with other jobs and another cache, the bytes are the same', async () => {
+test('with other jobs and in another folder, the bytes are the same', async () => {
   const before = events.flatMap((event) => (event.type === 'stage-finished' ? [event.fingerprint] : [])).sort();
-  const again = await project.events('dirty.yaml', '--jobs', '3', '--cache', 'other');
+  const again = await project.events('dirty.yaml', '--jobs', '3', '--runs', 'other');
   const after = again.events.flatMap((event) => (event.type === 'stage-finished' ? [event.fingerprint] : [])).sort();
   expect(after).toEqual(before);
 });
