@@ -91,6 +91,11 @@ test('with other jobs and in another folder, the bytes are the same', async () =
 test('rows are named by what varies, and a footnote says what differs from the paper', async () => {
   const {out} = await project.run('compare', 'dirty', '--format', 'csv');
   expect(out).toContain('contaminate=0.1');
-  const names = new Set(out.split('\n').slice(1).map((line) => /contaminate=[\d.]+ [^,"]*/.exec(line)?.[0]));
+  const names = new Set(
+    out
+      .split('\n')
+      .slice(1)
+      .map((line) => /contaminate=[\d.]+ [^,"]*/.exec(line)?.[0]),
+  );
   expect(names.size).toBeGreaterThan(3);
 });

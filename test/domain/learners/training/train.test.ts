@@ -93,11 +93,14 @@ onFirstEngine(() => {
         return Uint32Array.from({length: epochs === 1 ? 24 : 8}, (_, i) => i);
       },
     };
-    const fit = async (changes: Partial<FitContext>) => {
+    const trained = async (changes: Partial<FitContext>) => {
       const {context, reports} = fitContext(images, {refinement, ...changes});
-      return {...(await learner.fit(context)), steps: reports.filter(({step, steps}) => step === steps - 1).map(({steps}) => steps)};
+      return {
+        ...(await learner.fit(context)),
+        steps: reports.filter(({step, steps}) => step === steps - 1).map(({steps}) => steps),
+      };
     };
-    const whole = await fit({});
+    const whole = await trained({});
     // 40 images, then 16, then 32 of them: each time all 40 are judged.
     expect(whole.steps).toEqual([5, 2, 2, 4, 4]);
     expect(judged).toEqual([
@@ -121,8 +124,8 @@ onFirstEngine(() => {
         },
         due: () => false,
       };
-      await fit({checkpoints, until});
-      const resumed = await fit({checkpoints});
+      await trained({checkpoints, until});
+      const resumed = await trained({checkpoints});
       expect(resumed.curve).toEqual(whole.curve);
       expect(new Map(resumed.weights)).toEqual(new Map(whole.weights));
       expect(resumed.removed).toEqual(whole.removed);
