@@ -29,6 +29,7 @@ import {fpr95} from './domain/metrics/fpr95.ts';
 import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
 import {proxyAccuracy, proxyLoss} from './domain/metrics/pretext.ts';
+import {removedPrecision, removedRecall} from './domain/metrics/removed.ts';
 import {stability} from './domain/metrics/stability.ts';
 import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {efficientnet} from './domain/networks/efficientnet.ts';
@@ -92,4 +93,6 @@ export const plugins: readonly AnyDefinition[] = [
   proxyLoss,
   proxyAccuracy,
   stability,
+  removedPrecision,
+  removedRecall,
 ];

@@ -50,6 +50,9 @@ export type {
   PixelMetricDefinition,
   PixelSample,
   PretextSample,
+  RefinementMetric,
+  RefinementMetricDefinition,
+  RefinementSample,
 } from './core/contracts/metric.ts';
 export {
   defineAgreementMetric,
@@ -57,6 +60,7 @@ export {
   defineLearnerMetric,
   defineMetric,
   definePixelMetric,
+  defineRefinementMetric,
 } from './core/contracts/metric.ts';
 export type {Level, Network, NetworkDefinition} from './core/contracts/network.ts';
 export {defineNetwork} from './core/contracts/network.ts';

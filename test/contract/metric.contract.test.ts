@@ -13,6 +13,7 @@ import type {
   PixelMetric,
   PixelMetricDefinition,
   PixelSample,
+  RefinementMetric,
 } from '../../src/core/contracts/metric.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {Plugins} from '../../src/core/plugin/registry.ts';
@@ -20,7 +21,7 @@ import {expectNoLeaks, onEachEngine} from '../rig/tensors.ts';
 
 const plugins = new Plugins(builtin);
 
-const of = (what: 'scores' | 'features' | 'pixels' | 'learner' | 'agreement') =>
+const of = (what: 'scores' | 'features' | 'pixels' | 'learner' | 'agreement' | 'refinement') =>
   plugins.names('metric').filter((type) => (plugins.get('metric', type).of ?? 'scores') === what);
 
 describe.each(of('scores'))('%s', (type) => {
@@ -147,6 +148,24 @@ describe.each(of('agreement'))('%s', (type) => {
 
   test('is NaN where seeds do not rank the images', () => {
     expect(metric.measureAgreement([new Float64Array(4), new Float64Array(4)])).toBeNaN();
+  });
+});
+
+describe.each(of('refinement'))('%s', (type) => {
+  const checked = checkPlugin(plugins, 'metric', {type});
+  const metric = plugins.create('metric', checked.value) as RefinementMetric;
+
+  test('lies in [0, 1], changes no argument, and is NaN where it is undefined', () => {
+    expect(checked.issues).toEqual([]);
+    const sample = {removed: Uint8Array.of(1, 1, 0, 0, 1), anomalous: Uint8Array.of(1, 0, 0, 1, 1)};
+    const before = structuredClone(sample);
+    const value = metric.measureRefinement(sample);
+    expect(value).toBeGreaterThan(0);
+    expect(value).toBeLessThan(1);
+    expect(sample).toEqual(before);
+    const none = new Uint8Array(5);
+    expect(metric.measureRefinement({...sample, removed: none}) || 0).toBe(0);
+    expect(metric.measureRefinement({removed: none, anomalous: none})).toBeNaN();
   });
 });
 

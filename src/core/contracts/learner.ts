@@ -60,6 +60,16 @@ export interface PluginFactory {
   create(kind: 'learner', ref: PluginRef): Learner;
 }
 
+/** Finds the training images that are probably anomalies, by the features that the training has reached. */
+export interface TrainingRefinement {
+  /** The layer of the learner that it judges by. */
+  readonly layer: string;
+  /** Whether it judges after so many epochs. */
+  isDue(epochs: number): boolean;
+  /** Features (n, d) of all training images after so many epochs → numbers of those to leave out until it judges again, ascending. */
+  remove(features: Matrix, epochs: number): Uint32Array;
+}
+
 export interface FitContext {
   /** Only training images of the normal class. */
   readonly images: ImageSet;
@@ -75,6 +85,8 @@ export interface FitContext {
    * checkpoint. Absent: it does not end early. A learner that does not know this trains to its end.
    */
   readonly until?: number;
+  /** Leaves images out of the training, anew after some of its epochs. Absent, or a learner that does not know it: all stay. */
+  readonly refinement?: TrainingRefinement;
   readonly plugins: PluginFactory;
   /** Skip the phases before the main one, whose speed is to be measured. */
   readonly mainPart?: boolean;
@@ -86,6 +98,8 @@ export interface FitResult {
   readonly weights: NamedArrays;
   /** One point for each epoch; empty for a learner that does not train. */
   readonly curve: readonly CurvePoint[];
+  /** Epochs → numbers of the images that were left out from then on; absent: nothing was refined. */
+  readonly removed?: ReadonlyMap<number, Uint32Array>;
 }
 
 /** The score that an image's places are asked about: the learner's own, or one of a layer's features, by its slopes in them. */

@@ -1,4 +1,4 @@
-/** Metrics: of scores, of the features themselves, of the scores of pixels, of a learner's own task, and of the seeds' agreement. */
+/** Metrics: of scores, of the features themselves, of the scores of pixels, of a learner's own task, of the seeds' agreement, and of refinement. */
 import type {Rng} from '../base/random.ts';
 import type {TObject} from '../plugin/type.ts';
 import type {Matrix} from './data.ts';
@@ -66,6 +66,17 @@ export interface AgreementMetric {
   measureAgreement(scores: readonly Float64Array[]): number;
 }
 
+/** What was removed from a training set, image by image: 1 = it was removed, and 1 = it is an anomaly. */
+export interface RefinementSample {
+  readonly removed: Uint8Array;
+  readonly anomalous: Uint8Array;
+}
+
+export interface RefinementMetric {
+  /** NaN when undefined (nothing was removed). Does not change its argument. */
+  measureRefinement(sample: RefinementSample): number;
+}
+
 /** The direction in which a search looks for configurations. */
 interface Directed {
   readonly better: 'higher' | 'lower';
@@ -109,13 +120,21 @@ export interface AgreementMetricDefinition<O extends TObject = TObject>
   readonly of: 'agreement';
 }
 
-export type AnyMetric = Metric | FeatureMetric | PixelMetric | LearnerMetric | AgreementMetric;
+/** A metric of what `refine` has removed from contaminated training images: computed once for each training. */
+export interface RefinementMetricDefinition<O extends TObject = TObject>
+  extends MetricBase<O, RefinementMetric>,
+    Directed {
+  readonly of: 'refinement';
+}
+
+export type AnyMetric = Metric | FeatureMetric | PixelMetric | LearnerMetric | AgreementMetric | RefinementMetric;
 export type AnyMetricDefinition<O extends TObject = TObject> =
   | MetricDefinition<O>
   | FeatureMetricDefinition<O>
   | PixelMetricDefinition<O>
   | LearnerMetricDefinition<O>
-  | AgreementMetricDefinition<O>;
+  | AgreementMetricDefinition<O>
+  | RefinementMetricDefinition<O>;
 
 // Identity functions: they infer the option type from the schema, so that `create` is typed without a cast.
 export const defineMetric = <const O extends TObject>(d: Omit<MetricDefinition<O>, 'kind'>) =>
@@ -128,3 +147,6 @@ export const defineLearnerMetric = <const O extends TObject>(d: Omit<LearnerMetr
   ({kind: 'metric', of: 'learner', ...d}) as LearnerMetricDefinition<O>;
 export const defineAgreementMetric = <const O extends TObject>(d: Omit<AgreementMetricDefinition<O>, 'kind' | 'of'>) =>
   ({kind: 'metric', of: 'agreement', ...d}) as AgreementMetricDefinition<O>;
+export const defineRefinementMetric = <const O extends TObject>(
+  d: Omit<RefinementMetricDefinition<O>, 'kind' | 'of'>,
+) => ({kind: 'metric', of: 'refinement', ...d}) as RefinementMetricDefinition<O>;

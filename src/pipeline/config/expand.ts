@@ -307,7 +307,7 @@ function makeTasks(
         message: `the default augmentation of learner "${definition.name}": ${issue.message}`,
       })),
     };
-  const {normal_classes: _, limit, validation, ...dataset} = spec.dataset;
+  const {normal_classes: _, limit, validation, contaminate, ...dataset} = spec.dataset;
   const {type: __, ...options} = spec.learner;
   const row =
     spec.compare?.row ??
@@ -319,9 +319,11 @@ function makeTasks(
     problems: plugins.create('dataset', dataset as PluginRef).inliers.length,
     limit: limit ?? {},
     ...(validation && {validation}),
+    ...(contaminate !== undefined && {contaminate}),
     learner: spec.learner,
     augment: spec.augment ?? own.value,
     distributionAugmentation: spec.distribution_augmentation ?? [],
+    ...(spec.refine && {refine: spec.refine}),
     classifiers: spec.classifiers,
     metrics: spec.metrics,
     ...(spec.ensemble && {ensemble: spec.ensemble}),

@@ -10,7 +10,9 @@ import {fallbackKeyword, kinds, pluginKeyword} from '../../core/plugin/registry.
 import {Type} from '../../core/plugin/type.ts';
 import {wordKeyword, wordOf, wordsIn} from '../../core/plugin/words.ts';
 import {searchShape} from '../search/read.ts';
+import {contaminateOption} from './contaminate.ts';
 import {localizeShape} from './localize.ts';
+import {refineShape} from './refine.ts';
 import {validationOption} from './validation.ts';
 
 const strict = {additionalProperties: false};
@@ -79,6 +81,7 @@ export const datasetShape = Type.Object(
       },
     ),
     validation: validationOption,
+    contaminate: contaminateOption,
   },
   strict,
 );
@@ -116,6 +119,7 @@ export const specShape = Type.Object(
       ),
     ),
     localize: Type.Optional(localizeShape),
+    refine: Type.Optional(refineShape),
     classifiers: pluginList('classifier', {
       minItems: 1,
       description: 'One-class classifiers; each is fitted on the learnt features.',

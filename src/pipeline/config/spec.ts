@@ -38,6 +38,16 @@ export type Validation = {
   | {readonly type: 'synthetic'; readonly transforms: readonly CopyRef[]}
 );
 
+/** How likely anomalies are removed from the training images. */
+export interface Refinement {
+  /** Share of the images that each classifier of the ensemble calls anomalous, more than 0. */
+  readonly ratio: number;
+  readonly parts: number;
+  readonly classifier: PluginRef;
+  /** Epochs after which the training goes on with what is left; absent: it has all images. */
+  readonly epochs?: 'paper' | readonly number[];
+}
+
 export interface Spec {
   readonly name: string;
   readonly description?: string;
@@ -45,6 +55,7 @@ export interface Spec {
     readonly normal_classes: 'all' | readonly string[];
     readonly limit?: {readonly train?: number; readonly test?: number};
     readonly validation?: Validation;
+    readonly contaminate?: number;
   };
   readonly learner: PluginRef;
   /** Absent: the learner's own default. */
@@ -52,6 +63,7 @@ export interface Spec {
   /** An item that was a transform is a list of one. */
   readonly distribution_augmentation?: readonly CopyRef[];
   readonly localize?: Localize;
+  readonly refine?: Refinement;
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seeds: readonly number[];
@@ -72,6 +84,8 @@ export interface Task {
   readonly limit: {readonly train?: number; readonly test?: number};
   /** Absent: no image is held out. */
   readonly validation?: Validation;
+  /** Share of the training images that are anomalies, more than 0; absent: none of them. */
+  readonly contaminate?: number;
   readonly inlier: string;
   /** One-class problems that the dataset has: a mean over all of them is the dataset's. Absent in records of older versions. */
   readonly problems?: number;
@@ -79,6 +93,8 @@ export interface Task {
   readonly augment: readonly PluginRef[];
   readonly distributionAugmentation: readonly CopyRef[];
   readonly localize?: Localize;
+  /** Absent: classifiers are fitted on all training images. */
+  readonly refine?: Refinement;
   readonly classifiers: readonly PluginRef[];
   readonly metrics: readonly PluginRef[];
   readonly seed: number;

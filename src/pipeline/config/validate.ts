@@ -5,9 +5,11 @@ import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
 import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
+import {contaminationIssues} from './contaminate.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
 import {tableIssues} from './papers.ts';
+import {checkRefine, refinementIssues} from './refine.ts';
 import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
 import type {Ensemble, Spec} from './spec.ts';
 import {checkValidation} from './validation.ts';
@@ -36,6 +38,7 @@ interface Outer {
   readonly seeds: number | readonly number[];
   readonly ensemble?: Ensemble;
   readonly localize?: Parameters<typeof localizeOf>[0];
+  readonly refine?: Parameters<typeof checkRefine>[1]['written'];
   readonly compare: {readonly table?: string; readonly row?: string};
 }
 
@@ -103,6 +106,19 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     metrics,
   });
   issues.push(...validation.issues);
+  const {contaminate} = beside.value;
+  if (dataset && contaminate)
+    issues.push(
+      ...contaminationIssues(plugins, {
+        dataset,
+        metrics,
+        validation: validation.value,
+        ...(part.ensemble && {ensemble: part.ensemble}),
+      }),
+    );
+  const refine =
+    part.refine && !broken.has('refine') ? checkRefine(plugins, {written: part.refine, learner, localize}) : undefined;
+  issues.push(...(refine?.issues ?? []), ...refinementIssues(plugins, metrics, {contaminate, refine: part.refine}));
   const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
   const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
@@ -117,6 +133,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
       normal_classes: normalClasses,
       limit,
       ...(validation.value && {validation: validation.value}),
+      ...(contaminate && {contaminate}),
     },
     learner,
     ...(part.augment && {augment}),
@@ -126,6 +143,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
     ...(part.ensemble && {ensemble: part.ensemble}),
     ...(localize && {localize}),
+    ...(refine?.value && {refine: refine.value}),
     compare: part.compare ?? {},
   };
   return {spec, normalClasses: normal.value, issues, misfits, ...noCopies};
@@ -142,6 +160,7 @@ type ListKey = 'augment' | 'classifiers' | 'metrics';
 interface DatasetKeys {
   readonly normalClasses: 'all' | readonly string[];
   readonly limit: {readonly train?: number; readonly test?: number};
+  readonly contaminate?: number;
 }
 
 const besideOptions = new Set(datasetKeyNames);
@@ -153,8 +172,8 @@ interface BesideOptions extends Checked<DatasetKeys> {
 }
 
 /**
- * Takes `normal_classes` (or `inliers`, its older name: `word`), `limit` and `validation`, which is checked elsewhere, from beside the
- * dataset's own options.
+ * Takes `normal_classes` (or `inliers`, its older name: `word`), `limit`, `contaminate` and `validation`, which is checked elsewhere,
+ * from beside the dataset's own options.
  */
 function datasetKeys(dataset: unknown): BesideOptions {
   const mapping = typeof dataset === 'object' && dataset !== null && !Array.isArray(dataset) ? dataset : {};
@@ -162,15 +181,13 @@ function datasetKeys(dataset: unknown): BesideOptions {
   const options: {[key: string]: unknown} = {};
   for (const [key, value] of Object.entries(mapping)) (besideOptions.has(key) ? beside : options)[key] = value;
   const {validation, ...others} = beside;
-  const checked = checkValue<{inliers: string | number | readonly (string | number)[]; limit: DatasetKeys['limit']}>(
-    datasetKeysSchema,
-    others,
-    {path: ['dataset'], noun: 'key', subject: 'the dataset'},
-  );
-  const {inliers, limit} = checked.value;
+  const checked = checkValue<
+    Omit<DatasetKeys, 'normalClasses'> & {inliers: string | number | readonly (string | number)[]}
+  >(datasetKeysSchema, others, {path: ['dataset'], noun: 'key', subject: 'the dataset'});
+  const {inliers, limit, contaminate} = checked.value;
   const names = inliers === 'all' || inliers === undefined ? 'all' : [inliers].flat().map(String);
   return {
-    value: {normalClasses: names, limit},
+    value: {normalClasses: names, limit, ...(contaminate !== undefined && {contaminate})},
     issues: checked.issues,
     options: mapping === dataset ? options : dataset,
     word: Object.hasOwn(beside, 'inliers') ? 'inliers' : 'normal_classes',

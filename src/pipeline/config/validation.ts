@@ -7,6 +7,7 @@ import {type Checked, checkPlugin, checkValue, type Issue, type Path} from '../.
 import {type Schema, show} from '../../core/plugin/describe.ts';
 import {called, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
+import {trainsOtherClasses} from './contaminate.ts';
 import {checkCopies} from './lists.ts';
 import type {Task, Validation} from './spec.ts';
 
@@ -123,11 +124,7 @@ const foreignTransforms: Issue = {
   hint: 'It belongs to type "synthetic". Remove it.',
 };
 
-/** Whether other classes have training images: as every class does that is normal in some problem of the same images. */
-function hasClasses(plugins: Plugins, ref: PluginRef): boolean {
-  const {inliers, perInlier, normalClass} = plugins.create('dataset', ref);
-  return !perInlier && new Set(inliers.map((inlier) => normalClass(inlier))).size > 1;
-}
+const hasClasses = (plugins: Plugins, ref: PluginRef): boolean => trainsOtherClasses(plugins.create('dataset', ref));
 
 const anomalyIssues = (plugins: Plugins, dataset: PluginRef): readonly Issue[] =>
   hasClasses(plugins, dataset)

@@ -4,6 +4,7 @@ import {clippedList, suggest} from '../../core/base/text.ts';
 import type {Task} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
 import {searchResultsOf} from '../search/results.ts';
+import {contaminate} from '../stages/contaminate.ts';
 import {data} from '../stages/data.ts';
 import {isStage, recipeOf} from '../stages/define.ts';
 import {explanationName, explanationType, gradcam} from '../stages/gradcam.ts';
@@ -108,8 +109,9 @@ export function explanationsOf(
 
 /** The file of the images that the task was trained on. */
 export function trainingImagesOf(record: RunRecord, task: Task): InputRef {
-  const held = record.stages.find(({node}) => isStage(holdOut, node) && node.tasks.includes(task.id));
-  return {stage: (held ?? dataOf(record, task)).id, file: 'train.arrow'};
+  const own = record.stages.filter(({node}) => node.tasks.includes(task.id));
+  const changed = [holdOut, contaminate].flatMap((kind) => own.find(({node}) => isStage(kind, node)) ?? []);
+  return {stage: (changed[0] ?? dataOf(record, task)).id, file: 'train.arrow'};
 }
 
 /** The stage that read the task's images. */

@@ -4,8 +4,9 @@ import type {SourceFile} from '../../core/contracts/dataset.ts';
 import type {Work} from '../../core/contracts/learner.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
-import {recipeOf} from '../stages/define.ts';
-import {heldOutOf, holdOut} from '../stages/hold-out.ts';
+import {data} from '../stages/data.ts';
+import {isStage, recipeOf} from '../stages/define.ts';
+import {heldOutOf} from '../stages/hold-out.ts';
 import {type LearnRecipe, learn} from '../stages/learn.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Forecast} from './preview.ts';
@@ -38,9 +39,7 @@ export function trainingsOf({graph, tasks, plugins, forecasts}: EstimateOptions)
     const recipe = recipeOf(learn, node);
     const state = forecasts.get(node.id)?.state;
     if (recipe?.normal === undefined || state === 'hit' || state === 'absent') return [];
-    const given = graph.find(({id}) => id === node.inputs['images']!.stage)!;
-    const from = recipeOf(holdOut, given) ? given.inputs['images']!.stage : given.id;
-    const {sources} = graph.find(({id}) => id === from)!;
+    const {id: from, sources} = readingOf(node, graph)!;
     const task = byId.get(node.tasks[0]!)!;
     const {shape} = plugins.create('dataset', task.dataset);
     const all = imagesOf(task, recipe.normal, plugins, forecasts.get(from), sources);
@@ -60,11 +59,16 @@ export function workOfTraining(
 ): Work | undefined {
   const recipe = recipeOf(learn, node);
   if (recipe?.normal === undefined) return undefined;
-  const from = stages.find(({id}) => id === node.inputs['images']!.stage);
-  const images = imagesOf(task, recipe.normal, plugins, undefined, from?.sources ?? []);
+  const images = imagesOf(task, recipe.normal, plugins, undefined, readingOf(node, stages)?.sources ?? []);
   return images === undefined
     ? undefined
     : workOf(recipe, images, plugins.create('dataset', task.dataset).shape, plugins);
+}
+
+/** The stage that reads the images of a training, some of which other stages exchange or hold out. */
+function readingOf({inputs}: StageNode, stages: readonly StageNode[]): StageNode | undefined {
+  const before = stages.find(({id}) => id === (inputs['images'] ?? inputs['train'])?.stage);
+  return before && !isStage(data, before) ? readingOf(before, stages) : before;
 }
 
 function workOf(recipe: LearnRecipe, images: number, shape: ImageShape, plugins: Plugins): Work | undefined {

@@ -35,6 +35,9 @@ export function contextOf(task: Task, plugins: Plugins, sources: Sources): TaskC
       name: names[i]!,
       layer: layerOf(plugins, classifier, defaultLayer),
     })),
+    ...(task.refine && {
+      refining: {classifier: task.refine.classifier, layer: layerOf(plugins, task.refine.classifier, defaultLayer)},
+    }),
     parts: task.validation ? ['test', 'validation'] : ['test'],
     metricsOf: (...subjects) =>
       task.metrics.filter(({type}) => subjects.includes(plugins.get('metric', type).of ?? 'scores')),

@@ -3,11 +3,12 @@ import {statSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Dataset, ImageBatch, SourceFile, Split} from '../../core/contracts/dataset.ts';
-import {createImagesWriter, imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
+import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
 import {defineStage} from './define.ts';
+import {filtered, writeImages} from './image-streams.ts';
 import {Plugin, strict} from './recipe.ts';
 import {createPlanned, ItemProgress, StageError} from './shared.ts';
 import type {StageContext} from './stage.ts';
@@ -91,8 +92,10 @@ async function writeSplit(
   limit: Limit | undefined,
 ): Promise<Counts> {
   const path = join(context.out, `${split}.arrow`);
+  const {shape, classes, masks = false} = dataset;
+  const format = {shape, classes, masks: masks && split === 'test'};
   if (!limit) {
-    await writeImages(path, dataset, split, counting(read(context, dataset, split), progress));
+    await writeImages(path, format, counting(read(context, dataset, split), progress));
     return (await imagesInfo(path)).counts;
   }
   // The sizes of the classes are known only at the end. Candidates go to a file first, so that memory does not grow with the limit.
@@ -102,8 +105,7 @@ async function writeSplit(
   const offered = counting(read(context, dataset, split), progress);
   await writeImages(
     candidates,
-    dataset,
-    split,
+    format,
     filtered(offered, (label) => subset.offer(dataset.classes[label]!)),
   );
   const places = 'perClass' in limit ? undefined : stratify(subset.seen, limit.inAll);
@@ -111,28 +113,11 @@ async function writeSplit(
   let row = 0;
   await writeImages(
     path,
-    dataset,
-    split,
+    format,
     filtered(readImages(candidates), () => chosen.has(row++)),
   );
   await rm(candidates);
   return (await imagesInfo(path)).counts;
-}
-
-async function writeImages(
-  path: string,
-  {shape, classes, masks = false}: Dataset,
-  split: Split,
-  batches: AsyncIterable<ImageBatch>,
-): Promise<void> {
-  const writer = await createImagesWriter(path, {shape, classes, masks: masks && split === 'test'});
-  try {
-    for await (const batch of batches) await writer.write(batch);
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
-  await writer.close();
 }
 
 function read({recipe, sources}: StageContext<DataRecipe>, dataset: Dataset, split: Split): AsyncIterable<ImageBatch> {
@@ -144,32 +129,6 @@ async function* counting(batches: AsyncIterable<ImageBatch>, progress: ItemProgr
     yield batch;
     await progress.add(batch.count);
   }
-}
-
-/** The images for which `keep` returns true. It is called once for each image, in order. */
-export async function* filtered(
-  batches: AsyncIterable<ImageBatch>,
-  keep: (label: number) => boolean,
-): AsyncIterable<ImageBatch> {
-  for await (const {shape, count, pixels, classes, masks} of batches) {
-    const kept = Array.from({length: count}, (_, i) => i).filter((i) => keep(classes[i]!));
-    yield {
-      shape,
-      count: kept.length,
-      pixels: pick(pixels, kept, sizeOf(shape)),
-      classes: Int32Array.from(kept, (i) => classes[i]!),
-      ...(masks && {masks: pick(masks, kept, shape.height * shape.width)}),
-    };
-  }
-}
-
-/** The chosen ones of rows of `size` bytes. */
-function pick(rows: Uint8Array, chosen: readonly number[], size: number): Uint8Array {
-  const few = new Uint8Array(chosen.length * size);
-  chosen.forEach((row, to) => {
-    few.set(rows.subarray(row * size, (row + 1) * size), to * size);
-  });
-  return few;
 }
 
 function checkCounts(

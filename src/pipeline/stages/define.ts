@@ -59,6 +59,8 @@ export interface TaskContext {
   /** The layer that metrics of features use if no classifier chooses one. */
   readonly defaultLayer: string;
   readonly classifiers: readonly TaskClassifier[];
+  /** The classifiers that remove likely anomalies from the training images, and their layer; absent: nothing is removed. */
+  readonly refining?: Omit<TaskClassifier, 'name'>;
   /** The parts of the images that are scored. */
   readonly parts: readonly Part[];
   /** The task's metrics of these subjects, in the order of the spec. */

@@ -8,8 +8,8 @@ import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores, writeMetrics} from '../../core/formats/arrow/small.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
-import {data} from './data.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {imagesOf} from './hold-out.ts';
 import {PluginList, strict, Versions} from './recipe.ts';
 import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly, StageError} from './shared.ts';
 import type {EvaluateSummary, Part, ResultRef, StageContext} from './stage.ts';
@@ -98,7 +98,7 @@ export function evaluation(
       scores: {stage: scores, file: 'scores.arrow'},
       ...(ofPixels && {
         maps: {stage: scores, file: 'maps.arrow'},
-        images: {stage: graph.plan(data, context), file: 'test.arrow'},
+        images: imagesOf(context, graph, 'test'),
       }),
     },
     uses,

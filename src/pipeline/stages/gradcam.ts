@@ -17,7 +17,6 @@ import {type Static, Type} from '../../core/plugin/type.ts';
 import type {Explanation} from '../config/spec.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
-import {data} from './data.ts';
 import {defineStage, type StageGraphBuilder, type TaskClassifier, type TaskContext} from './define.ts';
 import {evaluation} from './evaluate.ts';
 import {type HeatMap, largestOf, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
@@ -123,7 +122,7 @@ function explaining(
     },
     inputs: {
       weights: {stage: graph.plan(learn, context), file: 'weights.arrow'},
-      images: {stage: graph.plan(data, context), file: 'test.arrow'},
+      images: imagesOf(context, graph, 'test'),
       ...(of && {classifier: {stage: scoring(context, graph, of), file: 'classifier.arrow'}}),
       ...(how.type === 'integrated-gradients' && {training: imagesOf(context, graph, 'train')}),
     },

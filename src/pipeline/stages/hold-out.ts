@@ -7,13 +7,15 @@ import {Rng} from '../../core/base/random.ts';
 import type {FloatImage} from '../../core/contracts/data.ts';
 import type {ImageBatch} from '../../core/contracts/dataset.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
-import {createImagesWriter, type ImagesInfo, imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
+import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
+import {imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
 import {floatImage, imageBytes} from '../../core/images/float-image.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
-import {data, filtered} from './data.ts';
+import {contaminate, givenImages, truthArray, truthFile} from './contaminate.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
+import {filtered, numbered, relabelled, writeImages} from './image-streams.ts';
 import {PluginList, strict, Versions} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {InputRef, Part, StageContext} from './stage.ts';
@@ -49,16 +51,22 @@ export const holdOut = defineStage({
     const {fraction, seed} = validation;
     const transforms = validation.type === 'synthetic' ? validation.transforms : undefined;
     const uses = (transforms ?? []).flat().flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
+    const mixed = graph.plan(contaminate, context);
     return graph.addStage(holdOut, context, {
       label: stageLabel(`hold-out ${task.dataset.type}`, task.inlier),
       recipe: {fraction, seed, normal, ...(transforms && {transforms}), versions: versionsOf(uses)},
-      inputs: {images: {stage: graph.plan(data, context), file: 'train.arrow'}},
+      inputs: {
+        images: givenImages(context, graph, 'train'),
+        ...(mixed !== undefined && {truth: {stage: mixed, file: truthFile}}),
+      },
       uses,
     });
   },
   async run(context) {
     const {normal, fraction, seed, transforms} = context.recipe;
     const info = await imagesInfo(inputOf(context, 'images'));
+    const {shape} = info;
+    const validation = join(context.out, 'validation.arrow');
     const counts = {normal: info.counts[info.classes.indexOf(normal)] ?? 0};
     const others = info.count - counts.normal;
     const most = heldOutOf(counts.normal, fraction);
@@ -77,12 +85,15 @@ export const holdOut = defineStage({
       new Set(rng.fork(kind).permutation(from).subarray(0, Math.min(most, from)));
     const chosen = {normal: draw('normal', counts.normal), others: draw('others', others)};
     const progress = new ItemProgress(context, 'images');
-    const trained = await write(context, 'train.arrow', info, info.classes, [
+    const trained = await writeImages(
+      join(context.out, 'train.arrow'),
+      {shape, classes: info.classes},
       filtered(
         counting(context, progress, normal),
         numbered((row) => !chosen.normal.has(row)),
       ),
-    ]);
+    );
+    await keepTruth(context, chosen.normal);
     const held = (): AsyncIterable<ImageBatch> =>
       filtered(
         counting(context, progress, normal),
@@ -91,15 +102,17 @@ export const holdOut = defineStage({
     if (transforms) {
       const classes = [normal, ...namesOf(transforms, normal)];
       const made = transforms.map((copy, t) => transformed(context, held(), copy, t + 1, rng.fork(`transform ${t}`)));
-      const scored = await write(context, 'validation.arrow', info, classes, [relabelled(held(), 0), ...made]);
+      const scored = await writeImages(validation, {shape, classes}, relabelled(held(), 0), ...made);
       return {train: trained, normal: most, anomalous: scored - most};
     }
     const normalClass = info.classes.indexOf(normal);
     const [isHeld, isOther] = [numbered((row) => chosen.normal.has(row)), numbered((row) => chosen.others.has(row))];
     const all = counting(context, progress);
-    const scored = await write(context, 'validation.arrow', info, info.classes, [
+    const scored = await writeImages(
+      validation,
+      {shape, classes: info.classes},
       filtered(all, (label) => (label === normalClass ? isHeld() : isOther())),
-    ]);
+    );
     return {train: trained, normal: most, anomalous: scored - most};
   },
 });
@@ -110,8 +123,22 @@ export const heldOutOf = (count: number, fraction: number): number => Math.max(1
 /** The file with a task's images: for training, without those that are held out. */
 export function imagesOf(context: TaskContext, graph: StageGraphBuilder, split: 'train' | Part): InputRef {
   const held = graph.plan(holdOut, context);
-  const stage = held !== undefined && split !== 'test' ? held : graph.plan(data, context);
-  return {stage, file: `${split}.arrow`};
+  if (split === 'test' || held === undefined) return givenImages(context, graph, split === 'test' ? split : 'train');
+  return {stage: held, file: `${split}.arrow`};
+}
+
+/** The file that says which of a task's training images are anomalies; undefined: nothing is known to be. */
+export function truthOf(context: TaskContext, graph: StageGraphBuilder): InputRef | undefined {
+  const mixed = graph.plan(contaminate, context);
+  return mixed === undefined ? undefined : {stage: graph.plan(holdOut, context) ?? mixed, file: truthFile};
+}
+
+/** The truth of contaminated images without those that are held out. */
+async function keepTruth(context: Context, held: ReadonlySet<number>): Promise<void> {
+  if (!('truth' in context.inputs)) return;
+  const {data} = (await readArrays(inputOf(context, 'truth'))).get(truthArray)!;
+  const kept = data.filter((_, row) => !held.has(row));
+  await writeArrays(join(context.out, truthFile), new Map([[truthArray, {shape: [kept.length], data: kept}]]));
 }
 
 type Context = StageContext<HoldOutRecipe>;
@@ -122,34 +149,6 @@ async function* counting(context: Context, progress: ItemProgress, name?: string
     yield batch;
     await progress.add(batch.count);
   }
-}
-
-/** Counts its calls, and asks `keep` about each number from 0. */
-function numbered(keep: (row: number) => boolean): () => boolean {
-  let row = 0;
-  return () => keep(row++);
-}
-
-/** Returns the number of images. */
-async function write(
-  {out}: Context,
-  file: string,
-  {shape}: ImagesInfo,
-  classes: readonly string[],
-  parts: readonly AsyncIterable<ImageBatch>[],
-): Promise<number> {
-  const writer = await createImagesWriter(join(out, file), {shape, classes});
-  try {
-    for (const part of parts) for await (const batch of part) await writer.write(batch);
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
-  return (await writer.close()).count;
-}
-
-async function* relabelled(batches: AsyncIterable<ImageBatch>, label: number): AsyncIterable<ImageBatch> {
-  for await (const batch of batches) yield {...batch, classes: new Int32Array(batch.count).fill(label)};
 }
 
 /** Each image transformed. The random numbers of an image depend only on its number in the stream. */

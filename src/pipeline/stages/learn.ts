@@ -2,7 +2,7 @@
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {ImageSet} from '../../core/contracts/data.ts';
-import type {CopyRef, CurvePoint} from '../../core/contracts/learner.ts';
+import type {CopyRef, CurvePoint, TrainingRefinement} from '../../core/contracts/learner.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImageSet} from '../../core/formats/arrow/images.ts';
 import {writeCurve} from '../../core/formats/arrow/small.ts';
@@ -12,9 +12,10 @@ import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
 import {keepCheckpoint, openCheckpoints} from './checkpoints.ts';
 import {data} from './data.ts';
-import {defineStage} from './define.ts';
+import {defineStage, type TaskContext} from './define.ts';
 import {imagesOf} from './hold-out.ts';
-import {learnerParts, PluginList, strict} from './recipe.ts';
+import {learnerParts, Plugin, PluginList, strict} from './recipe.ts';
+import {rowsToRemove} from './refinement.ts';
 import {createPlanned, inputOf, StageError} from './shared.ts';
 import type {StageContext, StageNode} from './stage.ts';
 
@@ -31,6 +32,22 @@ const LearnRecipe = Type.Object(
       ),
     ),
     seed: Type.Integer(),
+    refine: Type.Optional(
+      Type.Object(
+        {
+          classifier: Plugin,
+          layer: Type.String(),
+          parts: Type.Integer(),
+          ratio: Type.Number(),
+          epochs: Type.Union([Type.Literal('paper'), Type.Array(Type.Integer())]),
+        },
+        {
+          ...strict,
+          description:
+            'Who judges the images, and after how many epochs, which it then goes on without; absent: it has all images.',
+        },
+      ),
+    ),
     until: Type.Optional(
       Type.Integer({description: 'Epochs after which the training ends early; absent: it does not.', minimum: 1}),
     ),
@@ -55,7 +72,9 @@ export const learn = defineStage({
     const augment = trains ? task.augment : [];
     const copies = trains ? task.distributionAugmentation : [];
     const transforms = [...augment, ...copies.flat()].flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
-    const uses = [...learnerUses, ...transforms];
+    const refine = trains ? refining(context) : undefined;
+    const judges = refine ? usedBy(graph.plugins, 'classifier', refine.classifier) : [];
+    const uses = [...learnerUses, ...transforms, ...judges];
     return graph.addStage(learn, context, {
       label: stageLabel(`learn ${task.learner.type}`, trains ? task.inlier : inlier, `seed ${task.seed}`),
       recipe: {
@@ -64,6 +83,7 @@ export const learn = defineStage({
         augment,
         ...(copies.length > 0 ? {distribution_augmentation: copies} : {}),
         seed: task.seed,
+        ...(refine && {refine}),
         ...(trains && task.until !== undefined ? {until: task.until} : {}),
         ...(trains ? {normal} : {}),
       },
@@ -95,6 +115,7 @@ export const learn = defineStage({
       augment: recipe.augment,
       ...(recipe.distribution_augmentation && {distributionAugmentation: recipe.distribution_augmentation}),
       rng: learnerRng(recipe),
+      ...(recipe.refine && {refinement: refinementOf(context, recipe.refine)}),
       ...(recipe.until !== undefined && {until: recipe.until}),
       signal,
       checkpoints,
@@ -102,7 +123,7 @@ export const learn = defineStage({
       report: (progress) => context.report({of: 'training', ...progress}),
       warn,
     });
-    const {weights, curve} = await fitted.catch((error: unknown) => {
+    const {weights, curve, removed} = await fitted.catch((error: unknown) => {
       if (signal.aborted)
         context.note(
           opened.latest
@@ -120,11 +141,53 @@ export const learn = defineStage({
       );
     }
     await writeArrays(join(context.out, 'weights.arrow'), weights);
+    if (removed) await writeRemovals(join(context.out, removalsFile), removed);
     await writeCurve(join(context.out, 'curve.arrow'), curve);
     if (recipe.until !== undefined) await keepCheckpoint(context.scratch, context.out);
     return summaryOf(curve);
   },
 });
+
+/** Epochs → numbers of the images that the training went on without from there. */
+const removalsFile = 'removals.arrow';
+
+function writeRemovals(path: string, removed: ReadonlyMap<number, Uint32Array>): Promise<void> {
+  const asArray = (rows: Uint32Array) => ({shape: [rows.length], data: Float32Array.from(rows)});
+  return writeArrays(path, new Map([...removed].map(([epoch, rows]) => [`epoch ${epoch}`, asArray(rows)])));
+}
+
+/** The recipe of refinement during training; undefined: there is none. */
+function refining({task: {refine}, refining: by}: TaskContext): LearnRecipe['refine'] {
+  if (!refine?.epochs || !by) return undefined;
+  const {parts, ratio, epochs} = refine;
+  return {
+    classifier: refine.classifier,
+    layer: by.layer,
+    parts,
+    ratio,
+    epochs: epochs === 'paper' ? epochs : [...epochs],
+  };
+}
+
+const paperEpochs = [1, 2, 5, 10, 20, 50, 100];
+
+function refinementOf(
+  context: StageContext<LearnRecipe>,
+  {classifier: ref, layer, parts, ratio, epochs}: NonNullable<LearnRecipe['refine']>,
+): TrainingRefinement {
+  const classifier = createPlanned(context, 'classifier', ref, context.recipe.versions);
+  const rng = new Rng(context.recipe.seed).fork('refine');
+  return {
+    layer,
+    isDue: (epoch) =>
+      epoch > 0 && (epochs === 'paper' ? paperEpochs.includes(epoch) || epoch % 500 === 0 : epochs.includes(epoch)),
+    remove(features, epoch) {
+      const removed = rowsToRemove(classifier, features, {parts, ratio}, rng.fork(epoch));
+      context.note(`goes on without ${removed.length} of ${features.rows} images after epoch ${epoch}`);
+      return removed;
+    },
+  };
+}
 
 /** What trainings that differ only in their last epoch have in common. */
 export function trainingKey({recipe: {until: _, ...recipe}, inputs}: Pick<StageNode, 'recipe' | 'inputs'>): string {

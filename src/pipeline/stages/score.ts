@@ -11,6 +11,7 @@ import {defineStage, type StageGraphBuilder, type TaskClassifier, type TaskConte
 import {embedding} from './embed.ts';
 import {evaluations, type Scored} from './evaluate.ts';
 import {Plugin, strict} from './recipe.ts';
+import {trainingFeatures} from './refine.ts';
 import {createPlanned, finiteScores, inputOf} from './shared.ts';
 import type {StageContext} from './stage.ts';
 import {writePlainScores, writeTrainingScores} from './training-scores.ts';
@@ -90,7 +91,7 @@ export function scoring(
     label: stageLabel(`score ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
     recipe: {classifier, version: uses[0]!.version, seed: task.seed},
     inputs: {
-      train: embedding(context, graph, {layer, split: 'train'}),
+      train: trainingFeatures(context, graph, layer),
       test: embedding(context, graph, {layer, split: 'test'}),
     },
     uses,

@@ -90,6 +90,10 @@ const changesFor: {readonly [K in Kind]: (own: string, definition: AnyDefinition
           dataset: '{ type: synthetic, defects: true, train: 32, test: 16, normal_classes: [stripes] }',
           localize: '{ patch: 16, stride: 8 }',
         }),
+        ...(of === 'refinement' && {
+          dataset: '{ type: synthetic, classes: 3, train: 32, test: 16, normal_classes: [stripes], contaminate: 0.1 }',
+          refine: '{ ratio: 0.1 }',
+        }),
         ...((of === 'learner' || of === 'agreement') && {
           dataset: '{ type: synthetic, train: 32, test: 16, normal_classes: [stripes], validation: synthetic }',
           learner: training,

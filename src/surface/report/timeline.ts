@@ -87,9 +87,11 @@ export async function timelineSection(
 
 const order = [
   'data',
+  'contaminate',
   'hold-out',
   'learn',
   'embed',
+  'refine',
   'score',
   'validate',
   'localize',
@@ -98,6 +100,7 @@ const order = [
   'measure',
   'pretext',
   'agree',
+  'audit',
 ];
 
 function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {

@@ -32,9 +32,9 @@ export function bestOfSeveral(rows: readonly ComparisonRow[], better: Better): R
 }
 
 function problemOf(row: ComparisonRow): string {
-  const {dataset, limit, versions} = row.options;
+  const {dataset, limit, contaminate, versions} = row.options;
   const {metric, metricVersion, classifierVersion} = (row.definitionOptions ?? {}) as {readonly [key: string]: Json};
-  const images = [dataset, limit, versions].map((one) => one ?? null);
+  const images = [dataset, limit, contaminate, versions].map((one) => one ?? null);
   const numbers = [metric, metricVersion, classifierVersion].map((one) => one ?? null);
   const {inlier, paperRow, paperClassifier, ensemble} = row;
   return canonicalJson([...images, ...numbers, row.metric, row.dataset, inlier, paperRow, paperClassifier, ensemble]);

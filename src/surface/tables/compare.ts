@@ -10,7 +10,7 @@ import {type Absent, absentLines} from './absent.ts';
 import {type Better, bestOfSeveral} from './best-of.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
-import {fittingOf} from './names.ts';
+import {comparable, fittingOf} from './names.ts';
 import type {Departures} from './settings.ts';
 import {validationLegend, validationOf} from './validation.ts';
 
@@ -78,10 +78,13 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
 function namesOf(
   rows: readonly ComparisonRow[],
 ): ReadonlyMap<ComparisonRow, Pick<Line, 'label' | 'classifier' | 'metricLabel'>> {
-  const tagged = (kind: (row: ComparisonRow) => string, settings: (row: ComparisonRow) => Json) => {
+  const tagged = (
+    kind: (row: ComparisonRow) => string,
+    settings: (rivals: readonly ComparisonRow[]) => readonly Json[],
+  ) => {
     const tags = new Map<ComparisonRow, string>();
     for (const rivals of groupBy(rows, kind).values()) {
-      const telling = tellApart(rivals.map(settings));
+      const telling = tellApart(settings(rivals));
       for (const [i, row] of rivals.entries()) tags.set(row, telling[i]!.map((tag) => ` ${tag}`).join(''));
     }
     return (row: ComparisonRow) => tags.get(row)!;
@@ -90,12 +93,15 @@ function namesOf(
   const kindOf = (row: ComparisonRow) => `${headOf(row)} ${row.ensemble ?? ''}`;
   const method = tagged(
     (row) => `${row.dataset} ${row.paperRow}`,
-    (row) => row.options,
+    (rivals) => comparable(rivals.map((row) => row.options)),
   );
-  const classifier = tagged((row) => `${row.dataset} ${kindOf(row)}`, fittingOf);
+  const classifier = tagged(
+    (row) => `${row.dataset} ${kindOf(row)}`,
+    (rivals) => rivals.map((row) => fittingOf(row) as Json),
+  );
   const metric = tagged(
     (row) => `${row.dataset} ${row.metric} ${row.ensemble ?? ''}`,
-    (row) => measuringOf(row.definitionOptions),
+    (rivals) => rivals.map((row) => measuringOf(row.definitionOptions)),
   );
   return new Map(
     rows.map((row) => {

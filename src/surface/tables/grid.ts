@@ -7,7 +7,7 @@ import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import {type Verdict, verdictOf} from '../../pipeline/store/results/verdict.ts';
 import type {Absent} from './absent.ts';
 import type {Line} from './line.ts';
-import {fittingOf} from './names.ts';
+import {comparable, fittingOf} from './names.ts';
 
 export interface Grid {
   readonly table: string;
@@ -180,8 +180,8 @@ function variantsOf(lines: readonly Cell[], place: (line: Line) => string): read
 }
 
 const settingsOf = (line: Line): string => {
-  const {learner, augment, distribution_augmentation: copies, limit} = line.options;
-  return digestOf([learner, augment, copies, limit, fittingOf(line)] as Json);
+  const {learner, augment, distribution_augmentation: copies, limit, contaminate, refine} = line.options;
+  return digestOf([learner, augment, copies, limit, contaminate ?? null, refine ?? null, fittingOf(line)] as Json);
 };
 
 /** What the rows of one method and classifier are called: as their lines are, or by what varies over these rows. */
@@ -199,8 +199,9 @@ function labelsOf(variants: readonly (readonly Cell[])[], named: string): readon
   const firsts = variants.map(([first]) => first!);
   const isOneDataset = new Set(firsts.map((line) => line.dataset)).size === 1;
   const tags = tellApart(
-    firsts.map((line) => {
-      const {dataset, versions, ...options} = line.options;
+    comparable(firsts.map((line) => line.options)).map((known, i) => {
+      const line = firsts[i]!;
+      const {dataset, versions, ...options} = known as Line['options'];
       const {dataset: ofDataset, ...others} = versions as {readonly [plugin: string]: Json};
       return {
         ...options,

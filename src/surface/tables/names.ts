@@ -25,3 +25,22 @@ export function methodsOf(tasks: readonly Task[]): Methods {
   }
   return names;
 }
+
+/**
+ * The options of rows, to be told apart: what is not refined counts as refined by the others' classifiers with a ratio of 0, so that a name
+ * has the ratio, and not all that belongs to it.
+ */
+export function comparable(options: readonly Json[]): readonly Json[] {
+  const all = options as readonly Definition[];
+  const refined = all.find(({refine}) => refine)?.['refine'] as Definition | undefined;
+  if (!refined) return options;
+  const {epochs: _, ...stageTwo} = refined;
+  const judges = Object.entries(
+    Object.assign({}, ...all.map(({versions}) => versions)) as {readonly [plugin: string]: Json},
+  ).filter(([plugin]) => plugin.startsWith('classifier '));
+  return all.map(({refine = {...stageTwo, ratio: 0}, versions, ...rest}) => ({
+    ...rest,
+    refine,
+    versions: {...Object.fromEntries(judges), ...(versions as Definition)},
+  })) as readonly Json[];
+}

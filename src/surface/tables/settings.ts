@@ -2,14 +2,14 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {differences} from '../../core/base/diff.ts';
 import {flowText} from '../../core/base/json.ts';
-import {count} from '../../core/base/text.ts';
+import {count, percent} from '../../core/base/text.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {checkPlugin} from '../../core/plugin/check.ts';
 import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {wordOf} from '../../core/plugin/words.ts';
-import type {Localize, Patches, Validation} from '../../pipeline/config/spec.ts';
+import type {Localize, Patches, Refinement, Validation} from '../../pipeline/config/spec.ts';
 import {specWords} from '../../pipeline/config/spec-words.ts';
 import {recordedPath} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
@@ -70,6 +70,8 @@ export function departuresFrom(plugins: Plugins): Departures {
       distribution_augmentation: copies = [],
       localize,
       validation,
+      contaminate,
+      refine,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
@@ -78,6 +80,8 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly distribution_augmentation?: readonly CopyRef[];
       readonly localize?: Localize;
       readonly validation?: Validation;
+      readonly contaminate?: number;
+      readonly refine?: Refinement;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -99,6 +103,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...changed('dataset', dataset, (path) => isSwept('dataset', path)),
       ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
       ...(validation ? [`${100 * validation.fraction} % of the training images held out`] : []),
+      ...(contaminate === undefined ? [] : [`${percent(contaminate)} of the training images are anomalies`]),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),
       ...changed(
         'learner',
@@ -109,6 +114,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...(definition?.trains ? augmentation(plugins, augment, definition.augment) : []),
       ...distribution(copies, definition?.distributionAugmentation ?? []),
       ...(localize?.type === 'patches' ? windows(localize) : []),
+      ...(refine ? [refined(refine)] : []),
       ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),
@@ -129,6 +135,9 @@ function windows({patch, stride, blend}: Patches): readonly string[] {
     ...(blend === paperWindows.blend ? [] : [`blend ${blend} (paper: ${paperWindows.blend})`]),
   ];
 }
+
+const refined = ({parts, ratio, epochs}: Refinement): string =>
+  `what any of ${parts} classifiers calls the most anomalous ${percent(ratio)} is removed${epochs ? ', also in training' : ''}`;
 
 /** No copies is another method, with a separate row. */
 function distribution(ours: readonly CopyRef[], paper: readonly CopyRef[]): readonly string[] {

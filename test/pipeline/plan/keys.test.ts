@@ -65,6 +65,14 @@ classifiers: [kde]
 metrics: [auc, uniformity, proxy-loss, proxy-accuracy, stability]
 seeds: 2
 `,
+  contaminated: `
+dataset: {type: synthetic, size: 16, train: 32, test: 16, classes: 3, inliers: [stripes], contaminate: 0.1, validation: synthetic}
+learner: {type: rotation, network: {type: small, width: 4, head: [16]}, epochs: 2, batch: 16}
+classifiers: [kde, {type: gde, layer: embed}]
+metrics: [auc, removed-precision, removed-recall]
+refine: {ratio: 0.1}
+matrix: {refine.epochs: [[1], paper]}
+`,
 };
 
 type Name = keyof typeof specs;

@@ -7,13 +7,14 @@ import {createWeights, disposeWeights, restoreWeights, type Weights, weightsToAr
 import {arraysUnder, type Optimizer} from '../../../core/nn/optimise.ts';
 import {warnOfChance} from './collapse.ts';
 import {compileStep, type State, trainEpoch} from './epoch.ts';
-import {batchStream, type Feed, instancesOf, openFeed} from './feed.ts';
+import {instancesOf} from './feed.ts';
+import {Feeds} from './feeds.ts';
 import {openOptimizer} from './optimizer.ts';
 import {type Placed, phasesOf, type Training} from './phases.ts';
 
 export async function train(training: Training): Promise<FitResult> {
-  const {context, learner, parameters} = training;
-  const {images, augment, distributionAugmentation: copies = [], plugins, rng, signal, checkpoints} = context;
+  const {context, parameters} = training;
+  const {images, distributionAugmentation: copies = [], rng, signal, checkpoints} = context;
   signal.throwIfAborted();
   const instances = instancesOf(images, copies);
   const batch = Math.min(training.batch, instances);
@@ -30,26 +31,13 @@ export async function train(training: Training): Promise<FitResult> {
   const phases = phasesOf(training);
   const {start: mainStart, end: wholeEnd} = phases.at(-1)!;
   const epochs = Math.min(wholeEnd, mainStart + (context.until ?? Number.POSITIVE_INFINITY));
-  let feed: Feed | undefined;
+  // The curve only has complete epochs: what a checkpoint does not have is computed again, from the same batches.
+  const feeds = new Feeds({...training, batch}, epochs, saved?.arrays);
   try {
-    // The curve only has complete epochs: what a checkpoint does not have is computed again, from the same batches.
-    feed = openFeed({
-      images,
-      learner,
-      augment,
-      copies,
-      plugins,
-      stream: batchStream(rng),
-      batch,
-      epochs,
-      startEpoch: curve.length,
-      dropLast: true,
-      ...(training.stepsPerEpoch !== undefined && {stepsPerEpoch: training.stepsPerEpoch}),
-    });
     const momentum = saved && arraysUnder('momentum/', saved.arrays);
     const rescue = new Rescue(checkpoints);
     try {
-      const state = {weights, feed, epochs, isWhole: epochs === wholeEnd, curve, momentum, rescue};
+      const state = {weights, feeds, epochs, isWhole: epochs === wholeEnd, curve, momentum, rescue};
       for (const phase of phases)
         if (curve.length < Math.min(phase.end, epochs)) await trainPhase({...training, batch}, phase, state);
     } catch (error) {
@@ -57,14 +45,16 @@ export async function train(training: Training): Promise<FitResult> {
       throw error;
     }
     if (epochs === wholeEnd) warnOfChance(training, curve, training.chance(batch));
-    return {weights: await weightsToArrays(weights), curve};
+    const {removed} = feeds;
+    return {weights: await weightsToArrays(weights), curve, ...(removed && {removed})};
   } finally {
-    await feed?.close();
+    await feeds.close();
     disposeWeights(weights);
   }
 }
 
-interface PhaseState extends State {
+interface PhaseState extends Omit<State, 'feed'> {
+  readonly feeds: Feeds;
   readonly weights: Weights;
   /** From the checkpoint that this run has started from. */
   readonly momentum: NamedArrays | undefined;
@@ -109,15 +99,18 @@ class Rescue {
 
 /** From its start, or from the place where the curve ends. */
 async function trainPhase(training: Training, phase: Placed, state: PhaseState): Promise<void> {
-  const {weights, epochs, isWhole, curve, momentum, rescue} = state;
+  const {weights, feeds, epochs, isWhole, curve, momentum, rescue} = state;
   const moving = new Map([...weights].filter(([name]) => phase.moves?.(name) ?? true));
   const optimizer = openOptimizer(training.optimizer, moving, curve.length > phase.start ? momentum : undefined);
-  const step = compileStep(phase, weights, optimizer, state.feed.views);
+  const {views} = await feeds.of(curve.length, weights);
+  const step = compileStep(phase, weights, optimizer, views);
   try {
     while (curve.length < Math.min(phase.end, epochs)) {
-      curve.push(await trainEpoch(training, phase, state, step));
-      if (curve.length < epochs) await rescue.epochEnded(() => stateArrays(weights, optimizer), curve);
-      else if (!isWhole) await rescue.endedEarly(await stateArrays(weights, optimizer), curve);
+      const feed = await feeds.of(curve.length, weights);
+      curve.push(await trainEpoch(training, phase, {...state, feed}, step));
+      const arrays = () => stateArrays(weights, optimizer, feeds);
+      if (curve.length < epochs) await rescue.epochEnded(arrays, curve);
+      else if (!isWhole) await rescue.endedEarly(await arrays(), curve);
     }
   } finally {
     step.dispose();
@@ -125,11 +118,12 @@ async function trainPhase(training: Training, phase: Placed, state: PhaseState):
   }
 }
 
-async function stateArrays(weights: Weights, optimizer: Optimizer): Promise<NamedArrays> {
+async function stateArrays(weights: Weights, optimizer: Optimizer, feeds: Feeds): Promise<NamedArrays> {
   const named = (prefix: string, arrays: NamedArrays) =>
     [...arrays].map(([name, array]) => [prefix + name, array] as const);
   return new Map([
     ...named('weights/', await weightsToArrays(weights)),
     ...named('momentum/', await optimizer.arrays()),
+    ...feeds.arrays(),
   ]);
 }

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../../src/core/base/random.ts';
 import type {ImageSet} from '../../../../src/core/contracts/data.ts';
-import type {Checkpoints} from '../../../../src/core/contracts/learner.ts';
+import type {Checkpoints, FitContext, TrainingRefinement} from '../../../../src/core/contracts/learner.ts';
 import {tf} from '../../../../src/core/engine/engine.ts';
 import {fitContext, plugins, resolved} from '../../../rig/learners.ts';
 import {expectClose, onFirstEngine} from '../../../rig/tensors.ts';
@@ -78,6 +78,58 @@ onFirstEngine(() => {
     const whole = await learner.fit({...fitContext(ramps(16)).context, checkpoints});
     expect(whole.curve).toEqual(curve);
     expect(new Map(whole.weights)).toEqual(new Map(weights));
+  });
+
+  test('refined, it goes on without what is removed, and from a checkpoint to the same bits', async () => {
+    const images = ramps(40);
+    const options = {type: 'rotation', network: {type: 'small', width: 4, head: [8]}, epochs: 5, batch: 8};
+    const learner = plugins.create('learner', resolved('learner', options));
+    const judged: {readonly rows: number; readonly epochs: number}[] = [];
+    const refinement: TrainingRefinement = {
+      layer: 'pool',
+      isDue: (epochs) => epochs === 1 || epochs === 3,
+      remove({rows}, epochs) {
+        judged.push({rows, epochs});
+        return Uint32Array.from({length: epochs === 1 ? 24 : 8}, (_, i) => i);
+      },
+    };
+    const trained = async (changes: Partial<FitContext>) => {
+      const {context, reports} = fitContext(images, {refinement, ...changes});
+      return {
+        ...(await learner.fit(context)),
+        steps: reports.filter(({step, steps}) => step === steps - 1).map(({steps}) => steps),
+      };
+    };
+    const whole = await trained({});
+    // 40 images, then 16, then 32 of them: each time all 40 are judged.
+    expect(whole.steps).toEqual([5, 2, 2, 4, 4]);
+    expect(judged).toEqual([
+      {rows: 40, epochs: 1},
+      {rows: 40, epochs: 3},
+    ]);
+    expect([...whole.removed!].map(([epoch, {length}]) => [epoch, length])).toEqual([
+      [1, 24],
+      [3, 8],
+    ]);
+    const plain = await learner.fit(fitContext(images).context);
+    expect(plain.curve[0]).toEqual(whole.curve[0]);
+    expect(plain.curve[1]).not.toEqual(whole.curve[1]);
+    expect(plain).not.toHaveProperty('removed');
+    for (const until of [1, 2]) {
+      let saved: Awaited<ReturnType<Checkpoints['load']>>;
+      const checkpoints: Checkpoints = {
+        load: async () => saved,
+        save: async (arrays, meta) => {
+          saved = {arrays, meta};
+        },
+        due: () => false,
+      };
+      await trained({checkpoints, until});
+      const resumed = await trained({checkpoints});
+      expect(resumed.curve).toEqual(whole.curve);
+      expect(new Map(resumed.weights)).toEqual(new Map(whole.weights));
+      expect(resumed.removed).toEqual(whole.removed);
+    }
   });
 
   test('fewer images than a batch make one step of all images, with a warning', async () => {

@@ -1,0 +1,103 @@
+/** The key `refine` of a spec: its shape, its defaults, and what it does not go with. */
+import type {PluginRef} from '../../core/contracts/definition.ts';
+import {type Checked, checkPlugin, type Issue} from '../../core/plugin/check.ts';
+import {fallbackKeyword, layersOf, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
+import {Type} from '../../core/plugin/type.ts';
+import type {Localize, Refinement} from './spec.ts';
+
+export const refineShape = Type.Object(
+  {
+    ratio: Type.Number({
+      minimum: 0,
+      exclusiveMaximum: 0.5,
+      description:
+        'Share of the training images that each classifier of the ensemble calls anomalous: one to two times the share that you ' +
+        'believe to be. What any of them calls anomalous is removed, so more than this share may be. 0: nothing is.',
+    }),
+    parts: Type.Integer({
+      minimum: 2,
+      maximum: 100,
+      default: 5,
+      description:
+        'Parts into which the training images are divided. A classifier is fitted on each, and judges all images.',
+    }),
+    classifier: Type.Optional(
+      Type.Unsafe<unknown>({
+        [pluginKeyword]: 'classifier',
+        [fallbackKeyword]: {type: 'gde'},
+        description: 'The classifiers of the ensemble. Those of the spec are then fitted on what is left.',
+      }),
+    ),
+    epochs: Type.Optional(
+      Type.Union([Type.Literal('paper'), Type.Array(Type.Integer({minimum: 1}), {minItems: 1, uniqueItems: true})], {
+        'x-expected': '"paper" or a list of epochs',
+        description:
+          'Refine while the learner trains as well: after so many epochs its features judge all images, and it goes on with those that ' +
+          'are left, until the next time. `paper`: after 1, 2, 5, 10, 20, 50, 100 and 500 epochs, then every 500. Default: only before ' +
+          'the classifiers are fitted.',
+        examples: [[1, 2, 5, 10]],
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    description:
+      'Remove training images that are probably anomalies, before the classifiers are fitted (Yoon et al. 2021, SRR). Default: none is removed.',
+    examples: [{ratio: 0.1}],
+  },
+);
+
+interface Asked {
+  /** Checked by `refineShape`. */
+  readonly written: Omit<Refinement, 'classifier'> & {readonly classifier?: unknown};
+  readonly learner: PluginRef | undefined;
+  readonly localize: Localize | undefined;
+}
+
+/** Undefined if nothing is to be removed. */
+export function checkRefine(plugins: Plugins, {written, learner, localize}: Asked): Checked<Refinement | undefined> {
+  const path = ['refine', 'classifier'];
+  const {value: classifier, issues} = checkPlugin(plugins, 'classifier', written.classifier ?? 'gde', path);
+  const found: Issue[] = [...issues];
+  const layer = plugins.find('classifier', classifier.type)?.layer ?? classifier['layer'];
+  if (learner && typeof layer === 'string' && !layersOf(plugins, learner).includes(layer))
+    found.push({
+      path,
+      at: 'value',
+      message: `classifier "${classifier.type}" reads the layer "${layer}", which learner "${learner.type}" does not have`,
+      hint: `Layers of "${learner.type}": ${layersOf(plugins, learner).join(', ')}.`,
+    });
+  if (localize?.type === 'patches' && written.ratio > 0)
+    found.push({
+      path: ['refine'],
+      at: 'key',
+      message: '"refine" removes whole images, but "localize" of type "patches" fits its classifiers on windows',
+      hint: 'Remove "refine", or explain the scores of whole images ("localize: {type: gradient}").',
+    });
+  return {value: written.ratio === 0 ? undefined : {...written, classifier}, issues: found};
+}
+
+/** Metrics of refinement need both keys; their value may be 0, as at one point of a matrix. */
+export function refinementIssues(
+  plugins: Plugins,
+  metrics: readonly PluginRef[],
+  keys: {readonly contaminate: unknown; readonly refine: unknown},
+): readonly Issue[] {
+  const [lacking] = [
+    ...(keys.refine === undefined ? ['"refine"'] : []),
+    ...(keys.contaminate === undefined ? ['"dataset.contaminate"'] : []),
+  ];
+  if (lacking === undefined) return [];
+  return metrics.flatMap(({type}, i): Issue[] =>
+    plugins.find('metric', type)?.of === 'refinement'
+      ? [
+          {
+            path: ['metrics', i],
+            at: 'value',
+            message: `metric "${type}" compares what "refine" removes with what "contaminate" has put there, but the spec has no ${lacking}`,
+            hint: 'Add it, or remove the metric.',
+          },
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,53 @@
+import {expect, test} from 'vitest';
+import {plugins as builtin} from '../../../src/builtin.ts';
+import {Plugins} from '../../../src/core/plugin/registry.ts';
+import {validateSpec} from '../../../src/pipeline/config/validate.ts';
+
+const plugins = new Plugins(builtin);
+const checked = (dataset: object, changes: object = {}) =>
+  validateSpec({dataset, learner: 'contrastive', classifiers: ['kde'], ...changes}, plugins, 'x');
+const problems = (dataset: object, changes: object = {}): readonly string[] =>
+  checked(dataset, changes).issues.map(({path, message, hint}) => `${path.join('.')}: ${message}. ${hint}`);
+
+test('a ratio of 0 is as none, for both keys', () => {
+  const {spec} = checked({type: 'cifar10', contaminate: 0}, {refine: {ratio: 0}});
+  expect(spec!.dataset).not.toHaveProperty('contaminate');
+  expect(spec).not.toHaveProperty('refine');
+});
+
+test('refine has the defaults of the paper', () => {
+  expect(checked({type: 'cifar10', contaminate: 0.1}, {refine: {ratio: 0.1}}).spec).toMatchObject({
+    dataset: {contaminate: 0.1},
+    refine: {ratio: 0.1, parts: 5, classifier: {type: 'gde', shrinkage: 'none'}},
+  });
+});
+
+test('what does not go together is an error that says what to do', () => {
+  const dirty = {type: 'cifar10', contaminate: 0.1};
+  expect([
+    ...problems({...dirty, validation: 'held-out'}),
+    ...problems({...dirty, validation: 'synthetic'}, {metrics: ['stability'], seeds: 2}),
+    ...problems({type: 'mvtec', contaminate: 0.1}, {ensemble: 'seeds', seeds: 2}),
+    ...problems({...dirty, contaminate: 0.6}),
+    ...problems(dirty, {metrics: ['auc', 'removed-recall']}),
+    ...problems({type: 'cifar10'}, {metrics: ['removed-precision'], refine: {ratio: 0.1}}),
+    ...problems(dirty, {refine: {parts: 5}}),
+    ...problems(dirty, {refine: {ratio: 0.1, classifier: {type: 'gde', layer: 'last'}}}),
+    ...problems(dirty, {refine: {ratio: 0.1, classifier: 'gdee'}}),
+    ...problems({type: 'mvtec'}, {learner: {type: 'cutpaste', patch: 64}, refine: {ratio: 0.1}, localize: {}}),
+  ]).toMatchInlineSnapshot(`
+    [
+      "dataset.validation: validation of type "held-out" needs labels of anomalies, but "contaminate" makes training images without labels. Use "validation: synthetic", or remove "contaminate".",
+      "metrics.0: metric "stability" compares seeds on the same images, but with "contaminate" each seed has others. Remove the metric, or "contaminate".",
+      "ensemble: "ensemble" combines the seeds' scores of the same test images, but "contaminate" takes anomalies of dataset "mvtec" from the test images, for each seed others. Remove "ensemble", or "contaminate".",
+      "dataset.contaminate: expected "contaminate" to be a number from 0 to 0.5, but got 0.6. undefined",
+      "metrics.1: metric "removed-recall" compares what "refine" removes with what "contaminate" has put there, but the spec has no "refine". Add it, or remove the metric.",
+      "metrics.0: metric "removed-precision" compares what "refine" removes with what "contaminate" has put there, but the spec has no "dataset.contaminate". Add it, or remove the metric.",
+      "refine: "refine" needs "ratio": a number of at least 0 and below 0.5. Share of the training images that each classifier of the ensemble calls anomalous: one to two times the share that you believe to be. What any of them calls anomalous is removed, so more than this share may be. 0: nothing is.",
+      "refine.classifier: classifier "gde" reads the layer "last", which learner "contrastive" does not have. Layers of "contrastive": pool, embed.",
+      "refine.classifier: there is no classifier "gdee". Did you mean "gde"?",
+      "refine: "refine" removes whole images, but "localize" of type "patches" fits its classifiers on windows. Remove "refine", or explain the scores of whole images ("localize: {type: gradient}").",
+    ]
+  `);
+  expect(problems({...dirty, contaminate: 0}, {metrics: ['removed-recall'], refine: {ratio: 0}})).toEqual([]);
+});
