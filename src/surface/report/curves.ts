@@ -104,26 +104,27 @@ function panelOf(
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Of paths that vary together the first that has places on an axis speaks for them, otherwise the first. */
+/** A path whose value follows from that of another one is no option of its own. */
 function optionsOf(tasks: readonly Task[]): readonly Option[] {
   const paths = [...new Set(tasks.flatMap(({point}) => Object.keys(point)))];
-  const keysOf = (path: string) => tasks.map(({point}) => keyOf(point[path]));
-  const varying = paths.filter((path) => new Set(keysOf(path)).size > 1);
+  const count = (...some: readonly string[]) =>
+    new Set(tasks.map(({point}) => some.map((path) => keyOf(point[path])).join('\n'))).size;
+  const varying = paths.filter((path) => count(path) > 1);
   const names = namesOf(varying);
-  const together = groupBy(varying, (path) => {
-    const keys = keysOf(path);
-    return keys.map((key) => keys.indexOf(key)).join(' ');
-  });
-  return [...together.values()].map((bound) => {
-    const options = bound.map((path) => optionOf(path, names.get(path)!, tasks));
-    return {...(options.find(({place}) => place) ?? options[0]!), paths: bound};
-  });
+  const follows = (path: string, other: string) => count(path, other) === count(other);
+  const leading = varying.filter((path, at) =>
+    varying.every((other, before) => other === path || !follows(path, other) || (follows(other, path) && at < before)),
+  );
+  return leading.map((path) => ({
+    ...optionOf(path, names.get(path)!, tasks),
+    paths: varying.filter((other) => follows(other, path)),
+  }));
 }
 
 function optionOf(path: string, name: string, tasks: readonly Task[]): Omit<Option, 'paths'> {
   const values = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
   const texts = textsOf(values as readonly (Json | undefined)[]);
-  const text = ({point}: Task): string => texts.get(keyOf(point[path])) ?? 'default';
+  const text = ({point}: Task): string => listText(point[path]) ?? texts.get(keyOf(point[path])) ?? 'default';
   if (values.every((value) => typeof value === 'number'))
     return {name, text, place: ({point}) => point[path] as number};
   const lengths = values.map((value) => (Array.isArray(value) ? value.length : -1));
@@ -131,6 +132,10 @@ function optionOf(path: string, name: string, tasks: readonly Task[]): Omit<Opti
     return {name: `${name}: how many`, text, place: ({point}) => (point[path] as readonly unknown[]).length};
   return {name, text};
 }
+
+/** Of names: `rotate90 + rotate180`. */
+const listText = (value: unknown): string | undefined =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(' + ') || 'none' : undefined;
 
 const keyOf = (value: unknown): string => (value === undefined ? 'default' : canonicalJson(value as Json));
 

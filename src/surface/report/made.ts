@@ -2,10 +2,13 @@
  * Anomalies that the spec has made of held-out normal images (`validation: synthetic`), beside real ones: as pictures, and where they lie among
  * the features of the test images (Li et al. 2021, CutPaste: figures 2, 3 and 5).
  */
+import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {Rng} from '../../core/base/random.ts';
 import {type Result, succeed} from '../../core/base/result.ts';
+import {tellApart} from '../../core/base/tell-apart.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {encodeWebp} from '../../core/images/codec.ts';
@@ -60,14 +63,26 @@ export async function madeOf(
   if (task.validation?.type !== 'synthetic' || !held || !first) return succeed(undefined);
   const made = await artifacts.file(held, 'validation.arrow');
   if (!made.ok) return made;
-  const [, ...names] = (await imagesInfo(made.value)).classes;
+  const [, ...classes] = (await imagesInfo(made.value)).classes;
+  const names = namesOf(task.validation.transforms);
   const kinds = ['normal', 'anomalous', ...names];
   const test = await imagesOf(first, artifacts);
   if (test && !test.ok) return test;
   const pictures = await rowsOf(made.value, names.length, test?.value, first);
-  const map = await mapOf(record, task, scored, kinds, artifacts);
+  const nameOf = new Map(classes.map((name, i) => [name, names[i]!]));
+  const map = await mapOf(record, task, scored, {kinds, nameOf}, artifacts);
   if (!map.ok) return map;
   return succeed({kinds, pictures, ...(map.value && {map: map.value})});
+}
+
+/** What makes them; two of one kind by the options in which they differ. */
+function namesOf(transforms: readonly CopyRef[]): readonly string[] {
+  const names = transforms.map((copy) => copy.map(({type}) => type).join(' + '));
+  return names.map((name, i) => {
+    const same = [...names.keys()].filter((at) => names[at] === name);
+    const tags = tellApart(same.map((at) => Object.fromEntries(transforms[at]!.entries()) as Json));
+    return [name, ...tags[same.indexOf(i)]!].join(' ');
+  });
 }
 
 async function rowsOf(
@@ -111,7 +126,7 @@ async function mapOf(
   record: RunRecord,
   task: Task,
   scored: readonly Scored[],
-  kinds: readonly string[],
+  {kinds, nameOf}: {readonly kinds: readonly string[]; readonly nameOf: ReadonlyMap<string, string>},
   artifacts: Artifacts,
 ): Promise<Result<MadeMap | undefined, Problem>> {
   for (const {stage, labels} of scored) {
@@ -127,8 +142,7 @@ async function mapOf(
       tables.push(
         one === ofTest
           ? [features, (row) => kinds[labels[row]!]]
-          : // The first class is that of the held-out images as they are.
-            [features, (row) => (classes[row] === 0 ? undefined : classNames[classes[row]!])],
+          : [features, (row) => nameOf.get(classNames[classes[row]!]!)],
       );
     }
     const rng = new Rng(task.seed).fork('report made');

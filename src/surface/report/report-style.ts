@@ -75,7 +75,8 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .strips img { width: 100%; height: auto; border-radius: 3px; }
 
 .made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
-.made img { display: block; width: 6rem; height: auto; image-rendering: pixelated; }
+.made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
+.made td, .made th { padding-right: 0.4rem; }
 .maps img { display: block; width: 8rem; height: auto; }
 
 .parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
