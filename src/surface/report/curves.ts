@@ -149,7 +149,7 @@ export async function curvesSection(all: readonly Curves[]): Promise<Markup | un
       figures.push(
         figure(await draw(chartOf(curves, panel), aboutOf(curves, panel)), {
           title: `${curves.spec}: ${panel.metric}${rate}, ${panel.classifier}`,
-          note: `Mean over the classes${panel.points.some(({sd}) => sd !== null) ? ', ± one standard deviation between seeds' : ''}`,
+          note: `Mean over the classes${panel.points.some(({sd}) => sd !== null) ? ', ± one standard deviation between seeds' : ''}${curves.colour ? `; colours: ${curves.colour.name}` : ''}`,
           numbers: numbersOf(curves, panel),
         }),
       );

@@ -53,7 +53,9 @@ export async function sideBySideOf(
       if (!file.ok) return file;
       const problem = `${task.dataset.type} · ${task.inlier}`;
       const how = task.localize?.type === 'patches' ? `windows ${one.classifier}` : one.classifier;
-      members.push({...one, name: `${method}: ${how}`, problem, images: file.value});
+      // The kind of map is told by the classifier's column.
+      const name = `${method.replace(/ localize=\S+/, '')}: ${how}`;
+      members.push({...one, name, problem, images: file.value});
     }
   const found: SideBySide[] = [];
   for (const same of groupBy(members, ({problem, images}) => `${problem}\n${images}`).values()) {
