@@ -41,7 +41,8 @@ test('windows not thinned: there is a classifier that is fitted on any number of
 test.for(
   names.flatMap((type) => [{type}, {type, shrinkage: 'ledoit-wolf'}, {type, normalise: false, log_determinant: true}]),
 )('%j: in parts as on all rows at once, and its limit does not count', async (ref) => {
-  const made = (more: object) => plugins.create('classifier', checkPlugin(plugins, 'classifier', {...ref, ...more}).value);
+  const made = (more: object) =>
+    plugins.create('classifier', checkPlugin(plugins, 'classifier', {...ref, ...more}).value);
   const whole = made({}).fit(features, new Rng(0)).score(features);
   const {parts, asked} = inParts();
   const scorer = await made({train_limit: 10}).fitParts!(parts);

@@ -66,6 +66,8 @@ test('they are in the map of the features, as marks of their own', () => {
   const [, map] = page.split('Made anomalies. Principal components');
   const chart = map!.split('</svg>')[0]!;
   const marks = [...chart.matchAll(/<title>([^<]+)<\/title>/g)].map(([, kind]) => kind!);
-  const counts = Object.fromEntries([...new Set(marks)].map((kind) => [kind, marks.filter((one) => one === kind).length]));
+  const counts = Object.fromEntries(
+    [...new Set(marks)].map((kind) => [kind, marks.filter((one) => one === kind).length]),
+  );
   expect(counts).toEqual({normal: 5, anomalous: 5, 'cutout colour=grey': 6, 'cutout colour=mean': 6, scar: 6});
 });

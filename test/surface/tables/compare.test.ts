@@ -530,7 +530,10 @@ test('no note without a row: below a table of a paper stands nothing about what 
       learner: paperRotation,
       compare: {row: 'rotation'},
       scores: {
-        kde: {metrics: {auc: 0.9, 'f1-max': 0.8}, testLabels: {'f1-max': 'its threshold is the best one for the test labels'}},
+        kde: {
+          metrics: {auc: 0.9, 'f1-max': 0.8},
+          testLabels: {'f1-max': 'its threshold is the best one for the test labels'},
+        },
       },
     })),
   });

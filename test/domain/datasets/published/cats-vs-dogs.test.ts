@@ -142,7 +142,12 @@ test('Microsoft’s archive: its BMP files are called .jpg, and are read by what
   const before = await read();
   const bmp = readFileSync(imageFixture('palette.bmp'));
   const {height, width, pixels} = await decodeImage(bmp);
-  writeFileSync(file, await sharp(pixels, {raw: {height, width, channels: 3}}).png().toBuffer());
+  writeFileSync(
+    file,
+    await sharp(pixels, {raw: {height, width, channels: 3}})
+      .png()
+      .toBuffer(),
+  );
   const asPng = await read();
   expect(asPng).not.toEqual(before);
   writeFileSync(file, bmp);

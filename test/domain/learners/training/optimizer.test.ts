@@ -14,8 +14,7 @@ test('"decay" is of the schedule "step" alone: with any other it would be accept
       {
         path: ['optimizer', 'decay'],
         at: 'value',
-        message:
-          'expected "optimizer.decay" to be absent, as only the schedule "step" has it, but got a mapping',
+        message: 'expected "optimizer.decay" to be absent, as only the schedule "step" has it, but got a mapping',
       },
     ]);
 });
