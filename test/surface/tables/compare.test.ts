@@ -464,30 +464,30 @@ test("CutPaste's tables: categories are rows as printed, ± is the standard erro
   expect(text).toMatchInlineSnapshot(`
     "MVTec
 
-    method    classifier                   carpet              grid           leather              tile
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        67.9 ± 1.8        99.9 ± 0.1        99.7 ± 0.1        95.9 ± 1.0
-                          ours   71.5 ± 0.6 (4) =  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) =
-
-    method    classifier                     wood      mean-texture            bottle             cable
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        94.9 ± 0.5        91.7 ± 0.7        99.2 ± 0.2        87.1 ± 0.8
-                          ours   91.5 ± 0.6 (4) -  87.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) +
-
-    method    classifier                  capsule          hazelnut         metal_nut              pill
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        87.9 ± 0.7        91.3 ± 0.6        96.8 ± 0.5        93.4 ± 0.9
-                          ours   91.5 ± 0.6 (4) +  91.5 ± 0.6 (4) =  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) =
-
-    method    classifier                    screw        toothbrush        transistor            zipper
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        54.4 ± 1.7        99.2 ± 0.2        96.4 ± 0.7        99.4 ± 0.1
-                          ours   91.5 ± 0.6 (4) +  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -
-
-    method    classifier              mean-object              mean
-    ───────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        90.5 ± 0.6        90.9 ± 0.7
-                          ours   91.5 ± 0.6 (4) =  90.2 ± 0.6 (4) =
+    normal class    cutpaste    ours: cutpaste
+    ──────────────────────────────────────────
+    carpet        67.9 ± 1.8  71.5 ± 0.6 (4) =
+    grid          99.9 ± 0.1  91.5 ± 0.6 (4) -
+    leather       99.7 ± 0.1  91.5 ± 0.6 (4) -
+    tile          95.9 ± 1.0  91.5 ± 0.6 (4) =
+    wood          94.9 ± 0.5  91.5 ± 0.6 (4) -
+    ──────────────────────────────────────────
+    mean-texture  91.7 ± 0.7  87.5 ± 0.6 (4) -
+    ──────────────────────────────────────────
+    bottle        99.2 ± 0.2  91.5 ± 0.6 (4) -
+    cable         87.1 ± 0.8  91.5 ± 0.6 (4) +
+    capsule       87.9 ± 0.7  91.5 ± 0.6 (4) +
+    hazelnut      91.3 ± 0.6  91.5 ± 0.6 (4) =
+    metal_nut     96.8 ± 0.5  91.5 ± 0.6 (4) -
+    pill          93.4 ± 0.9  91.5 ± 0.6 (4) =
+    screw         54.4 ± 1.7  91.5 ± 0.6 (4) +
+    toothbrush    99.2 ± 0.2  91.5 ± 0.6 (4) -
+    transistor    96.4 ± 0.7  91.5 ± 0.6 (4) -
+    zipper        99.4 ± 0.1  91.5 ± 0.6 (4) -
+    ──────────────────────────────────────────
+    mean-object   90.5 ± 0.6  91.5 ± 0.6 (4) =
+    ──────────────────────────────────────────
+    mean          90.9 ± 0.7  90.2 ± 0.6 (4) =
 
     ± beside CutPaste is the standard error over seeds, as in the CutPaste paper.
     ± of a mean over classes is the mean of the classes' ±.

@@ -96,7 +96,7 @@ test('missing and additional files are reported', async () => {
     {
       "failures": [
         {
-          "hint": "get train.zip of https://www.kaggle.com/c/dogs-vs-cats (an account is needed), and unpack it so that /data/cats-vs-dogs/train/cat.0.jpg is there; for a copy with fewer files set options train and test",
+          "hint": "get train.zip of https://www.kaggle.com/c/dogs-vs-cats (an account is needed), and unpack it so that /data/cats-vs-dogs/train/cat.0.jpg is there; for a copy with fewer files set options train and test: its split is not the paper's",
           "message": "/data/cats-vs-dogs/PetImages/Cat: expected 2 + 1 images of cats, but there are 2",
         },
         {
