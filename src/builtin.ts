@@ -35,7 +35,13 @@ import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {efficientnet} from './domain/networks/efficientnet.ts';
 import {resnet10, resnet18, resnet34, resnet50} from './domain/networks/resnet.ts';
 import {small} from './domain/networks/small.ts';
-import {confetti, cutpasteScar, cutpasteTransform} from './domain/transforms/anomalies.ts';
+import {
+  confetti,
+  cutoutTransform,
+  cutpasteScar,
+  cutpasteTransform,
+  scarTransform,
+} from './domain/transforms/anomalies.ts';
 import {crop, hflip, rotate90, rotate180, rotate270, shift, vflip} from './domain/transforms/geometry.ts';
 import {jitter} from './domain/transforms/jitter.ts';
 import {blur, grayscale} from './domain/transforms/photometric.ts';
@@ -62,6 +68,8 @@ export const plugins: readonly AnyDefinition[] = [
   rotate270,
   cutpasteTransform,
   cutpasteScar,
+  cutoutTransform,
+  scarTransform,
   confetti,
   resnet10,
   resnet18,

@@ -17,6 +17,8 @@ const more: {readonly [type: string]: readonly {readonly [option: string]: unkno
   blur: [{p: 1}, {p: 1, min_sigma: 1e-3, max_sigma: 50}],
   cutpaste: [{min_area: 1, max_area: 1, patch_jitter: 0.5}],
   'cutpaste-scar': [{scar_scale: 100, patch_jitter: 0}],
+  cutout: [{colour: 'mean'}, {colour: 'random', min_area: 1, max_area: 1}],
+  scar: [{scar_scale: 100}],
 };
 
 const noise = (height: number, width: number, low = 0, high = 1): FloatImage => {
@@ -47,7 +49,7 @@ const cases = plugins
   .names('transform')
   .flatMap((type) => [{}, ...(more[type] ?? [])].map((options) => ({type, options, name: JSON.stringify(options)})));
 
-describe.each(cases)('$type $name', ({type, options}) => {
+describe.each(cases)('$type $name', ({type, options, name}) => {
   const checked = checkPlugin(plugins, 'transform', {type, ...options});
   const transform = plugins.create('transform', checked.value);
 
@@ -77,8 +79,9 @@ describe.each(cases)('$type $name', ({type, options}) => {
     expect(first.every((data, seed) => sameData(data, draw(seed)))).toBe(true);
   });
 
-  // What confetti adds is coloured.
-  test.skipIf(type === 'confetti')('a grey image stays grey', () => {
+  // What these add is coloured.
+  const coloured = type === 'confetti' || type === 'scar' || name.includes('random');
+  test.skipIf(coloured)('a grey image stays grey', () => {
     const grey = noise(12, 12);
     for (let i = 0; i < grey.data.length; i++) grey.data[i] = grey.data[i - (i % 3)]!;
     for (let seed = 0; seed < 20; seed++) {

@@ -18,6 +18,11 @@ export interface Classifier {
    * negligible.
    */
   heldOut?(features: Matrix, rng: Rng): Float64Array;
+  /**
+   * As `fit` of all rows at once, whatever limit the options set, but they come in parts, and what is kept does not grow with their
+   * number. `parts` may be called again: the same rows. Absent: it needs them all at once.
+   */
+  fitParts?(parts: () => AsyncIterable<Matrix>): Promise<Scorer>;
   /** From `Scorer.save()`: the same scores. */
   restore(saved: NamedArrays): Scorer;
 }
@@ -43,6 +48,8 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   readonly layer?: string;
   /** The classifier's id in the papers' tables, such as `oc-svm-rbf`. */
   row(options: Static<O>): string;
+  /** Whether `create` gives one with `fitParts`. Absent: no. */
+  readonly inParts?: boolean;
   /** Whether no score is ever below 0, so that scores may be added up (`localize` with `blend: sum`). Absent: no. */
   nonNegative?(options: Static<O>): boolean;
 }
@@ -78,7 +85,13 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
   });
+  async function* checkedParts(parts: AsyncIterable<Matrix>): AsyncIterable<Matrix> {
+    for await (const part of parts) yield checked(part);
+  }
   return {
+    ...(classifier.fitParts && {
+      fitParts: async (parts) => scorer(await classifier.fitParts!(() => checkedParts(parts()))),
+    }),
     fit: (features, rng) => scorer(classifier.fit(checked(features), rng)),
     restore: (saved) => scorer(classifier.restore(saved)),
     ...(classifier.heldOut && {

@@ -242,9 +242,10 @@ function withoutNested(schema: Schema, nested: readonly (readonly [string, Schem
   return remainder;
 }
 
-/** A union that fails reports itself and every member; keep what is deepest in the value, or else the union. */
+/** A union that fails reports itself and every member; keep what is deepest in the value, or else the union. So does a condition. */
 function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  const dropped = new Set<ErrorObject>();
+  // Of a condition what it asks for says more.
+  const dropped = new Set<ErrorObject>(errors.filter(({keyword}) => keyword === 'if'));
   for (const union of errors) {
     if (union.keyword !== 'anyOf' && union.keyword !== 'oneOf') continue;
     const members = errors.filter((error) => error !== union && error.schemaPath.startsWith(`${union.schemaPath}/`));

@@ -59,6 +59,7 @@ export const gde = defineClassifier({
   paper: 'Sohn et al. 2021; Li et al. 2021 (CutPaste)',
   options,
   row: () => 'gde',
+  inParts: true,
   nonNegative: ({log_determinant}) => !log_determinant,
   create: (chosen) => new GaussianDensity(chosen),
 });
@@ -100,7 +101,6 @@ class GaussianDensity implements Classifier {
 
   /** `share`: of the identity in the covariance. */
   #fit(features: Matrix): {readonly scorer: GaussianScorer; readonly share: number} {
-    const {shrinkage, regularisation} = this.#options;
     const prepared = this.#prepare(features);
     const {rows: n, columns: d} = prepared;
     const mean = columnMeans(prepared);
@@ -108,29 +108,62 @@ class GaussianDensity implements Classifier {
     // The smaller of the two has the same trace and squares, and so the same share of the identity.
     const small = n < d;
     const products = small ? gram(x, d) : covariance(x, d);
-    const variances = columnVariances(x, d);
-    const trace = sum(variances);
-    const share =
-      shrinkage === 'none'
-        ? 0
-        : ledoitWolfShare(
-            {trace, squares: sum(products.map((it) => it * it)) / (small ? n * n : 1), lengths: fourthPowers(x, n, d)},
-            n,
-            d,
-          );
-    const largest = (1 - share) * maximum(variances) + (share * trace) / d;
-    const b = (share * trace) / d + Math.max(regularisation, leastRegularisation * largest);
+    const squares = sum(products.map((it) => it * it)) / (small ? n * n : 1);
+    const moments = {squares, lengths: fourthPowers(x, n, d)};
+    const {share, trace, b} = this.#regularised(columnVariances(x, d), moments, n);
     if (dualServes(n, d, (1 - share) * trace, b)) {
       const {whitened, halfLogDeterminant} = dualGaussian(x, products, d, (1 - share) / n, b);
       const constants = splitDoubles([Math.sqrt(b), halfLogDeterminant]);
       return {scorer: this.#dualScorer(splitDoubles(mean), splitDoubles(whitened), constants), share};
     }
     const sigma = small ? covariance(x, d) : products;
+    return {scorer: this.#ofCovariance(mean, sigma, share, b, n), share};
+  }
+
+  /** Two passes: the mean, then the covariance about it. */
+  async fitParts(parts: () => AsyncIterable<Matrix>): Promise<Scorer> {
+    let [n, mean, sigma, lengths] = [0, new Float64Array(), new Float64Array(), 0];
+    for await (const part of parts()) {
+      const {rows, columns} = part;
+      if (n === 0) mean = new Float64Array(columns);
+      for (const [i, value] of columnMeans(this.#prepare(part)).entries()) mean[i]! += value * rows;
+      n += rows;
+    }
+    const d = mean.length;
+    for (let i = 0; i < d; i++) mean[i]! /= n;
+    sigma = new Float64Array(d * d);
+    for await (const part of parts()) {
+      const x = centred(this.#prepare(part), mean);
+      for (const [i, value] of covariance(x, d).entries()) sigma[i]! += value * (part.rows / n);
+      lengths += fourthPowers(x, part.rows, d);
+    }
+    const variances = sigma.filter((_, i) => i % (d + 1) === 0);
+    const {share, b} = this.#regularised(variances, {squares: sum(sigma.map((it) => it * it)), lengths}, n);
+    return this.#ofCovariance(mean, sigma, share, b, n);
+  }
+
+  /** `share`: of the identity in the covariance; `b`: what is added to its diagonal. */
+  #regularised(
+    variances: Float64Array,
+    {squares, lengths}: {readonly squares: number; readonly lengths: number},
+    n: number,
+  ): {readonly share: number; readonly trace: number; readonly b: number} {
+    const {shrinkage, regularisation} = this.#options;
+    const d = variances.length;
+    const trace = sum(variances);
+    const share = shrinkage === 'none' ? 0 : ledoitWolfShare({trace, squares, lengths}, n, d);
+    const largest = (1 - share) * maximum(variances) + (share * trace) / d;
+    return {share, trace, b: (share * trace) / d + Math.max(regularisation, leastRegularisation * largest)};
+  }
+
+  /** Changes `sigma`. */
+  #ofCovariance(mean: Float64Array, sigma: Float64Array, share: number, b: number, n: number): GaussianScorer {
+    const d = mean.length;
     for (let i = 0; i < sigma.length; i++) sigma[i]! *= 1 - share;
     for (let i = 0; i < d; i++) sigma[i * d + i]! += b;
     const lower = cholesky(sigma, d);
     if (!lower) throw new Error(`the covariance of ${n} rows of ${d} features could not be factorised`);
-    return {scorer: this.#scorer(splitDoubles(mean), splitDoubles(packed(lower, d))), share};
+    return this.#scorer(splitDoubles(mean), splitDoubles(packed(lower, d)));
   }
 
   restore(saved: NamedArrays): Scorer {

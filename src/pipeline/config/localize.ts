@@ -61,6 +61,14 @@ export const localizeShape = Type.Object(
         'How the windows over a pixel are combined: their weighted mean, or their plain sum as by the transposed convolution ' +
         'of the paper, which makes pixels near the edge, under fewer windows, score nearer 0; for scores that are never negative (gde, knn).',
     }),
+    windows: Type.Optional(
+      Type.Literal('all', {
+        description:
+          'all: one classifier for all places is fitted on all windows of the training images, which it reads in parts (gde), and its ' +
+          '"train_limit" does not count, as nothing in the CutPaste paper says that windows are thinned out. Absent: on a random part of ' +
+          'them where they are more than that limit or than 512 MiB.',
+      }),
+    ),
   },
   {
     additionalProperties: false,
@@ -74,7 +82,7 @@ type Checked = Static<typeof localizeShape>;
 
 /** The options of each type. */
 const optionsOf = {
-  patches: ['type', 'patch', 'stride', 'density', 'sigma', 'blend'],
+  patches: ['type', 'patch', 'stride', 'density', 'sigma', 'blend', 'windows'],
   gradcam: ['type', 'score'],
   gradient: ['type', 'score', 'sigma'],
   'integrated-gradients': ['type', 'score', 'sigma', 'steps'],
@@ -82,7 +90,9 @@ const optionsOf = {
 
 /** Defaults are filled for every type; only the options of this type are kept. */
 export const localizeOf = (checked: Checked): Localize =>
-  Object.fromEntries(optionsOf[checked.type].map((option) => [option, checked[option]])) as unknown as Localize;
+  Object.fromEntries(
+    optionsOf[checked.type].flatMap((option) => (checked[option] === undefined ? [] : [[option, checked[option]]])),
+  ) as unknown as Localize;
 
 interface Asked {
   readonly dataset: PluginRef;
@@ -129,6 +139,14 @@ export function localizeIssues(
       message: `windows of ${localize.patch} pixels do not fit into images of ${shape.width} × ${shape.height}`,
       hint: `"patch" may be at most ${side}.`,
     });
+  for (const {type} of classifiers)
+    if (localize.windows === 'all' && !plugins.find('classifier', type)?.inParts)
+      issues.push({
+        path: ['localize', 'windows'],
+        at: 'value',
+        message: `"all" goes with classifiers that read windows in parts, and "${type}" needs them all at once`,
+        hint: `Classifiers that do: ${clippedList(plugins.names('classifier').filter((name) => plugins.get('classifier', name).inParts))}. Or leave "windows" out.`,
+      });
   for (const {type, ...options} of classifiers)
     if (localize.blend === 'sum' && !plugins.find('classifier', type)?.nonNegative?.(options as never))
       issues.push({

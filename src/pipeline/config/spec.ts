@@ -24,6 +24,8 @@ export interface Patches {
   readonly density: 'auto' | 'shared' | 'per-location';
   readonly sigma: 'auto' | number;
   readonly blend: 'mean' | 'sum';
+  /** Absent: a classifier for all places is fitted on some of the windows where they are many. */
+  readonly windows?: 'all';
 }
 
 /** Images that are held out of training, and evaluated on beside the test images. */

@@ -2,7 +2,7 @@
 
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
-import type {Classifier} from '../../core/contracts/classifier.ts';
+import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
 import type {ImageShape, Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {streamFeatures} from '../../core/formats/arrow/features.ts';
@@ -39,6 +39,9 @@ const LocalizeRecipe = Type.Object(
     normal: Type.String({description: 'The normal class, for the pictures.'}),
     sigma: Type.Number({description: 'Of the Gaussian, in pixels.'}),
     blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')]),
+    fitted_on: Type.Optional(
+      Type.Literal('all-windows', {description: 'Absent: on some of them where they are many.'}),
+    ),
     image_score: Type.Optional(
       Type.Literal('largest-window', {description: 'Absent, as in earlier versions: the largest pixel of the map.'}),
     ),
@@ -58,6 +61,7 @@ export const localize = defineStage({
     if (task.localize?.type !== 'patches' || metrics.length + context.metricsOf('agreement').length === 0) return [];
     const {patch, stride, sigma, blend, density} = task.localize;
     const windows = {patch, stride};
+    const all = task.localize.windows === 'all';
     const perLocation = density === 'per-location' || (density === 'auto' && (dataset.aligned?.(task.inlier) ?? false));
     const scoresOf = (part: Part, {classifier, name, layer}: TaskClassifier): string => {
       const uses = usedBy(graph.plugins, 'classifier', classifier);
@@ -73,6 +77,7 @@ export const localize = defineStage({
           normal,
           sigma: sigma === 'auto' ? receptiveSigma(patch) : sigma,
           blend,
+          ...(all && !perLocation && {fitted_on: 'all-windows' as const}),
           image_score: 'largest-window',
         },
         inputs: {
@@ -141,7 +146,8 @@ async function fittedArrays(
   classifier: Classifier,
   train: WindowFeatures,
 ): Promise<NamedArrays> {
-  if (!context.recipe.per_location) return classifier.fit(await sampleOf(context, train), rngOf(context)).save();
+  if (!context.recipe.per_location)
+    return (await fitTogether(context, classifier, train, await sampleOf(context, train))).save();
   const rng = rngOf(context);
   const arrays = new Map<string, {readonly shape: readonly number[]; readonly data: Float32Array}>();
   const atOnce = placesAtOnce(train.columns, train.images);
@@ -189,11 +195,26 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
 
 const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.seed).fork('classifier');
 
-/** Features of the windows of all places; a random subset if they would not all fit in memory. */
-const sampleOf = (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix> =>
-  sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
+/** Features of the windows of all places, a random subset if they would not all fit in memory; undefined: all are wanted, in parts. */
+const sampleOf = async (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix | undefined> =>
+  context.recipe.fitted_on
+    ? undefined
+    : sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
 
-/** Scores with one classifier, fitted on windows of all places, or on a random subset if they would not all fit in memory. */
+/** On a sample of the windows of all places, or on all of them. */
+const fitTogether = async (
+  context: StageContext<LocalizeRecipe>,
+  classifier: Classifier,
+  train: WindowFeatures,
+  sample: Matrix | undefined,
+): Promise<Scorer> =>
+  sample ? classifier.fit(sample, rngOf(context)) : await classifier.fitParts!(() => partsOf(train));
+
+async function* partsOf({path}: WindowFeatures): AsyncIterable<Matrix> {
+  for await (const {features} of streamFeatures(path)) yield features;
+}
+
+/** Scores with one classifier for all places. */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
@@ -201,9 +222,9 @@ async function scoreTogether(
   test: WindowFeatures,
 ): Promise<Float64Array> {
   const sample = await sampleOf(context, train);
-  const own = test === train && sample.rows === train.rows ? heldOut(classifier, sample, rngOf(context)) : undefined;
+  const own = test === train && sample?.rows === train.rows ? heldOut(classifier, sample, rngOf(context)) : undefined;
   if (own) return own;
-  const scorer = classifier.fit(sample, rngOf(context));
+  const scorer = await fitTogether(context, classifier, train, sample);
   context.signal.throwIfAborted();
   const progress = new ItemProgress(context, 'windows', test.rows);
   const scores = new Float64Array(test.rows);

@@ -79,7 +79,8 @@ function compact(svg: string, about: string): string {
     .replaceAll(/<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*\/>/g, '')
     .replaceAll(/ (?:class|role|aria-roledescription|aria-hidden|pointer-events|font-family)="[^"]*"/g, '')
     .replaceAll(/ (?:opacity="1"|fill="none")/g, '')
-    .replaceAll(/(\.\d\d)\d+/g, '$1')
+    // Places, not what is written: 0.005 stays.
+    .replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, (places) => places.replaceAll(/(\.\d\d)\d+/g, '$1'))
     .replaceAll(/<(path|line|text)([^>]*?) aria-label="([^"]*)"([^>]*?)(?:\/>|>)/g, (_, tag, before, text, after) =>
       tag === 'text'
         ? `<text${before}${after}><title>${text}</title>`

@@ -11,6 +11,7 @@ import {mostTasks} from './chosen.ts';
 import {type Embedding, embeddingFigures, embeddingOf} from './embedding.ts';
 import {notice} from './figure.ts';
 import {type Gallery, galleryOf, galleryView, type HeatGallery, heatGalleriesOf, heatView} from './gallery.ts';
+import {type Made, madeFigures, madeOf, madeView} from './made.ts';
 import {histogramFigures, rocFigure, type Scored, scoresOf} from './scores.ts';
 
 /** One task, looked at closely. */
@@ -19,6 +20,7 @@ export interface CloseUp {
   readonly method: string;
   readonly scored: readonly Scored[];
   readonly embedding?: Embedding;
+  readonly made?: Made;
   readonly gallery?: Gallery;
   readonly heat: readonly HeatGallery[];
   /** What could not be read, and why. */
@@ -34,9 +36,19 @@ export async function closeUpOf(record: RunRecord, task: Task, method: string, a
   };
   const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
   const embedding = foundIn(await embeddingOf(task, scored, artifacts));
+  const made = foundIn(await madeOf(record, task, scored, artifacts));
   const gallery = foundIn(await galleryOf(scored, artifacts));
   const heat = foundIn(await heatGalleriesOf(scored, artifacts)) ?? [];
-  return {task, method, scored, ...(embedding && {embedding}), ...(gallery && {gallery}), heat, missing: [...missing]};
+  return {
+    task,
+    method,
+    scored,
+    ...(embedding && {embedding}),
+    ...(made && {made}),
+    ...(gallery && {gallery}),
+    heat,
+    missing: [...missing],
+  };
 }
 
 /** Undefined where no task has anything to show. */
@@ -63,17 +75,18 @@ const nameOf = ({task, method}: CloseUp): string =>
   `${task.dataset.type} · ${task.inlier} · ${method} · seed ${task.seed}`;
 
 async function article(closeUp: CloseUp, at: number): Promise<Markup> {
-  const {task, scored, embedding, gallery, heat, missing} = closeUp;
+  const {task, scored, embedding, made, gallery, heat, missing} = closeUp;
   const figures = [
     ...(scored.some(({roc}) => roc.length > 0) ? [await rocFigure(scored)] : []),
     ...(await histogramFigures(scored)),
     ...(embedding ? await embeddingFigures(embedding) : []),
+    ...(made ? await madeFigures(made) : []),
   ];
   return html`<article class="task" id="task-${at}" aria-labelledby="task-${at}-name">
 <h3 id="task-${at}-name">${nameOf(closeUp)}</h3>
 <p class="muted small"><span class="key normal"></span> normal: ${task.inlier} <span class="key anomalous"></span> anomalous: all else</p>
 ${notice(missing)}
 <div class="figures">${figures}</div>
-${gallery && galleryView(gallery)}${heat.map(heatView)}
+${made && madeView(made)}${gallery && galleryView(gallery)}${heat.map(heatView)}
 </article>`;
 }

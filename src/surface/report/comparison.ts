@@ -24,11 +24,11 @@ ${grid && lines.length > most.rows ? html`<details><summary>All ${lines.length} 
 
 function paperTable(grid: NonNullable<Comparison['grid']>): Markup {
   const table = gridTable(grid);
-  const isOurs = (row: number) => table.rows[row]![2]!.startsWith('ours');
+  const isOurs = (row: number, column: string) =>
+    grid.turned ? column.startsWith('ours') : table.rows[row]![2]!.startsWith('ours');
   return tableHtml(table, {
-    caption: `${grid.table} (${grid.metric} × 100), ours below the paper's`,
-    cell: (text, row, column) =>
-      isOurs(row) ? html`<span class="ours">${column === '' ? linked(text) : text}</span>` : text,
+    caption: `${grid.table} (${grid.metric} × 100), ours ${grid.turned ? 'beside' : 'below'} the paper's`,
+    cell: (text, row, column) => (isOurs(row, column) ? html`<span class="ours">${linked(text)}</span>` : text),
   });
 }
 

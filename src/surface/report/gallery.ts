@@ -110,7 +110,7 @@ export async function heatGalleriesOf(
 const ranked = ({scores}: Scored): readonly number[] => [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
 
 /** The file of the test images that were scored; undefined for an ensemble, whose members' it is. */
-async function imagesOf({stage}: Scored, artifacts: Artifacts): Promise<Result<string, Problem> | undefined> {
+export async function imagesOf({stage}: Scored, artifacts: Artifacts): Promise<Result<string, Problem> | undefined> {
   const embed = stage.kind === 'localize' ? stage : artifacts.maker(stage, 'test');
   const data = embed && artifacts.maker(embed, 'images');
   return data && artifacts.file(data, 'test.arrow');
@@ -144,7 +144,8 @@ async function show(
   return shown;
 }
 
-const shrunk = (picture: Picture, side: number): Picture => {
+/** Its longer side is at most `side` pixels. */
+export const shrunk = (picture: Picture, side: number): Picture => {
   const factor = Math.min(1, side / Math.max(picture.height, picture.width));
   return resized(picture, Math.round(factor * picture.height), Math.round(factor * picture.width), 'area');
 };

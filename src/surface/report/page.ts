@@ -4,12 +4,14 @@ import {html, type Markup, raw} from '../html.ts';
 import {classesSection} from './classes.ts';
 import {closeUpsSection} from './close-ups.ts';
 import {comparisonSection} from './comparison.ts';
+import {curvesSection} from './curves.ts';
 import {head, troubles} from './head.ts';
 import {provenanceSection} from './provenance.ts';
 import type {ReportData} from './report-data.ts';
 import {reportStyle} from './report-style.ts';
 import {script} from './script.ts';
 import {searchSection} from './search.ts';
+import {sideBySideSection} from './side-by-side.ts';
 import {baseStyle} from './style.ts';
 import {sweepsSection} from './sweeps.ts';
 import {timelineSection} from './timeline.ts';
@@ -17,7 +19,21 @@ import {trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
-  const {comparison, seeds, trainings, sweeps, searched, closeUps, timeline, provenance, record, report, source} = data;
+  const {
+    comparison,
+    seeds,
+    trainings,
+    sweeps,
+    curves,
+    searched,
+    closeUps,
+    sideBySide,
+    timeline,
+    provenance,
+    record,
+    report,
+    source,
+  } = data;
   const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
     ['troubles', wrong?.title ?? '', wrong?.body],
@@ -25,8 +41,10 @@ export async function reportPage(data: ReportData): Promise<string> {
     ['comparison', 'Results', comparison && comparisonSection(comparison, seeds)],
     ['classes', 'Class by class', comparison && (await classesSection(comparison))],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
+    ['curves', 'Along an option', await curvesSection(curves)],
     ['training', 'Training', await trainingSection(trainings)],
     ['tasks', 'Tasks', await closeUpsSection(closeUps, record)],
+    ['maps', 'Maps side by side', sideBySideSection(sideBySide)],
     ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
     ['provenance', 'Provenance', provenanceSection(provenance, record, source)],
   ];

@@ -12,9 +12,11 @@ import {type RunReport, reportRun} from '../tables/show.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
 import {type CloseUp, closeUpOf} from './close-ups.ts';
+import {type Curves, curvesOf} from './curves.ts';
 import {type Provenance, provenanceOf} from './provenance.ts';
 import {type Searched, searchedOf} from './search.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
+import {type SideBySide, sideBySideOf} from './side-by-side.ts';
 import {type Sweep, sweepsOf} from './sweeps.ts';
 import {type Timeline, timelineOf} from './timeline.ts';
 import {type Trainings, trainingsOf} from './training.ts';
@@ -30,8 +32,10 @@ export interface ReportData {
   readonly comparison?: Comparison;
   readonly seeds: SeedValues;
   readonly closeUps: readonly CloseUp[];
+  readonly sideBySide: readonly SideBySide[];
   readonly trainings: Trainings;
   readonly sweeps: readonly Sweep[];
+  readonly curves: readonly Curves[];
   /** Absent: the run has no search. */
   readonly searched?: Searched;
   readonly timeline: Timeline;
@@ -54,6 +58,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const closeUps: CloseUp[] = [];
   for (const task of chosenTasks(record, wanted))
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
+  const sideBySide = await sideBySideOf(closeUps, artifacts);
   const source = specOf(record.folder);
   const searched = await searchedOf(record);
   const description = descriptionOf(source);
@@ -65,8 +70,11 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     ...(comparison && {comparison}),
     seeds: seedValuesOf(rows),
     closeUps,
+    // What could not be read is said where the task is looked at closely.
+    sideBySide: sideBySide.ok ? sideBySide.value : [],
     trainings: await trainingsOf(record, methods, artifacts),
     sweeps: searched ? [] : sweepsOf(record),
+    curves: searched ? [] : curvesOf(record),
     ...(searched && {searched}),
     timeline: timelineOf(record),
     provenance: provenanceOf(record, rows, methods, artifacts),

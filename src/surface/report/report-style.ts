@@ -74,6 +74,11 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .strips li { display: grid; gap: 0.25rem; width: min(100%, 28.5rem); }
 .strips img { width: 100%; height: auto; border-radius: 3px; }
 
+.made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
+.made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
+.made td, .made th { padding-right: 0.4rem; }
+.maps img { display: block; width: 8rem; height: auto; }
+
 .parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
 .parallel polyline.best { stroke-opacity: 1; stroke-width: 3; }
 .parallel polyline.out { stroke: var(--line); stroke-opacity: 0.25; }

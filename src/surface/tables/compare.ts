@@ -36,6 +36,8 @@ export interface Comparison {
   readonly grid?: Grid;
   /** What the spreads are, what the marks mean. */
   readonly legend: readonly string[];
+  /** The same of the lines that the grid shows. */
+  readonly gridLegend?: readonly string[];
   /** Footnote n − 1: what there is to know of some lines. A grid's come first. */
   readonly notes: readonly string[];
 }
@@ -71,8 +73,17 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
   const {lines, notes} = withNotes(unnoted, baselines);
   const grid = table === undefined ? undefined : gridOf(table, lines, baselines, absent);
   const legend = [...legendOf(lines, grid), ...absentLines(absent)];
-  return grid ? {title, legend, ...gridNotesFirst(grid, lines, notes)} : {title, lines, legend, notes};
+  if (!grid) return {title, lines, legend, notes};
+  const gridLegend = [...legendOf(lines.filter(isIn(grid)), grid), ...absentLines(absent)];
+  return {title, legend, gridLegend, ...gridNotesFirst(grid, lines, notes)};
 }
+
+const isIn =
+  ({metric, columns, leftOut}: Grid) =>
+  (line: Line): boolean =>
+    line.metric === metric &&
+    (columns.includes(line.dataset) || columns.includes(line.inlier)) &&
+    !leftOut.includes(`${line.paperRow} ${line.paperClassifier}`);
 
 /** What each row is called in its columns, by what varies over the rows of its kind. */
 function namesOf(

@@ -92,9 +92,9 @@ export const tableOf = (comparison: Comparison): TextTable =>
 
 const joined = (blocks: readonly string[]) => `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 
-/** What the table's marks mean: footnotes of lines that a grid does not show are left out. */
-export const footOf = ({legend, notes, lines, grid}: Comparison): readonly string[] => [
-  ...legend,
+/** What the table's marks mean: nothing about lines that a grid does not show. */
+export const footOf = ({legend, gridLegend, notes, lines, grid}: Comparison): readonly string[] => [
+  ...(gridLegend ?? legend),
   ...(lines.length === 0 ? ['There are no results to compare.'] : []),
   ...notes
     .slice(0, grid && Math.max(0, ...grid.rows.flatMap((row) => row.ours.flatMap((own) => own.notes))))
@@ -216,19 +216,57 @@ const noteMarks = (notes: readonly number[]) => notes.map((note) => `[${note}]`)
 
 // ------------------------------------------------------------------------------------------------------------- grid
 
+const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
+
+function ourCell({columns, absent}: Grid, cell: OurCell | null, at: number): string {
+  if (!cell) return absent.includes(columns[at]!) ? 'absent' : '–';
+  return [
+    number(cell.value, cell.spread, true),
+    ...(cell.n === paperSeeds ? [] : [`(${cell.n})`]),
+    ...(cell.classes ? [`${cell.classes.have}/${cell.classes.of}`] : []),
+    ...(cell.bestOf === undefined ? [] : ['†']),
+    ...(cell.verdict ? [markOf(cell.verdict)] : []),
+  ].join(' ');
+}
+
+/** As the paper prints it. */
+export const gridTable = (grid: Grid): TextTable => (grid.turned ? methodsAcross(grid) : methodsDown(grid));
+
+/** Two columns for each method that we ran: the paper's, and ours beside it. The last row has the footnotes of ours. */
+function methodsAcross(grid: Grid): TextTable {
+  const {columns, rows} = grid;
+  const named = (method: string, classifier: string) =>
+    rows.filter((row) => row.method === method).length > 1 ? `${method} ${classifier}` : method;
+  const across = rows.flatMap((row) => {
+    const name = named(row.method, row.classifier);
+    const paper = {name, cells: (row.paper ?? []).map(paperCell), tone: (): Tone => 'faint', notes: ''};
+    const ours = row.ours.map(({label, cells, notes}) => ({
+      name: `ours: ${label === row.method ? name : label}`,
+      cells: cells.map((cell, at) => ourCell(grid, cell, at)),
+      tone: (at: number): Tone | undefined => (cells[at]?.verdict ? tones[cells[at].verdict] : undefined),
+      notes: noteMarks(notes),
+    }));
+    return [...(row.paper ? [paper] : []), ...ours];
+  });
+  const noted = across.some(({notes}) => notes !== '');
+  const isMean = (column: string) => /^mean($|-)/.test(column);
+  return {
+    columns: [{name: 'normal class', align: 'left'}, ...across.map(({name}) => ({name, align: 'right' as const}))],
+    rows: [
+      ...columns.map((column, at) => [column, ...across.map(({cells}) => cells[at]!)]),
+      ...(noted ? [['note', ...across.map(({notes}) => notes)]] : []),
+    ],
+    lead: 1,
+    rules: [...columns.keys(), columns.length].filter(
+      (at) => at > 0 && (at < columns.length ? isMean(columns[at]!) || isMean(columns[at - 1]!) : noted),
+    ),
+    tone: (row, column) => (row < columns.length ? across[column - 1]?.tone(row) : 'faint'),
+  };
+}
+
 /** Two lines for each method: the paper's, and ours below it. */
-export function gridTable({columns, rows, absent}: Grid): TextTable {
-  const paperCell = (cell: PaperCell | null) => (cell ? number(cell.value, cell.spread, true) : '–');
-  const ourCell = (cell: OurCell | null) =>
-    cell
-      ? [
-          number(cell.value, cell.spread, true),
-          ...(cell.n === paperSeeds ? [] : [`(${cell.n})`]),
-          ...(cell.classes ? [`${cell.classes.have}/${cell.classes.of}`] : []),
-          ...(cell.bestOf === undefined ? [] : ['†']),
-          ...(cell.verdict ? [markOf(cell.verdict)] : []),
-        ].join(' ')
-      : '–';
+function methodsDown(grid: Grid): TextTable {
+  const {columns, rows} = grid;
   const lines: string[][] = [];
   const rules: number[] = [];
   const tonesOf: ((column: number) => Tone | undefined)[] = [];
@@ -252,7 +290,7 @@ export function gridTable({columns, rows, absent}: Grid): TextTable {
         row.paper ? name : ours.label,
         row.paper ? '' : lead[1]!,
         ['ours', noteMarks(ours.notes)].filter(Boolean).join(' '),
-        ...ours.cells.map((cell, at) => (!cell && absent.includes(columns[at]!) ? 'absent' : ourCell(cell))),
+        ...ours.cells.map((cell, at) => ourCell(grid, cell, at)),
       ]);
     }
   }

@@ -14,6 +14,8 @@ export interface Grid {
   readonly metric: string;
   /** Datasets (`all`: the mean over them, weighted by tasks), or classes and their means. */
   readonly columns: readonly string[];
+  /** Whether the paper prints the columns as rows, and methods beside each other: CutPaste's tables of categories. */
+  readonly turned: boolean;
   readonly rows: readonly GridRow[];
   /** Columns whose data was missing. */
   readonly absent: readonly string[];
@@ -112,6 +114,7 @@ export function gridOf(
     table,
     metric,
     columns,
+    turned: table.startsWith('cutpaste-') && columns.some((column) => !isMean(column)) && !byDataset,
     absent: columns.filter((column) => missing.has(column)),
     leftOut: foreign.map((key) => key.replace('\n', ' ')),
     rows: keys.map((key) => {

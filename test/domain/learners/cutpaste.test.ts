@@ -78,6 +78,26 @@ test('views are the augmented image, then one of each class from the same draw',
   }
 });
 
+test('the crop’s place shifted: a patch without the transform "shift" is a piece of the image, with it a border may be mirrored', () => {
+  const images = gradients(1, 64);
+  const whole = floatImage(images, 0);
+  const learner = create({patch: 24});
+  const shift = plugins.create('transform', resolved('transform', {type: 'shift', by: 0.25}));
+  const row = (image: FloatImage, y: number, x: number, width: number) =>
+    image.data.subarray(3 * (y * image.width + x), 3 * (y * image.width + x + width)).join();
+  /** Whether its first row stands in the image at one place. */
+  const isPiece = (patch: FloatImage): boolean =>
+    Array.from({length: 41 * 41}, (_, i) => [Math.floor(i / 41), i % 41] as const).some(([top, left]) =>
+      Array.from({length: 24}, (_, y) => y).every((y) => row(patch, y, 0, 24) === row(whole, top + y, left, 24)),
+    );
+  const patches = (augment: (image: FloatImage, rng: Rng) => FloatImage) =>
+    Array.from({length: 12}, (_, i) => learner.views!(whole, augment, new Rng(i))[0]!);
+  const plain = patches(same);
+  expect(plain.map(isPiece)).toEqual(plain.map(() => true));
+  expect(new Set(plain.map(({data}) => data.join())).size).toBeGreaterThan(9); // its place is another in every draw
+  expect(patches((image, rng) => shift.apply(image, rng)).some((patch) => !isPiece(patch))).toBe(true);
+});
+
 test('union is one class of patches and scars, equally often', () => {
   const image = floatImage(gradients(1, 64), 0);
   const learner = create({variant: 'union', patch_jitter: 0});

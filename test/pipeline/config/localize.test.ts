@@ -55,6 +55,20 @@ test('windows must fit into the images, and unknown options are errors', () => {
   `);
 });
 
+test('windows not thinned: "windows: all" goes with classifiers that read windows in parts', () => {
+  const all = {dataset: 'mvtec', localize: {windows: 'all'}};
+  expect(problems({...all, classifiers: ['gde']})).toEqual([]);
+  expect(problems({...all, classifiers: ['kde']})).toMatchInlineSnapshot(`
+    [
+      [
+        "localize.windows",
+        ""all" goes with classifiers that read windows in parts, and "kde" needs them all at once",
+        "Classifiers that do: gde. Or leave "windows" out.",
+      ],
+    ]
+  `);
+});
+
 test('a plain sum is for scores that are never negative', () => {
   const summed = (classifiers: readonly unknown[]) =>
     (problems({dataset: 'mvtec', localize: {blend: 'sum'}, classifiers}) as string[][]).map((problem) =>

@@ -5,7 +5,7 @@ import {expect, test} from 'vitest';
 import {readBaselines} from '../../../src/pipeline/store/results/baselines.ts';
 import {type ComparisonRow, openResults} from '../../../src/pipeline/store/results/results.ts';
 import {buildComparison, type ComparisonOptions} from '../../../src/surface/tables/compare.ts';
-import {formatComparison, formatQuery} from '../../../src/surface/tables/formats.ts';
+import {formatComparison, formatQuery, gridTable} from '../../../src/surface/tables/formats.ts';
 import {fittingTable} from '../../../src/surface/tables/grid.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 
@@ -427,7 +427,7 @@ test('the mean over datasets is weighted by tasks, and only of all five under th
   expect(await ours(other)).toEqual([null]);
 });
 
-test("CutPaste's tables: columns are categories, ± is the standard error", async () => {
+test("CutPaste's tables: categories are rows as printed, ± is the standard error", async () => {
   const categories = baselines
     .filter((row) => row.table === 'cutpaste-table-1' && row.method === 'cutpaste')
     .map((row) => row.class)
@@ -464,30 +464,30 @@ test("CutPaste's tables: columns are categories, ± is the standard error", asyn
   expect(text).toMatchInlineSnapshot(`
     "MVTec
 
-    method    classifier                   carpet              grid           leather              tile
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        67.9 ± 1.8        99.9 ± 0.1        99.7 ± 0.1        95.9 ± 1.0
-                          ours   71.5 ± 0.6 (4) =  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) =
-
-    method    classifier                     wood      mean-texture            bottle             cable
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        94.9 ± 0.5        91.7 ± 0.7        99.2 ± 0.2        87.1 ± 0.8
-                          ours   91.5 ± 0.6 (4) -  87.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) +
-
-    method    classifier                  capsule          hazelnut         metal_nut              pill
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        87.9 ± 0.7        91.3 ± 0.6        96.8 ± 0.5        93.4 ± 0.9
-                          ours   91.5 ± 0.6 (4) +  91.5 ± 0.6 (4) =  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) =
-
-    method    classifier                    screw        toothbrush        transistor            zipper
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        54.4 ± 1.7        99.2 ± 0.2        96.4 ± 0.7        99.4 ± 0.1
-                          ours   91.5 ± 0.6 (4) +  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -  91.5 ± 0.6 (4) -
-
-    method    classifier              mean-object              mean
-    ───────────────────────────────────────────────────────────────
-    cutpaste  gde         paper        90.5 ± 0.6        90.9 ± 0.7
-                          ours   91.5 ± 0.6 (4) =  90.2 ± 0.6 (4) =
+    normal class    cutpaste    ours: cutpaste
+    ──────────────────────────────────────────
+    carpet        67.9 ± 1.8  71.5 ± 0.6 (4) =
+    grid          99.9 ± 0.1  91.5 ± 0.6 (4) -
+    leather       99.7 ± 0.1  91.5 ± 0.6 (4) -
+    tile          95.9 ± 1.0  91.5 ± 0.6 (4) =
+    wood          94.9 ± 0.5  91.5 ± 0.6 (4) -
+    ──────────────────────────────────────────
+    mean-texture  91.7 ± 0.7  87.5 ± 0.6 (4) -
+    ──────────────────────────────────────────
+    bottle        99.2 ± 0.2  91.5 ± 0.6 (4) -
+    cable         87.1 ± 0.8  91.5 ± 0.6 (4) +
+    capsule       87.9 ± 0.7  91.5 ± 0.6 (4) +
+    hazelnut      91.3 ± 0.6  91.5 ± 0.6 (4) =
+    metal_nut     96.8 ± 0.5  91.5 ± 0.6 (4) -
+    pill          93.4 ± 0.9  91.5 ± 0.6 (4) =
+    screw         54.4 ± 1.7  91.5 ± 0.6 (4) +
+    toothbrush    99.2 ± 0.2  91.5 ± 0.6 (4) -
+    transistor    96.4 ± 0.7  91.5 ± 0.6 (4) -
+    zipper        99.4 ± 0.1  91.5 ± 0.6 (4) -
+    ──────────────────────────────────────────
+    mean-object   90.5 ± 0.6  91.5 ± 0.6 (4) =
+    ──────────────────────────────────────────
+    mean          90.9 ± 0.7  90.2 ± 0.6 (4) =
 
     ± beside CutPaste is the standard error over seeds, as in the CutPaste paper.
     ± of a mean over classes is the mean of the classes' ±.
@@ -496,6 +496,52 @@ test("CutPaste's tables: columns are categories, ± is the standard error", asyn
     = matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.
     "
   `);
+});
+
+test('CutPaste’s tables with categories as rows: several methods beside each other, footnotes in the last row', async () => {
+  const tasks = (['cutpaste', 'cutpaste-3way'] as const).map((row) => ({
+    dataset: {type: 'mvtec'},
+    inlier: 'bottle',
+    seed: 0,
+    learner: {type: 'cutpaste', variant: row},
+    compare: {row},
+    scores: auc(0.9, 'gde'),
+  }));
+  const departing = (row: ComparisonRow) => (row.paperRow === 'cutpaste' ? ['epochs 8'] : []);
+  const {grid} = compared(await rowsOf({tasks}), {table: 'cutpaste-table-1', departures: departing});
+  const {columns, rows} = gridTable(grid!);
+  const names = columns.map(({name}) => name);
+  expect(names[0]).toBe('normal class');
+  expect(rows.map(([first]) => first)).toEqual([...grid!.columns, 'note']);
+  const at = names.indexOf('ours: cutpaste');
+  expect(names[at - 1]).toBe('cutpaste');
+  const bottle = rows.find(([first]) => first === 'bottle')!;
+  expect(bottle.slice(at - 1, at + 1)).toEqual(['99.2 ± 0.2', '90.0 (1) -']);
+  expect(rows.at(-1)!.filter((cell) => cell !== '')).toEqual(['note', '[1]']);
+  expect(rows.at(-1)![at]).toBe('[1]');
+});
+
+test('no note without a row: below a table of a paper stands nothing about what it does not show', async () => {
+  const rows = await rowsOf({
+    tasks: ['cifar10', 'cifar100'].map((type) => ({
+      dataset: {type},
+      inlier: 'mean',
+      seed: 0,
+      learner: paperRotation,
+      compare: {row: 'rotation'},
+      scores: {
+        kde: {
+          metrics: {auc: 0.9, 'f1-max': 0.8},
+          testLabels: {'f1-max': 'its threshold is the best one for the test labels'},
+        },
+      },
+    })),
+  });
+  const comparison = compared(rows, {table: 'iclr-table-7'});
+  expect(comparison.legend.join('\n')).toContain('† f1-max');
+  const printed = formatComparison(comparison, 'table');
+  expect(printed).toContain('= matches the paper');
+  expect(printed).not.toContain('f1-max');
 });
 
 test('a mean over some categories says so, and a table of means alone is laid out with any of them', async () => {

@@ -102,7 +102,7 @@ function locate(roots: DataRoots, {train, test}: Sizes): Result<readonly SourceF
     if (images.length !== train + test)
       problems.push({
         message: `${where}: expected ${train} + ${test} images of ${name}s, but there are ${images.length}`,
-        hint: `${hint}; for a copy with fewer files set options train and test`,
+        hint: `${hint}; for a copy with fewer files set options train and test: its split is not the paper's`,
       });
     const empty = images.filter((file) => statSync(join(where, file)).size === 0);
     if (empty.length > 0)

@@ -89,5 +89,12 @@ export const optimizerOption = ({
         ),
       ),
     },
-    {additionalProperties: false, default: {}, description: 'What makes the weights follow their gradients.'},
+    {
+      additionalProperties: false,
+      default: {},
+      description: 'What makes the weights follow their gradients.',
+      // The others would not use it, and a spec that gives it means something by it.
+      if: {properties: {schedule: {const: 'step'}}, required: ['schedule']},
+      else: {properties: {decay: {not: {}, 'x-expected': 'absent, as only the schedule "step" has it'}}},
+    },
   );

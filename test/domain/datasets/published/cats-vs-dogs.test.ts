@@ -1,5 +1,6 @@
 import {existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import sharp from 'sharp';
 import {describe, expect, test} from 'vitest';
 import {NumpyRandom} from '../../../../src/core/base/numpy-random.ts';
 import type {SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
@@ -7,7 +8,7 @@ import {decodeImage} from '../../../../src/core/images/codec.ts';
 import {resized} from '../../../../src/core/images/picture.ts';
 import {catsVsDogs} from '../../../../src/domain/datasets/published/cats-vs-dogs.ts';
 import {noArchive, temporaryFolder, unpackedArchive} from '../../../rig/archives.ts';
-import {catsVsDogsTree} from '../../../rig/images.ts';
+import {catsVsDogsTree, imageFixture} from '../../../rig/images.ts';
 
 type Sizes = {readonly [split in Split]: number};
 
@@ -95,7 +96,7 @@ test('missing and additional files are reported', async () => {
     {
       "failures": [
         {
-          "hint": "get train.zip of https://www.kaggle.com/c/dogs-vs-cats (an account is needed), and unpack it so that /data/cats-vs-dogs/train/cat.0.jpg is there; for a copy with fewer files set options train and test",
+          "hint": "get train.zip of https://www.kaggle.com/c/dogs-vs-cats (an account is needed), and unpack it so that /data/cats-vs-dogs/train/cat.0.jpg is there; for a copy with fewer files set options train and test: its split is not the paper's",
           "message": "/data/cats-vs-dogs/PetImages/Cat: expected 2 + 1 images of cats, but there are 2",
         },
         {
@@ -124,6 +125,47 @@ test('empty images, as two of Microsoft’s archive are, are refused with where 
       "ok": false,
     }
   `);
+  place.remove();
+});
+
+test('Microsoft’s archive: its BMP files are called .jpg, and are read by what is inside', async () => {
+  const place = await catsVsDogsTree(3);
+  const file = join(place.folder, 'cats-vs-dogs', 'PetImages', 'Cat', '1.jpg');
+  const read = async (): Promise<readonly Uint8Array[]> => {
+    const sizes = {train: 2, test: 1};
+    const found: Uint8Array[] = [];
+    for (const split of ['train', 'test'] as const)
+      for await (const {pixels} of catsVsDogs.create(sizes).read(await located(place.folder, sizes), split, 'cat'))
+        found.push(pixels);
+    return found;
+  };
+  const before = await read();
+  const bmp = readFileSync(imageFixture('palette.bmp'));
+  const {height, width, pixels} = await decodeImage(bmp);
+  writeFileSync(
+    file,
+    await sharp(pixels, {raw: {height, width, channels: 3}})
+      .png()
+      .toBuffer(),
+  );
+  const asPng = await read();
+  expect(asPng).not.toEqual(before);
+  writeFileSync(file, bmp);
+  expect(await read()).toEqual(asPng);
+  place.remove();
+});
+
+test('Microsoft’s archive without its two empty files: refused with the counts, read with them as options', async () => {
+  const place = await catsVsDogsTree(12);
+  for (const name of ['Cat', 'Dog']) rmSync(join(place.folder, 'cats-vs-dogs', 'PetImages', name, '6.jpg'));
+  expect(await problems(place.folder, {train: 8, test: 4})).toMatchObject({
+    ok: false,
+    failures: ['Cat', 'Dog'].map((name) => ({
+      message: `/data/cats-vs-dogs/PetImages/${name}: expected 8 + 4 images of ${name.toLowerCase()}s, but there are 11`,
+      hint: expect.stringMatching(/train\.zip .* set options train and test: its split is not the paper's$/),
+    })),
+  });
+  expect(await located(place.folder, {train: 8, test: 3})).toHaveLength(22);
   place.remove();
 });
 

@@ -222,3 +222,16 @@ test('quotes and commas inside a cell', () => {
     source: 'a, "b"',
   });
 });
+
+test('the 86 of the blog’s text stands beside what it means: rotation prediction without a head', () => {
+  const [text, ...others] = all.filter((row) => row.table === 'blog-text');
+  expect(others).toEqual([]);
+  const same = all.filter(
+    (row) => row.method === text!.method && row.classifier === text!.classifier && row.dataset === 'cifar10',
+  );
+  expect(same.filter((row) => row.class === 'mean').map((row) => [row.table, row.method, row.value])).toEqual([
+    ['iclr-table-7', 'rotnet', 86.8],
+    ['iclr-table-8', 'rotnet', 86.8],
+    ['blog-text', 'rotnet', 86],
+  ]);
+});
