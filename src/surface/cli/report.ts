@@ -2,6 +2,8 @@
 import {join, relative, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {bytes, clippedList} from '../../core/base/text.ts';
+import {betterFrom} from '../tables/best-of.ts';
+import {builtinPlugins} from './builtin.ts';
 import {reportPage} from '../report/page.ts';
 import {gatherReport} from '../report/report-data.ts';
 import {readComparison, resultsOf} from './comparison.ts';
@@ -29,10 +31,11 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
           )}.`,
         },
       ]);
-    return orRefuse(await readComparison({runs: [record.id]}, {}, resultsOf(globals)), async ({comparison}) => {
+    return orRefuse(await readComparison({runs: [record.id]}, {metric: 'all'}, resultsOf(globals)), async ({comparison}) => {
       const {cache} = folders(globals);
       const data = await gatherReport(record, {
         cache,
+        better: betterFrom(builtinPlugins()),
         ...(comparison && {comparison}),
         ...(wanted !== undefined && {wanted}),
       });

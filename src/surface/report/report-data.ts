@@ -6,9 +6,11 @@ import {messageOf} from '../../core/base/thrown.ts';
 import {parseSource} from '../../pipeline/config/parse.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import type {Better} from '../tables/best-of.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {methodsOf} from '../tables/names.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
+import {type Answer, answersOf} from './answer.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
 import {type CloseUp, closeUpOf} from './close-ups.ts';
@@ -28,6 +30,8 @@ export interface ReportData {
   readonly source: string;
   /** Absent where the run has no numbers. */
   readonly comparison?: Comparison;
+  /** None in a run with a search, which has its own answer. */
+  readonly answers: readonly Answer[];
   readonly seeds: SeedValues;
   readonly closeUps: readonly CloseUp[];
   readonly trainings: Trainings;
@@ -42,12 +46,13 @@ export interface ReportOptions {
   /** The cache's folder. */
   readonly cache: string;
   readonly comparison?: Comparison;
+  readonly better: Better;
   /** Part of the ids of the tasks to look at closely. */
   readonly wanted?: string;
 }
 
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
-  const {cache, comparison, wanted} = options;
+  const {cache, comparison, better, wanted} = options;
   const artifacts = new Artifacts(record, cache);
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
@@ -63,6 +68,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     source,
     ...(description !== undefined && {description}),
     ...(comparison && {comparison}),
+    answers: comparison && !searched ? answersOf(comparison, record.tasks[0]?.metrics[0]?.type, better) : [],
     seeds: seedValuesOf(rows),
     closeUps,
     trainings: await trainingsOf(record, methods, artifacts),

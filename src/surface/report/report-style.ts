@@ -6,10 +6,13 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; outli
 .sheet > h2 { margin-bottom: 1rem; }
 .sheet > * + * { margin-top: 0.9rem; }
 .head > h1 { margin-top: 0.15rem; }
-.head .badge { margin-top: 0.2rem; }
+.head .badge { margin-left: 0.4rem; }
 .lead { color: var(--muted); font-size: 1rem; }
 .facts { padding-top: 1rem; border-top: 1px solid var(--faint); }
 .facts .long { grid-column: 1 / -1; }
+
+.answer { font-size: 1.125rem; line-height: 1.5; max-width: 60rem; overflow-wrap: anywhere; }
+.answer .value { font-size: 1.4em; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
 
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0; padding: 0 0.25rem; font-size: 0.875rem; }
 nav a { color: var(--muted); text-decoration: none; display: inline-block; padding: 0.2rem 0; }
@@ -27,6 +30,35 @@ th button::after { content: '↕'; opacity: 0.45; margin-left: 0.3em; font-size:
 th[aria-sort=ascending] button::after { content: '↑'; opacity: 1; }
 th[aria-sort=descending] button::after { content: '↓'; opacity: 1; }
 th button:hover { color: var(--ink); }
+.tools { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.5rem 1rem; font-size: 0.875rem; margin-bottom: 0.7rem; }
+.tools input[type=search], .tools textarea { font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.3rem 0.6rem; }
+.tools input[type=search] { width: 11rem; }
+.tools textarea { width: 100%; font-family: var(--code); font-size: 0.8125rem; }
+.tools select { padding: 0.3rem 0.5rem; }
+.tools button, .more button { background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.2rem 0.6rem; cursor: pointer; }
+.tools button:hover, .more button:hover { border-color: var(--accent); color: var(--accent); }
+.more { padding-top: 0.6rem; font-size: 0.875rem; }
+tr.group th { font-weight: 650; padding-top: 0.9rem; border-bottom: 1px solid var(--line); }
+table.reordered tr.rule > * { border-top-color: var(--faint); }
+table.pinned :is(th, td):nth-child(-n + 3) { position: sticky; background: var(--sheet); z-index: 1; }
+table.pinned :is(th, td):nth-child(1) { left: var(--left-1, auto); }
+table.pinned :is(th, td):nth-child(2) { left: var(--left-2, auto); }
+table.pinned :is(th, td):nth-child(3) { left: var(--left-3, auto); }
+@media screen and (max-width: 40rem) {
+  table.cards, .cards :is(thead, tbody, tr, th, td) { display: block; }
+  .cards thead tr { display: flex; flex-wrap: wrap; column-gap: 1rem; }
+  .cards thead :is(th, td) { border: 0; padding: 0.15rem 0; }
+  .cards thead :is(td:empty, th:not(:has(button))) { display: none; }
+  .cards tbody tr { display: flex; flex-wrap: wrap; column-gap: 0.8rem; padding: 0.5rem 0; border-top: 1px solid var(--line); }
+  .cards tbody tr > *, .cards tbody tr.rule > *, .cards tbody:last-of-type tr:last-child > * { border: 0; padding: 0; white-space: normal; }
+  .cards tbody th { font-weight: 600; }
+  .cards tbody td:empty { display: none; }
+  .cards td::before { content: attr(data-name) " "; color: var(--muted); }
+  .cards tbody td { text-align: left; }
+  .cards td[data-name=ours] { order: -1; flex-basis: 100%; font-size: 1.3rem; font-weight: 650; letter-spacing: -0.015em; }
+  .cards td[data-name=ours]::before { content: none; }
+  .cards td .seeds { display: inline-block; vertical-align: top; }
+}
 .seeds summary { width: auto; }
 .seeds ul { list-style: none; margin: 0.2rem 0 0; padding: 0; color: var(--muted); font-size: 0.8125rem; }
 .verdict { font-weight: 600; }
@@ -92,10 +124,13 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, .parallel fieldset, th button::after { display: none; }
+  nav, .chooser, .skip, .tools, .more, .parallel fieldset, th button::after { display: none; }
+  details::details-content { content-visibility: visible; block-size: auto; }
   .task[hidden] { display: grid; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }
-  h2, h3, h4 { break-after: avoid; }
+  h2, h3, h4, h5, figcaption { break-after: avoid; }
+  .sheet > h2 + * { break-before: avoid; }
+  .key, svg, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding-right: 0.6rem; white-space: normal; }

@@ -7,7 +7,7 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {insightNotes, insightTable, interactionText, tooFewText} from '../tables/insight.ts';
 import {bestOf, choiceNotes, parameterNames, rowKey, searchTable} from '../tables/search.ts';
-import type {TextTable} from '../tables/table.ts';
+import type {TextTable} from '../tables/text-table.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';

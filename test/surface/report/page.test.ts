@@ -9,6 +9,8 @@ import {openResults} from '../../../src/pipeline/store/results/results.ts';
 import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {reportPage} from '../../../src/surface/report/page.ts';
 import {gatherReport} from '../../../src/surface/report/report-data.ts';
+import {builtinPlugins} from '../../../src/surface/cli/builtin.ts';
+import {betterFrom} from '../../../src/surface/tables/best-of.ts';
 import {buildComparison} from '../../../src/surface/tables/compare.ts';
 import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
@@ -28,9 +30,10 @@ async function pageOf(run: Omit<MadeUpRun, 'id'>, table?: string): Promise<strin
   await results.ingestRun(folder);
   const rows = await results.comparisonRows({runs: [record.value.id]});
   if (!rows.ok) throw new Error(JSON.stringify(rows.failures));
-  const options = {title: 'made up', baselines: readBaselines(), ...(table && {table})};
+  const better = betterFrom(builtinPlugins());
+  const options = {title: 'made up', baselines: readBaselines(), better, ...(table && {table})};
   const comparison = rows.value.length > 0 ? buildComparison(rows.value, options) : undefined;
-  const data = await gatherReport(record.value, {cache: join(runs, 'cache'), ...(comparison && {comparison})});
+  const data = await gatherReport(record.value, {cache: join(runs, 'cache'), better, ...(comparison && {comparison})});
   return reportPage(data);
 }
 
