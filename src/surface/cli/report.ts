@@ -16,11 +16,13 @@ export interface ReportOptions {
   readonly out?: string;
   /** Part of the ids of the tasks to look at closely. */
   readonly task?: string;
+  /** Whether every test image gets a picture. */
+  readonly images: 'some' | 'all';
 }
 
 export const report = async (which: string, options: ReportOptions, globals: Globals): Promise<number> =>
   orRefuse(await whichRun(which, globals, 'everything'), async (record) => {
-    const {task: wanted} = options;
+    const {task: wanted, images} = options;
     if (wanted !== undefined && !record.tasks.some(({id}) => id.includes(wanted)))
       return refuse([
         {
@@ -36,6 +38,7 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
       const data = await gatherReport(record, {
         cache,
         better: betterFrom(builtinPlugins()),
+        allImages: images === 'all',
         ...(comparison && {comparison}),
         ...(wanted !== undefined && {wanted}),
       });

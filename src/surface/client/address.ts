@@ -9,7 +9,10 @@ const appliers = new Map<string, (value: string) => void>();
 function parts(): {readonly anchor: string; readonly choices: URLSearchParams} {
   const [first = '', ...others] = location.hash.slice(1).split('&');
   const isAnchor = !first.includes('=');
-  return {anchor: isAnchor ? first : '', choices: new URLSearchParams((isAnchor ? others : [first, ...others]).join('&'))};
+  return {
+    anchor: isAnchor ? first : '',
+    choices: new URLSearchParams((isAnchor ? others : [first, ...others]).join('&')),
+  };
 }
 
 function write(anchor: string, choices: URLSearchParams): void {

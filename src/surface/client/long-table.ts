@@ -75,7 +75,11 @@ export class LongTable {
     const rows = [...groups].flatMap(([name, own]) => {
       const seen = own.filter((row) => shown.has(row));
       if (!this.#group || seen.length === 0) return seen;
-      const head = make('th', {scope: 'colgroup', colSpan: this.table.tHead!.rows[0]!.cells.length}, `${name} (${own.length})`);
+      const head = make(
+        'th',
+        {scope: 'colgroup', colSpan: this.table.tHead!.rows[0]!.cells.length},
+        `${name} (${own.length})`,
+      );
       return [make('tr', {class: 'group'}, head), ...seen];
     });
     this.#body.replaceChildren(...rows);

@@ -1,6 +1,7 @@
 /** A report's script: the page is whole without it; with it the page answers. */
 import type {PageData} from '../report/page-data.ts';
 import {followAddress} from './address.ts';
+import {explore} from './explorer.ts';
 import {LongTable} from './long-table.ts';
 import {brushParallel} from './parallel.ts';
 import {pinLeads} from './pinned.ts';
@@ -20,6 +21,14 @@ for (const [at, long] of tables.entries()) {
   if (table.closest('[data-results]')) resultsTools(long, data);
 }
 for (const box of all<HTMLElement>('[data-parallel]')) brushParallel(box, tables);
+for (const [at, explorer] of data.explorers.entries())
+  if (explorer)
+    explore(
+      document.getElementById(`task-${at}`)!,
+      explorer,
+      explorer.pictures === null ? undefined : data.pictures[explorer.pictures],
+      `task-${at + 1}`,
+    );
 for (const chooser of all<HTMLSelectElement>('[data-chooser]')) chooseTasks(chooser, all('article.task'));
 openForPrint();
 followAddress();

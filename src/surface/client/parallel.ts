@@ -40,7 +40,9 @@ export function brushParallel(box: HTMLElement, tables: readonly LongTable[]): v
     const ranges = axes.map(rangeOf);
     // A line that does not cross an axis is inside only while the whole axis is chosen.
     const isInside = (units: readonly number[]): boolean =>
-      ranges.every((range, axis) => isWhole(range) || (100 * units[axis]! >= range[0] && 100 * units[axis]! <= range[1]));
+      ranges.every(
+        (range, axis) => isWhole(range) || (100 * units[axis]! >= range[0] && 100 * units[axis]! <= range[1]),
+      );
     for (const [axis, [low, high]] of ranges.entries()) {
       const drawn = !isWhole(ranges[axis]!) && high > low;
       axes[axis]!.part.setAttribute('y', String(top + height * (1 - high / 100)));
@@ -50,7 +52,12 @@ export function brushParallel(box: HTMLElement, tables: readonly LongTable[]): v
     for (const {line} of lines) line.classList.toggle('out', !inside.has(line));
     const keys = new Set([...inside].map((line) => line.dataset['key']));
     all?.filter('brush', ranges.every(isWhole) ? undefined : (row) => keys.has(row.dataset['key']));
-    short?.body.replaceChildren(...all!.chosen().slice(0, short.most).map((row) => row.cloneNode(true)));
+    short?.body.replaceChildren(
+      ...all!
+        .chosen()
+        .slice(0, short.most)
+        .map((row) => row.cloneNode(true)),
+    );
     status.textContent = `${inside.size} of ${lines.length} configurations`;
   };
   const note = kept('brush', (value) => {

@@ -6,7 +6,10 @@ import {button, choice, choose, make} from './elements.ts';
 import {type LongTable, textOf} from './long-table.ts';
 
 /** `data`: what a row belongs to besides what its cells say: by name, a value for every row. */
-export function resultsTools(long: LongTable, data: {readonly groups: {readonly [name: string]: readonly string[]}}): void {
+export function resultsTools(
+  long: LongTable,
+  data: {readonly groups: {readonly [name: string]: readonly string[]}},
+): void {
   const heads = [...long.table.tHead!.rows[0]!.cells].map((cell) => cell.textContent.trim());
   const place = new Map(long.rows.map((row, at) => [row, at]));
   const valueOf = (name: string): ((row: HTMLTableRowElement) => string) => {
@@ -44,7 +47,10 @@ export function resultsTools(long: LongTable, data: {readonly groups: {readonly 
   if (several('metric')) {
     const of = valueOf('metric');
     const [first, ...others] = new Set(long.rows.map(of));
-    const {field, select} = choice('Metric', [...[first!, ...others].map((value) => [value, value] as const), ['all', 'all']]);
+    const {field, select} = choice('Metric', [
+      ...[first!, ...others].map((value) => [value, value] as const),
+      ['all', 'all'],
+    ]);
     const apply = (): void => {
       const wanted = select.value;
       long.filter('metric', wanted === 'all' ? undefined : (row) => of(row) === wanted);
@@ -92,7 +98,11 @@ export function resultsTools(long: LongTable, data: {readonly groups: {readonly 
     ['CSV', () => csvOf([heads, ...seen().rows])],
   ];
   const copies = make('span', {role: 'group', 'aria-label': 'Copy these rows'}, 'Copy as ');
-  for (const [name, text] of formats) copies.append(button(name, () => void copy(text(), name, status)), ' ');
+  for (const [name, text] of formats)
+    copies.append(
+      button(name, () => void copy(text(), name, status)),
+      ' ',
+    );
   bar.append(copies, status);
   (long.table.closest('.scroll') ?? long.table).before(bar);
   count();

@@ -85,5 +85,7 @@ function paperText(lines: readonly Line[]): string | undefined {
 
 function departuresText(lines: readonly Line[]): string | undefined {
   const settings = new Set(lines.flatMap(({departures}) => departures)).size;
-  return settings === 0 ? undefined : `${plural(settings, 'setting')} ${settings === 1 ? 'differs' : 'differ'} from the paper's`;
+  return settings === 0
+    ? undefined
+    : `${plural(settings, 'setting')} ${settings === 1 ? 'differs' : 'differ'} from the paper's`;
 }

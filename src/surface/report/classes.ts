@@ -11,10 +11,7 @@ import {dotFigure} from './dots.ts';
 const mostCharts = 16;
 
 /** Undefined where there is no answer, and no number of a paper. */
-export async function classesSection(
-  {lines}: Comparison,
-  answers: readonly Answer[],
-): Promise<Markup | undefined> {
+export async function classesSection({lines}: Comparison, answers: readonly Answer[]): Promise<Markup | undefined> {
   const beside = lines.filter((line) => line.paper !== null && Number.isFinite(line.ours) && !isMean(line));
   const first = answers.map(({best}) => best.lines);
   const shown = new Set(first.map(([line]) => configurationOf(line!)));

@@ -12,7 +12,9 @@ export async function dotFigure(lines: readonly Line[], title: string): Promise<
   const text = (value: number | null, spread: number | null) => number(value, spread, rate);
   const beside = lines.some(({paper}) => paper !== null);
   const about = `${title}: ${lines
-    .map(({inlier, ours, paper}) => `${inlier} ${text(ours, null)}${paper === null ? '' : `, paper ${text(paper, null)}`}`)
+    .map(
+      ({inlier, ours, paper}) => `${inlier} ${text(ours, null)}${paper === null ? '' : `, paper ${text(paper, null)}`}`,
+    )
     .join('; ')}`;
   const note = [
     ...(lines.some(({spread}) => spread !== null) ? ['Dots and lines: ours ± over seeds.'] : []),

@@ -5,8 +5,8 @@ export interface PageData {
   readonly groups: {readonly [name: string]: readonly string[]};
   /** Test images, each dataset's once. */
   readonly pictures: readonly PictureData[];
-  /** One for each task that is looked at closely and has scores. */
-  readonly explorers: readonly ExplorerData[];
+  /** One for each task that is looked at closely; null: it has no scores. */
+  readonly explorers: readonly (ExplorerData | null)[];
 }
 
 /** Pictures of test images on sheets, `columns` × `rows` on each, in the order of `images`. */

@@ -2,8 +2,9 @@
 import {createHash} from 'node:crypto';
 import {html, type Markup, raw} from '../html.ts';
 import {classesSection} from './classes.ts';
-import {closeUpsSection} from './close-ups.ts';
+import {closeUpsSection, isShown} from './close-ups.ts';
 import {comparisonSection, groupsOf} from './comparison.ts';
+import {explorerData} from './explorer.ts';
 import {head, troubles} from './head.ts';
 import {pageDataText} from './page-data.ts';
 import {provenanceSection} from './provenance.ts';
@@ -18,7 +19,20 @@ import {trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
-  const {answers, comparison, seeds, trainings, sweeps, searched, closeUps, timeline, provenance, record, report} = data;
+  const {
+    answers,
+    comparison,
+    seeds,
+    trainings,
+    sweeps,
+    searched,
+    closeUps,
+    pictures,
+    timeline,
+    provenance,
+    record,
+    report,
+  } = data;
   const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
     ['troubles', wrong?.title ?? '', wrong?.body],
@@ -27,13 +41,19 @@ export async function reportPage(data: ReportData): Promise<string> {
     ['comparison', 'Results', comparison && comparisonSection(comparison, seeds)],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
     ['training', 'Training', await trainingSection(trainings)],
-    ['tasks', 'Tasks', await closeUpsSection(closeUps, record)],
+    ['tasks', 'Tasks', await closeUpsSection(closeUps, pictures, record)],
     ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
     ['provenance', 'Provenance', provenanceSection(provenance, data)],
   ];
   const shown = sections.filter(([, , body]) => body !== undefined);
   const code = script();
-  const content = pageDataText({groups: comparison ? groupsOf(comparison) : {}, pictures: [], explorers: []});
+  const content = pageDataText({
+    groups: comparison ? groupsOf(comparison) : {},
+    pictures: pictures.sets.map(({data}) => data),
+    explorers: closeUps
+      .filter(isShown)
+      .map((closeUp) => (closeUp.scored.length > 0 ? explorerData(closeUp, pictures) : null)),
+  });
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +61,7 @@ export async function reportPage(data: ReportData): Promise<string> {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policyOf(code)}">
 <title>${record.name}: ${record.id}</title>
-<style>${raw(baseStyle + reportStyle)}</style>
+<style>${raw(baseStyle + reportStyle + pictures.styles)}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the results</a>

@@ -13,7 +13,8 @@ import {type RunReport, reportRun} from '../tables/show.ts';
 import {type Answer, answersOf} from './answer.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
-import {type CloseUp, closeUpOf} from './close-ups.ts';
+import {type CloseUp, closeUpOf} from './close-up.ts';
+import {type Pictures, picturesOf} from './pictures.ts';
 import {type Provenance, provenanceOf} from './provenance.ts';
 import {type Searched, searchedOf} from './search.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
@@ -34,6 +35,7 @@ export interface ReportData {
   readonly answers: readonly Answer[];
   readonly seeds: SeedValues;
   readonly closeUps: readonly CloseUp[];
+  readonly pictures: Pictures;
   readonly trainings: Trainings;
   readonly sweeps: readonly Sweep[];
   /** Absent: the run has no search. */
@@ -47,12 +49,14 @@ export interface ReportOptions {
   readonly cache: string;
   readonly comparison?: Comparison;
   readonly better: Better;
+  /** Every test image has a picture, however large the page becomes. */
+  readonly allImages?: boolean;
   /** Part of the ids of the tasks to look at closely. */
   readonly wanted?: string;
 }
 
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
-  const {cache, comparison, better, wanted} = options;
+  const {cache, comparison, better, wanted, allImages = false} = options;
   const artifacts = new Artifacts(record, cache);
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
@@ -71,6 +75,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     answers: comparison && !searched ? answersOf(comparison, record.tasks[0]?.metrics[0]?.type, better) : [],
     seeds: seedValuesOf(rows),
     closeUps,
+    pictures: await picturesOf(closeUps, allImages),
     trainings: await trainingsOf(record, methods, artifacts),
     sweeps: searched ? [] : sweepsOf(record),
     ...(searched && {searched}),
