@@ -2,10 +2,10 @@
 import {join, relative, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {bytes, clippedList} from '../../core/base/text.ts';
-import {betterFrom} from '../tables/best-of.ts';
-import {builtinPlugins} from './builtin.ts';
 import {reportPage} from '../report/page.ts';
 import {gatherReport} from '../report/report-data.ts';
+import {betterFrom} from '../tables/best-of.ts';
+import {builtinPlugins} from './builtin.ts';
 import {readComparison, resultsOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {folders, type Globals, orRefuse, out, refuse} from './session.ts';
@@ -33,22 +33,25 @@ export const report = async (which: string, options: ReportOptions, globals: Glo
           )}.`,
         },
       ]);
-    return orRefuse(await readComparison({runs: [record.id]}, {metric: 'all'}, resultsOf(globals)), async ({comparison}) => {
-      const {cache} = folders(globals);
-      const data = await gatherReport(record, {
-        cache,
-        better: betterFrom(builtinPlugins()),
-        allImages: images === 'all',
-        ...(comparison && {comparison}),
-        ...(wanted !== undefined && {wanted}),
-      });
-      const page = await reportPage(data);
-      const file = resolve(options.out ?? join(record.folder, 'report.html'));
-      await writeFileAtomic(file, page);
-      const size = Buffer.byteLength(page);
-      out(globals.json ? JSON.stringify({run: record.id, file, bytes: size}) : `${shown(file)} (${bytes(size)})`);
-      return exitCodes.done;
-    });
+    return orRefuse(
+      await readComparison({runs: [record.id]}, {metric: 'all'}, resultsOf(globals)),
+      async ({comparison}) => {
+        const {cache} = folders(globals);
+        const data = await gatherReport(record, {
+          cache,
+          better: betterFrom(builtinPlugins()),
+          allImages: images === 'all',
+          ...(comparison && {comparison}),
+          ...(wanted !== undefined && {wanted}),
+        });
+        const page = await reportPage(data);
+        const file = resolve(options.out ?? join(record.folder, 'report.html'));
+        await writeFileAtomic(file, page);
+        const size = Buffer.byteLength(page);
+        out(globals.json ? JSON.stringify({run: record.id, file, bytes: size}) : `${shown(file)} (${bytes(size)})`);
+        return exitCodes.done;
+      },
+    );
   });
 
 /** As short as it can be typed. */

@@ -15,5 +15,7 @@ export function scoresOf(base64: string): Float32Array {
 /** Indices of a byte each, or of two if there are more than 256 of what they count. */
 export function indicesOf(base64: string, wide: boolean): Uint8Array | Uint16Array {
   const bytes = bytesOf(base64);
-  return wide ? Uint16Array.from({length: bytes.length / 2}, (_, i) => bytes[2 * i]! | (bytes[2 * i + 1]! << 8)) : bytes;
+  return wide
+    ? Uint16Array.from({length: bytes.length / 2}, (_, i) => bytes[2 * i]! | (bytes[2 * i + 1]! << 8))
+    : bytes;
 }

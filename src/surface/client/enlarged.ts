@@ -7,7 +7,12 @@ export interface Enlarged {
 }
 
 /** Shows the picture of this place in a list of so many; arrow keys and buttons go on. */
-export function enlarge(count: number, first: number, show: (at: number) => Enlarged, closed: (at: number) => void): void {
+export function enlarge(
+  count: number,
+  first: number,
+  show: (at: number) => Enlarged,
+  closed: (at: number) => void,
+): void {
   let at = first;
   const frame = make('div', {class: 'frame'});
   const text = make('p', {role: 'status'});
@@ -23,7 +28,17 @@ export function enlarge(count: number, first: number, show: (at: number) => Enla
   };
   const back = button('← Previous', () => go(at - 1));
   const on = button('Next →', () => go(at + 1));
-  dialog.append(frame, text, make('p', {class: 'tools'}, back, on, button('Close', () => dialog.close())));
+  dialog.append(
+    frame,
+    text,
+    make(
+      'p',
+      {class: 'tools'},
+      back,
+      on,
+      button('Close', () => dialog.close()),
+    ),
+  );
   dialog.addEventListener('keydown', ({key}) => {
     if (key === 'ArrowLeft') go(at - 1);
     if (key === 'ArrowRight') go(at + 1);

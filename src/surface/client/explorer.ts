@@ -1,10 +1,11 @@
 /**
  * A task's test images: one threshold moves the marks of the charts, counts what is found and missed, and chooses among the pictures.
  */
+
+import {type Decided, decide, outcomeOf} from '../report/outcomes.ts';
+import type {ClassifierData, ExplorerData, PictureData} from '../report/page-data.ts';
 import {scoreText} from '../report/score-text.ts';
 import {slotOf} from '../report/slot.ts';
-import type {ClassifierData, ExplorerData, PictureData} from '../report/page-data.ts';
-import {type Decided, decide, outcomeOf} from '../report/outcomes.ts';
 import {kept} from './address.ts';
 import {indicesOf, scoresOf} from './decode.ts';
 import {button, choice, choose, make} from './elements.ts';
@@ -25,7 +26,11 @@ const outline = (path: string): SVGElement => {
   const space = 'http://www.w3.org/2000/svg';
   const svg = document.createElementNS(space, 'svg');
   svg.classList.add('outline');
-  for (const [name, value] of [['viewBox', '0 0 100 100'], ['preserveAspectRatio', 'none'], ['aria-hidden', 'true']] as const)
+  for (const [name, value] of [
+    ['viewBox', '0 0 100 100'],
+    ['preserveAspectRatio', 'none'],
+    ['aria-hidden', 'true'],
+  ] as const)
     svg.setAttribute(name, value);
   svg.append(document.createElementNS(space, 'path'));
   svg.firstElementChild!.setAttribute('d', path);
@@ -33,7 +38,12 @@ const outline = (path: string): SVGElement => {
 };
 
 /** `key`: of the task in the address. */
-export function explore(article: HTMLElement, data: ExplorerData, pictures: PictureData | undefined, key: string): void {
+export function explore(
+  article: HTMLElement,
+  data: ExplorerData,
+  pictures: PictureData | undefined,
+  key: string,
+): void {
   const kind = indicesOf(data.kind, data.kinds.length > 256);
   const labels = Uint8Array.from(kind, (one) => Number(data.anomalous[one]));
   const classifiers = data.classifiers.map((one) => {
@@ -44,7 +54,7 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
   const figures = (name: string): readonly Element[] => [...article.querySelectorAll(`[data-chart="${name}"]`)];
   const lines = figures('histogram').map(lineIn);
   const points = {roc: figures('roc').map(pointIn), precision: figures('precision').map(pointIn)};
-  const box = article.querySelector('.explorer')!;
+  const images = article.querySelector<HTMLElement>('.explored')!;
 
   let chosen = classifiers[0]!;
   let outcome: keyof Decided | '' = '';
@@ -57,7 +67,10 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
   const counts = make('div', {class: 'counts', role: 'group', 'aria-label': 'Show only images that are'});
   const list = make('ul', {class: 'thumbs'});
   const more = make('p', {class: 'more'});
-  const classifier = choice('Classifier', classifiers.map(({name}) => [name, name] as const));
+  const classifier = choice(
+    'Classifier',
+    classifiers.map(({name}) => [name, name] as const),
+  );
   const kinds = choice('Kind', [['', 'all'], ...data.kinds.map((name) => [name, name] as const)]);
   const order = choice('Order', [
     ['', 'highest score first'],
@@ -68,12 +81,12 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
   const outlined = make('input', {type: 'checkbox', checked: true});
 
   /** Halfway between the scores on both sides, as on the server. */
-  const threshold = (): number => {
-    const below = Number(slider.value);
-    const [low, high] = [chosen.sorted[below - 1], chosen.sorted[below]];
+  const between = (sorted: Float32Array, below: number): number => {
+    const [low, high] = [sorted[below - 1], sorted[below]];
     if (high === undefined) return Number.POSITIVE_INFINITY;
     return low === undefined ? high : low + (high - low) / 2;
   };
+  const threshold = (): number => between(chosen.sorted, Number(slider.value));
 
   const picture = (image: number): HTMLElement => {
     const place = slots.get(image)!;
@@ -116,36 +129,43 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
   };
 
   const drawPictures = (at: number): void => {
-    const images = imagesAt(at);
-    const shown = images.slice(0, most);
+    const wantedImages = imagesAt(at);
+    const shown = wantedImages.slice(0, most);
     list.replaceChildren(
       ...shown.map((image, i) => {
         const press = button('', () =>
           enlarge(
-            images.length,
+            wantedImages.length,
             i,
-            (place) => ({picture: picture(images[place]!), text: sayOf(images[place]!, at)}),
-            (place) => (list.children[Math.min(place, shown.length - 1)]?.firstElementChild as HTMLElement | null)?.focus(),
+            (place) => ({picture: picture(wantedImages[place]!), text: sayOf(wantedImages[place]!, at)}),
+            (place) =>
+              (list.children[Math.min(place, shown.length - 1)]?.firstElementChild as HTMLElement | null)?.focus(),
           ),
         );
         press.setAttribute('aria-label', `Enlarge ${sayOf(image, at)}`);
         press.append(picture(image));
         const truth = labels[image] === 1 ? 'anomalous' : 'normal';
         const text = make('span', {}, make('span', {class: `key ${truth}`}), ` ${data.kinds[kind[image]!]}`);
-        return make('li', {class: truth}, press, text, make('span', {class: 'muted number'}, scoreText(chosen.scores[image]!)));
+        return make(
+          'li',
+          {class: truth},
+          press,
+          text,
+          make('span', {class: 'muted number'}, scoreText(chosen.scores[image]!)),
+        );
       }),
     );
-    const left = images.length - shown.length;
+    const left = wantedImages.length - shown.length;
     more.replaceChildren(
       ...(left > 0
         ? [
-            `${shown.length} of ${images.length} images. `,
+            `${shown.length} of ${wantedImages.length} images. `,
             button(`Show ${Math.min(page, left)} more`, () => {
               most += page;
               drawPictures(at);
             }),
           ]
-        : images.length === 0
+        : wantedImages.length === 0
           ? ['No image.']
           : []),
     );
@@ -154,7 +174,10 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
   const draw = (): void => {
     const at = threshold();
     const {found, missed, alarms, passed} = decide(chosen.scores, labels, at);
-    for (const [i, line] of lines.entries()) line(classifiers[i] === chosen ? at : Number.NaN);
+    for (const [i, line] of lines.entries()) {
+      const own = classifiers[i]!;
+      line(own === chosen ? at : between(own.sorted, own.below));
+    }
     for (const point of points.roc) point(alarms / (alarms + passed), found / (found + missed));
     for (const point of points.precision) point(found / (found + missed), found / (found + alarms));
     status.textContent = Number.isFinite(at) ? scoreText(at) : 'above all scores';
@@ -223,14 +246,17 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
     draw();
     notes.below(Number(slider.value) === chosen.below ? '' : slider.value);
   });
-  for (const [name, {select}] of [['kind', kinds], ['order', order]] as const)
+  for (const [name, {select}] of [
+    ['kind', kinds],
+    ['order', order],
+  ] as const)
     select.addEventListener('change', () => {
       fresh();
       notes[name](select.value);
     });
   const look = (): void => {
-    box.classList.toggle('plain', !outlined.checked);
-    (box as HTMLElement).style.setProperty('--opacity', String(Number(opacity.value) / 100));
+    article.classList.toggle('plain', !outlined.checked);
+    article.style.setProperty('--opacity', String(Number(opacity.value) / 100));
   };
   opacity.addEventListener('input', look);
   outlined.addEventListener('change', look);
@@ -239,11 +265,18 @@ export function explore(article: HTMLElement, data: ExplorerData, pictures: Pict
     ...(classifiers.length > 1 ? [classifier.field] : []),
     make('label', {class: 'wide'}, 'Threshold ', slider, ' ', status),
     counts,
-    ...(pictures ? [kinds.field, order.field] : []),
-    ...(data.classifiers.some(({maps}: ClassifierData) => maps !== undefined) ? [make('label', {}, 'Map ', opacity)] : []),
+  );
+  const looks = make('form', {class: 'tools', 'aria-label': 'Images'});
+  looks.append(
+    kinds.field,
+    order.field,
+    ...(data.classifiers.some(({maps}: ClassifierData) => maps !== undefined)
+      ? [make('label', {}, 'Map ', opacity)]
+      : []),
     ...(pictures?.outlines ? [make('label', {}, outlined, ' Outlines of masks')] : []),
   );
-  box.append(bar, ...(pictures ? [list, more] : []));
+  article.querySelector('.explorer')!.append(bar);
+  if (pictures) images.append(make('h4', {}, 'Test images'), looks, list, more);
   look();
   draw();
 }

@@ -14,7 +14,14 @@ function frameOf(figure: Element): Frame {
   const svg = figure.querySelector('svg')!;
   const numbers = svg.dataset['frame']!.split(' ').map(Number);
   const [left, top, width, height, x0, x1, y0, y1] = numbers as [
-    number, number, number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   return {
     svg,

@@ -12,11 +12,11 @@ export function resultsTools(
 ): void {
   const heads = [...long.table.tHead!.rows[0]!.cells].map((cell) => cell.textContent.trim());
   const place = new Map(long.rows.map((row, at) => [row, at]));
-  const valueOf = (name: string): ((row: HTMLTableRowElement) => string) => {
+  const cellOf = (name: string): ((row: HTMLTableRowElement) => string) => {
     const column = heads.indexOf(name);
     return column >= 0 ? (row) => textOf(row.cells[column]!) : (row) => data.groups[name]?.[place.get(row)!] ?? '';
   };
-  const several = (name: string): boolean => new Set(long.rows.map(valueOf(name))).size > 1;
+  const several = (name: string): boolean => new Set(long.rows.map(cellOf(name))).size > 1;
   const bar = make('form', {class: 'tools', 'aria-label': 'Choose results'});
   bar.addEventListener('submit', (event) => event.preventDefault());
   const status = make('output', {class: 'muted'});
@@ -45,7 +45,7 @@ export function resultsTools(
   bar.append(make('label', {}, 'Filter ', box));
 
   if (several('metric')) {
-    const of = valueOf('metric');
+    const of = cellOf('metric');
     const [first, ...others] = new Set(long.rows.map(of));
     const {field, select} = choice('Metric', [
       ...[first!, ...others].map((value) => [value, value] as const),
@@ -71,7 +71,7 @@ export function resultsTools(
   const names = ['dataset', 'normal class', 'method', 'classifier', ...Object.keys(data.groups)].filter(several);
   if (names.length > 0) {
     const {field, select} = choice('Group by', [['', 'nothing'], ...names.map((name) => [name, name] as const)]);
-    const apply = (): void => long.group(select.value === '' ? undefined : valueOf(select.value));
+    const apply = (): void => long.group(select.value === '' ? undefined : cellOf(select.value));
     const note = kept('group', (value) => {
       choose(select, value);
       apply();

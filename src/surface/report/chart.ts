@@ -44,7 +44,9 @@ let perceived: readonly (readonly [number, number, number])[] | undefined;
 export function heatColours(): NonNullable<typeof perceived> {
   const inferno = vega.scheme('inferno') as unknown as (part: number) => string;
   perceived ??= Array.from({length: 64}, (_, i) => {
-    const [red, green, blue] = inferno(i / 63).match(/\d+/g)!.map(Number);
+    const [red, green, blue] = inferno(i / 63)
+      .match(/\d+/g)!
+      .map(Number);
     return [red!, green!, blue!] as const;
   });
   return perceived;

@@ -53,9 +53,10 @@ async function article(closeUp: CloseUp, at: number, {sets, setOf, heats}: Pictu
 <h3 id="task-${at}-name">${nameOf(closeUp)}</h3>
 <p class="muted small"><span class="key normal"></span> normal: ${task.inlier} <span class="key anomalous"></span> anomalous: all else</p>
 ${notice(missing)}${scored.length > 0 && decidedTable(closeUp)}
-<div class="explorer" data-explorer="${at}"></div>
+<div class="explorer"></div>
 <div class="figures">${figures}</div>
 ${scored.length > 0 && kindsTable(closeUp)}
+<div class="explored"></div>
 ${set && html`<div class="still">${galleryView(closeUp, set)}</div>`}${scored.map((one) => {
   const heat = heats.get(closeUp)?.get(one.classifier);
   return set && heat && heatView(closeUp, one, set, heat);

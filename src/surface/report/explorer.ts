@@ -37,13 +37,18 @@ export function explorerData(closeUp: CloseUp, {setOf, heats}: Pictures): Explor
     kind: Buffer.from(bytes).toString('base64'),
     classifiers: closeUp.scored.map(({classifier, scores, threshold}) => {
       const maps = heats.get(closeUp)?.get(classifier)?.style;
-      return {name: classifier, scores: packed(scores), below: threshold.below, ...(maps !== undefined && {maps})};
+      return {
+        name: classifier,
+        scores: packedScores(scores),
+        below: threshold.below,
+        ...(maps !== undefined && {maps}),
+      };
     }),
   };
 }
 
 /** The upper three bytes of each score as a float32, rounded. */
-function packed(scores: Float64Array): string {
+export function packedScores(scores: Float64Array): string {
   const view = new DataView(new ArrayBuffer(4));
   const bytes = new Uint8Array(3 * scores.length);
   for (const [i, score] of scores.entries()) {

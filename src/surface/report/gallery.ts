@@ -6,9 +6,9 @@ import {extremesOf} from './extremes.ts';
 import {placeOf, ticksOf} from './heat-scale.ts';
 import {decide} from './outcomes.ts';
 import type {HeatSet, PictureSet} from './pictures.ts';
+import {scoreText} from './score-text.ts';
 import type {Scored} from './scores.ts';
 import {slotOf} from './slot.ts';
-import {scoreText} from './score-text.ts';
 
 /** Of a task: what its images are called, by their places. */
 function namesOf({images}: CloseUp, {classes, classNames, labels}: Scored) {

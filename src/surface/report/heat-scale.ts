@@ -44,7 +44,7 @@ export function placeOf({normal, peak}: HeatScale, score: number): number {
     if (normal[middle]! < score) low = middle + 1;
     else high = middle;
   }
-  return (reached * Math.min(decades, -Math.log10(Math.max(1e-9, 1 - low / normal.length)))) / decades;
+  return (reached * Math.min(decades, Math.log10(1 / Math.max(1e-9, 1 - low / normal.length)))) / decades;
 }
 
 export interface Tick {

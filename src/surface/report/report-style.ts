@@ -100,7 +100,7 @@ li .key.anomalous { margin-left: 0; }
 .gallery h4:not(:first-child), .heat h5 { margin-top: 0.5rem; }
 h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .thumbs, .strips { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.9rem; }
-.thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 4.75rem; overflow-wrap: anywhere; align-content: start; }
+.thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 5.25rem; overflow-wrap: anywhere; align-content: start; }
 .thumbs button { all: unset; cursor: zoom-in; display: block; }
 .thumbs button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .pic { display: block; width: 100%; position: relative; background-repeat: no-repeat; background-color: var(--faint); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -117,11 +117,11 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .bar .line { position: absolute; top: -0.25rem; bottom: -0.25rem; width: 3px; margin-left: -1.5px; background: var(--ink); outline: 1px solid var(--sheet); }
 .bar .ticks { list-style: none; margin: 0; padding: 0; position: relative; height: 2.4rem; font-size: 0.6875rem; line-height: 1.35; }
 .bar .ticks li { position: absolute; transform: translateX(-50%); display: grid; text-align: center; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.explorer { display: grid; gap: 0.9rem; grid-template-columns: minmax(0, 1fr); }
+.explorer, .explored { display: grid; gap: 0.9rem; grid-template-columns: minmax(0, 1fr); }
 .explorer .tools label.wide { display: flex; flex: 1 1 20rem; gap: 0.6rem; align-items: center; }
 .explorer .tools label.wide input { flex: 1; min-width: 6rem; }
 .explorer output { font-variant-numeric: tabular-nums; min-width: 5.5rem; }
-.explorer .opacity { width: 6rem; vertical-align: middle; }
+.explored .opacity { width: 6rem; vertical-align: middle; }
 .counts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 0.4rem; flex: 1 1 100%; }
 .tools .counts button { text-align: left; padding: 0.35rem 0.7rem; }
 .counts strong { font-size: 1.1rem; font-variant-numeric: tabular-nums; }
@@ -133,7 +133,7 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .enlarged::backdrop { background: rgb(0 0 0 / 0.6); }
 .enlarged .frame { max-width: 70vh; margin: 0 auto 0.7rem; }
 .enlarged .tools { margin: 0.7rem 0 0; }
-@media screen { .explorer:not(:empty) ~ .still { display: none; } }
+@media screen { .explored:not(:empty) ~ .still { display: none; } }
 
 .parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
 .parallel polyline.best { stroke-opacity: 1; stroke-width: 3; }
@@ -153,7 +153,7 @@ circle.mark-of-threshold { fill: var(--sheet); }
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, .tools, .more, .explorer, dialog, .parallel fieldset, th button::after { display: none; }
+  nav, .chooser, .skip, .tools, .more, .explorer, .explored, dialog, .parallel fieldset, th button::after { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
   .task[hidden] { display: grid; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }

@@ -132,8 +132,8 @@ export async function precisionFigure(scored: readonly Scored[]): Promise<Markup
     data: {values},
     mark: {type: 'line', strokeWidth: 1.8, strokeJoin: 'round', aria: true},
     encoding: {
-      x: rate('recall', 'recall: anomalous images found'),
-      y: rate('precision', 'precision: anomalous among those called so'),
+      x: rate('recall', 'recall'),
+      y: rate('precision', 'precision'),
       color: {field: 'classifier', type: 'nominal', sort: names, legend: {columns: 2, symbolType: 'stroke'}},
       order: {field: 'order'},
       description: {field: 'classifier'},
@@ -144,7 +144,7 @@ export async function precisionFigure(scored: readonly Scored[]): Promise<Markup
   const about = `Precision over recall of ${names.join(', ')}`;
   return figure(await draw(spec, about, {frame: true}), {
     title: 'Precision and recall',
-    note: `Chance has a precision of ${share.toFixed(2)}`,
+    note: `Recall: share of the anomalous images that are found. Precision: share of anomalous images among those called anomalous; by chance ${share.toFixed(2)}`,
     chart: 'precision',
   });
 }
@@ -167,7 +167,7 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
           type: 'quantitative',
           bin: {binned: true},
           title: 'score; higher is more anomalous',
-          axis: {tickCount: 5, grid: false},
+          axis: {tickCount: 5, grid: false, labelOverlap: true, labelSeparation: 6},
         },
         x2: {field: 'to'},
         y: {
