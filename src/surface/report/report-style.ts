@@ -45,7 +45,8 @@ table.pinned :is(th, td):nth-child(1) { left: var(--left-1, auto); }
 table.pinned :is(th, td):nth-child(2) { left: var(--left-2, auto); }
 table.pinned :is(th, td):nth-child(3) { left: var(--left-3, auto); }
 @media screen and (max-width: 40rem) {
-  table.cards, .cards :is(thead, tbody, tr, th, td) { display: block; }
+  table.cards, .cards :is(caption, thead, tbody, tr, th, td) { display: block; }
+  .cards caption { position: static; max-width: none; width: auto; }
   .cards thead tr { display: flex; flex-wrap: wrap; column-gap: 1rem; }
   .cards thead :is(th, td) { border: 0; padding: 0.15rem 0; }
   .cards thead :is(td:empty, th:not(:has(button))) { display: none; }

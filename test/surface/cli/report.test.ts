@@ -219,13 +219,13 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     const {page} = await open(browser, pages()[0]!);
     const results = (of: typeof page) => of.locator('[data-results] tbody tr').allInnerTexts();
     expect((await results(page)).every((row) => /\tauc\t/.test(row))).toBe(true);
-    await page.getByLabel('Metric').selectOption('all');
+    await page.getByLabel('Metric', {exact: true}).selectOption('all');
     await page.getByLabel('Filter').fill('epochs=3');
     await page.locator('#comparison').getByRole('button', {name: 'ours'}).click();
     await page.getByLabel('Group by').selectOption('metric');
     await page.getByLabel('Task', {exact: true}).selectOption({index: 1});
     await page.locator('article:visible').getByLabel('Order').selectOption('lowest');
-    await page.getByRole('link', {name: 'Results'}).click();
+    await page.getByRole('link', {name: 'Results', exact: true}).click();
     const seen = await results(page);
     expect(seen.filter((row) => /^(pixel-)?auc \(1\)/.test(row))).toHaveLength(2);
     expect(await page.locator('[data-results] output').textContent()).toBe('2 of 4 numbers');
