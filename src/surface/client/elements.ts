@@ -28,7 +28,11 @@ export function choice(
   label: string,
   options: readonly (readonly [value: string, text: string])[],
 ): {readonly field: HTMLElement; readonly select: HTMLSelectElement} {
-  const select = make('select', {'aria-label': label}, ...options.map(([value, text]) => make('option', {value}, text)));
+  const select = make(
+    'select',
+    {'aria-label': label},
+    ...options.map(([value, text]) => make('option', {value}, text)),
+  );
   return {field: make('label', {}, `${label} `, select), select};
 }
 

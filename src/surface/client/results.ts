@@ -68,7 +68,9 @@ export function resultsTools(
     bar.append(field);
   }
 
-  const names = ['dataset', 'normal class', 'method', 'classifier', 'metric', ...Object.keys(data.groups)].filter(several);
+  const names = ['dataset', 'normal class', 'method', 'classifier', 'metric', ...Object.keys(data.groups)].filter(
+    several,
+  );
   if (names.length > 0) {
     const {field, select} = choice('Group by', [['', 'nothing'], ...names.map((name) => [name, name] as const)]);
     const apply = (): void => long.group(select.value === '' ? undefined : cellOf(select.value));
