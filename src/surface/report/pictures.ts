@@ -8,7 +8,7 @@ import {extremesOf} from './extremes.ts';
 import {type HeatScale, heatScaleOf, painted} from './heat-scale.ts';
 import {outlineOf} from './outline.ts';
 import type {PictureData} from './page-data.ts';
-import {largestSide, type Sheets, sheetsOf, shrunk} from './sheets.ts';
+import {largestSide, leastSide, type Sheets, sheetsOf, shrunk} from './sheets.ts';
 
 /** Bytes of all sheets together, unless all images are asked for at their full size. Base64 makes them a third larger. */
 const budget = 1.1e6;
@@ -90,10 +90,10 @@ async function drawSet(
   );
   let images: readonly number[] = [...pictures.keys()];
   for (;;) {
-    const sheets = await sheetsOf(
-      images.map((image) => pictures[image]!),
-      own,
-    );
+    const chosen = images.map((image) => pictures[image]!);
+    // Those that are seen first are there in any case.
+    const isLeast = images.length === first.size;
+    const sheets = isLeast ? await fitting(chosen, own) : await sheetsOf(chosen, own);
     if (sheets.files) {
       const files = test!.files && {files: images.map((image) => test!.files!.names[image]!)};
       const {columns, rows, width, height} = sheets;
@@ -108,29 +108,28 @@ async function drawSet(
       others.length - 1,
       Math.max(0, Math.floor(0.95 * (images.length - sheets.left)) - first.size),
     );
-    if (others.length === 0)
-      throw new Error('Internal error: the pictures that are seen first are larger than their budget');
     const step = others.length / Math.max(1, room);
     const kept = Array.from({length: room}, (_, i) => others[Math.floor(i * step)]!);
     images = [...first, ...kept].sort((a, b) => a - b);
   }
 }
 
-/** As large as the budget lets them be: a map is smooth. */
 async function drawMaps(maps: Maps, scale: HeatScale, images: readonly number[], own: number): Promise<Sheets> {
   const area = maps.height * maps.width;
   const side = largestSide(images.length);
   const pictures = images.map((image) =>
     shrunk(painted(maps.data.subarray(image * area, (image + 1) * area), maps, scale, heatColours()), side),
   );
+  // There is a map for every picture.
+  return fitting(pictures, own);
+}
+
+/** As large as the budget lets them be; at the smallest size they may be somewhat larger than their share. */
+async function fitting(pictures: readonly Picture[], own: number): Promise<Sheets> {
   const sheets = await sheetsOf(pictures, own);
-  // There is a map for every picture: at the smallest size they may be somewhat larger than their share.
-  return sheets.files
-    ? sheets
-    : ((await sheetsOf(
-        pictures.map((one) => shrunk(one, 28)),
-        Number.POSITIVE_INFINITY,
-      )) as Sheets);
+  if (sheets.files) return sheets;
+  const small = pictures.map((picture) => shrunk(picture, leastSide));
+  return (await sheetsOf(small, Number.POSITIVE_INFINITY)) as Sheets;
 }
 
 /** `.p0` has what all pictures of a set have in common, `.p0-3` a sheet. */

@@ -18,6 +18,7 @@ export interface Sheets extends Layout {
 
 /** Longer sides that are tried, the largest first. */
 const sides = [160, 128, 96, 72, 56, 40, 28];
+export const leastSide = 28;
 /** Bytes of pixels that are held at a time. */
 const mostPixels = 128e6;
 
@@ -38,7 +39,7 @@ export async function sheetsOf(
   const each = layout.columns * layout.rows;
   const {height, width} = pictures[0]!;
   const longer = Math.max(height, width);
-  const fitting = sides.filter((side) => side < longer || side === sides.at(-1));
+  const fitting = sides.filter((side) => side < longer || side === leastSide);
   const tried = longer <= sides[0]! ? [longer, ...fitting.filter((side) => side < longer)] : fitting;
   let estimate = 0;
   for (const side of tried) {
@@ -64,7 +65,7 @@ export async function sheetsOf(
 
 /** Of so many bytes of pixels a picture may have this longer side at most. */
 export const largestSide = (count: number): number =>
-  sides.find((side) => 3 * count * side * side <= mostPixels) ?? sides.at(-1)!;
+  sides.find((side) => 3 * count * side * side <= mostPixels) ?? leastSide;
 
 /** No longer than `side`. */
 export function shrunk(picture: Picture, side: number): Picture {

@@ -229,12 +229,12 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     const seen = await results(page);
     expect(seen.filter((row) => /^(pixel-)?auc \(1\)/.test(row))).toHaveLength(2);
     expect(await page.locator('[data-results] output').textContent()).toBe('2 of 4 numbers');
-    const images = (of: typeof page) => of.locator('article:visible .explored .thumbs').innerText();
+    const images = (of: typeof page) => of.locator('article:visible .explored .thumbs').textContent();
     const copy = await browser.newPage({viewport: {width: 1280, height: 900}});
     await copy.goto(page.url());
     expect(await results(copy)).toEqual(seen);
     expect(await images(copy)).toBe(await images(page));
-    expect(await copy.locator('article:visible h3').innerText()).toContain('epochs=3');
+    expect(await copy.locator('article:visible h3').textContent()).toContain('epochs=3');
     await copy.close();
     await page.close();
   });
