@@ -25,15 +25,32 @@ function picture() {
   return lines.sort().join('\n');
 }
 
-/** The TypeScript compiler, a development dependency. */
-function compiler() {
+/** The program of a development dependency. */
+function tool(name, ...path) {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), ...path);
   } catch {
-    process.stderr.write(`pipeline: src/ must be compiled, and TypeScript is not installed: run "npm ci" in ${root}\n`);
+    process.stderr.write(`pipeline: src/ must be compiled, and ${name} is not installed: run "npm ci" in ${root}\n`);
     process.exit(70);
   }
 }
+
+/** Runs a tool to its end. Returns what it has written if it failed. */
+function failureOf(program, ...args) {
+  const {status, stdout, stderr} = spawnSync(process.execPath, [program, ...args], {cwd: root, encoding: 'utf8'});
+  return status === 0 ? undefined : `${stdout}${stderr}`;
+}
+
+const compile = (fresh) =>
+  failureOf(tool('typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh);
+
+/** One file of all that pages run in the browser. */
+const bundle = (fresh) =>
+  failureOf(
+    tool('rolldown', 'bin', 'cli.mjs'),
+    join(root, 'src', 'surface', 'client', 'main.ts'),
+    ...['--platform', 'browser', '--format', 'iife', '--minify', '--file', join(fresh, 'surface', 'client.js')],
+  );
 
 /** Builds when needed. Emits into a folder of its own and renames it, so that a second process never sees half a build. */
 export function ensureBuilt() {
@@ -41,12 +58,10 @@ export function ensureBuilt() {
   const now = picture();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   const fresh = join(root, `.dist-${process.pid}`);
-  const built = spawnSync(process.execPath, [compiler(), '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh], {
-    encoding: 'utf8',
-  });
-  if (built.status !== 0) {
+  const failure = compile(fresh) ?? bundle(fresh);
+  if (failure !== undefined) {
     rmSync(fresh, {recursive: true, force: true});
-    process.stderr.write(`pipeline: compiling src/ failed\n${built.stdout}${built.stderr}`);
+    process.stderr.write(`pipeline: compiling src/ failed\n${failure}`);
     process.exit(70);
   }
   // What the browser gets as it is.

@@ -15,9 +15,10 @@ import {type SearchResults, searchResultsOf, type TriedRow} from '../../pipeline
 import {valueText} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {runStateOf} from '../../pipeline/store/runs/runs.ts';
+import {latexTable, markdownTable} from '../tables/exchange.ts';
 import {formatInsight} from '../tables/insight.ts';
 import {bestOf, formatSearch, parameterNames, searchTable} from '../tables/search.ts';
-import {csvText, latexTable, markdownTable} from '../tables/table.ts';
+import {csvText} from '../tables/table.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
 import {commandName, err, type Globals, orRefuse, out, refuse, screen, whereRunsAre} from './session.ts';

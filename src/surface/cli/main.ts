@@ -222,6 +222,11 @@ program
   .argument('[run]', 'run id, a unique part of a run id, "latest", or the name of a spec', 'latest')
   .option('--out <file>', 'file to write (default: report.html in the folder of the run)')
   .option('--task <part>', 'show details of the tasks with this text in their ids, such as bag')
+  .addOption(
+    new Option('--images <which>', 'pictures of test images: as many as fit into about a megabyte, or all')
+      .choices(['some', 'all'])
+      .default('some'),
+  )
   .action(async (run: string, options: ReportOptions) =>
     leave((await import('./report.ts')).report(run, options, globals())),
   );

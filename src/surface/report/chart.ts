@@ -10,6 +10,10 @@ import {type Config, compile, type TopLevelSpec} from 'vega-lite';
 import {escaped, type Markup, raw} from '../html.ts';
 
 export type ChartSpec = TopLevelSpec;
+export type LayerSpec = Exclude<
+  Extract<TopLevelSpec, {readonly layer: readonly unknown[]}>['layer'][number],
+  {readonly layer: unknown}
+>;
 
 /** Colours by their meaning; people who cannot distinguish red and green can distinguish those of `series`. */
 export const colours = {
@@ -21,11 +25,39 @@ export const colours = {
   series: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--c${i})`),
 } as const;
 
+export interface DrawOptions {
+  /** The element says where its axes are, for marks that the page's script adds: both are linear. */
+  readonly frame?: boolean;
+}
+
+/** `left top width height x0 x1 y0 y1`: the plot in the drawing, and the values at its edges. */
+function frameOf(view: vega.View): string {
+  const [left, top] = view.origin();
+  const domain = (axis: string): readonly number[] => view.scale(axis).domain();
+  const numbers = [left, top, view.width(), view.height(), ...domain('x'), ...domain('y')];
+  return ` data-frame="${numbers.join(' ')}"`;
+}
+
+let perceived: readonly (readonly [number, number, number])[] | undefined;
+
+/** 64 colours from dark to light whose steps look equal (inferno): red, green, blue, 0 to 255. */
+export function heatColours(): NonNullable<typeof perceived> {
+  const inferno = vega.scheme('inferno') as unknown as (part: number) => string;
+  perceived ??= Array.from({length: 64}, (_, i) => {
+    const [red, green, blue] = inferno(i / 63)
+      .match(/\d+/g)!
+      .map(Number);
+    return [red!, green!, blue!] as const;
+  });
+  return perceived;
+}
+
 /** As an `svg` element as wide as there is room, at most as drawn. `about`: what it shows, for who can't see it. */
-export async function draw(spec: ChartSpec, about: string): Promise<Markup> {
+export async function draw(spec: ChartSpec, about: string, {frame = false}: DrawOptions = {}): Promise<Markup> {
   const view = new vega.View(vega.parse(compile(spec, {config}).spec), {renderer: 'none'});
   try {
-    return raw(compact(await view.toSVG(), about));
+    const svg = await view.toSVG();
+    return raw(compact(svg, about, frame ? frameOf(view) : ''));
   } finally {
     view.finalize();
   }
@@ -72,7 +104,7 @@ const config: Config = {
 };
 
 /** Without what says nothing (most of the text of a chart of many marks), and with its text. */
-function compact(svg: string, about: string): string {
+function compact(svg: string, about: string, frame: string): string {
   const [, width, height] = / width="([\d.]+)" height="([\d.]+)"/.exec(svg)!;
   const body = svg
     .replace(/^<svg[^>]*>/, '')
@@ -86,5 +118,5 @@ function compact(svg: string, about: string): string {
         ? `<text${before}${after}><title>${text}</title>`
         : `<${tag}${before}${after}><title>${text}</title></${tag}>`,
     );
-  return `<svg role="img" aria-label="${escaped(about)}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none">${body}`;
+  return `<svg role="img" aria-label="${escaped(about)}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none"${frame}>${body}`;
 }

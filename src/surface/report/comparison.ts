@@ -1,5 +1,7 @@
 /** Ours beside the papers': the paper's own table where the run fills it, and every number with its seeds. */
 
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
 import {type Content, html, type Markup} from '../html.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {gridTable, listTable, number} from '../tables/formats.ts';
@@ -11,7 +13,7 @@ const most = {rows: 40, notes: 8};
 
 export function comparisonSection(comparison: Comparison, seeds: SeedValues): Markup {
   const {grid, lines, legend, notes} = comparison;
-  const list = lines.length > 0 && linesTable(comparison, seeds);
+  const list = lines.length > 0 && html`<div data-results>${linesTable(comparison, seeds)}</div>`;
   const foot =
     notes.length > 0 &&
     html`<ol class="notes">${notes.map((note, at) => html`<li id="note-${at + 1}">${note}</li>`)}</ol>`;
@@ -28,7 +30,11 @@ function paperTable(grid: NonNullable<Comparison['grid']>): Markup {
     grid.turned ? column.startsWith('ours') : table.rows[row]![2]!.startsWith('ours');
   return tableHtml(table, {
     caption: `${grid.table} (${grid.metric} × 100), ours ${grid.turned ? 'beside' : 'below'} the paper's`,
-    cell: (text, row, column) => (isOurs(row, column) ? html`<span class="ours">${linked(text)}</span>` : text),
+    cards: true,
+    cell: (text, row, column) =>
+      text !== '' && isOurs(row, column)
+        ? html`<span class="ours">${column === '' ? linked(text) : text}</span>`
+        : text,
   });
 }
 
@@ -49,9 +55,24 @@ function linesTable(comparison: Comparison, seeds: SeedValues): Markup {
   return tableHtml(listTable(comparison), {
     caption: `${metrics.join(', ')}; rates × 100. Click a column name to sort; click n to see the seeds.`,
     sortable: true,
+    cards: true,
     cell,
   });
 }
+
+/** The parameters of the matrix that vary over the numbers: the value of each number. */
+export function groupsOf({lines}: Comparison): {readonly [name: string]: readonly string[]} {
+  const paths = [...new Set(lines.flatMap(({point}) => Object.keys(point)))];
+  const names = namesOf(paths);
+  const groups = paths.map((path) => {
+    const values = lines.map(({point}) => point[path]);
+    const texts = textsOf([...new Map(values.map((value) => [keyOf(value), value])).values()]);
+    return [names.get(path)!, values.map((value) => texts.get(keyOf(value)) ?? 'default')] as const;
+  });
+  return Object.fromEntries(groups.filter(([, values]) => new Set(values).size > 1));
+}
+
+const keyOf = (value: Json | undefined): string => (value === undefined ? 'default' : canonicalJson(value));
 
 const tones = {matches: 'good', above: 'good', below: 'warn', 'below chance': 'bad'} as const;
 

@@ -1,8 +1,9 @@
 /** What a run was: name, state, when, on what, and what went wrong. */
-import {count, duration, plural, shellWord} from '../../core/base/text.ts';
+import {count, duration, plural} from '../../core/base/text.ts';
 import type {Outcome} from '../../pipeline/store/runs/record.ts';
 import {type Content, html, type Markup} from '../html.ts';
 import {dateText} from '../tables/ls.ts';
+import {answerView} from './answer.ts';
 import type {ReportData} from './report-data.ts';
 
 const tones: {readonly [outcome in Outcome]: string} = {
@@ -13,34 +14,17 @@ const tones: {readonly [outcome in Outcome]: string} = {
   damaged: 'bad',
 };
 
-export function head({record, report, description}: ReportData): Markup {
-  const environment = record.environment as {
-    readonly cpu?: string;
-    readonly cores?: number;
-    readonly host?: string;
-    readonly version?: string;
-    readonly node?: string;
-    readonly git?: {readonly commit: string; readonly dirty: boolean};
-    readonly command?: readonly string[];
-  };
-  const {cpu, cores, host, version, node, git, command} = environment;
+export function head({record, report, description, answers}: ReportData): Markup {
   const facts: readonly (readonly [string, Content])[] = [
     ['Started', record.started && dateText(record.started)],
     ['Took', record.seconds !== undefined && duration(record.seconds)],
     ['Tasks', count(report.tasks)],
-    ['Stages', `${count(report.stages)}: ${count(report.computed)} computed, ${count(report.cached)} cached`],
-    ['Engine', report.engine],
-    ['Machine', cpu && [cpu, cores && plural(cores, 'core'), host].filter(Boolean).join(', ')],
-    ['Program', version && `pipeline ${version}${node ? `, Node ${node}` : ''}`],
-    ['Commit', git && html`<code>${git.commit.slice(0, 12)}</code>${git.dirty && ', with changes'}`],
-    ['Command', command && html`<code>pipeline ${command.map(shellWord).join(' ')}</code>`],
   ];
   return html`<header class="sheet head">
-<p class="muted small">Report of run <code>${record.id}</code></p>
+<p class="muted small">Report of run <code>${record.id}</code> <span class="badge ${tones[record.outcome]}">${record.outcome}</span></p>
 <h1>${record.name}</h1>
-<p><span class="badge ${tones[record.outcome]}">${record.outcome}</span></p>
-${description && html`<p class="lead">${description}</p>`}
-<dl class="facts">${facts.map(([name, value]) => value && html`<div${name === 'Command' && html` class="long"`}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${answerView(answers)}${description && html`<p class="lead">${description}</p>`}
+<dl class="facts">${facts.map(([name, value]) => value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>`;
 }
 

@@ -2,10 +2,12 @@
 import {createHash} from 'node:crypto';
 import {html, type Markup, raw} from '../html.ts';
 import {classesSection} from './classes.ts';
-import {closeUpsSection} from './close-ups.ts';
-import {comparisonSection} from './comparison.ts';
+import {closeUpsSection, isShown} from './close-ups.ts';
+import {comparisonSection, groupsOf} from './comparison.ts';
 import {curvesSection} from './curves.ts';
+import {explorerData} from './explorer.ts';
 import {head, troubles} from './head.ts';
+import {pageDataText} from './page-data.ts';
 import {provenanceSection} from './provenance.ts';
 import type {ReportData} from './report-data.ts';
 import {reportStyle} from './report-style.ts';
@@ -20,6 +22,7 @@ import {trainingSection} from './training.ts';
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
   const {
+    answers,
     comparison,
     seeds,
     trainings,
@@ -28,35 +31,43 @@ export async function reportPage(data: ReportData): Promise<string> {
     searched,
     closeUps,
     sideBySide,
+    pictures,
     timeline,
     provenance,
     record,
     report,
-    source,
   } = data;
   const wrong = troubles(data);
   const sections: readonly (readonly [id: string, title: string, body: Markup | undefined])[] = [
     ['troubles', wrong?.title ?? '', wrong?.body],
+    ['classes', 'Class by class', comparison && (await classesSection(comparison, answers))],
     ['search', 'Search', searched && (await searchSection(searched))],
     ['comparison', 'Results', comparison && comparisonSection(comparison, seeds)],
-    ['classes', 'Class by class', comparison && (await classesSection(comparison))],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
     ['curves', 'Along an option', await curvesSection(curves)],
     ['training', 'Training', await trainingSection(trainings)],
-    ['tasks', 'Tasks', await closeUpsSection(closeUps, record)],
+    ['tasks', 'Tasks', await closeUpsSection(closeUps, pictures, record)],
     ['maps', 'Maps side by side', sideBySideSection(sideBySide)],
     ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
-    ['provenance', 'Provenance', provenanceSection(provenance, record, source)],
+    ['provenance', 'Provenance', provenanceSection(provenance, data)],
   ];
   const shown = sections.filter(([, , body]) => body !== undefined);
+  const code = script();
+  const content = pageDataText({
+    groups: comparison ? groupsOf(comparison) : {},
+    pictures: pictures.sets.map(({data}) => data),
+    explorers: closeUps
+      .filter(isShown)
+      .map((closeUp) => (closeUp.scored.length > 0 ? explorerData(closeUp, pictures) : null)),
+  });
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${policyOf(code)}">
 <title>${record.name}: ${record.id}</title>
-<style>${raw(baseStyle + reportStyle)}</style>
+<style>${raw(baseStyle + reportStyle + pictures.styles)}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the results</a>
@@ -72,7 +83,8 @@ ${shown.map(
 ${body}</section>
 `,
 )}</main>
-<script>${raw(script)}</script>
+<script type="application/json" id="page-data">${raw(content)}</script>
+<script>${raw(code)}</script>
 </body>
 </html>
 `;
@@ -80,9 +92,10 @@ ${body}</section>
 }
 
 /** The page needs nothing else; this policy tells the browser so, and allows only the page's own script. */
-const policy = [
-  "default-src 'none'",
-  "style-src 'unsafe-inline'",
-  'img-src data:',
-  `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
-].join('; ');
+const policyOf = (code: string): string =>
+  [
+    "default-src 'none'",
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    `script-src 'sha256-${createHash('sha256').update(code).digest('base64')}'`,
+  ].join('; ');

@@ -1,12 +1,13 @@
 /** What it takes to have a run's numbers again: spec, options, data, machine, versions and fingerprints. */
 import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
-import {count, plural} from '../../core/base/text.ts';
+import {count, plural, shellWord} from '../../core/base/text.ts';
 import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
 import type {RunRows} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import {html, type Markup} from '../html.ts';
+import {type Content, html, type Markup} from '../html.ts';
 import type {Methods} from '../tables/names.ts';
+import type {RunReport} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
 
@@ -70,18 +71,17 @@ export function provenanceOf(record: RunRecord, rows: RunRows, methods: Methods,
   return {configurations, data, fingerprints: made.slice(0, mostStages), stages: made.length};
 }
 
-/** `source`: the spec's text. */
 export function provenanceSection(
   {configurations, data, fingerprints, stages}: Provenance,
-  record: RunRecord,
-  source: string,
+  {record, report, source}: {readonly record: RunRecord; readonly report: RunReport; readonly source: string},
 ): Markup {
   const files = data.flatMap(({label, files, more}) => [
     ...files.map(([name, digest]) => [label, name, digest]),
     ...(more > 0 ? [[label, `and ${count(more)} more`, '']] : []),
     ...(files.length === 0 ? [[label, '–', '']] : []),
   ]);
-  return html`<details open><summary>Spec</summary>${block('Spec', source)}</details>
+  return html`${factsOf(record, report)}
+<details open><summary>Spec</summary>${block('Spec', source)}</details>
 <details><summary>Resolved options: ${plural(configurations.length, 'configuration')}</summary>${configurations.map(
     ({title, inliers, seeds, options}) => html`<h3>${title}</h3>
 <p class="muted small">Classes ${inliers.join(', ')}; seeds ${seeds.join(', ')}</p>${block(title, JSON.stringify(options, null, 2))}`,
@@ -109,6 +109,29 @@ export function provenanceSection(
         column === 'fingerprint' ? html`<code title="${text}">${text.slice(0, 16)}</code>` : text,
     },
   )}</details>`;
+}
+
+/** By what the run was computed, and how it was started. */
+function factsOf(record: RunRecord, report: RunReport): Markup {
+  const environment = record.environment as {
+    readonly cpu?: string;
+    readonly cores?: number;
+    readonly host?: string;
+    readonly version?: string;
+    readonly node?: string;
+    readonly git?: {readonly commit: string; readonly dirty: boolean};
+    readonly command?: readonly string[];
+  };
+  const {cpu, cores, host, version, node, git, command} = environment;
+  const facts: readonly (readonly [string, Content])[] = [
+    ['Stages', `${count(report.stages)}: ${count(report.computed)} computed, ${count(report.cached)} cached`],
+    ['Engine', report.engine],
+    ['Machine', cpu && [cpu, cores && plural(cores, 'core'), host].filter(Boolean).join(', ')],
+    ['Program', version && `pipeline ${version}${node ? `, Node ${node}` : ''}`],
+    ['Commit', git && html`<code>${git.commit.slice(0, 12)}</code>${git.dirty && ', with changes'}`],
+    ['Command', command && html`<code>pipeline ${command.map(shellWord).join(' ')}</code>`],
+  ];
+  return html`<dl class="facts">${facts.map(([name, value]) => value && html`<div${name === 'Command' && html` class="long"`}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 const block = (name: string, text: string): Markup =>

@@ -6,13 +6,16 @@ import {messageOf} from '../../core/base/thrown.ts';
 import {parseSource} from '../../pipeline/config/parse.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import type {Better} from '../tables/best-of.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {methodsOf} from '../tables/names.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
+import {type Answer, answersOf} from './answer.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
-import {type CloseUp, closeUpOf} from './close-ups.ts';
+import {type CloseUp, closeUpOf} from './close-up.ts';
 import {type Curves, curvesOf} from './curves.ts';
+import {type Pictures, picturesOf} from './pictures.ts';
 import {type Provenance, provenanceOf} from './provenance.ts';
 import {type Searched, searchedOf} from './search.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
@@ -30,9 +33,12 @@ export interface ReportData {
   readonly source: string;
   /** Absent where the run has no numbers. */
   readonly comparison?: Comparison;
+  /** None in a run with a search, which has its own answer. */
+  readonly answers: readonly Answer[];
   readonly seeds: SeedValues;
   readonly closeUps: readonly CloseUp[];
   readonly sideBySide: readonly SideBySide[];
+  readonly pictures: Pictures;
   readonly trainings: Trainings;
   readonly sweeps: readonly Sweep[];
   readonly curves: readonly Curves[];
@@ -46,12 +52,15 @@ export interface ReportOptions {
   /** The cache's folder. */
   readonly cache: string;
   readonly comparison?: Comparison;
+  readonly better: Better;
+  /** Every test image has a picture, however large the page becomes. */
+  readonly allImages?: boolean;
   /** Part of the ids of the tasks to look at closely. */
   readonly wanted?: string;
 }
 
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
-  const {cache, comparison, wanted} = options;
+  const {cache, comparison, better, wanted, allImages = false} = options;
   const artifacts = new Artifacts(record, cache);
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
@@ -68,10 +77,12 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     source,
     ...(description !== undefined && {description}),
     ...(comparison && {comparison}),
+    answers: comparison && !searched ? answersOf(comparison, record.tasks[0]?.metrics[0]?.type, better) : [],
     seeds: seedValuesOf(rows),
     closeUps,
     // What could not be read is said where the task is looked at closely.
     sideBySide: sideBySide.ok ? sideBySide.value : [],
+    pictures: await picturesOf(closeUps, allImages),
     trainings: await trainingsOf(record, methods, artifacts),
     sweeps: searched ? [] : sweepsOf(record),
     curves: searched ? [] : curvesOf(record),

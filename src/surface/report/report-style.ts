@@ -6,10 +6,13 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; outli
 .sheet > h2 { margin-bottom: 1rem; }
 .sheet > * + * { margin-top: 0.9rem; }
 .head > h1 { margin-top: 0.15rem; }
-.head .badge { margin-top: 0.2rem; }
+.head .badge { margin-left: 0.4rem; }
 .lead { color: var(--muted); font-size: 1rem; }
 .facts { padding-top: 1rem; border-top: 1px solid var(--faint); }
 .facts .long { grid-column: 1 / -1; }
+
+.answer { font-size: 1.125rem; line-height: 1.5; max-width: 60rem; overflow-wrap: anywhere; }
+.answer .value { font-size: 1.4em; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
 
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0; padding: 0 0.25rem; font-size: 0.875rem; }
 nav a { color: var(--muted); text-decoration: none; display: inline-block; padding: 0.2rem 0; }
@@ -27,6 +30,36 @@ th button::after { content: '↕'; opacity: 0.45; margin-left: 0.3em; font-size:
 th[aria-sort=ascending] button::after { content: '↑'; opacity: 1; }
 th[aria-sort=descending] button::after { content: '↓'; opacity: 1; }
 th button:hover { color: var(--ink); }
+.tools { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.5rem 1rem; font-size: 0.875rem; margin-bottom: 0.7rem; }
+.tools input[type=search], .tools textarea { font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.3rem 0.6rem; }
+.tools input[type=search] { width: 11rem; }
+.tools textarea { width: 100%; font-family: var(--code); font-size: 0.8125rem; }
+.tools select { padding: 0.3rem 0.5rem; }
+.tools button, .more button { background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.2rem 0.6rem; cursor: pointer; }
+.tools button:hover, .more button:hover { border-color: var(--accent); color: var(--accent); }
+.more { padding-top: 0.6rem; font-size: 0.875rem; }
+tr.group th { font-weight: 650; padding-top: 0.9rem; border-bottom: 1px solid var(--line); }
+table.reordered tr.rule > * { border-top-color: var(--faint); }
+table.pinned :is(th, td):nth-child(-n + 3) { position: sticky; background: var(--sheet); z-index: 1; }
+table.pinned :is(th, td):nth-child(1) { left: var(--left-1, auto); }
+table.pinned :is(th, td):nth-child(2) { left: var(--left-2, auto); }
+table.pinned :is(th, td):nth-child(3) { left: var(--left-3, auto); }
+@media screen and (max-width: 40rem) {
+  table.cards, .cards :is(caption, thead, tbody, tr, th, td) { display: block; }
+  .cards caption { position: static; max-width: none; width: auto; }
+  .cards thead tr { display: flex; flex-wrap: wrap; column-gap: 1rem; }
+  .cards thead :is(th, td) { border: 0; padding: 0.15rem 0; }
+  .cards thead :is(td:empty, th:not(:has(button))) { display: none; }
+  .cards tbody tr { display: flex; flex-wrap: wrap; column-gap: 0.8rem; padding: 0.5rem 0; border-top: 1px solid var(--line); }
+  .cards tbody tr > *, .cards tbody tr.rule > *, .cards tbody:last-of-type tr:last-child > * { border: 0; padding: 0; white-space: normal; }
+  .cards tbody th { font-weight: 600; }
+  .cards tbody td:empty { display: none; }
+  .cards td::before { content: attr(data-name) " "; color: var(--muted); }
+  .cards tbody td { text-align: left; }
+  .cards td[data-name=ours] { order: -1; flex-basis: 100%; font-size: 1.3rem; font-weight: 650; letter-spacing: -0.015em; }
+  .cards td[data-name=ours]::before { content: none; }
+  .cards td .seeds { display: inline-block; vertical-align: top; }
+}
 .seeds summary { width: auto; }
 .seeds ul { list-style: none; margin: 0.2rem 0 0; padding: 0; color: var(--muted); font-size: 0.8125rem; }
 .verdict { font-weight: 600; }
@@ -68,11 +101,40 @@ li .key.anomalous { margin-left: 0; }
 .gallery h4:not(:first-child), .heat h5 { margin-top: 0.5rem; }
 h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .thumbs, .strips { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.9rem; }
-.thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 4.75rem; overflow-wrap: anywhere; }
-.thumbs img { width: 4.5rem; height: 4.5rem; object-fit: contain; image-rendering: pixelated; border-bottom: 3px solid var(--normal); background: var(--faint); }
-.thumbs .anomalous img { border-color: var(--anomalous); }
+.thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 5.25rem; overflow-wrap: anywhere; align-content: start; }
+.thumbs button { all: unset; cursor: zoom-in; display: block; }
+.thumbs button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
+.pic { display: block; width: 100%; position: relative; background-repeat: no-repeat; background-color: var(--faint); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.thumbs .pic:not(.over) { border-bottom: 3px solid var(--normal); box-sizing: content-box; }
+.thumbs .anomalous .pic:not(.over) { border-color: var(--anomalous); }
+.pic.over { position: absolute; inset: 0; background-color: transparent; opacity: var(--opacity, 0.5); }
+.outline { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+.outline path { stroke: #ff3df2; stroke-width: 1.6px; vector-effect: non-scaling-stroke; }
+.plain .outline { display: none; }
 .strips li { display: grid; gap: 0.25rem; width: min(100%, 28.5rem); }
-.strips img { width: 100%; height: auto; border-radius: 3px; }
+.panels { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 3px; }
+.bar { max-width: 40rem; padding: 0 1.5rem; }
+.bar .colours { display: block; position: relative; height: 0.9rem; border-radius: 3px; }
+.bar .line { position: absolute; top: -0.25rem; bottom: -0.25rem; width: 3px; margin-left: -1.5px; background: var(--ink); outline: 1px solid var(--sheet); }
+.bar .ticks { list-style: none; margin: 0; padding: 0; position: relative; height: 2.4rem; font-size: 0.6875rem; line-height: 1.35; }
+.bar .ticks li { position: absolute; transform: translateX(-50%); display: grid; text-align: center; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.explorer, .explored { display: grid; gap: 0.9rem; grid-template-columns: minmax(0, 1fr); }
+.explorer .tools label.wide { display: flex; flex: 1 1 20rem; gap: 0.6rem; align-items: center; }
+.explorer .tools label.wide input { flex: 1; min-width: 6rem; }
+.explorer output { font-variant-numeric: tabular-nums; min-width: 5.5rem; }
+.explored .opacity { width: 6rem; vertical-align: middle; }
+.counts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 0.4rem; flex: 1 1 100%; }
+.tools .counts button { text-align: left; padding: 0.35rem 0.7rem; }
+.counts strong { font-size: 1.1rem; font-variant-numeric: tabular-nums; }
+.tools button[aria-pressed=true] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); color: var(--accent); }
+.mark-of-threshold { stroke: var(--ink); stroke-width: 1.8; }
+circle.mark-of-threshold { fill: var(--sheet); }
+.mark-of-threshold.out { display: none; }
+.enlarged { border: 1px solid var(--line); border-radius: 10px; padding: 1rem; background: var(--sheet); color: var(--ink); width: min(34rem, calc(100vw - 1.5rem)); }
+.enlarged::backdrop { background: rgb(0 0 0 / 0.6); }
+.enlarged .frame { max-width: 70vh; margin: 0 auto 0.7rem; }
+.enlarged .tools { margin: 0.7rem 0 0; }
+@media screen { .explored:not(:empty) ~ .still { display: none; } }
 
 .made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
@@ -97,10 +159,13 @@ h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, .parallel fieldset, th button::after { display: none; }
+  nav, .chooser, .skip, .tools, .more, .explorer, .explored, dialog, .parallel fieldset, th button::after { display: none; }
+  details::details-content { content-visibility: visible; block-size: auto; }
   .task[hidden] { display: grid; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }
-  h2, h3, h4 { break-after: avoid; }
+  h2, h3, h4, h5, figcaption { break-after: avoid; }
+  .sheet > h2 + * { break-before: avoid; }
+  .key, svg, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding-right: 0.6rem; white-space: normal; }

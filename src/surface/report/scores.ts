@@ -10,10 +10,12 @@ import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
 import type {Artifacts} from './artifacts.ts';
-import {type ChartSpec, colours, draw} from './chart.ts';
+import {type ChartSpec, colours, draw, type LayerSpec} from './chart.ts';
 import {figure} from './figure.ts';
 import {type Bin, histogramOf} from './histogram.ts';
+import {type PrecisionPoint, precisionRecall} from './precision-recall.ts';
 import {type RocPoint, rocCurve} from './roc.ts';
+import {type Threshold, thresholdOf} from './threshold.ts';
 
 export interface Scored {
   /** Its column in tables. */
@@ -23,7 +25,9 @@ export interface Scored {
   /** Area under the curve in [0, 1], as the metric `auc` has it; null where it was not asked for. */
   readonly auc: number | null;
   readonly roc: readonly RocPoint[];
+  readonly precision: readonly PrecisionPoint[];
   readonly histogram: readonly Bin[];
+  readonly threshold: Threshold;
   /** One a test image, higher = more anomalous. */
   readonly scores: Float64Array;
   /** 1 = anomalous. */
@@ -59,7 +63,9 @@ export async function scoresOf(
       stage,
       auc: values.find((value) => value.stage === evaluated && value.metric === 'auc')?.value ?? null,
       roc: rocCurve(scores, labels),
+      precision: precisionRecall(scores, labels),
       histogram: histogramOf(scores, labels),
+      threshold: thresholdOf(scores, labels),
       scores,
       labels,
       classes,
@@ -72,17 +78,18 @@ export async function scoresOf(
 const named = ({classifier, auc}: Scored): string =>
   auc === null ? classifier : `${classifier} ${number(auc, null, true)}`;
 
+const rate = (field: string, title: string) => ({
+  field,
+  type: 'quantitative' as const,
+  title,
+  scale: {domain: [0, 1]},
+  axis: {tickCount: 5, format: '.1~f'},
+});
+
 export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
   const values = scored.flatMap((one) =>
     one.roc.map(([fpr, tpr], order) => ({classifier: named(one), fpr, tpr, order})),
   );
-  const rate = (field: string, title: string) => ({
-    field,
-    type: 'quantitative' as const,
-    title,
-    scale: {domain: [0, 1]},
-    axis: {tickCount: 5, format: '.1~f'},
-  });
   const spec: ChartSpec = {
     width: 240,
     height: 240,
@@ -111,20 +118,47 @@ export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
     ],
   };
   const about = `ROC curves; area under the curve × 100: ${scored.map(named).join(', ')}`;
-  return figure(await draw(spec, about), {title: 'ROC', note: 'AUC × 100 in the legend'});
+  return figure(await draw(spec, about, {frame: true}), {title: 'ROC', note: 'AUC × 100 in the legend', chart: 'roc'});
+}
+
+export async function precisionFigure(scored: readonly Scored[]): Promise<Markup> {
+  const names = scored.map(({classifier}) => classifier);
+  const values = scored.flatMap(({classifier, precision}) =>
+    precision.map(([recall, value], order) => ({classifier, recall, precision: value, order})),
+  );
+  const spec: ChartSpec = {
+    width: 240,
+    height: 240,
+    data: {values},
+    mark: {type: 'line', strokeWidth: 1.8, strokeJoin: 'round', aria: true},
+    encoding: {
+      x: rate('recall', 'recall'),
+      y: rate('precision', 'precision'),
+      color: {field: 'classifier', type: 'nominal', sort: names, legend: {columns: 2, symbolType: 'stroke'}},
+      order: {field: 'order'},
+      description: {field: 'classifier'},
+    },
+  };
+  const {labels} = scored[0]!;
+  const share = labels.reduce((sum, label) => sum + label, 0) / labels.length;
+  const about = `Precision over recall of ${names.join(', ')}`;
+  return figure(await draw(spec, about, {frame: true}), {
+    title: 'Precision and recall',
+    note: `Recall: share of the anomalous images that are found. Precision: share of anomalous images among those called anomalous; by chance ${share.toFixed(2)}`,
+    chart: 'precision',
+  });
 }
 
 /** One a classifier: their scores have nothing in common. */
 export async function histogramFigures(scored: readonly Scored[]): Promise<readonly Markup[]> {
   const figures: Markup[] = [];
-  for (const {classifier, histogram, labels} of scored) {
+  for (const {classifier, histogram, labels, threshold} of scored) {
     const anomalous = labels.reduce((sum, label) => sum + label, 0);
     const values = histogram.flatMap(({from, to, ...shares}) =>
       (['normal', 'anomalous'] as const).map((kind) => ({from, to, kind, share: 100 * shares[kind]})),
     );
-    const spec: ChartSpec = {
-      width: 260,
-      height: 180,
+    const inside = threshold.score >= histogram[0]!.from && threshold.score <= histogram.at(-1)!.to;
+    const bars: LayerSpec = {
       data: {values},
       mark: {type: 'bar', opacity: 0.62, binSpacing: 0},
       encoding: {
@@ -133,7 +167,7 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
           type: 'quantitative',
           bin: {binned: true},
           title: 'score; higher is more anomalous',
-          axis: {tickCount: 5, grid: false},
+          axis: {tickCount: 5, grid: false, labelOverlap: true, labelSeparation: 6},
         },
         x2: {field: 'to'},
         y: {
@@ -143,14 +177,35 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
           title: '% of the normal or anomalous images',
           axis: {tickCount: 4},
         },
-        color: {field: 'kind', scale: {domain: ['normal', 'anomalous'], range: [colours.normal, colours.anomalous]}},
+        color: {
+          field: 'kind',
+          scale: {domain: ['normal', 'anomalous'], range: [colours.normal, colours.anomalous]},
+          legend: {symbolOpacity: 1},
+        },
       },
+    };
+    const spec: ChartSpec = {
+      width: 260,
+      height: 180,
+      layer: [
+        bars,
+        ...(inside
+          ? [
+              {
+                data: {values: [{score: threshold.score}]},
+                mark: {type: 'rule' as const, strokeWidth: 1.4, strokeDash: [4, 3], color: 'var(--ink)'},
+                encoding: {x: {field: 'score', type: 'quantitative'} as const},
+              },
+            ]
+          : []),
+      ],
     };
     const about = `Histogram of the scores of ${classifier}: ${labels.length - anomalous} normal and ${anomalous} anomalous images`;
     figures.push(
-      figure(await draw(spec, about), {
+      figure(await draw(spec, about, {frame: true}), {
+        chart: 'histogram',
         title: `Scores of ${classifier}`,
-        note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; values beyond the range are in the outermost bins`,
+        note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; values beyond the range are in the outermost bins${inside ? '; the line is the threshold above' : ''}`,
       }),
     );
   }

@@ -7,9 +7,11 @@ import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
 import {type Comparison, markOf} from './compare.ts';
+import {latexTable, markdownTable} from './exchange.ts';
 import type {Grid, OurCell, PaperCell} from './grid.ts';
 import type {Line} from './line.ts';
-import {csvText, latexTable, markdownTable, type Screen, type TextTable, type Tone, terminalTable} from './table.ts';
+import {csvText, type Screen, terminalTable} from './table.ts';
+import type {TextTable, Tone} from './text-table.ts';
 import {validationMark, validationOf} from './validation.ts';
 
 export type Format = 'table' | 'markdown' | 'csv' | 'json' | 'latex';
@@ -185,15 +187,13 @@ const leading = (name: string, cell: (line: Line) => string): Column => ({name, 
 const seedsText = ({n, nMost, planned}: Line) =>
   `${n === nMost ? n : `${n}-${nMost}`}${n < planned ? ` of ${planned}` : ''}`;
 
-/** Printed × 100; a value that is not a rate, or is outside [0, 1], is printed unchanged. */
+/** Whether a number is printed × 100: it is a rate, and in [0, 1]. */
+export const rateOf = ({scale, ours}: Line): boolean =>
+  scale !== 'number' && !(ours !== null && Number.isFinite(ours) && (ours < 0 || ours > 1));
+
+/** The same, alike for all numbers of a metric. */
 function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
-  const others = new Set(
-    lines
-      .filter(
-        ({scale, ours}) => scale === 'number' || (ours !== null && Number.isFinite(ours) && (ours < 0 || ours > 1)),
-      )
-      .map((line) => line.metric),
-  );
+  const others = new Set(lines.filter((line) => !rateOf(line)).map(({metric}) => metric));
   return (line) => !others.has(line.metric);
 }
 

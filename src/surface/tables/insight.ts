@@ -2,7 +2,8 @@
 import {plural} from '../../core/base/text.ts';
 import {type BestValues, type Insight, isTooFew, type TooFew} from '../../pipeline/search/insight.ts';
 import {valueText} from '../../pipeline/search/words.ts';
-import {type Screen, type TextTable, terminalTable} from './table.ts';
+import {type Screen, terminalTable} from './table.ts';
+import type {TextTable} from './text-table.ts';
 
 /** `names`: of each path, short. */
 export function formatInsight(insight: Insight | TooFew, names: (parameter: string) => string, screen: Screen): string {

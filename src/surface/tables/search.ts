@@ -5,7 +5,8 @@ import type {Expected} from '../../pipeline/search/expected.ts';
 import type {Score, SearchResults, TriedRow} from '../../pipeline/search/results.ts';
 import {valueText} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import {type Screen, type TextTable, terminalTable} from './table.ts';
+import {type Screen, terminalTable} from './table.ts';
+import type {TextTable} from './text-table.ts';
 
 /** Rows that are printed unasked. */
 const shown = 10;

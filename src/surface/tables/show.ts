@@ -14,7 +14,8 @@ import {reasonText, unvouched} from './compare.ts';
 import {number} from './formats.ts';
 import {dateText, listingOf, type RunListing} from './ls.ts';
 import {profileTable} from './profile.ts';
-import {type Screen, type TextTable, terminalTable} from './table.ts';
+import {type Screen, terminalTable} from './table.ts';
+import type {TextTable} from './text-table.ts';
 import {validationLegend, validationMark} from './validation.ts';
 
 export interface RunReport extends RunListing {

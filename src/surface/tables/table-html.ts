@@ -1,6 +1,6 @@
 /** A table as HTML, for reports and for the pages of `pipeline ui`. */
 import {type Content, html, type Markup, raw} from '../html.ts';
-import type {TextTable} from './table.ts';
+import type {TextTable} from './text-table.ts';
 
 export interface HtmlTableOptions {
   /** What it holds. A screen reader reads it first. */

@@ -1,19 +1,8 @@
-/** Plain tables of text: aligned for a terminal, and as Markdown, CSV, LaTeX. Pure. */
+/** Plain tables of text: aligned for a terminal, and as CSV. Pure. */
 import {type Paint, plain, printable} from '../../core/base/screen.ts';
 import {columnsOf} from '../../core/base/width.ts';
-
-export interface TextTable {
-  readonly columns: readonly {readonly name: string; readonly align: 'left' | 'right'}[];
-  readonly rows: readonly (readonly string[])[];
-  /** Number of first columns that name the row: they are repeated in every part of a table that is too wide. */
-  readonly lead: number;
-  /** Rows before which a line is drawn. */
-  readonly rules?: readonly number[];
-  /** Tone of a cell, if there are colours. */
-  readonly tone?: (row: number, column: number) => Tone | undefined;
-}
-
-export type Tone = 'good' | 'poor' | 'bad' | 'faint';
+import {csvOf} from './exchange.ts';
+import type {TextTable} from './text-table.ts';
 
 /** The output for which tables are drawn. */
 export interface Screen {
@@ -98,57 +87,6 @@ function part(table: TextTable, columns: readonly number[], paint: Paint): strin
 const widthsOf = (table: TextTable): readonly number[] =>
   table.columns.map(({name}, column) => Math.max(columnsOf(name), ...table.rows.map((row) => columnsOf(row[column]!))));
 
-export function markdownTable({columns, rows}: TextTable): string {
-  const cell = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('\n', ' ');
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
-  return [
-    line(columns.map(({name}) => name)),
-    `| ${columns.map(({align}) => (align === 'left' ? '---' : '---:')).join(' | ')} |`,
-    ...rows.map(line),
-  ].join('\n');
-}
-
-/**
- * RFC 4180, but with bare line feeds. Programs for tables would run a text that begins with =, +, - or @: there an apostrophe stands
- * before it.
- */
-export function csvText(rows: readonly (readonly (string | number | null)[])[]): string {
-  const cell = (value: string | number | null) => {
-    const given = value === null ? '' : printable(String(value));
-    const text = /^[=+\-@]/.test(given) && Number.isNaN(Number(given)) ? `'${given}` : given;
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return rows.map((row) => `${row.map(cell).join(',')}\n`).join('');
-}
-
-/** A `tabular` in the style of the booktabs package. */
-export function latexTable({columns, rows, rules}: TextTable): string {
-  const line = (cells: readonly string[]) => `${cells.map(latexText).join(' & ')} \\\\`;
-  return [
-    `\\begin{tabular}{${columns.map(({align}) => (align === 'left' ? 'l' : 'r')).join('')}}`,
-    '\\toprule',
-    line(columns.map(({name}) => name)),
-    '\\midrule',
-    ...rows.flatMap((row, at) => (rules?.includes(at) ? ['\\midrule', line(row)] : [line(row)])),
-    '\\bottomrule',
-    '\\end{tabular}',
-  ].join('\n');
-}
-
-const latexSpecial: {readonly [character: string]: string} = {
-  '\\': '\\textbackslash{}',
-  '~': '\\textasciitilde{}',
-  '^': '\\textasciicircum{}',
-  '±': '$\\pm$',
-  '×': '$\\times$',
-  '−': '$-$',
-  '–': '--',
-  Δ: '$\\Delta$',
-  '<': '$<$',
-  '>': '$>$',
-  '=': '$=$',
-  '+': '$+$',
-};
-
-export const latexText = (text: string): string =>
-  text.replace(/[\\~^±×−–Δ<>=+]|[&%$#_{}]/g, (character) => latexSpecial[character] ?? `\\${character}`);
+/** Rows as CSV, without control characters. */
+export const csvText = (rows: readonly (readonly (string | number | null)[])[]): string =>
+  csvOf(rows.map((row) => row.map((value) => (typeof value === 'string' ? printable(value) : value))));

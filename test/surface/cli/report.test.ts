@@ -1,7 +1,8 @@
 // @module-tag slow
 /** `pipeline report` from a spec to a page in a real browser, on drawn textures with planted defects. */
-import {cpSync, readFileSync, rmSync} from 'node:fs';
+import {cpSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
+import {gzipSync} from 'node:zlib';
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
@@ -50,6 +51,7 @@ afterAll(() => project[Symbol.dispose]());
 test('a section for all that the run has, none for what it has not', () => {
   const sections = [...text().matchAll(/<section class="sheet" id="([a-z]+)"/g)].map(([, id]) => id);
   expect(sections.filter((id) => id !== 'troubles')).toEqual([
+    'classes',
     'comparison',
     'sweeps',
     'training',
@@ -111,9 +113,11 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
   test('it opens without a word on the console and asks for nothing', async () => {
     for (const file of pages()) {
       const {page, told, asked} = await open(browser, file);
-      const widths = await page.evaluate<readonly number[]>(
-        'Promise.all([...document.images].map((image) => image.decode().then(() => image.naturalWidth)))',
-      );
+      // Every sheet of pictures is one that the browser can read.
+      const widths = await page.evaluate<readonly number[]>(`Promise.all(
+        [...new Set([...document.querySelectorAll('.pic')].map((one) => getComputedStyle(one).backgroundImage.slice(5, -2)))].map(
+          async (src) => { const image = Object.assign(new Image(), {src}); await image.decode(); return image.naturalWidth; }))`);
+      expect(widths.length).toBeGreaterThan(0);
       expect(Math.min(...widths)).toBeGreaterThan(0);
       expect([told, asked]).toEqual([[], []]);
       await page.close();
@@ -123,7 +127,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
   test('every chart has marks and a text', async () => {
     for (const file of pages()) {
       const {page} = await open(browser, file);
-      const charts = await page.locator('svg').all();
+      const charts = await page.locator('figure svg').all();
       expect(charts.length).toBeGreaterThan(4);
       for (const chart of charts) {
         expect(await chart.getAttribute('aria-label')).toMatch(/\w+/);
@@ -164,7 +168,131 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.close();
   });
 
-  test.for([360, 1440])('at %d pixels nothing sticks out', async (width) => {
+  test('by the keyboard alone: the threshold, which moves counts and marks, the filters, an image enlarged', async () => {
+    const {page, told} = await open(browser, pages()[0]!);
+    const article = page.locator('article:visible');
+    const counts = async () =>
+      (await article.locator('.counts button').allTextContents()).map((text) => Number(/^\d+/.exec(text)![0]));
+    const [found, missed, alarms, passed] = await counts();
+    // The table that the server made says the same.
+    const said = await article.locator('table').first().locator('tbody td').allTextContents();
+    expect(said.slice(1).map(Number)).toEqual([found, missed, alarms, passed]);
+    const point = article.locator('[data-chart=roc] circle.mark-of-threshold');
+    const place = async () => [await point.getAttribute('cx'), await point.getAttribute('cy')].map(Number);
+    const before = await place();
+    const slider = article.getByRole('slider', {name: 'Threshold'});
+    await slider.focus();
+    await page.keyboard.press('Home');
+    expect(await counts()).toEqual([found! + missed!, 0, alarms! + passed!, 0]);
+    const after = await place();
+    expect([after[0]! > before[0]!, after[1]! <= before[1]!]).toEqual([true, true]);
+    await page.keyboard.press('ArrowRight');
+    expect((await counts())[1]! + (await counts())[3]!).toBe(1);
+    await page.keyboard.press('End');
+    expect(await counts()).toEqual([0, found! + missed!, 0, alarms! + passed!]);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter'); // "missed"
+    const images = article.locator('.explored .thumbs li');
+    expect(await images.count()).toBe(found! + missed!);
+    expect(await images.filter({has: page.locator('.outline')}).count()).toBe(found! + missed!);
+    await images.first().getByRole('button').focus();
+    await page.keyboard.press('Enter');
+    const status = page.getByRole('dialog', {name: 'Test image'}).getByRole('status');
+    expect(await status.textContent()).toMatch(/^1 of \d+: .*anomalous, score .*: missed$/);
+    await page.keyboard.press('ArrowRight');
+    expect(await status.textContent()).toMatch(/^2 of /);
+    expect(await barriers(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    expect(await status.count()).toBe(0);
+    expect(
+      await images
+        .nth(1)
+        .getByRole('button')
+        .evaluate((press) => press.matches(':focus')),
+    ).toBe(true);
+    expect(told).toEqual([]);
+    await page.close();
+  });
+
+  test('the address has what was chosen: a copy of it shows the same', async () => {
+    const {page} = await open(browser, pages()[0]!);
+    const results = (of: typeof page) => of.locator('[data-results] tbody tr').allInnerTexts();
+    expect((await results(page)).every((row) => /\tauc\t/.test(row))).toBe(true);
+    await page.getByLabel('Metric', {exact: true}).selectOption('all');
+    await page.getByLabel('Filter').fill('epochs=3');
+    await page.locator('#comparison').getByRole('button', {name: 'ours'}).click();
+    await page.getByLabel('Group by').selectOption('metric');
+    await page.getByLabel('Task', {exact: true}).selectOption({index: 1});
+    await page.locator('article:visible').getByLabel('Order').selectOption('lowest');
+    await page.getByRole('link', {name: 'Results', exact: true}).click();
+    const seen = await results(page);
+    expect(seen.filter((row) => /^(pixel-)?auc \(1\)/.test(row))).toHaveLength(2);
+    expect(await page.locator('[data-results] output').textContent()).toBe('2 of 4 numbers');
+    const images = (of: typeof page) => of.locator('article:visible .explored .thumbs').textContent();
+    const copy = await browser.newPage({viewport: {width: 1280, height: 900}});
+    await copy.goto(page.url());
+    expect(await results(copy)).toEqual(seen);
+    expect(await images(copy)).toBe(await images(page));
+    expect(await copy.locator('article:visible h3').textContent()).toContain('epochs=3');
+    await copy.close();
+    await page.close();
+  });
+
+  test('the rows that are seen can be copied', async () => {
+    const context = await browser.newContext({permissions: ['clipboard-read', 'clipboard-write']});
+    const page = await context.newPage();
+    await page.goto(`file://${pages()[1]!}`);
+    await page.getByLabel('Filter').fill('gde');
+    await page.getByRole('button', {name: 'Markdown'}).click();
+    await page.getByText('Copied as Markdown').waitFor();
+    const text = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(text.split('\n')).toHaveLength(3);
+    expect(text).toMatch(/^\| normal class \|.*\n\|.*---:.*\n\| stripes \| rotation \| gde \| \d+\.\d \| 1 \|$/);
+    await context.close();
+  });
+
+  test('on a phone each row’s number is on the screen, and the answer on the first one', async () => {
+    const {page} = await open(browser, pages()[0]!, {width: 390});
+    const answer = (await page.locator('.answer .value').boundingBox())!;
+    expect(answer.y + answer.height).toBeLessThan(844);
+    const cells = await page.locator('[data-results] td[data-name=ours]').all();
+    expect(cells).toHaveLength(2);
+    for (const cell of cells) {
+      const box = (await cell.boundingBox())!;
+      expect([box.x >= 0, box.x + box.width <= 390]).toEqual([true, true]);
+      expect(await cell.textContent()).toMatch(/^\d+\.\d/);
+    }
+    await page.close();
+  });
+
+  test('without script and on paper nothing is missing', async () => {
+    const context = await browser.newContext({javaScriptEnabled: false, viewport: {width: 800, height: 900}});
+    const plain = await context.newPage();
+    await plain.goto(`file://${pages()[0]!}`);
+    const {page} = await open(browser, pages()[0]!, {width: 800});
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    for (const one of [plain, page]) {
+      await one.emulateMedia({media: 'print'});
+      expect(await one.locator('article:visible').count()).toBe(2);
+      expect(await one.locator('article .still .pic:visible').count()).toBe(2 * 14);
+      expect(await one.locator('article .heat .panels:visible').count()).toBeGreaterThan(8);
+      expect(await one.locator('#provenance details').first().locator('pre').isVisible()).toBe(true);
+      expect(await one.locator('.tools:visible, .explorer:visible, .explored:visible').count()).toBe(0);
+    }
+    const rows = (of: typeof page) => of.locator('[data-results] tbody tr:visible').count();
+    expect([await rows(plain), await rows(page)]).toEqual([4, 2]); // the metric that is chosen
+    await context.close();
+    await page.close();
+  });
+
+  test('script and page stay small', async () => {
+    const code = /<script>([\s\S]*)<\/script>/.exec(text())![1]!;
+    expect(gzipSync(code).length).toBeLessThan(180_000);
+    for (const file of pages()) expect(statSync(file).size).toBeLessThan(3e6);
+  });
+
+  test.for([360, 800, 1440])('at %d pixels nothing sticks out', async (width) => {
     for (const file of pages()) {
       const {page} = await open(browser, file, {width});
       expect(await page.locator('html').evaluate((root) => root.scrollWidth)).toBe(width);

@@ -1,6 +1,8 @@
 import {expect, test} from 'vitest';
 import {columnsOf} from '../../../src/core/base/width.ts';
-import {csvText, latexText, markdownTable, type TextTable, terminalTable} from '../../../src/surface/tables/table.ts';
+import {latexText, markdownTable} from '../../../src/surface/tables/exchange.ts';
+import {csvText, terminalTable} from '../../../src/surface/tables/table.ts';
+import type {TextTable} from '../../../src/surface/tables/text-table.ts';
 
 const table: TextTable = {
   columns: [

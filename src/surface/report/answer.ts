@@ -1,0 +1,91 @@
+/** What came out, in a sentence for each dataset: the best configuration, its lead or lag against the paper, what is not as there. */
+import {groupBy} from '../../core/base/group.ts';
+import {plural} from '../../core/base/text.ts';
+import {html, type Markup} from '../html.ts';
+import type {Better} from '../tables/best-of.ts';
+import type {Comparison} from '../tables/compare.ts';
+import {number, rateOf} from '../tables/formats.ts';
+import type {Line} from '../tables/line.ts';
+
+/** One configuration of a method with one classifier, on all its classes. */
+interface Configuration {
+  /** A line for each class, none for means over classes. */
+  readonly lines: readonly Line[];
+  /** Mean over the classes. */
+  readonly mean: number;
+}
+
+export interface Answer {
+  readonly dataset: string;
+  readonly best: Configuration;
+  /** Configurations with a value for as many classes; the best of several was chosen by the test labels. */
+  readonly rivals: number;
+}
+
+/** One a dataset, by the metric that the spec names first; none where it is not known which of its values are better. */
+export function answersOf({lines}: Comparison, metric: string | undefined, better: Better): readonly Answer[] {
+  const direction = metric === undefined ? undefined : better(metric);
+  if (direction === undefined) return [];
+  const sign = direction === 'higher' ? 1 : -1;
+  const own = lines.filter(
+    (line) => line.metric === metric && line.ensemble === null && Number.isFinite(line.ours) && !isMean(line),
+  );
+  return [...groupBy(own, ({dataset}) => dataset)].map(([dataset, rows]) => {
+    const configurations = [...groupBy(rows, configurationOf).values()].map((of) => ({
+      lines: of,
+      mean: of.reduce((sum, {ours}) => sum + ours!, 0) / of.length,
+    }));
+    // A mean over fewer classes is of another problem.
+    const classes = Math.max(...configurations.map((one) => one.lines.length));
+    const whole = configurations.filter((one) => one.lines.length === classes);
+    const best = whole.reduce((a, b) => (sign * b.mean > sign * a.mean ? b : a));
+    return {dataset, best, rivals: whole.length};
+  });
+}
+
+export const isMean = ({inlier}: Line): boolean => inlier.startsWith('mean');
+
+export const configurationOf = ({dataset, label, classifier, metricLabel}: Line): string =>
+  [dataset, label, classifier, metricLabel].join('\n');
+
+/** A paragraph for each dataset. */
+export const answerView = (answers: readonly Answer[]): Markup =>
+  html`${answers.map((answer) => html`<p class="answer">${answers.length > 1 && `${answer.dataset}: `}${sentenceOf(answer)}</p>\n`)}`;
+
+/** `rotation with oc-svm-rbf: auc 93.6, the mean of 2 classes; 1.7 to 4.7 below the paper; 6 settings differ from the paper's.` */
+function sentenceOf({best: {lines, mean}, rivals}: Answer): Markup {
+  const {label, classifier, metric} = lines[0]!;
+  const value = number(mean, null, rateOf(lines[0]!));
+  const what = lines.length > 1 ? `, the mean of ${lines.length} classes` : ` for class ${lines[0]!.inlier}`;
+  const chosen = rivals > 1 ? ` (the best of ${rivals} configurations by the test labels, so somewhat too good)` : '';
+  const rest = [paperText(lines), departuresText(lines)].filter((part) => part !== undefined);
+  return html`<strong>${label}</strong> with <strong>${classifier}</strong>: ${metric} <strong class="value">${value}</strong>${what}${chosen}${rest.map((part) => `; ${part}`)}.`;
+}
+
+/** How far the classes are from the paper's numbers: the least and the largest difference. */
+function paperText(lines: readonly Line[]): string | undefined {
+  const compared = lines.filter(({difference}) => difference !== null);
+  if (compared.length === 0) return undefined;
+  const points = compared.map(({difference}) => (100 * difference!).toFixed(1)).map(Number);
+  const [low, high] = [Math.min(...points), Math.max(...points)];
+  const text = (value: number): string => Math.abs(value).toFixed(1);
+  const span = (a: number, b: number): string => (text(a) === text(b) ? text(a) : `${text(a)} to ${text(b)}`);
+  const matching = compared.filter(({verdict}) => verdict === 'matches').length;
+  const judged =
+    matching === 0
+      ? ''
+      : matching === compared.length
+        ? ', which matches it'
+        : `; ${matching} of ${plural(compared.length, 'class', 'classes')} match it`;
+  if (low === 0 && high === 0) return `as the paper${judged}`;
+  if (high <= 0) return `${span(high, low)} below the paper${judged}`;
+  if (low >= 0) return `${span(low, high)} above the paper${judged}`;
+  return `from ${text(low)} below to ${text(high)} above the paper${judged}`;
+}
+
+function departuresText(lines: readonly Line[]): string | undefined {
+  const settings = new Set(lines.flatMap(({departures}) => departures)).size;
+  return settings === 0
+    ? undefined
+    : `${plural(settings, 'setting')} ${settings === 1 ? 'differs' : 'differ'} from the paper's`;
+}

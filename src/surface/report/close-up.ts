@@ -1,0 +1,73 @@
+/** One task, looked at closely: its scores, the map of its features, its images. */
+import type {Result} from '../../core/base/result.ts';
+import type {Task} from '../../pipeline/config/spec.ts';
+import type {Problem} from '../../pipeline/failures.ts';
+import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
+import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
+import type {Artifacts} from './artifacts.ts';
+import {type Embedding, embeddingOf} from './embedding.ts';
+import {type Made, madeOf} from './made.ts';
+import {type Scored, scoresOf} from './scores.ts';
+import {type TestFiles, testFilesOf} from './test-files.ts';
+
+export interface CloseUp {
+  readonly task: Task;
+  readonly method: string;
+  readonly scored: readonly Scored[];
+  readonly embedding?: Embedding;
+  readonly made?: Made;
+  /** The file of the test images, and what their own files were called; absent: an ensemble's alone, or not in the cache any more. */
+  readonly images?: {readonly path: string; readonly files?: TestFiles};
+  /** Classifier → the file of its heat maps. */
+  readonly maps: ReadonlyMap<string, string>;
+  /** What could not be read, and why. */
+  readonly missing: readonly string[];
+}
+
+export async function closeUpOf(record: RunRecord, task: Task, method: string, artifacts: Artifacts): Promise<CloseUp> {
+  const missing = new Set<string>();
+  const foundIn = <T>(result: Result<T, Problem>): T | undefined => {
+    if (result.ok) return result.value;
+    for (const {message, hint} of result.failures) missing.add([message, hint].filter(Boolean).join('. '));
+    return undefined;
+  };
+  const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
+  const embedding = foundIn(await embeddingOf(task, scored, artifacts));
+  const made = foundIn(await madeOf(record, task, scored, artifacts));
+  const data = scored.map((one) => dataStageOf(one, artifacts)).find((stage) => stage !== undefined);
+  const path = data && foundIn(await artifacts.file(data, 'test.arrow'));
+  const files = data && namesOf(data, scored[0]!, artifacts);
+  const maps = new Map<string, string>();
+  for (const {classifier, stage} of scored) {
+    const file = stage.kind === 'localize' ? foundIn(await artifacts.file(stage, 'maps.arrow')) : undefined;
+    if (file !== undefined) maps.set(classifier, file);
+  }
+  return {
+    task,
+    method,
+    scored,
+    ...(embedding && {embedding}),
+    ...(made && {made}),
+    ...(path !== undefined && {images: {path, ...(files && {files})}}),
+    maps,
+    missing: [...missing],
+  };
+}
+
+/** The stage of the test images that were scored; undefined for an ensemble, whose members' it is. */
+function dataStageOf({stage}: Scored, artifacts: Artifacts): StageRecord | undefined {
+  const embed = stage.kind === 'localize' ? stage : artifacts.maker(stage, 'test');
+  return embed && artifacts.maker(embed, 'images');
+}
+
+/** The file of the test images that were scored. */
+export async function imagesOf(scored: Scored, artifacts: Artifacts): Promise<Result<string, Problem> | undefined> {
+  const data = dataStageOf(scored, artifacts);
+  return data && artifacts.file(data, 'test.arrow');
+}
+
+function namesOf(data: StageRecord, {classes, classNames}: Scored, artifacts: Artifacts): TestFiles | undefined {
+  const manifest = artifacts.manifest(data);
+  if (!manifest.ok) return undefined;
+  return testFilesOf(Object.keys((manifest.value.key as unknown as StageKey).sources), classes, classNames);
+}

@@ -1,0 +1,52 @@
+/** What a page's script gets, once, as JSON. */
+
+export interface PageData {
+  /** Of the rows of the table of results: what they belong to, by name a value for each row. */
+  readonly groups: {readonly [name: string]: readonly string[]};
+  /** Test images, each dataset's once. */
+  readonly pictures: readonly PictureData[];
+  /** One for each task that is looked at closely; null: it has no scores. */
+  readonly explorers: readonly (ExplorerData | null)[];
+}
+
+/** Pictures of test images on sheets, `columns` × `rows` on each, in the order of `images`. */
+export interface PictureData {
+  /** Class of the sheets in the style sheet: sheet k is `<style>-<k>`. */
+  readonly style: string;
+  readonly columns: number;
+  readonly rows: number;
+  /** Of a picture, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Places, among all test images, of those that have a picture; ascending. */
+  readonly images: readonly number[];
+  /** File name of each picture; absent: not known. */
+  readonly files?: readonly string[];
+  /** SVG paths of the outlines of masks, by place, in a square of 100 × 100. */
+  readonly outlines?: {readonly [image: number]: string};
+}
+
+export interface ExplorerData {
+  /** Index into `pictures`; null: there are none. */
+  readonly pictures: number | null;
+  /** Names of what an image can be: a class or a kind of defect. */
+  readonly kinds: readonly string[];
+  /** Base64: index into `kinds` of each test image, a byte or two (little end first) if there are more than 256. */
+  readonly kind: string;
+  /** Whether each kind is anomalous. */
+  readonly anomalous: readonly boolean[];
+  readonly classifiers: readonly ClassifierData[];
+}
+
+export interface ClassifierData {
+  readonly name: string;
+  /** Base64: of each test image the upper three bytes of its score as a float32, highest byte first: four to five digits. */
+  readonly scores: string;
+  /** Number of images below the threshold that the page begins with. */
+  readonly below: number;
+  /** Class of the sheets of its heat maps, laid out as the pictures; absent: it makes none. */
+  readonly maps?: string;
+}
+
+/** As the content of a `script` element: no text in it can end that. */
+export const pageDataText = (data: PageData): string => JSON.stringify(data).replaceAll('<', '\\u003c');
