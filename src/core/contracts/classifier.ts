@@ -39,10 +39,10 @@ export interface Scorer {
   /** One score for each row; finite for finite input; does not depend on the order or the batching of rows. */
   score(features: Matrix): Float64Array;
   /**
-   * Where an image's score is that of its most anomalous place (`localize`): features of these places, one of each image, (n, d) → the
-   * images' scores. Absent: the places' own.
+   * Where an image's score is that of its most anomalous place (`localize`): features of these places, one of each image, (n, d) →
+   * factors on their scores. Absent: 1.
    */
-  imageScores?(features: Matrix): Float64Array;
+  imageWeights?(features: Matrix): Float64Array;
   save(): NamedArrays;
   /**
    * The slope of each row's score in its features, (n, d): what of them raises it. `localize` explains scores by it. Where a score has
@@ -93,7 +93,7 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
   const scorer = (made: Scorer): Scorer => ({
     score: (features) => made.score(checked(features)),
     save: () => made.save(),
-    ...(made.imageScores && {imageScores: (features) => made.imageScores!(checked(features))}),
+    ...(made.imageWeights && {imageWeights: (features) => made.imageWeights!(checked(features))}),
     ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
   });

@@ -5,7 +5,15 @@ import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {kCentres, Projection} from './coreset.ts';
-import {layerOption, normaliseRows, pickRows, sampledRows, slopesThrough, subsample, trainLimitOption} from './features.ts';
+import {
+  layerOption,
+  normaliseRows,
+  pickRows,
+  sampledRows,
+  slopesThrough,
+  subsample,
+  trainLimitOption,
+} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
@@ -51,7 +59,8 @@ const options = Type.Object(
         minimum: 2,
         description:
           'Where an image’s score is that of its most anomalous place ("localize"): make it smaller where training rows lie close together ' +
-          'about the nearest one, by a softmax over so many neighbours of that row (PatchCore, equation 7). Default: no.',
+          'about the nearest one, by a softmax over so many neighbours of that row, itself included (PatchCore, equation 7). With one classifier ' +
+          'for all places. Default: no.',
       }),
     ),
     layer: layerOption,
@@ -134,7 +143,7 @@ class NearestNeighbours implements Classifier {
     return {
       score: (features) => this.#distances(points, this.prepare(features), k),
       ...(this.options.reweight !== undefined && {
-        imageScores: (features) => this.#reweighted(points, this.prepare(features), k, this.options.reweight!),
+        imageWeights: (features) => this.#weights(points, this.prepare(features), this.options.reweight!),
       }),
       gradient: (features) => {
         const slopes = (rows: Matrix): Matrix =>
@@ -195,19 +204,19 @@ class NearestNeighbours implements Classifier {
   }
 
   /**
-   * Roth et al. 2022, equation 7: the score times 1 - e^d(x, m*) / Σ e^d(x, m), with the nearest point m* of x, and m the `about` points
+   * Roth et al. 2022, equation 7: 1 - e^d(x, m*) / Σ e^d(x, m), with the nearest point m* of x, and m the `about` points
    * that are nearest to m*, itself among them.
    */
-  #reweighted(points: RbfPoints, rows: Matrix, k: number, about: number): Float64Array {
-    const scores = new Float64Array(rows.rows);
+  #weights(points: RbfPoints, rows: Matrix, about: number): Float64Array {
+    const weights = new Float64Array(rows.rows);
     points.forEachRow(rows, (row, exponents) => {
       const nearest = exponents.indexOf(exponents.reduce((most, value) => Math.max(most, value), -Infinity));
       const own = this.#distance(exponents[nearest]!);
       let sum = 0;
       for (const point of points.nearestTo(nearest, about)) sum += Math.exp(this.#distance(exponents[point]!) - own);
-      scores[row] = (1 - 1 / sum) * this.#meanOfNearest(exponents, k);
+      weights[row] = 1 - 1 / sum;
     });
-    return scores;
+    return weights;
   }
 }
 
