@@ -49,6 +49,31 @@ def joined(neighbourhood):
     return rounded(torch.cat(same, 1).permute(0, 2, 3, 1))
 
 
+# --------------------------------------------------------------------------------------------------- maps and tokens of a network
+
+
+def images():
+    """Those of make-model-fixtures.py, less ImageNet's mean, over its deviation: (5, 3, 8, 8)."""
+    pixels = np.floor(128 + 127.9 * pattern(5 * 8 * 8 * 3, 5)).reshape(5, 8, 8, 3) / 255
+    return torch.tensor((pixels - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).permute(0, 3, 1, 2)
+
+
+def layers():
+    """The convolution of test/fixtures/models/tiny.onnx and its ReLU, joined with means over 3 × 3 places: (5, 4, 4, 8)."""
+    weights = torch.tensor(pattern(4 * 3 * 9, 1).reshape(4, 3, 3, 3).astype(np.float32).astype(np.float64))
+    shift = torch.tensor(pattern(4, 2).astype(np.float32).astype(np.float64))
+    made = F.conv2d(images(), weights, shift, stride=2, padding=1)
+    both = torch.cat([made, F.relu(made)], 1)
+    return rounded(F.avg_pool2d(both, 3, 1, 1, count_include_pad=False).permute(0, 2, 3, 1))
+
+
+def tokens():
+    """tanh of a dense layer on patches of 2 × 2 pixels (row, column, colour): (5, 16, 6)."""
+    patches = images().permute(0, 2, 3, 1).reshape(5, 4, 2, 4, 2, 3).permute(0, 1, 3, 2, 4, 5).reshape(5, 16, 12)
+    weights = torch.tensor(pattern(12 * 6, 51).reshape(12, 6).astype(np.float32).astype(np.float64))
+    return rounded(torch.tanh(patches @ weights))
+
+
 # ---------------------------------------------------------------------------------------------------------------- coreset, score
 
 
@@ -107,6 +132,8 @@ def foreground(sign):
 result = {
     "torch": torch.__version__,
     "scikit-learn": sklearn.__version__,
+    "layers": layers(),
+    "tokens": tokens(),
     "joined": {str(n): joined(n) for n in (1, 3, 5)},
     "coreset": k_centres(bank, 40, 17),
     "image_scores": [image_scores(about) for about in (2, 5)],

@@ -1,0 +1,179 @@
+/** Places of a network's maps, from a spec to the table: a file's (`pretrained`) and our own, with distances computed anew by hand. */
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {afterAll, expect, test, vi} from 'vitest';
+import {readFeatures} from '../../../src/core/formats/arrow/features.ts';
+import {readMaps} from '../../../src/core/formats/arrow/maps.ts';
+import {readScores} from '../../../src/core/formats/arrow/small.ts';
+import type {RunEvent} from '../../../src/pipeline/events.ts';
+import {Project} from '../../rig/command.ts';
+
+vi.setConfig({testTimeout: 180_000});
+
+const project = new Project();
+afterAll(() => project[Symbol.dispose]());
+const tiny = fileURLToPath(new URL('../../fixtures/models/tiny.onnx', import.meta.url));
+
+const spec = (learner: string, localize: string, classifier: string): string => `
+dataset: {type: synthetic, size: 24, classes: 2, train: 10, test: 8, defects: true, inliers: [stripes], limit: {test: 6}}
+learner: ${learner}
+localize: {type: places, ${localize}}
+classifiers: [${classifier}]
+metrics: [auc, pixel-auc, aupro]
+`;
+
+async function run(text: string) {
+  project.write('places.yaml', text);
+  const {status, err, events} = await project.events('places.yaml');
+  expect([status, err]).toEqual([0, expect.any(String)]);
+  const entries = (kind: string): readonly string[] =>
+    events.flatMap((event: RunEvent) =>
+      event.type === 'stage-finished' && event.kind === kind
+        ? [join(project.folder, 'runs', 'cache', event.fingerprint.slice(0, 2), event.fingerprint)]
+        : [],
+    );
+  const [train, test] = await Promise.all(entries('embed').map((entry) => readFeatures(join(entry, 'features.arrow'))));
+  const [localized] = entries('localize');
+  return {
+    train: train!.features,
+    test: test!.features,
+    maps: await readMaps(join(localized!, 'maps.arrow')),
+    scores: (await readScores(join(localized!, 'scores.arrow'))).scores,
+  };
+}
+
+type Made = Awaited<ReturnType<typeof run>>;
+
+const row = ({columns, data}: Made['train'], at: number): Float32Array =>
+  data.subarray(at * columns, (at + 1) * columns);
+const distance = (a: Float32Array, b: Float32Array): number =>
+  Math.hypot(...Array.from(a, (value, i) => value - b[i]!));
+
+/** The distance of every place of the test images to the nearest of the training images, and that one's number. */
+const nearest = ({train, test}: Made) =>
+  Array.from({length: test.rows}, (_, i) => {
+    const all = Array.from({length: train.rows}, (_, j) => distance(row(test, i), row(train, j)));
+    const least = Math.min(...all);
+    return {least, at: all.indexOf(least), all};
+  });
+
+/** Bilinear between the middles of places, then a Gaussian of 9 · 9 … weights, all at once; beyond the edge the edge goes on. */
+function mapByHand(scores: readonly number[], side: number, to: number, sigma: number): number[] {
+  const clamp = (at: number, most: number): number => Math.min(most, Math.max(0, at));
+  const value = (y: number, x: number): number => {
+    const [v, u] = [y, x].map((at) => clamp(((clamp(at, to - 1) + 0.5) * side) / to - 0.5, side - 1)) as [
+      number,
+      number,
+    ];
+    const at = (row: number, column: number): number => scores[clamp(row, side - 1) * side + clamp(column, side - 1)]!;
+    const [top, left] = [Math.floor(v), Math.floor(u)];
+    const [dy, dx] = [v - top, u - left];
+    const above = (1 - dx) * at(top, left) + dx * at(top, left + 1);
+    return (1 - dy) * above + dy * ((1 - dx) * at(top + 1, left) + dx * at(top + 1, left + 1));
+  };
+  const reach = Math.round(4 * sigma);
+  return Array.from({length: to * to}, (_, pixel) => {
+    let [sum, weights] = [0, 0];
+    for (let dy = -reach; dy <= reach; dy++)
+      for (let dx = -reach; dx <= reach; dx++) {
+        const weight = Math.exp(-(dy * dy + dx * dx) / (2 * sigma * sigma));
+        weights += weight;
+        sum += weight * value(Math.floor(pixel / to) + dy, (pixel % to) + dx);
+      }
+    return sum / weights;
+  });
+}
+
+test('PatchCore’s way of a file’s maps: distances, PatchCore’s image score, and maps are those computed by hand', async () => {
+  const localize = 'layers: [map, features], neighbourhood: 3, sigma: 1, density: shared';
+  const made = await run(
+    spec(`{type: pretrained, path: '${tiny}'}`, localize, '{type: knn, distance: euclidean, reweight: 3}'),
+  );
+  const places = 12 * 12; // the network halves the side
+  expect([made.train.rows, made.train.columns, made.test.rows]).toEqual([10 * places, 8, 6 * places]);
+  const found = nearest(made);
+  for (const image of [0, 5]) {
+    const own = found.slice(image * places, (image + 1) * places);
+    const highest = own.reduce((most, one) => (one.least > most.least ? one : most));
+    const about = Array.from({length: made.train.rows}, (_, j) => j)
+      .sort(
+        (a, b) =>
+          distance(row(made.train, a), row(made.train, highest.at)) -
+          distance(row(made.train, b), row(made.train, highest.at)),
+      )
+      .slice(0, 3);
+    const sum = about.reduce((total, j) => total + Math.exp(highest.all[j]!), 0);
+    expect(made.scores[image]! / ((1 - Math.exp(highest.least) / sum) * highest.least)).toBeCloseTo(1, 3);
+    const wanted = mapByHand(
+      own.map(({least}) => least),
+      12,
+      24,
+      1,
+    );
+    const range = Math.max(...wanted);
+    const got = made.maps.data.subarray(image * 576, (image + 1) * 576);
+    for (const [i, value] of got.entries()) expect(Math.abs(value - wanted[i]!) / range).toBeLessThan(1e-3);
+  }
+});
+
+test('PaDiM’s way of our own network’s maps: random channels, a Gaussian at each place', async () => {
+  const learner = '{type: untrained, network: {type: small, width: 8}}';
+  const localize = 'layers: [conv1, conv2], channels: {random: 5}, density: per-location';
+  const gde = '{type: gde, normalise: false, regularisation: 0.01}';
+  const made = await run(spec(learner, localize, gde));
+  expect([made.train.rows, made.train.columns]).toEqual([10 * 144, 5]);
+  const all = await run(spec(learner, 'layers: [conv1, conv2], density: per-location', gde));
+  expect(all.train.columns).toBe(24);
+  // The five are among all, and in their order.
+  const columnOf = (of: Made['train'], column: number): string =>
+    Array.from({length: of.rows}, (_, i) => of.data[i * of.columns + column]).join();
+  const whole = Array.from({length: 24}, (_, column) => columnOf(all.train, column));
+  const chosen = Array.from({length: 5}, (_, column) => whole.indexOf(columnOf(made.train, column)));
+  expect(chosen).toEqual([...new Set(chosen)].sort((a, b) => a - b));
+  expect(Math.min(...chosen)).toBeGreaterThanOrEqual(0);
+  const listed = await run(
+    spec(learner, `layers: [conv1, conv2], channels: [${chosen.join(', ')}], density: per-location`, gde),
+  );
+  expect(listed.scores).toEqual(made.scores);
+});
+
+test('AnomalyDINO’s way: turned copies, the background scores 0, an image’s score is the mean of its highest places', async () => {
+  const localize = 'layers: [map], turns: 4, foreground: 0.2, image: {top: 0.1}, sigma: 1';
+  const made = await run(spec(`{type: pretrained, path: '${tiny}'}`, localize, 'knn'));
+  expect([made.train.rows, made.test.rows]).toEqual([4 * 10 * 144, 6 * 144]);
+  // The same image turned by half a turn has other maps; without a turn, those of the image itself.
+  const plain = await run(spec(`{type: pretrained, path: '${tiny}'}`, 'layers: [map], sigma: 1', 'knn'));
+  expect(made.train.data.slice(0, 144 * 4)).toEqual(plain.train.data.slice(0, 144 * 4));
+  expect(made.train.data.slice(2 * 144 * 4, 3 * 144 * 4)).not.toEqual(plain.train.data.slice(0, 144 * 4));
+  expect(Math.min(...made.maps.data)).toBe(0);
+  expect(Math.min(...plain.maps.data)).toBeGreaterThan(0);
+  for (const [image, score] of made.scores.entries()) expect(score).toBeLessThan(plain.scores[image]!);
+});
+
+test('new images are scored, and export says that it cannot', async () => {
+  const learner = '{type: untrained, network: {type: small, width: 8}}';
+  const knn = '{type: knn, distance: euclidean, coreset: {share: 0.1, projection: 8}, reweight: 3}';
+  await run(spec(learner, 'layers: [conv1, conv2], density: shared', knn));
+  const photo = fileURLToPath(new URL('../../fixtures/images/rgb.png', import.meta.url));
+  const predicted = await project.run('predict', 'latest', photo, '--json');
+  expect(predicted.status).toBe(0);
+  expect(JSON.parse(predicted.out.split('\n')[0]!)).toMatchObject({score: expect.any(Number)});
+  const exported = await project.run('export', 'latest', 'model.onnx');
+  expect([exported.status, exported.err]).toMatchInlineSnapshot();
+});
+
+test('mistakes are explained', async () => {
+  const told = async (learner: string, localize: string, classifier: string): Promise<string> => {
+    project.write('wrong.yaml', spec(learner, localize, classifier));
+    const {err} = await project.run('run', 'wrong.yaml');
+    return err.replaceAll(project.folder, '').replaceAll(tiny, 'tiny.onnx');
+  };
+  const learner = '{type: untrained, network: {type: small, width: 8}}';
+  expect(await told(learner, 'neighbourhood: 2', 'gde')).toMatchInlineSnapshot();
+  expect(
+    await told(learner, 'layers: [conv1], foreground: 1, density: per-location', '{type: oc-svm, layer: embed}'),
+  ).toMatchInlineSnapshot();
+  expect(await told(learner, 'layers: [conv9]', 'gde')).toMatchInlineSnapshot();
+  expect(await told(learner, 'layers: [conv1], channels: {random: 99}', 'gde')).toMatchInlineSnapshot();
+  expect(await told(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]', 'gde')).toMatchInlineSnapshot();
+});
