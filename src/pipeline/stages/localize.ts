@@ -76,7 +76,7 @@ export const localize = defineStage({
     const how = task.localize;
     if (!scoresParts(how) || metrics.length + context.metricsOf('agreement').length === 0) return [];
     const {density} = how;
-    const isAligned = (dataset.aligned?.(task.inlier) ?? false) && !movesPlaces(how);
+    const isAligned = (dataset.aligned?.(task.inlier) ?? false) && !needsShared(how);
     const perLocation = density === 'per-location' || (density === 'auto' && isAligned);
     const embedded = (layer: string, split: 'train' | Part) =>
       embedding(context, graph, {
@@ -139,7 +139,8 @@ export const localize = defineStage({
   },
 });
 
-const movesPlaces = (how: Patches | PlacesOfMaps): boolean =>
+/** Where places are no longer the same in all images, or are compared with each other, one classifier at each has no meaning. */
+const needsShared = (how: Patches | PlacesOfMaps): boolean =>
   how.type === 'places' && (how.turns > 1 || how.foreground !== undefined || how.image !== 'largest');
 
 const recipeOfPatches = ({patch, stride, sigma, blend}: Patches) =>
@@ -178,22 +179,27 @@ async function openTraining(context: StageContext<LocalizeRecipe>) {
 }
 
 async function openParts(
-  {recipe: {windows, foreground}, ...context}: StageContext<LocalizeRecipe>,
+  context: StageContext<LocalizeRecipe>,
   role: string,
-  shape: ImageShape,
+  {height, width}: ImageShape,
 ): Promise<WindowFeatures> {
-  const along =
-    windows && (([shape.height, shape.width] as const).map((side) => windowsAlong(side, windows)) as [number, number]);
-  const parts = await openWindows(inputOf({...context, recipe: undefined}, role), along && along[0] * along[1]);
-  if (foreground === undefined) return parts;
-  const counting = new Uint8Array(parts.rows);
-  const [height, width] = parts.grid!;
+  const {windows, foreground} = context.recipe;
+  const most = windows && windowsAlong(height, windows) * windowsAlong(width, windows);
+  const parts = await openWindows(inputOf(context, role), most);
+  return foreground === undefined ? parts : {...parts, counting: await foregroundRows(parts, foreground)};
+}
+
+/** Each record batch has the places of one image, as `embed` has written them. */
+async function foregroundRows({path, rows, grid}: WindowFeatures, foreground: number): Promise<Uint8Array> {
+  const counting = new Uint8Array(rows);
+  const [height, width] = grid!;
   let row = 0;
-  for await (const {features} of streamFeatures(parts.path)) {
+  for await (const {features} of streamFeatures(path)) {
+    if (features.rows !== height * width) throw new Error(`${features.rows} places together, not those of one image`);
     counting.set(foregroundOf(features, {height, width}, foreground), row);
     row += features.rows;
   }
-  return {...parts, counting};
+  return counting;
 }
 
 /** The same, with the windows of the test images. */

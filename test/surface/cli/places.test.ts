@@ -169,11 +169,52 @@ test('mistakes are explained', async () => {
     return err.replaceAll(project.folder, '').replaceAll(tiny, 'tiny.onnx');
   };
   const learner = '{type: untrained, network: {type: small, width: 8}}';
-  expect(await told(learner, 'neighbourhood: 2', 'gde')).toMatchInlineSnapshot();
+  expect(await told(learner, 'neighbourhood: 2', 'gde')).toMatchInlineSnapshot(`
+    "✗ wrong.yaml:4:11  "localize" of type "places" needs "layers", the maps whose places are scored
+        4 │ localize: {type: places, neighbourhood: 2}
+          │           ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+       For example "layers: [stage2, stage3]" of a ResNet here, or names of tensors in the file of "pretrained".
+    ✗ wrong.yaml:4:41  a neighbourhood of 2 places has no middle
+        4 │ localize: {type: places, neighbourhood: 2}
+          │                                         ~
+       Use an odd number, such as 3.
+
+    2 problems; nothing was run.
+    "
+  `);
   expect(
     await told(learner, 'layers: [conv1], foreground: 1, density: per-location', '{type: oc-svm, layer: embed}'),
-  ).toMatchInlineSnapshot();
-  expect(await told(learner, 'layers: [conv9]', 'gde')).toMatchInlineSnapshot();
-  expect(await told(learner, 'layers: [conv1], channels: {random: 99}', 'gde')).toMatchInlineSnapshot();
-  expect(await told(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]', 'gde')).toMatchInlineSnapshot();
+  ).toMatchInlineSnapshot(`
+    "✗ wrong.yaml:4:18  classifier "oc-svm" reads the layer "embed" of whole images, but places have the features of "localize.layers"
+        4 │ localize: {type: places, layers: [conv1], foreground: 1, density: per-location}
+          │                  ~~~~~~
+       Remove its option "layer".
+    ✗ wrong.yaml:4:55  the background scores 0, and scores of classifier "oc-svm" may be negative
+        4 │ localize: {type: places, layers: [conv1], foreground: 1, density: per-location}
+          │                                                       ~
+       Use a classifier whose scores are never negative (knn, gde), or leave "foreground" out.
+    ✗ wrong.yaml:4:67  "foreground" moves places from image to image, so that a classifier at each place has no meaning
+        4 │ localize: {type: places, layers: [conv1], foreground: 1, density: per-location}
+          │                                                                   ~~~~~~~~~~~~
+       Use "density: shared".
+    ✗ wrong.yaml:5:37  classifier "oc-svm" reads the layer "embed", which learner "untrained" does not have
+        5 │ classifiers: [{type: oc-svm, layer: embed}]
+          │                                     ~~~~~
+       Layers of "untrained": pool.
+
+    4 problems; nothing was run.
+    "
+  `);
+  expect(await told(learner, 'layers: [conv9]', 'gde')).toMatchInlineSnapshot(`
+    "To continue, run: pipeline run wrong.yaml
+    "
+  `);
+  expect(await told(learner, 'layers: [conv1], channels: {random: 99}', 'gde')).toMatchInlineSnapshot(`
+    "To continue, run: pipeline run wrong.yaml
+    "
+  `);
+  expect(await told(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]', 'gde')).toMatchInlineSnapshot(`
+    "To continue, run: pipeline run wrong.yaml
+    "
+  `);
 });
