@@ -120,6 +120,11 @@ export class NotExplainable extends Error {
   override readonly name = 'NotExplainable';
 }
 
+/** The network has no map of that name; the message says which there are. */
+export class NoSuchMap extends Error {
+  override readonly name = 'NoSuchMap';
+}
+
 /** What is embedded instead of each float image, by its index; of the same size. */
 export type View = (image: FloatImage, index: number) => FloatImage;
 
@@ -128,8 +133,8 @@ export interface Encoder {
   /** Uint8 images → (n, d) of the named layer; `view`: of its results instead. */
   embed(images: ImageSet, layer: string, view?: View): Promise<Matrix>;
   /**
-   * Uint8 images → the maps of these layers, in their order: features of places, which `localize` of type `places` scores. Throws an
-   * error that names the layers that there are. Absent: it has no maps.
+   * Uint8 images → the maps of these layers, in their order: features of places, which `localize` of type `places` scores. Throws
+   * `NoSuchMap`. Absent: it has no maps.
    */
   maps?(images: ImageSet, layers: readonly string[], view?: View): Promise<readonly FeatureMaps[]>;
   /**

@@ -1,6 +1,6 @@
 /** The maps of a trained network, for features of places. */
 import type {FeatureMaps, ImageSet} from '../../core/contracts/data.ts';
-import type {View} from '../../core/contracts/learner.ts';
+import {NoSuchMap, type View} from '../../core/contracts/learner.ts';
 import type {Network} from '../../core/contracts/network.ts';
 import {tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
@@ -23,7 +23,7 @@ export async function placesOf(
       const all = mapsOf(weights, tf.tensor4d(floatImages(images, from, count, view), [count, height, width, 3]));
       return names.map((name) => {
         const map = all[name];
-        if (!map) throw new Error(`the network has no map "${name}"; known: ${Object.keys(all).join(', ')}`);
+        if (!map) throw new NoSuchMap(`the network has no map "${name}"; known: ${Object.keys(all).join(', ')}`);
         return map;
       });
     });

@@ -1,8 +1,7 @@
 import {basename, dirname, join} from 'node:path';
 import {succeed} from '../../core/base/result.ts';
 import type {FeatureMaps, FloatImage, ImageSet} from '../../core/contracts/data.ts';
-import type {Encoder, View} from '../../core/contracts/learner.ts';
-import {defineLearner} from '../../core/contracts/learner.ts';
+import {defineLearner, type Encoder, NoSuchMap, type View} from '../../core/contracts/learner.ts';
 import {type ImageModel, ModelError, mapsOf, type Output, pooledRows} from '../../core/formats/image-model.ts';
 import {findModel, openModel} from '../../core/formats/model-file.ts';
 import {floatImage} from '../../core/images/float-image.ts';
@@ -120,7 +119,7 @@ function encoderOf(options: Options): Encoder {
     },
     async maps(images, layers, view) {
       const found = findModel(path, layers);
-      if (!found.ok) throw new ModelError(found.failures.map(({message, hint}) => `${message}. ${hint}`).join(' '));
+      if (!found.ok) throw new NoSuchMap(found.failures.map(({message, hint}) => `${message}. ${hint}`).join(' '));
       const model = await open(layers);
       const maps: FeatureMaps[] = [];
       for await (const {first, count, height, width, outputs} of batchesOf(model, images, options, view))

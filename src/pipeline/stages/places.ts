@@ -1,7 +1,7 @@
 /** Features of the places of images, from the maps of a learner's network. */
 import {Rng} from '../../core/base/random.ts';
-import type {ImageSet, Matrix} from '../../core/contracts/data.ts';
-import type {Encoder} from '../../core/contracts/learner.ts';
+import type {FloatImage, ImageSet, Matrix} from '../../core/contracts/data.ts';
+import {type Encoder, NoSuchMap} from '../../core/contracts/learner.ts';
 import type {Grid} from '../../core/formats/arrow/features.ts';
 import {joinedMaps} from '../../core/images/joined-maps.ts';
 import {turned} from '../../core/images/turned.ts';
@@ -24,7 +24,11 @@ export function placeEmbedder(encoder: Encoder, {layers, neighbourhood, channels
     if (!encoder.maps)
       throw new StageError('the learner has no maps of its network', 'Use "localize" of type "patches".');
     for (let turn = 0; turn < turns; turn++) {
-      const maps = await encoder.maps(images, layers, turn === 0 ? undefined : (image) => turned(image, turn / turns));
+      const view = turn === 0 ? undefined : (image: FloatImage) => turned(image, turn / turns);
+      const maps = await encoder.maps(images, layers, view).catch((error: unknown) => {
+        if (!(error instanceof NoSuchMap)) throw error;
+        throw new StageError(error.message, 'Correct "localize.layers".');
+      });
       if (channels)
         chosen ??= chosenOf(
           channels,

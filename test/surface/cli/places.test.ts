@@ -5,6 +5,7 @@ import {afterAll, expect, test, vi} from 'vitest';
 import {readFeatures} from '../../../src/core/formats/arrow/features.ts';
 import {readMaps} from '../../../src/core/formats/arrow/maps.ts';
 import {readScores} from '../../../src/core/formats/arrow/small.ts';
+import {foregroundOf} from '../../../src/core/images/foreground.ts';
 import type {RunEvent} from '../../../src/pipeline/events.ts';
 import {Project} from '../../rig/command.ts';
 
@@ -32,7 +33,9 @@ async function run(text: string) {
         ? [join(project.folder, 'runs', 'cache', event.fingerprint.slice(0, 2), event.fingerprint)]
         : [],
     );
-  const [train, test] = await Promise.all(entries('embed').map((entry) => readFeatures(join(entry, 'features.arrow'))));
+  const embedded = await Promise.all(entries('embed').map((entry) => readFeatures(join(entry, 'features.arrow'))));
+  // Of the training images there are more; what is cached comes first.
+  const [train, test] = embedded.sort((a, b) => b.features.rows - a.features.rows);
   const [localized] = entries('localize');
   return {
     train: train!.features,
@@ -138,16 +141,39 @@ test('PaDiM’s way of our own network’s maps: random channels, a Gaussian at 
 });
 
 test('AnomalyDINO’s way: turned copies, the background scores 0, an image’s score is the mean of its highest places', async () => {
-  const localize = 'layers: [map], turns: 4, foreground: 0.2, image: {top: 0.1}, sigma: 1';
+  const grid = {height: 12, width: 12};
+  const slice = (of: Made['train'], image: number) => ({
+    ...of,
+    rows: 144,
+    data: of.data.subarray(image * 576, (image + 1) * 576),
+  });
+  const plain = await run(spec(`{type: pretrained, path: '${tiny}'}`, 'layers: [map], sigma: 1', 'knn'));
+  // One that leaves something on both sides.
+  const threshold = Array.from({length: 100}, (_, i) => i / 10).find((t) => {
+    const marked = foregroundOf(slice(plain.test, 0), grid, t).reduce((sum, one) => sum + one, 0);
+    return marked > 0 && marked < 130;
+  })!;
+  const localize = `layers: [map], turns: 4, foreground: ${threshold}, image: {top: 0.1}, sigma: 1`;
   const made = await run(spec(`{type: pretrained, path: '${tiny}'}`, localize, 'knn'));
   expect([made.train.rows, made.test.rows]).toEqual([4 * 10 * 144, 6 * 144]);
   // The same image turned by half a turn has other maps; without a turn, those of the image itself.
-  const plain = await run(spec(`{type: pretrained, path: '${tiny}'}`, 'layers: [map], sigma: 1', 'knn'));
   expect(made.train.data.slice(0, 144 * 4)).toEqual(plain.train.data.slice(0, 144 * 4));
   expect(made.train.data.slice(2 * 144 * 4, 3 * 144 * 4)).not.toEqual(plain.train.data.slice(0, 144 * 4));
-  expect(Math.min(...made.maps.data)).toBe(0);
-  expect(Math.min(...plain.maps.data)).toBeGreaterThan(0);
-  for (const [image, score] of made.scores.entries()) expect(score).toBeLessThan(plain.scores[image]!);
+  const counting = Array.from({length: 40}, (_, image) => [...foregroundOf(slice(made.train, image), grid, threshold)]).flat();
+  const memory = counting.flatMap((one, at) => (one === 1 ? [row(made.train, at)] : []));
+  expect(memory.length).toBeLessThan(40 * 144);
+  const cosine = (a: Float32Array, b: Float32Array): number =>
+    a.reduce((sum, value, i) => sum + value * b[i]!, 0) / Math.hypot(...a) / Math.hypot(...b);
+  const own = [...foregroundOf(slice(made.test, 0), grid, threshold)];
+  expect(new Set(own)).toEqual(new Set([0, 1]));
+  const scores = own.map((one, at) =>
+    one === 0 ? 0 : 1 - memory.reduce((most, other) => Math.max(most, cosine(row(made.test, at), other)), -1),
+  );
+  const highest = scores.toSorted((a, b) => b - a).slice(0, 14);
+  const wanted = highest.reduce((sum, score) => sum + score, 0) / 14;
+  expect(Math.abs(made.scores[0]! - wanted)).toBeLessThan(1e-5);
+  const map = mapByHand(scores, 12, 24, 1);
+  for (const [i, value] of made.maps.data.subarray(0, 576).entries()) expect(Math.abs(value - map[i]!)).toBeLessThan(1e-5);
 });
 
 test('new images are scored, and export says that it cannot', async () => {
@@ -155,11 +181,21 @@ test('new images are scored, and export says that it cannot', async () => {
   const knn = '{type: knn, distance: euclidean, coreset: {share: 0.1, projection: 8}, reweight: 3}';
   await run(spec(learner, 'layers: [conv1, conv2], density: shared', knn));
   const photo = fileURLToPath(new URL('../../fixtures/images/rgb.png', import.meta.url));
-  const predicted = await project.run('predict', 'latest', photo, '--json');
-  expect(predicted.status).toBe(0);
-  expect(JSON.parse(predicted.out.split('\n')[0]!)).toMatchObject({score: expect.any(Number)});
-  const exported = await project.run('export', 'latest', 'model.onnx');
-  expect([exported.status, exported.err]).toMatchInlineSnapshot();
+  const predicted = await project.run('predict', 'latest', photo, '--format', 'json');
+  expect([predicted.status, predicted.err]).toEqual([0, '']);
+  const {images} = JSON.parse(predicted.out) as {
+    readonly images: readonly {readonly scores: readonly {readonly score: number}[]}[];
+  };
+  expect(images[0]!.scores[0]!.score).toBeGreaterThan(0);
+  const exported = await project.run('export', 'latest');
+  expect([exported.status, exported.err]).toMatchInlineSnapshot(`
+    [
+      1,
+      "✗ a model of places ("localize" of type "places") cannot be written as ONNX
+       Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.
+    ",
+    ]
+  `);
 });
 
 test('mistakes are explained', async () => {
@@ -205,16 +241,14 @@ test('mistakes are explained', async () => {
     4 problems; nothing was run.
     "
   `);
-  expect(await told(learner, 'layers: [conv9]', 'gde')).toMatchInlineSnapshot(`
-    "To continue, run: pipeline run wrong.yaml
-    "
-  `);
-  expect(await told(learner, 'layers: [conv1], channels: {random: 99}', 'gde')).toMatchInlineSnapshot(`
-    "To continue, run: pipeline run wrong.yaml
-    "
-  `);
-  expect(await told(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]', 'gde')).toMatchInlineSnapshot(`
-    "To continue, run: pipeline run wrong.yaml
-    "
-  `);
+  const failed = async (learner: string, localize: string): Promise<string> => {
+    project.write('wrong.yaml', spec(learner, localize, 'gde'));
+    const {events} = await project.events('wrong.yaml');
+    const failure = events.find((event) => event.type === 'stage-failed');
+    if (failure?.type !== 'stage-failed') throw new Error('no stage has failed');
+    return `${failure.message}. ${failure.hint}`.replaceAll(tiny, 'tiny.onnx');
+  };
+  expect(await failed(learner, 'layers: [conv9]')).toMatchInlineSnapshot(`"the network has no map "conv9"; known: conv1, conv2, conv3, conv4. Correct "localize.layers"."`);
+  expect(await failed(learner, 'layers: [conv1], channels: {random: 99}')).toMatchInlineSnapshot(`"the layers have 8 channels together, but "channels" asks for 99 of them. Use at most 8, or leave "channels" out for all."`);
+  expect(await failed(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]')).toMatchInlineSnapshot(`"tiny.onnx has no tensor "feature". Did you mean "features"?. Correct "localize.layers"."`);
 });
