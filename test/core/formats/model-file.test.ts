@@ -98,7 +98,9 @@ test('a map is averaged over its two equal sides, or by the input’s layout whe
   expect(means([1, 2, 2, 2])).toEqual([1.5, 5.5]);
   expect(means([1, 2, 2, 2], 'NHWC')).toEqual([3, 4]);
   expect(means([2, 1, 2, 2])).toEqual([1.5, 5.5]);
-  expect(() => means([8])).toThrowErrorMatchingInlineSnapshot(`[ModelError: the output "y" of f is [8]; expected one row for each image, [n, d], a map, [n, d, h, w] or [n, h, w, d], or tokens, [n, t, d]]`);
+  expect(() => means([8])).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the output "y" of f is [8]; expected one row for each image, [n, d], a map, [n, d, h, w] or [n, h, w, d], or tokens, [n, t, d]]`,
+  );
 });
 
 test('maps have their channels last, in either layout', () => {
@@ -131,5 +133,7 @@ test('tokens before those of patches are left out, and the grid has the shape of
   expect(places(261, 224, 224)).toEqual({...grid(16, 16), first: [5, 266]}); // and four registers
   expect(places(256, 224, 224)).toEqual({...grid(16, 16), first: [0, 256]});
   expect(places(1 + 32 * 16, 448, 224)).toEqual({...grid(32, 16), first: [1, 514]});
-  expect(() => places(4, 224, 223)).toThrowErrorMatchingInlineSnapshot(`[ModelError: the output "tokens" of vit.onnx is [2, 4, 1]: no part of 4 tokens is a grid for images of 224 × 223 pixels]`);
+  expect(() => places(4, 224, 223)).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the output "tokens" of vit.onnx is [2, 4, 1]: no part of 4 tokens is a grid for images of 224 × 223 pixels]`,
+  );
 });

@@ -144,7 +144,9 @@ test('tokens of a vision transformer are places, and their mean is the pooled fe
   });
   expectClose(pooled.data, means);
   const gone = encoder.maps!(images, ['token']).then(String, String);
-  expect((await gone).replaceAll(world.root, '')).toMatchInlineSnapshot(`"NoSuchMap: /vit.onnx has no tensor "token"; Did you mean "tokens"?"`);
+  expect((await gone).replaceAll(world.root, '')).toMatchInlineSnapshot(
+    `"NoSuchMap: /vit.onnx has no tensor "token". Did you mean "tokens"?"`,
+  );
   encoder.dispose();
 });
 

@@ -159,7 +159,9 @@ test('AnomalyDINO’s way: turned copies, the background scores 0, an image’s 
   // The same image turned by half a turn has other maps; without a turn, those of the image itself.
   expect(made.train.data.slice(0, 144 * 4)).toEqual(plain.train.data.slice(0, 144 * 4));
   expect(made.train.data.slice(2 * 144 * 4, 3 * 144 * 4)).not.toEqual(plain.train.data.slice(0, 144 * 4));
-  const counting = Array.from({length: 40}, (_, image) => [...foregroundOf(slice(made.train, image), grid, threshold)]).flat();
+  const counting = Array.from({length: 40}, (_, image) => [
+    ...foregroundOf(slice(made.train, image), grid, threshold),
+  ]).flat();
   const memory = counting.flatMap((one, at) => (one === 1 ? [row(made.train, at)] : []));
   expect(memory.length).toBeLessThan(40 * 144);
   const cosine = (a: Float32Array, b: Float32Array): number =>
@@ -173,7 +175,8 @@ test('AnomalyDINO’s way: turned copies, the background scores 0, an image’s 
   const wanted = highest.reduce((sum, score) => sum + score, 0) / 14;
   expect(Math.abs(made.scores[0]! - wanted)).toBeLessThan(1e-5);
   const map = mapByHand(scores, 12, 24, 1);
-  for (const [i, value] of made.maps.data.subarray(0, 576).entries()) expect(Math.abs(value - map[i]!)).toBeLessThan(1e-5);
+  for (const [i, value] of made.maps.data.subarray(0, 576).entries())
+    expect(Math.abs(value - map[i]!)).toBeLessThan(1e-5);
 });
 
 test('new images are scored, and export says that it cannot', async () => {
@@ -248,7 +251,13 @@ test('mistakes are explained', async () => {
     if (failure?.type !== 'stage-failed') throw new Error('no stage has failed');
     return `${failure.message}. ${failure.hint}`.replaceAll(tiny, 'tiny.onnx');
   };
-  expect(await failed(learner, 'layers: [conv9]')).toMatchInlineSnapshot(`"the network has no map "conv9"; known: conv1, conv2, conv3, conv4. Correct "localize.layers"."`);
-  expect(await failed(learner, 'layers: [conv1], channels: {random: 99}')).toMatchInlineSnapshot(`"the layers have 8 channels together, but "channels" asks for 99 of them. Use at most 8, or leave "channels" out for all."`);
-  expect(await failed(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]')).toMatchInlineSnapshot(`"tiny.onnx has no tensor "feature". Did you mean "features"?. Correct "localize.layers"."`);
+  expect(await failed(learner, 'layers: [conv9]')).toMatchInlineSnapshot(
+    `"the network has no map "conv9"; known: conv1, conv2, conv3, conv4. Correct "localize.layers"."`,
+  );
+  expect(await failed(learner, 'layers: [conv1], channels: {random: 99}')).toMatchInlineSnapshot(
+    `"the layers have 8 channels together, but "channels" asks for 99 of them. Use at most 8, or leave "channels" out for all."`,
+  );
+  expect(await failed(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]')).toMatchInlineSnapshot(
+    `"tiny.onnx has no tensor "feature". Did you mean "features"?. Correct "localize.layers"."`,
+  );
 });
