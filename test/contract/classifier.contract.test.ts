@@ -25,7 +25,14 @@ const more: {readonly [type: string]: readonly {readonly [option: string]: unkno
     {shrinkage: 'ledoit-wolf', normalise: false},
     {train_limit: 30},
   ],
-  knn: [{k: 3}, {k: 1000}, {train_limit: 30}],
+  knn: [
+    {k: 3},
+    {k: 1000},
+    {train_limit: 30},
+    {distance: 'euclidean'},
+    {distance: 'euclidean', k: 3},
+    {coreset: {share: 0.3, projection: 'none'}},
+  ],
 };
 
 type Make = (rows: number, columns: number, seed: string) => Matrix;

@@ -13,6 +13,11 @@ export interface Classifier {
   /** Fit on features of normal data only; `features` is (n, d), n >= 1. Deterministic for a given `rng`. */
   fit(features: Matrix, rng: Rng): Scorer;
   /**
+   * The same, from rows that do not all fit in memory: of the places of all images (`localize`). Absent: `fit` gets a random subset of
+   * them.
+   */
+  fitBlocks?(features: RowBlocks, rng: Rng): Promise<Scorer>;
+  /**
    * Fits as `fit` does with this `rng`, and scores the rows that it was fitted on as if it had not seen them: each by a fit on the
    * other rows. Scores of new normal rows are compared with these. Needs two rows. Absent: the effect of a row on its own score is
    * negligible.
@@ -27,9 +32,22 @@ export interface Classifier {
   restore(saved: NamedArrays): Scorer;
 }
 
+/** Rows (rows, columns), n >= 1, of which one block is in memory at a time. */
+export interface RowBlocks {
+  readonly rows: number;
+  readonly columns: number;
+  /** From the first row to the last; may be called again. */
+  blocks(): AsyncIterable<Matrix>;
+}
+
 export interface Scorer {
   /** One score for each row; finite for finite input; does not depend on the order or the batching of rows. */
   score(features: Matrix): Float64Array;
+  /**
+   * Where an image's score is that of its most anomalous place (`localize`): features of these places, one of each image, (n, d) →
+   * factors on their scores. Absent: 1.
+   */
+  imageWeights?(features: Matrix): Float64Array;
   save(): NamedArrays;
   /**
    * The slope of each row's score in its features, (n, d): what of them raises it. `localize` explains scores by it. Where a score has
@@ -82,6 +100,7 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
   const scorer = (made: Scorer): Scorer => ({
     score: (features) => made.score(checked(features)),
     save: () => made.save(),
+    ...(made.imageWeights && {imageWeights: (features) => made.imageWeights!(checked(features))}),
     ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
   });
@@ -94,6 +113,14 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     }),
     fit: (features, rng) => scorer(classifier.fit(checked(features), rng)),
     restore: (saved) => scorer(classifier.restore(saved)),
+    ...(classifier.fitBlocks && {
+      fitBlocks: async ({blocks, ...size}, rng) => {
+        const checkedBlocks = async function* () {
+          for await (const block of blocks()) yield checked(block);
+        };
+        return scorer(await classifier.fitBlocks!({...size, blocks: checkedBlocks}, rng));
+      },
+    }),
     ...(classifier.heldOut && {
       heldOut: (features, rng) => classifier.heldOut!(checked(features), rng),
     }),

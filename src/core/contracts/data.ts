@@ -15,6 +15,15 @@ export interface Matrix {
 /** Saved arrays of a fitted learner or classifier: name → shape and values. Order of insertion is kept. */
 export type NamedArrays = ReadonlyMap<string, {readonly shape: readonly number[]; readonly data: Float32Array}>;
 
+/** Features of the places of images: (count, height, width, channels), row-major. */
+export interface FeatureMaps {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly data: Float32Array;
+}
+
 export interface ImageShape {
   readonly height: number;
   readonly width: number;

@@ -4,7 +4,7 @@ import type {Result} from '../base/result.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
 import type {ModuleRef} from '../plugin/code.ts';
 import type {Static, TObject} from '../plugin/type.ts';
-import type {FloatImage, ImageSet, Matrix, NamedArrays} from './data.ts';
+import type {FeatureMaps, FloatImage, ImageSet, Matrix, NamedArrays} from './data.ts';
 import type {DatasetProblem, SourceFile} from './dataset.ts';
 import type {Definition, PluginRef} from './definition.ts';
 import type {PretextSample} from './metric.ts';
@@ -134,10 +134,23 @@ export class NotExplainable extends Error {
   override readonly name = 'NotExplainable';
 }
 
+/** The network has no map of that name; the message says which there are. */
+export class NoSuchMap extends Error {
+  override readonly name = 'NoSuchMap';
+}
+
+/** What is embedded instead of each float image, by its index; of the same size. */
+export type View = (image: FloatImage, index: number) => FloatImage;
+
 /** A trained learner, ready to compute features. Batch normalisation is in inference mode; a row does not depend on its batch. */
 export interface Encoder {
-  /** Uint8 images → (n, d) of the named layer; `view`: of its result for each float image and index instead. */
-  embed(images: ImageSet, layer: string, view?: (image: FloatImage, index: number) => FloatImage): Promise<Matrix>;
+  /** Uint8 images → (n, d) of the named layer; `view`: of its results instead. */
+  embed(images: ImageSet, layer: string, view?: View): Promise<Matrix>;
+  /**
+   * Uint8 images → the maps of these layers, in their order: features of places, which `localize` of type `places` scores. Throws
+   * `NoSuchMap`. Absent: it has no maps.
+   */
+  maps?(images: ImageSet, layers: readonly string[], view?: View): Promise<readonly FeatureMaps[]>;
   /**
    * What raises a score, place by place. Throws `NotExplainable` where it has no such score, layer or map. Absent: it is no network of
    * ours, and has no slopes.

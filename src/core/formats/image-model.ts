@@ -1,5 +1,5 @@
-/** What models from files have in common, in any format: images → one row of features each. */
-import type {Matrix} from '../contracts/data.ts';
+/** What models from files have in common, in any format: images → named outputs, read as one row of features each or as maps. */
+import type {FeatureMaps, Matrix} from '../contracts/data.ts';
 
 /** A model file that cannot be used: the message says which and why. */
 export class ModelError extends Error {
@@ -16,15 +16,19 @@ export interface ImageInput {
 
 export interface ImageModel {
   readonly input: ImageInput;
-  /**
-   * Images (n, height, width, 3), whatever the model's own layout → its output (n, d); an output with height and width is averaged
-   * over them.
-   */
+  /** Images (n, height, width, 3), whatever the model's own layout → the outputs with which it was opened. */
   run(images: {
     readonly shape: readonly [n: number, height: number, width: number];
     readonly data: Float32Array;
-  }): Promise<Matrix>;
+  }): Promise<readonly Output[]>;
   dispose(): void;
+}
+
+/** A float32 tensor, as the model's own layout has it. */
+export interface Output {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
 }
 
 /** Reads the layout off an input's shape; undefined sides are open. */
@@ -36,30 +40,67 @@ export function imageInput(path: string, shape: readonly (number | undefined)[])
   throw new ModelError(`the input of ${path} is [${shown}]; expected colour images, [n, 3, h, w] or [n, h, w, 3]`);
 }
 
-/** (n, d) as it is; (n, d, h, w) and (n, h, w, d) averaged over the two equal sides, or, where all are equal, by the input's layout. */
-export function pooledRows(
-  path: string,
-  name: string,
-  layout: ImageInput['layout'],
-  shape: readonly number[],
-  data: Float32Array,
-): Matrix {
-  const [rows = 0, a = 0, b = 0, c = 0] = shape;
-  if (shape.length === 2) return {rows, columns: a, data};
+interface Source {
+  readonly path: string;
+  readonly layout: ImageInput['layout'];
+  /** Of the images, in pixels. */
+  readonly height: number;
+  readonly width: number;
+}
+
+/** (n, d) as it is; maps averaged over their places. */
+export function pooledRows(output: Output, source: Source): Matrix {
+  const {shape, data} = output;
+  if (shape.length === 2) return {rows: shape[0]!, columns: shape[1]!, data};
+  const {count, height, width, channels, data: maps} = mapsOf(output, source);
+  const places = height * width;
+  const means = new Float32Array(count * channels);
+  for (let row = 0; row < count; row++)
+    for (let column = 0; column < channels; column++) {
+      let sum = 0;
+      for (let place = 0; place < places; place++) sum += maps[(row * places + place) * channels + column]!;
+      means[row * channels + column] = sum / places;
+    }
+  return {rows: count, columns: channels, data: means};
+}
+
+/**
+ * (n, d, h, w) or (n, h, w, d): the two equal sides are height and width, or, where all are equal, as in the input's layout. (n, t, d):
+ * tokens of a vision transformer, of the image's patches row by row; tokens before them (class and registers) are left out.
+ */
+export function mapsOf({name, shape, data}: Output, source: Source): FeatureMaps {
+  const [count = 0, a = 0, b = 0, c = 0] = shape;
+  if (shape.length === 3) return tokensOf({name, shape, data}, source);
   if (shape.length !== 4)
     throw new ModelError(
-      `the output "${name}" of ${path} is [${shape.join(', ')}]; expected one row for each image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]`,
+      `the output "${name}" of ${source.path} is [${shape.join(', ')}]; expected one row for each image, [n, d], a map, [n, d, h, w] or ` +
+        '[n, h, w, d], or tokens, [n, t, d]',
     );
-  const first = b === c && a !== b ? true : a === b && b !== c ? false : layout === 'NCHW';
-  const [columns, places] = first ? [a, b * c] : [c, a * b];
-  const [perColumn, perPlace] = first ? [places, 1] : [1, columns];
-  const means = new Float32Array(rows * columns);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) {
-      let sum = 0;
-      const start = row * columns * places + column * perColumn;
-      for (let place = 0; place < places; place++) sum += data[start + place * perPlace]!;
-      means[row * columns + column] = sum / places;
-    }
-  return {rows, columns, data: means};
+  const first = b === c && a !== b ? true : a === b && b !== c ? false : source.layout === 'NCHW';
+  if (!first) return {count, height: a, width: b, channels: c, data};
+  const places = b * c;
+  const turned = new Float32Array(data.length);
+  for (let image = 0; image < count; image++)
+    for (let channel = 0; channel < a; channel++)
+      for (let place = 0; place < places; place++)
+        turned[(image * places + place) * a + channel] = data[(image * a + channel) * places + place]!;
+  return {count, height: b, width: c, channels: a, data: turned};
+}
+
+/** The grid of patches has the image's shape; the first number of tokens from the left that makes it one is left out. */
+function tokensOf({name, shape, data}: Output, {path, height, width}: Source): FeatureMaps {
+  const [count = 0, tokens = 0, channels = 0] = shape;
+  for (let extra = 0; extra < tokens; extra++) {
+    const rows = Math.round(Math.sqrt(((tokens - extra) * height) / width));
+    const columns = Math.round((rows * width) / height);
+    if (rows * columns !== tokens - extra || rows * width !== columns * height) continue;
+    const size = rows * columns * channels;
+    const maps = new Float32Array(count * size);
+    for (let image = 0; image < count; image++)
+      maps.set(data.subarray((image + 1) * tokens * channels - size, (image + 1) * tokens * channels), image * size);
+    return {count, height: rows, width: columns, channels, data: maps};
+  }
+  throw new ModelError(
+    `the output "${name}" of ${path} is [${shape.join(', ')}]: no part of ${tokens} tokens is a grid for images of ${height} × ${width} pixels`,
+  );
 }

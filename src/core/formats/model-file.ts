@@ -23,8 +23,8 @@ export interface ModelFiles {
 const formats = 'Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).';
 const conversion = 'Convert it: tf2onnx, or tensorflowjs_converter --input_format=tf_saved_model.';
 
-/** Looks at the files without running them: all of them exist, and the wanted output exists. */
-export function findModel(path: string, output: string | undefined): Result<ModelFiles, ModelProblem> {
+/** Looks at the files without running them: all of them exist, and the wanted tensors exist. */
+export function findModel(path: string, wanted: readonly string[]): Result<ModelFiles, ModelProblem> {
   if (!existsSync(path))
     return fail({message: `there is no file ${path}`, hint: 'Paths are relative to the file that names them.'});
   let main = path;
@@ -48,25 +48,26 @@ export function findModel(path: string, output: string | undefined): Result<Mode
       message: `the weights of ${main} are incomplete: there is no ${missing.join(', ')} beside it`,
       hint: 'Put all files of the network into one folder.',
     });
-  if (output !== undefined && !outline.tensors.includes(output))
+  const unknown = wanted.find((name) => !outline.tensors.includes(name));
+  if (unknown !== undefined)
     // From the end: features are near it.
     return fail({
-      message: `${main} has no tensor "${output}"`,
-      hint: suggest(output, outline.tensors.toReversed(), 'From its end'),
+      message: `${main} has no tensor "${unknown}"`,
+      hint: suggest(unknown, outline.tensors.toReversed(), 'From its end'),
     });
   return succeed({main, outside: outline.outside});
 }
 
-/** Throws `ModelError`. `output`: any tensor within it; absent: its first output. */
-export async function openModel(path: string, output: string | undefined): Promise<ImageModel> {
-  return formatOf(path)!.open(path, output);
+/** Throws `ModelError`. `wanted`: tensors anywhere in it; none: its first output. */
+export async function openModel(path: string, wanted: readonly string[]): Promise<ImageModel> {
+  return formatOf(path)!.open(path, wanted);
 }
 
 interface Format {
   readonly name: string;
   /** Throws for a file of another format. */
   read(path: string): {readonly tensors: readonly string[]; readonly outside: readonly string[]};
-  open(path: string, output: string | undefined): Promise<ImageModel>;
+  open(path: string, wanted: readonly string[]): Promise<ImageModel>;
 }
 
 const onnx: Format = {name: 'ONNX model', read: readOnnx, open: openOnnx};

@@ -5,18 +5,21 @@ interface Size {
   readonly width: number;
 }
 
-/** Row-major. Beyond the outermost middles the nearest cell's value. */
-export function enlarged(map: ArrayLike<number>, from: Size, to: Size): Float32Array {
+/** Row-major, `channels` numbers a cell. Beyond the outermost middles the nearest cell's value. */
+export function enlarged(map: ArrayLike<number>, from: Size, to: Size, channels = 1): Float32Array {
   const down = axisOf(from.height, to.height);
   const across = axisOf(from.width, to.width);
-  const large = new Float32Array(to.height * to.width);
+  const large = new Float32Array(to.height * to.width * channels);
   let at = 0;
   for (const {first: top, second: bottom, share: v} of down)
     for (const {first: left, second: right, share: u} of across) {
-      const value = (y: number, x: number): number => map[y * from.width + x]!;
-      const above = (1 - u) * value(top, left) + u * value(top, right);
-      const below = (1 - u) * value(bottom, left) + u * value(bottom, right);
-      large[at++] = (1 - v) * above + v * below;
+      const cell = (y: number, x: number): number => (y * from.width + x) * channels;
+      const [a, b, c, d] = [cell(top, left), cell(top, right), cell(bottom, left), cell(bottom, right)];
+      for (let i = 0; i < channels; i++) {
+        const above = (1 - u) * map[a + i]! + u * map[b + i]!;
+        const below = (1 - u) * map[c + i]! + u * map[d + i]!;
+        large[at++] = (1 - v) * above + v * below;
+      }
     }
   return large;
 }

@@ -83,9 +83,13 @@ export function automaticGamma(features: Matrix, multiplier: number): number {
 }
 
 /** All rows if there are at most `limit`, otherwise a random subset of them in their original order. */
-export function subsample(features: Matrix, limit: number, rng: Rng): Matrix {
-  if (features.rows <= limit) return features;
-  return pickRows(features, rng.fork('train-limit').permutation(features.rows).subarray(0, limit).sort());
+export const subsample = (features: Matrix, limit: number, rng: Rng): Matrix =>
+  features.rows <= limit ? features : pickRows(features, sampledRows(features.rows, limit, rng));
+
+/** The numbers of those rows. */
+export function sampledRows(rows: number, limit: number, rng: Rng): Uint32Array {
+  if (rows <= limit) return Uint32Array.from({length: rows}, (_, row) => row);
+  return rng.fork('train-limit').permutation(rows).subarray(0, limit).sort();
 }
 
 /** Largest Euclidean length of a row. */

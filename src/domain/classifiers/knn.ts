@@ -1,20 +1,68 @@
 import type {Rng} from '../../core/base/random.ts';
-import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
+import type {Classifier, RowBlocks, Scorer} from '../../core/contracts/classifier.ts';
 import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {layerOption, normaliseRows, slopesThrough, subsample, trainLimitOption} from './features.ts';
+import {kCentres, Projection} from './coreset.ts';
+import {
+  layerOption,
+  normaliseRows,
+  pickRows,
+  sampledRows,
+  slopesThrough,
+  subsample,
+  trainLimitOption,
+} from './features.ts';
 import {RbfPoints} from './rbf.ts';
 import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
 
+// Options that came later have no default: a default would be part of the key of every earlier result.
 const options = Type.Object(
   {
     k: Type.Integer({
       minimum: 1,
       default: 1,
-      description: 'Number of neighbours whose cosines are averaged; all training rows if there are fewer.',
+      description: 'Number of neighbours whose distances are averaged; all training rows if there are fewer.',
     }),
+    distance: Type.Optional(
+      Type.Union([Type.Literal('cosine'), Type.Literal('euclidean')], {
+        description: 'cosine: one minus the cosine. euclidean: the length of the difference. Default: cosine.',
+      }),
+    ),
+    coreset: Type.Optional(
+      Type.Object(
+        {
+          share: Type.Number({
+            exclusiveMinimum: 0,
+            maximum: 1,
+            default: 0.1,
+            description: 'Share of the training rows that is kept.',
+          }),
+          projection: Type.Union([Type.Integer({minimum: 1}), Type.Literal('none')], {
+            default: 128,
+            description:
+              'Rows are chosen by their distances after a random projection to so many numbers, which is faster and keeps distances ' +
+              'but for a few per cent; training rows are then read block by block. 128 in the released code of PatchCore.',
+          }),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'Keep only some training rows, such that every other is near one of them (greedy k-centre, as in PatchCore); of those that ' +
+            '"train_limit" leaves. Default: keep all.',
+        },
+      ),
+    ),
+    reweight: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        description:
+          'Where an image’s score is that of its most anomalous place ("localize"): make it smaller where training rows lie close together ' +
+          'about the nearest one, by a softmax over so many neighbours of that row, itself included (PatchCore, equation 7). With one classifier ' +
+          'for all places. Default: no.',
+      }),
+    ),
     layer: layerOption,
     train_limit: trainLimitOption,
   },
@@ -26,43 +74,77 @@ type Options = Static<typeof options>;
 export const knn = defineClassifier({
   name: 'knn',
   version: 1,
-  summary: 'One minus the mean cosine with the k most similar training features.',
-  paper: 'Sohn et al. 2021, released code: k = 1',
+  summary: 'The mean distance to the k nearest training features, or to a coreset of them.',
+  paper:
+    'Sohn et al. 2021, released code: k = 1; Roth et al. 2022 (PatchCore): coreset and reweight; Cohen & Hoshen 2020 (SPADE)',
   options,
   row: ({k}) => `${k}-nn`,
   nonNegative: () => true,
-  create: (chosen) => new NearestNeighbours(chosen),
+  create: (chosen) =>
+    chosen.coreset && chosen.coreset.projection !== 'none'
+      ? new StreamedNeighbours(chosen)
+      : new NearestNeighbours(chosen),
 });
 
 /**
- * 1 - cos(x, y) = ½ ‖x - y‖² of rows of length 1: taken from distances, which keep their digits where cosines are all near 1.
- * A row of zeros has no cosine; it counts as ½ from every other.
+ * Distances come from ½ ‖x - y‖², which is 1 - cos(x, y) for rows of length 1, and keeps its digits where cosines are all near 1. A
+ * row of zeros has no cosine; it counts as ½ from every other.
  */
 class NearestNeighbours implements Classifier {
-  readonly #options: Options;
+  protected readonly options: Options;
 
   constructor(chosen: Options) {
-    this.#options = chosen;
+    this.options = chosen;
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    return this.#scorer(RbfPoints.fit(normaliseRows(subsample(features, this.#options.train_limit, rng)), 0.5));
+    const {points} = this.#training(features, rng);
+    return this.scorer(RbfPoints.fit(points, 0.5));
   }
 
+  /** With a coreset, the others stay chosen. */
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const rows = normaliseRows(subsample(features, this.#options.train_limit, rng));
-    const k = Math.min(this.#options.k, rows.rows - 1);
-    return distances(RbfPoints.fit(rows, 0.5), rows, k, {own: true});
+    const {rows, points, kept} = this.#training(features, rng);
+    const k = Math.min(this.options.k, points.rows - 1);
+    const own = kept && new Map(Array.from(kept, (row, point) => [row, point]));
+    return this.#distances(RbfPoints.fit(points, 0.5), rows, k, (row) => (own ? own.get(row) : row));
   }
 
   restore(saved: NamedArrays): Scorer {
-    return this.#scorer(RbfPoints.restore(saved));
+    return this.scorer(RbfPoints.restore(saved));
   }
 
-  #scorer(points: RbfPoints): Scorer {
-    const k = Math.min(this.#options.k, points.points.rows);
+  /** The training rows as they are compared, and the points among them that are kept; `kept`: which rows these are, if not all. */
+  #training(features: Matrix, rng: Rng) {
+    const rows = this.prepare(subsample(features, this.options.train_limit, rng));
+    const {coreset} = this.options;
+    if (!coreset) return {rows, points: rows};
+    const projected = new ProjectedRows(rows.rows, rows.columns, coreset.projection, rng);
+    projected.add(rows);
+    const kept = projected.choose(coreset.share, rng);
+    return {rows, points: pickRows(rows, kept), kept};
+  }
+
+  protected prepare(features: Matrix): Matrix {
+    return this.#isCosine ? normaliseRows(features) : features;
+  }
+
+  get #isCosine(): boolean {
+    return this.options.distance !== 'euclidean';
+  }
+
+  /** -½ d² → the distance as it is averaged. */
+  #distance(exponent: number): number {
+    return this.#isCosine ? -exponent : Math.sqrt(-2 * exponent);
+  }
+
+  protected scorer(points: RbfPoints): Scorer {
+    const k = Math.min(this.options.k, points.count);
     return {
-      score: (features) => distances(points, normaliseRows(features), k, {own: false}),
+      score: (features) => this.#distances(points, this.prepare(features), k),
+      ...(this.options.reweight !== undefined && {
+        imageWeights: (features) => this.#weights(points, this.prepare(features), this.options.reweight!),
+      }),
       gradient: (features) => {
         const slopes = (rows: Matrix): Matrix =>
           points.pull(rows, (exponents) => {
@@ -71,37 +153,129 @@ class NearestNeighbours implements Classifier {
             for (const value of exponents) if (value > least) free++;
             left -= free; // so many of those as near as the k-th are among the nearest
             for (let j = 0; j < exponents.length; j++) {
-              const isNear = exponents[j]! > least || (exponents[j] === least && left-- > 0);
-              exponents[j] = isNear ? 1 / k : 0;
+              const exponent = exponents[j]!;
+              const isNear = exponent > least || (exponent === least && left-- > 0);
+              // The slope of ‖x - y‖ is (x - y) / ‖x - y‖; where it is 0 there is a kink.
+              const perDifference = this.#isCosine ? 1 : exponent === 0 ? 0 : 1 / this.#distance(exponent);
+              exponents[j] = isNear ? perDifference / k : 0;
             }
           });
-        return slopesThrough(true, features, slopes);
+        return slopesThrough(this.#isCosine, features, slopes);
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {
-        const exponents = points.exponentsGraph(builder, normaliseRowsGraph(builder, features));
-        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, {outputs: 2});
-        return builder.node('Mul', [sumRows(builder, largest), builder.double(-1 / k)]);
+        const rows = this.#isCosine ? normaliseRowsGraph(builder, features) : features;
+        const largest = builder.node(
+          'TopK',
+          [points.exponentsGraph(builder, rows), builder.integers(k)],
+          {axis: 1},
+          {outputs: 2},
+        );
+        const nearest = builder.node('Mul', [largest, builder.double(this.#isCosine ? -1 : -2)]);
+        const distances = this.#isCosine ? nearest : builder.node('Sqrt', [nearest]);
+        return builder.node('Mul', [sumRows(builder, distances), builder.double(1 / k)]);
       },
     };
   }
+
+  /** `own`: the point that a row is itself, which is none of its neighbours. */
+  #distances(
+    points: RbfPoints,
+    rows: Matrix,
+    k: number,
+    own: (row: number) => number | undefined = () => undefined,
+  ): Float64Array {
+    const scores = new Float64Array(rows.rows);
+    points.forEachRow(rows, (row, exponents) => {
+      const itself = own(row);
+      if (itself !== undefined) exponents[itself] = -Infinity;
+      scores[row] = this.#meanOfNearest(exponents, k);
+    });
+    return scores;
+  }
+
+  /** May reorder `exponents`. */
+  #meanOfNearest(exponents: Float64Array, k: number): number {
+    if (k === 1) return this.#distance(exponents.reduce((most, value) => Math.max(most, value), -Infinity));
+    exponents.sort();
+    let sum = 0;
+    for (let i = exponents.length - k; i < exponents.length; i++) sum += this.#distance(exponents[i]!);
+    return sum / k;
+  }
+
+  /**
+   * Roth et al. 2022, equation 7: 1 - e^d(x, m*) / Σ e^d(x, m), with the nearest point m* of x, and m the `about` points
+   * that are nearest to m*, itself among them.
+   */
+  #weights(points: RbfPoints, rows: Matrix, about: number): Float64Array {
+    const weights = new Float64Array(rows.rows);
+    points.forEachRow(rows, (row, exponents) => {
+      const nearest = exponents.indexOf(exponents.reduce((most, value) => Math.max(most, value), -Infinity));
+      const own = this.#distance(exponents[nearest]!);
+      let sum = 0;
+      for (const point of points.nearestTo(nearest, about)) sum += Math.exp(this.#distance(exponents[point]!) - own);
+      weights[row] = 1 - 1 / sum;
+    });
+    return weights;
+  }
 }
 
-/** `own`: the rows are the points, and none is a neighbour of its own. */
-function distances(points: RbfPoints, rows: Matrix, k: number, {own}: {readonly own: boolean}): Float64Array {
-  const scores = new Float64Array(rows.rows);
-  points.forEachRow(rows, (row, exponents) => {
-    if (own) exponents[row] = -Infinity;
-    scores[row] = -meanOfLargest(exponents, k);
-  });
-  return scores;
+/** With a coreset after a random projection, which needs the rows only one block at a time. */
+class StreamedNeighbours extends NearestNeighbours {
+  /** The same as `fit` on all rows at once. At most the projected rows, the kept ones and a block are in memory. */
+  async fitBlocks({rows, columns, blocks}: RowBlocks, rng: Rng): Promise<Scorer> {
+    const {train_limit, coreset} = this.options;
+    const sampled = sampledRows(rows, train_limit, rng);
+    const projected = new ProjectedRows(sampled.length, columns, coreset!.projection, rng);
+    for await (const {block} of picked(blocks(), sampled)) projected.add(this.prepare(block));
+    const kept = projected.choose(coreset!.share, rng);
+    const memory = new Float32Array(kept.length * columns);
+    for await (const {block, at} of picked(
+      blocks(),
+      kept.map((row) => sampled[row]!),
+    ))
+      memory.set(this.prepare(block).data, at * columns);
+    return this.scorer(RbfPoints.fit({rows: kept.length, columns, data: memory}, 0.5));
+  }
 }
 
-/** May reorder `values`. */
-function meanOfLargest(values: Float64Array, k: number): number {
-  if (k > 1) values.sort();
-  let sum = 0;
-  if (k > 1) for (let i = values.length - k; i < values.length; i++) sum += values[i]!;
-  else sum = values.reduce((most, value) => Math.max(most, value), -Infinity);
-  return sum / k;
+/** Of each block the rows that are among `chosen`, which ascend; `at`: the place of their first in `chosen`. */
+async function* picked(blocks: AsyncIterable<Matrix>, chosen: ArrayLike<number>) {
+  let [start, at] = [0, 0];
+  for await (const block of blocks) {
+    const own: number[] = [];
+    for (let i = at; i < chosen.length && chosen[i]! < start + block.rows; i++) own.push(chosen[i]! - start);
+    if (own.length > 0) yield {block: pickRows(block, own), at};
+    at += own.length;
+    start += block.rows;
+  }
+}
+
+/** Training rows as a coreset is chosen by. */
+class ProjectedRows {
+  readonly #projection: Projection | undefined;
+  readonly #rows: Matrix;
+  #filled = 0;
+
+  constructor(rows: number, columns: number, wanted: number | 'none', rng: Rng) {
+    if (wanted !== 'none' && wanted < columns)
+      this.#projection = new Projection(columns, wanted, rng.fork('projection'));
+    const width = this.#projection?.columns ?? columns;
+    this.#rows = {rows, columns: width, data: new Float32Array(rows * width)};
+  }
+
+  add(rows: Matrix): void {
+    const {columns, data} = this.#rows;
+    if (this.#projection) this.#projection.project(rows, data, this.#filled);
+    else data.set(rows.data, this.#filled * columns);
+    this.#filled += rows.rows;
+  }
+
+  /** Ascending; at least two, if there are, so that each has a neighbour. */
+  choose(share: number, rng: Rng): Int32Array {
+    this.#projection?.dispose();
+    const {rows} = this.#rows;
+    const count = Math.max(2, Math.round(share * rows));
+    return kCentres(this.#rows, count, rng.fork('coreset').integer(rows)).sort();
+  }
 }

@@ -235,6 +235,17 @@ export class RbfPoints implements KernelSource {
     }
   }
 
+  /** The `count` points that are nearest to point i, itself first. */
+  nearestTo(i: number, count: number): readonly number[] {
+    const {columns, data} = this.points;
+    const own = data.subarray(i * columns, (i + 1) * columns);
+    const exponents = Float64Array.from({length: this.count}, (_, j) => this.#exact(own, 1, j));
+    exponents[i] = Number.POSITIVE_INFINITY;
+    return Array.from(exponents.keys())
+      .sort((a, b) => exponents[b]! - exponents[a]! || a - b)
+      .slice(0, count);
+  }
+
   /** x float32 (n, d) → -γ ‖x - xⱼ‖² as ONNX nodes, float64 (n, points). */
   exponentsGraph(builder: GraphBuilder, x: Value): Value {
     const {rows, columns, data} = this.points;

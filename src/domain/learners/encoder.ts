@@ -7,6 +7,7 @@ import {disposeWeights, type Weights, weightsFromArrays} from '../../core/nn/lay
 import {embed} from '../networks/head.ts';
 import {explain, type Parts} from './explain.ts';
 import {floatImages, type Layer, pixelsAtOnce} from './layer.ts';
+import {placesOf} from './places.ts';
 
 /** What every encoder offers: its pooled feature, and the levels that its network has. */
 export function ownLayers(network: Network): {readonly pool: Layer; readonly [level: string]: Layer} {
@@ -48,6 +49,7 @@ export function openEncoder(arrays: NamedArrays, layers: {readonly [name: string
       }
       return {rows: images.count, columns, data: data ?? new Float32Array(0)};
     },
+    ...(parts?.maps && {maps: (images, names, view) => placesOf(parts.maps!, weights, images, names, view)}),
     ...(parts && {explain: (images, score, by) => explain({weights, layers, ...parts}, images, score, by)}),
     dispose() {
       for (const run of runs.values()) run.dispose();

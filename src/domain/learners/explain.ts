@@ -7,9 +7,10 @@ import {globalAveragePool, type Weights} from '../../core/nn/layers.ts';
 import {embed} from '../networks/head.ts';
 import {floatImages, type Layer, pixelsAtOnce} from './layer.ts';
 
-/** Parts of a trained network by which its scores are explained. */
+/** Parts of a trained network by which its scores are explained, and its places are embedded. */
 export interface Parts {
   readonly map?: Network['map'];
+  readonly maps?: Network['maps'];
   /** Layers that are functions of the pooled feature (n, d) alone, by name: `pool` is one. */
   readonly ofPooled: {readonly [layer: string]: (weights: Weights, pooled: Tensor2D) => Tensor2D};
   /** The learner's own anomaly score: pooled feature (n, d) → (n), each row's score depends only on that row. */
@@ -19,6 +20,7 @@ export interface Parts {
 /** Those of every learner with a projection head. */
 export const partsOf = (network: Network, more: Partial<Parts> = {}): Parts => ({
   ...(network.map && {map: network.map}),
+  ...(network.maps && {maps: network.maps}),
   ...(more.own && {own: more.own}),
   ofPooled: {
     pool: (_, pooled) => pooled,

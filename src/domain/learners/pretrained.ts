@@ -1,9 +1,8 @@
 import {basename, dirname, join} from 'node:path';
 import {succeed} from '../../core/base/result.ts';
-import type {FloatImage, ImageSet, Matrix} from '../../core/contracts/data.ts';
-import type {Encoder} from '../../core/contracts/learner.ts';
-import {defineLearner} from '../../core/contracts/learner.ts';
-import {type ImageModel, ModelError} from '../../core/formats/image-model.ts';
+import type {FeatureMaps, FloatImage, ImageSet} from '../../core/contracts/data.ts';
+import {defineLearner, type Encoder, NoSuchMap, type View} from '../../core/contracts/learner.ts';
+import {type ImageModel, ModelError, mapsOf, type Output, pooledRows} from '../../core/formats/image-model.ts';
 import {findModel, openModel} from '../../core/formats/model-file.ts';
 import {floatImage} from '../../core/images/float-image.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
@@ -24,7 +23,7 @@ export const pretrained = defineLearner({
   augment: [],
   row: ({path}) => (/resnet[-_]?50/i.test(basename(path)) ? 'imagenet-resnet50' : 'pretrained'),
   files({path, output}) {
-    const found = findModel(path, output);
+    const found = findModel(path, output === undefined ? [] : [output]);
     if (!found.ok) return found;
     const {main, outside} = found.value;
     return succeed([
@@ -43,7 +42,8 @@ export const pretrained = defineLearner({
           minLength: 1,
           description:
             'Name of the tensor to use; it may be inside the network: most files end in class scores, and the features come before. ' +
-            'A tensor with height and width is averaged over them. Default: the first output.',
+            'A tensor with height and width, or of tokens, is averaged over the places. Default: the first output. "localize" of type ' +
+            '"places" names the tensors whose places it scores.',
         }),
       ),
       size: Type.Optional(
@@ -94,47 +94,80 @@ interface Options {
   readonly std: readonly number[];
 }
 
-/** Opens the file with the first images. */
+/** Opens the file with the first images, once for each choice of outputs. */
 function encoderOf(options: Options): Encoder {
-  let opened: Promise<ImageModel> | undefined;
+  const {path, output} = options;
+  const opened = new Map<string, Promise<ImageModel>>();
+  const open = (wanted: readonly string[]): Promise<ImageModel> => {
+    const key = wanted.join('\n');
+    if (!opened.has(key)) opened.set(key, openModel(path, wanted));
+    return opened.get(key)!;
+  };
   return {
     async embed(images, layer, view) {
       if (layer !== 'pool') throw new Error(`no layer "${layer}"; known: pool`);
-      opened ??= openModel(options.path, options.output);
-      return embed(await opened, images, options, view);
+      const model = await open(output === undefined ? [] : [output]);
+      let data = new Float32Array(0);
+      let columns = 0;
+      for await (const {first, count, height, width, outputs} of batchesOf(model, images, options, view)) {
+        const rows = pooledRows(outputs[0]!, {path, layout: model.input.layout, height, width});
+        columns = rows.columns;
+        if (first === 0) data = new Float32Array(images.count * columns);
+        data.set(rows.data.subarray(0, count * columns), first * columns);
+      }
+      return {rows: images.count, columns, data};
     },
-    dispose: () => void opened?.then((model) => model.dispose()).catch(() => undefined), // set by embed
+    async maps(images, layers, view) {
+      const found = findModel(path, layers);
+      if (!found.ok) throw new NoSuchMap(found.failures.map(({message, hint}) => `${message}. ${hint}`).join(' '));
+      const model = await open(layers);
+      const maps: FeatureMaps[] = [];
+      for await (const {first, count, height, width, outputs} of batchesOf(model, images, options, view))
+        for (const [i, made] of outputs.entries()) {
+          const part = mapsOf(made, {path, layout: model.input.layout, height, width});
+          const size = part.height * part.width * part.channels;
+          maps[i] ??= {...part, count: images.count, data: new Float32Array(images.count * size)};
+          maps[i].data.set(part.data.subarray(0, count * size), first * size);
+        }
+      return maps;
+    },
+    dispose() {
+      for (const model of opened.values()) void model.then((one) => one.dispose()).catch(() => undefined); // set by open
+    },
   };
 }
 
-async function embed(
+interface Batch {
+  /** Index of its first image. */
+  readonly first: number;
+  /** Of its images; outputs may have more rows, which are no image's. */
+  readonly count: number;
+  /** Of the network's input, in pixels. */
+  readonly height: number;
+  readonly width: number;
+  readonly outputs: readonly Output[];
+}
+
+async function* batchesOf(
   model: ImageModel,
   images: ImageSet,
   options: Options,
-  view: (image: FloatImage, index: number) => FloatImage = (image) => image,
-): Promise<Matrix> {
+  view: View = (image) => image,
+): AsyncGenerator<Batch> {
   const [height, width] = sidesOf(model, images, options);
   const size = height * width * 3;
   const {batch} = model.input;
   const atOnce = batch ?? Math.max(1, Math.floor(pixelsAtOnce / (height * width)));
-  let data = new Float32Array(0);
-  let columns = 0;
-  for (let from = 0; from < images.count; from += atOnce) {
-    const count = Math.min(atOnce, images.count - from);
+  for (let first = 0; first < images.count; first += atOnce) {
+    const count = Math.min(atOnce, images.count - first);
     const n = batch ?? count; // if the file fixes the batch, the last one is filled up with zeros
     const inputs = new Float32Array(n * size);
     for (let i = 0; i < count; i++) {
-      const image = view(floatImage(images, from + i), from + i);
+      const image = view(floatImage(images, first + i), first + i);
       inputs.set(inputOf(image, height, width, options), i * size);
     }
-    const made = await model.run({shape: [n, height, width], data: inputs});
-    if (from === 0) {
-      columns = made.columns;
-      data = new Float32Array(images.count * columns);
-    }
-    data.set(made.data.subarray(0, count * columns), from * columns);
+    yield {first, count, height, width, outputs: await model.run({shape: [n, height, width], data: inputs})};
   }
-  return {rows: images.count, columns, data};
 }
 
 function sidesOf({input}: ImageModel, {shape}: ImageSet, {path, size}: Options): readonly [number, number] {

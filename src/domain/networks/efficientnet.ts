@@ -71,6 +71,13 @@ export const efficientnet = defineNetwork({
         const last = normalisedConvGraph(builder, weights, 'top', trunkGraph(blocks, builder, weights, x), 1);
         return globalAveragePoolGraph(builder, swishGraph(builder, last));
       },
+      maps(weights, x) {
+        const maps: {[level: string]: Tensor4D} = {};
+        trunk(blocks, weights, x, inference, ({group}, y) => {
+          maps[`level-${group}`] = y;
+        });
+        return maps;
+      },
       levels: levelsOf(blocks),
       torchName,
     };
@@ -96,13 +103,23 @@ function levelsOf(blocks: readonly Block[]): NonNullable<Network['levels']> {
 }
 
 /** x (n, h, w, 3) in [0, 1] → the last block's map (n, ⌈h / 32⌉, ⌈w / 32⌉, c). */
-function trunk(blocks: readonly Block[], weights: Weights, x: Tensor4D, mode: Mode): Tensor4D {
+function trunk(
+  blocks: readonly Block[],
+  weights: Weights,
+  x: Tensor4D,
+  mode: Mode,
+  visit?: (block: Block, y: Tensor4D) => void,
+): Tensor4D {
   const stem = tf.tidy(() => {
     const centred: Tensor4D = tf.div(tf.sub(x, tf.tensor1d([...mean])), tf.tensor1d([...deviation]));
     return swish(normalisedConv(weights, 'stem', centred, 2, mode));
   });
   // A scope a block frees the six times wider maps within it, in inference.
-  return blocks.reduce((y, block) => tf.tidy(() => invertedResidual(block, weights, y, mode)), stem);
+  return blocks.reduce((x, block) => {
+    const y = tf.tidy(() => invertedResidual(block, weights, x, mode));
+    visit?.(block, y);
+    return y;
+  }, stem);
 }
 
 function invertedResidual(block: Block, weights: Weights, x: Tensor4D, mode: Mode): Tensor4D {

@@ -42,6 +42,8 @@ interface Convolution {
 
 interface Block {
   readonly name: string;
+  /** `stage1` to `stage4`. */
+  readonly stage: string;
   readonly inputs: number;
   readonly outputs: number;
   readonly stride: 1 | 2;
@@ -87,6 +89,14 @@ const defineResnet = ({kind, blocks: counts, ...about}: Family) =>
         parameters: (side) => parameters(blocks, stemOf(about.name, side)),
         macs: (side) => macs(blocks, stemOf(about.name, side), side),
         map: (weights, x) => map(blocks, weights, x, {training: false}),
+        maps(weights, x) {
+          const maps: {[stage: string]: Tensor4D} = {};
+          map(blocks, weights, x, {training: false}, ({stage}, y) => {
+            maps[stage]?.dispose();
+            maps[stage] = tf.clone(y);
+          });
+          return maps;
+        },
         pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
         graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
       };
@@ -144,7 +154,8 @@ function blocksOf(kind: Kind, counts: Family['blocks'], stages: readonly number[
               {size: 3, outputs: channels, stride},
               {size: 1, outputs, stride: 1},
             ];
-      const block = {name: `stage${stage + 1}/block${at + 1}`, inputs, outputs, stride, convolutions} as const;
+      const own = `stage${stage + 1}`;
+      const block = {name: `${own}/block${at + 1}`, stage: own, inputs, outputs, stride, convolutions} as const;
       inputs = outputs;
       return block;
     }),
@@ -199,8 +210,14 @@ function parameters(blocks: readonly Block[], stem: 3 | 7): ParameterSpec[] {
   return specs;
 }
 
-/** x (n, s, s, 3) → the last map (n, h, w, features). The stem is told by its filter, so that weights of one side run on crops of another. */
-function map(blocks: readonly Block[], weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D {
+/** x (n, s, s, 3) → the last map (n, h, w, features); `visit` gets each block's, which may be disposed of afterwards. The stem is told by its filter, so that weights of one side run on crops of another. */
+function map(
+  blocks: readonly Block[],
+  weights: Weights,
+  x: Tensor4D,
+  options: {readonly training: boolean},
+  visit?: (block: Block, y: Tensor4D) => void,
+): Tensor4D {
   const large = weights.get('stem/conv/kernel')?.shape[0] === 7;
   // A scope a block: without one, inference would hold the activations of all blocks until the end.
   let y = tf.tidy(() => {
@@ -211,6 +228,7 @@ function map(blocks: readonly Block[], weights: Weights, x: Tensor4D, options: {
     const input = y;
     y = tf.tidy(() => residual(block, weights, input, options));
     if (!options.training) input.dispose();
+    visit?.(block, y);
   }
   return y;
 }

@@ -35,11 +35,10 @@ export const small = defineNetwork({
   create: ({width, head}): Network => {
     const channels = [3, width, 2 * width, 4 * width, 8 * width];
     const layers = [1, 2, 3, 4];
-    const map = (weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D => {
-      let y = x;
-      for (const i of layers) y = tf.relu(batchNorm(weights, `bn${i}`, conv(weights, `conv${i}`, y, 2), options));
-      return y;
-    };
+    const convolved = (weights: Weights, i: number, x: Tensor4D, options: {readonly training: boolean}): Tensor4D =>
+      tf.relu(batchNorm(weights, `bn${i}`, conv(weights, `conv${i}`, x, 2), options));
+    const map = (weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D =>
+      layers.reduce((y, i) => convolved(weights, i, y, options), x);
     return {
       features: channels.at(-1)!,
       head,
@@ -58,6 +57,11 @@ export const small = defineNetwork({
         }, 0);
       },
       map: (weights, x) => map(weights, x, {training: false}),
+      maps(weights, x) {
+        const maps: {[name: string]: Tensor4D} = {};
+        layers.reduce((y, i) => (maps[`conv${i}`] = convolved(weights, i, y, {training: false})), x);
+        return maps;
+      },
       pool: (weights, x, options) => globalAveragePool(map(weights, x, options)),
       graph(builder, weights, x) {
         let y = x;

@@ -6,13 +6,14 @@ import type {LearnerDefinition} from '../../core/contracts/learner.ts';
 import type {Issue} from '../../core/plugin/check.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
-import type {Explanation, Localize} from './spec.ts';
+import type {Explanation, Localize, PlacesOfMaps} from './spec.ts';
 
 export const localizeShape = Type.Object(
   {
     type: Type.Union(
       [
         Type.Literal('patches'),
+        Type.Literal('places'),
         Type.Literal('gradcam'),
         Type.Literal('gradient'),
         Type.Literal('integrated-gradients'),
@@ -20,7 +21,8 @@ export const localizeShape = Type.Object(
       {
         default: 'patches',
         description:
-          'patches: score all windows of an image; an image’s score is the largest of them. The others explain scores of whole images. ' +
+          'patches: score all windows of an image; an image’s score is the largest of them. places: score all places of the network’s maps. ' +
+          'The others explain scores of whole images. ' +
           'gradcam: by the last map of the network. gradient: by the slope of the score in each pixel. integrated-gradients: by what each pixel ' +
           'adds on the way from the mean training image.',
       },
@@ -43,6 +45,62 @@ export const localizeShape = Type.Object(
       description: 'Side of the windows whose features are scored, in pixels; 32 in the CutPaste paper (A.5).',
     }),
     stride: Type.Integer({minimum: 1, default: 4, description: 'Pixels from one window to the next.'}),
+    layers: Type.Optional(
+      Type.Array(Type.String({minLength: 1}), {
+        minItems: 1,
+        uniqueItems: true,
+        description:
+          'Of places: the maps whose channels are joined, brought to the size of the largest (bilinear). Of `pretrained`: names of tensors in its file, ' +
+          'maps or tokens of a vision transformer. Of a network here: `stage1` to `stage4` of a ResNet, `level-1` to `level-7` of an ' +
+          'EfficientNet, `conv1` to `conv4` of `small`.',
+      }),
+    ),
+    neighbourhood: Type.Integer({
+      minimum: 1,
+      maximum: 15,
+      default: 1,
+      description:
+        'Of places: side, in places, of the square over which each channel is averaged first, in each layer; odd. 3 in PatchCore; 1 = no average.',
+    }),
+    channels: Type.Optional(
+      Type.Union(
+        [
+          Type.Array(Type.Integer({minimum: 0}), {minItems: 1, uniqueItems: true}),
+          Type.Object({random: Type.Integer({minimum: 1})}, {additionalProperties: false}),
+        ],
+        {
+          description:
+            'Of places: the channels to keep, by their number among those of all layers, from 0; or how many random ones, by the task’s seed ' +
+            '(PaDiM: 100 of ResNet-18, 550 of Wide ResNet-50). Default: all.',
+        },
+      ),
+    ),
+    turns: Type.Integer({
+      minimum: 1,
+      maximum: 360,
+      default: 1,
+      description:
+        'Of places: how many times each training image is used, turned by equal angles. 8 in AnomalyDINO, for a few training images.',
+    }),
+    foreground: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        description:
+          'Of places: leave out places of the background, where the first principal component of an image’s features is at most this (and not more by ' +
+          'its negative); they score 0. 10 in AnomalyDINO with DINOv2’s tokens. For one object in the middle. Default: all places count.',
+      }),
+    ),
+    image: Type.Union(
+      [
+        Type.Literal('largest'),
+        Type.Object({top: Type.Number({exclusiveMinimum: 0, maximum: 1})}, {additionalProperties: false}),
+      ],
+      {
+        default: 'largest',
+        description:
+          'Of places: the score of an image. largest: that of its highest place. {top: 0.01}: the mean of its highest hundredth, as in AnomalyDINO.',
+      },
+    ),
     density: Type.Union([Type.Literal('auto'), Type.Literal('shared'), Type.Literal('per-location')], {
       default: 'auto',
       description:
@@ -53,7 +111,8 @@ export const localizeShape = Type.Object(
       default: 'auto',
       description:
         'Width in pixels of the Gaussian by which a window’s score is spread over its pixels, or by which slopes of pixels are smoothed. The ' +
-        'paper does not give it; auto is FCDD’s rule for windows, 10 for windows of 32 pixels and more, and a 32nd of the side for slopes.',
+        'paper does not give it; auto is FCDD’s rule for windows, 10 for windows of 32 pixels and more; 4 for places, as in PatchCore; and a 32nd of ' +
+        'the side for slopes.',
     }),
     blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')], {
       default: 'mean',
@@ -74,7 +133,10 @@ export const localizeShape = Type.Object(
     additionalProperties: false,
     description:
       'Make heat maps of the test images, for metrics of pixels. Patches go with a learner that has learnt from patches (its option "patch").',
-    examples: [{patch: 32, stride: 4}],
+    examples: [
+      {patch: 32, stride: 4},
+      {type: 'places', layers: ['layer2', 'layer3'], neighbourhood: 3},
+    ],
   },
 );
 
@@ -83,6 +145,7 @@ type Checked = Static<typeof localizeShape>;
 /** The options of each type. */
 const optionsOf = {
   patches: ['type', 'patch', 'stride', 'density', 'sigma', 'blend', 'windows'],
+  places: ['type', 'layers', 'neighbourhood', 'channels', 'turns', 'foreground', 'image', 'density', 'sigma'],
   gradcam: ['type', 'score'],
   gradient: ['type', 'score', 'sigma'],
   'integrated-gradients': ['type', 'score', 'sigma', 'steps'],
@@ -130,6 +193,7 @@ export function localizeIssues(
   }
   if (!localize) return issues;
   issues.push(...foreignOptions(localize.type, written));
+  if (localize.type === 'places') return [...issues, ...placesIssues(plugins, classifiers, localize)];
   if (localize.type !== 'patches') return [...issues, ...explanationIssues(plugins, learner, localize)];
   const side = Math.min(shape.height, shape.width);
   if (localize.patch > side)
@@ -171,6 +235,52 @@ function foreignOptions(type: Localize['type'], written: unknown): readonly Issu
         hint: `It belongs to ${choice(owners.map(([owner]) => `"${owner}"`))}. Remove it.`,
       };
     });
+}
+
+/** Places need names of layers; a background that scores 0 needs scores that are never less. */
+function placesIssues(
+  plugins: Plugins,
+  classifiers: readonly PluginRef[],
+  {layers, neighbourhood, foreground, density, turns, image}: PlacesOfMaps,
+): readonly Issue[] {
+  const issues: Issue[] = [];
+  const issue = (option: string, message: string, hint: string): void => {
+    issues.push({path: ['localize', option], at: 'value', message, hint});
+  };
+  if ((layers as readonly string[] | undefined) === undefined)
+    issues.push({
+      path: ['localize'],
+      at: 'value',
+      message: '"localize" of type "places" needs "layers", the maps whose places are scored',
+      hint: 'For example "layers: [stage2, stage3]" of a ResNet here, or names of tensors in the file of "pretrained".',
+    });
+  if (neighbourhood % 2 === 0)
+    issue('neighbourhood', `a neighbourhood of ${neighbourhood} places has no middle`, 'Use an odd number, such as 3.');
+  if (density === 'per-location' && (foreground !== undefined || turns > 1))
+    issue(
+      'density',
+      `"${foreground === undefined ? 'turns' : 'foreground'}" moves places from image to image, so that a classifier at each place has no meaning`,
+      'Use "density: shared".',
+    );
+  if (density === 'per-location' && image !== 'largest')
+    issue('image', 'places with classifiers of their own have scores of different scales', 'Use "image: largest".');
+  for (const {type, layer, ...options} of classifiers) {
+    const definition = plugins.find('classifier', type);
+    const reads = definition?.layer ?? (layer === 'pool' ? undefined : layer);
+    if (reads !== undefined)
+      issue(
+        'type',
+        `classifier "${type}" reads the layer "${reads}" of whole images, but places have the features of "localize.layers"`,
+        `Remove ${definition?.layer === undefined ? 'its option "layer"' : 'the classifier'}.`,
+      );
+    if (foreground !== undefined && !definition?.nonNegative?.(options as never))
+      issue(
+        'foreground',
+        `the background scores 0, and scores of classifier "${type}" may be negative`,
+        'Use a classifier whose scores are never negative (knn, gde), or leave "foreground" out.',
+      );
+  }
+  return issues;
 }
 
 /** Slopes need a network of ours; the learner's own score, a learner that has one. */

@@ -11,7 +11,7 @@ import {decode, exists, type Parameter, type Point, type Space, valueInside} fro
 import {lay, type Overlay} from './overlay.ts';
 import type {Setting} from './overrides.ts';
 import type {Axis, Combination} from './points.ts';
-import type {Task, TrialRef} from './spec.ts';
+import {scoresParts, type Task, type TrialRef} from './spec.ts';
 import {validateSpec} from './validate.ts';
 import {recordedPath, type SpecWords} from './words.ts';
 
@@ -93,7 +93,7 @@ export function readSearchOf(
     metrics: metrics.map(({type: name}) => ({name, better: betterOf(plugins, name)})),
     classifiers: spec ? classifierNames(plugins, spec.classifiers) : [],
     hasValidation: constant('dataset.validation') !== undefined,
-    isOfImages: (metric) => spec?.localize?.type !== 'patches' && plugins.find('metric', metric)?.of !== 'pixels',
+    isOfImages: (metric) => !scoresParts(spec?.localize) && plugins.find('metric', metric)?.of !== 'pixels',
   });
   return {...read, issues: [...issues, ...read.issues], used, laid: overlay.laid};
 }

@@ -4,7 +4,7 @@ import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 
 /** Heat maps of the test images. */
-export type Localize = Patches | Explanation;
+export type Localize = Patches | PlacesOfMaps | Explanation;
 
 /** What raises the score of a whole image, place by place. */
 export type Explanation = (
@@ -27,6 +27,23 @@ export interface Patches {
   /** Absent: a classifier for all places is fitted on some of the windows where they are many. */
   readonly windows?: 'all';
 }
+
+/** From the scores of all places of the network's maps. */
+export interface PlacesOfMaps {
+  readonly type: 'places';
+  readonly layers: readonly string[];
+  readonly neighbourhood: number;
+  readonly channels?: readonly number[] | {readonly random: number};
+  readonly turns: number;
+  readonly foreground?: number;
+  readonly image: 'largest' | {readonly top: number};
+  readonly density: 'auto' | 'shared' | 'per-location';
+  readonly sigma: 'auto' | number;
+}
+
+/** Whether parts of images are scored, and not whole ones. */
+export const scoresParts = (localize: Localize | undefined): localize is Patches | PlacesOfMaps =>
+  localize?.type === 'patches' || localize?.type === 'places';
 
 /** Images that are held out of training, and evaluated on beside the test images. */
 export type Validation = {

@@ -69,7 +69,8 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
     builder.output('features', features, ['N', columns], `Layer "${encoder.layer}" of the encoder.`);
     return {columns, finish: (about) => builder.finish(about)};
   }
-  const {windows, per_location} = localizing;
+  const {windows, per_location, blend = 'mean'} = localizing;
+  if (!windows) throw cannot('a model of places ("localize" of type "places")');
   const features = encoder.graph(builder, colours(builder, windowsGraph(builder, images, shape, windows), channels));
   const places = windowsAlong(height, windows) * windowsAlong(width, windows);
   refuseTooLarge(fitted, places);
@@ -78,7 +79,7 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
         scoresOf(options, ofPlace(fitted, place))(builder, rows),
       )
     : builder.toDouble(scoresOf(options, fitted)(builder, features));
-  const map = spreadGraph(builder, scores, shape, windows, localizing);
+  const map = spreadGraph(builder, scores, shape, windows, {...localizing, blend});
   // The same as in `localize`: the score of an image is its largest window, and in runs of earlier versions its largest pixel.
   const parts = localizing.image_score
     ? builder.node('Reshape', [builder.toFloat(scores), builder.integers(-1, 1, places)])

@@ -1,10 +1,10 @@
 /** Weights + images → `features.arrow`: one layer's output for each image, or for all its windows, streamed batch by batch. */
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
-import type {FloatImage} from '../../core/contracts/data.ts';
+import type {FloatImage, ImageSet, Matrix} from '../../core/contracts/data.ts';
 import type {Encoder} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
-import {type FeatureChunk, writeFeatures} from '../../core/formats/arrow/features.ts';
+import {type FeatureChunk, type Grid, writeFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {cutWindows, type Windows} from '../../core/images/windows.ts';
 import {firstNonFinite} from '../../core/linalg/matrix.ts';
@@ -14,7 +14,8 @@ import {usedBy, versionsOf} from '../plan/used.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {imagesOf} from './hold-out.ts';
 import {learn} from './learn.ts';
-import {learnerParts, PluginList, strict, WindowsOfImages} from './recipe.ts';
+import {type Places, placeEmbedder} from './places.ts';
+import {learnerParts, PlacesOfImages, PluginList, strict, WindowsOfImages} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {InputRef, Part, StageContext} from './stage.ts';
 
@@ -27,6 +28,8 @@ const EmbedRecipe = Type.Object(
     layer: Type.String(),
     // If present: features of every window instead of the whole image, one row for each window, image by image, row by row.
     windows: Type.Optional(WindowsOfImages),
+    // If present: features of the places of maps, in the same order; `layer` then only names them.
+    places: Type.Optional(PlacesOfImages),
     most: Type.Optional(
       Type.Integer({
         description: 'About so many of them, and at least one of each class, in even distances; absent: all.',
@@ -68,7 +71,8 @@ export const embed = defineStage({
       if (first.done) throw new Error(`expected ${wanted} images, but got none`);
       const {columns} = first.value.features;
       const path = join(context.out, 'features.arrow');
-      const rows = await writeFeatures(path, following(first.value, chunks), {columns, classNames: classes});
+      const {grid} = first.value;
+      const rows = await writeFeatures(path, following(first.value, chunks), {columns, classNames: classes, grid});
       return {rows, columns};
     } finally {
       encoder.dispose();
@@ -81,6 +85,8 @@ export interface Embedding {
   readonly split: 'train' | Part;
   /** If present: features of all windows of the images. */
   readonly windows?: Windows | undefined;
+  /** If present: features of the places of all images. */
+  readonly places?: Places | undefined;
   /** If present: features of this draw (from 0) of the augmentation of the normal images. */
   readonly draw?: number;
 }
@@ -89,7 +95,7 @@ export interface Embedding {
 export function embedding(
   context: TaskContext,
   graph: StageGraphBuilder,
-  {layer, split, windows, draw}: Embedding,
+  {layer, split, windows, places, draw}: Embedding,
 ): InputRef {
   const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
   const {glance} = task;
@@ -97,7 +103,8 @@ export function embedding(
   const whose = trains || ofNormal || split === 'validation' ? task.inlier : inlier;
   const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
   const uses = [...learnerUses, ...transforms];
-  const what = draw === undefined ? `${windows ? 'windows of ' : ''}${split}` : `view ${draw + 1} of ${split}`;
+  const parts = windows ? 'windows of ' : places ? 'places of ' : '';
+  const what = draw === undefined ? `${parts}${split}` : `view ${draw + 1} of ${split}`;
   const stage = graph.addStage(embed, context, {
     label: stageLabel(`embed ${what} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
     recipe: {
@@ -108,6 +115,7 @@ export function embedding(
       ...(ofNormal ? {normal} : {}),
       ...(draw === undefined ? {} : {view: {augment: task.augment, seed: task.seed, draw}}),
       ...(windows ? {windows: {patch: windows.patch, stride: windows.stride}} : {}),
+      ...(places ? {places} : {}),
     },
     inputs: {
       weights: {stage: graph.plan(learn, context), file: 'weights.arrow'},
@@ -119,26 +127,38 @@ export function embedding(
   return {stage, file: 'features.arrow'};
 }
 
+interface Chunk extends FeatureChunk {
+  readonly grid?: Grid;
+}
+
 async function* chunksOf(
   context: StageContext,
   encoder: Encoder,
-  {layer, normal, learner, view, windows}: EmbedRecipe,
+  {layer, normal, learner, view, windows, places}: EmbedRecipe,
   progress: ItemProgress,
   share: Share | undefined,
-): AsyncGenerator<FeatureChunk> {
-  // With windows, one image at a time: it has thousands of them.
+): AsyncGenerator<Chunk> {
+  // With windows or places, one image at a time: it has thousands of them.
   const options = {
-    batch: windows ? 1 : batch,
+    batch: windows || places ? 1 : batch,
     ...(normal !== undefined && {class: normal}),
     ...(share && {keep: evenly(share)}),
   };
   const augmented = view && viewer(context, view);
+  const ofPlaces = places && placeEmbedder(encoder, places);
   let done = 0;
   for await (const images of readImages(inputOf(context, 'images'), options)) {
     const first = done;
-    const seen = windows ? cutWindows(images, 0, windows) : images;
-    const features = await encoder.embed(seen, layer, augmented && ((image, i) => augmented(image, first + i)));
     done += images.count;
+    if (ofPlaces) for await (const made of ofPlaces(images)) yield checked(made.features, images, made.grid);
+    else {
+      const seen = windows ? cutWindows(images, 0, windows) : images;
+      yield checked(await encoder.embed(seen, layer, augmented && ((image, i) => augmented(image, first + i))), images);
+    }
+    await progress.add(images.count);
+  }
+
+  function checked(features: Matrix, images: ImageSet & {readonly classes: Int32Array}, grid?: Grid): Chunk {
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
       throw new StageError(
@@ -146,8 +166,9 @@ async function* chunksOf(
         "Lower the learner's learning rate.",
       );
     }
-    yield {features, classes: windows ? new Int32Array(seen.count).fill(images.classes[0]!) : images.classes};
-    await progress.add(images.count);
+    const perImage = features.rows / images.count;
+    const classes = Int32Array.from({length: features.rows}, (_, row) => images.classes[Math.floor(row / perImage)]!);
+    return {features, classes, ...(grid && {grid})};
   }
 }
 

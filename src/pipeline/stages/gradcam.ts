@@ -14,7 +14,7 @@ import {floatImage} from '../../core/images/float-image.ts';
 import {gaussianBlur} from '../../core/images/gaussian-blur.ts';
 import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
-import type {Explanation} from '../config/spec.ts';
+import {type Explanation, scoresParts} from '../config/spec.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
 import {defineStage, type StageGraphBuilder, type TaskClassifier, type TaskContext} from './define.ts';
@@ -67,7 +67,7 @@ export const gradcam = defineStage({
   plan(context, graph): void {
     const {task, classifiers} = context;
     const how = task.localize;
-    if (!how || how.type === 'patches') return;
+    if (!how || scoresParts(how)) return;
     const metrics = context.metricsOf('pixels');
     for (const of of how.score === 'classifier' ? classifiers : [undefined]) {
       const name = explanationName(how.type, of?.name);

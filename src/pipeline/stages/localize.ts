@@ -1,15 +1,19 @@
-/** Features of all windows → heat maps. Features are streamed, so memory does not grow with the number of windows. */
+/** Features of all windows, or of all places of maps, → heat maps. Features are streamed, so memory does not grow with the number of windows. */
 
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
 import type {ImageShape, Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
-import {streamFeatures} from '../../core/formats/arrow/features.ts';
+import {type Grid, streamFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo} from '../../core/formats/arrow/images.ts';
+import {enlarged} from '../../core/images/bilinear.ts';
+import {foregroundOf} from '../../core/images/foreground.ts';
+import {gaussianBlur} from '../../core/images/gaussian-blur.ts';
 import {receptiveSigma, spread, windowsAlong} from '../../core/images/windows.ts';
 import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
+import {type Patches, type PlacesOfMaps, scoresParts} from '../config/spec.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
 import {defineStage, type TaskClassifier} from './define.ts';
@@ -20,30 +24,44 @@ import {imagesOf} from './hold-out.ts';
 import {Plugin, strict, WindowsOfImages} from './recipe.ts';
 import {createPlanned, ItemProgress, inputOf, StageError} from './shared.ts';
 import type {Part, StageContext} from './stage.ts';
-import {gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
+import {blocksOf, gatherPlaces, openWindows, sampleRows, type WindowFeatures} from './window-features.ts';
 
 /** Most bytes of features in memory at a time. */
 const featureBytes = 512 * 1024 * 1024;
 
+/** Of places, in pixels: that of PatchCore, SPADE and AnomalyDINO. */
+const sigmaOfPlaces = 4;
+
 /**
  * The features of all windows of an image are scored. The scores are spread over its pixels, and the largest is the image's score
- * (CutPaste, figure 1: "max-pooled for detection or upsampled for localization").
+ * (CutPaste, figure 1: "max-pooled for detection or upsampled for localization"). Scores of places of maps are enlarged to the image,
+ * bilinear, and smoothed (Roth et al. 2022, 3.3).
  */
 const LocalizeRecipe = Type.Object(
   {
     classifier: Plugin,
     version: Type.Integer(),
     seed: Type.Integer(),
-    windows: WindowsOfImages,
+    windows: Type.Optional({
+      ...WindowsOfImages,
+      description: 'Absent: features are those of places, whose file has their grid.',
+    }),
     per_location: Type.Boolean({description: 'true: a separate classifier at every place.'}),
     normal: Type.String({description: 'The normal class, for the pictures.'}),
     sigma: Type.Number({description: 'Of the Gaussian, in pixels.'}),
-    blend: Type.Union([Type.Literal('mean'), Type.Literal('sum')]),
+    blend: Type.Optional(Type.Union([Type.Literal('mean'), Type.Literal('sum')], {description: 'Of windows.'})),
     fitted_on: Type.Optional(
       Type.Literal('all-windows', {description: 'Absent: on some of them where they are many.'}),
     ),
     image_score: Type.Optional(
-      Type.Literal('largest-window', {description: 'Absent, as in earlier versions: the largest pixel of the map.'}),
+      Type.Union([Type.Literal('largest-window'), Type.Object({top: Type.Number()}, strict)], {
+        description:
+          'That of the highest window or place, or the mean of so many of the highest, as a share of all. Absent, as in earlier versions: the ' +
+          'largest pixel of the map.',
+      }),
+    ),
+    foreground: Type.Optional(
+      Type.Number({description: 'Places whose first principal component is not more score 0; absent: all count.'}),
     ),
   },
   strict,
@@ -58,11 +76,16 @@ export const localize = defineStage({
   plan(context, graph): readonly Scored[] {
     const {task, normal, dataset, classifiers} = context;
     const metrics = context.metricsOf('scores', 'pixels');
-    if (task.localize?.type !== 'patches' || metrics.length + context.metricsOf('agreement').length === 0) return [];
-    const {patch, stride, sigma, blend, density} = task.localize;
-    const windows = {patch, stride};
-    const all = task.localize.windows === 'all';
-    const perLocation = density === 'per-location' || (density === 'auto' && (dataset.aligned?.(task.inlier) ?? false));
+    const how = task.localize;
+    if (!scoresParts(how) || metrics.length + context.metricsOf('agreement').length === 0) return [];
+    const {density} = how;
+    const isAligned = (dataset.aligned?.(task.inlier) ?? false) && !needsShared(how);
+    const perLocation = density === 'per-location' || (density === 'auto' && isAligned);
+    const embedded = (layer: string, split: 'train' | Part) =>
+      embedding(context, graph, {
+        split,
+        ...(how.type === 'patches' ? {layer, windows: how} : placesOf(how, split, task.seed)),
+      });
     const scoresOf = (part: Part, {classifier, name, layer}: TaskClassifier): string => {
       const uses = usedBy(graph.plugins, 'classifier', classifier);
       const what = part === 'test' ? name : `${name} of validation`;
@@ -72,17 +95,13 @@ export const localize = defineStage({
           classifier,
           version: uses[0]!.version,
           seed: task.seed,
-          windows,
           per_location: perLocation,
           normal,
-          sigma: sigma === 'auto' ? receptiveSigma(patch) : sigma,
-          blend,
-          ...(all && !perLocation && {fitted_on: 'all-windows' as const}),
-          image_score: 'largest-window',
+          ...(how.type === 'patches' ? recipeOfPatches(how, perLocation) : recipeOfPlaces(how)),
         },
         inputs: {
-          train: embedding(context, graph, {layer, split: 'train', windows}),
-          test: embedding(context, graph, {layer, split: part, windows}),
+          train: embedded(layer, 'train'),
+          test: embedded(layer, part),
           images: imagesOf(context, graph, part),
         },
         uses,
@@ -106,7 +125,7 @@ export const localize = defineStage({
       classNames,
       normal: context.recipe.normal,
     });
-    return {images: test.images, windows: test.places, trained: train.rows};
+    return {images: test.images, windows: test.places, trained: blocksOf(train).rows};
   },
   /**
    * Fits again, because the cache does not keep classifiers of windows. Inputs: `train`, and `images` for their shape. With an input
@@ -123,19 +142,74 @@ export const localize = defineStage({
   },
 });
 
+/** Where places are no longer the same in all images, or are compared with each other, one classifier at each has no meaning. */
+const needsShared = (how: Patches | PlacesOfMaps): boolean =>
+  how.type === 'places' && (how.turns > 1 || how.foreground !== undefined || how.image !== 'largest');
+
+const recipeOfPatches = ({patch, stride, sigma, blend, windows}: Patches, perLocation: boolean) =>
+  ({
+    windows: {patch, stride},
+    sigma: sigma === 'auto' ? receptiveSigma(patch) : sigma,
+    blend,
+    ...(windows === 'all' && !perLocation && {fitted_on: 'all-windows' as const}),
+    image_score: 'largest-window',
+  }) as const;
+
+const recipeOfPlaces = ({sigma, image, foreground}: PlacesOfMaps) =>
+  ({
+    sigma: sigma === 'auto' ? sigmaOfPlaces : sigma,
+    image_score: image === 'largest' ? 'largest-window' : image,
+    ...(foreground !== undefined && {foreground}),
+  }) as const;
+
+/** What is embedded: copies only of training images. */
+function placesOf({layers, neighbourhood, channels, turns}: PlacesOfMaps, split: 'train' | Part, seed: number) {
+  const chosen = channels && ('random' in channels ? {random: channels.random, seed} : [...channels]);
+  const places = {
+    layers: [...layers],
+    neighbourhood,
+    ...(chosen && {channels: chosen}),
+    ...(split === 'train' && turns > 1 && {turns}),
+  };
+  return {layer: layers.join(' + '), places};
+}
+
 /** The classifier before it is fitted, the windows of the training images, and facts about the images. */
 async function openTraining(context: StageContext<LocalizeRecipe>) {
-  const {classifier: ref, version, windows} = context.recipe;
+  const {classifier: ref, version} = context.recipe;
   const classifier = createPlanned(context, 'classifier', ref, {[`classifier ${ref.type}`]: version});
   const {shape, count, classes: classNames} = await imagesInfo(inputOf(context, 'images'));
-  const places = windowsAlong(shape.height, windows) * windowsAlong(shape.width, windows);
-  return {classifier, shape, count, classNames, places, train: await openWindows(inputOf(context, 'train'), places)};
+  return {classifier, shape, count, classNames, train: await openParts(context, 'train', shape)};
+}
+
+async function openParts(
+  context: StageContext<LocalizeRecipe>,
+  role: string,
+  {height, width}: ImageShape,
+): Promise<WindowFeatures> {
+  const {windows, foreground} = context.recipe;
+  const most = windows && windowsAlong(height, windows) * windowsAlong(width, windows);
+  const parts = await openWindows(inputOf(context, role), most);
+  return foreground === undefined ? parts : {...parts, counting: await foregroundRows(parts, foreground)};
+}
+
+/** Each record batch has the places of one image, as `embed` has written them. */
+async function foregroundRows({path, rows, grid}: WindowFeatures, foreground: number): Promise<Uint8Array> {
+  const counting = new Uint8Array(rows);
+  const [height, width] = grid!;
+  let row = 0;
+  for await (const {features} of streamFeatures(path)) {
+    if (features.rows !== height * width) throw new Error(`${features.rows} places together, not those of one image`);
+    counting.set(foregroundOf(features, {height, width}, foreground), row);
+    row += features.rows;
+  }
+  return counting;
 }
 
 /** The same, with the windows of the test images. */
 async function open(context: StageContext<LocalizeRecipe>) {
   const opened = await openTraining(context);
-  const test = await openWindows(inputOf(context, 'test'), opened.places);
+  const test = await openParts(context, 'test', opened.shape);
   if (test.images !== opened.count) throw new Error(`windows of ${test.images} images for ${opened.count} images`);
   return {...opened, test};
 }
@@ -146,8 +220,7 @@ async function fittedArrays(
   classifier: Classifier,
   train: WindowFeatures,
 ): Promise<NamedArrays> {
-  if (!context.recipe.per_location)
-    return (await fitTogether(context, classifier, train, await sampleOf(context, train))).save();
+  if (!context.recipe.per_location) return (await fitTogether(context, classifier, train)).save();
   const rng = rngOf(context);
   const arrays = new Map<string, {readonly shape: readonly number[]; readonly data: Float32Array}>();
   const atOnce = placesAtOnce(train.columns, train.images);
@@ -172,7 +245,7 @@ async function* mapsOf(
 ): AsyncIterable<HeatMap> {
   const {recipe} = context;
   const score = recipe.per_location ? scoreByPlace : scoreTogether;
-  const scores = await score(context, classifier, train, test);
+  const {scores, ofImages} = await score(context, classifier, train, test);
   const bad = firstNonFinite(scores);
   if (bad >= 0)
     throw new StageError(
@@ -181,10 +254,32 @@ async function* mapsOf(
     );
   for (let image = 0; image < test.images; image++) {
     const ofImage = scores.subarray(image * test.places, (image + 1) * test.places);
-    const map = spread(ofImage, shape, recipe.windows, recipe);
-    const score = largestOf(recipe.image_score ? ofImage : map);
+    const map = recipe.windows
+      ? spread(ofImage, shape, recipe.windows, blending(recipe))
+      : smoothed(ofImage, test.grid!, shape, recipe.sigma);
+    const score = ofImages?.[image] ?? imageScore(recipe.image_score, ofImage, map);
     yield {map, score, label: test.classes[image * test.places]!};
   }
+}
+
+const blending = ({sigma, blend = 'mean'}: LocalizeRecipe) => ({sigma, blend});
+
+/** Scores of places → a score for each pixel, as `scipy.ndimage.gaussian_filter` smooths, but for the edges: there the edge goes on. */
+function smoothed(
+  scores: Float64Array,
+  [rows, columns]: Grid,
+  {height, width}: ImageShape,
+  sigma: number,
+): Float32Array {
+  const data = enlarged(scores, {height: rows, width: columns}, {height, width});
+  return gaussianBlur({height, width, channels: 1, data}, sigma, Math.round(4 * sigma)).data;
+}
+
+function imageScore(how: LocalizeRecipe['image_score'], ofImage: Float64Array, map: Float32Array): number {
+  if (how === undefined) return largestOf(map);
+  if (how === 'largest-window') return largestOf(ofImage);
+  const highest = ofImage.toSorted().subarray(-Math.max(1, Math.floor(how.top * ofImage.length)));
+  return highest.reduce((sum, score) => sum + score, 0) / highest.length;
 }
 
 /** Held-out scores of the training rows; undefined if the classifier does not give a score for every row. */
@@ -195,46 +290,84 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
 
 const rngOf = ({recipe}: StageContext<LocalizeRecipe>): Rng => new Rng(recipe.seed).fork('classifier');
 
-/** Features of the windows of all places, a random subset if they would not all fit in memory; undefined: all are wanted, in parts. */
-const sampleOf = async (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix | undefined> =>
-  context.recipe.fitted_on
-    ? undefined
-    : sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
+/** Features of the windows of all places; a random subset if they would not all fit in memory. */
+const sampleOf = (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix> =>
+  sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
 
-/** On a sample of the windows of all places, or on all of them. */
-const fitTogether = async (
+/** One classifier, fitted on windows of all places: on blocks of them if it can, otherwise on a random subset that fits in memory. */
+async function fitTogether(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
   train: WindowFeatures,
-  sample: Matrix | undefined,
-): Promise<Scorer> =>
-  sample ? classifier.fit(sample, rngOf(context)) : await classifier.fitParts!(() => partsOf(train));
-
-async function* partsOf({path}: WindowFeatures): AsyncIterable<Matrix> {
-  for await (const {features} of streamFeatures(path)) yield features;
+): Promise<Scorer> {
+  const rows = blocksOf(train);
+  if (rows.rows === 0)
+    throw new StageError(
+      'no place of any training image is of the foreground',
+      'Use a smaller "localize.foreground", or none.',
+    );
+  if (context.recipe.fitted_on) return await classifier.fitParts!(rows.blocks);
+  return classifier.fitBlocks
+    ? await classifier.fitBlocks(rows, rngOf(context))
+    : classifier.fit(await sampleOf(context, train), rngOf(context));
 }
 
-/** Scores with one classifier for all places. */
+/** Scores of windows, and of images where these are not simply the highest of their windows. */
+interface Scores {
+  readonly scores: Float64Array;
+  readonly ofImages?: Float64Array | undefined;
+}
+
+/** Scores with one classifier. */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
   train: WindowFeatures,
   test: WindowFeatures,
-): Promise<Float64Array> {
-  const sample = await sampleOf(context, train);
-  const own = test === train && sample?.rows === train.rows ? heldOut(classifier, sample, rngOf(context)) : undefined;
-  if (own) return own;
-  const scorer = await fitTogether(context, classifier, train, sample);
+): Promise<Scores> {
+  const fits = train.rows * train.columns * 4 <= featureBytes && !train.counting && !context.recipe.fitted_on;
+  const own = test === train && fits ? heldOut(classifier, await sampleOf(context, train), rngOf(context)) : undefined;
+  const scorer = await fitTogether(context, classifier, train);
   context.signal.throwIfAborted();
   const progress = new ItemProgress(context, 'windows', test.rows);
   const scores = new Float64Array(test.rows);
+  const highest = new HighestPlaces(test);
   let row = 0;
   for await (const {features} of streamFeatures(test.path)) {
-    scores.set(scorer.score(features), row);
+    const made = own?.subarray(row, row + features.rows) ?? scorer.score(features);
+    if (test.counting) for (let i = 0; i < made.length; i++) if (test.counting[row + i] === 0) made[i] = 0;
+    scores.set(made, row);
+    highest.add(features, made);
     row += features.rows;
     await progress.add(features.rows);
   }
-  return scores;
+  const isLargest = context.recipe.image_score === 'largest-window';
+  if (!isLargest || !scorer.imageWeights) return {scores};
+  const weights = scorer.imageWeights(highest.features);
+  return {scores, ofImages: weights.map((weight, image) => weight * highest.scores[image]!)};
+}
+
+/** The features of each image's highest place. */
+class HighestPlaces {
+  readonly features: Matrix;
+  readonly scores: Float64Array;
+  readonly #places: number;
+  #row = 0;
+
+  constructor({images, places, columns}: WindowFeatures) {
+    this.features = {rows: images, columns, data: new Float32Array(images * columns)};
+    this.scores = new Float64Array(images).fill(Number.NEGATIVE_INFINITY);
+    this.#places = places;
+  }
+
+  add({rows, columns, data}: Matrix, scores: Float64Array): void {
+    for (let i = 0; i < rows; i++, this.#row++) {
+      const image = Math.floor(this.#row / this.#places);
+      if (!(scores[i]! > this.scores[image]!)) continue;
+      this.scores[image] = scores[i]!;
+      this.features.data.set(data.subarray(i * columns, (i + 1) * columns), image * columns);
+    }
+  }
 }
 
 /** Scores with a separate classifier at each place, fitted on that place in all training images. The classifiers are not kept. */
@@ -243,7 +376,7 @@ async function scoreByPlace(
   classifier: Classifier,
   train: WindowFeatures,
   test: WindowFeatures,
-): Promise<Float64Array> {
+): Promise<Scores> {
   const {places} = test;
   const rng = rngOf(context);
   const progress = new ItemProgress(context, 'places', places);
@@ -260,5 +393,5 @@ async function scoreByPlace(
       await progress.add(1);
     }
   }
-  return scores;
+  return {scores};
 }

@@ -25,5 +25,21 @@ export const WindowsOfImages = Type.Object(
 /** A recipe has only the keys of its schema. */
 export const strict = {additionalProperties: false} as const;
 
+/** Places of a network's maps, which are joined (`joinedMaps`). */
+export const PlacesOfImages = Type.Object(
+  {
+    layers: Type.Array(Type.String()),
+    neighbourhood: Type.Integer({description: 'Side, in places.'}),
+    channels: Type.Optional(
+      Type.Union([
+        Type.Array(Type.Integer(), {description: 'Their numbers among those of all layers.'}),
+        Type.Object({random: Type.Integer(), seed: Type.Integer()}, strict),
+      ]),
+    ),
+    turns: Type.Optional(Type.Integer({description: 'Copies of each image, turned by equal angles; absent: none.'})),
+  },
+  strict,
+);
+
 /** The parts that every stage with a learner needs. `versions`: versions of the learner and of the plug-ins inside it. */
 export const learnerParts = {learner: Plugin, versions: Versions};

@@ -5,6 +5,7 @@ import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {writeScores} from '../../core/formats/arrow/small.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
+import {scoresParts} from '../config/spec.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy} from '../plan/used.ts';
 import {defineStage, type StageGraphBuilder, type TaskClassifier, type TaskContext} from './define.ts';
@@ -28,7 +29,7 @@ export const score = defineStage({
   plan(context, graph): readonly Scored[] {
     const {task, classifiers} = context;
     const metrics = context.metricsOf('scores');
-    if (task.localize?.type === 'patches' || context.metricsOf('scores', 'agreement').length === 0) return [];
+    if (scoresParts(task.localize) || context.metricsOf('scores', 'agreement').length === 0) return [];
     return classifiers.map(({classifier, name, layer}) => {
       const stage = scoring(context, graph, {classifier, name, layer});
       const scored: Scored = {

@@ -101,7 +101,9 @@ export function departuresFrom(plugins: Plugins): Departures {
     const paperOptions = definition?.paperOptions?.(chosen as never) as Options | undefined;
     return [
       ...changed('dataset', dataset, (path) => isSwept('dataset', path)),
-      ...(limit.train === undefined ? [] : [`${count(limit.train)} training images a class`]),
+      ...(limit.train === undefined || isSwept('dataset', 'limit.train')
+        ? []
+        : [`${count(limit.train)} training images a class`]),
       ...(validation ? [`${100 * validation.fraction} % of the training images held out`] : []),
       ...(contaminate === undefined ? [] : [`${percent(contaminate)} of the training images are anomalies`]),
       ...(limit.test === undefined ? [] : [`${count(limit.test)} test images`]),

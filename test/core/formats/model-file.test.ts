@@ -1,15 +1,15 @@
 import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {expect, test} from 'vitest';
-import {imageInput, pooledRows} from '../../../src/core/formats/image-model.ts';
+import {imageInput, mapsOf, pooledRows} from '../../../src/core/formats/image-model.ts';
 import {findModel} from '../../../src/core/formats/model-file.ts';
 import {World} from '../../rig/world.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/models/', import.meta.url));
 
 test('a network is found with the files beside it', () => {
-  const found = (path: string, output?: string) => {
-    const result = findModel(fixtures + path, output);
+  const found = (path: string, ...wanted: readonly string[]) => {
+    const result = findModel(fixtures + path, wanted);
     if (!result.ok) throw new Error(result.failures[0]!.message);
     return [result.value.main.replace(fixtures, ''), ...result.value.outside];
   };
@@ -36,8 +36,8 @@ test('missing, broken and wrong files are reported with their path', () => {
   mkdirSync(at('nothing'));
   mkdirSync(at('tfjs'));
   copyFileSync(`${fixtures}tfjs/model.json`, at('tfjs/model.json'));
-  const told = (path: string, output?: string) => {
-    const result = findModel(path, output);
+  const told = (path: string, ...wanted: readonly string[]) => {
+    const result = findModel(path, wanted);
     return result.ok ? 'found' : result.failures.map(({message, hint}) => `${message}. ${hint}`).join('\n');
   };
   const names = ['gone.onnx', 'cut.onnx', 'text.onnx', 'empty.onnx', 'lonely.onnx', 'keras.json', 'other.json'];
@@ -90,7 +90,7 @@ test('the layout follows from where the three colours are', () => {
 test('a map is averaged over its two equal sides, or by the input’s layout where all are equal', () => {
   const data = Float32Array.from({length: 8}, (_, i) => i);
   const means = (shape: readonly number[], layout: 'NCHW' | 'NHWC' = 'NCHW') => [
-    ...pooledRows('f', 'y', layout, shape, data).data,
+    ...pooledRows({name: 'y', shape, data}, {path: 'f', layout, height: 64, width: 64}).data,
   ];
   expect(means([1, 8, 1, 1])).toEqual([...data]);
   expect(means([1, 1, 1, 8])).toEqual([...data]);
@@ -98,7 +98,42 @@ test('a map is averaged over its two equal sides, or by the input’s layout whe
   expect(means([1, 2, 2, 2])).toEqual([1.5, 5.5]);
   expect(means([1, 2, 2, 2], 'NHWC')).toEqual([3, 4]);
   expect(means([2, 1, 2, 2])).toEqual([1.5, 5.5]);
-  expect(() => means([2, 2, 2])).toThrowErrorMatchingInlineSnapshot(
-    `[ModelError: the output "y" of f is [2, 2, 2]; expected one row for each image, [n, d], or a map, [n, d, h, w] or [n, h, w, d]]`,
+  expect(() => means([8])).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the output "y" of f is [8]; expected one row for each image, [n, d], a map, [n, d, h, w] or [n, h, w, d], or tokens, [n, t, d]]`,
+  );
+});
+
+test('maps have their channels last, in either layout', () => {
+  const maps = (shape: readonly number[], layout: 'NCHW' | 'NHWC') => {
+    const data = Float32Array.from({length: shape.reduce((a, b) => a * b)}, (_, i) => i);
+    return mapsOf({name: 'y', shape, data}, {path: 'f', layout, height: 64, width: 64});
+  };
+  expect(maps([1, 3, 2, 2], 'NHWC')).toEqual({
+    count: 1,
+    height: 2,
+    width: 2,
+    channels: 3,
+    data: Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11),
+  });
+  expect(maps([1, 2, 2, 3], 'NCHW')).toMatchObject({height: 2, width: 2, channels: 3});
+  expect([...maps([1, 2, 2, 3], 'NCHW').data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test('tokens before those of patches are left out, and the grid has the shape of the image', () => {
+  const places = (tokens: number, height: number, width: number) => {
+    const data = Float32Array.from({length: 2 * tokens}, (_, i) => i);
+    const {data: left, ...grid} = mapsOf(
+      {name: 'tokens', shape: [2, tokens, 1], data},
+      {path: 'vit.onnx', layout: 'NCHW', height, width},
+    );
+    return {...grid, first: [left[0], left[left.length / 2]]};
+  };
+  const grid = (height: number, width: number) => ({count: 2, height, width, channels: 1});
+  expect(places(257, 224, 224)).toEqual({...grid(16, 16), first: [1, 258]}); // DINOv2 with 14 pixels a patch: a class token
+  expect(places(261, 224, 224)).toEqual({...grid(16, 16), first: [5, 266]}); // and four registers
+  expect(places(256, 224, 224)).toEqual({...grid(16, 16), first: [0, 256]});
+  expect(places(1 + 32 * 16, 448, 224)).toEqual({...grid(32, 16), first: [1, 514]});
+  expect(() => places(4, 224, 223)).toThrowErrorMatchingInlineSnapshot(
+    `[ModelError: the output "tokens" of vit.onnx is [2, 4, 1]: no part of 4 tokens is a grid for images of 224 × 223 pixels]`,
   );
 });

@@ -1,12 +1,15 @@
-import {readFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {expect, test} from 'vitest';
 import {plugins as builtin} from '../../../src/builtin.ts';
 import type {ImageSet} from '../../../src/core/contracts/data.ts';
 import type {FitContext} from '../../../src/core/contracts/learner.ts';
+import {GraphBuilder} from '../../../src/core/formats/onnx/builder.ts';
+import {joinedMaps} from '../../../src/core/images/joined-maps.ts';
 import {checkPlugin} from '../../../src/core/plugin/check.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
 import {expectClose, expectNoLeaks, onEachEngine} from '../../rig/tensors.ts';
+import {World} from '../../rig/world.ts';
 import {pattern} from '../networks/pattern.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/models/', import.meta.url));
@@ -109,6 +112,61 @@ onEachEngine(() => {
     await expectNoLeaks(() => learnerOf({path}).fit(context));
   });
 });
+
+/** What PyTorch computed of maps and tokens: `scripts/make-dense-fixtures.py`. */
+const dense = JSON.parse(readFileSync('test/fixtures/dense.json', 'utf8')) as {
+  readonly layers: readonly number[];
+  readonly tokens: readonly number[];
+};
+
+onEachEngine(() => {
+  test.for(['tiny.onnx', 'tfjs/model.json'])('%s: maps of two layers, joined, are PyTorch’s', async (path) => {
+    const encoder = learnerOf({path}).encoder(new Map(), plugins);
+    const maps = await encoder.maps!(images, ['map', 'features']);
+    encoder.dispose();
+    expectClose(joinedMaps(maps, {neighbourhood: 3}).data, dense.layers);
+  });
+});
+
+test('tokens of a vision transformer are places, and their mean is the pooled feature', async () => {
+  using world = new World();
+  const file = `${world.root}/vit.onnx`;
+  writeFileSync(file, vit());
+  const {value} = checkPlugin(plugins, 'learner', {type: 'pretrained', path: file});
+  const encoder = plugins.create('learner', value).encoder(new Map(), plugins);
+  const [map] = await encoder.maps!(images, ['tokens']);
+  expect(map).toMatchObject({count: 5, height: 4, width: 4, channels: 6});
+  expectClose(map!.data, dense.tokens);
+  const pooled = await encoder.embed(images, 'pool');
+  const means = Array.from({length: 30}, (_, i) => {
+    const of = Array.from({length: 16}, (_, place) => dense.tokens[(Math.floor(i / 6) * 16 + place) * 6 + (i % 6)]!);
+    return of.reduce((sum, one) => sum + one, 0) / 16;
+  });
+  expectClose(pooled.data, means);
+  const gone = encoder.maps!(images, ['token']).then(String, String);
+  expect((await gone).replaceAll(world.root, '')).toMatchInlineSnapshot(
+    `"NoSuchMap: /vit.onnx has no tensor "token". Did you mean "tokens"?"`,
+  );
+  encoder.dispose();
+});
+
+/** Images (n, 8, 8, 3) → tokens (n, 3 + 16, 6): a class and two registers, all 9, and tanh of a dense layer on patches of 2 × 2. */
+function vit(): Uint8Array {
+  const builder = new GraphBuilder();
+  const x = builder.input('images', ['N', 8, 8, 3], 'Images.');
+  const split = builder.node('Reshape', [x, builder.integers(-1, 4, 2, 4, 2, 3)]);
+  const ordered = builder.node('Transpose', [split], {perm: [0, 1, 3, 2, 4, 5]});
+  const patches = builder.node('Reshape', [ordered, builder.integers(-1, 16, 12)]);
+  const weights = builder.constant(Float32Array.from(pattern(12 * 6, 51)), [12, 6]);
+  const tokens = builder.node('Tanh', [builder.node('MatMul', [patches, weights])]);
+  const some = builder.node('Gather', [tokens, builder.integers(0, 0, 0)], {axis: 1});
+  const extra = builder.node('Add', [
+    builder.node('Mul', [some, builder.constant(Float32Array.of(0), [])]),
+    builder.constant(Float32Array.of(9), []),
+  ]);
+  builder.output('tokens', builder.node('Concat', [extra, tokens], {axis: 1}), ['N', 19, 6], 'Tokens.');
+  return builder.finish({producer: 'test', version: '1', doc: 'A transformer without layers.', metadata: {}});
+}
 
 test('an error of ONNX Runtime names the file', async () => {
   expect(await problem(embed({path: 'tiny.onnx', output: 'shape'}))).toMatch(

@@ -113,7 +113,7 @@ test('explanations: each type has its options; the learner’s own score needs a
       [
         "localize.sigma",
         ""localize" of type "gradcam" has no option "sigma"",
-        "It belongs to "patches", "gradient" or "integrated-gradients". Remove it.",
+        "It belongs to "patches", "places", "gradient" or "integrated-gradients". Remove it.",
       ],
       [
         "localize.score",

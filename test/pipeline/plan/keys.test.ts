@@ -56,6 +56,7 @@ learner: {type: pretrained, path: tiny.onnx}
 classifiers: [kde]
 `,
   patches: `${maps}localize: {patch: 16, stride: 16}\nmatrix: {localize.density: [shared, per-location]}\n`,
+  places: `${maps}localize: {type: places, layers: [conv1, conv2], neighbourhood: 3, channels: {random: 9}, turns: 2, density: shared}\n`,
   gradcam: `${maps}localize: {type: gradcam, score: learner}\n`,
   explained: `${maps}localize: {type: gradcam}\nmatrix: {localize.type: [gradcam, gradient, integrated-gradients]}\n`,
   validation: `

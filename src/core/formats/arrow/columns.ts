@@ -27,6 +27,9 @@ export type TableKind = 'images' | 'maps' | 'features' | 'scores' | 'arrays' | '
 /** Metadata key of the class names, a JSON array. */
 export const classNamesKey = 'classes';
 
+/** Metadata key of features of places: height and width of each image's grid, a JSON array. */
+export const gridKey = 'grid';
+
 const classColumn: Column = {
   name: 'class',
   type: 'int32',

@@ -1,6 +1,6 @@
 /** Features with the classes of their images as an Arrow file; written as they come, read as one matrix. */
 import type {Matrix} from '../../contracts/data.ts';
-import {classNamesKey, featureColumns} from './columns.ts';
+import {classNamesKey, featureColumns, gridKey} from './columns.ts';
 import {classNamesOf} from './images.ts';
 import {createTable, openTable, type TableReader, withTable} from './ipc.ts';
 
@@ -14,9 +14,9 @@ export interface FeatureChunk {
 export async function writeFeatures(
   path: string,
   chunks: AsyncIterable<FeatureChunk> | Iterable<FeatureChunk>,
-  {columns, classNames}: {readonly columns: number; readonly classNames: readonly string[]},
+  {columns, classNames, grid}: Pick<FeaturesInfo, 'columns' | 'classNames' | 'grid'>,
 ): Promise<number> {
-  const metadata = {[classNamesKey]: JSON.stringify(classNames)};
+  const metadata = {[classNamesKey]: JSON.stringify(classNames), ...(grid && {[gridKey]: JSON.stringify(grid)})};
   const table = await createTable(path, 'features', featureColumns(columns), metadata);
   let rows = 0;
   try {
@@ -43,7 +43,11 @@ export interface FeaturesInfo {
   /** One a row, index into the class names. */
   readonly classes: Int32Array;
   readonly classNames: readonly string[];
+  /** If rows are places of maps, image by image, row by row: height and width of each image's grid. */
+  readonly grid?: Grid | undefined;
 }
+
+export type Grid = readonly [height: number, width: number];
 
 /** What there is to know before the features themselves are read. */
 export const featuresInfo = (path: string): Promise<FeaturesInfo> =>
@@ -56,7 +60,14 @@ export const featuresInfo = (path: string): Promise<FeaturesInfo> =>
       classes.set(part, row);
       row += part.length;
     }
-    return {rows: classes.length, columns: widthOf(table), classes, classNames: classNamesOf(table)};
+    const grid = table.metadata.get(gridKey);
+    return {
+      rows: classes.length,
+      columns: widthOf(table),
+      classes,
+      classNames: classNamesOf(table),
+      ...(grid !== undefined && {grid: JSON.parse(grid) as Grid}),
+    };
   });
 
 /** Record batches as they were written: for files that do not fit in memory. */

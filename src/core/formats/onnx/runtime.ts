@@ -1,7 +1,7 @@
 /** ONNX models, run by ONNX Runtime on the CPU, whatever the engine. Imports onnxruntime-node when asked, as the engine `onnx` does. */
 import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
-import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';
+import {type ImageModel, imageInput, ModelError} from '../image-model.ts';
 import {appendOutput, readOnnx} from './file.ts';
 
 /** npm installs it if it can: its install script downloads libraries for GPUs, and if that fails npm leaves it out. */
@@ -16,7 +16,8 @@ async function loadRuntime() {
   }
 }
 
-export async function openOnnx(path: string, output: string | undefined): Promise<ImageModel> {
+/** `wanted`: tensors anywhere in it; none: its first output. */
+export async function openOnnx(path: string, wanted: readonly string[]): Promise<ImageModel> {
   const {InferenceSession, Tensor} = await loadRuntime();
   const session = await open().catch((error: Error) => {
     throw new ModelError(`ONNX Runtime cannot load ${path}: ${error.message.trim()}`);
@@ -32,20 +33,21 @@ export async function openOnnx(path: string, output: string | undefined): Promis
     path,
     given.shape.map((side) => (typeof side === 'number' ? side : undefined)),
   );
-  const wanted = output ?? session.outputNames[0]!;
+  const names = wanted.length > 0 ? wanted : [session.outputNames[0]!];
   return {
     input,
     async run({shape: [n, height, width], data}) {
       const shape = input.layout === 'NHWC' ? [n, height, width, 3] : [n, 3, height, width];
       const images = input.layout === 'NHWC' ? data : channelsFirst(data, n, height * width);
-      const results = await session
-        .run({[name]: new Tensor('float32', images, shape)}, [wanted])
-        .catch((error: Error) => {
-          throw new ModelError(`${path} cannot run on images of ${height} × ${width} pixels: ${error.message.trim()}`);
-        });
-      const {type, dims, data: values} = results[wanted]!;
-      if (type !== 'float32') throw new ModelError(`the output "${wanted}" of ${path} is of ${type}; expected float32`);
-      return pooledRows(path, wanted, input.layout, dims, values as Float32Array);
+      const results = await session.run({[name]: new Tensor('float32', images, shape)}, names).catch((error: Error) => {
+        throw new ModelError(`${path} cannot run on images of ${height} × ${width} pixels: ${error.message.trim()}`);
+      });
+      return names.map((output) => {
+        const {type, dims, data: values} = results[output]!;
+        if (type !== 'float32')
+          throw new ModelError(`the output "${output}" of ${path} is of ${type}; expected float32`);
+        return {name: output, shape: dims, data: values as Float32Array};
+      });
     },
     dispose: () => void session.release(),
   };
@@ -53,9 +55,10 @@ export async function openOnnx(path: string, output: string | undefined): Promis
   function open() {
     const options = {logSeverityLevel: 3} as const; // only errors
     const {outputs, outside} = readOnnx(path);
-    if (output === undefined || outputs.includes(output)) return InferenceSession.create(path, options);
-    // An inner tensor: ONNX Runtime only returns outputs, so it is made an output.
-    return InferenceSession.create(appendOutput(readFileSync(path), output), {
+    const inner = wanted.filter((tensor) => !outputs.includes(tensor));
+    if (inner.length === 0) return InferenceSession.create(path, options);
+    // ONNX Runtime only returns outputs, so inner tensors are made outputs.
+    return InferenceSession.create(inner.reduce(appendOutput, readFileSync(path)), {
       ...options,
       externalData: outside.map((name) => ({path: name, data: readFileSync(join(dirname(path), name))})),
     });

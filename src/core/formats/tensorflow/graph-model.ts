@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {io} from '@tensorflow/tfjs';
 import {type Tensor, type Tensor4D, tf} from '../../engine/engine.ts';
-import {type ImageModel, imageInput, ModelError, pooledRows} from '../image-model.ts';
+import {type ImageModel, imageInput, ModelError} from '../image-model.ts';
 
 export interface GraphModelFile {
   readonly topology: io.ModelJSON['modelTopology'];
@@ -40,7 +40,8 @@ function parsed(text: string): Partial<io.ModelJSON> | null {
   }
 }
 
-export async function openGraphModel(path: string, output: string | undefined): Promise<ImageModel> {
+/** `wanted`: tensors anywhere in it; none: its first output. */
+export async function openGraphModel(path: string, wanted: readonly string[]): Promise<ImageModel> {
   const {topology, weights, signature, outside} = readGraphModel(path);
   const bytes = Buffer.concat(outside.map((name) => readFileSync(join(dirname(path), name))));
   const load = async () => ({
@@ -59,24 +60,24 @@ export async function openGraphModel(path: string, output: string | undefined): 
     path,
     (given.shape ?? []).map((side) => (side > 0 ? side : undefined)),
   );
-  const wanted = output ?? model.outputs[0]!.name;
+  const names = wanted.length > 0 ? [...wanted] : [model.outputs[0]!.name];
   return {
     input,
     async run({shape: [n, height, width], data}) {
-      let y: Tensor;
+      let made: readonly Tensor[];
       try {
-        y = tf.tidy(() => {
+        made = tf.tidy(() => {
           const x: Tensor4D = tf.tensor4d(data, [n, height, width, 3]);
-          return model.execute(input.layout === 'NHWC' ? x : tf.transpose(x, [0, 3, 1, 2]), wanted) as Tensor;
+          return [model.execute(input.layout === 'NHWC' ? x : tf.transpose(x, [0, 3, 1, 2]), names)].flat();
         });
       } catch (error) {
         throw new ModelError(
           `${path} cannot run on images of ${height} × ${width} pixels: ${(error as Error).message}`,
         );
       }
-      const values = await y.data<'float32'>();
-      y.dispose();
-      return pooledRows(path, wanted, input.layout, y.shape, values);
+      const values = await Promise.all(made.map((tensor) => tensor.data<'float32'>()));
+      for (const tensor of made) tensor.dispose();
+      return names.map((name, i) => ({name, shape: made[i]!.shape, data: values[i]!}));
     },
     dispose: () => model.dispose(),
   };

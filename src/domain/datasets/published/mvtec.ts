@@ -63,10 +63,28 @@ export const mvtec = defineDataset({
   version: 3,
   summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to squares.',
   paper: 'Bergmann et al. 2019',
-  options: Type.Object(mvtecOptions, {additionalProperties: false}),
-  create: ({size, interpolation}) => {
-    const shape = {height: size, width: size, channels: 3} as const;
-    const preparation: readonly Step[] = [{step: 'resize', height: size, width: size, interpolation}];
+  options: Type.Object(
+    {
+      ...mvtecOptions,
+      crop: Type.Optional(
+        Type.Integer({
+          minimum: 8,
+          maximum: 1024,
+          description:
+            'Side of the middle that is cut out afterwards, at most "size": 224 of 256 in PatchCore and PaDiM. Default: the whole image. ' +
+            'What lies outside is not seen, and its defects do not count.',
+        }),
+      ),
+    },
+    {additionalProperties: false},
+  ),
+  create: ({size, interpolation, crop = size}) => {
+    if (crop > size) throw new Error(`"crop" is ${crop}, more than the "size" of ${size} pixels`);
+    const shape = {height: crop, width: crop, channels: 3} as const;
+    const preparation: readonly Step[] = [
+      {step: 'resize', height: size, width: size, interpolation},
+      ...(crop === size ? [] : [{step: 'crop-middle', height: crop, width: crop} as const]),
+    ];
     return {
       inliers: Object.keys(categories),
       classes: [normal, 'defect'],

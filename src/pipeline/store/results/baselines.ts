@@ -62,6 +62,7 @@ const tableOrder = [
   'blog-table-2',
   'blog-table-3',
   'blog-text',
+  'frozen-features',
 ];
 
 const baselinesFolder = fileURLToPath(new URL('../../../../data/baselines', import.meta.url));

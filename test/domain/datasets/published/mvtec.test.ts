@@ -24,6 +24,27 @@ test('fifteen categories, of which good images are normal', () => {
   expect(dataset.inliers.map((category) => dataset.normalClass(category))).toEqual(new Array(15).fill('good'));
 });
 
+test('the middle is cut out after resizing, of images and masks', async () => {
+  const place = await mvtecTree('toothbrush', [60, 12, 30]);
+  const options = {size: 32, interpolation: 'bicubic'} as const;
+  const read = async (of: typeof dataset) => {
+    const found = await of.locate({folders: [place.folder]}, 'toothbrush');
+    if (!found.ok) throw new Error(found.failures[0]!.message);
+    for await (const batch of of.read(found.value, 'test', 'toothbrush')) return batch;
+    throw new Error('no images');
+  };
+  const [whole, middle] = [await read(mvtec.create(options)), await read(mvtec.create({...options, crop: 24}))];
+  place.remove();
+  expect(middle.shape).toEqual({height: 24, width: 24, channels: 3});
+  const cut = (values: Uint8Array, channels: number) =>
+    Array.from({length: 24}, (_, y) => [
+      ...values.subarray((32 * (y + 4) + 4) * channels, (32 * (y + 4) + 28) * channels),
+    ]);
+  expect([...middle.pixels.subarray(0, 24 * 24 * 3)]).toEqual(cut(whole.pixels, 3).flat());
+  expect([...middle.masks!.subarray(0, 24 * 24)]).toEqual(cut(whole.masks!, 1).flat());
+  expect(() => mvtec.create({...options, crop: 40})).toThrow('"crop" is 40, more than the "size" of 32 pixels');
+});
+
 test('a category is as published, each defect with its mask, or is refused', async () => {
   const empty = temporaryFolder('mvtec-none');
   expect(await problems(empty.folder, 'screw')).toMatchInlineSnapshot(`
