@@ -1,7 +1,9 @@
 /** Where PyTorch is, and whether the binding is compiled against it: a folder of the cache, outside node_modules. */
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {cacheHome} from '../../base/cache-home.ts';
+import {type Digest, sha256} from '../../base/canonical.ts';
 
 export const BINDING_FILE = 'torch_binding.node';
 
@@ -11,8 +13,16 @@ export interface Built {
   readonly version: string;
   readonly cuda: boolean;
   /** SHA-256 of the binding's sources. */
-  readonly sources: string;
+  readonly sources: Digest;
 }
+
+/** The binding's sources. */
+export const nativeFolder = fileURLToPath(new URL('./native/', import.meta.url));
+
+export const sourceFiles = (): readonly string[] => readdirSync(nativeFolder).sort();
+
+export const sourcesDigest = (): Digest =>
+  sha256(JSON.stringify(sourceFiles().map((name) => [name, readFileSync(join(nativeFolder, name), 'utf8')])));
 
 /** `<cache>/torch/linux-x64-napi8`: one build serves every Node version, for the binding is N-API. */
 export const bindingFolder = (env: NodeJS.ProcessEnv): string =>
@@ -29,12 +39,12 @@ export function torchVersion(folder: string): string | undefined {
 
 export const hasCuda = (folder: string): boolean => existsSync(join(folder, 'lib', 'libtorch_cuda.so'));
 
-/** The binding that was compiled, if the library that it was compiled against is still there. */
-export function findBuilt(env: NodeJS.ProcessEnv, sources?: string): Built | undefined {
+/** The binding that was compiled, if it is this version's and the library that it was compiled against is still there. */
+export function findBuilt(env: NodeJS.ProcessEnv): Built | undefined {
   try {
     const built = JSON.parse(readFileSync(join(bindingFolder(env), 'manifest.json'), 'utf8')) as Built;
     const isThere = existsSync(join(bindingFolder(env), BINDING_FILE)) && torchVersion(built.torch) === built.version;
-    return isThere && (sources === undefined || built.sources === sources) ? built : undefined;
+    return isThere && built.sources === sourcesDigest() ? built : undefined;
   } catch {
     return undefined;
   }
