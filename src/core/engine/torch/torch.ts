@@ -2,6 +2,9 @@
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
+import {Checker} from '../check/checker.ts';
+import {interceptKernels} from '../check/intercept.ts';
+import {openVerdicts} from '../check/verdicts.ts';
 import type {EngineInfo, ResolvedEngine} from '../contract.ts';
 import {loadBackend} from '../install/tfjs-node.ts';
 import type {Binding, Handle, OpAttribute} from '../tensorflow/binding.ts';
@@ -39,10 +42,15 @@ export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   // tfjs-node's kernels ask the backend of this name for the numbers of types, which are the same here.
   if (!tf.findBackendFactory('tensorflow')) tf.registerBackend('tensorflow', () => backend);
   registerFusedKernels(tf, 'torch');
+  const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
+  if (device === 'cpu' && !engine.unchecked) {
+    const file = openVerdicts(`torch ${binding.TF_Version}`);
+    interceptKernels(tf, 'torch', new Checker({engine, file}), 'PyTorch');
+  }
   return {
     name: 'torch',
     version: binding.TF_Version,
-    device: binding.isUsingGpuDevice() ? 'gpu' : 'cpu',
+    device,
     threads: engine.threads,
   };
 }
