@@ -64,9 +64,9 @@ export function ensureBuilt() {
     process.stderr.write(`pipeline: compiling src/ failed\n${failure}`);
     process.exit(70);
   }
-  // What the browser gets as it is.
-  const assets = join('surface', 'web', 'assets');
-  cpSync(join(root, 'src', assets), join(fresh, assets), {recursive: true});
+  // What the browser, and a C++ compiler, get as it is.
+  for (const folder of [join('surface', 'web', 'assets'), join('core', 'engine', 'torch', 'native')])
+    cpSync(join(root, 'src', folder), join(fresh, folder), {recursive: true});
   writeFileSync(join(fresh, '.stamp'), now);
   const old = join(root, `.dist-old-${process.pid}`);
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);

@@ -2,6 +2,7 @@
 import type {EngineDefinition} from './definition.ts';
 import {onnx} from './onnx/definition.ts';
 import {tensorflow} from './tensorflow/definition.ts';
+import {torch} from './torch/definition.ts';
 import {wasm} from './wasm/definition.ts';
 import {webgpu} from './webgpu/definition.ts';
 
@@ -10,6 +11,7 @@ export const engines = {
   onnx,
   wasm,
   webgpu,
+  torch,
 } as const satisfies {readonly [name: string]: EngineDefinition};
 
 export type EngineName = keyof typeof engines;

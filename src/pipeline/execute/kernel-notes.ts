@@ -8,10 +8,12 @@ type Said = Extract<Unstamped, {type: 'note' | 'warning'}>;
 export class KernelTally {
   readonly #kernels = new Set<string>();
   readonly #replaced = new Set<string>();
+  #library = 'TensorFlow';
   #refusedGraphs = 0;
   #unkept: string | undefined;
 
-  add({kernels, replaced, refusedGraphs, unkept}: KernelChecks): void {
+  add({library, kernels, replaced, refusedGraphs, unkept}: KernelChecks): void {
+    this.#library = library;
     for (const key of kernels) this.#kernels.add(key);
     for (const {key} of replaced) this.#replaced.add(key);
     this.#refusedGraphs += refusedGraphs;
@@ -24,17 +26,17 @@ export class KernelTally {
     if (this.#replaced.size > 0)
       said.push({
         type: 'note',
-        message: `TensorFlow computes ${this.#replaced.size} of ${plural(this.#kernels.size, 'kernel')} wrong on this processor; they are computed another way (pipeline doctor --kernels)`,
+        message: `${this.#library} computes ${this.#replaced.size} of ${plural(this.#kernels.size, 'kernel')} wrong on this processor; they are computed another way (pipeline doctor --kernels)`,
       });
     if (this.#refusedGraphs > 0)
       said.push({
         type: 'warning',
-        message: `TensorFlow computes ${plural(this.#refusedGraphs, 'graph')} wrong, though each of their kernels is right alone; they ran kernel by kernel, more slowly`,
+        message: `${this.#library} computes ${plural(this.#refusedGraphs, 'graph')} wrong, though each of their kernels is right alone; they ran kernel by kernel, more slowly`,
       });
     if (this.#unkept !== undefined)
       said.push({
         type: 'warning',
-        message: `the results of the kernel checks cannot be saved, so each run checks TensorFlow's kernels again: ${this.#unkept}`,
+        message: `the results of the kernel checks cannot be saved, so each run checks ${this.#library}'s kernels again: ${this.#unkept}`,
       });
     return said;
   }

@@ -336,9 +336,12 @@ program
 
 program
   .command('setup')
-  .description("fetch and compile TensorFlow's native engine")
+  .description('fetch and compile a native engine')
+  .addOption(new Option('--engine <name>', 'which one').choices(['tensorflow', 'torch']).default('tensorflow'))
   .option('--if-possible', 'exit with status 0 if the machine lacks something that is needed', false)
-  .action(async (options: {ifPossible: boolean}) => leave((await import('./tools.ts')).setup(options, globals())));
+  .action(async (options: {engine: 'tensorflow' | 'torch'; ifPossible: boolean}) =>
+    leave((await import('./tools.ts')).setup(options, globals())),
+  );
 
 program
   .command('completion')

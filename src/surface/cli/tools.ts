@@ -205,15 +205,24 @@ const advice = (engines: readonly EngineDescription[], data: readonly FoundDatas
   ];
 };
 
-export async function setup({ifPossible}: {ifPossible: boolean}, _globals: Globals): Promise<number> {
+export async function setup(
+  {engine, ifPossible}: {readonly engine: 'tensorflow' | 'torch'; readonly ifPossible: boolean},
+  _globals: Globals,
+): Promise<number> {
+  const options = {report: stepReporter(err)};
   try {
-    const library = await provisionTensorflow({report: stepReporter(err)});
-    out(`TensorFlow is ready: ${library}`);
+    if (engine === 'torch') {
+      const {provisionTorch} = await import('../../core/engine/torch/install.ts');
+      const {version, torch} = await provisionTorch(options);
+      out(`PyTorch ${version} is ready: ${torch}`);
+    } else out(`TensorFlow is ready: ${await provisionTensorflow(options)}`);
     return exitCodes.done;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (!ifPossible) throw error;
-    out(`${message}\nEverything still runs on wasm, several times slower.`);
+    out(
+      `${message}\nEverything still runs on ${engine === 'torch' ? 'the other engines' : 'wasm, several times slower'}.`,
+    );
     return exitCodes.done;
   }
 }

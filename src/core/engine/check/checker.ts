@@ -89,7 +89,7 @@ export class Checker {
     const answer = receiveMessageOnPort(this.#port)!.message as Answer;
     if ('broken' in answer)
       throw new Error(
-        `TensorFlow's kernels cannot be checked on this machine, because the checking process did not start (${answer.broken}). --engine wasm computes without TensorFlow.`,
+        `the kernels of the engine ${this.#options.engine.name} cannot be checked on this machine, because the checking process did not start (${answer.broken}). --engine wasm computes without them.`,
       );
     return answer;
   }

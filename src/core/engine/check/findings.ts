@@ -4,6 +4,8 @@ import {ITSELF} from './ways.ts';
 
 /** Plain data: workers send it. */
 export interface KernelChecks {
+  /** Whose kernels they are, for people. */
+  readonly library: string;
   /** Keys of the kernels that were used; each shape is a kernel. */
   readonly kernels: readonly string[];
   /** Those of them that are computed another way. */
@@ -15,12 +17,18 @@ export interface KernelChecks {
 }
 
 const used = new Map<string, Verdict>();
+let library = 'TensorFlow';
 let refusedGraphs = 0;
 let unkept: string | undefined;
 let listener: (verdict: Verdict) => void = () => undefined;
 
 /** Called at every call of a kernel: it must be cheap. */
 export const noteKernel = (key: string, verdict: Verdict): unknown => used.set(key, verdict);
+
+/** A process has one. */
+export function noteLibrary(name: string): void {
+  library = name;
+}
 
 export function noteRefusedGraph(): void {
   refusedGraphs++;
@@ -42,6 +50,7 @@ export function noteUnkept(why: string): void {
 export function takeKernelChecks(): KernelChecks | undefined {
   if (used.size === 0 && refusedGraphs === 0) return undefined;
   const checks: KernelChecks = {
+    library,
     kernels: [...used.keys()],
     replaced: [...used.values()].filter(({way}) => way !== ITSELF),
     refusedGraphs,

@@ -2,13 +2,19 @@
 import type * as TF from '@tensorflow/tfjs';
 import {callOf, type KernelCall, keyOf} from './call.ts';
 import type {Checker} from './checker.ts';
-import {noteKernel} from './findings.ts';
+import {noteKernel, noteLibrary} from './findings.ts';
 import {checkedKernels} from './reference.ts';
 import type {Verdict} from './verdicts.ts';
 import {ITSELF, type Way, waysOf} from './ways.ts';
 
-/** Every call of a checked kernel of the engine `backendName` goes through `checker`. Returns how to undo it. */
-export function interceptKernels(tf: typeof TF, backendName: string, checker: Checker): () => void {
+/** Every call of a checked kernel of the engine `backendName`, over `library`, goes through `checker`. Returns how to undo it. */
+export function interceptKernels(
+  tf: typeof TF,
+  backendName: string,
+  checker: Checker,
+  library = 'TensorFlow',
+): () => void {
+  noteLibrary(library);
   const known = new Map<string, Known>();
   // Set while another way is computed: its kernels are those that were tried.
   let trusted = false;
@@ -33,7 +39,7 @@ export function interceptKernels(tf: typeof TF, backendName: string, checker: Ch
       const {verdict, compute} = found;
       noteKernel(key, verdict);
       if (verdict.way === ITSELF) return original.kernelFunc(args);
-      if (compute === undefined) throw new KernelError(verdict);
+      if (compute === undefined) throw new KernelError(verdict, library);
       trusted = true;
       try {
         return tf.tidy(() => compute(inputs as never));
@@ -72,9 +78,9 @@ class KernelError extends Error {
   override readonly name = 'KernelError';
   readonly hint = 'Run it with --engine wasm.';
 
-  constructor({kernel, shapes, verdict}: Verdict) {
+  constructor({kernel, shapes, verdict}: Verdict, library: string) {
     super(
-      `TensorFlow's kernel ${kernel} (${shapes}) ${inWords[verdict]} on this processor, and every other way that was tried is wrong as well`,
+      `${library}'s kernel ${kernel} (${shapes}) ${inWords[verdict]} on this processor, and every other way that was tried is wrong as well`,
     );
   }
 }

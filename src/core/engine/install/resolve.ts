@@ -2,16 +2,19 @@
 import {defaultThreads, type ResolvedEngine} from '../contract.ts';
 import type {ResolveOptions} from '../definition.ts';
 import {type EngineChoice, type EngineName, engineNames, engines} from '../engines.ts';
+import {findBuilt} from '../torch/library.ts';
 import {firstLine} from './command.ts';
-import {findLibrary, isWhole, libraryFolder, recentFailure} from './library.ts';
+import {findLibrary, isWhole, libraryFolder, recentFailure, wantsGpu} from './library.ts';
 import {findMissing, inWords} from './tools.ts';
 
 /**
- * Decides which engine computes. `auto` takes TensorFlow where its library is, or may be and can be got, and otherwise
+ * Decides which engine computes. `auto` takes PyTorch where it is set up for an NVIDIA GPU that answers, TensorFlow where its library is, or may be and can be got, and otherwise
  * the first engine that stands in for it, with a remark. Throws, with what to do, when a named engine can't be had.
  */
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
   if (choice !== 'auto') return await named(choice, options);
+  const {env = process.env} = options;
+  if (findBuilt(env)?.cuda && wantsGpu(env)) return await named('torch', options);
   const why = await whyNoTensorflow(options);
   if (why !== undefined) return await standIn(why, options);
   try {
@@ -63,7 +66,7 @@ export function askedEngine(
   {threads, env = process.env}: Pick<ResolveOptions, 'threads' | 'env'> = {},
 ): Pick<ResolvedEngine, 'name' | 'threads'> | undefined {
   const folders = [libraryFolder('cpu', env), libraryFolder('cuda', env)];
-  if (choice === 'auto' && !folders.some(isWhole)) return undefined;
+  if (choice === 'auto' && (!folders.some(isWhole) || findBuilt(env)?.cuda)) return undefined;
   const name = choice === 'auto' ? 'tensorflow' : choice;
   return {name, threads: threadsOf(name, threads)};
 }

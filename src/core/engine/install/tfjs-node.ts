@@ -89,16 +89,29 @@ export async function fetchBackend(
 
 const sharedTfjs = Symbol.for('pipeline.tfjs');
 
-/** Registers its kernels with `tf`; returns its backend over a binding. */
-export function loadBackend(tf: typeof TF, library: string, binding: Binding): TF.KernelBackend {
+/** Its kernels, as it has them: engines replace some of theirs. */
+let kernels: readonly TF.KernelConfig[] | undefined;
+
+/** Registers its kernels with `tf` for the engine `name`; returns its backend over a binding. */
+export function loadBackend(tf: typeof TF, library: string, binding: Binding, name = 'tensorflow'): TF.KernelBackend {
   (globalThis as {[sharedTfjs]?: typeof TF})[sharedTfjs] = tf;
   const require = createRequire(import.meta.url);
+  restoreRemovedUtilities(require);
   const dist = join(folderOf(library)!, 'dist');
   require(join(dist, 'register_all_kernels.js'));
+  kernels ??= tf.getKernelsForBackend('tensorflow');
+  if (name !== 'tensorflow') for (const kernel of kernels) tf.registerKernel({...kernel, backendName: name});
   const {NodeJSKernelBackend} = require(join(dist, 'nodejs_kernel_backend.js')) as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => TF.KernelBackend;
   };
   return new NodeJSKernelBackend(binding, packageName);
+}
+
+/** tfjs-node calls two functions of node:util that Node 23 removed; before that it warned of them. */
+function restoreRemovedUtilities(require: NodeJS.Require): void {
+  const util = require('node:util') as {isNullOrUndefined?: unknown; isArray?: unknown};
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  util.isArray = Array.isArray;
 }
 
 /** The C++ files of the binding. */

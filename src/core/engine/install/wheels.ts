@@ -1,5 +1,6 @@
 /**
- * TensorFlow's C library comes from its Python wheels: which ones, how they are fetched and checked, and what is taken from them.
+ * TensorFlow's C library, and PyTorch's, come from their Python wheels: which ones, how they are fetched and checked, and what of TensorFlow's
+ * is taken.
  */
 import {readdirSync, statSync} from 'node:fs';
 import {mkdir, readdir, writeFile} from 'node:fs/promises';
@@ -59,6 +60,22 @@ export function wheelsFor(variant: Variant, platform: NodeJS.Platform, arch: str
   }
   return undefined;
 }
+
+/** PyTorch for the CPU; undefined on a platform for which no checksum is known. */
+export const torchWheel = (platform: NodeJS.Platform, arch: string): WheelSet | undefined =>
+  platform === 'linux' && arch === 'x64'
+    ? {
+        requirement: 'torch==2.13.0',
+        dependencies: false,
+        platform: 'manylinux_2_28_x86_64',
+        files: new Map([
+          [
+            'torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl',
+            {sha256: '6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b', bytes: 191794682},
+          ],
+        ]),
+      }
+    : undefined;
 
 export interface FetchOptions {
   readonly python: string;
@@ -122,7 +139,7 @@ export async function fetchWheels(set: WheelSet, folder: string, options: FetchO
   });
   const paths: string[] = [];
   for (const name of await readdir(wheels)) {
-    if (!/^(tensorflow(_cpu)?-|nvidia_)/.test(name)) continue;
+    if (!/^(tensorflow(_cpu)?-|torch-|nvidia_)/.test(name)) continue;
     await checkWheel(set, join(wheels, name), name, env, signal);
     paths.push(join(wheels, name));
   }

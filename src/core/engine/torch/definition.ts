@@ -1,0 +1,41 @@
+import type {EngineDefinition} from '../definition.ts';
+
+/** PyTorch's C++ library, from the Python package; `pipeline setup --engine torch` compiles the binding. */
+export const torch: EngineDefinition = {
+  threaded: true,
+  splitsSums: true,
+  embedsByGraph: true,
+
+  async find({env = process.env}) {
+    const {bindingFolder, findBuilt} = await import('./library.ts');
+    const built = findBuilt(env);
+    if (built === undefined)
+      throw new Error('the torch engine is not set up on this machine; run "pipeline setup --engine torch"');
+    return {library: bindingFolder(env), ...(built.cuda && {gpu: true as const})};
+  },
+
+  async describe(env) {
+    const {bindingFolder, findBuilt} = await import('./library.ts');
+    const built = findBuilt(env);
+    if (built === undefined)
+      return {
+        available: false,
+        version: '',
+        device: 'cpu',
+        missing: [],
+        note: 'not set up; "pipeline setup --engine torch" compiles it against the PyTorch that is installed',
+      };
+    const device = built.cuda ? 'gpu' : 'cpu';
+    return {available: true, version: built.version, device, library: bindingFolder(env), missing: [], note: 'ready'};
+  },
+
+  async load(tf, engine) {
+    const {loadTorch} = await import('./torch.ts');
+    return loadTorch(tf, engine);
+  },
+
+  async tracer() {
+    const {traceProgram} = await import('./torch.ts');
+    return traceProgram;
+  },
+};

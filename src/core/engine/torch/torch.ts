@@ -1,0 +1,73 @@
+/** The engine over PyTorch's C++ library: tfjs-node's backend in JavaScript, on a binding of our own (`native/`). */
+import {createRequire} from 'node:module';
+import {join} from 'node:path';
+import type * as TF from '@tensorflow/tfjs';
+import {Checker} from '../check/checker.ts';
+import {interceptKernels} from '../check/intercept.ts';
+import {openVerdicts} from '../check/verdicts.ts';
+import type {EngineInfo, ResolvedEngine} from '../contract.ts';
+import {loadBackend} from '../install/tfjs-node.ts';
+import type {Binding, Handle, OpAttribute} from '../tensorflow/binding.ts';
+import {registerFusedKernels} from '../tensorflow/fused.ts';
+import {tracer} from '../trace.ts';
+import {BINDING_FILE} from './library.ts';
+
+interface TorchBinding extends Binding {
+  start(options: {readonly threads: number; readonly precision: 'float32' | 'tf32' | 'bf16'}): void;
+  /** Tensors are counted from 0: `places` of them. Returns the program's number. */
+  createProgram(recording: {
+    readonly places: number;
+    readonly given: readonly number[];
+    /** Place and id. */
+    readonly constants: readonly (readonly [number, number])[];
+    readonly steps: readonly {
+      readonly operation: string;
+      readonly attributes: readonly OpAttribute[];
+      readonly inputs: readonly number[];
+      readonly outputs: readonly number[];
+    }[];
+    readonly results: readonly number[];
+  }): number;
+  runProgram(program: number, given: readonly number[]): Handle[];
+  deleteProgram(program: number): void;
+}
+
+export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
+  if (engine.library === undefined)
+    throw new Error('the torch engine needs a library; run "pipeline setup --engine torch"');
+  const binding = createRequire(import.meta.url)(join(engine.library, BINDING_FILE)) as TorchBinding;
+  binding.start({threads: engine.threads, precision: 'float32'});
+  const backend = loadBackend(tf, engine.library, binding, 'torch');
+  tf.registerBackend('torch', () => backend);
+  // tfjs-node's kernels ask the backend of this name for the numbers of types, which are the same here.
+  if (!tf.findBackendFactory('tensorflow')) tf.registerBackend('tensorflow', () => backend);
+  registerFusedKernels(tf, 'torch');
+  const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
+  if (device === 'cpu' && !engine.unchecked) {
+    const file = openVerdicts(`torch ${binding.TF_Version}`);
+    interceptKernels(tf, 'torch', new Checker({engine, file}), 'PyTorch');
+  }
+  return {
+    name: 'torch',
+    version: binding.TF_Version,
+    device,
+    threads: engine.threads,
+  };
+}
+
+/** The recorded step runs in C++, without JavaScript between its operations. */
+export const traceProgram = tracer((binding, {values, given, constants, steps, results}) => {
+  const torch = binding as TorchBinding;
+  const held = constants.map(
+    ({value, shape, type, content}) => [value, torch.createTensor(shape, type, content)] as const,
+  );
+  const program = torch.createProgram({
+    places: values,
+    given: given.map(({value}) => value),
+    constants: held,
+    steps: steps.map((step) => ({...step, outputs: step.outputs.map(({value}) => value)})),
+    results,
+  });
+  for (const [, id] of held) torch.deleteTensor(id);
+  return {run: (ids) => torch.runProgram(program, ids), dispose: () => torch.deleteProgram(program)};
+});
