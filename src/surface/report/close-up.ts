@@ -9,6 +9,7 @@ import {type Embedding, embeddingOf} from './embedding.ts';
 import {type Made, madeOf} from './made.ts';
 import {type Scored, scoresOf} from './scores.ts';
 import {type TestFiles, testFilesOf} from './test-files.ts';
+import {dataStageOf} from './test-images.ts';
 
 export interface CloseUp {
   readonly task: Task;
@@ -52,18 +53,6 @@ export async function closeUpOf(record: RunRecord, task: Task, method: string, a
     maps,
     missing: [...missing],
   };
-}
-
-/** The stage of the test images that were scored; undefined for an ensemble, whose members' it is. */
-function dataStageOf({stage}: Scored, artifacts: Artifacts): StageRecord | undefined {
-  const embed = stage.kind === 'localize' ? stage : artifacts.maker(stage, 'test');
-  return embed && artifacts.maker(embed, 'images');
-}
-
-/** The file of the test images that were scored. */
-export async function imagesOf(scored: Scored, artifacts: Artifacts): Promise<Result<string, Problem> | undefined> {
-  const data = dataStageOf(scored, artifacts);
-  return data && artifacts.file(data, 'test.arrow');
 }
 
 function namesOf(data: StageRecord, {classes, classNames}: Scored, artifacts: Artifacts): TestFiles | undefined {

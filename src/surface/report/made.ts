@@ -23,11 +23,11 @@ import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
-import {imagesOf} from './close-up.ts';
 import {figure} from './figure.ts';
 import {principalPlane} from './pca.ts';
 import type {Scored} from './scores.ts';
 import {shrunk} from './sheets.ts';
+import {imagesOf} from './test-images.ts';
 import {umap} from './umap.ts';
 
 /** Points of each kind, and rows of pictures. */

@@ -10,9 +10,10 @@ import {rangeOf} from '../../pipeline/stages/heat-maps.ts';
 import {paint} from '../../pipeline/stages/overlay.ts';
 import {html, type Markup} from '../html.ts';
 import type {Artifacts} from './artifacts.ts';
-import {type CloseUp, imagesOf} from './close-up.ts';
+import type {CloseUp} from './close-up.ts';
 import type {Scored} from './scores.ts';
 import {shrunk} from './sheets.ts';
+import {imagesOf} from './test-images.ts';
 
 /** Methods beside each other, and images of each kind. */
 const mostMethods = 6;
