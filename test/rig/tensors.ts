@@ -17,7 +17,7 @@ export const onFirstEngine = (suite: () => void): void => onEngine(firstEngine, 
 
 /**
  * Runs a suite on each engine in turn, in one process. One that is not there is skipped as if it were one test, with the reason in its
- * name. `npm test` leaves out `onnx` where `tensorflow` is there.
+ * name. `npm test` leaves out `onnx` and `torch` where `tensorflow` is there.
  */
 export function onEachEngine(suite: (engine: EngineName) => void): void {
   for (const [name, engine] of Object.entries(engines) as [EngineName, ResolvedEngine | string][])
@@ -30,7 +30,7 @@ function onEngine(name: EngineName, engine: ResolvedEngine | string, suite: (eng
     test.skip(`all tests on ${name}: ${engine}`, () => undefined);
     return;
   }
-  const isSlow = name === 'onnx' && typeof engines.tensorflow !== 'string';
+  const isSlow = (name === 'onnx' || name === 'torch') && typeof engines.tensorflow !== 'string';
   describe(`on ${name}`, {tags: isSlow ? ['slow'] : []}, () => {
     beforeAll(async () => {
       await startEngine(engine);

@@ -497,7 +497,7 @@ test.for([
 });
 
 test.for([
-  ['PIPELINE_ENGINE', 'abacus', 'Allowed choices are auto, tensorflow, onnx, wasm, webgpu.'],
+  ['PIPELINE_ENGINE', 'abacus', 'Allowed choices are auto, tensorflow, onnx, wasm, webgpu, torch.'],
   ['PIPELINE_JOBS', 'many', 'expected an integer from 1 to 1024.'],
   ['PIPELINE_THREADS', '1e99', 'expected an integer from 1 to 1024.'],
 ] as const)('a wrong default in %s is refused', async ([name, value, expected]) => {
