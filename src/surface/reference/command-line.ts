@@ -40,6 +40,8 @@ const environment = {
     "Where TensorFlow's library is kept. Default: the folder `pipeline` in `$XDG_CACHE_HOME` or `~/.cache`.",
   PIPELINE_ALLOW_UNPINNED:
     '`1`: setup may fetch a release of TensorFlow whose checksum is not in this program. Default: it refuses.',
+  PIPELINE_TORCH:
+    'Folder of the Python package `torch` that `setup --engine torch` compiles against. Default: that which Python on `PATH` imports.',
   PIPELINE_DEBUG: 'Any text: an unexpected error is printed with its stack.',
 } as const;
 
