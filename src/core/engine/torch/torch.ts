@@ -35,6 +35,8 @@ interface TorchBinding extends Binding {
 export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   if (engine.library === undefined)
     throw new Error('the torch engine needs a library; run "pipeline setup --engine torch"');
+  // Read by OpenMP when it is loaded. Threads that spin while they wait for each other are ten times slower where something else runs beside.
+  process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
   const binding = createRequire(import.meta.url)(join(engine.library, BINDING_FILE)) as TorchBinding;
   binding.start({threads: engine.threads, precision: 'float32'});
   const backend = loadBackend(tf, engine.library, binding, 'torch');
