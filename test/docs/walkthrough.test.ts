@@ -15,7 +15,8 @@ const tooMuch: readonly (readonly [RegExp, string])[] = [
   [/^ui\b/, 'serves until it is ended'],
   [/^(setup|data fetch)\b/, 'needs the network'],
   [/^doctor\b/, 'looks at the machine, and has tests of its own'],
-  [/--engine webgpu/, 'needs a GPU'],
+  [/--engine (webgpu|torch)/, 'needs a GPU'],
+  [/^(plan|run) pipelines\/frozen\//, 'needs the file of a network that its reader makes'],
   [/^store\b/, 'needs a store, and has tests of its own'],
   [/--executor slurm|^logs\b/, 'needs a cluster'],
   [/table-1/, 'takes more than seconds'],
@@ -48,9 +49,11 @@ beforeAll(async () => {
   await writeImage(project.path('photos', 'two.jpg'), {seed: 'two', height: 40, width: 30});
 });
 
-/** A training of a few steps. */
+/** A training of a few steps; of one epoch, or of two where trainings are compared before the last. */
 const shortened = (spec: string): string =>
-  spec.replaceAll(/\bsteps_per_epoch: \d+/g, 'steps_per_epoch: 2').replaceAll(/\bepochs: \d+/g, 'epochs: 1');
+  spec
+    .replaceAll(/\bsteps_per_epoch: \d+/g, 'steps_per_epoch: 2')
+    .replaceAll(/\bepochs: \d+/g, /\bhalving:/.test(spec) ? 'epochs: 2' : 'epochs: 1');
 
 const isTooMuch = (line: string): boolean => tooMuch.some(([pattern]) => pattern.test(line));
 const lines = handWritten.flatMap(commandsOf).flatMap((line) => {

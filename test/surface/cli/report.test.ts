@@ -54,8 +54,10 @@ test('a section for all that the run has, none for what it has not', () => {
     'classes',
     'comparison',
     'sweeps',
+    'curves',
     'training',
     'tasks',
+    'maps',
     'timeline',
     'provenance',
   ]);

@@ -89,8 +89,8 @@ export async function fetchBackend(
 
 const sharedTfjs = Symbol.for('pipeline.tfjs');
 
-/** Its kernels, as it has them: engines replace some of theirs. */
-let kernels: readonly TF.KernelConfig[] | undefined;
+/** The package's kernels, as it has them: engines replace some of theirs. */
+const kernelsOf = new WeakMap<typeof TF, readonly TF.KernelConfig[]>();
 
 /** Registers its kernels with `tf` for the engine `name`; returns its backend over a binding. */
 export function loadBackend(tf: typeof TF, library: string, binding: Binding, name = 'tensorflow'): TF.KernelBackend {
@@ -99,7 +99,8 @@ export function loadBackend(tf: typeof TF, library: string, binding: Binding, na
   restoreRemovedUtilities(require);
   const dist = join(folderOf(library)!, 'dist');
   require(join(dist, 'register_all_kernels.js'));
-  kernels ??= tf.getKernelsForBackend('tensorflow');
+  const kernels = kernelsOf.get(tf) ?? tf.getKernelsForBackend('tensorflow');
+  kernelsOf.set(tf, kernels);
   if (name !== 'tensorflow') for (const kernel of kernels) tf.registerKernel({...kernel, backendName: name});
   const {NodeJSKernelBackend} = require(join(dist, 'nodejs_kernel_backend.js')) as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => TF.KernelBackend;
