@@ -1,4 +1,4 @@
-"""Reference values of metrics of pixels, for test/domain/metrics/regions.test.ts: ROC by scikit-learn, regions by SciPy.
+"""Reference values of metrics of pixels, for test/domain/metrics/regions.test.ts: curves by scikit-learn, regions by SciPy.
 
     pip install scikit-learn==1.9.1 numpy scipy
     python3 scripts/make-pixel-metric-fixtures.py
@@ -11,7 +11,7 @@ import pathlib
 
 import numpy as np
 from scipy.ndimage import label
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 OUT = pathlib.Path(__file__).parent.parent / "test/fixtures/pixel-metrics.json"
 rng = np.random.default_rng(5)
@@ -39,6 +39,11 @@ def aupro(maps, masks, limit):
     return float(np.trapezoid(y, x) / limit), len(regions)
 
 
+def best_f1(truth, scores):
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-300)))
+
+
 def case(count, height, width, levels):
     masks = (rng.random((count, height, width)) < 0.08).astype(np.uint8)
     masks |= np.roll(masks, 1, axis=2)
@@ -52,7 +57,9 @@ def case(count, height, width, levels):
     return {
         "count": count, "height": height, "width": width, "regions": regions,
         "maps": [float(v) for v in maps.ravel()], "masks": "".join(map(str, masks.ravel())),
-        "auc": float(roc_auc_score(masks.ravel(), maps.ravel())), "aupro": values,
+        "auc": float(roc_auc_score(masks.ravel(), maps.ravel())),
+        "averagePrecision": float(average_precision_score(masks.ravel(), maps.ravel())),
+        "f1": best_f1(masks.ravel(), maps.ravel()), "aupro": values,
     }
 
 

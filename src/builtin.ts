@@ -28,6 +28,8 @@ import {f1Max} from './domain/metrics/f1-max.ts';
 import {fpr95} from './domain/metrics/fpr95.ts';
 import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
+import {pixelAveragePrecision} from './domain/metrics/pixel-average-precision.ts';
+import {pixelF1Max} from './domain/metrics/pixel-f1-max.ts';
 import {proxyAccuracy, proxyLoss} from './domain/metrics/pretext.ts';
 import {removedPrecision, removedRecall} from './domain/metrics/removed.ts';
 import {stability} from './domain/metrics/stability.ts';
@@ -92,6 +94,8 @@ export const plugins: readonly AnyDefinition[] = [
   averagePrecisionMetric,
   fpr95,
   pixelAuc,
+  pixelAveragePrecision,
+  pixelF1Max,
   aupro,
   f1Max,
   uniformity,

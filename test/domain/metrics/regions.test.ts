@@ -3,6 +3,8 @@ import {expect, test} from 'vitest';
 import type {PixelSample} from '../../../src/core/contracts/metric.ts';
 import {aupro} from '../../../src/domain/metrics/aupro.ts';
 import {pixelAuc} from '../../../src/domain/metrics/pixel-auc.ts';
+import {pixelAveragePrecision} from '../../../src/domain/metrics/pixel-average-precision.ts';
+import {pixelF1Max} from '../../../src/domain/metrics/pixel-f1-max.ts';
 import {areaUnderPro, regionsOf} from '../../../src/domain/metrics/regions.ts';
 
 /** By scikit-learn and SciPy: `scripts/make-pixel-metric-fixtures.py`. */
@@ -15,6 +17,8 @@ const {cases} = JSON.parse(readFileSync(new URL('../../fixtures/pixel-metrics.js
     readonly maps: readonly number[];
     readonly masks: string;
     readonly auc: number;
+    readonly averagePrecision: number;
+    readonly f1: number;
     readonly aupro: {readonly [limit: string]: number};
   }[];
 };
@@ -39,20 +43,25 @@ test('regions touch by sides and corners, and end at the edge of their image', (
   expect(labels.join('')).toBe('100201000003' + '400000005555');
 });
 
-test.for(cases)('$count images of $height × $width: pixel AUC and AUPRO are those of the references', (fixture) => {
-  const {count, height, width} = fixture;
-  const given: PixelSample = {
-    count,
-    height,
-    width,
-    maps: Float32Array.from(fixture.maps),
-    masks: Uint8Array.from([...fixture.masks].map(Number)),
-  };
-  expect(regionsOf(given).regions).toBe(fixture.regions);
-  expect(pixelAuc.create({}).measurePixels(given)).toBeCloseTo(fixture.auc, 12);
-  for (const [limit, expected] of Object.entries(fixture.aupro))
-    expect(aupro.create({limit: Number(limit)}).measurePixels(given)).toBeCloseTo(expected, 12);
-});
+test.for(cases)(
+  '$count images of $height × $width: pixel AUC, average precision, F1 and AUPRO are those of the references',
+  (fixture) => {
+    const {count, height, width} = fixture;
+    const given: PixelSample = {
+      count,
+      height,
+      width,
+      maps: Float32Array.from(fixture.maps),
+      masks: Uint8Array.from([...fixture.masks].map(Number)),
+    };
+    expect(regionsOf(given).regions).toBe(fixture.regions);
+    expect(pixelAuc.create({}).measurePixels(given)).toBeCloseTo(fixture.auc, 12);
+    expect(pixelAveragePrecision.create({}).measurePixels(given)).toBeCloseTo(fixture.averagePrecision, 12);
+    expect(pixelF1Max.create({}).measurePixels(given)).toBeCloseTo(fixture.f1, 12);
+    for (const [limit, expected] of Object.entries(fixture.aupro))
+      expect(aupro.create({limit: Number(limit)}).measurePixels(given)).toBeCloseTo(expected, 12);
+  },
+);
 
 test('AUPRO by hand: a small region counts as much as a large one', () => {
   // The large region is found at once, the single pixel only with a third of the normal pixels.
