@@ -1,6 +1,7 @@
 /** Metric plug-ins + scores → `metrics.arrow`. The summary has the same values; tables use the summary. */
 import {join} from 'node:path';
 import {plural} from '../../core/base/text.ts';
+import type {Region} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Metric, PixelMetric, PixelSample} from '../../core/contracts/metric.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
@@ -153,12 +154,14 @@ function onePixelClassOnly({masks}: PixelSample): string | undefined {
 async function readPixels(context: StageContext): Promise<PixelSample> {
   const maps = await readMaps(inputOf(context, 'maps'));
   const masks = new Uint8Array(maps.data.length);
+  const regions: (readonly Region[])[] = [];
   let filled = 0;
   for await (const batch of readImages(inputOf(context, 'images'))) {
     if (!batch.masks) throw new Error('the test images have no masks');
     masks.set(batch.masks, filled);
+    regions.push(...(batch.regions ?? []));
     filled += batch.masks.length;
   }
   if (filled !== masks.length) throw new Error(`${masks.length} scores of pixels for ${filled} in the masks`);
-  return {count: maps.count, height: maps.height, width: maps.width, maps: maps.data, masks};
+  return {count: maps.count, height: maps.height, width: maps.width, maps: maps.data, masks, ...(regions.length > 0 && {regions})};
 }
