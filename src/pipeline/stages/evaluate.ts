@@ -163,5 +163,12 @@ async function readPixels(context: StageContext): Promise<PixelSample> {
     filled += batch.masks.length;
   }
   if (filled !== masks.length) throw new Error(`${masks.length} scores of pixels for ${filled} in the masks`);
-  return {count: maps.count, height: maps.height, width: maps.width, maps: maps.data, masks, ...(regions.length > 0 && {regions})};
+  return {
+    count: maps.count,
+    height: maps.height,
+    width: maps.width,
+    maps: maps.data,
+    masks,
+    ...(regions.length > 0 && {regions}),
+  };
 }

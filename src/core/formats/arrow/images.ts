@@ -121,7 +121,14 @@ export const imagesInfo = (path: string): Promise<ImagesInfo> =>
     const {shape, classes} = headOf(table);
     const counts = classes.map(() => 0);
     for await (const batch of table.batches()) for (const label of labelsOf(batch)) counts[label]!++;
-    return {shape, classes, masks: has(table, 'mask'), regions: has(table, 'regions'), counts, count: counts.reduce((a, b) => a + b, 0)};
+    return {
+      shape,
+      classes,
+      masks: has(table, 'mask'),
+      regions: has(table, 'regions'),
+      counts,
+      count: counts.reduce((a, b) => a + b, 0),
+    };
   });
 
 /** Streams images in the order of the file. */

@@ -39,8 +39,7 @@ export const mvtecLoco = defineDataset({
       locate: (roots, inlier) => Promise.resolve(locate(roots, inlier)),
       preparation,
       async *read(files, split) {
-        const enough =
-          split === 'test' ? {enough: readSaturations(files.find(({name}) => name === config)!.path)} : {};
+        const enough = split === 'test' ? {enough: readSaturations(files.find(({name}) => name === config)!.path)} : {};
         yield* readImageFiles(labelled(files, split), shape, preparation, enough);
       },
     };

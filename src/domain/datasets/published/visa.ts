@@ -54,7 +54,7 @@ export const visa = defineDataset({
 
 const get =
   'get VisA_20220922.tar, of which https://github.com/amazon-science/spot-diff has the address (CC BY 4.0), ' +
-  'unpack it';
+  'and unpack it';
 
 /** An object's images as the list of the split has them, named as in MVTec AD's layout; each anomaly of the test images with its mask. */
 function locate(roots: DataRoots, object: string): Result<readonly SourceFile[], DatasetProblem> {
@@ -107,7 +107,7 @@ function rowsOf(path: string, object: string): Result<readonly Row[], DatasetPro
     if (broken) return wrong(`line ${broken.line} is "${broken.fields.join()}"`);
     const rows = own.map(({fields: [, split, label, image, mask]}) => ({split, label, image, mask}) as Row);
     const kinds = new Set(rows.map(({split, label}) => `${split} ${label}`));
-    if (kinds.size < 3) return wrong(`it has only ${[...kinds].join(', ') || 'no'} images of ${object}`);
+    if (kinds.size < 3) return wrong(`of ${object} it has only these kinds of images: ${[...kinds].join(', ') || 'none'}`);
     return succeed(rows);
   } catch (error) {
     if (error instanceof CsvSyntaxError) return wrong(error.message);
@@ -118,7 +118,7 @@ function rowsOf(path: string, object: string): Result<readonly Row[], DatasetPro
 /** Training images are normal; a mask is there if, and only if, the image is anomalous. Paths stay below the dataset's folder. */
 function isSound([object, split, label, image, mask, ...rest]: readonly string[]): boolean {
   const isIn = (path: string | undefined): boolean =>
-    path !== undefined && path.startsWith(`${object}/`) && !path.split('/').includes('..');
+    path?.startsWith(`${object}/`) === true && !path.split('/').includes('..');
   return (
     rest.length === 0 &&
     ((split === 'train' && label === 'normal') ||
