@@ -54,7 +54,8 @@ export const evaluate = defineStage({
       const metric = createPlanned(context, 'metric', ref, recipe.versions);
       if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
       if (isOfPixels(ref.type)) {
-        const all = (pixels ??= await readPixels(context));
+        pixels ??= await readPixels(context);
+        const all = pixels;
         values.set(ref.type, (metric as PixelMetric).measurePixels(all));
         measures.set(ref.type, (rows) => (metric as PixelMetric).measurePixels(someOf(all, rows)));
       } else {

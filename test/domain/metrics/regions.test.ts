@@ -9,7 +9,9 @@ import {areaUnderPro, areaUnderSpro, regionsOf} from '../../../src/domain/metric
 import {spro} from '../../../src/domain/metrics/spro.ts';
 
 /** By scikit-learn and SciPy: `scripts/make-pixel-metric-fixtures.py`. */
-const {cases, saturated} = JSON.parse(readFileSync(new URL('../../fixtures/pixel-metrics.json', import.meta.url), 'utf8')) as {
+const {cases, saturated} = JSON.parse(
+  readFileSync(new URL('../../fixtures/pixel-metrics.json', import.meta.url), 'utf8'),
+) as {
   readonly cases: readonly {
     readonly count: number;
     readonly height: number;
@@ -71,7 +73,7 @@ test.for(cases)(
     expect(pixelF1Max.create({}).measurePixels(given)).toBeCloseTo(fixture.f1, 12);
     for (const [limit, expected] of Object.entries(fixture.aupro))
       for (const metric of [aupro, spro])
-      expect(metric.create({limit: Number(limit)}).measurePixels(given)).toBeCloseTo(expected, 12);
+        expect(metric.create({limit: Number(limit)}).measurePixels(given)).toBeCloseTo(expected, 12);
   },
 );
 
@@ -92,9 +94,7 @@ test.for(saturated)('$count images of $height × $width: sPRO is that of the ref
     maps: Float32Array.from(fixture.maps),
     masks: Uint8Array.from([...fixture.masks].map(Number)),
     regions: Array.from({length: count}, (_, image) =>
-      regions
-        .filter(([own]) => own === image)
-        .map(([, enough, pixels]) => ({enough, pixels: Int32Array.from(pixels)})),
+      regions.filter(([own]) => own === image).map(([, enough, pixels]) => ({enough, pixels: Int32Array.from(pixels)})),
     ),
   };
   for (const [limit, expected] of Object.entries(fixture.spro))
@@ -106,7 +106,10 @@ test('sPRO by hand: a quarter of a region is enough, wherever its parts are', ()
   const regions = [[{pixels: Int32Array.of(0, 1, 6, 7), enough: 0.25}]];
   expect(areaUnderSpro({...found, regions}, 0.5)).toBeCloseTo(1, 12);
   // All of it: a quarter at once, another with two of four normal pixels, the rest after these.
-  expect(areaUnderSpro({...found, regions: [[{...regions[0]![0]!, enough: 1}]]}, 0.5)).toBeCloseTo((0.25 + 0.5) / 2, 12);
+  expect(areaUnderSpro({...found, regions: [[{...regions[0]![0]!, enough: 1}]]}, 0.5)).toBeCloseTo(
+    (0.25 + 0.5) / 2,
+    12,
+  );
 });
 
 test('a perfect map has 1, whatever the limit; one that is everywhere the same, half the limit', () => {

@@ -107,7 +107,8 @@ function rowsOf(path: string, object: string): Result<readonly Row[], DatasetPro
     if (broken) return wrong(`line ${broken.line} is "${broken.fields.join()}"`);
     const rows = own.map(({fields: [, split, label, image, mask]}) => ({split, label, image, mask}) as Row);
     const kinds = new Set(rows.map(({split, label}) => `${split} ${label}`));
-    if (kinds.size < 3) return wrong(`of ${object} it has only these kinds of images: ${[...kinds].join(', ') || 'none'}`);
+    if (kinds.size < 3)
+      return wrong(`of ${object} it has only these kinds of images: ${[...kinds].join(', ') || 'none'}`);
     return succeed(rows);
   } catch (error) {
     if (error instanceof CsvSyntaxError) return wrong(error.message);
