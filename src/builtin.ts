@@ -13,7 +13,10 @@ import {cifar10} from './domain/datasets/published/cifar10.ts';
 import {cifar100} from './domain/datasets/published/cifar100.ts';
 import {fashionMnist} from './domain/datasets/published/fashion-mnist.ts';
 import {mvtec} from './domain/datasets/published/mvtec.ts';
+import {mvtecAd2} from './domain/datasets/published/mvtec-ad-2.ts';
+import {mvtecLoco} from './domain/datasets/published/mvtec-loco.ts';
 import {mvtecSynthetic} from './domain/datasets/published/mvtec-synthetic.ts';
+import {visa} from './domain/datasets/published/visa.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
 import {denoising} from './domain/learners/denoising.ts';
@@ -28,8 +31,11 @@ import {f1Max} from './domain/metrics/f1-max.ts';
 import {fpr95} from './domain/metrics/fpr95.ts';
 import {linearProbe} from './domain/metrics/linear-probe.ts';
 import {pixelAuc} from './domain/metrics/pixel-auc.ts';
+import {pixelAveragePrecision} from './domain/metrics/pixel-average-precision.ts';
+import {pixelF1Max} from './domain/metrics/pixel-f1-max.ts';
 import {proxyAccuracy, proxyLoss} from './domain/metrics/pretext.ts';
 import {removedPrecision, removedRecall} from './domain/metrics/removed.ts';
+import {spro} from './domain/metrics/spro.ts';
 import {stability} from './domain/metrics/stability.ts';
 import {uniformity, uniformityMmd} from './domain/metrics/uniformity.ts';
 import {efficientnet} from './domain/networks/efficientnet.ts';
@@ -54,6 +60,9 @@ export const plugins: readonly AnyDefinition[] = [
   celeba,
   mvtec,
   mvtecSynthetic,
+  mvtecLoco,
+  mvtecAd2,
+  visa,
   imageFolder,
   synthetic,
   crop,
@@ -92,7 +101,10 @@ export const plugins: readonly AnyDefinition[] = [
   averagePrecisionMetric,
   fpr95,
   pixelAuc,
+  pixelAveragePrecision,
+  pixelF1Max,
   aupro,
+  spro,
   f1Max,
   uniformity,
   uniformityMmd,

@@ -13,7 +13,16 @@ import {DatasetError} from '../../src/domain/datasets/dataset-error.ts';
 import type {TemporaryFolder} from '../rig/archives.ts';
 import {cifar10Files, cifar100Files, rootWith} from '../rig/cifar.ts';
 import {fashionMnistRoot, noFashionMnist} from '../rig/fashion-mnist.ts';
-import {catsVsDogsTree, celebaTree, imageTree, mvtecTree, writeDigits} from '../rig/images.ts';
+import {
+  catsVsDogsTree,
+  celebaTree,
+  imageTree,
+  mvtecAd2Tree,
+  mvtecLocoTree,
+  mvtecTree,
+  visaTree,
+  writeDigits,
+} from '../rig/images.ts';
 
 const plugins = new Plugins(builtin);
 
@@ -93,6 +102,33 @@ const cases: readonly Case[] = [
       return place;
     },
   })),
+  {
+    type: 'mvtec-loco',
+    options: {size: 32, crop: 24},
+    uncounted: true,
+    counts: {train: 5, test: 9},
+    trained: ['good'],
+    inlier: 'pushpins',
+    open: () => mvtecLocoTree('pushpins', [5, 4, 3, 2]),
+  },
+  {
+    type: 'mvtec-ad-2',
+    options: {size: 32},
+    uncounted: true,
+    counts: {train: 5, test: 7},
+    trained: ['good'],
+    inlier: 'rice',
+    open: () => mvtecAd2Tree('rice', [5, 4, 3]),
+  },
+  {
+    type: 'visa',
+    options: {size: 32},
+    uncounted: true,
+    counts: {train: 5, test: 7},
+    trained: ['normal'],
+    inlier: 'candle',
+    open: () => visaTree('candle', [5, 4, 3]),
+  },
   {
     type: 'image-folder',
     options: {size: 16},

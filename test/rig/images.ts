@@ -87,6 +87,101 @@ export async function mvtecTree(
   return place;
 }
 
+/** A mask with one value in a rectangle, zero elsewhere, as large as `writeImage` makes images. */
+export async function writeMask(
+  path: string,
+  {
+    top = 2,
+    left = 1,
+    height = 4,
+    width = 5,
+    value = 255,
+  }: Partial<Record<'top' | 'left' | 'height' | 'width' | 'value', number>> = {},
+): Promise<void> {
+  const [rows, columns] = [12, 10];
+  const pixels = Uint8Array.from({length: rows * columns}, (_, i) => {
+    const [y, x] = [Math.floor(i / columns), i % columns];
+    return y >= top && y < top + height && x >= left && x < left + width ? value : 0;
+  });
+  mkdirSync(dirname(path), {recursive: true});
+  const image = sharp(pixels, {raw: {height: rows, width: columns, channels: 1}});
+  writeFileSync(path, await image.toColourspace('b-w').png().toBuffer());
+}
+
+const numbered = (count: number): readonly string[] =>
+  Array.from({length: count}, (_, i) => String(i).padStart(3, '0'));
+
+/** An object of VisA as published: so many normal images for training, for testing, and anomalies, whose masks have small values. */
+export async function visaTree(
+  object: string,
+  [train, good, bad]: readonly [number, number, number],
+): Promise<TemporaryFolder> {
+  const place = temporaryFolder('visa');
+  const home = join(place.folder, 'visa');
+  const rows = ['object,split,label,image,mask'];
+  for (const [i, name] of numbered(train + good).entries()) {
+    const image = `${object}/Data/Images/Normal/0${name}.JPG`;
+    await writeImage(join(home, image), {seed: image});
+    rows.push(`${object},${i < train ? 'train' : 'test'},normal,${image},`);
+  }
+  for (const name of numbered(bad)) {
+    const [image, mask] = [`${object}/Data/Images/Anomaly/${name}.JPG`, `${object}/Data/Masks/Anomaly/${name}.png`];
+    await writeImage(join(home, image), {seed: image});
+    await writeMask(join(home, mask), {value: 2});
+    rows.push(`${object},test,anomaly,${image},${mask}`);
+  }
+  mkdirSync(join(home, 'split_csv'), {recursive: true});
+  writeFileSync(join(home, 'split_csv', '1cls.csv'), `${rows.join('\n')}\n`);
+  return place;
+}
+
+/** A category of MVTec AD 2 with so many images in train/good, and good and bad ones in test_public. */
+export async function mvtecAd2Tree(
+  category: string,
+  [train, good, bad]: readonly [number, number, number],
+): Promise<TemporaryFolder> {
+  const home = `mvtec-ad-2/${category}`;
+  const place = await imageTree({
+    [`${home}/train/good`]: train,
+    [`${home}/validation/good`]: 1,
+    [`${home}/test_public/good`]: good,
+    [`${home}/test_public/bad`]: bad,
+    [`${home}/test_private`]: 1,
+  });
+  for (const name of numbered(bad))
+    await writeMask(join(place.folder, home, 'test_public', 'ground_truth', 'bad', `${name}_mask.png`));
+  return place;
+}
+
+/** A category of MVTec LOCO with so many images in train/good, and of each class in test. Every logical anomaly has two defects, which overlap. */
+export async function mvtecLocoTree(
+  category: string,
+  [train, good, logical, structural]: readonly [number, number, number, number],
+): Promise<TemporaryFolder> {
+  const home = `mvtec-loco/${category}`;
+  const place = await imageTree({
+    [`${home}/train/good`]: train,
+    [`${home}/validation/good`]: 1,
+    [`${home}/test/good`]: good,
+    [`${home}/test/logical_anomalies`]: logical,
+    [`${home}/test/structural_anomalies`]: structural,
+  });
+  const mask = (kind: string, image: string, name: string) =>
+    join(place.folder, home, 'ground_truth', kind, image, `${name}.png`);
+  for (const image of numbered(logical)) {
+    await writeMask(mask('logical_anomalies', image, '000'));
+    await writeMask(mask('logical_anomalies', image, '001'), {top: 4, height: 6, value: 254});
+  }
+  for (const image of numbered(structural)) await writeMask(mask('structural_anomalies', image, '000'), {value: 253});
+  const kinds = [
+    {defect_name: 'missing_pin', pixel_value: 255, saturation_threshold: 5, relative_saturation: false},
+    {defect_name: 'wrong_place', pixel_value: 254, saturation_threshold: 0.8, relative_saturation: true},
+    {defect_name: 'broken', pixel_value: 253, saturation_threshold: 1000, relative_saturation: false},
+  ];
+  writeFileSync(join(place.folder, home, 'defects_config.json'), JSON.stringify(kinds));
+  return place;
+}
+
 /** MNIST's test images in a data folder: three digits, which are an upright bar, a lying one, and the first again. */
 export function writeDigits(root: string): void {
   const header = Buffer.from([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28]);

@@ -27,11 +27,21 @@ export interface DatasetProblem {
   readonly hint: string;
 }
 
+/** A defect that counts as one, wherever its parts lie: the truth for sPRO (Bergmann et al. 2022). */
+export interface Region {
+  /** Indices of its pixels in the image (height, width), ascending; at least one. */
+  readonly pixels: Int32Array;
+  /** The share of them, in (0, 1], that is enough to have found it: one missing screw may be missing in any of two places. */
+  readonly enough: number;
+}
+
 export interface ImageBatch extends ImageSet {
   /** Index into `Dataset.classes`, one for each image. */
   readonly classes: Int32Array;
   /** 1 = this pixel is defective, 0 = it is not; (count, height, width). Only for the test images of a dataset that has `masks`. */
   readonly masks?: Uint8Array;
+  /** The regions of each image, none for a normal one. Only for the test images of a dataset that has `regions`. */
+  readonly regions?: readonly (readonly Region[])[];
 }
 
 export interface Dataset {
@@ -52,6 +62,8 @@ export interface Dataset {
   trainImages?(inlier: string, files?: readonly SourceFile[]): number | undefined;
   /** true: its test images come with masks, the truth for every pixel. */
   readonly masks?: boolean;
+  /** true: besides, it says which pixels are one defect, and how many of them are enough (`Region`). */
+  readonly regions?: boolean;
   /**
    * Whether all images of this problem show one object in one pose, so that the same position shows the same part of it. Absent:
    * no.

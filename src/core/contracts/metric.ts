@@ -2,6 +2,7 @@
 import type {Rng} from '../base/random.ts';
 import type {TObject} from '../plugin/type.ts';
 import type {Matrix} from './data.ts';
+import type {Region} from './dataset.ts';
 import type {Definition} from './definition.ts';
 
 /** Judges the order of scores. In [0, 1]; the best value, for a perfect order, is 1, or 0 where lower is better. */
@@ -41,6 +42,8 @@ export interface PixelSample {
   readonly maps: Float32Array;
   /** 1 = anomalous. */
   readonly masks: Uint8Array;
+  /** The defects of each image; only of a dataset that says which pixels are one defect. */
+  readonly regions?: readonly (readonly Region[])[];
 }
 
 export interface PixelMetric {

@@ -71,12 +71,17 @@ function withoutInk(inks: Uint8Array, channels: number): Uint8Array {
   return pixels;
 }
 
+export interface DecodedMask extends Mask {
+  /** The highest value in it, of 8 bits: some datasets write the kind of a defect so. */
+  readonly highest: number;
+}
+
 /**
  * Decodes a mask: a pixel is marked where any colour channel is not zero as stored, whether the marks are 1 or 255. Where the colours
  * are the same everywhere and the opacity is not, a pixel is marked that is not wholly transparent. Throws an `ImageError`, also
  * where both vary, for inks, and for formats that lose something: nobody could tell what is meant.
  */
-export const decodeMask = (bytes: Uint8Array): Promise<Mask> =>
+export const decodeMask = (bytes: Uint8Array): Promise<DecodedMask> =>
   decoded(bytes, async (image, {format, space}) => {
     const remedy = 'Save the mask as a PNG.';
     if (space === 'cmyk') throw new ImageError('its colours are inks (CMYK)', remedy);
@@ -96,9 +101,15 @@ export const decodeMask = (bytes: Uint8Array): Promise<Mask> =>
     if (hasShape && hasOpacity) throw new ImageError('both its colours and its transparency vary');
     const from = hasOpacity ? [3] : colours;
     const marked = new Uint8Array(height * width);
+    let highest = 0;
     for (let i = 0; i < marked.length; i++)
-      marked[i] = from.some((channel) => values[i * channels + channel] !== 0) ? 1 : 0;
-    return {height, width, marked};
+      for (const channel of from) {
+        const value = values[i * channels + channel]!;
+        if (value === 0) continue;
+        marked[i] = 1;
+        if (value > highest) highest = value;
+      }
+    return {height, width, marked, highest: highest >> 8};
   });
 
 /** Opens an image for `read`; whatever is wrong with it is an `ImageError`. */

@@ -188,7 +188,7 @@ export function localizeIssues(
         path: ['metrics', i],
         at: 'value',
         message: `metric "${type}" needs masks, but dataset "${dataset.type}" has none with these options`,
-        hint: 'mvtec and mvtec-synthetic have masks; image-folder with "masks: true", synthetic with "defects: true".',
+        hint: 'The datasets of mvtec and visa have masks; image-folder with "masks: true", synthetic with "defects: true".',
       });
   }
   if (!localize) return issues;

@@ -92,8 +92,9 @@ async function writeSplit(
   limit: Limit | undefined,
 ): Promise<Counts> {
   const path = join(context.out, `${split}.arrow`);
-  const {shape, classes, masks = false} = dataset;
-  const format = {shape, classes, masks: masks && split === 'test'};
+  const {shape, classes, masks = false, regions = false} = dataset;
+  const isTest = split === 'test';
+  const format = {shape, classes, masks: masks && isTest, regions: regions && isTest};
   if (!limit) {
     await writeImages(path, format, counting(read(context, dataset, split), progress));
     return (await imagesInfo(path)).counts;

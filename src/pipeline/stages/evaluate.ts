@@ -1,6 +1,7 @@
 /** Metric plug-ins + scores → `metrics.arrow`. The summary has the same values; tables use the summary. */
 import {join} from 'node:path';
 import {plural} from '../../core/base/text.ts';
+import type {Region} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Metric, PixelMetric, PixelSample} from '../../core/contracts/metric.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
@@ -11,8 +12,16 @@ import {usedBy, versionsOf} from '../plan/used.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {imagesOf} from './hold-out.ts';
 import {PluginList, strict, Versions} from './recipe.ts';
-import {aboutMetrics, createPlanned, inputOf, measuredValues, oneClassOnly, StageError} from './shared.ts';
-import type {EvaluateSummary, Part, ResultRef, StageContext} from './stage.ts';
+import {
+  aboutMetrics,
+  createPlanned,
+  inputOf,
+  measuredValue,
+  measuredValues,
+  oneClassOnly,
+  StageError,
+} from './shared.ts';
+import type {EvaluateSummary, KindSummary, Part, ResultRef, StageContext} from './stage.ts';
 
 const EvaluateRecipe = Type.Object(
   {
@@ -39,13 +48,25 @@ export const evaluate = defineStage({
     const values = new Map<string, unknown>();
     const isOfPixels = (name: string): boolean => context.plugins.get('metric', name).of === 'pixels';
     let pixels: PixelSample | undefined;
+    // How each metric is computed from some of the images.
+    const measures = new Map<string, (rows: readonly number[]) => unknown>();
     for (const ref of recipe.metrics) {
       const metric = createPlanned(context, 'metric', ref, recipe.versions);
       if (values.has(ref.type)) throw new StageError(`metric "${ref.type}" is listed twice`, 'Remove one of the two.');
       if (isOfPixels(ref.type)) {
         pixels ??= await readPixels(context);
-        values.set(ref.type, (metric as PixelMetric).measurePixels(pixels));
-      } else values.set(ref.type, (metric as Metric).compute(scores.slice(), labels.slice())); // copies, because a plug-in may change them
+        const all = pixels;
+        values.set(ref.type, (metric as PixelMetric).measurePixels(all));
+        measures.set(ref.type, (rows) => (metric as PixelMetric).measurePixels(someOf(all, rows)));
+      } else {
+        values.set(ref.type, (metric as Metric).compute(scores.slice(), labels.slice())); // copies, because a plug-in may change them
+        measures.set(ref.type, (rows) =>
+          (metric as Metric).compute(
+            Float64Array.from(rows, (row) => scores[row]!),
+            Uint8Array.from(rows, (row) => labels[row]!),
+          ),
+        );
+      }
     }
     const {numbers, ...measured} = measuredValues(context, values, (name) =>
       isOfPixels(name)
@@ -65,11 +86,42 @@ export const evaluate = defineStage({
       ...(Object.keys(reasons).length > 0 && {reasons}),
       normal,
       anomalous,
+      ...kindsOf(classes, classNames, normalClass, measures),
       ...aboutMetrics(context, recipe.metrics, recipe.part),
     };
     return {...summary};
   },
 });
+
+/** Every kind of anomaly alone, against all normal images, if there are at least two kinds. */
+function kindsOf(
+  classes: Int32Array,
+  classNames: readonly string[],
+  normalClass: number,
+  measures: ReadonlyMap<string, (rows: readonly number[]) => unknown>,
+): Pick<EvaluateSummary, 'kinds'> {
+  const kinds = [...new Set(classes)].filter((label) => label !== normalClass).sort((a, b) => a - b);
+  if (kinds.length < 2) return {};
+  const summary = (kind: number): KindSummary => {
+    const rows = [...classes.keys()].filter((row) => classes[row] === normalClass || classes[row] === kind);
+    return {
+      images: rows.filter((row) => classes[row] === kind).length,
+      metrics: Object.fromEntries([...measures].map(([name, measure]) => [name, measuredValue(measure(rows))])),
+    };
+  };
+  return {kinds: Object.fromEntries(kinds.map((kind) => [classNames[kind]!, summary(kind)]))};
+}
+
+/** The chosen images. */
+function someOf({height, width, maps, masks, regions}: PixelSample, rows: readonly number[]): PixelSample {
+  const area = height * width;
+  const some = {maps: new Float32Array(rows.length * area), masks: new Uint8Array(rows.length * area)};
+  for (const [to, row] of rows.entries()) {
+    some.maps.set(maps.subarray(row * area, (row + 1) * area), to * area);
+    some.masks.set(masks.subarray(row * area, (row + 1) * area), to * area);
+  }
+  return {count: rows.length, height, width, ...some, ...(regions && {regions: rows.map((row) => regions[row]!)})};
+}
 
 export interface Evaluation {
   readonly metrics: readonly PluginRef[];
@@ -153,12 +205,21 @@ function onePixelClassOnly({masks}: PixelSample): string | undefined {
 async function readPixels(context: StageContext): Promise<PixelSample> {
   const maps = await readMaps(inputOf(context, 'maps'));
   const masks = new Uint8Array(maps.data.length);
+  const regions: (readonly Region[])[] = [];
   let filled = 0;
   for await (const batch of readImages(inputOf(context, 'images'))) {
     if (!batch.masks) throw new Error('the test images have no masks');
     masks.set(batch.masks, filled);
+    regions.push(...(batch.regions ?? []));
     filled += batch.masks.length;
   }
   if (filled !== masks.length) throw new Error(`${masks.length} scores of pixels for ${filled} in the masks`);
-  return {count: maps.count, height: maps.height, width: maps.width, maps: maps.data, masks};
+  return {
+    count: maps.count,
+    height: maps.height,
+    width: maps.width,
+    maps: maps.data,
+    masks,
+    ...(regions.length > 0 && {regions}),
+  };
 }

@@ -7,7 +7,7 @@ export async function* filtered(
   batches: AsyncIterable<ImageBatch>,
   keep: (label: number) => boolean,
 ): AsyncIterable<ImageBatch> {
-  for await (const {shape, count, pixels, classes, masks} of batches) {
+  for await (const {shape, count, pixels, classes, masks, regions} of batches) {
     const kept = Array.from({length: count}, (_, i) => i).filter((i) => keep(classes[i]!));
     yield {
       shape,
@@ -15,6 +15,7 @@ export async function* filtered(
       pixels: pick(pixels, kept, sizeOf(shape)),
       classes: Int32Array.from(kept, (i) => classes[i]!),
       ...(masks && {masks: pick(masks, kept, shape.height * shape.width)}),
+      ...(regions && {regions: kept.map((i) => regions[i]!)}),
     };
   }
 }
@@ -42,7 +43,7 @@ export async function* relabelled(batches: AsyncIterable<ImageBatch>, label: num
 /** Writes one stream after the other into a table. Returns the number of images. */
 export async function writeImages(
   path: string,
-  format: Pick<ImagesInfo, 'shape' | 'classes'> & Partial<Pick<ImagesInfo, 'masks'>>,
+  format: Pick<ImagesInfo, 'shape' | 'classes'> & Partial<Pick<ImagesInfo, 'masks' | 'regions'>>,
   ...parts: readonly AsyncIterable<ImageBatch>[]
 ): Promise<number> {
   const writer = await createImagesWriter(path, format);

@@ -96,14 +96,20 @@ export function measuredValues(
       metrics[name] = value;
       continue;
     }
-    const isInfinite = typeof value === 'number' && !Number.isNaN(value);
-    metrics[name] = isInfinite ? (value > 0 ? 'Infinity' : '-Infinity') : null;
+    metrics[name] = measuredValue(value);
+    const isInfinite = metrics[name] !== null;
     const what = typeof value === 'number' ? String(value) : `${typeof value} instead of a number`;
     reasons[name] = (Number.isNaN(value) && undefinedBecause(name)) || `the metric gave ${what}`;
     warn(`metric "${name}" ${isInfinite ? 'is infinite' : 'is undefined'}: ${reasons[name]}`);
   }
   const numbers = new Map([...given].map(([name, value]) => [name, typeof value === 'number' ? value : Number.NaN]));
   return {metrics, ...(Object.keys(reasons).length > 0 && {reasons}), numbers};
+}
+
+/** A metric's value for a summary. */
+export function measuredValue(value: unknown): MeasuredValue {
+  if (typeof value !== 'number' || Number.isNaN(value)) return null;
+  return Number.isFinite(value) ? value : value > 0 ? 'Infinity' : '-Infinity';
 }
 
 /** Why metrics that need both classes are undefined; undefined if both are there. */

@@ -68,6 +68,12 @@ export const ofPart = (part: Part): Pick<ResultRef, 'part'> => (part === 'test' 
 /** A metric's value in JSON; null: undefined. */
 export type MeasuredValue = number | null | 'Infinity' | '-Infinity';
 
+/** One kind of anomaly: the number of its images, and the metrics of these and all normal images. */
+export type KindSummary = {
+  readonly images: number;
+  readonly metrics: {readonly [metric: string]: MeasuredValue};
+};
+
 /** Summary of an `evaluate` or `measure` stage: values by names of metrics, and the numbers of images. */
 export interface EvaluateSummary {
   readonly metrics: {readonly [metric: string]: MeasuredValue};
@@ -75,6 +81,8 @@ export interface EvaluateSummary {
   readonly reasons?: {readonly [metric: string]: string};
   readonly normal: number;
   readonly anomalous: number;
+  /** By names of anomalous classes; absent: there are fewer than two kinds, or an older version computed it. */
+  readonly kinds?: {readonly [kind: string]: KindSummary};
   /** Names of the metrics that are not rates; absent: all are rates. */
   readonly numbers?: readonly string[];
   /** Metric → how it uses the test labels, besides judging the scores; absent: no metric does so. */

@@ -264,7 +264,7 @@ program
 program
   .command('query')
   .description(
-    'query the results with read-only SQL (tables: runs, tasks, stages, metrics, baselines; view: comparison)',
+    'query the results with read-only SQL (tables: runs, tasks, stages, metrics, kinds, baselines; view: comparison)',
   )
   .argument('<sql>', 'one SQL statement')
   .addOption(new Option('--format <format>', 'output format').choices(['table', 'csv', 'json']).default('table'))

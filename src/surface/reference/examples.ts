@@ -12,6 +12,9 @@ const written: {readonly [plugin: string]: string} = {
   'dataset celeba': 'celeba',
   'dataset mvtec': '{ type: mvtec, size: 256, normal_classes: [bottle] }',
   'dataset mvtec-synthetic': '{ type: mvtec-synthetic, shape: ellipse, normal_classes: [bottle] }',
+  'dataset mvtec-loco': '{ type: mvtec-loco, size: 256, normal_classes: [pushpins] }',
+  'dataset mvtec-ad-2': '{ type: mvtec-ad-2, size: 256, normal_classes: [vial] }',
+  'dataset visa': '{ type: visa, size: 256, crop: 224, normal_classes: [candle] }',
   'dataset image-folder': '{ type: image-folder, folder: bolts, size: 128, fit: crop }',
   'dataset synthetic': '{ type: synthetic, size: 32, classes: 3, train: 32, test: 16, normal_classes: [stripes] }',
   'transform crop': 'crop: { min_side: 0.6 }',
@@ -38,6 +41,7 @@ const written: {readonly [plugin: string]: string} = {
   'classifier gde': '{ type: gde, shrinkage: ledoit-wolf }',
   'classifier knn': '{ type: knn, k: 5 }',
   'metric aupro': '{ type: aupro, limit: 0.3 }',
+  'metric spro': '{ type: spro, limit: 0.05 }',
   'metric uniformity': '{ type: uniformity, t: 2 }',
   'metric linear-probe': '{ type: linear-probe, c: 0.1 }',
 };
@@ -49,6 +53,9 @@ const ofFiles = new Set([
   'celeba',
   'mvtec',
   'mvtec-synthetic',
+  'mvtec-loco',
+  'mvtec-ad-2',
+  'visa',
   'image-folder',
   'pretrained',
 ]);

@@ -80,6 +80,17 @@ const columns: Columns = {
     definition_options: `Classifier, layer and metric with their versions and options; ${json}.`,
     part: 'The images that the value is of: `test` or `validation`.',
   },
+  kinds: {
+    run: 'Id of the run.',
+    task: 'Id of the task.',
+    classifier: 'As in `metrics`.',
+    metric: 'Name of the metric, of scores or of pixels.',
+    part: 'The images that the value is of: `test` or `validation`.',
+    ensemble: 'Seeds whose scores are combined; null: one seed.',
+    kind: 'The kind: a class that is not the normal one, such as `logical_anomalies`.',
+    images: 'Number of images of this kind.',
+    value: 'The metric of these images and all normal ones. Null: undefined.',
+  },
   baselines: {
     rank: 'If several tables have a number, that of the lowest rank is taken.',
     table: 'Id of the table, such as `iclr-table-7`.',
@@ -101,6 +112,8 @@ const aboutTables: {readonly [T in TableName]: string} = {
   tasks: 'One row for each task of a run: one dataset, normal class, learner, matrix point and seed.',
   stages: 'One row for each stage of a run.',
   metrics: 'One row for each value.',
+  kinds:
+    'One row for each value of one kind of anomaly, where there are several. Results that an older version has computed have none.',
   baselines: "The papers' numbers, from `data/baselines`.",
   paper_tasks: 'How many classes the papers average over.',
 };

@@ -3,6 +3,7 @@ import type {Result} from '../../core/base/result.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
+import {type MetricValue, testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type Embedding, embeddingOf} from './embedding.ts';
@@ -21,6 +22,8 @@ export interface CloseUp {
   readonly images?: {readonly path: string; readonly files?: TestFiles};
   /** Classifier → the file of its heat maps. */
   readonly maps: ReadonlyMap<string, string>;
+  /** Its metrics that have values of kinds of anomalies. */
+  readonly ofKinds: readonly MetricValue[];
   /** What could not be read, and why. */
   readonly missing: readonly string[];
 }
@@ -51,6 +54,7 @@ export async function closeUpOf(record: RunRecord, task: Task, method: string, a
     ...(made && {made}),
     ...(path !== undefined && {images: {path, ...(files && {files})}}),
     maps,
+    ofKinds: testMetricsOf(record).filter((value) => value.task === task.id && value.kinds.length > 0),
     missing: [...missing],
   };
 }

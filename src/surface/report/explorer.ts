@@ -1,5 +1,6 @@
 /** What a task's images were called: at the threshold with which the page begins, by kind of defect, and as data for the page's script. */
 import {areaUnderRoc, rank} from '../../domain/metrics/ranking.ts';
+import type {MetricValue} from '../../pipeline/store/runs/numbers.ts';
 import type {Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
 import {tableHtml} from '../tables/table-html.ts';
@@ -86,12 +87,15 @@ export function decidedTable({scored}: CloseUp): Markup {
   );
 }
 
-/** AUC of each kind of anomaly against all normal images; undefined where there are fewer than two kinds. */
+/** AUC of each kind of anomaly against all normal images, and the task's other metrics of it; undefined where there are fewer than two kinds. */
 export function kindsTable(closeUp: CloseUp): Markup | undefined {
   const {names, anomalous, kind} = kindsOf(closeUp);
   const kinds = [...names.keys()].filter((at) => anomalous[at]);
   if (kinds.length < 2 || kinds.length === names.length) return undefined;
   const {scored} = closeUp;
+  const others = closeUp.ofKinds.filter(({metric}) => metric !== 'auc');
+  const otherOf = (at: number, {kinds: own, scale}: MetricValue): string =>
+    number(own.find(({kind: name}) => name === names[at])?.value ?? null, null, scale !== 'number');
   const aucOf = (at: number, scores: Float64Array, labels: Uint8Array): string => {
     const own = [...labels.keys()].filter((image) => labels[image] === 0 || kind[image] === at);
     const area = areaUnderRoc(
@@ -108,14 +112,19 @@ export function kindsTable(closeUp: CloseUp): Markup | undefined {
         {name: 'kind', align: 'left'},
         {name: 'images', align: 'right'},
         ...scored.map(({classifier}) => ({name: classifier, align: 'right' as const})),
+        ...others.map(({classifier, metric}) => ({name: `${classifier} ${metric}`, align: 'right' as const})),
       ],
       rows: kinds.map((at) => [
         names[at]!,
         String(kind.filter((own) => own === at).length),
         ...scored.map(({scores, labels}) => aucOf(at, scores, labels)),
+        ...others.map((value) => otherOf(at, value)),
       ]),
       lead: 1,
     },
-    {caption: 'AUC × 100 of each kind of anomaly against all normal images', sortable: true},
+    {
+      caption: `AUC × 100${others.length > 0 ? ', and the other metrics,' : ''} of each kind of anomaly against all normal images`,
+      sortable: true,
+    },
   );
 }

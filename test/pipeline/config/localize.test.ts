@@ -23,7 +23,7 @@ test('metrics of pixels need maps and masks', () => {
       [
         "metrics.1",
         "metric "pixel-auc" needs masks, but dataset "cifar10" has none with these options",
-        "mvtec and mvtec-synthetic have masks; image-folder with "masks: true", synthetic with "defects: true".",
+        "The datasets of mvtec and visa have masks; image-folder with "masks: true", synthetic with "defects: true".",
       ],
     ]
   `);

@@ -96,7 +96,13 @@ test('stages lead from images to a metric', async () => {
   expect((await readScores(scores)).classNames).toEqual(['red', 'green', 'blue']);
 
   const evaluated = await run('evaluate', evaluateRecipe, {inputs: {scores}});
-  expect(evaluated.summary).toEqual({metrics: {auc: 1}, normal: 30, anomalous: 60});
+  const kind = {images: 30, metrics: {auc: 1}};
+  expect(evaluated.summary).toEqual({
+    metrics: {auc: 1},
+    normal: 30,
+    anomalous: 60,
+    kinds: {red: kind, blue: kind},
+  });
   expect(await readMetrics(join(evaluated.out, 'metrics.arrow'))).toEqual(new Map([['auc', 1]]));
 });
 

@@ -36,7 +36,10 @@ const classColumn: Column = {
   description: 'Index into the metadata field "classes".',
 };
 
-export const imageColumns = (shape: readonly number[], {masks}: {readonly masks: boolean}): readonly Column[] => [
+export const imageColumns = (
+  shape: readonly number[],
+  {masks, regions}: {readonly masks: boolean; readonly regions: boolean},
+): readonly Column[] => [
   {name: 'pixels', type: {tensor: 'uint8', shape}, description: 'One image: height, width, channels (RGB or grey).'},
   classColumn,
   ...(masks
@@ -45,6 +48,16 @@ export const imageColumns = (shape: readonly number[], {masks}: {readonly masks:
           name: 'mask',
           type: {tensor: 'uint8', shape: shape.slice(0, 2)},
           description: '1 where it is defective.',
+        } as const,
+      ]
+    : []),
+  ...(regions
+    ? [
+        {
+          name: 'regions',
+          type: {list: 'int32'},
+          description:
+            'Its defects one after the other: the share of pixels that is enough, in billionths; the number of runs; start and length of each run.',
         } as const,
       ]
     : []),

@@ -1,9 +1,10 @@
 /** Images with their classes as an Arrow file: streamed in and out, memory does not grow with the file. */
 
 import type {ImageSet, ImageShape} from '../../contracts/data.ts';
-import type {ImageBatch} from '../../contracts/dataset.ts';
+import type {ImageBatch, Region} from '../../contracts/dataset.ts';
 import {classNamesKey, imageColumns} from './columns.ts';
-import {type Batch, createTable, openTable, type TableReader, withTable} from './ipc.ts';
+import {type Batch, createTable, type Lists, openTable, type TableReader, withTable} from './ipc.ts';
+import {packRegions, unpackRegions} from './regions.ts';
 
 export interface ImagesInfo {
   readonly shape: ImageShape;
@@ -11,6 +12,8 @@ export interface ImagesInfo {
   readonly count: number;
   /** Whether every image has a mask. */
   readonly masks: boolean;
+  /** Whether it has the regions of every image. */
+  readonly regions: boolean;
   /** Images of each class, in the order of `classes`. */
   readonly counts: readonly number[];
 }
@@ -35,23 +38,30 @@ export interface ReadOptions {
 // Record batches of about this size whatever the batches that come in: the file's bytes depend only on the images.
 const batchBytes = 4 * 1024 * 1024;
 
-/** @param classes names; the stored class of an image is an index into them. `masks`: every batch has them, and they are kept. */
+/** @param classes names; the stored class of an image is an index into them. `masks`, `regions`: every batch has them, and they are kept. */
 export async function createImagesWriter(
   path: string,
   {
     shape,
     classes,
     masks = false,
-  }: {readonly shape: ImageShape; readonly classes: readonly string[]; readonly masks?: boolean},
+    regions = false,
+  }: {
+    readonly shape: ImageShape;
+    readonly classes: readonly string[];
+    readonly masks?: boolean;
+    readonly regions?: boolean;
+  },
 ): Promise<ImagesWriter> {
   const size = sizeOf(shape);
   const area = shape.height * shape.width;
-  const columns = imageColumns([shape.height, shape.width, shape.channels], {masks});
+  const columns = imageColumns([shape.height, shape.width, shape.channels], {masks, regions});
   const table = await createTable(path, 'images', columns, {[classNamesKey]: JSON.stringify(classes)});
   const capacity = Math.max(1, Math.floor(batchBytes / size));
   const pixels = new Uint8Array(capacity * size);
   const labels = new Int32Array(capacity);
   const truth = new Uint8Array(masks ? capacity * area : 0);
+  let defects: (readonly Region[])[] = [];
   let filled = 0;
   let count = 0;
   const flush = async (): Promise<void> => {
@@ -60,7 +70,9 @@ export async function createImagesWriter(
       pixels: pixels.subarray(0, filled * size),
       class: labels.subarray(0, filled),
       ...(masks && {mask: truth.subarray(0, filled * area)}),
+      ...(regions && {regions: packRegions(defects)}),
     });
+    defects = [];
     count += filled;
     filled = 0;
   };
@@ -78,6 +90,8 @@ export async function createImagesWriter(
       }
       if (masks && (batch.masks?.length ?? 0) < batch.count * area)
         throw new Error(`a batch of ${batch.count} images has too few masks`);
+      if (regions && (batch.regions?.length ?? 0) < batch.count)
+        throw new Error(`a batch of ${batch.count} images has too few lists of regions`);
       for (let from = 0; from < batch.count; ) {
         const take = Math.min(capacity - filled, batch.count - from);
         const taken = batch.classes.subarray(from, from + take);
@@ -86,6 +100,7 @@ export async function createImagesWriter(
         pixels.set(batch.pixels.subarray(from * size, (from + take) * size), filled * size);
         labels.set(taken, filled);
         if (masks) truth.set(batch.masks!.subarray(from * area, (from + take) * area), filled * area);
+        if (regions) defects.push(...batch.regions!.slice(from, from + take));
         filled += take;
         from += take;
         if (filled === capacity) await flush();
@@ -106,7 +121,14 @@ export const imagesInfo = (path: string): Promise<ImagesInfo> =>
     const {shape, classes} = headOf(table);
     const counts = classes.map(() => 0);
     for await (const batch of table.batches()) for (const label of labelsOf(batch)) counts[label]!++;
-    return {shape, classes, masks: hasMasks(table), counts, count: counts.reduce((a, b) => a + b, 0)};
+    return {
+      shape,
+      classes,
+      masks: has(table, 'mask'),
+      regions: has(table, 'regions'),
+      counts,
+      count: counts.reduce((a, b) => a + b, 0),
+    };
   });
 
 /** Streams images in the order of the file. */
@@ -115,9 +137,9 @@ export async function* readImages(
   {class: name, keep, batch = 256}: ReadOptions = {},
 ): AsyncIterable<ImageBatch> {
   let filled = 0;
-  let out: {pixels: Uint8Array; classes: Int32Array; masks?: Uint8Array} | undefined;
+  let out: {pixels: Uint8Array; classes: Int32Array; masks?: Uint8Array; regions?: (readonly Region[])[]} | undefined;
   let shape: ImageShape | undefined;
-  for await (const {head, pixels, labels, masks, index} of stored(path, name)) {
+  for await (const {head, pixels, labels, masks, regions, index} of stored(path, name)) {
     shape = head.shape;
     const size = sizeOf(shape);
     const area = shape.height * shape.width;
@@ -128,9 +150,11 @@ export async function* readImages(
         pixels: new Uint8Array(batch * size),
         classes: new Int32Array(batch),
         ...(masks && {masks: new Uint8Array(batch * area)}),
+        ...(regions && {regions: []}),
       };
       out.pixels.set(pixels.subarray(i * size, (i + 1) * size), filled * size);
       if (masks) out.masks!.set(masks.subarray(i * area, (i + 1) * area), filled * area);
+      if (regions) out.regions!.push(unpackRegions(regions, i));
       out.classes[filled++] = labels[i]!;
       if (filled < batch) continue;
       yield {shape, count: filled, ...out};
@@ -145,6 +169,7 @@ export async function* readImages(
     pixels: out.pixels.subarray(0, filled * sizeOf(shape)),
     classes: out.classes.subarray(0, filled),
     ...(out.masks && {masks: out.masks.subarray(0, filled * shape.height * shape.width)}),
+    ...(out.regions && {regions: out.regions}),
   };
 }
 
@@ -181,6 +206,7 @@ async function* stored(
   pixels: Uint8Array;
   labels: Int32Array;
   masks: Uint8Array | undefined;
+  regions: Lists | undefined;
   index: number | undefined;
 }> {
   const table = await openTable(path, 'images');
@@ -188,8 +214,9 @@ async function* stored(
     const head = headOf(table);
     const index = name === undefined ? undefined : indexOf(head.classes, name, path);
     for await (const batch of table.batches()) {
-      const masks = hasMasks(table) ? (batch.column('mask') as Uint8Array) : undefined;
-      yield {head, index, pixels: batch.column('pixels') as Uint8Array, labels: labelsOf(batch), masks};
+      const masks = has(table, 'mask') ? (batch.column('mask') as Uint8Array) : undefined;
+      const regions = has(table, 'regions') ? (batch.column('regions') as Lists) : undefined;
+      yield {head, index, pixels: batch.column('pixels') as Uint8Array, labels: labelsOf(batch), masks, regions};
     }
   } finally {
     await table.close();
@@ -203,7 +230,8 @@ function headOf(table: TableReader): Head {
   return {shape: {height, width, channels}, classes: classNamesOf(table)};
 }
 
-const hasMasks = (table: TableReader): boolean => table.columns.some(({name}) => name === 'mask');
+const has = (table: TableReader, column: 'mask' | 'regions'): boolean =>
+  table.columns.some(({name}) => name === column);
 
 const labelsOf = (batch: Batch): Int32Array => batch.column('class') as Int32Array;
 

@@ -7,7 +7,8 @@ import {type Outline, outlineOf, outlines, type Planting, plant} from '../local/
 import {readPictures} from '../readers/idx.ts';
 import {partsOf} from '../readers/image-tree.ts';
 import {locateFiles, type Publication} from '../readers/locate.ts';
-import {mvtec, mvtecOptions} from './mvtec.ts';
+import {mvtec} from './mvtec.ts';
+import {squareOptions} from './squares.ts';
 
 /** MNIST's test images: a digit that is drawn onto an image should not be one that a model may have been trained on. */
 const digits = 't10k-images-idx3-ubyte.gz';
@@ -31,7 +32,7 @@ export const mvtecSynthetic = defineDataset({
     'Li et al. 2021 (CutPaste), table 6, which only gives shapes and fills; sizes, places and colours are our guesses',
   options: Type.Object(
     {
-      ...mvtecOptions,
+      ...squareOptions,
       shape: Type.Union(
         ['mnist', ...Object.keys(outlines)].map((name) => Type.Literal(name)),
         {default: 'square', description: 'Shape of the defects, turned by a random angle; mnist: a handwritten digit.'},

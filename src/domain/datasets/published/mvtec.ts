@@ -1,13 +1,12 @@
 import {join} from 'node:path';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
-import {choice} from '../../../core/base/text.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {LeftOut} from '../../../core/images/files.ts';
-import type {Step} from '../../../core/images/preparation.ts';
 import {Type} from '../../../core/plugin/type.ts';
 import {readImageFiles} from '../readers/image-files.ts';
-import {isFolder, labelled, listMasks, listTree, partsOf} from '../readers/image-tree.ts';
+import {labelled, listMasks, listTree, partsOf} from '../readers/image-tree.ts';
+import {cropOption, findCategory, squareOptions, squares} from './squares.ts';
 
 /** Numbers of images in train/good, in test/good, and in the other folders of test. Textures come first, as in the papers' tables. */
 const categories = {
@@ -44,20 +43,6 @@ const aligned: ReadonlySet<Category> = new Set([
 
 const normal = 'good';
 
-/** Options of every dataset that is made of MVTec's images. */
-export const mvtecOptions = {
-  size: Type.Integer({
-    minimum: 8,
-    maximum: 1024,
-    default: 256,
-    description: 'Height and width that images are resized to.',
-  }),
-  interpolation: Type.Union([Type.Literal('area'), Type.Literal('bicubic')], {
-    default: 'bicubic',
-    description: 'How images are resized: bicubic as in PIL, area as in OpenCV. The paper does not say.',
-  }),
-};
-
 export const mvtec = defineDataset({
   name: 'mvtec',
   version: 3,
@@ -65,26 +50,13 @@ export const mvtec = defineDataset({
   paper: 'Bergmann et al. 2019',
   options: Type.Object(
     {
-      ...mvtecOptions,
-      crop: Type.Optional(
-        Type.Integer({
-          minimum: 8,
-          maximum: 1024,
-          description:
-            'Side of the middle that is cut out afterwards, at most "size": 224 of 256 in PatchCore and PaDiM. Default: the whole image. ' +
-            'What lies outside is not seen, and its defects do not count.',
-        }),
-      ),
+      ...squareOptions,
+      ...cropOption,
     },
     {additionalProperties: false},
   ),
-  create: ({size, interpolation, crop = size}) => {
-    if (crop > size) throw new Error(`"crop" is ${crop}, more than the "size" of ${size} pixels`);
-    const shape = {height: crop, width: crop, channels: 3} as const;
-    const preparation: readonly Step[] = [
-      {step: 'resize', height: size, width: size, interpolation},
-      ...(crop === size ? [] : [{step: 'crop-middle', height: crop, width: crop} as const]),
-    ];
+  create: (options) => {
+    const {shape, preparation} = squares(options);
     return {
       inliers: Object.keys(categories),
       classes: [normal, 'defect'],
@@ -109,18 +81,14 @@ export const mvtec = defineDataset({
 
 /** The category's files. Fails unless there are as many images as published, and a mask for every defect. */
 function locate(roots: DataRoots, category: Category): Result<readonly SourceFile[], DatasetProblem> {
-  const places = [...new Set(roots.folders.flatMap((root) => [join(root, 'mvtec', category), join(root, category)]))];
-  const place = places.find(isFolder);
-  const home = roots.fetchInto ?? roots.folders[0];
-  if (place === undefined)
-    return fail({
-      message: `not found: looked for ${choice(places)}`,
-      hint:
-        'get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA 4.0)' +
-        (home === undefined
-          ? ''
-          : `, and unpack it so that ${join(home, 'mvtec', category, 'train', normal)} is there`),
-    });
+  const found = findCategory(roots, {
+    folder: 'mvtec',
+    category,
+    get: 'get it from https://www.mvtec.com/company/research/datasets/mvtec-ad (a form asks for your name; CC BY-NC-SA 4.0)',
+    sign: join('train', normal),
+  });
+  if (!found.ok) return found;
+  const place = found.value;
   const left = new LeftOut();
   const layouts = {train: {required: [normal], others: false}, test: {required: [normal], others: true}};
   const tree = listTree(place, layouts, left);

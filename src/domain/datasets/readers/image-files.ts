@@ -5,8 +5,8 @@ import {codeOf} from '../../../core/base/files.ts';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {clippedList} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
-import type {DatasetProblem, ImageBatch} from '../../../core/contracts/dataset.ts';
-import {decodeImage, decodeMask, ImageError, imageFormats} from '../../../core/images/codec.ts';
+import type {DatasetProblem, ImageBatch, Region} from '../../../core/contracts/dataset.ts';
+import {type DecodedMask, decodeImage, decodeMask, ImageError, imageFormats} from '../../../core/images/codec.ts';
 import {type Contents, contentsOf, type LeftOut} from '../../../core/images/files.ts';
 import type {Mask} from '../../../core/images/mask.ts';
 import {preparedMask, preparedPixels, type Step} from '../../../core/images/preparation.ts';
@@ -43,7 +43,12 @@ export interface LabelledFile {
   readonly label: number;
   /** Path of its mask; absent: no pixel is defective. */
   readonly mask?: string;
+  /** Paths of the masks of its defects, one each, instead of `mask`. */
+  readonly defects?: readonly string[];
 }
+
+/** The share in (0, 1] of a defect of `area` pixels, whose mask's highest value is `value`, that is enough to have found it. Throws for an unknown value. */
+export type Enough = (path: string, value: number, area: number) => number;
 
 /** Number of images decoded at the same time: enough to keep the cores busy, few enough to limit memory. */
 const ahead = 8;
@@ -53,24 +58,25 @@ const batchBytes = 4 * 1024 * 1024;
 /**
  * Decodes the files in the given order. `preparation` brings each image to `shape`. Throws a `DatasetError` that names the file if it
  * is not a complete image, if the preparation refuses it, or if a mask has no marked pixel. `withMasks`: the batches have masks, empty
- * ones for files without a mask.
+ * ones for files without a mask. `enough`: the batches have masks and regions, by `defects`.
  */
 export async function* readImageFiles(
   files: Iterable<LabelledFile>,
   shape: ImageShape,
   preparation: readonly Step[],
-  {withMasks = false}: {readonly withMasks?: boolean} = {},
+  {withMasks = false, enough}: {readonly withMasks?: boolean; readonly enough?: Enough} = {},
 ): AsyncGenerator<ImageBatch> {
   const area = shape.height * shape.width;
   const size = area * shape.channels;
   const capacity = Math.max(1, Math.floor(batchBytes / size));
   const running: {readonly label: number; readonly opening: Promise<Opened>}[] = [];
-  const open = async ({path, mask}: LabelledFile): Promise<Opened> => {
+  const open = async ({path, mask, defects}: LabelledFile): Promise<Opened> => {
     const image = await opened(path, `an image (${imageFormats})`, async (bytes) => {
       const picture = await decodeImage(bytes);
       const {height, width} = picture;
       return {height, width, pixels: preparedPixels(picture, preparation, shape)};
     });
+    if (enough && defects) return {pixels: image.pixels, ...(await openDefects(defects, image, enough))};
     if (mask === undefined || !withMasks) return {pixels: image.pixels};
     return {pixels: image.pixels, marked: preparedMask(await openMask(mask, image), preparation, shape).marked};
   };
@@ -83,7 +89,8 @@ export async function* readImageFiles(
   const room = () => ({
     pixels: new Uint8Array(capacity * size),
     classes: new Int32Array(capacity),
-    ...(withMasks && {masks: new Uint8Array(capacity * area)}),
+    ...((withMasks || enough) && {masks: new Uint8Array(capacity * area)}),
+    ...(enough && {regions: [] as (readonly Region[])[]}),
   });
   let batch = room();
   let filled = 0;
@@ -95,9 +102,10 @@ export async function* readImageFiles(
     }
     const first = running.shift();
     if (!first) break;
-    const {pixels, marked} = await first.opening;
+    const {pixels, marked, regions = []} = await first.opening;
     batch.pixels.set(pixels, filled * size);
     if (marked) batch.masks!.set(marked, filled * area);
+    batch.regions?.push(regions);
     batch.classes[filled++] = first.label;
     if (filled < capacity) continue;
     yield {shape, count: filled, ...batch};
@@ -108,20 +116,39 @@ export async function* readImageFiles(
     yield {
       shape,
       count: filled,
+      ...batch,
       pixels: batch.pixels.slice(0, filled * size),
       classes: batch.classes.slice(0, filled),
       ...(batch.masks && {masks: batch.masks.slice(0, filled * area)}),
     };
+
+  /** The masks of an image's defects, and all of them as one. A defect that the preparation cuts off is left out. */
+  async function openDefects(paths: readonly string[], image: Size, share: Enough): Promise<Omit<Opened, 'pixels'>> {
+    const all = new Uint8Array(area);
+    const regions: Region[] = [];
+    for (const path of paths) {
+      const mask = await openMask(path, image);
+      const whole = mask.marked.reduce((sum, one) => sum + one, 0);
+      const {marked} = preparedMask(mask, preparation, shape);
+      const pixels = Int32Array.from([...marked.keys()].filter((at) => marked[at] === 1));
+      for (const at of pixels) all[at] = 1;
+      if (pixels.length > 0) regions.push({pixels, enough: share(path, mask.highest, whole)});
+    }
+    return {marked: all, regions};
+  }
 }
 
 /** An image, and its mask if it has one, in the dataset's shape. */
 interface Opened {
   readonly pixels: Uint8Array;
   readonly marked?: Uint8Array;
+  readonly regions?: readonly Region[];
 }
 
+type Size = Pick<Mask, 'height' | 'width'>;
+
 /** Reads a mask. Throws a `DatasetError` unless it is as large as its image and has a marked pixel. */
-async function openMask(path: string, {height, width}: Pick<Mask, 'height' | 'width'>): Promise<Mask> {
+async function openMask(path: string, {height, width}: Size): Promise<DecodedMask> {
   const mask = await opened(path, 'a mask whose marked pixels are not black', decodeMask);
   if (mask.height !== height || mask.width !== width)
     throw new DatasetError(

@@ -94,7 +94,7 @@ export function partsOf(name: string): {readonly split: Split; readonly folder: 
 }
 
 /** Source name of a test image's mask, in whatever format the mask is: `test/cut/000.jpg` → `ground_truth/cut/000_mask.png`. */
-function maskName(image: string): string {
+export function maskName(image: string): string {
   const parts = partsOf(image);
   return `${groundTruth}/${parts.folder}/${parse(parts.image).name}_mask.png`;
 }

@@ -181,7 +181,7 @@ const foldersIn = (root: string): readonly string[] =>
         .sort()
     : [];
 
-const runTables = ['runs', 'tasks', 'stages', 'metrics'] as const satisfies readonly TableName[];
+const runTables = ['runs', 'tasks', 'stages', 'metrics', 'kinds'] as const satisfies readonly TableName[];
 async function replaceRuns(connection: DuckDBConnection, runs: readonly RunRows[]): Promise<void> {
   const ids = runs.flatMap((rows) => rows.runs.map((row) => sqlText(row['run'] as string)));
   if (runs.length === 0) return;

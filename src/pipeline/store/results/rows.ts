@@ -27,6 +27,7 @@ export interface RunRows {
   readonly tasks: readonly Row[];
   readonly stages: readonly Row[];
   readonly metrics: readonly Row[];
+  readonly kinds: readonly Row[];
 }
 
 /** `state`: the state of the record's files (`recordState`). */
@@ -97,6 +98,9 @@ export function rowsOf(record: RunRecord, state: string | null = null): RunRows 
       message: stage.message ?? null,
       tasks: stage.node.tasks,
     })),
+    kinds: metricsOf(record).flatMap(({task, classifier, metric, part, ensemble, kinds}) =>
+      kinds.map(({kind, images, value}) => ({run, task, classifier, metric, part, ensemble, kind, images, value})),
+    ),
     metrics: metricsOf(record).map((value) => {
       const {classifier, definition} = measureOf(value, nodes);
       return {

@@ -100,6 +100,18 @@ export const tables = {
     /** The images that the value is of: `test` or `validation`. */
     part: 'VARCHAR',
   },
+  kinds: {
+    run: 'VARCHAR',
+    task: 'VARCHAR',
+    classifier: 'VARCHAR',
+    metric: 'VARCHAR',
+    part: 'VARCHAR',
+    ensemble: 'BIGINT[]',
+    /** An anomalous class. */
+    kind: 'VARCHAR',
+    images: 'INTEGER',
+    value: 'DOUBLE',
+  },
   baselines: {
     /** Precedence: if several tables have a number, the one with the lowest rank counts. */
     rank: 'INTEGER',
@@ -121,7 +133,7 @@ export type TableName = keyof typeof tables;
 
 const createTables = Object.entries(tables).map(
   ([name, columns]) =>
-    `create table ${name} (${Object.entries(columns)
+    `create table if not exists ${name} (${Object.entries(columns)
       .map(([column, type]) => `"${column}" ${type}`)
       .join(', ')});`,
 );
@@ -278,7 +290,7 @@ const laterColumns = (
   names.map((name) => `alter table ${table} add column if not exists ${name} ${columnType(table, name)};`),
 );
 
-const today = [verdictMacros, ...laterColumns, values, comparisons].join('\n');
+const today = [...createTables, verdictMacros, ...laterColumns, values, comparisons].join('\n');
 
 /** Entry n changes a database from migration n to n + 1. */
 export const migrations: readonly string[] = [
@@ -296,4 +308,5 @@ export const migrations: readonly string[] = [
   today,
   today,
   `${today}\nupdate metrics set part = 'test' where part is null;`,
+  today,
 ];

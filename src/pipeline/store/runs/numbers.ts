@@ -26,6 +26,8 @@ export interface MetricValue {
   readonly vouched: boolean | null;
   /** Number of normal images of its part; 0 if it was not computed. */
   readonly normal: number;
+  /** The same metric of each kind of anomaly against all normal images, if there are several kinds. */
+  readonly kinds: readonly {readonly kind: string; readonly images: number; readonly value: number | null}[];
   /** Number of anomalous images of its part; 0 if it was not computed. */
   readonly anomalous: number;
   /** A `rate` is printed × 100; null: not known, because it was not computed. */
@@ -71,7 +73,7 @@ export function numbersOf(record: RunRecord): Numbers {
 }
 
 function measured(stage: StageRecord, summary: EvaluateSummary, vouched: boolean): readonly MetricValue[] {
-  const {metrics, normal, anomalous, numbers = [], testLabels = {}, reasons = {}} = summary;
+  const {metrics, normal, anomalous, numbers = [], testLabels = {}, reasons = {}, kinds = {}} = summary;
   return (stage.node.results ?? []).flatMap(({task, classifier, ensemble = null, part}) =>
     Object.entries(metrics).map(([metric, value]) => ({
       task,
@@ -81,6 +83,9 @@ function measured(stage: StageRecord, summary: EvaluateSummary, vouched: boolean
       value: numberOf(value),
       reason: reasons[metric] ?? null,
       vouched: numberOf(value) === null ? null : vouched,
+      kinds: Object.entries(kinds).flatMap(([kind, {images, metrics: own}]) =>
+        metric in own ? [{kind, images: count(images), value: numberOf(own[metric]!)}] : [],
+      ),
       normal: count(normal),
       anomalous: count(anomalous),
       scale: numbers.includes(metric) ? ('number' as const) : ('rate' as const),
@@ -106,6 +111,7 @@ function unknown(stage: StageRecord, reason: string): readonly MetricValue[] {
       value: null,
       reason,
       vouched: null,
+      kinds: [],
       normal: 0,
       anomalous: 0,
       scale: null,

@@ -152,6 +152,7 @@ export const isEvaluateSummary = fields({
   reasons: optional(recordOf(isText)),
   normal: isNumber,
   anomalous: isNumber,
+  kinds: optional(recordOf(fields({images: isNumber, metrics: isFields}))),
   numbers: optional(listOf(isText)),
   testLabels: optional(recordOf(isText)),
 }) as (value: unknown) => value is EvaluateSummary;

@@ -139,3 +139,26 @@ test('data of wrong sizes is refused', async () => {
   );
   await writer.abort();
 });
+
+test('regions come back as they went in, wherever batches end, and other files have none', async () => {
+  const path = fresh();
+  const shape: ImageShape = {height: 300, width: 200, channels: 3};
+  // 180 kB an image: the file has several record batches.
+  const images = made(50, shape);
+  const regions = Array.from({length: 50}, (_, i) =>
+    Array.from({length: i % 3}, (__, k) => ({
+      enough: (k + 1) / 4,
+      pixels: Int32Array.of(i, i + 1, i + 2, 1000 + k, 59_999),
+    })),
+  );
+  const writer = await createImagesWriter(path, {shape, classes: names, regions: true});
+  await writer.write({...images, regions});
+  await writer.close();
+  const found: unknown[] = [];
+  for await (const batch of readImages(path, {batch: 7})) found.push(...batch.regions!);
+  expect(found).toEqual(regions);
+  expect((await imagesInfo(path)).regions).toBe(true);
+  const without = await createImagesWriter(fresh(), {shape, classes: names, regions: true});
+  await expect(without.write(images)).rejects.toThrow('a batch of 50 images has too few lists of regions');
+  await without.abort();
+});

@@ -555,7 +555,7 @@ test('a database of a newer version is left alone until a rebuild is asked for; 
   await (await holder('update migration set number = 99')).release();
   await seal(database());
   const message =
-    "the results database can't be written: a newer version of pipeline has written it (migration 99; this version knows 7)";
+    "the results database can't be written: a newer version of pipeline has written it (migration 99; this version knows 8)";
   expect(await results().ingestRun(a)).toMatchObject({ok: false, failures: [{message}]});
   const told: string[] = [];
   const reader = openResults(database(), {report: (line) => told.push(line)});
