@@ -1,5 +1,6 @@
 /** The built-in plug-ins, one line each; the only file that imports all of domain/. */
 import type {AnyDefinition} from './core/plugin/registry.ts';
+import {csiClassifier} from './domain/classifiers/csi.ts';
 import {gde} from './domain/classifiers/gde.ts';
 import {kde} from './domain/classifiers/kde.ts';
 import {knn} from './domain/classifiers/knn.ts';
@@ -15,6 +16,7 @@ import {fashionMnist} from './domain/datasets/published/fashion-mnist.ts';
 import {mvtec} from './domain/datasets/published/mvtec.ts';
 import {mvtecSynthetic} from './domain/datasets/published/mvtec-synthetic.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
+import {csi} from './domain/learners/csi.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
 import {denoising} from './domain/learners/denoising.ts';
 import {pretrained} from './domain/learners/pretrained.ts';
@@ -81,6 +83,7 @@ export const plugins: readonly AnyDefinition[] = [
   pretrained,
   rotation,
   contrastive,
+  csi,
   cutpaste,
   denoising,
   ocSvm,
@@ -88,6 +91,7 @@ export const plugins: readonly AnyDefinition[] = [
   gde,
   knn,
   rotationClassifier,
+  csiClassifier,
   auc,
   averagePrecisionMetric,
   fpr95,

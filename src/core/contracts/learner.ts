@@ -194,7 +194,7 @@ export interface Learner {
   /** Rebuilds the encoder from saved weights and the learner's options, with the files that they name. */
   encoder(weights: NamedArrays, plugins: PluginFactory): Encoder;
   /**
-   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined if its network has no graph.
+   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined if its network has no graph, or its options need more than one.
    * Absent: it cannot be exported.
    */
   graph?(
