@@ -19,6 +19,7 @@ import {contrastive} from './domain/learners/contrastive.ts';
 import {csi} from './domain/learners/csi.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
 import {denoising} from './domain/learners/denoising.ts';
+import {nsa} from './domain/learners/nsa.ts';
 import {pretrained} from './domain/learners/pretrained.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
@@ -85,6 +86,7 @@ export const plugins: readonly AnyDefinition[] = [
   contrastive,
   csi,
   cutpaste,
+  nsa,
   denoising,
   ocSvm,
   kde,

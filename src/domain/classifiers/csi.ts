@@ -3,7 +3,7 @@ import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {normaliseRows, squaredLengths} from '../../core/linalg/matrix.ts';
-import {forEachProductBlock} from '../../core/linalg/products.ts';
+import {openFactor} from '../../core/linalg/products.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {maximumOfRows} from './scores-graph.ts';
@@ -95,12 +95,25 @@ const fitted = ({z, logits}: Copy): Fitted => ({
   shift: perMean(sum(logits), z.rows),
 });
 
-/** cos(z, z_m) ‖z‖ is the product of z with a direction. */
+/** Rows of every product: a row's bits depend on how many there are, but not on what stands in the others. */
+const rowsAtOnce = 64;
+
+/** cos(z, z_m) ‖z‖ is the product of z with a direction. The visitor may change the products. */
 function nearest(z: Matrix, directions: Matrix, visit: (row: number, products: Float32Array) => void): void {
-  forEachProductBlock(z, directions, (start, rows, block) => {
-    for (let row = 0; row < rows; row++)
-      visit(start + row, block.subarray(row * directions.rows, (row + 1) * directions.rows));
-  });
+  const {rows, columns, data} = z;
+  const factor = openFactor(directions);
+  try {
+    for (let start = 0; start < rows; start += rowsAtOnce) {
+      const block = new Float32Array(rowsAtOnce * columns);
+      block.set(data.subarray(start * columns, Math.min(rows, start + rowsAtOnce) * columns));
+      factor.times({rows: rowsAtOnce, columns, data: block}, (first, count, products) => {
+        for (let row = first; row < Math.min(first + count, rows - start); row++)
+          visit(start + row, products.subarray((row - first) * directions.rows, (row - first + 1) * directions.rows));
+      });
+    }
+  } finally {
+    factor.dispose();
+  }
 }
 
 const greatest = (values: Float32Array): number => values.reduce((most, value) => Math.max(most, value), -Infinity);

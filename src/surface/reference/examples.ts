@@ -32,6 +32,7 @@ const written: {readonly [plugin: string]: string} = {
   'learner csi': '{ type: csi, network: { type: small, width: 8, head: [32, 16] }, epochs: 2, batch: 8, crops: 0 }',
   'learner cutpaste':
     '{ type: cutpaste, variant: scar, network: { type: small, width: 8, head: [32] }, epochs: 2, steps_per_epoch: 4, batch: 8 }',
+  'learner nsa': '{ type: nsa, network: { type: small, width: 8, head: [32] }, epochs: 2, batch: 8 }',
   'learner denoising':
     '{ type: denoising, network: { type: small, width: 8 }, noise: gaussian, level: 0.1, epochs: 2 }',
   'classifier oc-svm': '{ type: oc-svm, kernel: rbf, nu: 0.1 }',
