@@ -110,7 +110,7 @@ describe('learners with their networks', () => {
     {type: 'resnet50', width: 0.0625, side: 32},
   ];
   const large = [{type: 'efficientnet', variant: 'b0', side: 45}];
-  const learners = ['untrained', 'rotation', 'contrastive', 'csi', 'cutpaste', 'denoising'];
+  const learners = ['untrained', 'rotation', 'contrastive', 'csi', 'cutpaste', 'nsa', 'denoising'];
   const casesOf = (networks: typeof small | typeof large, of = learners) =>
     of.flatMap((type) =>
       networks.flatMap(({side, ...network}) =>
@@ -119,7 +119,7 @@ describe('learners with their networks', () => {
     );
   const title = '$type, $layer, $network.type of $side pixels';
   const check = async ({type, layer, network, side}: ReturnType<typeof casesOf>[number]) => {
-    const classes = {rotation: 4, cutpaste: 3}[type] ?? 0;
+    const classes = {rotation: 4, cutpaste: 3, nsa: 2}[type] ?? 0;
     const ref = {...network, head: type === 'untrained' ? [] : [16, 12]};
     const {parameters, features, head} = plugins.create('network', resolved('network', network.type, ref));
     const learner = plugins.create(
