@@ -17,6 +17,9 @@ import {measurePretext} from './training/pretext.ts';
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
 
+/** Of an intensity of 1. */
+const greyLevels = 255;
+
 /** Normal, and anomalous. */
 const kinds = 2;
 
@@ -26,7 +29,8 @@ export const nsa = defineLearner({
   summary:
     'Learns how anomalous an image is into which patches of another normal image were blended, by how much they changed it.',
   paper:
-    'Schlüter et al. 2022 (NSA), with one label for an image instead of one for each pixel, which needs no decoder and gives features for stage two',
+    'Schlüter et al. 2022 (NSA), with one label for an image instead of one for each pixel, which needs no decoder and gives features for ' +
+    'stage two, and by SGD instead of Adam',
   layers: ['pool', 'embed', 'classes'],
   trains: true,
   explains: true,
@@ -70,26 +74,34 @@ export const nsa = defineLearner({
               maximum: 1,
               description: 'A pixel whose mean is farther from it is of the object.',
             }),
+            min_object: Type.Number({
+              minimum: 0,
+              exclusiveMaximum: 1,
+              default: 0.7,
+              description: 'More than this share of a patch must be object. The released code has 0.25 to 0.7.',
+            }),
           },
           {
             additionalProperties: false,
             description:
-              'Of images of an object: a quarter of a patch must be object, and a quarter of that must lie on the object of the other image. ' +
+              'Of images of an object: so much of a patch must be object, and a quarter of that must lie on the object of the other image. ' +
               'Default: patches lie anywhere.',
           },
         ),
       ),
       label_middle: Type.Number({
         exclusiveMinimum: 0,
-        maximum: 1,
-        default: 24 / 255,
-        description: 'Mean change of the changed pixels (1 is the range of intensities) for which the label is ½.',
+        maximum: greyLevels,
+        default: 24,
+        description:
+          'Mean change of the changed pixels, in grey levels of 255, for which the label is ½. The released code has 24 for bottle, cable and hazelnut, and 3 to 15 for the other categories.',
       }),
       label_width: Type.Number({
         exclusiveMinimum: 0,
-        maximum: 1,
-        default: 12 / 255,
-        description: 'So much more change multiplies the odds of the label, a logistic function, by e.',
+        maximum: greyLevels,
+        default: 12,
+        description:
+          'So many more grey levels multiply the odds of the label, a logistic function of the change, by e. The released code has 12 where the middle is 24, and 1 to 6 elsewhere.',
       }),
       patch: patchOption,
       epochs: Type.Integer({
@@ -113,7 +125,7 @@ export const nsa = defineLearner({
     {additionalProperties: false},
   ),
   create(options) {
-    const label = {middle: options.label_middle, width: options.label_width};
+    const label = {middle: options.label_middle / greyLevels, width: options.label_width / greyLevels};
     const loss =
       (network: Network, mode?: {readonly training: boolean}) =>
       (weights: Weights, x: Tensor4D): StepResult =>
@@ -187,11 +199,11 @@ export const nsa = defineLearner({
 });
 
 /** A change of a pixel, as the mean over its channels, that is smaller does not count: one grey level. */
-const visible = 1 / 255;
+const visible = 1 / greyLevels;
 
 /**
  * Labels (n) of images x (n, h, w, 3) by what they were before: 1 / (1 + exp((middle - change) / width)) of the mean change of the pixels
- * that changed (section 3.2, there for each pixel); 0 where none did.
+ * that changed (section 3.2, there for each pixel), all in intensities from 0 to 1; 0 where none did.
  */
 export function changeLabels(
   before: Tensor4D,

@@ -11,16 +11,16 @@ export interface ForeignPatchOptions {
   /** Largest half side of a patch, as a fraction of the image's side. */
   readonly max_half: number;
   readonly blend: Blend;
-  /** Mean over channels of a background pixel, and how far from it a pixel of the object is; absent: all is object. */
-  readonly background?: {readonly intensity: number; readonly tolerance: number};
+  /** Mean over channels of a background pixel, how far from it a pixel of the object is, and which share of a patch must be object. Absent: all is object. */
+  readonly background?: {readonly intensity: number; readonly tolerance: number; readonly min_object: number};
 }
 
 /** Half sides are 0.03 + Gamma(2, 0.05) of the image's, at least 0.03. */
 const half = {least: 0.03, scale: 0.05} as const;
 /** Factor on the sides of a patch: N(1, 0.5), cut off. */
 const resize = {deviation: 0.5, least: 0.7, most: 1.3} as const;
-/** Shares of a patch that must be object, and of its object that must lie on the image's. */
-const wanted = {object: 0.25, overlap: 0.25} as const;
+/** Share of a patch's object that must lie on the image's. */
+const overlap = 0.25;
 /** Draws of a place before a patch is given up. */
 const attempts = 200;
 
@@ -51,7 +51,7 @@ function drawPatch(source: FloatImage, options: ForeignPatchOptions, rng: Rng): 
     const whole = (length: number, most: number): number => Math.max(3, Math.min(most, Math.round(scale * length)));
     const {height, width} = {height: whole(window.height, source.height), width: whole(window.width, source.width)};
     const patch = cropResize(source, window, height, width);
-    if (shareOf(patch, patch, {top: 0, left: 0}, options).own > wanted.object) return patch;
+    if (shareOf(patch, patch, {top: 0, left: 0}, options).own > (options.background?.min_object ?? 0)) return patch;
   }
   return undefined;
 }
@@ -75,7 +75,7 @@ function findPlace(image: FloatImage, patch: FloatImage, options: ForeignPatchOp
   for (let attempt = 0; attempt < attempts; attempt++) {
     const place = drawPlace(image, size, rng);
     const {own, both} = shareOf(patch, image, place, options);
-    if (both > wanted.overlap * own) return place;
+    if (both > overlap * own) return place;
   }
   return undefined;
 }

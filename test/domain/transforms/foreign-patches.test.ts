@@ -58,7 +58,7 @@ test('no pixel leaves the range of the image', () => {
 });
 
 test('with a background, patches have a part of the object, and lie on it', () => {
-  const background = {intensity: 1, tolerance: 0.05};
+  const background = {intensity: 1, tolerance: 0.05, min_object: 0.25};
   const rules = {...options, patches: 1, background};
   const values = pattern(side * side, 3);
   const object = imageOf((y, x) => (x < 12 ? 0.5 + 0.3 * values[y * side + x]! : 1));
