@@ -22,7 +22,7 @@ const options = Type.Object(
 /**
  * The detection score of CSI (Tack et al. 2020, equations 6 to 9). Features, (n, shifts · (d + 1)), have for each copy S of an image its
  * projection z, and the logit l of its own shift. How normal an image is: Σ_S max_m cos(z, z_m) ‖z‖ / mean_m ‖z_m‖ + l / mean_m l_m.
- * An anomaly score is minus that.
+ * An anomaly score is minus that. Where the learner has `shift_weight: 0`, its logits are those of the start, and the score says little.
  */
 export const csiClassifier = defineClassifier({
   name: 'csi',

@@ -75,7 +75,8 @@ export const csi = defineLearner({
       shift_weight: Type.Number({
         minimum: 0,
         default: 1,
-        description: 'Factor on the loss of recognising shifts, λ of the paper. 0: they are only negatives.',
+        description:
+          'Factor on the loss of recognising shifts, λ of the paper. 0: they are only negatives, and the score of the classifier csi says little.',
       }),
       crops: Type.Integer({
         minimum: 0,
