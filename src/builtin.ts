@@ -1,5 +1,6 @@
 /** The built-in plug-ins, one line each; the only file that imports all of domain/. */
 import type {AnyDefinition} from './core/plugin/registry.ts';
+import {csiClassifier} from './domain/classifiers/csi.ts';
 import {gde} from './domain/classifiers/gde.ts';
 import {kde} from './domain/classifiers/kde.ts';
 import {knn} from './domain/classifiers/knn.ts';
@@ -18,8 +19,10 @@ import {mvtecLoco} from './domain/datasets/published/mvtec-loco.ts';
 import {mvtecSynthetic} from './domain/datasets/published/mvtec-synthetic.ts';
 import {visa} from './domain/datasets/published/visa.ts';
 import {contrastive} from './domain/learners/contrastive.ts';
+import {csi} from './domain/learners/csi.ts';
 import {cutpaste} from './domain/learners/cutpaste.ts';
 import {denoising} from './domain/learners/denoising.ts';
+import {nsa} from './domain/learners/nsa.ts';
 import {pretrained} from './domain/learners/pretrained.ts';
 import {rotation} from './domain/learners/rotation.ts';
 import {untrained} from './domain/learners/untrained.ts';
@@ -90,13 +93,16 @@ export const plugins: readonly AnyDefinition[] = [
   pretrained,
   rotation,
   contrastive,
+  csi,
   cutpaste,
+  nsa,
   denoising,
   ocSvm,
   kde,
   gde,
   knn,
   rotationClassifier,
+  csiClassifier,
   auc,
   averagePrecisionMetric,
   fpr95,

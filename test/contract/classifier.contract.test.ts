@@ -25,6 +25,7 @@ const more: {readonly [type: string]: readonly {readonly [option: string]: unkno
     {shrinkage: 'ledoit-wolf', normalise: false},
     {train_limit: 30},
   ],
+  csi: [{shifts: 2}],
   knn: [
     {k: 3},
     {k: 1000},
@@ -78,6 +79,8 @@ onEachEngine(() => {
     const checked = checkPlugin(plugins, 'classifier', {type, ...options});
     const classifier = plugins.create('classifier', checked.value);
     const {near, far} = layers[plugins.get('classifier', type).layer ?? 'any'] ?? layers['any']!;
+    // Its features are of four copies, or of two.
+    const wide = (columns: number): number => (type === 'csi' ? Math.ceil(columns / 8) * 8 : columns);
     const train = near(90, 12, 'train');
     const probe = pick(
       {rows: 160, columns: 12, data: Float32Array.of(...near(80, 12, 'probe').data, ...far(80, 12, 'probe').data)},
@@ -184,19 +187,19 @@ onEachEngine(() => {
 
     test.each([
       ['one row', near(1, 12, 'a'), near(5, 12, 'b')],
-      ['one column', near(40, 1, 'a'), far(9, 1, 'b')],
-      ['one row and column', near(1, 1, 'a'), far(2, 1, 'b')],
+      ['one column', near(40, wide(1), 'a'), far(9, wide(1), 'b')],
+      ['one row and column', near(1, wide(1), 'a'), far(2, wide(1), 'b')],
       ['more columns than rows', near(5, 300, 'a'), far(9, 300, 'b')],
       [
         'duplicates',
         pick(
-          near(4, 6, 'a'),
+          near(4, wide(6), 'a'),
           Array.from({length: 60}, (_, i) => i % 4),
         ),
-        far(9, 6, 'b'),
+        far(9, wide(6), 'b'),
       ],
-      ['rows of zeros', constant(8, 5, 0), near(9, 5, 'b')],
-      ['zeros to be scored', near(30, 5, 'a'), constant(3, 5, 0)],
+      ['rows of zeros', constant(8, wide(5), 0), near(9, wide(5), 'b')],
+      ['zeros to be scored', near(30, wide(5), 'a'), constant(3, wide(5), 0)],
     ])('%s: finite', (_, features, others) => {
       const scorer = classifier.fit(features, new Rng(0));
       expect(allFinite(scorer.score(features))).toBe(true);
@@ -204,10 +207,10 @@ onEachEngine(() => {
     });
 
     test('constant columns and equal rows are allowed', () => {
-      const features = near(40, 6, 'a');
-      for (let i = 0; i < features.data.length; i += 6) features.data[i] = -1;
-      expect(allFinite(classifier.fit(features, new Rng(0)).score(far(9, 6, 'b')))).toBe(true);
-      const scores = classifier.fit(constant(20, 7, -0.3), new Rng(0)).score(constant(5, 7, -0.3));
+      const features = near(40, wide(6), 'a');
+      for (let i = 0; i < features.data.length; i += features.columns) features.data[i] = -1;
+      expect(allFinite(classifier.fit(features, new Rng(0)).score(far(9, wide(6), 'b')))).toBe(true);
+      const scores = classifier.fit(constant(20, wide(7), -0.3), new Rng(0)).score(constant(5, wide(7), -0.3));
       expect(allFinite(scores)).toBe(true);
       expect(new Set(scores).size).toBe(1);
     });

@@ -9,6 +9,7 @@ import {startOnnx} from '../../src/core/formats/onnx/runtime.ts';
 import {type ParameterSpec, startValues} from '../../src/core/nn/layers.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {layersOf, Plugins} from '../../src/core/plugin/registry.ts';
+import {shiftHeadParameters} from '../../src/domain/learners/csi.ts';
 import {headParameters} from '../../src/domain/networks/head.ts';
 
 beforeAll(() => startEngine({name: 'wasm', threads: 1}));
@@ -109,7 +110,7 @@ describe('learners with their networks', () => {
     {type: 'resnet50', width: 0.0625, side: 32},
   ];
   const large = [{type: 'efficientnet', variant: 'b0', side: 45}];
-  const learners = ['untrained', 'rotation', 'contrastive', 'cutpaste', 'denoising'];
+  const learners = ['untrained', 'rotation', 'contrastive', 'csi', 'cutpaste', 'nsa', 'denoising'];
   const casesOf = (networks: typeof small | typeof large, of = learners) =>
     of.flatMap((type) =>
       networks.flatMap(({side, ...network}) =>
@@ -118,11 +119,15 @@ describe('learners with their networks', () => {
     );
   const title = '$type, $layer, $network.type of $side pixels';
   const check = async ({type, layer, network, side}: ReturnType<typeof casesOf>[number]) => {
-    const classes = {rotation: 4, cutpaste: 3}[type] ?? 0;
+    const classes = {rotation: 4, cutpaste: 3, nsa: 2}[type] ?? 0;
     const ref = {...network, head: type === 'untrained' ? [] : [16, 12]};
     const {parameters, features, head} = plugins.create('network', resolved('network', network.type, ref));
-    const learner = plugins.create('learner', resolved('learner', type, {network: ref}));
-    const weights = weightsOf([...parameters(side), ...headParameters(features, head, classes)], 'weights');
+    const learner = plugins.create(
+      'learner',
+      resolved('learner', type, {network: ref, ...(type === 'csi' && {crops: 0})}),
+    );
+    const ofHead = type === 'csi' ? shiftHeadParameters({features, head}, 4) : headParameters(features, head, classes);
+    const weights = weightsOf([...parameters(side), ...ofHead], 'weights');
     const images = imagesOf(3, side);
     const encoder = learner.encoder(weights, plugins);
     const wanted = await encoder.embed(images, layer);

@@ -30,6 +30,7 @@ const little: {readonly [option: string]: unknown} = {
   epochs: 3,
   batch: 4,
   steps_per_epoch: 2,
+  optimizer: {learning_rate: 0.01}, // at a higher one, all units of so small a head may die
   path: fileURLToPath(new URL('../fixtures/models/tiny.onnx', import.meta.url)),
 };
 

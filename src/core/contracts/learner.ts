@@ -194,7 +194,7 @@ export interface Learner {
   /** Rebuilds the encoder from saved weights and the learner's options, with the files that they name. */
   encoder(weights: NamedArrays, plugins: PluginFactory): Encoder;
   /**
-   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined if its network has no graph.
+   * One layer of the encoder as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n, d). Undefined if its network has no graph, or its options need more than one.
    * Absent: it cannot be exported.
    */
   graph?(
@@ -206,9 +206,14 @@ export interface Learner {
   ): Value | undefined;
   /**
    * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.
-   * `augment` is one fresh draw of the spec's augmentation.
+   * `augment` is one fresh draw of the spec's augmentation; `another` a random training image that is not this one, if there is one.
    */
-  views?(image: FloatImage, augment: (image: FloatImage, rng: Rng) => FloatImage, rng: Rng): readonly FloatImage[];
+  views?(
+    image: FloatImage,
+    augment: (image: FloatImage, rng: Rng) => FloatImage,
+    rng: Rng,
+    another?: (rng: Rng) => FloatImage,
+  ): readonly FloatImage[];
 }
 
 export interface LearnerDefinition<O extends TObject = TObject> extends Definition<'learner', O, Learner> {

@@ -1,5 +1,5 @@
 import {defineLearner} from '../../core/contracts/learner.ts';
-import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {tf} from '../../core/engine/engine.ts';
 import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
@@ -15,6 +15,7 @@ import {optimizerOption} from './training/optimizer.ts';
 import {measurePretext} from './training/pretext.ts';
 import {train} from './training/train.ts';
 import {workOf} from './training/work.ts';
+import {turned, turnedGraph} from './turns.ts';
 
 const turns = 4;
 
@@ -125,13 +126,6 @@ export const rotation = defineLearner({
   }),
 });
 
-/** A batch (n, h, w, c) of squares turned counter-clockwise. */
-function turned(x: Tensor4D, turns: number): Tensor4D {
-  if (turns === 0) return x;
-  if (turns === 2) return tf.reverse(x, [1, 2]);
-  return turns === 1 ? tf.reverse(tf.transpose(x, [0, 2, 1, 3]), 1) : tf.transpose(tf.reverse(x, 1), [0, 2, 1, 3]);
-}
-
 /** The layer `rotation` as ONNX nodes: all turned copies go through the network in one batch, (turns · n, h, w, 3). */
 function rightTurns(builder: GraphBuilder, images: Value, encoder: EncoderGraph): Value {
   const each = Array.from({length: turns}, (_, turn) => turn);
@@ -146,17 +140,4 @@ function rightTurns(builder: GraphBuilder, images: Value, encoder: EncoderGraph)
     return builder.node('Gather', [ofCopy, builder.integers(turn)], {axis: 2});
   });
   return builder.node('Squeeze', [builder.node('Concat', right, {axis: 2}), builder.integers(0)]);
-}
-
-/** `turned` as ONNX nodes. */
-function turnedGraph(builder: GraphBuilder, x: Value, turns: number): Value {
-  const transposed = (y: Value): Value => builder.node('Transpose', [y], {perm: [0, 2, 1, 3]});
-  const reversed = (y: Value, ...axes: readonly number[]): Value => {
-    const all = (value: number): Value => builder.integers(...axes.map(() => value));
-    // From the last (-1) down to before the first.
-    return builder.node('Slice', [y, all(-1), all(Number.MIN_SAFE_INTEGER), builder.integers(...axes), all(-1)]);
-  };
-  if (turns === 0) return x;
-  if (turns === 2) return reversed(x, 1, 2);
-  return turns === 1 ? reversed(transposed(x), 1) : transposed(reversed(x, 1));
 }

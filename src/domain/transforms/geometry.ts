@@ -56,7 +56,7 @@ export interface Window {
 }
 
 /** For each of `size` outputs: its two neighbours among `from` inputs, and the weight of the second. */
-function taps(from: number, size: number) {
+export function taps(from: number, size: number) {
   const low = new Int32Array(size);
   const high = new Int32Array(size);
   const weight = new Float64Array(size);

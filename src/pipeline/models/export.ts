@@ -125,7 +125,7 @@ async function openEncoder({record, task, classifier, artifacts, plugins}: Expor
     graph(builder: GraphBuilder, images: Value): Value {
       if (!learner.graph) throw cannot(`learner "${ref.type}"`);
       const features = learner.graph(builder, images, layer, weights, plugins);
-      if (!features) throw cannot(`the network of learner "${ref.type}"`);
+      if (!features) throw cannot(`layer "${layer}" of learner "${ref.type}", with its network and options,`);
       return features;
     },
   };

@@ -32,8 +32,10 @@ const written: {readonly [plugin: string]: string} = {
   'learner rotation': '{ type: rotation, network: { type: small, width: 8, head: [32] }, epochs: 2 }',
   'learner contrastive':
     '{ type: contrastive, network: { type: small, width: 8, head: [32, 16] }, epochs: 2, batch: 16 }',
+  'learner csi': '{ type: csi, network: { type: small, width: 8, head: [32, 16] }, epochs: 2, batch: 8, crops: 0 }',
   'learner cutpaste':
     '{ type: cutpaste, variant: scar, network: { type: small, width: 8, head: [32] }, epochs: 2, steps_per_epoch: 4, batch: 8 }',
+  'learner nsa': '{ type: nsa, network: { type: small, width: 8, head: [32] }, epochs: 2, batch: 8 }',
   'learner denoising':
     '{ type: denoising, network: { type: small, width: 8 }, noise: gaussian, level: 0.1, epochs: 2 }',
   'classifier oc-svm': '{ type: oc-svm, kernel: rbf, nu: 0.1 }',
@@ -87,6 +89,7 @@ const changesFor: {readonly [K in Kind]: (own: string, definition: AnyDefinition
     learner: (learner) => ({learner}),
     classifier: (own, {name}) => ({
       ...(name === 'rotation' && {learner: training}),
+      ...(name === 'csi' && {learner: written['learner csi']!}),
       classifiers: `[${own}]`,
     }),
     metric: (own, definition) => {

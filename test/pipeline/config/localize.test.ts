@@ -118,7 +118,7 @@ test('explanations: each type has its options; the learner’s own score needs a
       [
         "localize.score",
         "learner "untrained" has no anomaly score of its own",
-        "Use "score: classifier". Learners that have one: rotation, cutpaste.",
+        "Use "score: classifier". Learners that have one: rotation, cutpaste, nsa.",
       ],
       [
         "localize.steps",
@@ -128,7 +128,7 @@ test('explanations: each type has its options; the learner’s own score needs a
       [
         "localize.type",
         ""gradient" goes through the network of the learner, and learner "pretrained" does not open its own",
-        "Learners that do: untrained, rotation, contrastive, cutpaste, denoising. Or use type "patches".",
+        "Learners that do: untrained, rotation, contrastive, csi, cutpaste, nsa, denoising. Or use type "patches".",
       ],
     ]
   `);

@@ -16,3 +16,14 @@ export const cutPasteAugmentation: readonly PluginRef[] = [
   {type: 'shift', by: 0.125},
   {type: 'jitter', brightness: 0.125, contrast: 0.4, saturation: 0.4, hue: 0},
 ];
+
+/**
+ * T of CSI (Tack et al. 2020, section 3 and its released code): windows of 8 to 100 % of the area, mirroring, colours. Our crop keeps the
+ * shape of the image, and our jitter is in every draw, theirs in 80 %.
+ */
+export const csiAugmentation: readonly PluginRef[] = [
+  {type: 'crop', min_side: 0.28},
+  {type: 'hflip'},
+  {type: 'jitter', brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1},
+  {type: 'grayscale', p: 0.2},
+];

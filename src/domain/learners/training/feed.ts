@@ -119,9 +119,13 @@ export function viewMaker({images, learner: ref, augment, copies = [], plugins, 
   if (!learner.views) throw new Error(`learner "${ref.type}" makes no views, because it does not train`);
   const draw = compose(augment, plugins);
   const instance = instanceMaker(images, copies, plugins, stream);
+  const others = instancesOf(images, copies) - 1;
+  const another = (index: number, rng: Rng): FloatImage =>
+    instance(others === 0 ? index : (index + 1 + rng.integer(others)) % (others + 1));
   return {
     instance,
-    views: (pass, index) => learner.views!(instance(index), draw, instanceRng(stream, pass, index)),
+    views: (pass, index) =>
+      learner.views!(instance(index), draw, instanceRng(stream, pass, index), (rng) => another(index, rng)),
   };
 }
 

@@ -32,6 +32,25 @@ export function infoNce(
   );
 }
 
+/**
+ * Symmetric contrastive loss of embeddings (n, d) of two views, NT-Xent (Chen et al. 2020): each of the 2n rows must find its partner
+ * among the 2n - 1 others of both views, by cosine / temperature. `accuracy`: the share of rows that find theirs. Rows that are all
+ * equal: log(2n - 1).
+ */
+export function ntXent(first: Tensor2D, second: Tensor2D, temperature: number): ReturnType<typeof classification> {
+  const n = first.shape[0];
+  const rows = unitRows(tf.concat([first, second]));
+  const cosines = tf.mul(tf.matMul(rows, tf.transpose(rows)), 1 / temperature);
+  const others = tf.sub(cosines, tf.mul(tf.eye(2 * n), excluded));
+  return classification(
+    others as Tensor2D,
+    Int32Array.from({length: 2 * n}, (_, i) => (i + n) % (2 * n)),
+  );
+}
+
+/** Taken from a logit, it leaves a probability of 0; finite, because 0 · ∞ is not a number. */
+const excluded = 1e9;
+
 /** Rows of length 1; a row of zeros stays one. */
 function unitRows(x: Tensor2D): Tensor2D {
   return tf.mul(x, tf.rsqrt(tf.maximum(tf.sum(tf.square(x), 1, true), 1e-12)));

@@ -63,6 +63,7 @@ const tableOrder = [
   'blog-table-3',
   'blog-text',
   'frozen-features',
+  'csi-table-1',
 ];
 
 const baselinesFolder = fileURLToPath(new URL('../../../../data/baselines', import.meta.url));

@@ -42,6 +42,7 @@ test('every cell of the tables is present exactly once', () => {
     'blog-table-3': 5,
     'blog-text': 1,
     'frozen-features': 16,
+    'csi-table-1': 11,
   });
   const keys = all.map((row) => [row.table, row.method, row.classifier, row.dataset, row.class, row.metric].join(' '));
   expect(new Set(keys).size).toBe(keys.length);
