@@ -63,6 +63,7 @@ const tableOrder = [
   'blog-table-3',
   'blog-text',
   'frozen-features',
+  'end-to-end',
   'csi-table-1',
 ];
 

@@ -43,6 +43,7 @@ test('every cell of the tables is present exactly once', () => {
     'blog-text': 1,
     'frozen-features': 16,
     'csi-table-1': 11,
+    'end-to-end': 13,
   });
   const keys = all.map((row) => [row.table, row.method, row.classifier, row.dataset, row.class, row.metric].join(' '));
   expect(new Set(keys).size).toBe(keys.length);
