@@ -1,9 +1,10 @@
 /** The key `refine` of a spec: its shape, its defaults, and what it does not go with. */
+import {plural} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {type Checked, checkPlugin, type Issue} from '../../core/plugin/check.ts';
 import {fallbackKeyword, layersOf, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import type {Localize, Refinement} from './spec.ts';
+import {type Localize, type Refinement, scoresParts} from './spec.ts';
 
 export const refineShape = Type.Object(
   {
@@ -67,12 +68,21 @@ export function checkRefine(plugins: Plugins, {written, learner, localize}: Aske
       message: `classifier "${classifier.type}" reads the layer "${layer}", which learner "${learner.type}" does not have`,
       hint: `Layers of "${learner.type}": ${layersOf(plugins, learner).join(', ')}.`,
     });
-  if (localize?.type === 'patches' && written.ratio > 0)
+  if (scoresParts(localize) && written.ratio > 0)
     found.push({
       path: ['refine'],
       at: 'key',
-      message: '"refine" removes whole images, but "localize" of type "patches" fits its classifiers on windows',
+      message: `"refine" removes whole images, but "localize" of type "${localize.type}" fits its classifiers on ${localize.type === 'patches' ? 'windows' : 'places'}`,
       hint: 'Remove "refine", or explain the scores of whole images ("localize: {type: gradient}").',
+    });
+  const trained = learner?.['epochs'];
+  const first = written.epochs === 'paper' ? 1 : Math.min(...(written.epochs ?? []));
+  if (written.epochs !== undefined && typeof trained === 'number' && first >= trained)
+    found.push({
+      path: ['refine', 'epochs'],
+      at: 'value',
+      message: `nothing would be refined while the learner trains: the first time is after ${plural(first, 'epoch')}, and it trains for ${trained}`,
+      hint: 'Give a smaller number, or leave "epochs" out.',
     });
   return {value: written.ratio === 0 ? undefined : {...written, classifier}, issues: found};
 }

@@ -35,6 +35,10 @@ test('what does not go together is an error that says what to do', () => {
     ...problems(dirty, {refine: {ratio: 0.1, classifier: {type: 'gde', layer: 'last'}}}),
     ...problems(dirty, {refine: {ratio: 0.1, classifier: 'gdee'}}),
     ...problems({type: 'mvtec'}, {learner: {type: 'cutpaste', patch: 64}, refine: {ratio: 0.1}, localize: {}}),
+    ...problems({type: 'mvtec'}, {refine: {ratio: 0.1}, localize: {type: 'places', layers: ['stage2']}}),
+    ...problems(dirty, {learner: {type: 'rotation', epochs: 5}, refine: {ratio: 0.1, epochs: [5, 9]}}),
+    ...problems(dirty, {learner: {type: 'rotation', epochs: 6}, refine: {ratio: 0.1, epochs: [5, 9]}}),
+    ...problems(dirty, {learner: {type: 'rotation', epochs: 1}, refine: {ratio: 0.1, epochs: 'paper'}}),
   ]).toMatchInlineSnapshot(`
     [
       "dataset.validation: validation of type "held-out" needs labels of anomalies, but "contaminate" makes training images without labels. Use "validation: synthetic", or remove "contaminate".",
@@ -47,6 +51,9 @@ test('what does not go together is an error that says what to do', () => {
       "refine.classifier: classifier "gde" reads the layer "last", which learner "contrastive" does not have. Layers of "contrastive": pool, embed.",
       "refine.classifier: there is no classifier "gdee". Did you mean "gde"?",
       "refine: "refine" removes whole images, but "localize" of type "patches" fits its classifiers on windows. Remove "refine", or explain the scores of whole images ("localize: {type: gradient}").",
+      "refine: "refine" removes whole images, but "localize" of type "places" fits its classifiers on places. Remove "refine", or explain the scores of whole images ("localize: {type: gradient}").",
+      "refine.epochs: nothing would be refined while the learner trains: the first time is after 5 epochs, and it trains for 5. Give a smaller number, or leave "epochs" out.",
+      "refine.epochs: nothing would be refined while the learner trains: the first time is after 1 epoch, and it trains for 1. Give a smaller number, or leave "epochs" out.",
     ]
   `);
   expect(problems({...dirty, contaminate: 0}, {metrics: ['removed-recall'], refine: {ratio: 0}})).toEqual([]);
