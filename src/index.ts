@@ -117,6 +117,7 @@ export {measurePretext} from './domain/learners/training/pretext.ts';
 export {imagenet, startFiles, startOption, startWeights} from './domain/learners/training/start.ts';
 export {train} from './domain/learners/training/train.ts';
 export {workOf} from './domain/learners/training/work.ts';
+export {turned, turnedGraph} from './domain/learners/turns.ts';
 export {embed, embedGraph, headMacs, headOption, headParameters, logits, logitsGraph} from './domain/networks/head.ts';
 export {
   cropResize,
