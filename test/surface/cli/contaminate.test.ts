@@ -1,3 +1,4 @@
+// @module-tag slow
 /** Contaminated training images and refinement from a spec to tables and database. */
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag slow
 /** Places of a network's maps, from a spec to the table: a file's (`pretrained`) and our own, with distances computed anew by hand. */
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
