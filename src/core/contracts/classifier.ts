@@ -108,18 +108,14 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     for await (const part of parts) yield checked(part);
   }
   return {
+    fit: (features, rng) => scorer(classifier.fit(checked(features), rng)),
+    restore: (saved) => scorer(classifier.restore(saved)),
     ...(classifier.fitParts && {
       fitParts: async (parts) => scorer(await classifier.fitParts!(() => checkedParts(parts()))),
     }),
-    fit: (features, rng) => scorer(classifier.fit(checked(features), rng)),
-    restore: (saved) => scorer(classifier.restore(saved)),
     ...(classifier.fitBlocks && {
-      fitBlocks: async ({blocks, ...size}, rng) => {
-        const checkedBlocks = async function* () {
-          for await (const block of blocks()) yield checked(block);
-        };
-        return scorer(await classifier.fitBlocks!({...size, blocks: checkedBlocks}, rng));
-      },
+      fitBlocks: async ({blocks, ...size}, rng) =>
+        scorer(await classifier.fitBlocks!({...size, blocks: () => checkedParts(blocks())}, rng)),
     }),
     ...(classifier.heldOut && {
       heldOut: (features, rng) => classifier.heldOut!(checked(features), rng),

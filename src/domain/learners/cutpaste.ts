@@ -1,10 +1,10 @@
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {defineLearner} from '../../core/contracts/learner.ts';
-import {type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {Tensor4D} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
-import {embed, headParameters, logits} from '../networks/head.ts';
+import {headParameters} from '../networks/head.ts';
 import {confettiNoise} from '../transforms/confetti.ts';
 import {
   cutoutGrey,
@@ -15,11 +15,9 @@ import {
   type Defect,
   scar,
 } from '../transforms/defects.ts';
-import {classifyViews, inference, type Normalising, ownScoreOfViews} from './classify-views.ts';
+import {encoderWithClasses, graphWithClasses} from './classes-layer.ts';
+import {classifyViews, inference, type Normalising} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
-import {openEncoder, poolAndEmbed} from './encoder.ts';
-import {EncoderGraph, plainLayer} from './encoder-graph.ts';
-import {partsOf} from './explain.ts';
 import {cutPasteAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import {measurePretext} from './training/pretext.ts';
@@ -225,34 +223,10 @@ export const cutpaste = defineLearner({
         });
       },
 
-      encoder(saved, plugins) {
-        const network = plugins.create('network', options.network);
-        const layers = poolAndEmbed(network);
-        const probabilities = (weights: Weights, embedded: Tensor2D): Tensor2D =>
-          tf.logSoftmax(logits(weights, embedded));
-        return openEncoder(
-          saved,
-          {
-            ...layers,
-            /** (n, classes): log-probabilities, that of normal first. */
-            classes: (weights, x) => probabilities(weights, layers.embed(weights, x)),
-          },
-          partsOf(network, {
-            own: ownScoreOfViews(network),
-            ofPooled: {
-              classes: (weights, pooled) =>
-                probabilities(weights, embed(weights, network.head, pooled, {training: false})),
-            },
-          }),
-        );
-      },
+      encoder: (saved, plugins) => encoderWithClasses(saved, plugins.create('network', options.network)),
 
-      graph(builder, images, layer, weights, plugins) {
-        const network = plugins.create('network', options.network);
-        return layer === 'classes'
-          ? EncoderGraph.of(builder, network, weights)?.classes(images)
-          : plainLayer(builder, images, layer, network, weights);
-      },
+      graph: (builder, images, layer, weights, plugins) =>
+        graphWithClasses(builder, images, layer, plugins.create('network', options.network), weights),
 
       /** One draw of the augmentation, unchanged and with each class's defect (eq. 1: the whole image is augmented first). */
       views(image, augment, rng) {

@@ -1,16 +1,13 @@
 import {defineLearner} from '../../core/contracts/learner.ts';
 import type {Network} from '../../core/contracts/network.ts';
-import {type Tensor1D, type Tensor2D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {type Tensor1D, type Tensor4D, tf} from '../../core/engine/engine.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {embed, headParameters, logits} from '../networks/head.ts';
 import {blendForeignPatches} from '../transforms/foreign-patches.ts';
-import {ownScoreOfViews} from './classify-views.ts';
+import {encoderWithClasses, graphWithClasses} from './classes-layer.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
-import {openEncoder, poolAndEmbed} from './encoder.ts';
-import {EncoderGraph, plainLayer} from './encoder-graph.ts';
-import {partsOf} from './explain.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import type {StepResult} from './training/phases.ts';
 import {measurePretext} from './training/pretext.ts';
@@ -159,34 +156,10 @@ export const nsa = defineLearner({
         });
       },
 
-      encoder(saved, plugins) {
-        const network = plugins.create('network', options.network);
-        const layers = poolAndEmbed(network);
-        const probabilities = (weights: Weights, embedded: Tensor2D): Tensor2D =>
-          tf.logSoftmax(logits(weights, embedded));
-        return openEncoder(
-          saved,
-          {
-            ...layers,
-            /** (n, 2): log-probabilities of normal and anomalous. */
-            classes: (weights, x) => probabilities(weights, layers.embed(weights, x)),
-          },
-          partsOf(network, {
-            own: ownScoreOfViews(network),
-            ofPooled: {
-              classes: (weights, pooled) =>
-                probabilities(weights, embed(weights, network.head, pooled, {training: false})),
-            },
-          }),
-        );
-      },
+      encoder: (saved, plugins) => encoderWithClasses(saved, plugins.create('network', options.network)),
 
-      graph(builder, images, layer, weights, plugins) {
-        const network = plugins.create('network', options.network);
-        return layer === 'classes'
-          ? EncoderGraph.of(builder, network, weights)?.classes(images)
-          : plainLayer(builder, images, layer, network, weights);
-      },
+      graph: (builder, images, layer, weights, plugins) =>
+        graphWithClasses(builder, images, layer, plugins.create('network', options.network), weights),
 
       /** One draw of the augmentation, unchanged and with patches; the image that they are of has a draw of its own. */
       views(image, augment, rng, another = () => image) {

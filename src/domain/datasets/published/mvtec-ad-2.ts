@@ -4,9 +4,8 @@ import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contract
 import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {LeftOut} from '../../../core/images/files.ts';
 import {Type} from '../../../core/plugin/type.ts';
-import {readImageFiles} from '../readers/image-files.ts';
-import {isFolder, labelled, listClasses, listMasks, partsOf} from '../readers/image-tree.ts';
-import {cropOption, findCategory, squareOptions, squares} from './squares.ts';
+import {isFolder, listClasses, listMasks} from '../readers/image-tree.ts';
+import {categoriesOfSquares, cropOption, findCategory, squareOptions} from './squares.ts';
 
 const categories = ['can', 'fabric', 'fruit_jelly', 'rice', 'sheet_metal', 'vial', 'wallplugs', 'walnuts'];
 const classes = ['good', 'bad'] as const;
@@ -20,27 +19,7 @@ export const mvtecAd2 = defineDataset({
     'MVTec AD 2: eight categories, resized to squares. Tests on its public test images; the private ones have no labels.',
   paper: 'Heckler-Kram et al. 2025',
   options: Type.Object({...squareOptions, ...cropOption}, {additionalProperties: false}),
-  create: (options) => {
-    const {shape, preparation} = squares(options);
-    return {
-      inliers: categories,
-      classes,
-      shape,
-      perInlier: true,
-      masks: true,
-      normalClass: () => classes[0],
-      trainImages: (_, files) => files?.filter(({name}) => partsOf(name).split === 'train').length,
-      locate: (roots, inlier) => Promise.resolve(locate(roots, inlier)),
-      preparation,
-      read: (files, split) =>
-        readImageFiles(
-          labelled(files, split, (folder) => classes.indexOf(folder as (typeof classes)[number])),
-          shape,
-          preparation,
-          {withMasks: split === 'test'},
-        ),
-    };
-  },
+  create: (options) => categoriesOfSquares(options, {categories, classes, locate}),
 });
 
 /** `train/good` and `test_public` of a category; the masks lie in the latter. */

@@ -9,7 +9,7 @@ import {Type} from '../../../core/plugin/type.ts';
 import {imagesIn, type LabelledFile, readImageFiles} from '../readers/image-files.ts';
 import {groundTruth, listTree, partsOf} from '../readers/image-tree.ts';
 import {readSaturations} from './mvtec-loco-saturations.ts';
-import {cropOption, findCategory, squareOptions, squares} from './squares.ts';
+import {categoriesOfSquares, cropOption, findCategory, squareOptions} from './squares.ts';
 
 const categories = ['breakfast_box', 'screw_bag', 'pushpins', 'splicing_connectors', 'juice_bottle'];
 const classes = ['good', 'logical_anomalies', 'structural_anomalies'] as const;
@@ -26,21 +26,13 @@ export const mvtecLoco = defineDataset({
   paper: 'Bergmann et al. 2022',
   options: Type.Object({...squareOptions, ...cropOption}, {additionalProperties: false}),
   create: (options) => {
-    const {shape, preparation} = squares(options);
+    const shared = categoriesOfSquares(options, {categories, classes, locate});
     return {
-      inliers: categories,
-      classes,
-      shape,
-      perInlier: true,
-      masks: true,
+      ...shared,
       regions: true,
-      normalClass: () => normal,
-      trainImages: (_, files) => files?.filter(({name}) => partsOf(name).split === 'train').length,
-      locate: (roots, inlier) => Promise.resolve(locate(roots, inlier)),
-      preparation,
       async *read(files, split) {
         const enough = split === 'test' ? {enough: readSaturations(files.find(({name}) => name === config)!.path)} : {};
-        yield* readImageFiles(labelled(files, split), shape, preparation, enough);
+        yield* readImageFiles(labelled(files, split), shared.shape, shared.preparation, enough);
       },
     };
   },

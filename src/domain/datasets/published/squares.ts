@@ -2,11 +2,12 @@
 import {join} from 'node:path';
 import {fail, type Result, succeed} from '../../../core/base/result.ts';
 import {choice} from '../../../core/base/text.ts';
-import type {DataRoots, DatasetProblem} from '../../../core/contracts/dataset.ts';
+import type {DataRoots, DatasetProblem, SourceFile, Split} from '../../../core/contracts/dataset.ts';
 import type {Interpolation} from '../../../core/images/picture.ts';
 import type {Step} from '../../../core/images/preparation.ts';
 import {Type} from '../../../core/plugin/type.ts';
-import {isFolder} from '../readers/image-tree.ts';
+import {readImageFiles} from '../readers/image-files.ts';
+import {isFolder, labelled, partsOf} from '../readers/image-tree.ts';
 
 export const squareOptions = {
   size: Type.Integer({
@@ -47,6 +48,37 @@ export function squares({size, interpolation, crop = size}: Square) {
     ...(crop === size ? [] : [{step: 'crop-middle', height: crop, width: crop} as const]),
   ];
   return {shape: {height: crop, width: crop, channels: 3} as const, preparation};
+}
+
+interface Categories {
+  readonly categories: readonly string[];
+  /** The normal one first; they are the folders of the images' names. */
+  readonly classes: readonly string[];
+  readonly locate: (roots: DataRoots, category: string) => Result<readonly SourceFile[], DatasetProblem>;
+}
+
+/** A dataset whose categories are normal classes of their own, each with its training images, test images and masks. */
+export function categoriesOfSquares(options: Square, {categories, classes, locate}: Categories) {
+  const {shape, preparation} = squares(options);
+  return {
+    inliers: categories,
+    classes,
+    shape,
+    perInlier: true,
+    masks: true,
+    normalClass: () => classes[0]!,
+    trainImages: (_: string, files?: readonly SourceFile[]) =>
+      files?.filter(({name}) => partsOf(name).split === 'train').length,
+    locate: (roots: DataRoots, category: string) => Promise.resolve(locate(roots, category)),
+    preparation,
+    read: (files: readonly SourceFile[], split: Split) =>
+      readImageFiles(
+        labelled(files, split, (folder) => classes.indexOf(folder)),
+        shape,
+        preparation,
+        {withMasks: split === 'test'},
+      ),
+  };
 }
 
 /** The folder of a category: `<root>/<folder>/<category>` or `<root>/<category>`. `get`: how to get the dataset, a clause. `sign`: a folder in it. */

@@ -6,9 +6,8 @@ import {choice, clippedList, compareText, plural} from '../../../core/base/text.
 import type {DataRoots, DatasetProblem, SourceFile} from '../../../core/contracts/dataset.ts';
 import {defineDataset} from '../../../core/contracts/dataset.ts';
 import {Type} from '../../../core/plugin/type.ts';
-import {readImageFiles} from '../readers/image-files.ts';
-import {labelled, maskName, partsOf} from '../readers/image-tree.ts';
-import {cropOption, squareOptions, squares} from './squares.ts';
+import {maskName} from '../readers/image-tree.ts';
+import {categoriesOfSquares, cropOption, squareOptions} from './squares.ts';
 
 /** In the paper's order: complex structures, several objects, one object. */
 const objects = [
@@ -29,27 +28,7 @@ export const visa = defineDataset({
     'VisA: twelve objects, with the one-class split that is published with it (split_csv/1cls.csv); resized to squares.',
   paper: 'Zou et al. 2022',
   options: Type.Object({...squareOptions, ...cropOption}, {additionalProperties: false}),
-  create: (options) => {
-    const {shape, preparation} = squares(options);
-    return {
-      inliers: objects,
-      classes,
-      shape,
-      perInlier: true,
-      masks: true,
-      normalClass: () => classes[0],
-      trainImages: (_, files) => files?.filter(({name}) => partsOf(name).split === 'train').length,
-      locate: (roots, inlier) => Promise.resolve(locate(roots, inlier)),
-      preparation,
-      read: (files, split) =>
-        readImageFiles(
-          labelled(files, split, (folder) => classes.indexOf(folder as (typeof classes)[number])),
-          shape,
-          preparation,
-          {withMasks: split === 'test'},
-        ),
-    };
-  },
+  create: (options) => categoriesOfSquares(options, {categories: objects, classes, locate}),
 });
 
 const get =
