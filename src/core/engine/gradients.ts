@@ -6,7 +6,8 @@ import type * as TF from '@tensorflow/tfjs';
 
 /**
  * Inputs x (n, h, w, c), gamma, beta and the running mean and variance (c); attributes epsilon and momentum (`Running`);
- * outputs y, the moved mean and variance (by the unbiased one of the batch), then what the gradient needs.
+ * outputs y, the moved mean and variance (by the unbiased one of the batch), then what the gradient needs: the batch's mean and biased
+ * variance, the same for every engine since a kernel that is computed another way may stand beside one that is not, and the engine's own.
  */
 export const TRAIN_BATCH_NORM = 'TrainBatchNorm';
 /** Inputs dy, x, gamma and the last three outputs of the above as a, b, c; outputs dx, dgamma, dbeta. */

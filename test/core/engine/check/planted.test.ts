@@ -9,8 +9,9 @@ import {takeKernelChecks} from '../../../../src/core/engine/check/findings.ts';
 import {interceptKernels} from '../../../../src/core/engine/check/intercept.ts';
 import {VerdictFile} from '../../../../src/core/engine/check/verdicts.ts';
 import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
-import {startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
+import {startEngine, type Tensor, type Tensor1D, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
 import type {NodeBackend} from '../../../../src/core/engine/tensorflow/binding.ts';
+import {trainBatchNorm} from '../../../../src/core/nn/batch-norm.ts';
 import {compile} from '../../../../src/core/nn/compile.ts';
 import {conv2d} from '../../../../src/core/nn/convolution.ts';
 import {convolution, convolutionInputs, relativeError} from '../../../rig/convolution-loops.js';
@@ -88,6 +89,31 @@ describe.skipIf(typeof tensorflow === 'string')('a planted fault', () => {
     const {errors, verdicts} = found(channels);
     expect(verdicts).toEqual(expected);
     expectRight(errors);
+  });
+
+  test('in the gradient of batch normalisation is found and replaced', () => {
+    const [rows, channels] = [60, 20];
+    const [x, dy] = [1, 2].map((seed) => tf.randomNormal([3, 4, 5, channels], 0, 1, 'float32', seed) as Tensor4D);
+    const [ones, zeros] = [tf.ones([channels]) as Tensor1D, tf.zeros([channels]) as Tensor1D];
+    const running = {mean: zeros, variance: ones, momentum: 0.9};
+    const dx = tf
+      .grad((input) => trainBatchNorm(input as Tensor4D, ones, zeros, running, 0).y)(x!, dy!)
+      .dataSync();
+    expect(takeKernelChecks()!.replaced.map(({kernel, verdict}) => [kernel, verdict])).toEqual([
+      ['TrainBatchNormGrad', 'wrong'],
+    ]);
+    const [given, slopes] = [x!.dataSync(), dy!.dataSync()];
+    const mean = (value: (row: number) => number) =>
+      Array.from({length: rows}, (_, row) => value(row)).reduce((sum, one) => sum + one, 0) / rows;
+    // dx = (dy − mean(dy) − y · mean(dy · y)) / σ, in the channel that was spoilt.
+    const place = (row: number) => row * channels + channels - 1;
+    const centre = mean((row) => given[place(row)]!);
+    const deviation = Math.sqrt(mean((row) => (given[place(row)]! - centre) ** 2));
+    const y = (row: number) => (given[place(row)]! - centre) / deviation;
+    const [slope, product] = [mean((row) => slopes[place(row)]!), mean((row) => slopes[place(row)]! * y(row))];
+    for (let row = 0; row < rows; row++)
+      expect(dx[place(row)]).toBeCloseTo((slopes[place(row)]! - slope - y(row) * product) / deviation, 4);
+    tf.dispose([x!, dy!, ones, zeros]);
   });
 
   test.skipIf(!guards)('that writes outside its memory, with right values, is found by the guards', () => {

@@ -205,18 +205,20 @@ Tensors normalisedByGiven(const Tensors& in, const Attributes& with) {
   return {images(y), in[3], in[4], in[3], in[4]};
 }
 
-// Outputs: y, the moved mean and variance, then what the gradient needs.
+// Outputs: y, the moved mean and variance, then what the gradient needs: mean and (biased) variance of the batch, as every engine gives
+// them; PyTorch itself passes on the inverse deviation.
 Tensors normalised(const Tensors& in, const Attributes& with) {
   const double epsilon = attribute<double>(with, "epsilon", 1e-3);
   const double share = attribute<double>(with, "exponential_avg_factor", 1.0);
   const Tensor mean = in[3].clone(), variance = in[4].clone();
   const auto [y, m, inverse] = at::native_batch_norm(planes(in[0]), in[1], in[2], mean, variance, true, share, epsilon);
-  return {images(y), mean, variance, m, inverse, at::empty({0}, in[0].options())};
+  return {images(y), mean, variance, m, inverse.pow(-2).sub_(epsilon), at::empty({0}, in[0].options())};
 }
 Tensors normalisedGradient(const Tensors& in, const Attributes& with) {
   const double epsilon = attribute<double>(with, "epsilon", 1e-3);
+  const Tensor inverse = in[4].add(epsilon).rsqrt_();
   const auto [dx, dgamma, dbeta] = at::native_batch_norm_backward(planes(in[0]), planes(in[1]), in[2], {}, {}, in[3],
-                                                                  in[4], true, epsilon, {true, true, true});
+                                                                  inverse, true, epsilon, {true, true, true});
   const Tensor none = at::empty({0}, in[0].options());
   return {images(dx), dgamma, dbeta, none, none};
 }
