@@ -26,5 +26,11 @@ export interface ResolvedEngine {
   readonly unchecked?: boolean;
 }
 
+/**
+ * The numbers in which convolutions and products of matrices are computed; all else, and what is kept, is float32. `tf32`: inputs have 10
+ * bits behind the point, sums are float32 (NVIDIA GPUs). `bf16`: inputs and results have 7.
+ */
+export type Precision = 'float32' | 'tf32' | 'bf16';
+
 /** Of one tensor operation on an engine that has threads, wherever it runs; `--threads` asks for another number. */
 export const defaultThreads = 2;

@@ -1,6 +1,6 @@
 /** What an engine is to the rest of the house. Its folder has a `definition.ts` with one of these, and `engines.ts` lists it. */
 import type * as TF from '@tensorflow/tfjs';
-import type {EngineInfo, ResolvedEngine} from './contract.ts';
+import type {EngineInfo, Precision, ResolvedEngine} from './contract.ts';
 import type {ProvisionOptions} from './install/build.ts';
 import type {Missing} from './install/tools.ts';
 
@@ -26,6 +26,9 @@ export interface EngineDefinition {
    */
   readonly standsIn?: string;
 
+  /** What it can compute in besides float32; absent: nothing. */
+  precisions?(engine: Pick<ResolvedEngine, 'gpu'>): readonly Precision[];
+
   /** What starts it besides its name and its threads. Throws, with what to do, where it can't be had. */
   find(options: ResolveOptions & {readonly threads: number}): Promise<Omit<ResolvedEngine, 'name' | 'threads'>>;
   /** For `pipeline doctor`. */
@@ -34,6 +37,8 @@ export interface EngineDefinition {
   load(tf: typeof TF, engine: ResolvedEngine): Promise<EngineInfo>;
   /** How it makes graphs of functions; absent: it computes operation by operation. */
   tracer?(engine: ResolvedEngine): Promise<Trace>;
+  /** What changes its precision, to one of `precisions` or float32. Absent: nothing. */
+  precisionSetter?(): Promise<(precision: Precision) => void>;
 }
 
 export interface ResolveOptions extends ProvisionOptions {

@@ -1,8 +1,8 @@
 /** The one door to tensors. With its neighbours in this folder, the only importer of @tensorflow/*. */
-import type {EngineInfo, ResolvedEngine} from './contract.ts';
+import type {EngineInfo, Precision, ResolvedEngine} from './contract.ts';
 import type {EngineDefinition, Trace} from './definition.ts';
 import {engineNamed} from './engines.ts';
-import {loadTf, setRunning, tf} from './running.ts';
+import {loadTf, runningPrecisionSetter, setRunning, tf} from './running.ts';
 
 export type {Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Variable} from './running.ts';
 export {runningEngine, runningTrace, tf} from './running.ts';
@@ -10,6 +10,7 @@ export {runningEngine, runningTrace, tf} from './running.ts';
 interface Loaded {
   readonly info: EngineInfo;
   readonly trace: Trace | undefined;
+  readonly setPrecision: ((precision: Precision) => void) | undefined;
 }
 
 const loading = new Map<string, Promise<Loaded>>();
@@ -20,14 +21,37 @@ const loading = new Map<string, Promise<Loaded>>();
  */
 export async function startEngine(engine: ResolvedEngine): Promise<EngineInfo> {
   const definition = definitionOf(engine.name);
-  const {info, trace} = await loaded(engine);
+  const {info, ...abilities} = await loaded(engine);
   const backend = definition.backend ?? engine.name;
   if (tf.getBackend() !== backend && !(await tf.setBackend(backend))) {
     throw new Error(`the ${engine.name} engine is loaded but cannot be started; run "pipeline doctor" for details`);
   }
   const running = engine.remark === undefined ? info : {...info, remark: engine.remark};
-  setRunning({info: running, trace});
+  setRunning({info: running, ...abilities});
   return running;
+}
+
+let precision: Precision = 'float32';
+
+/** The running engine computes convolutions and products in `wanted` from now on. Returns what it computed in before. */
+export function computeIn(wanted: Precision): Precision {
+  const before = precision;
+  if (wanted === before) return before;
+  const setPrecision = runningPrecisionSetter();
+  if (setPrecision === undefined) throw new Error(`Internal error: this engine cannot compute in ${wanted}`);
+  setPrecision(wanted);
+  precision = wanted;
+  return before;
+}
+
+/** Computes something in float32, whatever the precision is. */
+export function inFloat32<T>(compute: () => T): T {
+  const before = computeIn('float32');
+  try {
+    return compute();
+  } finally {
+    computeIn(before);
+  }
 }
 
 /** The engine of the backend that tfjs computes on now; undefined where that is none of ours, such as a test's reference. */
@@ -63,7 +87,11 @@ async function load(engine: ResolvedEngine): Promise<Loaded> {
   const definition = definitionOf(engine.name);
   const tfjs = await loadTf();
   if (definition.beside !== undefined) await loaded({name: definition.beside, threads: 1});
-  return {info: await definition.load(tfjs, engine), trace: await definition.tracer?.(engine)};
+  return {
+    info: await definition.load(tfjs, engine),
+    trace: await definition.tracer?.(engine),
+    setPrecision: await definition.precisionSetter?.(),
+  };
 }
 
 function definitionOf(name: string): EngineDefinition {

@@ -4,7 +4,7 @@
  */
 import {createRequire} from 'node:module';
 import type * as TF from '@tensorflow/tfjs';
-import type {EngineInfo} from './contract.ts';
+import type {EngineInfo, Precision} from './contract.ts';
 import type {Trace} from './definition.ts';
 
 export type Tensor = TF.Tensor;
@@ -33,6 +33,7 @@ export async function loadTf(): Promise<typeof TF> {
 interface Running {
   readonly info: EngineInfo;
   readonly trace: Trace | undefined;
+  readonly setPrecision: ((precision: Precision) => void) | undefined;
 }
 
 let running: Running | undefined;
@@ -43,6 +44,9 @@ export function setRunning(engine: Running): void {
 
 /** What `startEngine` has started last; undefined before. */
 export const runningEngine = (): EngineInfo | undefined => running?.info;
+
+/** Undefined of one that computes in float32 alone. */
+export const runningPrecisionSetter = (): Running['setPrecision'] => running?.setPrecision;
 
 /** How it makes graphs; undefined of one that makes none. */
 export const runningTrace = (): Trace | undefined => running?.trace;

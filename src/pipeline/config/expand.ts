@@ -327,6 +327,7 @@ function makeTasks(
     classifiers: spec.classifiers,
     metrics: spec.metrics,
     ...(spec.ensemble && {ensemble: spec.ensemble}),
+    ...(spec.precision && {precision: spec.precision}),
     ...(spec.localize && {localize: spec.localize}),
     point: Object.fromEntries(
       axes.flatMap((axis, a) => settingsOf(axis, combination[a]!).map(({path, value}) => [path, value])),

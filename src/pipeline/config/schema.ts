@@ -146,6 +146,16 @@ export const specShape = Type.Object(
         examples: ['seeds'],
       }),
     ),
+    precision: Type.Optional(
+      Type.Union([Type.Literal('float32'), Type.Literal('tf32'), Type.Literal('bf16')], {
+        'x-expected': '"float32", "tf32" or "bf16"',
+        description:
+          'The numbers in which networks compute convolutions and products: `float32`; `tf32`, on an NVIDIA GPU; `bf16`, whose results have ' +
+          'three digits. Statistics, losses, weights and all of stage two stay float32. Only the engine `torch` has the last two. Default: ' +
+          '`float32`.',
+        examples: ['bf16'],
+      }),
+    ),
     compare: Type.Object(
       {
         table: Type.Optional(table),

@@ -2,6 +2,7 @@
 
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
+import type {Precision} from '../../core/engine/contract.ts';
 
 /** Heat maps of the test images. */
 export type Localize = Patches | PlacesOfMaps | Explanation;
@@ -87,11 +88,15 @@ export interface Spec {
   readonly metrics: readonly PluginRef[];
   readonly seeds: readonly number[];
   readonly ensemble?: Ensemble;
+  readonly precision?: LowerPrecision;
   readonly compare?: {readonly table?: string; readonly row?: string};
 }
 
 /** How the scores of the seeds are combined: their mean, or the mean of each seed's standardised scores. */
 export type Ensemble = 'seeds' | 'standardised-seeds';
+
+/** In which networks are computed; float32 is written as none. */
+export type LowerPrecision = Exclude<Precision, 'float32'>;
 
 /** One one-class problem: one normal class of one dataset, one seed, one point of the matrix. All options resolved. */
 export interface Task {
@@ -125,6 +130,8 @@ export interface Task {
   readonly trial?: TrialRef;
   /** The scores of all seeds are also combined and evaluated as one; absent: they are not. */
   readonly ensemble?: Ensemble;
+  /** Absent: float32. */
+  readonly precision?: LowerPrecision;
   /** The matrix point: dotted path → value as written; empty without a matrix. */
   readonly point: {readonly [path: string]: unknown};
   /** Row and table of the paper to set it beside. */

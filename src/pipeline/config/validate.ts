@@ -1,6 +1,7 @@
 import {suggest} from '../../core/base/text.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
+import type {Precision} from '../../core/engine/contract.ts';
 import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
@@ -37,6 +38,7 @@ interface Outer {
   readonly metrics: readonly unknown[];
   readonly seeds: number | readonly number[];
   readonly ensemble?: Ensemble;
+  readonly precision?: Precision;
   readonly localize?: Parameters<typeof localizeOf>[0];
   readonly refine?: Parameters<typeof checkRefine>[1]['written'];
   readonly compare: {readonly table?: string; readonly row?: string};
@@ -142,6 +144,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     metrics,
     seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
     ...(part.ensemble && {ensemble: part.ensemble}),
+    ...(part.precision && part.precision !== 'float32' && {precision: part.precision}),
     ...(localize && {localize}),
     ...(refine?.value && {refine: refine.value}),
     compare: part.compare ?? {},

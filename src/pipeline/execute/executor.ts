@@ -11,11 +11,13 @@ import {plural} from '../../core/base/text.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
 import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
+import {whyNotIn} from '../../core/engine/precision.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan, Task} from '../config/spec.ts';
 import type {Emit, Where} from '../events.ts';
 import {distinctMakers, isSameMaker, type Maker, makerText} from '../maker.ts';
 import {priorities, topological, upstream, within} from '../plan/order.ts';
+import {StageError} from '../stages/shared.ts';
 import {recorded, type StageNode} from '../stages/stage.ts';
 import type {Cache, Entry} from '../store/cache/cache.ts';
 import type {FileDigests} from '../store/sources.ts';
@@ -299,6 +301,8 @@ class Lanes {
     const engine = await orAborted(this.#engine, this.#stop.signal).catch((error: unknown) => {
       throw first || this.#stop.signal.aborted ? error : new Skip('there is no engine to compute tensors');
     });
+    const unable = node.precision && whyNotIn(node.precision, engine);
+    if (unable) throw new StageError(unable.message, unable.hint);
     return await this.#accelerator.add(() => work(engine), {priority});
   }
 

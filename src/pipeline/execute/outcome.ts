@@ -4,6 +4,7 @@ import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelTime} from '../../core/engine/profile.ts';
 import type {CheckedKernels, Emit, Killed} from '../events.ts';
 import type {Maker} from '../maker.ts';
+import {StageError} from '../stages/shared.ts';
 import type {StageNode} from '../stages/stage.ts';
 import type {Entry} from '../store/cache/cache.ts';
 
@@ -23,7 +24,7 @@ export function asOutcome(error: unknown, signal: AbortSignal): StageOutcome {
   if (signal.aborted) return {status: 'interrupted'};
   return {
     status: 'failed',
-    ...(systemProblem(error) ?? {message: messageOf(error)}),
+    ...(systemProblem(error) ?? {message: messageOf(error), ...(error instanceof StageError && {hint: error.hint})}),
   };
 }
 

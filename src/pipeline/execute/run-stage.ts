@@ -250,7 +250,7 @@ class StageExecution {
   /** Undefined: the lock was lost meanwhile, and what was computed is dropped. */
   async #compute(engine: ResolvedEngine | undefined, lock: Lock): Promise<StageOutcome | undefined> {
     const {cache, pool, signal, emit, provenance, onEngine, onChecks} = this.#context;
-    const {id, kind, label, recipe, sources, resumes} = this.#node;
+    const {id, kind, label, recipe, sources, resumes, precision} = this.#node;
     const earlier = resumes === undefined ? undefined : this.#made.get(resumes);
     const started = new Date();
     const began = performance.now();
@@ -263,6 +263,7 @@ class StageExecution {
         recipe,
         inputs: Object.fromEntries(this.#inputs().map(({role, path}) => [role, path])),
         sources,
+        ...(precision && {precision}),
         ...(earlier && {earlier: earlier.folder}),
         out: draft.folder,
         scratch,

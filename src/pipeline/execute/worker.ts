@@ -8,6 +8,7 @@ import {ExpectedError, systemProblem} from '../../core/base/system-error.ts';
 import {choice} from '../../core/base/text.ts';
 import {isError, messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
+import type {Precision} from '../../core/engine/contract.ts';
 import type {Profile} from '../../core/engine/profile.ts';
 import {loadPlugins, type Plugins} from '../../core/plugin/registry.ts';
 import type {StageProgress} from '../events.ts';
@@ -23,6 +24,7 @@ let aborting: AbortController | undefined;
 let job: Job | undefined;
 let profile: Profile | undefined;
 let takeChecks: () => KernelChecks | undefined = () => undefined;
+let computeIn: (precision: Precision) => void = () => undefined;
 
 // Ctrl-C in a terminal, and a scheduler's SIGTERM, reach every process of the group: the main process decides what becomes of us.
 process.on('SIGINT', () => undefined);
@@ -48,8 +50,9 @@ async function start(message: ToWorker & {type: 'start'}): Promise<FromWorker> {
   plugins = await loadPlugins(message.plugins);
   ({runStage} = (await import(message.stages)) as {runStage: RunStage});
   if (!message.engine) return {type: 'ready'};
-  const {startEngine} = await import('../../core/engine/engine.ts');
-  const engine = await startEngine(message.engine);
+  const door = await import('../../core/engine/engine.ts');
+  const engine = await door.startEngine(message.engine);
+  computeIn = door.computeIn;
   takeChecks = (await import('../../core/engine/check/findings.ts')).takeKernelChecks;
   if (message.profile) profile = (await import('../../core/engine/profile.ts')).profileKernels();
   return {type: 'ready', engine};
@@ -63,6 +66,7 @@ async function run(wanted: Job): Promise<FromWorker> {
   // What a stage that failed has left.
   profile?.take();
   takeChecks();
+  computeIn(wanted.precision ?? 'float32');
   let last = Number.NEGATIVE_INFINITY;
   let held: StageProgress | undefined;
   const summary = await runStage({

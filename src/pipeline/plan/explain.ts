@@ -53,6 +53,9 @@ export function differencesOf(before: StageKey, after: StageKey): readonly strin
     ...(before.kernels === after.kernels
       ? []
       : [`version of the engines' kernels ${before.kernels ?? 'none'} → ${after.kernels ?? 'none'}`]),
+    ...(before.precision === after.precision
+      ? []
+      : [`precision ${before.precision ?? 'float32'} → ${after.precision ?? 'float32'}`]),
     ...differ('', before.recipe, after.recipe),
     ...differentFiles('input', before.inputs, after.inputs),
     ...differentFiles('file', before.sources, after.sources),

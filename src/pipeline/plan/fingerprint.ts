@@ -31,6 +31,8 @@ export interface StageKey {
   readonly code?: {readonly [name: string]: Digest};
   /** Version of the engines' kernels; absent: the stage does not compute tensors. */
   readonly kernels?: number;
+  /** In which its network is computed; absent: float32. */
+  readonly precision?: StageNode['precision'];
 }
 
 /** The key of a stage whose inputs exist. `made` returns a stage's manifest by id, `digest` the digest of a file's content. */
@@ -62,6 +64,7 @@ export async function keyOf(
     sources: await digests(node.sources),
     ...(node.code ? {code: Object.fromEntries(node.code.map(({name, sha256}) => [name, sha256]))} : {}),
     ...(node.lane === 'accelerator' ? {kernels} : {}),
+    ...(node.precision ? {precision: node.precision} : {}),
   };
 }
 

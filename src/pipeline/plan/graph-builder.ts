@@ -82,7 +82,9 @@ export class GraphBuilder implements StageGraphBuilder {
       Object.entries(inputs).map(([role, {stage: id, file}]) => [role, [id, file]]),
     );
     const paths = files.length > 0 ? {files: files.map(({path}) => path)} : {};
-    const id = digestOf({kind, recipe, inputs: inputPairs, ...paths}).slice(0, 16);
+    const {precision} = stage.inPrecision ? task : {};
+    const precise = precision ? {precision} : {};
+    const id = digestOf({kind, recipe, inputs: inputPairs, ...paths, ...precise}).slice(0, 16);
     const node: GrowingNode = this.#nodes.get(id) ?? {
       id,
       kind,
@@ -93,6 +95,7 @@ export class GraphBuilder implements StageGraphBuilder {
       ...(absent ? {absent} : {}),
       ...this.#codeOf(uses),
       lane: stage.lane,
+      ...precise,
       tasks: new Set<string>(),
       results: [],
     };

@@ -22,6 +22,8 @@ export interface StageDefinition<R extends TObject = TObject, P = unknown> {
   readonly recipe: R;
   /** `accelerator` if it computes tensors. */
   readonly lane: StageNode['lane'];
+  /** It computes a network's outputs or gradients, in the precision that the task asks for. Absent: in float32. */
+  readonly inPrecision?: true;
   /** Adds the stages that a task asks for. Absent: only other kinds ask for stages of this kind. */
   plan?(task: TaskContext, graph: StageGraphBuilder): P;
   /** Adds stages that several tasks ask for together; called when all tasks have been planned. */

@@ -49,6 +49,7 @@ type EmbedRecipe = Static<typeof EmbedRecipe>;
 export const embed = defineStage({
   kind: 'embed',
   lane: 'accelerator',
+  inPrecision: true,
   recipe: EmbedRecipe,
   async run(context) {
     const {recipe} = context;

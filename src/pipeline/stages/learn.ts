@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {ImageSet} from '../../core/contracts/data.ts';
 import type {CopyRef, CurvePoint, TrainingRefinement} from '../../core/contracts/learner.ts';
+import {inFloat32} from '../../core/engine/engine.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImageSet} from '../../core/formats/arrow/images.ts';
 import {writeCurve} from '../../core/formats/arrow/small.ts';
@@ -65,6 +66,7 @@ export type LearnRecipe = Static<typeof LearnRecipe>;
 export const learn = defineStage({
   kind: 'learn',
   lane: 'accelerator',
+  inPrecision: true,
   recipe: LearnRecipe,
   plan(context, graph): string {
     const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
@@ -182,7 +184,7 @@ function refinementOf(
     isDue: (epoch) =>
       epoch > 0 && (epochs === 'paper' ? paperEpochs.includes(epoch) || epoch % 500 === 0 : epochs.includes(epoch)),
     remove(features, epoch) {
-      const removed = rowsToRemove(classifier, features, {parts, ratio}, rng.fork(epoch));
+      const removed = inFloat32(() => rowsToRemove(classifier, features, {parts, ratio}, rng.fork(epoch)));
       context.note(`goes on without ${removed.length} of ${features.rows} images after epoch ${epoch}`);
       return removed;
     },
@@ -190,8 +192,12 @@ function refinementOf(
 }
 
 /** What trainings that differ only in their last epoch have in common. */
-export function trainingKey({recipe: {until: _, ...recipe}, inputs}: Pick<StageNode, 'recipe' | 'inputs'>): string {
-  return JSON.stringify([recipe, inputs]);
+export function trainingKey({
+  recipe: {until: _, ...recipe},
+  inputs,
+  precision,
+}: Pick<StageNode, 'recipe' | 'inputs' | 'precision'>): string {
+  return JSON.stringify([recipe, inputs, precision]);
 }
 
 /** Such as ` after epoch 3`; empty if the checkpoint has no curve. */

@@ -34,6 +34,7 @@ const PretextRecipe = Type.Object(
 export const pretext = defineStage({
   kind: 'pretext',
   lane: 'accelerator',
+  inPrecision: true,
   recipe: PretextRecipe,
   plan(context, graph): void {
     const {task, normal, learner, learnerUses, learnerFiles} = context;

@@ -3,6 +3,7 @@ import type {Digest, Json} from '../../core/base/canonical.ts';
 import type {DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {CodeFile} from '../../core/plugin/code.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
+import type {LowerPrecision} from '../config/spec.ts';
 import type {StageKind, StageProgress} from './progress.ts';
 
 /** One input: a file that another stage leaves. The digest of its content goes into the fingerprint, not the key of that stage. */
@@ -37,6 +38,8 @@ export interface StageNode {
   readonly code?: readonly CodeFile[];
   /** The lane that it waits for: `accelerator` if it computes tensors. */
   readonly lane: 'cpu' | 'accelerator';
+  /** Of a network's numbers in it; absent: float32. */
+  readonly precision?: LowerPrecision;
   /** Ids of the tasks that need it. */
   readonly tasks: readonly string[];
   /** Only in `evaluate` and `measure` stages: the tasks and classifiers whose metrics they compute. */
@@ -96,6 +99,8 @@ export interface StageContext<R = unknown> {
   /** Role → path of the verified file. */
   readonly inputs: {readonly [role: string]: string};
   readonly sources: readonly SourceFile[];
+  /** In which the engine computes; absent: float32. */
+  readonly precision?: LowerPrecision;
   /** An empty folder. Every file that the stage leaves in it becomes part of the artifact. */
   readonly out: string;
   /** Folder that the stage left whose training this one may go on with (`resumes`); absent: there is none. */

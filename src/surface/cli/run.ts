@@ -2,10 +2,12 @@
 import {existsSync} from 'node:fs';
 import {shellWord} from '../../core/base/text.ts';
 import {askedEngine, resolveEngine} from '../../core/engine/install/resolve.ts';
+import {whyNotIn} from '../../core/engine/precision.ts';
 import type {Site} from '../../pipeline/config/site.ts';
 import {pastIn} from '../../pipeline/ending/past.ts';
 import {emitter} from '../../pipeline/events.ts';
 import {execute} from '../../pipeline/execute/executor.ts';
+import type {Problem} from '../../pipeline/failures.ts';
 import {openCache} from '../../pipeline/store/cache/cache.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {cancelFile, createRun, describeEnvironment, type Environment} from '../../pipeline/store/runs/runs.ts';
@@ -55,7 +57,10 @@ export async function run(spec: string, options: RunOptions, globals: Globals): 
     command: process.argv.slice(2),
   });
   return prepare(spec, options, globals, async (ready) => {
-    if (options.executor === 'local') return runGraph(ready, await environment, options, globals);
+    if (options.executor === 'local') {
+      const unable = await unableIn(ready, options);
+      return unable ? refuse([unable], nothing) : runGraph(ready, await environment, options, globals);
+    }
     const {siteFor, whyNoSlurm} = await import('./cluster.ts');
     return orRefuse(
       await siteFor(spec, options, globals),
@@ -66,6 +71,15 @@ export async function run(spec: string, options: RunOptions, globals: Globals): 
       nothing,
     );
   });
+}
+
+/** Before the first image is read: the engine does not compute in the precision of a task. An engine that can't be had is the run's to report. */
+async function unableIn({plan}: Ready, {engine: choice, threads}: EngineOptions): Promise<Problem | undefined> {
+  const asked = new Set(plan.tasks.flatMap(({precision}) => precision ?? []));
+  if (asked.size === 0) return undefined;
+  const engine = await resolveEngine(choice, {provision: false, threads}).catch(() => undefined);
+  if (!engine) return undefined;
+  return [...asked].map((precision) => whyNotIn(precision, engine)).find((why) => why !== undefined);
 }
 
 async function runGraph(

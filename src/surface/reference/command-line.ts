@@ -42,6 +42,8 @@ const environment = {
     '`1`: setup may fetch a release of TensorFlow whose checksum is not in this program. Default: it refuses.',
   PIPELINE_TORCH:
     'Folder of the Python package `torch` that `setup --engine torch` compiles against. Default: that which Python on `PATH` imports.',
+  PIPELINE_FASTEST:
+    '`1`: on an NVIDIA GPU, the engine `torch` takes what cuDNN measures to be the fastest, though sums then differ from run to run in their last digits. Default: algorithms that compute the same bytes every time.',
   PIPELINE_DEBUG: 'Any text: an unexpected error is printed with its stack.',
 } as const;
 

@@ -183,8 +183,17 @@ function variantsOf(lines: readonly Cell[], place: (line: Line) => string): read
 }
 
 const settingsOf = (line: Line): string => {
-  const {learner, augment, distribution_augmentation: copies, limit, contaminate, refine} = line.options;
-  return digestOf([learner, augment, copies, limit, contaminate ?? null, refine ?? null, fittingOf(line)] as Json);
+  const {learner, augment, distribution_augmentation: copies, limit, contaminate, refine, precision} = line.options;
+  return digestOf([
+    learner,
+    augment,
+    copies,
+    limit,
+    contaminate ?? null,
+    refine ?? null,
+    precision ?? null,
+    fittingOf(line),
+  ] as Json);
 };
 
 /** What the rows of one method and classifier are called: as their lines are, or by what varies over these rows. */

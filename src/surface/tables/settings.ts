@@ -9,7 +9,7 @@ import {checkPlugin} from '../../core/plugin/check.ts';
 import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {wordOf} from '../../core/plugin/words.ts';
-import type {Localize, Patches, Refinement, Validation} from '../../pipeline/config/spec.ts';
+import type {Localize, LowerPrecision, Patches, Refinement, Validation} from '../../pipeline/config/spec.ts';
 import {specWords} from '../../pipeline/config/spec-words.ts';
 import {recordedPath} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
@@ -72,6 +72,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       validation,
       contaminate,
       refine,
+      precision,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
@@ -82,6 +83,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly validation?: Validation;
       readonly contaminate?: number;
       readonly refine?: Refinement;
+      readonly precision?: LowerPrecision;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -117,6 +119,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...distribution(copies, definition?.distributionAugmentation ?? []),
       ...(localize?.type === 'patches' ? windows(localize) : []),
       ...(refine ? [refined(refine)] : []),
+      ...(precision ? [`networks computed in ${precision}`] : []),
       ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),

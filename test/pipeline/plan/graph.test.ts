@@ -788,3 +788,18 @@ test('an ensemble of tasks with localize combines scores of images, not maps', (
   expect(kinds).toEqual(['localize', 'localize']);
   expect(evaluate!.recipe['metrics']).toEqual([{type: 'auc'}]);
 });
+
+test('a lower precision makes other trainings and embeddings, and no other images; stage two stays in float32', () => {
+  const tasks = [{}, {precision: 'bf16'}, {}] as const;
+  const nodes = draw(tasks);
+  const ofTask = (id: string, kind: string) => nodes.filter((node) => node.kind === kind && node.tasks.includes(id));
+  for (const kind of ['learn', 'embed']) {
+    const [one, other] = ['task 1', 'task 2'].map((id) => ofTask(id, kind));
+    expect(other!.map(({precision}) => precision)).toEqual(one!.map(() => 'bf16'));
+    expect(one!.map(({precision}) => precision)).toEqual(one!.map(() => undefined));
+    for (const {id} of one!) expect(other!.map((node) => node.id)).not.toContain(id);
+  }
+  expect(ofTask('task 2', 'data').map(({id}) => id)).toEqual(ofTask('task 1', 'data').map(({id}) => id));
+  for (const kind of ['score', 'evaluate'])
+    for (const node of ofTask('task 2', kind)) expect(node.precision).toBeUndefined();
+});

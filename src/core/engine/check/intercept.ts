@@ -7,15 +7,30 @@ import {checkedKernels} from './reference.ts';
 import type {Verdict} from './verdicts.ts';
 import {ITSELF, type Way, waysOf} from './ways.ts';
 
-/** Every call of a checked kernel of the engine `backendName`, over `library`, goes through `checker`. Returns how to undo it. */
+export interface Interception {
+  /** While it is true, kernels are computed as if nobody checked them. */
+  paused: boolean;
+  undo(): void;
+}
+
+/** Every call of a checked kernel of the engine `backendName`, over `library`, goes through `checker`. */
 export function interceptKernels(
   tf: typeof TF,
   backendName: string,
   checker: Checker,
   library = 'TensorFlow',
-): () => void {
+): Interception {
   noteLibrary(library);
   const known = new Map<string, Known>();
+  const interception: Interception = {
+    paused: false,
+    undo() {
+      for (const original of originals) {
+        tf.unregisterKernel(original.kernelName, backendName);
+        tf.registerKernel(original);
+      }
+    },
+  };
   // Set while another way is computed: its kernels are those that were tried.
   let trusted = false;
   const find = (key: string, call: KernelCall): Known => {
@@ -29,7 +44,7 @@ export function interceptKernels(
     const {kernelName} = original;
     const kernelFunc: TF.KernelFunc = (args) => {
       const {inputs, attrs} = args;
-      if (trusted || !isChecked(inputs)) return original.kernelFunc(args);
+      if (trusted || interception.paused || !isChecked(inputs)) return original.kernelFunc(args);
       const key = keyOf(kernelName, inputs, attrs);
       let found = known.get(key);
       if (found === undefined) {
@@ -50,12 +65,7 @@ export function interceptKernels(
     tf.unregisterKernel(kernelName, backendName);
     tf.registerKernel({...original, kernelFunc});
   }
-  return () => {
-    for (const original of originals) {
-      tf.unregisterKernel(original.kernelName, backendName);
-      tf.registerKernel(original);
-    }
-  };
+  return interception;
 }
 
 interface Known {

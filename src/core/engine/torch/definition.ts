@@ -6,6 +6,8 @@ export const torch: EngineDefinition = {
   splitsSums: true,
   embedsByGraph: true,
 
+  precisions: ({gpu}) => (gpu ? ['tf32', 'bf16'] : ['bf16']),
+
   async find({env = process.env}) {
     const {bindingFolder, findBuilt} = await import('./library.ts');
     const built = findBuilt(env);
@@ -37,5 +39,10 @@ export const torch: EngineDefinition = {
   async tracer() {
     const {traceProgram} = await import('./torch.ts');
     return traceProgram;
+  },
+
+  async precisionSetter() {
+    const {setPrecision} = await import('./torch.ts');
+    return setPrecision;
   },
 };

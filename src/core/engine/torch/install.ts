@@ -59,7 +59,7 @@ export async function provisionTorch({env = process.env, ...options}: ProvisionO
       await mkdir(folder);
       await compile(compiler, built, folder, running);
       report?.({step: 'try it'});
-      const trial = `require(${JSON.stringify(join(folder, BINDING_FILE))}).start({threads: 1, precision: 'float32'})`;
+      const trial = `require(${JSON.stringify(join(folder, BINDING_FILE))}).start({threads: 1, deterministic: true})`;
       await runCommand(process.execPath, ['-e', trial], {env, quietSeconds: 120, ...(signal && {signal})});
       await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(built, null, 2)}\n`);
       await Promise.all([...walk(folder).map((name) => join(folder, name)), folder].map(syncToDisk));

@@ -3,9 +3,9 @@ import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import type * as TF from '@tensorflow/tfjs';
 import {Checker} from '../check/checker.ts';
-import {interceptKernels} from '../check/intercept.ts';
+import {type Interception, interceptKernels} from '../check/intercept.ts';
 import {openVerdicts} from '../check/verdicts.ts';
-import type {EngineInfo, ResolvedEngine} from '../contract.ts';
+import type {EngineInfo, Precision, ResolvedEngine} from '../contract.ts';
 import {loadBackend} from '../install/tfjs-node.ts';
 import type {Binding, Handle, OpAttribute} from '../tensorflow/binding.ts';
 import {registerFusedKernels} from '../tensorflow/fused.ts';
@@ -13,7 +13,8 @@ import {tracer} from '../trace.ts';
 import {BINDING_FILE} from './library.ts';
 
 interface TorchBinding extends Binding {
-  start(options: {readonly threads: number; readonly precision: 'float32' | 'tf32' | 'bf16'}): void;
+  start(options: {readonly threads: number; readonly deterministic: boolean}): void;
+  setPrecision(precision: Precision): void;
   /** Tensors are counted from 0: `places` of them. Returns the program's number. */
   createProgram(recording: {
     readonly places: number;
@@ -32,28 +33,41 @@ interface TorchBinding extends Binding {
   deleteProgram(program: number): void;
 }
 
+let started: TorchBinding | undefined;
+/** Of kernels in float32; absent on a GPU. */
+let checks: Interception | undefined;
+
+export function setPrecision(precision: Precision): void {
+  started!.setPrecision(precision);
+  // A check allows the rounding of float32.
+  if (checks) checks.paused = precision !== 'float32';
+}
+
 export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   if (engine.library === undefined)
     throw new Error('the torch engine needs a library; run "pipeline setup --engine torch"');
   // Read by OpenMP when it is loaded. Threads that spin while they wait for each other are ten times slower where something else runs beside.
   process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
   const binding = createRequire(import.meta.url)(join(engine.library, BINDING_FILE)) as TorchBinding;
-  binding.start({threads: engine.threads, precision: 'float32'});
+  const fastest = process.env['PIPELINE_FASTEST'] === '1';
+  binding.start({threads: engine.threads, deterministic: !fastest});
+  const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
   const backend = loadBackend(tf, engine.library, binding, 'torch');
   tf.registerBackend('torch', () => backend);
   // tfjs-node's kernels ask the backend of this name for the numbers of types, which are the same here.
   if (!tf.findBackendFactory('tensorflow')) tf.registerBackend('tensorflow', () => backend);
   registerFusedKernels(tf, 'torch');
-  const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
   if (device === 'cpu' && !engine.unchecked) {
     const file = openVerdicts(`torch ${binding.TF_Version}`);
-    interceptKernels(tf, 'torch', new Checker({engine, file}), 'PyTorch');
+    checks = interceptKernels(tf, 'torch', new Checker({engine, file}), 'PyTorch');
   }
+  started = binding;
   return {
     name: 'torch',
     version: binding.TF_Version,
     device,
     threads: engine.threads,
+    ...(fastest && device === 'gpu' && {remark: `PIPELINE_FASTEST: the last digits differ from run to run`}),
   };
 }
 

@@ -152,6 +152,7 @@ export function configurationOf(task: Task, stages: readonly StageNode[]): {read
     ...(task.validation && {validation: task.validation as unknown as Json}),
     ...(task.refine && {refine: task.refine as unknown as Json}),
     ...(task.contaminate !== undefined && {contaminate: task.contaminate}),
+    ...(task.precision && {precision: task.precision}),
     // Scores of windows differ from scores of images. The key is absent if there are no windows, so old digests stay valid.
     ...(task.localize && {localize: task.localize as unknown as Json}),
     versions: {dataset: reading?.version ?? null, ...learning?.versions},

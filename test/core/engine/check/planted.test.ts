@@ -55,7 +55,7 @@ describe.skipIf(typeof tensorflow === 'string')('a planted fault', () => {
     new Checker({engine, file: new VerdictFile(path), faults, limit: 8_000});
   // One for all tests: to start its process takes longer than what it tries.
   const common = checker();
-  const check = (one = common) => interceptKernels(tf, 'tensorflow', one);
+  const check = (one = common) => interceptKernels(tf, 'tensorflow', one).undo;
 
   beforeAll(async () => {
     await startEngine({...(tensorflow as ResolvedEngine), unchecked: true});

@@ -4,8 +4,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, test} from 'vitest';
 import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
-import {startEngine, tf} from '../../../../src/core/engine/engine.ts';
+import {computeIn, inFloat32, startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
 import {resolveEngine} from '../../../../src/core/engine/install/resolve.ts';
+import {whyNotIn} from '../../../../src/core/engine/precision.ts';
 import type {NodeBackend} from '../../../../src/core/engine/tensorflow/binding.ts';
 import {provisionTorch} from '../../../../src/core/engine/torch/install.ts';
 import {
@@ -16,6 +17,7 @@ import {
   sourcesDigest,
   torchVersion,
 } from '../../../../src/core/engine/torch/library.ts';
+import {compile} from '../../../../src/core/nn/compile.ts';
 import {engines} from '../../../rig/tensors.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'pipeline-test-torch-'));
@@ -69,6 +71,19 @@ test('auto takes it for a GPU that answers, and only if its PyTorch has CUDA', a
   expect((await resolved()).name).not.toBe('torch');
 });
 
+test('what an engine cannot compute in is refused with what to do', () => {
+  expect(whyNotIn('bf16', {name: 'torch'})).toBeUndefined();
+  expect(whyNotIn('float32', {name: 'wasm'})).toBeUndefined();
+  expect(whyNotIn('tf32', {name: 'torch', gpu: true})).toBeUndefined();
+  expect(whyNotIn('tf32', {name: 'torch'})?.message).toBe(
+    '"precision" asks for tf32, but the engine torch computes in float32 and bf16 on this machine',
+  );
+  expect(whyNotIn('bf16', {name: 'tensorflow'})).toEqual({
+    message: '"precision" asks for bf16, but the engine tensorflow computes in float32',
+    hint: 'Use --engine torch ("pipeline setup --engine torch" sets it up), or remove "precision".',
+  });
+});
+
 const {torch} = engines;
 describe.skipIf(typeof torch === 'string')(`the binding (${typeof torch === 'string' ? torch : 'torch'})`, () => {
   let binding: NodeBackend['binding'];
@@ -106,6 +121,39 @@ describe.skipIf(typeof torch === 'string')(`the binding (${typeof torch === 'str
     const truth = binding.createTensor([2], 10, Uint8Array.of(1, 0));
     expect(binding.tensorDataSync(truth)).toEqual(Uint8Array.of(1, 0));
     for (const one of [id, truth]) binding.deleteTensor(one);
+  });
+
+  test('in bf16 a convolution, its gradients and a product are rounded, recorded too, and nothing else is', () => {
+    const [x, filter] = [
+      tf.randomNormal([4, 9, 8, 6], 0, 1, 'float32', 1),
+      tf.randomNormal([3, 3, 6, 5], 0, 1, 'float32', 2),
+    ];
+    const rows = tf.randomNormal([40, 24], 0, 1, 'float32', 3);
+    const body = ([a, b, c]: readonly Tensor[]): Tensor[] => {
+      const convolve = (image: Tensor, taps: Tensor): Tensor =>
+        tf.conv2d(image as Tensor4D, taps as Tensor4D, 2, 'same');
+      const {value, grads} = tf.valueAndGrads(convolve)([a!, b!], tf.onesLike(convolve(a!, b!)));
+      return [value, ...grads, tf.matMul(c!, c!, false, true), tf.sum(tf.exp(c!))];
+    };
+    const values = (results: readonly Tensor[]) => results.map((result) => result.dataSync() as Float32Array);
+    const eager = () => values(tf.tidy(() => body([x, filter, rows])));
+    const recorded = () => values(compile([], body).run([x, filter, rows]));
+    const right = eager();
+    expect(computeIn('bf16')).toBe('float32');
+    const [rounded, replayed, kept] = [eager(), recorded(), inFloat32(eager)];
+    expect(computeIn('float32')).toBe('bf16');
+    expect(kept).toEqual(right);
+    expect(eager()).toEqual(right);
+    expect(replayed).toEqual(rounded);
+    const errors = right.map((want, i) => {
+      const scale = Math.sqrt(want.reduce((sum, value) => sum + value ** 2, 0) / want.length);
+      return Math.max(...want.map((value, j) => Math.abs(value - rounded[i]![j]!))) / scale;
+    });
+    for (const error of errors.slice(0, 4)) {
+      expect(error).toBeGreaterThan(1e-3);
+      expect(error).toBeLessThan(5e-2);
+    }
+    expect(errors[4]).toBe(0);
   });
 
   test('the compiled sources are those in the repository', () => {

@@ -42,6 +42,12 @@ int64_t integer(napi_env env, napi_value value) {
   return number;
 }
 
+bool truth(napi_env env, napi_value value) {
+  bool result;
+  check(env, napi_get_value_bool(env, value, &result));
+  return result;
+}
+
 std::string text(napi_env env, napi_value value) {
   size_t length;
   check(env, napi_get_value_string_utf8(env, value, nullptr, 0, &length));
@@ -84,12 +90,7 @@ Attributes attributes(napi_env env, napi_value list) {
         all[name] = number;
         break;
       }
-      case TRUTH: {
-        bool truth;
-        check(env, napi_get_value_bool(env, value, &truth));
-        all[name] = truth;
-        break;
-      }
+      case TRUTH: all[name] = truth(env, value); break;
       case INT:
       case TYPE:
         if (isList(env, value)) all[name] = integers(env, value);
@@ -255,17 +256,24 @@ napi_value deleteProgram(napi_env env, const Arguments& given) {
 
 // ---- The library
 
-// {threads, precision, fastest}: before the first tensor.
+// {threads, deterministic}: before the first tensor.
 napi_value start(napi_env env, const Arguments& given) {
   at::set_num_threads(static_cast<int>(integer(env, property(env, given[0], "threads"))));
   at::globalContext().setUserEnabledNNPACK(false);  // it prints that it does not support some processors
-  at::globalContext().setBenchmarkCuDNN(false);
-  at::globalContext().setDeterministicCuDNN(true);
-  const std::string precision = text(env, property(env, given[0], "precision"));
-  setPrecision(precision == "tf32" ? Precision::tf32 : precision == "bf16" ? Precision::bf16 : Precision::float32);
+  const bool deterministic = truth(env, property(env, given[0], "deterministic"));
+  at::globalContext().setBenchmarkCuDNN(!deterministic);
+  at::globalContext().setDeterministicCuDNN(deterministic);
+  setPrecision(Precision::float32);
 #ifdef PIPELINE_CUDA
   if (at::cuda::is_available()) device = at::Device(at::kCUDA, 0);
 #endif
+  return nullptr;
+}
+
+// "float32", "tf32" or "bf16": of what is computed from now on.
+napi_value setPrecisionTo(napi_env env, const Arguments& given) {
+  const std::string name = text(env, given[0]);
+  setPrecision(name == "tf32" ? Precision::tf32 : name == "bf16" ? Precision::bf16 : Precision::float32);
   return nullptr;
 }
 
@@ -305,6 +313,7 @@ void define(napi_env env, napi_value exports, const char* name) {
 
 napi_value load(napi_env env, napi_value exports) {
   define<start>(env, exports, "start");
+  define<setPrecisionTo>(env, exports, "setPrecision");
   define<isUsingGpuDevice>(env, exports, "isUsingGpuDevice");
   define<createTensor>(env, exports, "createTensor");
   define<tensorDataSync>(env, exports, "tensorDataSync");
