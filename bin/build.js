@@ -41,8 +41,10 @@ function failureOf(program, ...args) {
   return status === 0 ? undefined : `${stdout}${stderr}`;
 }
 
-const compile = (fresh) =>
-  failureOf(tool('typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh);
+function compile(fresh) {
+  tool('rolldown');
+  return failureOf(join(root, 'bin', 'bundle.js'), fresh);
+}
 
 /** One file of all that pages run in the browser. */
 const bundle = (fresh) =>

@@ -24,6 +24,10 @@ export function html(parts: TemplateStringsArray, ...values: readonly Content[])
 /** Markup that was made elsewhere and is trusted: a chart's SVG, our own style sheet. */
 export const raw = (text: string): Markup => new Markup(text);
 
+/** `code` is trusted, too: a file of ours, or JSON in which no element can end. */
+export const scriptElement = (code: string, attributes: Markup = raw('')): Markup =>
+  raw(['<script', attributes.text, '>', code, '</script>'].join(''));
+
 export const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!);
 
 const entities: {readonly [character: string]: string} = {

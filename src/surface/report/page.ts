@@ -1,6 +1,6 @@
 /** A run's page: one file that needs no other. */
 import {createHash} from 'node:crypto';
-import {html, type Markup, raw} from '../html.ts';
+import {html, type Markup, raw, scriptElement} from '../html.ts';
 import {classesSection} from './classes.ts';
 import {closeUpsSection, isShown} from './close-ups.ts';
 import {comparisonSection, groupsOf} from './comparison.ts';
@@ -83,8 +83,8 @@ ${shown.map(
 ${body}</section>
 `,
 )}</main>
-<script type="application/json" id="page-data">${raw(content)}</script>
-<script>${raw(code)}</script>
+${scriptElement(content, raw(' type="application/json" id="page-data"'))}
+${scriptElement(code)}
 </body>
 </html>
 `;

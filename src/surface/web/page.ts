@@ -1,6 +1,6 @@
 /** What all pages have around them. */
 import type {Problem} from '../../pipeline/failures.ts';
-import {html, type Markup} from '../html.ts';
+import {html, type Markup, raw, scriptElement} from '../html.ts';
 
 export interface Page {
   readonly title: string;
@@ -26,7 +26,7 @@ export const pageText = ({title, body, events}: Page, path: string): string =>
 <title>${title} · pipeline</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/style.css">
-<script type="module" src="/assets/live.js"></script>
+${scriptElement('', raw(' type="module" src="/assets/live.js"'))}
 </head>
 <body${events !== undefined && html` data-events="${events}"`}>
 <a class="skip" href="#main">Skip to the content</a>
