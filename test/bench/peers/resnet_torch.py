@@ -3,7 +3,10 @@
 The network of docs/paper-notes.md 1.1 for 32-pixel images (3x3 stem, no max-pool), SGD with momentum 0.9 and weight decay 3e-4:
 the same step as ours. `rotation`: Dense(4) and cross-entropy; `contrastive`: the head of eight hidden layers and 128
 columns, and InfoNCE of the first half of the batch against the second.
+
+Words behind the learner: `cuda`; `graphs`, compiled into CUDA graphs; `tf32` or `bf16` (autocast).
 """
+import contextlib
 import sys
 import time
 
@@ -11,7 +14,9 @@ import torch
 from torch import nn
 
 width, batch, threads = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-contrastive = sys.argv[4:] == ["contrastive"]
+contrastive, words = sys.argv[4] == "contrastive", sys.argv[5:]
+device = "cuda" if "cuda" in words else "cpu"
+torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = "tf32" in words
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 
@@ -41,13 +46,13 @@ def network():
         inputs = [into] + [512] * 7
         hidden = [[nn.Linear(i, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU()] for i in inputs]
         head = [layer for three in hidden for layer in three] + [nn.Linear(512, 128, bias=False)]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *head).to(memory_format=torch.channels_last)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *head).to(device, memory_format=torch.channels_last)
 
 
 model = network()
 optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=3e-4)
-x = torch.rand(batch, 3, 32, 32).to(memory_format=torch.channels_last)
-y = torch.arange(batch) % 4
+x = torch.rand(batch, 3, 32, 32).to(device, memory_format=torch.channels_last)
+y = torch.arange(batch, device=device) % 4
 cross_entropy = nn.CrossEntropyLoss()
 
 
@@ -55,14 +60,32 @@ def loss_of(made):
     if not contrastive:
         return cross_entropy(made, y)
     first, second = nn.functional.normalize(made).chunk(2)
-    return cross_entropy(first @ second.T / 0.2, torch.arange(batch // 2))
+    return cross_entropy(first @ second.T / 0.2, torch.arange(batch // 2, device=device))
 
 
+def forward():
+    rounded = torch.autocast(device, torch.bfloat16) if "bf16" in words else contextlib.nullcontext()
+    with rounded:
+        made = model(x)
+    return loss_of(made.float())
+
+
+def finish():
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+computed = torch.compile(forward, mode="reduce-overhead") if "graphs" in words else forward
+if "graphs" in words:
+    for _ in range(3):
+        computed().backward()
+finish()
 print("ready", torch.__version__, flush=True)
 for line in sys.stdin:
     start = time.perf_counter()
     for _ in range(int(line)):
         optimiser.zero_grad(set_to_none=True)
-        loss_of(model(x)).backward()
+        computed().backward()
         optimiser.step()
+    finish()
     print(time.perf_counter() - start, flush=True)

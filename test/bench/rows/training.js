@@ -30,6 +30,27 @@ async function trainStep(width, learner, steps, rounds) {
   };
 }
 
+/** Inputs a second of the rotation step on PyTorch's library: our recorded step, the same one operation by operation, and PyTorch's own. */
+async function torchStep(width, steps, rounds) {
+  const args = [String(width), '64', String(threads), 'rotation'];
+  const contestants = {
+    recorded: () => peer(process.execPath, [script('ours.js'), ...args, 'torch']),
+    eager: () => peer(process.execPath, [script('ours.js'), ...args, 'torch', 'eager']),
+    bf16: () => peer(process.execPath, [script('ours.js'), ...args, 'torch', 'bf16']),
+    tensorflow: () => peer(process.execPath, [script('ours.js'), ...args, 'tensorflow']),
+    pytorch: () => peer(python, [script('resnet_torch.py'), ...args]),
+  };
+  const figures = await contest(contestants, async (one) => (64 * steps) / (await one.run(steps)), rounds);
+  const {recorded, pytorch} = figures;
+  return {
+    what: `rotation step on engine torch, ResNet-18 width ${width}, 64 inputs, inputs/s`,
+    better: 'higher',
+    figures,
+    ...(recorded && pytorch && {against: 'pytorch', ratios: recorded.map((ours, round) => ours / pytorch[round])}),
+    target: 'at least 0.97',
+  };
+}
+
 /**
  * What it costs to compute wrong kernels another way: inputs a second of the rotation step with the checked kernels, and with the
  * library's as they are on this processor, some of which crash.
@@ -124,6 +145,8 @@ export const rows = {
   'kernels-width-3/4': () => replacedKernels('0.75', 64, 3, 5),
   'kernels-width-1': () => replacedKernels('1', 64, 2, 5),
   'kernels-efficientnet': () => replacedKernels('efficientnet', 16, 3, 5),
+  'torch-width-1/4': () => torchStep(0.25, 8, 5),
+  'torch-width-1': () => torchStep(1, 2, 3),
   dense: () => dense(2, 5),
   feed: () => feed(5),
   'wasm-gradient': () => wasmGradient(5),
