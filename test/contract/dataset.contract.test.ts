@@ -34,6 +34,8 @@ interface Case {
   readonly counts: {readonly [split in Split]: number};
   /** Classes of which there are training images: all, or some. */
   readonly trained?: readonly string[];
+  /** Classes of which there are test images: all, or some. */
+  readonly tested?: readonly string[];
   /** The first, or this one. */
   readonly inlier?: string;
   /** It can't say how many training images a class has before it has read its files. */
@@ -87,6 +89,7 @@ const cases: readonly Case[] = [
     options: {},
     counts: {train: 60, test: 42},
     trained: ['good'],
+    tested: ['good', 'scratch'],
     inlier: 'toothbrush',
     open: () => mvtecTree('toothbrush', [60, 12, 30]),
   },
@@ -166,7 +169,18 @@ test('every dataset has a case here', () => {
   expect(plugins.names('dataset').filter((name) => !cases.some(({type}) => type === name))).toEqual([]);
 });
 
-for (const {type, options, counts, trained, inlier: wanted, uncounted, noPictures, open, lacks} of cases)
+for (const {
+  type,
+  options,
+  counts,
+  trained,
+  tested: judged,
+  inlier: wanted,
+  uncounted,
+  noPictures,
+  open,
+  lacks,
+} of cases)
   describe.skipIf(lacks)(`${type} ${JSON.stringify(options)}${lacks ? ` (needs ${lacks})` : ''}`, () => {
     const checked = checkPlugin(plugins, 'dataset', {type, ...options});
     const dataset: Dataset = plugins.create('dataset', checked.value);
@@ -254,11 +268,11 @@ for (const {type, options, counts, trained, inlier: wanted, uncounted, noPicture
     });
 
     test('every class has the published number of images, the same when read again', async () => {
-      const all = dataset.classes.map((_, label) => label);
+      const indices = (names: readonly string[]) =>
+        names.map((name) => dataset.classes.indexOf(name)).sort((a, b) => a - b);
       const [train, again, tested] = [await picture('train'), await picture('train'), await picture('test')];
-      const learnt = trained?.map((name) => dataset.classes.indexOf(name)) ?? all;
-      expect(train).toMatchObject({count: counts.train, classes: learnt});
-      expect(tested).toMatchObject({count: counts.test, classes: all});
+      expect(train).toMatchObject({count: counts.train, classes: indices(trained ?? dataset.classes)});
+      expect(tested).toMatchObject({count: counts.test, classes: indices(judged ?? dataset.classes)});
       expect(again).toEqual(train);
       expect(tested.digest).not.toBe(train.digest);
     });

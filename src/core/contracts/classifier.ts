@@ -4,7 +4,7 @@ import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
 import {firstNonFinite} from '../linalg/matrix.ts';
 import type {Static, TObject} from '../plugin/type.ts';
 import type {Matrix, NamedArrays} from './data.ts';
-import type {Definition} from './definition.ts';
+import type {Definition, PluginRef} from './definition.ts';
 
 /**
  * `fit`, `heldOut` and `score` refuse features that are not finite with an error that names the row (`defineClassifier` does this).
@@ -61,6 +61,11 @@ export interface Scorer {
   graph?(builder: GraphBuilder, features: Value): Value;
 }
 
+export interface Misfit {
+  readonly message: string;
+  readonly hint: string;
+}
+
 export interface ClassifierDefinition<O extends TObject = TObject> extends Definition<'classifier', O, Classifier> {
   /** The layer it reads; undefined: that of its own `layer` option, or the learner's first. */
   readonly layer?: string;
@@ -68,6 +73,11 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   row(options: Static<O>): string;
   /** Whether `create` gives one with `fitParts`. Absent: no. */
   readonly inParts?: boolean;
+  /**
+   * Why it cannot read the features of a learner that has its layer, such as `is made for 4 copies of an image, but …`, and what to do.
+   * Absent: it can.
+   */
+  misfit?(options: Static<O>, learner: PluginRef): Misfit | undefined;
   /** Whether no score is ever below 0, so that scores may be added up (`localize` with `blend: sum`). Absent: no. */
   nonNegative?(options: Static<O>): boolean;
 }

@@ -1,3 +1,4 @@
+import {plural} from '../../core/base/text.ts';
 import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
 import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
@@ -32,6 +33,15 @@ export const csiClassifier = defineClassifier({
   paper: 'Tack et al. 2020 (CSI)',
   layer: 'csi',
   options,
+  misfit({shifts}, learner) {
+    const others = learner['shifts'];
+    if (!Array.isArray(others) || others.length + 1 === shifts) return undefined;
+    const copies = others.length + 1;
+    return {
+      message: `classifier "csi" reads features of ${shifts} copies of an image, but learner "${learner.type}" has ${copies}: the image and ${plural(others.length, 'shift')}`,
+      hint: `Write {type: csi, shifts: ${copies}}.`,
+    };
+  },
   create: ({shifts}: Static<typeof options>): Classifier => ({
     fit: (features) => new NearestDirection(copiesOf(features, shifts).map(fitted)),
     heldOut: (features) => heldOut(copiesOf(features, shifts)),

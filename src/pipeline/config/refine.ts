@@ -2,8 +2,9 @@
 import {plural} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {type Checked, checkPlugin, type Issue} from '../../core/plugin/check.ts';
-import {fallbackKeyword, layersOf, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
+import {fallbackKeyword, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
+import {misfitOf} from './misfits.ts';
 import {type Localize, type Refinement, scoresParts} from './spec.ts';
 
 export const refineShape = Type.Object(
@@ -60,14 +61,8 @@ export function checkRefine(plugins: Plugins, {written, learner, localize}: Aske
   const path = ['refine', 'classifier'];
   const {value: classifier, issues} = checkPlugin(plugins, 'classifier', written.classifier ?? 'gde', path);
   const found: Issue[] = [...issues];
-  const layer = plugins.find('classifier', classifier.type)?.layer ?? classifier['layer'];
-  if (learner && typeof layer === 'string' && !layersOf(plugins, learner).includes(layer))
-    found.push({
-      path,
-      at: 'value',
-      message: `classifier "${classifier.type}" reads the layer "${layer}", which learner "${learner.type}" does not have`,
-      hint: `Layers of "${learner.type}": ${layersOf(plugins, learner).join(', ')}.`,
-    });
+  const misfit = learner && misfitOf(plugins, classifier, learner);
+  if (misfit) found.push({...misfit, path});
   if (scoresParts(localize) && written.ratio > 0)
     found.push({
       path: ['refine'],

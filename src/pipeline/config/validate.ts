@@ -5,10 +5,11 @@ import type {Precision} from '../../core/engine/contract.ts';
 import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
 import type {Schema} from '../../core/plugin/describe.ts';
-import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
+import type {Plugins} from '../../core/plugin/registry.ts';
 import {contaminationIssues} from './contaminate.ts';
 import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
+import {misfitOf} from './misfits.ts';
 import {tableIssues} from './papers.ts';
 import {checkRefine, refinementIssues} from './refine.ts';
 import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
@@ -237,18 +238,11 @@ function likelyClassIssues(
   }
 }
 
-/** Each must read a layer that the learner has: by its definition, or by its own `layer` option. */
+/** Each must be able to read what the learner gives. */
 function misfitsOf(plugins: Plugins, learner: PluginRef, classifiers: readonly PluginRef[]): ValidatedSpec['misfits'] {
-  const layers = layersOf(plugins, learner);
   return classifiers.flatMap((ref, classifier) => {
-    const definition = plugins.find('classifier', ref.type);
-    const own = ref['layer'];
-    const layer = definition?.layer ?? own;
-    if (typeof layer !== 'string' || layers.includes(layer)) return [];
-    const path = ['classifiers', classifier, ...(definition?.layer === undefined ? ['layer'] : [])];
-    const message = `classifier "${ref.type}" reads the layer "${layer}", which learner "${learner.type}" does not have`;
-    const issue: Issue = {path, at: 'value', message, hint: `Layers of "${learner.type}": ${layers.join(', ')}.`};
-    return [{classifier, issue}];
+    const issue = misfitOf(plugins, ref, learner);
+    return issue ? [{classifier, issue: {...issue, path: ['classifiers', classifier, ...issue.path]}}] : [];
   });
 }
 

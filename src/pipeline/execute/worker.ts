@@ -102,7 +102,7 @@ async function answer(work: () => Promise<FromWorker>): Promise<void> {
   }
 }
 
-/** The message of a failure. An expected one says what to do; any other says where it was thrown, or which plug-ins may have thrown it. */
+/** The message of a failure. One of ours says what to do; any other says where it was thrown, or which plug-ins may have thrown it. */
 function failure(error: unknown): FromWorker {
   if (!isError(error)) {
     const names = ownPlugins(job?.recipe);
@@ -119,8 +119,19 @@ function failure(error: unknown): FromWorker {
   if (system) return {type: 'failed', ...system};
   if (error instanceof ExpectedError) return {type: 'failed', message: error.message};
   const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];
-  return {type: 'failed', message: messageOf(error), ...(place ? {hint: `Thrown at ${place}.`} : {})};
+  return {
+    type: 'failed',
+    message: messageOf(error),
+    ...(place && !isMeant(error, place) ? {hint: `Thrown at ${place}.`} : {}),
+  };
 }
+
+/** The files of this program. */
+const ours = new URL('../../', import.meta.url).href;
+
+/** Our own code threw it to say something to the user: no place in the code adds to that. */
+const isMeant = (error: Error, place: string): boolean =>
+  error.constructor === Error && place.includes(ours) && !error.message.startsWith('Internal error');
 
 /** The user's own plug-ins in a recipe: `classifier "mine"`. */
 function ownPlugins(recipe: unknown): readonly string[] {

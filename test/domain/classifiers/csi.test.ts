@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
 import type {Matrix} from '../../../src/core/contracts/data.ts';
+import {misfitOf} from '../../../src/pipeline/config/misfits.ts';
 import {plugins, resolved} from '../../rig/learners.ts';
 import {expectClose, onEachEngine} from '../../rig/tensors.ts';
 import {pattern} from '../networks/pattern.ts';
@@ -58,4 +59,18 @@ onEachEngine(() => {
       'expected the features of 4 copies of an image, but 6 columns cannot be divided by 4; set "shifts"',
     );
   });
+});
+
+test('copies that the learner does not have are refused with the number that it has, wherever the classifier stands', () => {
+  const learner = resolved('learner', {type: 'csi', shifts: ['rotate180']});
+  expect(misfitOf(plugins, {type: 'csi', shifts: 2}, learner)).toBeUndefined();
+  expect(misfitOf(plugins, {type: 'csi', shifts: 4}, learner)).toEqual({
+    path: [],
+    at: 'value',
+    message: 'classifier "csi" reads features of 4 copies of an image, but learner "csi" has 2: the image and 1 shift',
+    hint: 'Write {type: csi, shifts: 2}.',
+  });
+  expect(misfitOf(plugins, {type: 'csi', shifts: 4}, resolved('learner', {type: 'rotation'}))?.message).toContain(
+    'reads the layer "csi"',
+  );
 });

@@ -49,8 +49,10 @@ export const mvtecSynthetic = defineDataset({
   ),
   create({shape, fill, min_size, max_size, seed, ...options}): Dataset {
     const base = mvtec.create(options);
+    const [normal] = base.classes;
     return {
       ...base,
+      classes: [normal!, 'defect'],
       async locate(roots, inlier) {
         const [category, pictures] = [
           await base.locate(roots, inlier),

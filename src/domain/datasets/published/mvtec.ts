@@ -43,9 +43,71 @@ const aligned: ReadonlySet<Category> = new Set([
 
 const normal = 'good';
 
+/** Folders of defects, of all categories together. */
+const kinds = [
+  ...[
+    'bent',
+    'bent_lead',
+    'bent_wire',
+    'broken',
+    'broken_large',
+    'broken_small',
+    'broken_teeth',
+    'cable_swap',
+    'color',
+    'combined',
+  ],
+  ...[
+    'contamination',
+    'crack',
+    'cut',
+    'cut_inner_insulation',
+    'cut_lead',
+    'cut_outer_insulation',
+    'damaged_case',
+    'defective',
+  ],
+  ...[
+    'fabric_border',
+    'fabric_interior',
+    'faulty_imprint',
+    'flip',
+    'fold',
+    'glue',
+    'glue_strip',
+    'gray_stroke',
+    'hole',
+    'liquid',
+  ],
+  ...[
+    'manipulated_front',
+    'metal_contamination',
+    'misplaced',
+    'missing_cable',
+    'missing_wire',
+    'oil',
+    'pill_type',
+    'poke',
+  ],
+  ...[
+    'poke_insulation',
+    'print',
+    'rough',
+    'scratch',
+    'scratch_head',
+    'scratch_neck',
+    'split_teeth',
+    'squeeze',
+    'squeezed_teeth',
+  ],
+  ...['thread', 'thread_side', 'thread_top'],
+];
+/** The last is for a folder of another name. */
+const classes = [normal, ...kinds, 'defect'];
+
 export const mvtec = defineDataset({
   name: 'mvtec',
-  version: 3,
+  version: 4,
   summary: 'MVTec AD: fifteen categories of textures and objects, good ones and defects, resized to squares.',
   paper: 'Bergmann et al. 2019',
   options: Type.Object(
@@ -59,7 +121,7 @@ export const mvtec = defineDataset({
     const {shape, preparation} = squares(options);
     return {
       inliers: Object.keys(categories),
-      classes: [normal, 'defect'],
+      classes,
       shape,
       perInlier: true,
       masks: true,
@@ -70,7 +132,10 @@ export const mvtec = defineDataset({
       preparation,
       read: (files, split) =>
         readImageFiles(
-          labelled(files, split, (folder) => (folder === normal ? 0 : 1)),
+          labelled(files, split, (folder) => {
+            const known = classes.indexOf(folder);
+            return known < 0 ? classes.length - 1 : known;
+          }),
           shape,
           preparation,
           {withMasks: split === 'test'},

@@ -9,8 +9,12 @@ import {mvtecTree} from '../../../rig/images.ts';
 const dataset = mvtec.create({size: 256, interpolation: 'bicubic'});
 
 async function countsOf(files: readonly SourceFile[], split: 'train' | 'test', inlier: string) {
-  const counts = [0, 0];
-  for await (const {classes} of dataset.read(files, split, inlier)) for (const label of classes) counts[label]!++;
+  const counts: {[name: string]: number} = {};
+  for await (const {classes} of dataset.read(files, split, inlier))
+    for (const label of classes) {
+      const name = dataset.classes[label]!;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
   return counts;
 }
 
@@ -86,8 +90,14 @@ describe.skipIf(noArchive('mvtec-bottle'))('the real category bottle (needs mvte
     try {
       const found = await dataset.locate({folders: [place.folder]}, 'bottle');
       if (!found.ok) throw new Error(found.failures[0]!.message);
-      expect(await countsOf(found.value, 'train', 'bottle')).toEqual([209, 0]);
-      expect(await countsOf(found.value, 'test', 'bottle')).toEqual([20, 63]);
+      // By kinds of defects.
+      expect(await countsOf(found.value, 'train', 'bottle')).toEqual({good: 209});
+      expect(await countsOf(found.value, 'test', 'bottle')).toEqual({
+        good: 20,
+        broken_large: 20,
+        broken_small: 22,
+        contamination: 21,
+      });
     } finally {
       place.remove();
     }
