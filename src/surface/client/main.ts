@@ -9,6 +9,7 @@ import {openForPrint} from './printing.ts';
 import {resultsTools} from './results.ts';
 import {sortByHeads} from './sorting.ts';
 import {chooseTasks} from './tasks.ts';
+import {followTraining} from './training.ts';
 
 const data = JSON.parse(document.getElementById('page-data')!.textContent) as PageData;
 const all = <E extends Element>(selector: string): readonly E[] => [...document.querySelectorAll<E>(selector)];
@@ -29,6 +30,7 @@ for (const [at, explorer] of data.explorers.entries())
       explorer.pictures === null ? undefined : data.pictures[explorer.pictures],
       `task-${at + 1}`,
     );
+for (const section of all<HTMLElement>('[data-training]')) if (data.training) followTraining(section, data.training);
 for (const chooser of all<HTMLSelectElement>('[data-chooser]')) chooseTasks(chooser, all('article.task'));
 openForPrint();
 followAddress();

@@ -26,16 +26,17 @@ export const colours = {
 } as const;
 
 export interface DrawOptions {
-  /** The element says where its axes are, for marks that the page's script adds: both are linear. */
+  /** The element says where its axes are, for marks that the page's script adds: linear ones, or y logarithmic. */
   readonly frame?: boolean;
 }
 
-/** `left top width height x0 x1 y0 y1`: the plot in the drawing, and the values at its edges. */
+/** `left top width height x0 x1 y0 y1`: the plot in the drawing, and the values at its edges; ` log` of a logarithmic y. */
 function frameOf(view: vega.View): string {
   const [left, top] = view.origin();
   const domain = (axis: string): readonly number[] => view.scale(axis).domain();
   const numbers = [left, top, view.width(), view.height(), ...domain('x'), ...domain('y')];
-  return ` data-frame="${numbers.join(' ')}"`;
+  const isLog = view.scale('y').type === 'log';
+  return ` data-frame="${numbers.join(' ')}${isLog ? ' log' : ''}"`;
 }
 
 let perceived: readonly (readonly [number, number, number])[] | undefined;

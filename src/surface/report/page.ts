@@ -17,7 +17,7 @@ import {sideBySideSection} from './side-by-side.ts';
 import {baseStyle} from './style.ts';
 import {sweepsSection} from './sweeps.ts';
 import {timelineSection} from './timeline.ts';
-import {trainingSection} from './training.ts';
+import {trainingData, trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
@@ -59,6 +59,7 @@ export async function reportPage(data: ReportData): Promise<string> {
     explorers: closeUps
       .filter(isShown)
       .map((closeUp) => (closeUp.scored.length > 0 ? explorerData(closeUp, pictures) : null)),
+    training: trainingData(trainings),
   });
   const page = html`<!doctype html>
 <html lang="en">

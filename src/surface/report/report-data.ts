@@ -22,7 +22,7 @@ import {type SeedValues, seedValuesOf} from './seeds.ts';
 import {type SideBySide, sideBySideOf} from './side-by-side.ts';
 import {type Sweep, sweepsOf} from './sweeps.ts';
 import {type Timeline, timelineOf} from './timeline.ts';
-import {type Trainings, trainingsOf} from './training.ts';
+import {type Trainings, trainingsOf} from './trainings.ts';
 
 export interface ReportData {
   readonly record: RunRecord;
@@ -83,7 +83,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     // What could not be read is said where the task is looked at closely.
     sideBySide: sideBySide.ok ? sideBySide.value : [],
     pictures: await picturesOf(closeUps, allImages),
-    trainings: await trainingsOf(record, methods, artifacts),
+    trainings: await trainingsOf(record, artifacts),
     sweeps: searched ? [] : sweepsOf(record),
     curves: searched ? [] : curvesOf(record),
     ...(searched && {searched}),

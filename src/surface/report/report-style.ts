@@ -136,6 +136,21 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .enlarged .tools { margin: 0.7rem 0 0; }
 @media screen { .explored:not(:empty) ~ .still { display: none; } }
 
+.training { display: grid; gap: 0.6rem; grid-template-columns: minmax(0, 1fr); }
+.facet { display: flex; flex-wrap: wrap; gap: 0.25rem 0.9rem; max-width: none; align-items: baseline; }
+.facet .name { color: var(--muted); min-width: 3.5rem; }
+.facet > [data-value] { display: inline-flex; overflow-wrap: anywhere; align-items: center; gap: 0.35em; }
+.facet button { all: unset; cursor: pointer; display: inline-flex; align-items: center; gap: 0.35em; border: 1px solid var(--line); border-radius: 6px; padding: 0.1rem 0.5rem; }
+.facet button:hover, .facet button[aria-pressed=true] { border-color: var(--accent); color: var(--accent); }
+.facet button[aria-pressed=true] { box-shadow: inset 0 0 0 1px var(--accent); }
+.facet button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
+.stroke { width: 26px; height: 8px; flex: none; fill: none; stroke-width: 2.2; }
+.tools .said { flex: 1 1 100%; font-variant-numeric: tabular-nums; min-height: 1.5em; overflow-wrap: anywhere; }
+.training svg .out { opacity: 0.07; }
+.training svg .near { stroke-width: 3; }
+svg .probe { stroke: var(--ink); stroke-width: 1; fill: var(--sheet); }
+svg .probe.out { display: none; }
+
 .made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
 .made td, .made th { padding-right: 0.4rem; }

@@ -3,7 +3,8 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, onTestFinished, test} from 'vitest';
+import type {Browser} from 'playwright-core';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {readBaselines} from '../../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../../src/pipeline/store/results/results.ts';
 import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
@@ -13,8 +14,16 @@ import {gatherReport} from '../../../src/surface/report/report-data.ts';
 import {betterFrom} from '../../../src/surface/tables/best-of.ts';
 import {buildComparison} from '../../../src/surface/tables/compare.ts';
 import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
+import {leaveCurves} from '../../rig/left.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
+import {curveOf, sweptRun} from '../../rig/sweeps.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  if (chromiumPath !== undefined) browser = await launch();
+});
+afterAll(() => browser?.close());
 
 let runs: string;
 beforeEach(() => {
@@ -22,10 +31,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(runs, {recursive: true}));
 
-async function pageOf(run: Omit<MadeUpRun, 'id'>, table?: string): Promise<string> {
+async function pageOf(run: Omit<MadeUpRun, 'id'>, table?: string, hasCurves = false): Promise<string> {
   const folder = makeRun(runs, {id: '20260101-000000-made-up-abcd', ...run});
   const record = readRecord(folder);
   if (!record.ok) throw new Error(JSON.stringify(record.failures));
+  if (hasCurves) await leaveCurves(record.value, curveOf);
   const results = openResults(join(runs, 'results.duckdb'));
   await results.ingestRun(folder);
   const rows = await results.comparisonRows({runs: [record.value.id]});
@@ -126,8 +136,6 @@ test('a thousand tasks: in the layout of the paper, and within five megabytes', 
   if (chromiumPath === undefined) return;
   const file = join(runs, 'page.html');
   writeFileSync(file, page);
-  const browser = await launch();
-  onTestFinished(() => browser.close());
   const {page: shown, told} = await open(browser, file, {width: 390});
   expect(await shown.locator('*').count()).toBeLessThan(4000);
   const status = shown.locator('#comparison output');
@@ -180,8 +188,6 @@ test.skipIf(chromiumPath === undefined)(
   async () => {
     const file = join(runs, 'page.html');
     writeFileSync(file, await pageOf(searchRun({trials: 24, settings: 2, on: 'validation'})));
-    const browser = await launch();
-    onTestFinished(() => browser.close());
     const {page, told} = await open(browser, file);
     const status = page.locator('[data-parallel] [role=status]');
     const seen = async () => ({
@@ -222,4 +228,47 @@ test('a search without a value has no section', async () => {
   const {tasks, ...run} = searchRun({trials: 3, settings: 1, on: 'test'});
   const failing = tasks.map((task) => ({...task, scores: {'oc-svm': {fails: 'no luck'}}}));
   expect(idsOf(await pageOf({...run, tasks: failing}))).not.toContain('search');
+});
+
+describe.skipIf(chromiumPath === undefined)('a matrix of 50 points, in a browser (needs chromium)', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(async () => {
+    runs = folder = mkdtempSync(join(tmpdir(), 'pipeline-report-'));
+    file = join(folder, 'swept.html');
+    writeFileSync(file, await pageOf(sweptRun(), undefined, true));
+  });
+  afterAll(() => rmSync(folder, {recursive: true}));
+
+  test('training: entries of the legend isolate, pointing and the keyboard read an epoch, the loss has a log axis', async () => {
+    const {page, told} = await open(browser, file);
+    const training = page.locator('#training');
+    const lines = (of = page) => of.locator('[data-chart=training-loss] svg path[stroke-width]:not(.out)').count();
+    expect(await lines()).toBe(8);
+    await training.getByRole('group', {name: 'this method'}).getByRole('button', {name: '0.0055'}).press('Enter');
+    await training.getByRole('group', {name: 'this class'}).getByRole('button', {name: 'bag'}).press('Space');
+    expect(await lines()).toBe(2);
+    expect(await training.getByLabel('Training', {exact: true}).locator('option').count()).toBe(2);
+    const said = training.locator('.said');
+    await training.getByRole('slider', {name: 'Epoch'}).fill('9');
+    expect(await said.textContent()).toMatch(
+      /^Epoch 10 · rotation learning_rate=0.0055 · bag · seed 0: loss 0\.\d+, accuracy \d\d\.\d, learning rate 0\.00\d+$/,
+    );
+    await training.getByRole('checkbox', {name: 'Logarithmic'}).press('Space');
+    const chart = training.locator('[data-chart=training-loss] svg');
+    expect(await chart.getAttribute('data-frame')).toMatch(/ log$/);
+    const {x, y, width, height} = (await chart.boundingBox())!;
+    await chart.scrollIntoViewIfNeeded();
+    await page.mouse.move(x + width - 4, y + height / 2);
+    expect(await said.textContent()).toMatch(/^Epoch (39|40) · rotation learning_rate=0.0055 · bag · seed [01]:/);
+    await page.mouse.move(0, 0);
+    const copy = await browser.newPage();
+    await copy.goto(page.url());
+    expect(await copy.locator('.said').textContent()).toBe(await said.textContent());
+    expect([await lines(copy), await copy.getByRole('checkbox', {name: 'Logarithmic'}).isChecked()]).toEqual([2, true]);
+    expect(await barriers(page)).toEqual([]);
+    expect(told).toEqual([]);
+    await copy.close();
+    await page.close();
+  });
 });
