@@ -9,6 +9,7 @@ import {openForPrint} from './printing.ts';
 import {resultsTools} from './results.ts';
 import {sortByHeads} from './sorting.ts';
 import {chooseTasks} from './tasks.ts';
+import {titlesOnDemand} from './titles.ts';
 import {followTraining} from './training.ts';
 
 const data = JSON.parse(document.getElementById('page-data')!.textContent) as PageData;
@@ -21,7 +22,8 @@ for (const [at, long] of tables.entries()) {
   if (table.classList.contains('sortable')) sortByHeads(long, `table-${at + 1}`);
   if (table.closest('[data-results]')) resultsTools(long, data);
 }
-for (const box of all<HTMLElement>('[data-parallel]')) brushParallel(box, tables);
+for (const [at, box] of all<HTMLElement>('[data-parallel]').entries())
+  brushParallel(box, tables, at === 0 ? 'brush' : `brush-${at + 1}`);
 for (const [at, explorer] of data.explorers.entries())
   if (explorer)
     explore(
@@ -32,5 +34,6 @@ for (const [at, explorer] of data.explorers.entries())
     );
 for (const section of all<HTMLElement>('[data-training]')) if (data.training) followTraining(section, data.training);
 for (const chooser of all<HTMLSelectElement>('[data-chooser]')) chooseTasks(chooser, all('article.task'));
+titlesOnDemand();
 openForPrint();
 followAddress();

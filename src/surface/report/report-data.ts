@@ -84,7 +84,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     sideBySide: sideBySide.ok ? sideBySide.value : [],
     pictures: await picturesOf(closeUps, allImages),
     trainings: await trainingsOf(record, artifacts),
-    sweeps: searched ? [] : sweepsOf(record),
+    sweeps: searched ? [] : sweepsOf(record, better),
     curves: searched ? [] : curvesOf(record),
     ...(searched && {searched}),
     timeline: timelineOf(record),

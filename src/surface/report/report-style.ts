@@ -136,6 +136,9 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .enlarged .tools { margin: 0.7rem 0 0; }
 @media screen { .explored:not(:empty) ~ .still { display: none; } }
 
+.best { display: grid; gap: 0.2rem; }
+.best p { max-width: none; overflow-wrap: anywhere; }
+.best .value { font-size: 1.3em; font-variant-numeric: tabular-nums; }
 .training { display: grid; gap: 0.6rem; grid-template-columns: minmax(0, 1fr); }
 .facet { display: flex; flex-wrap: wrap; gap: 0.25rem 0.9rem; max-width: none; align-items: baseline; }
 .facet .name { color: var(--muted); min-width: 3.5rem; }
@@ -164,10 +167,12 @@ svg .probe.out { display: none; }
 .parallel.live .grip { cursor: ns-resize; touch-action: none; }
 .parallel .axis { stroke: var(--muted); }
 .parallel text { font-size: 10px; fill: var(--muted); }
+.parallel .tick { paint-order: stroke; stroke: var(--sheet); stroke-width: 3px; }
 .parallel .name { fill: var(--ink); font-weight: 600; }
 .parallel fieldset { border: 0; padding: 0; margin: 0.6rem 0 0; font-size: 0.85rem; }
 .parallel fieldset p { margin: 0.2rem 0; }
-.parallel fieldset span { display: inline-block; min-width: 9rem; }
+.parallel fieldset span { display: inline-block; min-width: min(9rem, 100%); }
+@media (max-width: 34rem) { .parallel fieldset span { display: block; } }
 .parallel input { width: 4.5rem; }
 
 @media print {

@@ -4,7 +4,7 @@ import {plural} from '../../core/base/text.ts';
 import {html, type Markup} from '../html.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
-import {figure, notice} from './figure.ts';
+import {figure, notice, strokeOf} from './figure.ts';
 import type {TrainingData} from './page-data.ts';
 import {type TrainingField, trainingFields, trainingText} from './training-text.ts';
 import {type Facet, facets, type Training, type Trainings, valuesOf} from './trainings.ts';
@@ -127,7 +127,7 @@ function legend({curves}: Trainings, look: Look): Markup {
     const {stroke, dash} = look.of(one);
     const colour = facet === look.colour ? stroke : 'var(--ink)';
     const drawn = facet === look.colour && look.dash ? [] : dash;
-    return html`<svg class="stroke" viewBox="0 0 26 8" aria-hidden="true"><path d="M1 4H25" style="stroke:${colour}" stroke-dasharray="${drawn.join(' ') || 'none'}"/></svg> `;
+    return html`${strokeOf(colour, drawn)} `;
   };
   return html`${shown.map((facet) => html`<p class="facet small" data-facet="${facet}"><span class="name">${facet}</span> ${valuesOf(curves, facet).map((value) => html`<span data-value="${value}">${stroke(facet, value)}${value}</span> `)}</p>\n`)}`;
 }

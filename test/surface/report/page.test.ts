@@ -17,7 +17,7 @@ import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
 import {leaveCurves} from '../../rig/left.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
-import {curveOf, sweptRun} from '../../rig/sweeps.ts';
+import {curveOf, nus, sweptRun} from '../../rig/sweeps.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -85,9 +85,17 @@ test.for([1, 2, 3])('a matrix of %d paths is drawn', async (count) => {
   }));
   const page = await pageOf({tasks});
   expect(idsOf(page)).toContain('sweeps');
-  const chart = page.slice(page.indexOf('id="sweeps"')).split('</svg>')[0]!;
-  expect(chart.match(/<title>/g)?.length).toBeGreaterThanOrEqual(count === 1 ? 2 : points.length);
-  expect(chart).toContain(`with ${points.length > 5 ? 'kde' : 'gde'} at `);
+  const section = page.slice(page.indexOf('id="sweeps"'), page.indexOf('</section>', page.indexOf('id="sweeps"')));
+  // An effect of each option, the classifier one of them, the two strongest together, and the configurations as lines.
+  const titles = [...section.matchAll(/<p class="title">([^<]*)/g)].map(([, title]) => title!);
+  expect(titles).toHaveLength(count + 3);
+  const best = /<div class="best">.*?<\/div>/s.exec(section)![0].replaceAll(/<[^>]*>/g, '');
+  const epochs = count === 1 ? 1 : 64;
+  expect(best).toContain(`† with epochs ${epochs}`);
+  expect(best).toContain(count > 1 ? 'classifier kde.' : 'classifier gde.');
+  expect(best).toContain(`--set learner.epochs=${epochs}`);
+  expect(best).toContain('One seed');
+  expect(section.match(/<polyline /g)).toHaveLength(2 * points.length);
 });
 
 test('what failed, with its hint, before all else, and as a row of the table', async () => {
@@ -175,11 +183,18 @@ test('along each parameter the expected value stands over the configurations, th
   const section = page.slice(page.indexOf('Along each parameter'), page.indexOf('Whom to trust'));
   const titles = [...section.matchAll(/<p class="title">([^<]*)<\/p>/g)].map(([, name]) => name);
   expect(titles[0]).toBe('learning_rate');
-  expect(titles.toSorted()).toEqual(['batch', 'learning_rate', 'nu']);
+  expect(titles.toSorted()).toEqual(['batch', 'learning_rate', expect.stringMatching(/^learning_rate × /), 'nu']);
   expect(section).toMatch(
     /aria-label="auc validation along batch: 0\.\d{4} ± 0\.\d{4} at 32, 0\.\d{4} ± 0\.\d{4} at 64\."/,
   );
-  const dots = section.split('</figure>').map((figure) => figure.match(/<title>[^<]*<\/title>/g)?.length);
+  const dots = section
+    .split('</figure>')
+    .map((figure) =>
+      [...figure.matchAll(/<title>[^<]*?(?:, and (\d+) more here)?<\/title>/g)].reduce(
+        (sum, [, more = 0]) => sum + 1 + Number(more),
+        0,
+      ),
+    );
   expect(dots.slice(0, 3)).toEqual([48, 48, 48]);
 });
 
@@ -189,6 +204,8 @@ test.skipIf(chromiumPath === undefined)(
     const file = join(runs, 'page.html');
     writeFileSync(file, await pageOf(searchRun({trials: 24, settings: 2, on: 'validation'})));
     const {page, told} = await open(browser, file);
+    // Rows are in the document while their table is not folded.
+    await page.locator('#search > details > summary').click();
     const status = page.locator('[data-parallel] [role=status]');
     const seen = async () => ({
       status: await status.textContent(),
@@ -260,13 +277,48 @@ describe.skipIf(chromiumPath === undefined)('a matrix of 50 points, in a browser
     const {x, y, width, height} = (await chart.boundingBox())!;
     await chart.scrollIntoViewIfNeeded();
     await page.mouse.move(x + width - 4, y + height / 2);
-    expect(await said.textContent()).toMatch(/^Epoch (39|40) · rotation learning_rate=0.0055 · bag · seed [01]:/);
+    expect(await said.textContent()).toMatch(/^Epoch (3\d|40) · rotation learning_rate=0.0055 · bag · seed [01]:/);
     await page.mouse.move(0, 0);
     const copy = await browser.newPage();
     await copy.goto(page.url());
     expect(await copy.locator('.said').textContent()).toBe(await said.textContent());
     expect([await lines(copy), await copy.getByRole('checkbox', {name: 'Logarithmic'}).isChecked()]).toEqual([2, true]);
     expect(await barriers(page)).toEqual([]);
+    expect(told).toEqual([]);
+    await copy.close();
+    await page.close();
+  });
+
+  test('sweeps: nearly equal values stay apart, 25 of them are read, and a part of an axis filters the results, too', async () => {
+    const {page, told} = await open(browser, file);
+    const sweeps = page.locator('#sweeps');
+    const best = (await sweeps.locator('div.best').textContent())!.replaceAll(/\s+/g, ' ');
+    expect(best).toContain(
+      'Best auc, the mean over 2 classes: 81.5 ± 0.7 † with k 21, learning_rate 0.0055, classifier knn. ± one standard deviation between 2 seeds; 5 others lie within it.',
+    );
+    expect(best).toContain('--set classifiers.0.k=21 --set learner.optimizer.learning_rate=0.0055');
+    const texts = await sweeps
+      .locator('figure', {hasText: 'of the variance'})
+      .locator('svg')
+      .evaluateAll((charts) =>
+        charts.map((chart) => [...chart.querySelectorAll('text')].map((text) => text.textContent)),
+      );
+    expect(texts.flat()).toEqual(expect.arrayContaining([...nus.map(String), '0.005', '0.0055']));
+    const status = sweeps.locator('[role=status]');
+    const results = page.locator('#comparison output');
+    expect(await results.textContent()).toBe('104 numbers');
+    // Only knn: the classifier is the third axis.
+    await sweeps.locator('input[data-axis="2"][data-end="high"]').fill('0');
+    expect([await status.textContent(), await results.textContent()]).toEqual([
+      '50 of 100 configurations',
+      '100 of 104 numbers',
+    ]);
+    expect(await page.locator('[data-results] tbody tr').allInnerTexts()).not.toContainEqual(
+      expect.stringMatching(/\tkde\t/),
+    );
+    const copy = await browser.newPage();
+    await copy.goto(page.url());
+    expect(await copy.locator('#comparison output').textContent()).toBe('100 of 104 numbers');
     expect(told).toEqual([]);
     await copy.close();
     await page.close();
