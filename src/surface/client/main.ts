@@ -2,6 +2,7 @@
 import type {PageData} from '../report/page-data.ts';
 import {followAddress} from './address.ts';
 import {explore} from './explorer.ts';
+import {keepFoldedOut} from './folded.ts';
 import {LongTable} from './long-table.ts';
 import {brushParallel} from './parallel.ts';
 import {pinLeads} from './pinned.ts';
@@ -35,5 +36,6 @@ for (const [at, explorer] of data.explorers.entries())
 for (const section of all<HTMLElement>('[data-training]')) if (data.training) followTraining(section, data.training);
 for (const chooser of all<HTMLSelectElement>('[data-chooser]')) chooseTasks(chooser, all('article.task'));
 titlesOnDemand();
+keepFoldedOut();
 openForPrint();
 followAddress();

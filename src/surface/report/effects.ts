@@ -165,7 +165,7 @@ function chartOf({values, numbers, metric, dots, groups}: Effect, means: readonl
       },
       {
         data: {values: marks},
-        mark: {type: 'point', filled: true, size: 20, opacity: 0.7, aria: true},
+        mark: {type: 'point', filled: true, size: 20, fillOpacity: 0.7, aria: true},
         encoding: {...sides, ...paint('fill')},
       },
     ],

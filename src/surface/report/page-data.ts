@@ -65,6 +65,16 @@ export interface ExplorerData {
   /** Whether each kind is anomalous. */
   readonly anomalous: readonly boolean[];
   readonly classifiers: readonly ClassifierData[];
+  /** Absent: there is no map of its features. */
+  readonly embedding?: EmbeddingData;
+}
+
+/** The points of a map of features, in the order of its marks. */
+export interface EmbeddingData {
+  /** Places of their test images. */
+  readonly images: readonly number[];
+  /** Points of training images, after those. */
+  readonly training: number;
 }
 
 export interface ClassifierData {

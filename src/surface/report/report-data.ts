@@ -65,8 +65,9 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
-  for (const task of chosenTasks(record, wanted))
-    closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
+  const chosen = chosenTasks(record, wanted);
+  for (const task of chosen)
+    closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts, chosen.length));
   const sideBySide = await sideBySideOf(closeUps, artifacts);
   const source = specOf(record.folder);
   const searched = await searchedOf(record);

@@ -136,6 +136,11 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .enlarged .tools { margin: 0.7rem 0 0; }
 @media screen { .explored:not(:empty) ~ .still { display: none; } }
 
+.map { touch-action: none; cursor: crosshair; }
+.map .out { opacity: 0.12; }
+.lasso { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3; fill: var(--ink); fill-opacity: 0.05; pointer-events: none; }
+.pointed { display: flex; gap: 0.8rem; align-items: center; min-height: 5.5rem; font-size: 0.875rem; }
+.pointed .pic { width: 5rem; flex: none; }
 .best { display: grid; gap: 0.2rem; }
 .best p { max-width: none; overflow-wrap: anywhere; }
 .best .value { font-size: 1.3em; font-variant-numeric: tabular-nums; }
@@ -179,7 +184,7 @@ svg .probe.out { display: none; }
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, .tools, .more, .explorer, .explored, dialog, .parallel fieldset, th button::after { display: none; }
+  nav, .chooser, .skip, .tools, .more, .explorer, .explored, .pointed, .lasso, .probe, dialog, .parallel fieldset, th button::after { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
   .task[hidden] { display: grid; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }

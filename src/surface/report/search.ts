@@ -42,8 +42,9 @@ export async function searchedOf(record: RunRecord): Promise<Searched | undefine
   return {results, trust: trustOf(record, results), ...(expected && {expected})};
 }
 
-/** Rows of the table that are not folded. */
+/** Rows of the table that are not folded, and of the trials' values. */
 const shown = 10;
+const mostRows = 30;
 
 export async function searchSection({results, trust, expected}: Searched): Promise<Markup> {
   const rows = bestOf(results);
@@ -131,7 +132,29 @@ async function overTrials(results: SearchResults): Promise<Markup> {
   return figure(await draw(spec, about), {
     title: 'Value over the trials',
     note: 'Points: configurations that ran to their end. Line: the best so far.',
+    numbers: trialsTable(values, `${metric} ${on}`),
   });
+}
+
+/** Of many trials every so many. */
+function trialsTable(
+  values: readonly {readonly trial: number; readonly value: number; readonly leader: number}[],
+  name: string,
+): Markup {
+  const step = Math.ceil(values.length / mostRows);
+  const said = values.filter((_, i) => i % step === 0 || i === values.length - 1);
+  return tableHtml(
+    {
+      columns: [
+        {name: 'trial', align: 'right'},
+        {name, align: 'right'},
+        {name: 'best so far', align: 'right'},
+      ],
+      rows: said.map(({trial, value, leader}) => [String(trial), value.toFixed(4), leader.toFixed(4)]),
+      lead: 1,
+    },
+    {caption: step === 1 ? 'Value over the trials' : `Value over the trials: ${said.length} of ${values.length}`},
+  );
 }
 
 function lines(results: SearchResults): Markup | undefined {
