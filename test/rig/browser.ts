@@ -50,6 +50,39 @@ export async function open(
   return {page, told, asked};
 }
 
+/**
+ * What can't be read at the page's width: text of a chart beyond its edge or cut with `…`, text of the page that its element hides, a page wider than the screen; and
+ * dots of one chart at one place.
+ */
+export const unreadable = (page: Page): Promise<readonly string[]> =>
+  page.evaluate<readonly string[]>(`(() => {
+    const found = [];
+    const wide = document.documentElement.scrollWidth - innerWidth;
+    if (wide > 0) found.push('the page is ' + wide + ' pixels too wide');
+    for (const svg of document.querySelectorAll('figure svg[role=img]')) {
+      const {left, right, top, bottom, width} = svg.getBoundingClientRect();
+      if (width === 0) continue;
+      const name = svg.closest('figure').querySelector('.title').textContent;
+      for (const text of svg.querySelectorAll('text')) {
+        const box = text.getBoundingClientRect();
+        if (box.width > 0 && (box.left < left - 1 || box.right > right + 1 || box.top < top - 1 || box.bottom > bottom + 1))
+          found.push(name + ': "' + text.textContent + '" sticks out');
+        if (text.textContent.endsWith('…')) found.push(name + ': "' + text.textContent + '" is cut');
+      }
+      const places = new Set();
+      if (svg.closest('#classes, #sweeps, #search'))
+        for (const dot of svg.querySelectorAll('path[transform][d*="a"]')) {
+          const place = dot.getAttribute('transform') + dot.getAttribute('fill');
+          if (places.has(place)) found.push(name + ': two dots at ' + place);
+          places.add(place);
+        }
+    }
+    for (const one of document.querySelectorAll('main *'))
+      if (/hidden|clip/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1 && !one.closest('svg, .unseen, input'))
+        found.push('"' + one.textContent.slice(0, 40) + '" is cut');
+    return found;
+  })()`);
+
 /** What `axe` finds that keeps people out, each with the elements: `color-contrast: td > .key`. */
 export async function barriers(page: Page): Promise<readonly string[]> {
   // As a debugger does: the page's own policy lets no other script run.

@@ -1,11 +1,9 @@
 /** Made-up run folders: what `pipeline run` would leave in `runs/<id>/`, without running anything. */
 
-import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Digest, digestOf, type Json} from '../../src/core/base/canonical.ts';
-import {digestOfFile} from '../../src/core/base/files.ts';
 import type {PluginRef} from '../../src/core/contracts/definition.ts';
-import {type Scores, writeScores} from '../../src/core/formats/arrow/small.ts';
 import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
 import type {Maker} from '../../src/pipeline/maker.ts';
@@ -13,7 +11,6 @@ import type {Search} from '../../src/pipeline/search/read.ts';
 import {toRecord} from '../../src/pipeline/search/record.ts';
 import type {MeasuredValue, StageNode} from '../../src/pipeline/stages/stage.ts';
 import {entryFolder, manifestName, sealManifest} from '../../src/pipeline/store/cache/entry.ts';
-import type {RunRecord, StageRecord} from '../../src/pipeline/store/runs/run-record.ts';
 
 export interface MadeUpRun {
   readonly id: string;
@@ -328,34 +325,6 @@ export function makeRun(runs: string, run: MadeUpRun): string {
 const fileNames = ['train.arrow', 'test.arrow', 'weights.arrow', 'features.arrow', 'scores.arrow'];
 
 const fileDigest = (fingerprint: Digest, name: string): Digest => digestOf([fingerprint, name]);
-
-/**
- * The scores of every stage that has some, in the cache beside a made-up run, as that stage would leave them. Manifests of the numbers
- * are taken away, because they were made of other bytes: the run's own record has them.
- */
-export async function leaveScores(
-  record: RunRecord,
-  scoresOf: (stage: StageRecord) => Scores | undefined,
-): Promise<void> {
-  const entryOf = (stage: StageRecord) => entryFolder(join(record.folder, '..', 'cache'), stage.fingerprint!);
-  for (const stage of record.stages) {
-    if (stage.kind === 'evaluate') rmSync(entryOf(stage), {recursive: true});
-    const scores = stage.kind === 'score' && stage.fingerprint ? scoresOf(stage) : undefined;
-    if (!scores) continue;
-    const folder = entryOf(stage);
-    await writeScores(join(folder, 'scores.arrow'), scores);
-    const {sha256, bytes} = await digestOfFile(join(folder, 'scores.arrow'));
-    const key = {kind: stage.kind, recipe: stage.node.recipe, inputs: {}, sources: {}} as Json;
-    const parts = {kind: stage.kind, label: stage.label, key, summary: null, provenance: {}};
-    const {text} = sealManifest({
-      format: 1,
-      fingerprint: stage.fingerprint!,
-      files: {'scores.arrow': {bytes, sha256}},
-      ...parts,
-    });
-    writeFileSync(join(folder, manifestName), text);
-  }
-}
 
 /** A manifest in the cache, of an entry whose files are not there. */
 function leave(

@@ -72,3 +72,16 @@ export function firstNonFinite(values: Float32Array | Float64Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
 }
+
+/** The rows of one after those of the other; all have the same columns, and there is at least one. */
+export function joinRows(parts: readonly Matrix[]): Matrix {
+  const columns = parts[0]!.columns;
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  const data = new Float32Array(rows * columns);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return {rows, columns, data};
+}

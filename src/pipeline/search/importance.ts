@@ -9,7 +9,7 @@
  */
 import type {Json} from '../../core/base/canonical.ts';
 import type {Rng} from '../../core/base/random.ts';
-import {fromUnit, levels, toUnit, valueAt} from './domain.ts';
+import {fromUnit, isChoice, levels, toUnit, valueAt} from './domain.ts';
 import {growForest, type Side, type Tree} from './forest.ts';
 import {encode, type Point, type Space} from './space.ts';
 
@@ -101,6 +101,42 @@ export function response({space, trees}: Fit, parameter: number, points = 50): r
     const {mean, deviation} = shareOf(at);
     return {value, mean, deviation};
   });
+}
+
+/** Where two parameters have these values and the others are random: a row for each value of the first, at most `points` of each. */
+export function pairResponse(
+  {space, trees}: Fit,
+  pair: readonly [number, number],
+  points = 6,
+): {readonly values: readonly [readonly Json[], readonly Json[]]; readonly means: readonly (readonly number[])[]} {
+  const [down, across] = pair.map((d) => valuesOf(space, d, points)) as [readonly Json[], readonly Json[]];
+  const places = trees.map((tree) => {
+    const all = cutsOf(tree, space);
+    const cuts = pair.map((d) => all[d]!);
+    const segments = [down, across].map((values, k) =>
+      values.map((value, level) => {
+        const cut = cuts[k]!;
+        return cut === 'levels' ? level : segmentOf(cut, toUnit(space.parameters[pair[k]!]!.domain, value));
+      }),
+    );
+    return {means: marginal(tree, pair, cuts, space), width: lengthsOf(cuts[1]!, space, pair[1]).length, segments};
+  });
+  const means = down.map((_, r) =>
+    across.map(
+      (__, c) =>
+        shareOf(places.map(({means: all, width, segments}) => all[segments[0]![r]! * width + segments[1]![c]!]!)).mean,
+    ),
+  );
+  return {values: [down, across], means};
+}
+
+/** All levels of a parameter, or so many values from end to end. */
+function valuesOf({parameters}: Space, parameter: number, points: number): readonly Json[] {
+  const {domain} = parameters[parameter]!;
+  const count = levels(domain);
+  return count !== undefined && (isChoice(domain) || count <= points)
+    ? Array.from({length: count}, (_, level) => valueAt(domain, level))
+    : Array.from({length: points}, (_, i) => fromUnit(domain, i / (points - 1)));
 }
 
 function shareOf(values: readonly number[]): Share {

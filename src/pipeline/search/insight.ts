@@ -2,7 +2,7 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {Rng} from '../../core/base/random.ts';
 import {isChoice} from './domain.ts';
-import {fitTrials, importance, type Response, response, type Share} from './importance.ts';
+import {fitTrials, importance, pairResponse, type Response, response, type Share} from './importance.ts';
 import type {SearchResults, TriedRow} from './results.ts';
 import {isOfStageTwo} from './space.ts';
 
@@ -11,6 +11,12 @@ export interface Insight {
   readonly configurations: number;
   /** The most important first. */
   readonly parameters: readonly ParameterInsight[];
+  /** The two most important together: a row of expected values for each value of the first; absent: there is one parameter. */
+  readonly together?: {
+    readonly parameters: readonly [string, string];
+    readonly values: readonly [readonly Json[], readonly Json[]];
+    readonly means: readonly (readonly number[])[];
+  };
   /** Of the pair with the largest share; absent: there is one parameter. */
   readonly interaction?: {readonly parameters: readonly [string, string]; readonly share: Share};
 }
@@ -71,9 +77,13 @@ export function insightOf(results: SearchResults): Insight | TooFew {
   });
   const strongest = pairs.toSorted((a, b) => b.share.mean - a.share.mean)[0];
   const nameOf = (d: number): string => space.parameters[d]!.name;
+  const [first, second] = [...single.keys()].toSorted((a, b) => single[b]!.mean - single[a]!.mean);
   return {
     configurations: trials.length,
     parameters: parameters.toSorted((a, b) => b.share.mean - a.share.mean),
+    ...(second !== undefined && {
+      together: {parameters: [nameOf(first!), nameOf(second)] as const, ...pairResponse(fit, [first!, second])},
+    }),
     ...(strongest && {
       interaction: {
         parameters: [nameOf(strongest.parameters[0]), nameOf(strongest.parameters[1])],

@@ -12,12 +12,11 @@ import {specWords} from '../../pipeline/config/spec-words.ts';
 import {type Expected, expectedOf} from '../../pipeline/search/expected.ts';
 import {insightOf, isTooFew} from '../../pipeline/search/insight.ts';
 import {type SearchResults, searchResultsOf, type TriedRow} from '../../pipeline/search/results.ts';
-import {valueText} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {latexTable, markdownTable} from '../tables/exchange.ts';
 import {formatInsight} from '../tables/insight.ts';
-import {bestOf, formatSearch, parameterNames, searchTable} from '../tables/search.ts';
+import {bestOf, formatSearch, parameterNames, searchTable, settingsOf} from '../tables/search.ts';
 import {csvText} from '../tables/table.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
@@ -148,9 +147,6 @@ function againLines(record: RunRecord, results: SearchResults, globals: Globals)
     `Its spec as a file: ${commandName()} best ${record.id} --spec <file>${whereRunsAre(globals)}`,
   ];
 }
-
-const settingsOf = ({point}: TriedRow): readonly string[] =>
-  Object.entries(point).map(([path, value]) => `${path}=${valueText(value)}`);
 
 async function writeSpec(file: string, record: RunRecord, results: SearchResults): Promise<number> {
   if (!results.best)

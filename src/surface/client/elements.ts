@@ -41,3 +41,7 @@ export function choose(select: HTMLSelectElement, value: string): void {
   select.value = value;
   if (select.selectedIndex < 0) select.selectedIndex = 0;
 }
+
+/** A button that stays pressed. */
+export const press = (element: Element, isPressed: boolean): void =>
+  element.setAttribute('aria-pressed', String(isPressed));

@@ -10,6 +10,7 @@ import {kept} from './address.ts';
 import {indicesOf, scoresOf} from './decode.ts';
 import {button, choice, choose, make} from './elements.ts';
 import {enlarge} from './enlarged.ts';
+import {followMap} from './features-map.ts';
 import {lineIn, pointIn} from './marks.ts';
 
 /** Pictures at first, and more at a press. */
@@ -59,6 +60,8 @@ export function explore(
   let chosen = classifiers[0]!;
   let outcome: keyof Decided | '' = '';
   let most = page;
+  /** Of the map of the features; undefined: all. */
+  let among: ReadonlySet<number> | undefined;
 
   const bar = make('form', {class: 'tools', 'aria-label': 'Threshold and images'});
   bar.addEventListener('submit', (event) => event.preventDefault());
@@ -117,6 +120,7 @@ export function explore(
     const own = (pictures?.images ?? []).filter(
       (image) =>
         (wanted < 0 || kind[image] === wanted) &&
+        (among === undefined || among.has(image)) &&
         (outcome === '' || outcomeOf(scores[image]!, labels[image] === 1, at) === outcome),
     );
     const by: {readonly [order: string]: (image: number) => number} = {
@@ -187,6 +191,7 @@ export function explore(
       press.replaceChildren(make('strong', {}, String(decided[one])), ` ${name}`);
       press.setAttribute('aria-pressed', String(outcome === one));
     }
+    map?.colour(chosen.scores, at);
     drawPictures(at);
   };
 
@@ -199,6 +204,22 @@ export function explore(
     slider.value = String(chosen.below);
     slider.setAttribute('aria-valuetext', scoreText(threshold()));
   };
+
+  const map =
+    data.embedding &&
+    followMap(figures('embedding'), data.embedding, {
+      key,
+      kinds: data.kinds,
+      kind,
+      labels,
+      outcomes,
+      say: (image) => sayOf(image, threshold()),
+      picture: (image) => (slots.has(image) ? picture(image) : undefined),
+      choose: (images) => {
+        among = images;
+        fresh();
+      },
+    });
 
   for (const [one] of outcomes)
     counts.append(
@@ -277,6 +298,7 @@ export function explore(
   );
   article.querySelector('.explorer')!.append(bar);
   if (pictures) images.append(make('h4', {}, 'Test images'), looks, list, more);
+  map?.restore();
   look();
   draw();
 }

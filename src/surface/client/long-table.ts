@@ -15,17 +15,23 @@ type Test = (row: HTMLTableRowElement) => boolean;
 export class LongTable {
   readonly table: HTMLTableElement;
   readonly rows: readonly HTMLTableRowElement[];
+  /** Is called when other rows are left. */
+  changed: () => void = () => {};
   readonly #body: HTMLTableSectionElement;
   readonly #tests = new Map<string, Test>();
   readonly #more = make('p', {class: 'more'});
   #sorted: {readonly column: number; readonly down: boolean} | undefined;
   #group: ((row: HTMLTableRowElement) => string) | undefined;
   #most = page;
+  /** What it is folded in: its rows are in the document only while it is open. */
+  readonly #fold: HTMLDetailsElement | null;
 
   constructor(table: HTMLTableElement) {
     this.table = table;
     this.#body = table.tBodies[0]!;
     this.rows = [...this.#body.rows];
+    this.#fold = table.closest('details');
+    this.#fold?.addEventListener('toggle', () => this.draw());
     (table.closest('.scroll') ?? table).after(this.#more);
     onPrint(() => {
       const most = this.#most;
@@ -45,6 +51,7 @@ export class LongTable {
     else this.#tests.delete(name);
     this.#most = page;
     this.draw();
+    this.changed();
   }
 
   /** undefined: in the order of the document. */
@@ -71,7 +78,8 @@ export class LongTable {
     const chosen = this.chosen();
     const groups = this.#group ? groupBy(chosen, this.#group) : new Map([['', chosen]]);
     const ordered = [...groups.values()].flat();
-    const shown = new Set(ordered.slice(0, this.#most));
+    const isFolded = this.#fold?.open === false && this.#most !== Number.POSITIVE_INFINITY;
+    const shown = new Set(ordered.slice(0, isFolded ? 0 : this.#most));
     const rows = [...groups].flatMap(([name, own]) => {
       const seen = own.filter((row) => shown.has(row));
       if (!this.#group || seen.length === 0) return seen;

@@ -2,6 +2,7 @@
 import type {PageData} from '../report/page-data.ts';
 import {followAddress} from './address.ts';
 import {explore} from './explorer.ts';
+import {keepFoldedOut} from './folded.ts';
 import {LongTable} from './long-table.ts';
 import {brushParallel} from './parallel.ts';
 import {pinLeads} from './pinned.ts';
@@ -9,6 +10,8 @@ import {openForPrint} from './printing.ts';
 import {resultsTools} from './results.ts';
 import {sortByHeads} from './sorting.ts';
 import {chooseTasks} from './tasks.ts';
+import {titlesOnDemand} from './titles.ts';
+import {followTraining} from './training.ts';
 
 const data = JSON.parse(document.getElementById('page-data')!.textContent) as PageData;
 const all = <E extends Element>(selector: string): readonly E[] => [...document.querySelectorAll<E>(selector)];
@@ -20,7 +23,8 @@ for (const [at, long] of tables.entries()) {
   if (table.classList.contains('sortable')) sortByHeads(long, `table-${at + 1}`);
   if (table.closest('[data-results]')) resultsTools(long, data);
 }
-for (const box of all<HTMLElement>('[data-parallel]')) brushParallel(box, tables);
+for (const [at, box] of all<HTMLElement>('[data-parallel]').entries())
+  brushParallel(box, tables, at === 0 ? 'brush' : `brush-${at + 1}`);
 for (const [at, explorer] of data.explorers.entries())
   if (explorer)
     explore(
@@ -29,6 +33,9 @@ for (const [at, explorer] of data.explorers.entries())
       explorer.pictures === null ? undefined : data.pictures[explorer.pictures],
       `task-${at + 1}`,
     );
+for (const section of all<HTMLElement>('[data-training]')) if (data.training) followTraining(section, data.training);
 for (const chooser of all<HTMLSelectElement>('[data-chooser]')) chooseTasks(chooser, all('article.task'));
+titlesOnDemand();
+keepFoldedOut();
 openForPrint();
 followAddress();

@@ -1,6 +1,6 @@
 /**
  * Parts of the axes of parallel coordinates are chosen: by dragging along an axis, or in the number inputs beside the drawing. Lines outside
- * fade, and the section's tables have only the rows inside.
+ * fade, and the tables of the section and of the results have only the rows inside.
  */
 import {kept} from './address.ts';
 import type {LongTable} from './long-table.ts';
@@ -10,8 +10,8 @@ type Range = readonly [low: number, high: number];
 
 const whole: Range = [0, 100];
 
-/** `tables`: of the page; those of the same section whose rows have keys follow the choice. */
-export function brushParallel(box: HTMLElement, tables: readonly LongTable[]): void {
+/** `tables`: of the page; those of the same section and that of the results, as far as their rows have keys, follow the choice. `name`: in the address. */
+export function brushParallel(box: HTMLElement, tables: readonly LongTable[], name: string): void {
   const drawing = box.querySelector('svg')!;
   const status = box.querySelector('[role=status]')!;
   const lines = [...box.querySelectorAll('polyline')].map((line) => ({
@@ -31,6 +31,8 @@ export function brushParallel(box: HTMLElement, tables: readonly LongTable[]): v
     ({table, rows}) => box.closest('section')!.contains(table) && rows.some((row) => row.dataset['key']),
   );
   const all = keyed.at(-1);
+  const results = tables.find(({table}) => table.closest('[data-results]'));
+  const own = new Set(lines.map(({line}) => line.dataset['key']));
   const short = keyed.length > 1 ? {body: keyed[0]!.table.tBodies[0]!, most: keyed[0]!.rows.length} : undefined;
 
   const rangeOf = ({ends}: Axis): Range => [Number(ends[0]!.value), Number(ends[1]!.value)];
@@ -51,7 +53,9 @@ export function brushParallel(box: HTMLElement, tables: readonly LongTable[]): v
     const inside = new Set(lines.filter(({units}) => isInside(units)).map(({line}) => line));
     for (const {line} of lines) line.classList.toggle('out', !inside.has(line));
     const keys = new Set([...inside].map((line) => line.dataset['key']));
-    all?.filter('brush', ranges.every(isWhole) ? undefined : (row) => keys.has(row.dataset['key']));
+    const test = (row: HTMLTableRowElement): boolean => keys.has(row.dataset['key']) || !own.has(row.dataset['key']);
+    // Rows of another box's configurations, and of what is no configuration, stay.
+    for (const table of [all, results]) table?.filter(name, ranges.every(isWhole) ? undefined : test);
     short?.body.replaceChildren(
       ...all!
         .chosen()
@@ -60,7 +64,7 @@ export function brushParallel(box: HTMLElement, tables: readonly LongTable[]): v
     );
     status.textContent = `${inside.size} of ${lines.length} configurations`;
   };
-  const note = kept('brush', (value) => {
+  const note = kept(name, (value) => {
     const ranges = value.split('_').map((text) => text.split('-').map(Number));
     for (const [at, {ends}] of axes.entries())
       for (const [i, end] of ends.entries()) end.value = String(ranges[at]?.[i] ?? whole[i]);

@@ -25,6 +25,7 @@ export function resultsTools(
     status.textContent = left === long.rows.length ? `${left} numbers` : `${left} of ${long.rows.length} numbers`;
   };
 
+  long.changed = count;
   const box = make('input', {type: 'search', placeholder: 'bag kde', autocomplete: 'off', spellcheck: false});
   const search = (): void => {
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -32,7 +33,6 @@ export function resultsTools(
       const text = row.textContent.toLowerCase();
       return words.every((word) => text.includes(word));
     });
-    count();
   };
   const noteWords = kept('filter', (value) => {
     box.value = value;
@@ -54,7 +54,6 @@ export function resultsTools(
     const apply = (): void => {
       const wanted = select.value;
       long.filter('metric', wanted === 'all' ? undefined : (row) => of(row) === wanted);
-      count();
     };
     const note = kept('metric', (value) => {
       choose(select, value);

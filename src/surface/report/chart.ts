@@ -26,16 +26,17 @@ export const colours = {
 } as const;
 
 export interface DrawOptions {
-  /** The element says where its axes are, for marks that the page's script adds: both are linear. */
+  /** The element says where its axes are, for marks that the page's script adds: linear ones, or y logarithmic. */
   readonly frame?: boolean;
 }
 
-/** `left top width height x0 x1 y0 y1`: the plot in the drawing, and the values at its edges. */
+/** `left top width height x0 x1 y0 y1`: the plot in the drawing, and the values at its edges; ` log` of a logarithmic y. */
 function frameOf(view: vega.View): string {
   const [left, top] = view.origin();
   const domain = (axis: string): readonly number[] => view.scale(axis).domain();
   const numbers = [left, top, view.width(), view.height(), ...domain('x'), ...domain('y')];
-  return ` data-frame="${numbers.join(' ')}"`;
+  const isLog = view.scale('y').type === 'log';
+  return ` data-frame="${numbers.join(' ')}${isLog ? ' log' : ''}"`;
 }
 
 let perceived: readonly (readonly [number, number, number])[] | undefined;
@@ -111,12 +112,42 @@ function compact(svg: string, about: string, frame: string): string {
     .replaceAll(/<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*\/>/g, '')
     .replaceAll(/ (?:class|role|aria-roledescription|aria-hidden|pointer-events|font-family)="[^"]*"/g, '')
     .replaceAll(/ (?:opacity="1"|fill="none")/g, '')
+    // A width of no stroke.
+    .replaceAll(/<path(?![^>]* stroke=)[^>]*>/g, (path) => path.replace(/ stroke-width="[^"]*"/, ''))
     // Places, not what is written: 0.005 stays.
-    .replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, (places) => places.replaceAll(/(\.\d\d)\d+/g, '$1'))
+    .replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, (places) =>
+      places.length > 300 ? places.replaceAll(/(\.\d)\d+/g, '$1') : places.replaceAll(/(\.\d\d)\d+/g, '$1'),
+    )
+    // A circle as one arc that nearly closes.
+    .replaceAll(/"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0"/g, '"M$1,0a$1,$1,0,1,1,0-.01z"')
     .replaceAll(/<(path|line|text)([^>]*?) aria-label="([^"]*)"([^>]*?)(?:\/>|>)/g, (_, tag, before, text, after) =>
       tag === 'text'
         ? `<text${before}${after}><title>${text}</title>`
         : `<${tag}${before}${after}><title>${text}</title></${tag}>`,
     );
-  return `<svg role="img" aria-label="${escaped(about)}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none"${frame}>${body}`;
+  return `<svg role="img" aria-label="${escaped(about)}" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" fill="none"${frame}>${unwrapped(hoisted(body))}`;
+}
+
+/** What all marks of a group have in common stands once, at the group. */
+const hoisted = (body: string): string =>
+  body.replaceAll(
+    /<g>((?:<path [^>]*?(?:\/>|><title>[^<]*<\/title><\/path>)){2,})<\/g>/g,
+    (group: string, marks: string) => {
+      const count = marks.match(/<path /g)!.length;
+      const shared = new Set(marks.match(/ (?:fill-opacity|stroke-width|fill)="[^"]*"/g));
+      const common = [...shared].filter((attribute) => marks.split(attribute).length === count + 1);
+      if (common.length === 0) return group;
+      return `<g${common.join('')}>${common.reduce((text, attribute) => text.replaceAll(attribute, ''), marks)}</g>`;
+    },
+  );
+
+/** Without groups that say nothing. */
+function unwrapped(body: string): string {
+  const saying: boolean[] = [];
+  return body.replaceAll(/<g( [^>]*)?>|<\/g>/g, (tag, attributes) => {
+    if (tag !== '</g>') saying.push(attributes !== undefined);
+    else if (saying.pop()) return tag;
+    else return '';
+    return attributes === undefined ? '' : tag;
+  });
 }

@@ -4,7 +4,7 @@ import {groupBy} from '../../core/base/group.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import {trainedTasks} from './training.ts';
+import {trainedTasks} from './trainings.ts';
 
 /** Closely looked at, unless asked for. */
 export const mostTasks = 12;

@@ -28,7 +28,14 @@ export interface CloseUp {
   readonly missing: readonly string[];
 }
 
-export async function closeUpOf(record: RunRecord, task: Task, method: string, artifacts: Artifacts): Promise<CloseUp> {
+/** `tasks`: so many are looked at closely. */
+export async function closeUpOf(
+  record: RunRecord,
+  task: Task,
+  method: string,
+  artifacts: Artifacts,
+  tasks: number,
+): Promise<CloseUp> {
   const missing = new Set<string>();
   const foundIn = <T>(result: Result<T, Problem>): T | undefined => {
     if (result.ok) return result.value;
@@ -36,7 +43,7 @@ export async function closeUpOf(record: RunRecord, task: Task, method: string, a
     return undefined;
   };
   const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
-  const embedding = foundIn(await embeddingOf(task, scored, artifacts));
+  const embedding = foundIn(await embeddingOf(task, scored, artifacts, tasks));
   const made = foundIn(await madeOf(record, task, scored, artifacts));
   const data = scored.map((one) => dataStageOf(one, artifacts)).find((stage) => stage !== undefined);
   const path = data && foundIn(await artifacts.file(data, 'test.arrow'));

@@ -57,12 +57,12 @@ ${notice(missing)}${scored.length > 0 && decidedTable(closeUp)}
 <div class="explorer"></div>
 <div class="figures">${figures}</div>
 ${scored.length > 0 && kindsTable(closeUp)}
+${(embedding || made) && html`<div class="figures">${embedding && (await embeddingFigures(embedding))}${made && (await madeFigures(made))}</div>`}
 <div class="explored"></div>
 ${set && html`<div class="still">${galleryView(closeUp, set)}</div>`}${scored.map((one) => {
   const heat = heats.get(closeUp)?.get(one.classifier);
   return set && heat && heatView(closeUp, one, set, heat);
 })}
-${(embedding || made) && html`<div class="figures">${embedding && (await embeddingFigures(embedding))}${made && (await madeFigures(made))}</div>`}
 ${made && madeView(made)}
 </article>`;
 }

@@ -5,15 +5,21 @@ import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
 import {type Content, html, type Markup} from '../html.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {gridTable, listTable, number} from '../tables/formats.ts';
+import type {Line} from '../tables/line.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {SeedValues} from './seeds.ts';
 
 /** What is more than this is folded: rows of the list where there is a grid; footnotes. */
 const most = {rows: 40, notes: 8};
 
-export function comparisonSection(comparison: Comparison, seeds: SeedValues): Markup {
+/** `keyOf`: the configuration that a number is of, as the page's script knows it. */
+export function comparisonSection(
+  comparison: Comparison,
+  seeds: SeedValues,
+  keyOf: (line: Line) => string | undefined,
+): Markup {
   const {grid, lines, legend, notes} = comparison;
-  const list = lines.length > 0 && html`<div data-results>${linesTable(comparison, seeds)}</div>`;
+  const list = lines.length > 0 && html`<div data-results>${linesTable(comparison, seeds, keyOf)}</div>`;
   const foot =
     notes.length > 0 &&
     html`<ol class="notes">${notes.map((note, at) => html`<li id="note-${at + 1}">${note}</li>`)}</ol>`;
@@ -38,7 +44,11 @@ function paperTable(grid: NonNullable<Comparison['grid']>): Markup {
   });
 }
 
-function linesTable(comparison: Comparison, seeds: SeedValues): Markup {
+function linesTable(
+  comparison: Comparison,
+  seeds: SeedValues,
+  configurationOf: (line: Line) => string | undefined,
+): Markup {
   const {lines} = comparison;
   const metrics = [...new Set(lines.map(({metric}) => metric))];
   const cell = (text: string, row: number, column: string): Content => {
@@ -57,6 +67,7 @@ function linesTable(comparison: Comparison, seeds: SeedValues): Markup {
     sortable: true,
     cards: true,
     cell,
+    key: (row) => configurationOf(lines[row]!),
   });
 }
 

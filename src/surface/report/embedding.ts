@@ -1,22 +1,28 @@
 /** Where a task's test images lie in the space of its features: maps of a sample of them, by principal components and UMAP, or the circle. */
 import {Rng} from '../../core/base/random.ts';
 import {type Result, succeed} from '../../core/base/result.ts';
+import type {Matrix} from '../../core/contracts/data.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
-import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
+import {joinRows, normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {recipeOf} from '../../pipeline/stages/define.ts';
 import {embed} from '../../pipeline/stages/embed.ts';
+import type {StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Markup} from '../html.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
+import type {EmbeddingData} from './page-data.ts';
 import {principalPlane} from './pca.ts';
+import {pointsTable} from './points-table.ts';
 import type {Scored} from './scores.ts';
 import {type Neighbourhoods, umap} from './umap.ts';
 
-/** Points of each kind, normal and anomalous. */
-const most = 250;
+/** Points of each kind, normal and anomalous, at most; of all tasks of a page together; and of training images, for each of those. */
+const mostEach = 250;
+const mostOfAll = 720;
+const trainingShare = 0.6;
 
 type Points = readonly (readonly [x: number, y: number])[];
 
@@ -24,9 +30,12 @@ export interface Embedding {
   readonly layer: string;
   /** Of the features. */
   readonly columns: number;
-  /** Test images in all; the maps show `classes.length` of them. */
+  /** Test images in all; the maps show `rows.length` of them. */
   readonly images: number;
-  /** Of each point. */
+  /** Places of the test images that are shown; the points of training images come after theirs. */
+  readonly rows: readonly number[];
+  readonly training: number;
+  /** Of each test image that is shown. */
   readonly classes: readonly string[];
   readonly anomalous: readonly boolean[];
   /** Where features are of two numbers: their own place, on the circle. */
@@ -35,12 +44,14 @@ export interface Embedding {
   readonly umap?: Neighbourhoods;
 }
 
-/** Of the features that the first of the classifiers reads, scaled to length 1; undefined where they are of windows. */
+/** `tasks`: so many share the page. Of the features that the first of the classifiers reads, scaled to length 1; undefined where they are of windows. */
 export async function embeddingOf(
   task: Task,
   scored: readonly Scored[],
   artifacts: Artifacts,
+  tasks: number,
 ): Promise<Result<Embedding | undefined, Problem>> {
+  const most = Math.min(mostEach, Math.ceil(mostOfAll / tasks));
   for (const {stage, labels} of scored) {
     const embedded = artifacts.maker(stage, 'test');
     const recipe = recipeOf(embed, embedded?.node);
@@ -54,16 +65,22 @@ export async function embeddingOf(
     const of = (kind: number) => [...order].filter((row) => labels[row] === kind).slice(0, most);
     // In the order of the file: no kind lies on top of the other.
     const rows = [...of(0), ...of(1)].sort((a, b) => order[a]! - order[b]!);
-    const sample = normaliseRows(pickRows(features, rows));
+    const trained = await trainingSample(stage, artifacts, Math.round(trainingShare * most), rng.fork('training'));
+    const sample = normaliseRows(joinRows([pickRows(features, rows), ...(trained ? [trained] : [])]));
     const about = {
       layer,
       columns: features.columns,
       images: features.rows,
+      rows,
+      training: trained?.rows ?? 0,
       classes: rows.map((row) => classNames[classes[row]!]!),
       anomalous: rows.map((row) => labels[row] === 1),
     };
     if (features.columns === 2) {
-      const circle = rows.map((_, i) => [sample.data[2 * i]!, sample.data[2 * i + 1]!] as const);
+      const circle = Array.from(
+        {length: sample.rows},
+        (_, i) => [sample.data[2 * i]!, sample.data[2 * i + 1]!] as const,
+      );
       return succeed({...about, circle});
     }
     const neighbourhoods = umap(sample, rng.fork('umap'));
@@ -72,14 +89,41 @@ export async function embeddingOf(
   return succeed(undefined);
 }
 
+/** Some of the features that its classifier was fitted on; undefined where they are not in the cache any more. */
+async function trainingSample(
+  stage: StageRecord,
+  artifacts: Artifacts,
+  most: number,
+  rng: Rng,
+): Promise<Matrix | undefined> {
+  const embedded = artifacts.maker(stage, 'train');
+  const file = embedded && (await artifacts.file(embedded, 'features.arrow'));
+  if (!file?.ok) return undefined;
+  const {features} = await readFeatures(file.value);
+  return pickRows(features, rng.permutation(features.rows).subarray(0, most));
+}
+
+const kindsOf = ({training}: Embedding): readonly string[] => [
+  'normal',
+  'anomalous',
+  ...(training > 0 ? ['training image'] : []),
+];
+
+const kindOf = ({anomalous}: Embedding, point: number): string =>
+  anomalous[point] === undefined ? 'training image' : anomalous[point] ? 'anomalous' : 'normal';
+
+/** What the page's script knows points by. */
+export const embeddingData = ({rows, training}: Embedding): EmbeddingData => ({images: rows, training});
+
 export async function embeddingFigures(embedding: Embedding): Promise<readonly Markup[]> {
-  const {layer, columns, images, classes, circle, pca, umap} = embedding;
-  const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1), for ${classes.length} of ${images} test images`;
+  const {layer, columns, images, rows, training, classes, circle, pca, umap} = embedding;
+  const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1), for ${rows.length} of ${images} test images${training > 0 ? ` and ${training} training images` : ''}`;
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const figures: Markup[] = [];
   const add = async (title: string, points: Points, axes: readonly [string, string] | null) => {
-    const chart = await draw(mapOf(embedding, points, axes), `${title}. ${note}`);
-    figures.push(figure(chart, {title, note}));
+    const chart = await draw(mapOf(embedding, points, axes), `${title}. ${note}`, {frame: true});
+    const numbers = pointsTable(points, ['class', (at) => classes[at] ?? ''], ['kind', (at) => kindOf(embedding, at)]);
+    figures.push(figure(chart, {title, note, numbers, chart: 'embedding'}));
   };
   if (circle) await add('Features on the circle', circle, ['first feature', 'second feature']);
   if (pca) {
@@ -94,17 +138,11 @@ export async function embeddingFigures(embedding: Embedding): Promise<readonly M
   return figures;
 }
 
-function mapOf(
-  {classes, anomalous, circle}: Embedding,
-  points: readonly (readonly [x: number, y: number])[],
-  axes: readonly [string, string] | null,
-): ChartSpec {
-  const values = points.map(([x, y], i) => ({
-    x,
-    y,
-    kind: anomalous[i] ? 'anomalous' : 'normal',
-    class: classes[i]!,
-  }));
+function mapOf(embedding: Embedding, points: Points, axes: readonly [string, string] | null): ChartSpec {
+  const {classes, circle} = embedding;
+  const values = points.map(([x, y], i) => ({x, y, kind: kindOf(embedding, i), class: classes[i] ?? 'training image'}));
+  const kinds = kindsOf(embedding);
+  const of = <T>(all: readonly T[]): readonly T[] => all.slice(0, kinds.length);
   const place = (field: 'x' | 'y', at: 0 | 1) => ({
     field,
     type: 'quantitative' as const,
@@ -116,12 +154,15 @@ function mapOf(
     width: 260,
     height: 260,
     data: {values},
-    mark: {type: 'point', filled: true, size: 18, opacity: 0.72, aria: true},
+    mark: {type: 'point', filled: true, size: 18, fillOpacity: 0.72, aria: true},
     encoding: {
       x: place('x', 0),
       y: place('y', 1),
-      color: {field: 'kind', scale: {domain: ['normal', 'anomalous'], range: [colours.normal, colours.anomalous]}},
-      shape: {field: 'kind', scale: {domain: ['normal', 'anomalous'], range: ['circle', 'triangle-up']}},
+      color: {
+        field: 'kind',
+        scale: {domain: [...kinds], range: [...of([colours.normal, colours.anomalous, colours.muted])]},
+      },
+      shape: {field: 'kind', scale: {domain: [...kinds], range: [...of(['circle', 'triangle-up', 'cross'])]}},
       description: {field: 'class'},
     },
   };

@@ -5,6 +5,7 @@ import type {Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {CloseUp} from './close-up.ts';
+import {embeddingData} from './embedding.ts';
 import {decide} from './outcomes.ts';
 import type {ExplorerData} from './page-data.ts';
 import type {Pictures} from './pictures.ts';
@@ -36,6 +37,7 @@ export function explorerData(closeUp: CloseUp, {setOf, heats}: Pictures): Explor
     kinds: names,
     anomalous,
     kind: Buffer.from(bytes).toString('base64'),
+    ...(closeUp.embedding && {embedding: embeddingData(closeUp.embedding)}),
     classifiers: closeUp.scored.map(({classifier, scores, threshold}) => {
       const maps = heats.get(closeUp)?.get(classifier)?.style;
       return {

@@ -19,6 +19,10 @@ export function figure(chart: Markup, {title, note, numbers, chart: name, wide =
 ${drawing}${numbers && html`<details class="numbers"><summary>Numbers</summary>${numbers}</details>`}</figure>`;
 }
 
+/** A line as a legend shows it. */
+export const strokeOf = (colour: string, dash: readonly number[] = []): Markup =>
+  html`<svg class="stroke" viewBox="0 0 26 8" aria-hidden="true"><path d="M1 4H25" style="stroke:${colour}" stroke-dasharray="${dash.join(' ') || 'none'}"/></svg>`;
+
 /** Why something is not shown: the first reason speaks for those like it. */
 export const notice = ([first, ...others]: readonly string[]): Content =>
   first !== undefined &&

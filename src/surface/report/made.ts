@@ -13,7 +13,7 @@ import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {encodeWebp} from '../../core/images/codec.ts';
 import {pictureOf} from '../../core/images/picture.ts';
-import {normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
+import {joinRows, normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {isStage, recipeOf} from '../../pipeline/stages/define.ts';
@@ -25,6 +25,7 @@ import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
 import {principalPlane} from './pca.ts';
+import {pointsTable} from './points-table.ts';
 import type {Scored} from './scores.ts';
 import {shrunk} from './sheets.ts';
 import {imagesOf} from './test-images.ts';
@@ -154,7 +155,7 @@ async function mapOf(
         sample: pickRows(features, own.slice(0, mostPoints)),
       }));
     });
-    const all = normaliseRows(joined(parts.map(({sample}) => sample)));
+    const all = normaliseRows(joinRows(parts.map(({sample}) => sample)));
     const kindOf = parts.flatMap(({kind, sample}) => Array<string>(sample.rows).fill(kind));
     const {points, explained} = principalPlane(all);
     const percent = explained.map((share) => `${(100 * share).toFixed(0)} %`).join(' and ');
@@ -177,25 +178,14 @@ function embedsMade({node}: StageRecord, task: Task, layer: string): boolean {
   return recipe?.layer === layer && !recipe.windows && file === 'validation.arrow' && node.tasks.includes(task.id);
 }
 
-function joined(parts: readonly Matrix[]): Matrix {
-  const columns = parts[0]!.columns;
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const data = new Float32Array(rows * columns);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part.data, at);
-    at += part.data.length;
-  }
-  return {rows, columns, data};
-}
-
 export async function madeFigures({kinds, map}: Made): Promise<readonly Markup[]> {
   if (!map) return [];
   const note = `Features of layer ${map.layer}, scaled to length 1: test images, and anomalies made of held-out normal images`;
   const figures: Markup[] = [];
   for (const {title, points} of map.views) {
     const chart = await draw(chartOf(kinds, map.kindOf, points), `${title}. ${note}: ${kinds.slice(2).join(', ')}`);
-    figures.push(figure(chart, {title: `Made anomalies. ${title}`, note}));
+    const numbers = pointsTable(points, ['kind', (at) => map.kindOf[at]!]);
+    figures.push(figure(chart, {title: `Made anomalies. ${title}`, note, numbers}));
   }
   return figures;
 }
@@ -228,11 +218,15 @@ function chartOf(
     width: 260,
     height: 260,
     data: {values},
-    mark: {type: 'point', filled: true, size: 22, opacity: 0.75, aria: true},
+    mark: {type: 'point', filled: true, size: 22, fillOpacity: 0.75, aria: true},
     encoding: {
       x: place('x'),
       y: place('y'),
-      color: {field: 'kind', scale: {domain: [...kinds], range}, legend: {columns: 2}},
+      color: {
+        field: 'kind',
+        scale: {domain: [...kinds], range},
+        legend: {columns: kinds.some((kind) => kind.length > 14) ? 1 : 2},
+      },
       shape: {field: 'kind', scale: {domain: [...kinds], range: shapes}},
       description: {field: 'kind'},
     },

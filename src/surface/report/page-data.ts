@@ -1,4 +1,5 @@
 /** What a page's script gets, once, as JSON. */
+import type {TrainingField} from './training-text.ts';
 
 export interface PageData {
   /** Of the rows of the table of results: what they belong to, by name a value for each row. */
@@ -7,6 +8,34 @@ export interface PageData {
   readonly pictures: readonly PictureData[];
   /** One for each task that is looked at closely; null: it has no scores. */
   readonly explorers: readonly (ExplorerData | null)[];
+  /** null: nothing trained. */
+  readonly training: TrainingData | null;
+}
+
+export interface TrainingData {
+  /** Of each training. */
+  readonly names: readonly string[];
+  /** Its dataset, method, class and seed. */
+  readonly of: readonly {readonly [facet: string]: string}[];
+  /** A chart each, whose marks with a title are the bands and then the lines, in this order. */
+  readonly panels: readonly TrainingPanel[];
+  /** Epochs, from 1, that lines have values of. */
+  readonly epochs: readonly (readonly number[])[];
+}
+
+export interface TrainingPanel {
+  readonly field: TrainingField;
+  /** The method of each band. */
+  readonly bands: readonly string[];
+  readonly lines: readonly TrainingLine[];
+}
+
+export interface TrainingLine {
+  /** Indices of the trainings that have these values. */
+  readonly of: readonly number[];
+  /** Index into `epochs`. */
+  readonly epochs: number;
+  readonly values: readonly number[];
 }
 
 /** Pictures of test images on sheets, `columns` × `rows` on each, in the order of `images`. */
@@ -36,6 +65,16 @@ export interface ExplorerData {
   /** Whether each kind is anomalous. */
   readonly anomalous: readonly boolean[];
   readonly classifiers: readonly ClassifierData[];
+  /** Absent: there is no map of its features. */
+  readonly embedding?: EmbeddingData;
+}
+
+/** The points of a map of features, in the order of its marks. */
+export interface EmbeddingData {
+  /** Places of their test images. */
+  readonly images: readonly number[];
+  /** Points of training images, after those. */
+  readonly training: number;
 }
 
 export interface ClassifierData {

@@ -4,6 +4,7 @@ import {html, type Markup, raw, scriptElement} from '../html.ts';
 import {classesSection} from './classes.ts';
 import {closeUpsSection, isShown} from './close-ups.ts';
 import {comparisonSection, groupsOf} from './comparison.ts';
+import {configurationKeys} from './configuration-keys.ts';
 import {curvesSection} from './curves.ts';
 import {explorerData} from './explorer.ts';
 import {head, troubles} from './head.ts';
@@ -15,9 +16,9 @@ import {script} from './script.ts';
 import {searchSection} from './search.ts';
 import {sideBySideSection} from './side-by-side.ts';
 import {baseStyle} from './style.ts';
-import {sweepsSection} from './sweeps.ts';
+import {sweepsSection} from './sweep-figures.ts';
 import {timelineSection} from './timeline.ts';
-import {trainingSection} from './training.ts';
+import {trainingData, trainingSection} from './training.ts';
 
 /** HTML; sections of which the run has nothing are left out. */
 export async function reportPage(data: ReportData): Promise<string> {
@@ -42,7 +43,7 @@ export async function reportPage(data: ReportData): Promise<string> {
     ['troubles', wrong?.title ?? '', wrong?.body],
     ['classes', 'Class by class', comparison && (await classesSection(comparison, answers))],
     ['search', 'Search', searched && (await searchSection(searched))],
-    ['comparison', 'Results', comparison && comparisonSection(comparison, seeds)],
+    ['comparison', 'Results', comparison && comparisonSection(comparison, seeds, configurationKeys(sweeps, searched))],
     ['sweeps', 'Options of the matrix', await sweepsSection(sweeps)],
     ['curves', 'Along an option', await curvesSection(curves)],
     ['training', 'Training', await trainingSection(trainings)],
@@ -59,6 +60,7 @@ export async function reportPage(data: ReportData): Promise<string> {
     explorers: closeUps
       .filter(isShown)
       .map((closeUp) => (closeUp.scored.length > 0 ? explorerData(closeUp, pictures) : null)),
+    training: trainingData(trainings),
   });
   const page = html`<!doctype html>
 <html lang="en">

@@ -11,7 +11,7 @@ import type {PictureData} from './page-data.ts';
 import {largestSide, leastSide, type Sheets, sheetsOf, shrunk} from './sheets.ts';
 
 /** Bytes of all sheets together, unless all images are asked for at their full size. Base64 makes them a third larger. */
-const budget = 1.1e6;
+const budget = 0.9e6;
 
 export interface PictureSet {
   readonly data: PictureData;

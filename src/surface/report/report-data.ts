@@ -22,7 +22,7 @@ import {type SeedValues, seedValuesOf} from './seeds.ts';
 import {type SideBySide, sideBySideOf} from './side-by-side.ts';
 import {type Sweep, sweepsOf} from './sweeps.ts';
 import {type Timeline, timelineOf} from './timeline.ts';
-import {type Trainings, trainingsOf} from './training.ts';
+import {type Trainings, trainingsOf} from './trainings.ts';
 
 export interface ReportData {
   readonly record: RunRecord;
@@ -65,8 +65,9 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
-  for (const task of chosenTasks(record, wanted))
-    closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
+  const chosen = chosenTasks(record, wanted);
+  for (const task of chosen)
+    closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts, chosen.length));
   const sideBySide = await sideBySideOf(closeUps, artifacts);
   const source = specOf(record.folder);
   const searched = await searchedOf(record);
@@ -83,8 +84,8 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     // What could not be read is said where the task is looked at closely.
     sideBySide: sideBySide.ok ? sideBySide.value : [],
     pictures: await picturesOf(closeUps, allImages),
-    trainings: await trainingsOf(record, methods, artifacts),
-    sweeps: searched ? [] : sweepsOf(record),
+    trainings: await trainingsOf(record, artifacts),
+    sweeps: searched ? [] : sweepsOf(record, better),
     curves: searched ? [] : curvesOf(record),
     ...(searched && {searched}),
     timeline: timelineOf(record),

@@ -136,6 +136,29 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .enlarged .tools { margin: 0.7rem 0 0; }
 @media screen { .explored:not(:empty) ~ .still { display: none; } }
 
+.map { touch-action: none; cursor: crosshair; }
+.map .out { opacity: 0.12; }
+.lasso { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3; fill: var(--ink); fill-opacity: 0.05; pointer-events: none; }
+.pointed { display: flex; gap: 0.8rem; align-items: center; min-height: 5.5rem; font-size: 0.875rem; }
+.pointed .pic { width: 5rem; flex: none; }
+.best { display: grid; gap: 0.2rem; }
+.best p { max-width: none; overflow-wrap: anywhere; }
+.best .value { font-size: 1.3em; font-variant-numeric: tabular-nums; }
+.training { display: grid; gap: 0.6rem; grid-template-columns: minmax(0, 1fr); }
+.facet { display: flex; flex-wrap: wrap; gap: 0.25rem 0.9rem; max-width: none; align-items: baseline; }
+.facet .name { color: var(--muted); min-width: 3.5rem; }
+.facet > [data-value] { display: inline-flex; overflow-wrap: anywhere; align-items: center; gap: 0.35em; }
+.facet button { all: unset; cursor: pointer; display: inline-flex; align-items: center; gap: 0.35em; border: 1px solid var(--line); border-radius: 6px; padding: 0.1rem 0.5rem; }
+.facet button:hover, .facet button[aria-pressed=true] { border-color: var(--accent); color: var(--accent); }
+.facet button[aria-pressed=true] { box-shadow: inset 0 0 0 1px var(--accent); }
+.facet button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
+.stroke { width: 26px; height: 8px; flex: none; fill: none; stroke-width: 2.2; }
+.tools .said { flex: 1 1 100%; font-variant-numeric: tabular-nums; min-height: 1.5em; overflow-wrap: anywhere; }
+.training svg .out { opacity: 0.07; }
+.training svg .near { stroke-width: 3; }
+svg .probe { stroke: var(--ink); stroke-width: 1; fill: var(--sheet); }
+svg .probe.out { display: none; }
+
 .made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
 .made td, .made th { padding-right: 0.4rem; }
@@ -149,17 +172,19 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .parallel.live .grip { cursor: ns-resize; touch-action: none; }
 .parallel .axis { stroke: var(--muted); }
 .parallel text { font-size: 10px; fill: var(--muted); }
+.parallel .tick { paint-order: stroke; stroke: var(--sheet); stroke-width: 3px; }
 .parallel .name { fill: var(--ink); font-weight: 600; }
 .parallel fieldset { border: 0; padding: 0; margin: 0.6rem 0 0; font-size: 0.85rem; }
 .parallel fieldset p { margin: 0.2rem 0; }
-.parallel fieldset span { display: inline-block; min-width: 9rem; }
+.parallel fieldset span { display: inline-block; min-width: min(9rem, 100%); }
+@media (max-width: 34rem) { .parallel fieldset span { display: block; } }
 .parallel input { width: 4.5rem; }
 
 @media print {
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, .tools, .more, .explorer, .explored, dialog, .parallel fieldset, th button::after { display: none; }
+  nav, .chooser, .skip, .tools, .more, .explorer, .explored, .pointed, .lasso, .probe, dialog, .parallel fieldset, th button::after { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
   .task[hidden] { display: grid; }
   figure, tr, .thumbs li, .strips li { break-inside: avoid; }

@@ -9,13 +9,18 @@ import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
+import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, colours, draw, type LayerSpec} from './chart.ts';
 import {figure} from './figure.ts';
 import {type Bin, histogramOf} from './histogram.ts';
 import {type PrecisionPoint, precisionRecall} from './precision-recall.ts';
 import {type RocPoint, rocCurve} from './roc.ts';
+import {scoreText} from './score-text.ts';
 import {type Threshold, thresholdOf} from './threshold.ts';
+
+/** Rows of a curve's table. */
+const mostRows = 10;
 
 export interface Scored {
   /** Its column in tables. */
@@ -118,7 +123,15 @@ export async function rocFigure(scored: readonly Scored[]): Promise<Markup> {
     ],
   };
   const about = `ROC curves; area under the curve × 100: ${scored.map(named).join(', ')}`;
-  return figure(await draw(spec, about, {frame: true}), {title: 'ROC', note: 'AUC × 100 in the legend', chart: 'roc'});
+  return figure(await draw(spec, about, {frame: true}), {
+    title: 'ROC',
+    note: 'AUC × 100 in the legend',
+    chart: 'roc',
+    numbers: curveTable(
+      scored.map(({classifier, roc}) => ({classifier, points: roc})),
+      ['normal images called anomalous', 'anomalous images found'],
+    ),
+  });
 }
 
 export async function precisionFigure(scored: readonly Scored[]): Promise<Markup> {
@@ -146,8 +159,56 @@ export async function precisionFigure(scored: readonly Scored[]): Promise<Markup
     title: 'Precision and recall',
     note: `Recall: share of the anomalous images that are found. Precision: share of anomalous images among those called anomalous; by chance ${share.toFixed(2)}`,
     chart: 'precision',
+    numbers: curveTable(
+      scored.map(({classifier, precision}) => ({classifier, points: precision})),
+      ['recall', 'precision'],
+    ),
   });
 }
+
+/** Points of each curve, of many some, evenly, and the last. */
+function curveTable(
+  curves: readonly {readonly classifier: string; readonly points: readonly (readonly [number, number])[]}[],
+  names: readonly [string, string],
+): Markup {
+  const shown = curves.map(({classifier, points}) => {
+    const step = Math.max(1, Math.ceil(points.length / mostRows));
+    return {classifier, of: points.length, points: points.filter((_, i) => i % step === 0 || i === points.length - 1)};
+  });
+  const rows = shown.flatMap(({classifier, points}) =>
+    points.map((point) => [classifier, ...point.map((value) => value.toFixed(3))]),
+  );
+  const all = shown.reduce((sum, {of}) => sum + of, 0);
+  return tableHtml(
+    {
+      columns: [{name: 'classifier', align: 'left'}, ...names.map((name) => ({name, align: 'right' as const}))],
+      rows,
+      lead: 1,
+    },
+    {caption: rows.length < all ? `${rows.length} of the ${all} points of the curves` : 'Points of the curves'},
+  );
+}
+
+/** Two bins are a row: of 32, half as many say the same. */
+const binsTable = (bins: readonly Bin[]): Markup =>
+  tableHtml(
+    {
+      columns: [
+        {name: 'scores from', align: 'right'},
+        {name: 'to', align: 'right'},
+        {name: '% of the normal', align: 'right'},
+        {name: '% of the anomalous', align: 'right'},
+      ],
+      rows: bins.flatMap((bin, i) => {
+        if (i % 2 === 1) return [];
+        const next = bins[i + 1];
+        const percent = (kind: 'normal' | 'anomalous'): string => (100 * (bin[kind] + (next?.[kind] ?? 0))).toFixed(1);
+        return [[scoreText(bin.from), scoreText((next ?? bin).to), percent('normal'), percent('anomalous')]];
+      }),
+      lead: 2,
+    },
+    {caption: 'Shares of the images; each row is two bars of the chart'},
+  );
 
 /** One a classifier: their scores have nothing in common. */
 export async function histogramFigures(scored: readonly Scored[]): Promise<readonly Markup[]> {
@@ -155,12 +216,14 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
   for (const {classifier, histogram, labels, threshold} of scored) {
     const anomalous = labels.reduce((sum, label) => sum + label, 0);
     const values = histogram.flatMap(({from, to, ...shares}) =>
-      (['normal', 'anomalous'] as const).map((kind) => ({from, to, kind, share: 100 * shares[kind]})),
+      (['normal', 'anomalous'] as const).flatMap((kind) =>
+        shares[kind] > 0 ? [{from, to, kind, share: 100 * shares[kind]}] : [],
+      ),
     );
     const inside = threshold.score >= histogram[0]!.from && threshold.score <= histogram.at(-1)!.to;
     const bars: LayerSpec = {
       data: {values},
-      mark: {type: 'bar', opacity: 0.62, binSpacing: 0},
+      mark: {type: 'bar', fillOpacity: 0.62, binSpacing: 0},
       encoding: {
         x: {
           field: 'from',
@@ -204,6 +267,7 @@ export async function histogramFigures(scored: readonly Scored[]): Promise<reado
     figures.push(
       figure(await draw(spec, about, {frame: true}), {
         chart: 'histogram',
+        numbers: binsTable(histogram),
         title: `Scores of ${classifier}`,
         note: `${labels.length - anomalous} normal, ${anomalous} anomalous images; values beyond the range are in the outermost bins${inside ? '; the line is the threshold above' : ''}`,
       }),

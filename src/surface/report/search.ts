@@ -1,18 +1,32 @@
 /** What a search has found: its best configurations, their values over the trials, and which parameters mattered. */
+
+import type {Json} from '../../core/base/canonical.ts';
 import {type Expected, expectedOf} from '../../pipeline/search/expected.ts';
 import {insightOf, isTooFew, wholeRows} from '../../pipeline/search/insight.ts';
 import {type SearchResults, searchResultsOf} from '../../pipeline/search/results.ts';
 import {type Trust, trustOf} from '../../pipeline/search/trust.ts';
+import {valueText} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {insightNotes, insightTable, interactionText, tooFewText} from '../tables/insight.ts';
-import {bestOf, choiceNotes, parameterNames, rowKey, searchTable} from '../tables/search.ts';
+import {
+  bestOf,
+  choiceNotes,
+  markOf,
+  parameterNames,
+  rowKey,
+  scoreText,
+  searchTable,
+  settingsOf,
+} from '../tables/search.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {TextTable} from '../tables/text-table.ts';
+import {bestSetting} from './best-setting.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
 import {parallelCoordinates} from './parallel.ts';
 import {responseFigures} from './responses.ts';
+import {swarm} from './swarm.ts';
 
 export interface Searched {
   readonly results: SearchResults;
@@ -28,19 +42,49 @@ export async function searchedOf(record: RunRecord): Promise<Searched | undefine
   return {results, trust: trustOf(record, results), ...(expected && {expected})};
 }
 
-/** Rows of the table that are not folded. */
+/** Rows of the table that are not folded, and of the trials' values. */
 const shown = 10;
+const mostRows = 30;
 
 export async function searchSection({results, trust, expected}: Searched): Promise<Markup> {
   const rows = bestOf(results);
   const tableOf = (some: typeof rows, caption: string) =>
     tableHtml(searchTable(results, some), {caption, key: (row) => rowKey(some[row]!)});
-  return html`${tableOf(rows.slice(0, shown), 'The best configurations')}
+  return html`${chosen(results)}${tableOf(rows.slice(0, shown), 'The best configurations')}
 ${rows.length > shown && html`<details><summary>All ${rows.length} configurations</summary>${tableOf(rows, 'All configurations, the best first')}</details>`}
 <div class="legend small muted">${choiceNotes(results, expected).map((note) => html`<p>${note}</p>`)}</div>
 <div class="figures roomy">${await overTrials(results)}${lines(results)}</div>
 ${await importances(results)}
 ${whomToTrust(trust, results)}`;
+}
+
+function chosen(results: SearchResults): Markup | undefined {
+  const {best, search, rows} = results;
+  if (!best) return undefined;
+  const names = parameterNames(results);
+  const {value, sd} = best.objective;
+  const within = wholeRows(results).filter(
+    ({objective}) => sd !== null && Math.abs(objective.value - value!) <= sd,
+  ).length;
+  return bestSetting({
+    value: scoreText(best.objective),
+    mark: markOf(results),
+    metric: `${search.objective.metric} on the ${search.objective.on} images`,
+    setting: search.space.parameters
+      .flatMap(({name, paths}) => {
+        const own = best.point[paths[0]!];
+        return own === undefined
+          ? []
+          : [`${names(name)} ${paths.map((path) => valueText(best.point[path] as Json)).join(', ')}`];
+      })
+      .join(', '),
+    notes: [
+      sd === null
+        ? `One seed: how much it varies between seeds is not known. The best of ${rows.length} configurations.`
+        : `± one standard deviation between seeds; ${within - 1} of ${rows.length - 1} other configurations lie within it.`,
+    ],
+    sets: ['search=null', ...settingsOf(best)],
+  });
 }
 
 /** The value of each configuration, and the best so far. */
@@ -52,11 +96,24 @@ async function overTrials(results: SearchResults): Promise<Markup> {
     leader = best(leader, value);
     return {trial, value, leader, text: `trial ${trial}: ${value.toFixed(4)}`};
   });
+  const [width, height] = [420, 200];
+  const last = Math.max(1, ...values.map(({trial}) => trial));
+  const all = values.map(({value}) => value);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  // Settings of one training that have one value stand beside each other.
+  const placed = swarm(
+    values.map(({trial, value}) => ({x: (width * trial) / last, y: (height * (value - low)) / (high - low || 1)})),
+    7,
+    14,
+  ).map(({x, of}) => {
+    const {value, text} = values[of[0]!]!;
+    return {trial: (x * last) / width, value, text: of.length > 1 ? `${text}, and ${of.length - 1} more here` : text};
+  });
   const x = {field: 'trial', type: 'quantitative', title: 'trial', axis: {tickMinStep: 1, format: 'd', grid: false}};
   const y = {type: 'quantitative', title: `${metric} ${on}`, scale: {zero: false}, axis: {tickCount: 5}};
   const spec = {
-    width: 420,
-    height: 200,
+    width,
+    height,
     data: {values},
     encoding: {x},
     layer: [
@@ -65,7 +122,8 @@ async function overTrials(results: SearchResults): Promise<Markup> {
         encoding: {y: {...y, field: 'leader', aggregate: better === 'higher' ? 'max' : 'min'}},
       },
       {
-        mark: {type: 'point', filled: true, size: 36, color: colours.muted, aria: true},
+        data: {values: placed},
+        mark: {type: 'point', filled: true, size: 30, color: colours.muted, aria: true},
         encoding: {y: {...y, field: 'value'}, description: {field: 'text'}},
       },
     ],
@@ -74,7 +132,29 @@ async function overTrials(results: SearchResults): Promise<Markup> {
   return figure(await draw(spec, about), {
     title: 'Value over the trials',
     note: 'Points: configurations that ran to their end. Line: the best so far.',
+    numbers: trialsTable(values, `${metric} ${on}`),
   });
+}
+
+/** Of many trials every so many. */
+function trialsTable(
+  values: readonly {readonly trial: number; readonly value: number; readonly leader: number}[],
+  name: string,
+): Markup {
+  const step = Math.ceil(values.length / mostRows);
+  const said = values.filter((_, i) => i % step === 0 || i === values.length - 1);
+  return tableHtml(
+    {
+      columns: [
+        {name: 'trial', align: 'right'},
+        {name, align: 'right'},
+        {name: 'best so far', align: 'right'},
+      ],
+      rows: said.map(({trial, value, leader}) => [String(trial), value.toFixed(4), leader.toFixed(4)]),
+      lead: 1,
+    },
+    {caption: step === 1 ? 'Value over the trials' : `Value over the trials: ${said.length} of ${values.length}`},
+  );
 }
 
 function lines(results: SearchResults): Markup | undefined {

@@ -82,7 +82,7 @@ function glanceNote({rows}: SearchResults): readonly string[] {
 }
 
 /** Of the column that decided. */
-function markOf({search, rows}: SearchResults): '' | typeof chosenOnTest | typeof chosenOnOthers {
+export function markOf({search, rows}: SearchResults): '' | typeof chosenOnTest | typeof chosenOnOthers {
   if (search.objective.on === 'test') return chosenOnTest;
   return rows[0]?.tasks[0]?.validation?.type === 'held-out' ? chosenOnOthers : '';
 }
@@ -144,6 +144,10 @@ export function rowNames(rows: readonly TriedRow[]): (row: TriedRow) => string {
   const haveSettings = rows.some(({setting}) => setting > 0);
   return ({trial, setting}) => (haveSettings ? `${trial}.${setting}` : String(trial));
 }
+
+/** `path=value` for each of its options, as `--set` takes them. */
+export const settingsOf = ({point}: TriedRow): readonly string[] =>
+  Object.entries(point).map(([path, value]) => `${path}=${valueText(value as Json)}`);
 
 /** Unique among all rows of a search, whichever are shown. */
 export const rowKey = ({trial, setting}: TriedRow): string => `${trial}.${setting}`;

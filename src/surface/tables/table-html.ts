@@ -12,7 +12,7 @@ export interface HtmlTableOptions {
   /** On a narrow screen each row becomes a card, if several columns name it. */
   readonly cards?: boolean;
   /** What a script knows a row by. */
-  readonly key?: (row: number) => string;
+  readonly key?: (row: number) => string | undefined;
   /** Content of a cell instead of its text. The caller then also chooses its colours. */
   readonly cell?: (text: string, row: number, column: string) => Content;
 }
@@ -35,7 +35,7 @@ export function tableHtml({columns, rows, lead, rules = [], tone}: TextTable, op
         ? html`<th scope="row"${look}>${content}</th>`
         : html`<td${look}${cards && html` data-name="${columns[at]!.name}"`}>${content}</td>`;
     });
-    return html`<tr${classes(rules.includes(i) ? 'rule' : undefined)}${key && html` data-key="${key(i)}"`}>${cells}</tr>\n`;
+    return html`<tr${classes(rules.includes(i) ? 'rule' : undefined)}${key?.(i) !== undefined && html` data-key="${key(i)}"`}>${cells}</tr>\n`;
   });
   const shown = captionUnseen ? undefined : html`<caption>${caption}</caption>`;
   const look = classes(cards ? 'cards' : undefined, sortable ? 'sortable' : undefined);

@@ -8,7 +8,8 @@ import {expectedOf} from '../../../src/pipeline/search/expected.ts';
 import {optimismOfBest} from '../../../src/pipeline/search/optimism.ts';
 import {searchResultsOf} from '../../../src/pipeline/search/results.ts';
 import {readRecord, type StageRecord} from '../../../src/pipeline/store/runs/record.ts';
-import {leaveScores, makeRun} from '../../rig/runs.ts';
+import {leaveScores} from '../../rig/left.ts';
+import {makeRun} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
 
 let runs: string;

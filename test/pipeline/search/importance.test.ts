@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
-import {fitTrials, importance, response} from '../../../src/pipeline/search/importance.ts';
+import {fitTrials, importance, pairResponse, response} from '../../../src/pipeline/search/importance.ts';
 import {decode, type Point, type Space} from '../../../src/pipeline/search/space.ts';
 import {spaceOf} from './spaces.ts';
 
@@ -32,6 +32,12 @@ test('a function of two steps, by hand', () => {
     {value: 0, mean: expect.closeTo(2, 10), deviation: expect.closeTo(0, 10)},
     {value: 1, mean: expect.closeTo(6, 10), deviation: expect.closeTo(0, 10)},
   ]);
+  const {values, means} = pairResponse(fit, [1, 0]);
+  expect(values).toEqual([
+    [0, 1],
+    [0, 1],
+  ]);
+  expect(means.flat()).toEqual([0, 3, 4, 9].map((mean) => expect.closeTo(mean, 10)));
 });
 
 test('of an additive function, shares are those of the variances, and no pair interacts', () => {

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
+import {barriers, chromiumPath, launch, open, unreadable} from '../../rig/browser.ts';
 import {Project} from '../../rig/command.ts';
 
 const project = new Project();
@@ -135,6 +135,9 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
         expect(await chart.getAttribute('aria-label')).toMatch(/\w+/);
         expect(await chart.locator('path').count()).toBeGreaterThan(0);
       }
+      // What is drawn is there as numbers, too.
+      const bare = await page.locator('figure:not(:has(details.numbers)) .title').allTextContents();
+      expect(bare.filter((title) => !/^Configurations$|computed within/.test(title))).toEqual([]);
       await page.close();
     }
   });
@@ -217,6 +220,49 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.close();
   });
 
+  test('a map of the features: a point shows its image; a lasso, or a rectangle by the keyboard, keeps only its images', async () => {
+    const {page, told} = await open(browser, pages()[1]!);
+    const article = page.locator('article:visible');
+    const map = article.getByRole('group', {name: 'Points of images'}).first();
+    const images = article.locator('.explored .thumbs li');
+    const shown = article.locator('.pointed');
+    await map.scrollIntoViewIfNeeded();
+    await map.focus();
+    expect(await shown.locator('[role=status]').textContent()).toMatch(/, score /);
+    // From the leftmost point to the rightmost one, and on to the lowest: what is above the first is not in it.
+    for (const key of ['ArrowLeft', 'Enter', 'ArrowRight', 'ArrowDown'])
+      for (let i = 0; i < (key === 'Enter' ? 1 : 25); i++) await page.keyboard.press(key);
+    await page.keyboard.press('Enter');
+    const said = article.locator('output', {hasText: 'test images chosen'});
+    const [, some, all] = /^(\d+) of (\d+) test images/.exec((await said.textContent())!)!.map(Number);
+    expect([some! > 0, some! < all!]).toEqual([true, true]);
+    expect(await images.count()).toBe(Math.min(48, some!));
+    const copy = await browser.newPage();
+    await copy.goto(page.url());
+    expect(await copy.locator('article:visible .explored .thumbs').textContent()).toBe(
+      await article.locator('.explored .thumbs').textContent(),
+    );
+    await copy.close();
+    await page.keyboard.press('Escape');
+    expect(await said.count()).toBe(0);
+    // Around everything.
+    const {x, y, width, height} = (await map.locator('svg').boundingBox())!;
+    await page.mouse.move(x + 1, y + 1);
+    await page.mouse.down();
+    for (const [right, down] of [
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ] as const)
+      await page.mouse.move(x + 1 + right * (width - 2), y + 1 + down * (height - 2), {steps: 4});
+    await page.mouse.up();
+    expect(await said.textContent()).toContain(`${all} of ${all} test images chosen, and`);
+    await article.getByLabel('Colour').selectOption('score');
+    expect(await map.locator('path[fill^=color-mix]').count()).toBe(all);
+    expect(told).toEqual([]);
+    await page.close();
+  });
+
   test('the address has what was chosen: a copy of it shows the same', async () => {
     const {page} = await open(browser, pages()[0]!);
     const results = (of: typeof page) => of.locator('[data-results] tbody tr').allInnerTexts();
@@ -294,10 +340,13 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     for (const file of pages()) expect(statSync(file).size).toBeLessThan(3e6);
   });
 
-  test.for([360, 800, 1440])('at %d pixels nothing sticks out', async (width) => {
+  test('from 360 to 1440 pixels nothing sticks out or is cut', async () => {
     for (const file of pages()) {
-      const {page} = await open(browser, file, {width});
-      expect(await page.locator('html').evaluate((root) => root.scrollWidth)).toBe(width);
+      const {page} = await open(browser, file);
+      for (const width of [360, 800, 1440]) {
+        await page.setViewportSize({width, height: 900});
+        expect(await unreadable(page), `at ${width}`).toEqual([]);
+      }
       await page.close();
     }
   });

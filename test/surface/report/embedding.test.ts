@@ -1,7 +1,14 @@
 import {expect, test} from 'vitest';
 import {embeddingFigures} from '../../../src/surface/report/embedding.ts';
 
-const about = {layer: 'head', images: 100, classes: ['bag', 'coat'], anomalous: [false, true]};
+const about = {
+  layer: 'head',
+  images: 100,
+  rows: [7, 9],
+  training: 0,
+  classes: ['bag', 'coat'],
+  anomalous: [false, true],
+};
 const points = [
   [0, 1],
   [1, 0],
@@ -29,4 +36,13 @@ test('others by their principal components, with the variance that these explain
   expect(String(both[0])).toContain('first, 61 % of the variance');
   expect(String(both[1])).toContain('UMAP, 7 neighbours');
   expect(await embeddingFigures({...about, columns: 64, pca})).toHaveLength(1);
+  // A third point is one of a training image, with a mark of its own.
+  const [withTraining] = await embeddingFigures({
+    ...about,
+    columns: 2,
+    training: 1,
+    circle: [...points, [-1, 0]],
+  });
+  expect(String(withTraining)).toContain('for 2 of 100 test images and 1 training images');
+  expect(String(withTraining).match(/<title>training image/g)).toHaveLength(1);
 });

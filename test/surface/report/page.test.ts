@@ -3,7 +3,8 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, onTestFinished, test} from 'vitest';
+import type {Browser} from 'playwright-core';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {readBaselines} from '../../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../../src/pipeline/store/results/results.ts';
 import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
@@ -12,9 +13,17 @@ import {reportPage} from '../../../src/surface/report/page.ts';
 import {gatherReport} from '../../../src/surface/report/report-data.ts';
 import {betterFrom} from '../../../src/surface/tables/best-of.ts';
 import {buildComparison} from '../../../src/surface/tables/compare.ts';
-import {barriers, chromiumPath, launch, open} from '../../rig/browser.ts';
+import {barriers, chromiumPath, launch, open, unreadable} from '../../rig/browser.ts';
+import {leaveCurves} from '../../rig/left.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
+import {curveOf, nus, sweptRun} from '../../rig/sweeps.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  if (chromiumPath !== undefined) browser = await launch();
+});
+afterAll(() => browser?.close());
 
 let runs: string;
 beforeEach(() => {
@@ -22,10 +31,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(runs, {recursive: true}));
 
-async function pageOf(run: Omit<MadeUpRun, 'id'>, table?: string): Promise<string> {
+async function pageOf(run: Omit<MadeUpRun, 'id'>, table?: string, hasCurves = false): Promise<string> {
   const folder = makeRun(runs, {id: '20260101-000000-made-up-abcd', ...run});
   const record = readRecord(folder);
   if (!record.ok) throw new Error(JSON.stringify(record.failures));
+  if (hasCurves) await leaveCurves(record.value, curveOf);
   const results = openResults(join(runs, 'results.duckdb'));
   await results.ingestRun(folder);
   const rows = await results.comparisonRows({runs: [record.value.id]});
@@ -75,9 +85,17 @@ test.for([1, 2, 3])('a matrix of %d paths is drawn', async (count) => {
   }));
   const page = await pageOf({tasks});
   expect(idsOf(page)).toContain('sweeps');
-  const chart = page.slice(page.indexOf('id="sweeps"')).split('</svg>')[0]!;
-  expect(chart.match(/<title>/g)?.length).toBeGreaterThanOrEqual(count === 1 ? 2 : points.length);
-  expect(chart).toContain(`with ${points.length > 5 ? 'kde' : 'gde'} at `);
+  const section = page.slice(page.indexOf('id="sweeps"'), page.indexOf('</section>', page.indexOf('id="sweeps"')));
+  // An effect of each option, the classifier one of them, the two strongest together, and the configurations as lines.
+  const titles = [...section.matchAll(/<p class="title">([^<]*)/g)].map(([, title]) => title!);
+  expect(titles).toHaveLength(count + 3);
+  const best = /<div class="best">.*?<\/div>/s.exec(section)![0].replaceAll(/<[^>]*>/g, '');
+  const epochs = count === 1 ? 1 : 64;
+  expect(best).toContain(`† with epochs ${epochs}`);
+  expect(best).toContain(count > 1 ? 'classifier kde.' : 'classifier gde.');
+  expect(best).toContain(`--set learner.epochs=${epochs}`);
+  expect(best).toContain('One seed');
+  expect(section.match(/<polyline /g)).toHaveLength(2 * points.length);
 });
 
 test('what failed, with its hint, before all else, and as a row of the table', async () => {
@@ -96,7 +114,7 @@ test('a run that was killed at once', async () => {
   expect(idsOf(page)).toContain('provenance');
 });
 
-test('a thousand tasks: in the layout of the paper, and within five megabytes', async () => {
+test('a thousand tasks: in the layout of the paper, and within three megabytes', async () => {
   const names: readonly (readonly [string, number])[] = [
     ['cifar10', 10],
     ['cifar100', 20],
@@ -126,22 +144,24 @@ test('a thousand tasks: in the layout of the paper, and within five megabytes', 
   if (chromiumPath === undefined) return;
   const file = join(runs, 'page.html');
   writeFileSync(file, page);
-  const browser = await launch();
-  onTestFinished(() => browser.close());
   const {page: shown, told} = await open(browser, file, {width: 390});
-  expect(await shown.locator('*').count()).toBeLessThan(4000);
   const status = shown.locator('#comparison output');
   const rows = shown.locator('[data-results] tbody tr');
   expect(await status.textContent()).toMatch(/^\d+ numbers$/);
-  expect(await rows.count()).toBe(50);
   await shown
     .locator('#comparison details')
     .first()
     .evaluate((details) => details.setAttribute('open', ''));
+  await rows.nth(49).waitFor();
+  expect(await rows.count()).toBe(50);
+  expect(await shown.locator('*').count()).toBeLessThan(4000);
   await shown.getByLabel('Filter').fill('celeba rotation oc-svm-rbf');
   expect(await status.textContent()).toMatch(/^1 of \d+ numbers$/);
   expect(await rows.allTextContents()).toEqual([expect.stringMatching(/celeba.*rotation.*oc-svm-rbf80\.0/)]);
-  expect(await shown.locator('html').evaluate((root) => root.scrollWidth)).toBe(390);
+  for (const width of [390, 1440]) {
+    await shown.setViewportSize({width, height: 900});
+    expect(await unreadable(shown), `at ${width}`).toEqual([]);
+  }
   expect(told).toEqual([]);
 });
 
@@ -167,11 +187,18 @@ test('along each parameter the expected value stands over the configurations, th
   const section = page.slice(page.indexOf('Along each parameter'), page.indexOf('Whom to trust'));
   const titles = [...section.matchAll(/<p class="title">([^<]*)<\/p>/g)].map(([, name]) => name);
   expect(titles[0]).toBe('learning_rate');
-  expect(titles.toSorted()).toEqual(['batch', 'learning_rate', 'nu']);
+  expect(titles.toSorted()).toEqual(['batch', 'learning_rate', expect.stringMatching(/^learning_rate × /), 'nu']);
   expect(section).toMatch(
     /aria-label="auc validation along batch: 0\.\d{4} ± 0\.\d{4} at 32, 0\.\d{4} ± 0\.\d{4} at 64\."/,
   );
-  const dots = section.split('</figure>').map((figure) => figure.match(/<title>[^<]*<\/title>/g)?.length);
+  const dots = section
+    .split('</figure>')
+    .map((figure) =>
+      [...figure.matchAll(/<title>[^<]*?(?:, and (\d+) more here)?<\/title>/g)].reduce(
+        (sum, [, more = 0]) => sum + 1 + Number(more),
+        0,
+      ),
+    );
   expect(dots.slice(0, 3)).toEqual([48, 48, 48]);
 });
 
@@ -180,9 +207,9 @@ test.skipIf(chromiumPath === undefined)(
   async () => {
     const file = join(runs, 'page.html');
     writeFileSync(file, await pageOf(searchRun({trials: 24, settings: 2, on: 'validation'})));
-    const browser = await launch();
-    onTestFinished(() => browser.close());
     const {page, told} = await open(browser, file);
+    // Rows are in the document while their table is not folded.
+    await page.locator('#search > details > summary').click();
     const status = page.locator('[data-parallel] [role=status]');
     const seen = async () => ({
       status: await status.textContent(),
@@ -190,6 +217,7 @@ test.skipIf(chromiumPath === undefined)(
       rows: await page.locator('details tr[data-key]:not([hidden])').count(),
       first: await page.locator('#search > .scroll tr[data-key]').count(),
     });
+    expect(await unreadable(page)).toEqual([]);
     const all = {status: '48 of 48 configurations', lines: 48, rows: 48, first: 10};
     const grip = page.locator('.grip').nth(1);
     await grip.scrollIntoViewIfNeeded();
@@ -222,4 +250,87 @@ test('a search without a value has no section', async () => {
   const {tasks, ...run} = searchRun({trials: 3, settings: 1, on: 'test'});
   const failing = tasks.map((task) => ({...task, scores: {'oc-svm': {fails: 'no luck'}}}));
   expect(idsOf(await pageOf({...run, tasks: failing}))).not.toContain('search');
+});
+
+describe.skipIf(chromiumPath === undefined)('a matrix of 50 points, in a browser (needs chromium)', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(async () => {
+    runs = folder = mkdtempSync(join(tmpdir(), 'pipeline-report-'));
+    file = join(folder, 'swept.html');
+    writeFileSync(file, await pageOf(sweptRun(), undefined, true));
+  });
+  afterAll(() => rmSync(folder, {recursive: true}));
+
+  test('training: entries of the legend isolate, pointing and the keyboard read an epoch, the loss has a log axis', async () => {
+    const {page, told} = await open(browser, file);
+    const training = page.locator('#training');
+    const lines = (of = page) => of.locator('[data-chart=training-loss] svg path[stroke-width]:not(.out)').count();
+    expect(await lines()).toBe(8);
+    await training.getByRole('group', {name: 'this method'}).getByRole('button', {name: '0.0055'}).press('Enter');
+    await training.getByRole('group', {name: 'this class'}).getByRole('button', {name: 'bag'}).press('Space');
+    expect(await lines()).toBe(2);
+    expect(await training.getByLabel('Training', {exact: true}).locator('option').count()).toBe(2);
+    const said = training.locator('.said');
+    await training.getByRole('slider', {name: 'Epoch'}).fill('9');
+    expect(await said.textContent()).toMatch(
+      /^Epoch 10 · rotation learning_rate=0.0055 · bag · seed 0: loss 0\.\d+, accuracy \d\d\.\d, learning rate 0\.00\d+$/,
+    );
+    await training.getByRole('checkbox', {name: 'Logarithmic'}).press('Space');
+    const chart = training.locator('[data-chart=training-loss] svg');
+    expect(await chart.getAttribute('data-frame')).toMatch(/ log$/);
+    const {x, y, width, height} = (await chart.boundingBox())!;
+    await chart.scrollIntoViewIfNeeded();
+    await page.mouse.move(x + width - 4, y + height / 2);
+    expect(await said.textContent()).toMatch(/^Epoch (3\d|40) · rotation learning_rate=0.0055 · bag · seed [01]:/);
+    await page.mouse.move(0, 0);
+    const copy = await browser.newPage();
+    await copy.goto(page.url());
+    expect(await copy.locator('.said').textContent()).toBe(await said.textContent());
+    expect([await lines(copy), await copy.getByRole('checkbox', {name: 'Logarithmic'}).isChecked()]).toEqual([2, true]);
+    expect(await barriers(page)).toEqual([]);
+    expect(told).toEqual([]);
+    await copy.close();
+    await page.close();
+  });
+
+  test('sweeps: nearly equal values stay apart, 25 of them are read, and a part of an axis filters the results, too', async () => {
+    const {page, told} = await open(browser, file);
+    const sweeps = page.locator('#sweeps');
+    const best = (await sweeps.locator('div.best').textContent())!.replaceAll(/\s+/g, ' ');
+    expect(best).toContain(
+      'Best auc, the mean over 2 classes: 81.5 ± 0.7 † with k 21, learning_rate 0.0055, classifier knn. ± one standard deviation between 2 seeds; 5 others lie within it.',
+    );
+    expect(best).toContain('--set classifiers.0.k=21 --set learner.optimizer.learning_rate=0.0055');
+    for (const width of [1440, 800, 390]) {
+      await page.setViewportSize({width, height: 900});
+      expect(await unreadable(page), `at ${width}`).toEqual([]);
+    }
+    expect(await page.locator('*').count()).toBeLessThan(4000);
+    const texts = await sweeps
+      .locator('figure', {hasText: 'of the variance'})
+      .locator('svg')
+      .evaluateAll((charts) =>
+        charts.map((chart) => [...chart.querySelectorAll('text')].map((text) => text.textContent)),
+      );
+    expect(texts.flat()).toEqual(expect.arrayContaining([...nus.map(String), '0.005', '0.0055']));
+    const status = sweeps.locator('[role=status]');
+    const results = page.locator('#comparison output');
+    expect(await results.textContent()).toBe('104 numbers');
+    // Only knn: the classifier is the third axis.
+    await sweeps.locator('input[data-axis="2"][data-end="high"]').fill('0');
+    expect([await status.textContent(), await results.textContent()]).toEqual([
+      '50 of 100 configurations',
+      '100 of 104 numbers',
+    ]);
+    expect(await page.locator('[data-results] tbody tr').allInnerTexts()).not.toContainEqual(
+      expect.stringMatching(/\tkde\t/),
+    );
+    const copy = await browser.newPage();
+    await copy.goto(page.url());
+    expect(await copy.locator('#comparison output').textContent()).toBe('100 of 104 numbers');
+    expect(told).toEqual([]);
+    await copy.close();
+    await page.close();
+  });
 });

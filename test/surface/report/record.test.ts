@@ -5,7 +5,9 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {chosenTasks, mostTasks} from '../../../src/surface/report/chosen.ts';
-import {sweepsOf} from '../../../src/surface/report/sweeps.ts';
+import {spacingOf} from '../../../src/surface/report/effects.ts';
+import {swarm} from '../../../src/surface/report/swarm.ts';
+import {bestOfSweep, sweepsOf} from '../../../src/surface/report/sweeps.ts';
 import {timelineOf} from '../../../src/surface/report/timeline.ts';
 import {methodsOf} from '../../../src/surface/tables/names.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
@@ -61,26 +63,29 @@ const grid: MadeUpRun['tasks'] = [1, 10].flatMap((epochs) =>
 );
 
 test('a sweep: the paths of the matrix, and the mean over seeds at each point', () => {
-  const [sweep, ...others] = sweepsOf(recordOf(folder(grid)));
+  const [sweep, ...others] = sweepsOf(recordOf(folder(grid)), () => 'higher');
   expect(others).toEqual([]);
-  expect(sweep!.paths).toEqual([
-    {name: 'epochs', values: [1, 10], numeric: true},
-    {name: 'batch', values: ['small', 'large'], numeric: false},
+  expect(sweep!.parameters).toEqual([
+    {name: 'epochs', values: ['1', '10'], numbers: [1, 10], share: expect.closeTo(1, 9)},
+    {name: 'batch', values: ['small', 'large'], share: expect.closeTo(0, 9)},
   ]);
-  expect(sweep!.cells.map(({at, mean, n}) => [...at, mean.toFixed(2), n])).toEqual([
-    [1, 'small', '0.56', 2],
-    [1, 'large', '0.56', 2],
-    [10, 'small', '0.65', 2],
-    [10, 'large', '0.65', 2],
+  expect(sweep!.configurations.map(({at, mean, sd, n}) => [...at, mean.toFixed(2), sd!.toFixed(4), n])).toEqual([
+    [0, 0, '0.56', '0.0707', 2],
+    [0, 1, '0.56', '0.0707', 2],
+    [1, 0, '0.65', '0.0707', 2],
+    [1, 1, '0.65', '0.0707', 2],
   ]);
+  expect(bestOfSweep(sweep!)!.mean).toBeCloseTo(0.65, 9);
+  expect(bestOfSweep({...sweep!, better: 'lower'})!.mean).toBeCloseTo(0.56, 9);
+  expect(bestOfSweep({...sweep!, better: undefined})).toBeUndefined();
 });
 
 test('a path with one value is no sweep; plug-ins are called by their type', () => {
   const task = {inlier: 'cat', seed: 0, scores: auc(0.7)};
-  expect(sweepsOf(recordOf(folder([{...task, point: {'learner.epochs': 1}}])))).toEqual([]);
+  expect(sweepsOf(recordOf(folder([{...task, point: {'learner.epochs': 1}}])), () => 'higher')).toEqual([]);
   const learners = [{type: 'untrained'}, paperRotation];
   const record = recordOf(folder(learners.map((learner) => ({...task, learner, point: {learner}}))));
-  expect(sweepsOf(record)[0]!.paths[0]!.values).toEqual(['untrained', 'rotation']);
+  expect(sweepsOf(record, () => 'higher')[0]!.parameters[0]!.values).toEqual(['untrained', 'rotation']);
 });
 
 test('methods are told apart by what varies among their tasks', () => {
@@ -128,4 +133,20 @@ test('a timeline: bars that overlap are in different rows', () => {
     'score accelerator 0: 12-15',
     'score accelerator 1: 12-15',
   ]);
+});
+
+test('values stand as numbers where there is room, as logarithms where they are factors, and evenly where they would coincide', () => {
+  expect(spacingOf([1, 2, 4])).toEqual({units: [0, 1 / 3, 1], isEven: false});
+  expect(spacingOf([1, 4, 16]).units[1]).toBeCloseTo(0.5, 12);
+  expect(spacingOf([0.005, 0.0055, 0.05])).toEqual({units: [0, 0.5, 1], isEven: true});
+});
+
+test('dots at one place stand beside each other; those without room are counted', () => {
+  const column = Array.from({length: 9}, () => ({x: 50, y: 20}));
+  const placed = swarm(column, 6, 12);
+  expect(placed.map(({x}) => x).toSorted((a, b) => a - b)).toEqual([38, 44, 50, 56, 62]);
+  expect(placed.reduce((sum, {of}) => sum + of.length, 0)).toBe(9);
+  const apart = swarm([...column.slice(0, 3), {x: 50, y: 23}, {x: 90, y: 20}], 6, 12);
+  for (const [i, a] of apart.entries())
+    for (const b of apart.slice(i + 1)) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThanOrEqual(6);
 });
