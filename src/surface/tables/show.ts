@@ -1,18 +1,19 @@
 /** One run: settings, failures with their reasons, the metrics of every task, and times. */
 import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
-import {bytes, count, duration, plural} from '../../core/base/text.ts';
+import {bytes, count, dateText, duration, plural} from '../../core/base/text.ts';
 import type {Validation} from '../../pipeline/config/spec.ts';
 import type {StageKind} from '../../pipeline/events.ts';
 import type {Part} from '../../pipeline/stages/stage.ts';
 import {entryFolder} from '../../pipeline/store/cache/entry.ts';
 import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/runs/record.ts';
+import {readRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {endsText} from '../live/lines.ts';
 import {warningTexts} from '../live/warnings.ts';
 import {reasonText, unvouched} from './compare.ts';
 import {number} from './formats.ts';
-import {dateText, listingOf, type RunListing} from './ls.ts';
+import {listingOf, type RunListing, remarked} from './ls.ts';
 import {profileTable} from './profile.ts';
 import {type Screen, terminalTable} from './table.ts';
 import type {TextTable} from './text-table.ts';
@@ -77,7 +78,7 @@ export function reportRun(record: RunRecord): RunReport {
   const types = new Map(record.tasks.map(({id, validation}) => [id, validation?.type]));
   const ended = (status: StageStatus) => record.stages.filter((stage) => stage.status === status);
   return {
-    ...listingOf(record),
+    ...remarked(listingOf(record), readRemarks(record.folder)),
     folder: record.folder,
     ...(engine && {engine: `${engine.name} ${engine.version}, ${engine.device}`}),
     environment: record.environment,
@@ -154,6 +155,8 @@ export function formatReport(report: RunReport, screen: Screen = {}): string {
     `${report.id}: ${report.name}, ${report.outcome}${took}${ends}`,
     [when, plural(report.tasks, 'task'), ...(report.engine ? [report.engine] : [])].join(' · '),
     report.folder,
+    ...(report.tags ? [`tags: ${report.tags.join(', ')}`] : []),
+    ...(report.note === undefined ? [] : [report.note]),
   ];
   const list = (title: string, items: readonly string[]) =>
     items.length === 0 ? [] : [[title, ...items.map((item) => `  ${item.replaceAll('\n', '\n  ')}`)].join('\n')];

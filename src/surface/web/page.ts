@@ -26,7 +26,7 @@ export const pageText = ({title, body, events}: Page, path: string): string =>
 <title>${title} · pipeline</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/style.css">
-<script type="module" src="/assets/live.js"></script>
+<script type="module" src="/assets/ui.js"></script>
 </head>
 <body${events !== undefined && html` data-events="${events}"`}>
 <a class="skip" href="#main">Skip to the content</a>
@@ -48,6 +48,3 @@ export const problemsHtml = (problems: readonly Problem[]): Markup =>
   html`<div class="problem" role="alert">${problems.map(
     ({message, hint}) => html`<pre>${message}</pre>${hint !== undefined && html`<p>${hint}</p>`}`,
   )}</div>`;
-
-/** A state in a word and a colour. */
-export const badge = (state: string): Markup => html`<span class="badge ${state.replaceAll(' ', '-')}">${state}</span>`;

@@ -1,21 +1,31 @@
 /** One run: how far it is, what goes on, what failed and why, what was measured. */
-import {count, duration, plural} from '../../core/base/text.ts';
+import {count, dateText, duration, plural} from '../../core/base/text.ts';
 import {progressShare} from '../../pipeline/events.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
+import type {Remarks} from '../../pipeline/store/runs/remarks.ts';
 import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
 import {endsText, progressText, stageTook} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
-import {dateText} from '../tables/ls.ts';
 import {kindsOf, placeOf, reportRun, resultsOf} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
+import {badge} from './badge.ts';
+import {remarksHtml} from './listed-run.ts';
 import {having, isSettled, type RunInView, type RunningStage} from './live-run.ts';
-import {badge, type Page} from './page.ts';
+import type {Page} from './page.ts';
 
 /** Parts of the page by the `id` of their element: what changes while a run goes on. */
 export type Regions = ReadonlyMap<string, Markup>;
 
-export function runPage(run: RunInView, {now, hasReport}: {readonly now: number; readonly hasReport: boolean}): Page {
+export interface AboutRun {
+  readonly now: number;
+  readonly hasReport: boolean;
+  readonly remarks: Remarks;
+  /** Whether who looks may change tags and note. */
+  readonly mayWrite: boolean;
+}
+
+export function runPage(run: RunInView, {now, hasReport, remarks, mayWrite}: AboutRun): Page {
   const {record} = run;
   const regions = regionsOf(run, now);
   const region = (id: string) => html`<div id="${id}">${regions.get(id)}</div>`;
@@ -25,6 +35,7 @@ export function runPage(run: RunInView, {now, hasReport}: {readonly now: number;
     ...(outcome === 'unfinished' && {events: `/runs/${id}/events`}),
     body: html`<h1>${name}</h1>
 <p class="faint">${id}</p>
+${remarksView(id, remarks, mayWrite)}
 ${region('summary')}
 <p id="announcement" class="unseen" role="status" aria-live="polite">${regions.get('announcement')}</p>
 <p class="links"><a href="/compare?run=${encodeURIComponent(id)}">Beside the papers</a>${hasReport && html` <a href="/runs/${id}/report.html">Report</a>`}</p>
@@ -44,6 +55,17 @@ ${region('kinds')}
 <details><summary>Environment</summary>
 <pre>${JSON.stringify(environment, null, 2)}</pre></details>`,
   };
+}
+
+function remarksView(id: string, {tags, note, damage}: Remarks, mayWrite: boolean): Markup {
+  const said = damage === undefined ? remarksHtml(tags, note) : html`<p class="bad">${damage}</p>`;
+  if (!mayWrite || damage !== undefined) return said;
+  return html`${said}<details class="remarks"><summary>Tags and note</summary>
+<form method="post" action="/runs/${id}/remarks">
+<label>Tags, between them blanks <input name="tags" value="${tags.join(' ')}" autocomplete="off" spellcheck="false"></label>
+<label>Note <textarea name="note" rows="3" maxlength="4000">${note}</textarea></label>
+<p><button>Save</button></p>
+</form></details>`;
 }
 
 export const regionsOf = (run: RunInView, now: number): Regions =>

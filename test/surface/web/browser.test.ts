@@ -68,6 +68,45 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     },
   );
 
+  test('the list of runs with the keyboard: search, filter, tick, compare; Back restores what was', async () => {
+    const page = await enter();
+    const names = () => page.locator('#runs th a').allTextContents();
+    await page.waitForSelector('text=3 runs');
+    expect(await names()).toEqual(['live', 'broken', 'finished']);
+    await page.keyboard.press('/');
+    await page.keyboard.type('oc-svm');
+    await page.waitForSelector('text=1 of 3 runs');
+    expect(await names()).toEqual(['finished']);
+    await page.keyboard.press('Control+A');
+    await page.keyboard.press('Delete');
+    expect(await page.locator('select[aria-label=state] option').allTextContents()).toEqual([
+      'all',
+      'done (1)',
+      'failed (1)',
+      'running (1)',
+    ]);
+    await page.click('th button:text-is("run")');
+    expect(await names()).toEqual(['broken', 'finished', 'live']);
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.keyboard.press('k');
+    const {hash} = new URL(page.url());
+    expect(hash).toBe(`#sort=run&ticked=${site.ids.failed}%2C${site.ids.done}`);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/runs/${site.ids.failed}`);
+    await page.goBack();
+    await page.waitForSelector('button:text-is("Compare 2 runs")');
+    expect(await names()).toEqual(['broken', 'finished', 'live']);
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog:has-text("tick the row")');
+    await page.keyboard.press('Escape');
+    await page.click('button:text-is("Compare 2 runs")');
+    await page.waitForURL(`**/compare?run=${site.ids.failed}&run=${site.ids.done}`);
+    await page.context().close();
+  });
+
   test('a run moves while one looks, and says how far it is at the tenths of its way', async () => {
     const page = await enter();
     await page.click('text=live');

@@ -1,6 +1,9 @@
 import {readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import type {RequestOptions} from 'node:http';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {readRemarks} from '../../../src/pipeline/store/runs/remarks.ts';
+import type {RunsNews} from '../../../src/surface/web/listed-run.ts';
 import {Site} from '../../rig/site.ts';
 
 let site: Site;
@@ -55,6 +58,46 @@ describe('who is let in', () => {
   test.for(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])('%s is refused', async (method) => {
     const {status, headers} = await site.ask('/', {method, headers: {cookie: site.cookie}});
     expect([status, headers.allow]).toEqual([405, 'GET']);
+  });
+});
+
+describe('tags and notes', () => {
+  test('are written by who has the token for it, from a page of this server, and are shown', async () => {
+    await using writable = await Site.open({write: true});
+    const {ids, port} = writable;
+    const welcome = await writable.ask(
+      new URL(writable.writeAddress).pathname + new URL(writable.writeAddress).search,
+      {
+        headers: {},
+      },
+    );
+    const both = welcome.headers['set-cookie']!.map((one) => one.split(';')[0]!).join('; ');
+    const path = `/runs/${ids.done}/remarks`;
+    const origin = `http://127.0.0.1:${port}`;
+    const post = async (headers: RequestOptions['headers'], form: string, to = path) =>
+      (await writable.ask(to, {method: 'POST', headers: {...headers, host: `127.0.0.1:${port}`}}, form)).status;
+    const form = 'tags=paper+best,paper&note=%3Cb%3Ewhy%3C/b%3E';
+    const writer = {cookie: both, origin};
+    expect(await post({cookie: writable.cookie, origin}, form)).toBe(403);
+    expect(await post({cookie: both, origin: 'http://elsewhere.example'}, form)).toBe(403);
+    expect(await post({cookie: both}, form)).toBe(403);
+    expect(await post(writer, form, '/runs/../remarks')).toBe(404);
+    expect(await post(writer, form, `/runs/${ids.done}/plan.json`)).toBe(404);
+    expect(await post(writer, `note=${'x'.repeat(70_000)}`)).toBe(413);
+    expect(await post(writer, `tags=${'x'.repeat(41)}`)).toBe(400);
+    expect(readRemarks(join(writable.root, ids.done))).toEqual({tags: [], note: ''});
+    expect(await post(writer, form)).toBe(303);
+    expect(readRemarks(join(writable.root, ids.done))).toEqual({tags: ['best', 'paper'], note: '<b>why</b>'});
+    const list = (await writable.ask('/')).text;
+    expect(list).toContain(
+      '<span class="tag">best</span> <span class="tag">paper</span> </span><small class="note">&lt;b&gt;why&lt;/b&gt;</small>',
+    );
+    const page = `/runs/${ids.done}`;
+    expect((await writable.ask(page)).text).not.toContain('<form');
+    expect((await writable.ask(page, {headers: {cookie: both}})).text).toContain('name="tags" value="best paper"');
+    writeFileSync(join(writable.root, ids.done, 'remarks.json'), '{"tags": 1}');
+    expect((await writable.ask(page)).text).toContain('remarks.json does not have the expected content');
+    expect(await post(writer, form)).toBe(400);
   });
 });
 
@@ -207,14 +250,17 @@ describe('live', () => {
 
   test('the list of runs hears of a run that comes later', async () => {
     const {makeRun, auc} = await import('../../rig/runs.ts');
-    const seen: string[] = [];
-    for await (const {runs} of site.parts('/events')) {
-      seen.push(/<a href="\/runs\/([^"]*)"/.exec(runs!)![1]!);
-      if (seen.length === 1)
-        makeRun(site.root, {id: '20260104-080000-later-aa11', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.5)}]});
-      if (seen.at(-1)!.includes('later')) break;
+    const seen: (readonly string[])[] = [];
+    const later = '20260104-080000-later-aa11';
+    for await (const {changed, gone} of site.news<RunsNews>('/events', 'runs')) {
+      seen.push([...changed.map(({id, best}) => `${id} ${best?.mean}`), ...gone]);
+      // Its files come one after the other.
+      if (seen.at(-1)!.includes(`${later} 0.5`)) rmSync(join(site.root, later), {recursive: true});
+      else if (seen.length === 1) makeRun(site.root, {id: later, tasks: [{inlier: 'cat', seed: 0, scores: auc(0.5)}]});
+      if (seen.at(-1)![0] === later) break;
     }
-    expect(seen).toEqual([site.ids.live, '20260104-080000-later-aa11']);
+    expect(seen[0]!.slice(1)).toEqual([`${site.ids.failed} undefined`, `${site.ids.done} 0.91`]);
+    expect(seen.at(-1)).toEqual([later]);
   });
 
   test('a damaged run is listed as damaged, hides no other, and its page says what is wrong', async () => {
@@ -233,7 +279,7 @@ describe('live', () => {
   test('closing ends open connections at once', async () => {
     await using other = await Site.open();
     const listening = (async () => {
-      for await (const _ of other.parts('/events')) await other[Symbol.asyncDispose]();
+      for await (const _ of other.news('/events', 'runs')) await other[Symbol.asyncDispose]();
     })();
     await expect(listening).rejects.toThrow('aborted');
   });
