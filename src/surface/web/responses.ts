@@ -6,6 +6,7 @@ import {pipeline} from 'node:stream/promises';
 
 export const plainText = 'text/plain; charset=utf-8';
 export const htmlText = 'text/html; charset=utf-8';
+export const cssText = 'text/css; charset=utf-8';
 
 /** Nothing from elsewhere, no script but ours, in nobody's frame. */
 const ownPolicy =

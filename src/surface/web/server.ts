@@ -13,19 +13,21 @@ import {readRemarks, writeRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {eventsFile} from '../../pipeline/store/runs/run-record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html} from '../html.ts';
+import {reportStyle} from '../report/report-style.ts';
+import {baseStyle} from '../report/style.ts';
 import {type CompareSources, comparePage} from './compare-page.ts';
+import {compareRunsPage} from './compare-runs.ts';
+import {DrawnStyles} from './drawn.ts';
 import {EventStream} from './event-stream.ts';
 import {admit} from './guard.ts';
 import {LiveRun} from './live-run.ts';
 import {type Page, pageText} from './page.ts';
 import {type Query, queryPage} from './query-page.ts';
-import {formOf, hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
+import {cssText, formOf, hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
 import {movingRegions, regionsOf, runPage} from './run-page.ts';
 import {RunList} from './runs-page.ts';
 
 export interface WebOptions extends CompareSources {
-  /** `runs/`. */
-  readonly root: string;
   /** What lets in; hard to guess. */
   readonly token: string;
   /** What lets in those who may write tags and notes; absent: nobody may. */
@@ -79,7 +81,7 @@ export async function serve(options: WebOptions): Promise<WebServer> {
 }
 
 const assets: {readonly [path: string]: readonly [file: URL, type: string]} = {
-  '/assets/style.css': [new URL('./assets/style.css', import.meta.url), 'text/css; charset=utf-8'],
+  '/assets/style.css': [new URL('./assets/style.css', import.meta.url), cssText],
   // From src/ and from dist/ it is the same way.
   '/assets/ui.js': [new URL('../../../dist/surface/ui.js', import.meta.url), 'text/javascript; charset=utf-8'],
 };
@@ -91,6 +93,7 @@ class Site {
   readonly #options: WebOptions;
   readonly #list: RunList;
   #asked: {readonly at: number; readonly ids: Promise<readonly string[]>} | undefined;
+  readonly #drawn = new DrawnStyles();
   #pastStages: Promise<readonly Past[]> | undefined;
 
   constructor(options: WebOptions) {
@@ -145,13 +148,17 @@ class Site {
     const page = async (made: Page | Promise<Page>) => send(response, 200, htmlText, pageText(await made, pathname));
     const asset = assets[pathname];
     if (asset) return send(response, 200, asset[1], await readFile(asset[0]));
+    const style = this.#drawn.find(pathname);
+    if (style !== undefined) return send(response, 200, cssText, style);
     switch (pathname) {
+      case '/assets/report.css':
+        return send(response, 200, cssText, baseStyle + reportStyle);
       case '/':
         return page(this.#list.page(searchParams.get('before'), await this.#elsewhere()));
       case '/events':
         return this.#list.follow(new EventStream(response), this.#options.every ?? 1000);
       case '/compare':
-        return page(comparePage(this.#options, searchParams));
+        return page(this.#compare(searchParams));
       case '/query':
         return page(queryPage(this.#options.query, searchParams.get('sql') ?? ''));
     }
@@ -164,6 +171,13 @@ class Site {
     }
     const body = html`<h1>Not found</h1><p>There is no such page. <a href="/">All runs</a></p>`;
     send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
+  }
+
+  #compare(asked: URLSearchParams): Promise<Page> {
+    const runs = [...new Set(asked.getAll('run'))];
+    return runs.length > 1
+      ? compareRunsPage(this.#options, runs, asked.get('metric') ?? undefined, this.#drawn)
+      : comparePage(this.#options, asked);
   }
 
   /** A page that is made again does not ask the store each time. */

@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {readRemarks} from '../../../src/pipeline/store/runs/remarks.ts';
 import type {RunsNews} from '../../../src/surface/web/listed-run.ts';
+import {auc} from '../../rig/runs.ts';
 import {Site} from '../../rig/site.ts';
 
 let site: Site;
@@ -274,6 +275,38 @@ describe('live', () => {
     expect(text).toContain('<span class="badge damaged">damaged</span>');
     expect(text).toContain('>finished<');
     expect((await site.ask(`/runs/${id}`)).text).toContain('plan.json does not have the expected content');
+  });
+
+  test('several runs beside each other: numbers by pairs of seeds, options, and what is refused', async () => {
+    const {makeRun} = await import('../../rig/runs.ts');
+    const [first, second] = ['20260106-080000.000-twin-aa11', '20260106-090000.000-twin-bb22'] as const;
+    for (const [id, epochs, gain] of [
+      [first, 10, 0],
+      [second, 20, 0.03],
+    ] as const)
+      makeRun(site.root, {
+        id,
+        name: 'twin',
+        tasks: [0, 1, 2].map((seed) => ({
+          inlier: 'cat',
+          seed,
+          learner: {type: 'rotation', epochs},
+          scores: auc(0.8 + seed / 50 + gain + seed / 1000),
+        })),
+      });
+    const {text} = await site.ask(`/compare?run=${first}&run=${second}`);
+    const rows = [...text.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
+      row!.replaceAll(/<[^>]*>/g, ' ').replaceAll(/ +/g, ' '),
+    );
+    expect(rows).toContain(' normal class paper twin aa11 twin bb22 Δ twin bb22 ');
+    expect(rows.find((row) => row.startsWith(' cat '))).toMatch(
+      /82\.1 ± 2\.1 .* 85\.1 ± 2\.1 .* \+3\.0 ± 0\.0 \(3\) $/,
+    );
+    expect(rows).toContain(' learner.epochs 10 20 ');
+    expect(text).not.toContain(' style="');
+    const many = Array.from({length: 9}, (_, at) => `run=${at}`).join('&');
+    expect((await site.ask(`/compare?${many}`)).text).toContain('8 runs at most can be compared');
+    expect((await site.ask('/compare?run=a&run=%3Cb%3E')).text).toContain('there is no run a');
   });
 
   test('closing ends open connections at once', async () => {
