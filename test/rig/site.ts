@@ -7,6 +7,7 @@ import {thisProcess} from '../../src/core/base/process-identity.ts';
 import {queryApart} from '../../src/pipeline/store/results/apart.ts';
 import {readBaselines} from '../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../src/pipeline/store/results/results.ts';
+import {drawApart} from '../../src/surface/cli/parts-apart.ts';
 import {serve, type WebServer} from '../../src/surface/web/server.ts';
 import {auc, makeRun} from './runs.ts';
 
@@ -70,6 +71,7 @@ export class Site implements AsyncDisposable {
       every: 10,
       results: openResults(site.database),
       query: (sql, limits) => queryApart(site.database, sql, limits),
+      draw: (run, closely, signal) => drawApart({runs: root, run, closely}, signal),
       baselines: readBaselines(),
       departures: () => [],
       better: () => undefined,

@@ -10,6 +10,7 @@ import {departuresFrom} from '../tables/settings.ts';
 import {serve, type WebServer} from '../web/server.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
+import {drawApart} from './parts-apart.ts';
 import {err, folders, type Globals, out, refuse} from './session.ts';
 import {runsElsewhere} from './team.ts';
 
@@ -31,6 +32,7 @@ export async function ui({port, write}: UiOptions, globals: Globals): Promise<nu
       // A page is not to wait for long: while a run files its results, it says so.
       results: openResults(results, {waitSeconds: 3, report: err}),
       query: (sql, limits) => queryApart(results, sql, limits, {waitSeconds: 3, report: err}),
+      draw: (run, closely, signal) => drawApart({runs, run, closely}, signal),
       baselines: readBaselines(),
       departures: departuresFrom(builtinPlugins()),
       better: betterFrom(builtinPlugins()),

@@ -3,8 +3,11 @@ import {followAddress} from './address.ts';
 import {followKeys} from './keys.ts';
 import {keepUpToDate} from './live.ts';
 import {LongTable} from './long-table.ts';
+import {loadParts} from './parts.ts';
+import {openForPrint} from './printing.ts';
 import {listRuns} from './runs.ts';
 import {sortByHeads} from './sorting.ts';
+import {followTabs} from './tabs.ts';
 
 const list = document.getElementById('list') as HTMLFormElement | null;
 const {events} = document.body.dataset;
@@ -14,7 +17,10 @@ document.querySelector('textarea')?.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey))
     (event.target as HTMLTextAreaElement).form!.requestSubmit();
 });
+loadParts();
 for (const [at, table] of [...document.querySelectorAll<HTMLTableElement>('main table.sortable')].entries())
   sortByHeads(new LongTable(table), `table-${at + 1}`);
 followKeys();
+followTabs();
+openForPrint();
 followAddress();

@@ -57,15 +57,17 @@ export interface ReportOptions {
   readonly allImages?: boolean;
   /** Part of the ids of the tasks to look at closely. */
   readonly wanted?: string;
+  /** false: no task is looked at closely, which takes most of the time. */
+  readonly closely?: boolean;
 }
 
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
-  const {cache, comparison, better, wanted, allImages = false} = options;
+  const {cache, comparison, better, wanted, allImages = false, closely = true} = options;
   const artifacts = new Artifacts(record, cache);
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
-  for (const task of chosenTasks(record, wanted))
+  for (const task of closely ? chosenTasks(record, wanted) : [])
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts));
   const sideBySide = await sideBySideOf(closeUps, artifacts);
   const source = specOf(record.folder);

@@ -116,7 +116,7 @@ export function reportRun(record: RunRecord): RunReport {
     places:
       record.outcome === 'unfinished'
         ? record.stages.flatMap((stage) => {
-            const place = placeOf(stage);
+            const place = ['started', 'queued'].includes(stage.status) ? placeOf(stage) : undefined;
             return place === undefined ? [] : [{stage: stage.label, place}];
           })
         : [],
@@ -130,9 +130,9 @@ export function reportRun(record: RunRecord): RunReport {
   };
 }
 
-/** `job 4711_3 on n1`, `waits as job 4711_3 since 2026-01-01 08:30 UTC (Resources)`; undefined: it is on no cluster. */
+/** `job 4711_3 on n1`, `waits as job 4711_3 since 2026-01-01 08:30 UTC (Resources)`; undefined: it is and was on no cluster. */
 export function placeOf({status, where, queued}: StageRecord): string | undefined {
-  if (status === 'started' && where) return `job ${where.job} on ${where.node}`;
+  if (status !== 'queued' && where) return `job ${where.job} on ${where.node}`;
   if (status !== 'queued' || !queued) return undefined;
   const why = queued.because === undefined ? '' : ` (${queued.because})`;
   return `waits as job ${queued.job} since ${dateText(queued.since)}${why}`;

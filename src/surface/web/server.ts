@@ -6,6 +6,7 @@ import {readFile} from 'node:fs/promises';
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
+import {readTextIfThere} from '../../core/base/files.ts';
 import {follow, linesOf} from '../../core/base/follow.ts';
 import {type Past, pastIn} from '../../pipeline/ending/past.ts';
 import {hasEnded, type RunRecord, readHead, readRecord} from '../../pipeline/store/runs/record.ts';
@@ -21,11 +22,14 @@ import {DrawnStyles} from './drawn.ts';
 import {EventStream} from './event-stream.ts';
 import {admit} from './guard.ts';
 import {LiveRun} from './live-run.ts';
+import {logsPage} from './logs-page.ts';
 import {type Page, pageText} from './page.ts';
 import {type Query, queryPage} from './query-page.ts';
 import {cssText, formOf, hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
-import {movingRegions, regionsOf, runPage} from './run-page.ts';
+import {type AboutRun, movingRegions, regionsOf, runPage} from './run-page.ts';
+import {type DrawParts, isPart, RunParts} from './run-parts.ts';
 import {RunList} from './runs-page.ts';
+import {stagePage} from './stage-page.ts';
 
 export interface WebOptions extends CompareSources {
   /** What lets in; hard to guess. */
@@ -35,6 +39,8 @@ export interface WebOptions extends CompareSources {
   /** 0: any that is free. */
   readonly port: number;
   readonly query: Query;
+  /** Draws parts of reports. */
+  readonly draw: DrawParts;
   /** Ids of the runs in the session's store; absent: it has none. */
   readonly elsewhere?: () => Promise<readonly string[]>;
   /** Milliseconds between two looks at a run that goes on. */
@@ -74,6 +80,7 @@ export async function serve(options: WebOptions): Promise<WebServer> {
     ...(writeToken !== undefined && {writeAddress: `${address}&write=${writeToken}`}),
     close: () =>
       new Promise((resolve) => {
+        site.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -94,11 +101,18 @@ class Site {
   readonly #list: RunList;
   #asked: {readonly at: number; readonly ids: Promise<readonly string[]>} | undefined;
   readonly #drawn = new DrawnStyles();
+  readonly #parts: RunParts;
   #pastStages: Promise<readonly Past[]> | undefined;
 
   constructor(options: WebOptions) {
     this.#options = options;
     this.#list = new RunList(options.root, options.results);
+    this.#parts = new RunParts(options.draw, this.#drawn);
+  }
+
+  /** Ends what it has others do. */
+  close(): void {
+    this.#parts.close();
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
@@ -162,13 +176,25 @@ class Site {
       case '/query':
         return page(queryPage(this.#options.query, searchParams.get('sql') ?? ''));
     }
-    const [, place, id, part, ...rest] = pathname.split('/');
+    const [, place, id, part, name, ...rest] = pathname.split('/');
     if (place === 'runs' && rest.length === 0 && this.#has(id)) {
       const folder = join(this.#options.root, id);
       if (part === undefined) return page(this.#runPage(folder, mayWrite));
+      if (part === 'parts' && name === 'logs') return page(logsPage(folder));
+      if (part === 'parts' && isPart(name)) return page(this.#parts.page(id, folder, name));
+      if (part === 'stages' && name !== undefined) {
+        const record = readRecord(folder);
+        const found = record.ok ? stagePage(record.value, name) : undefined;
+        if (found) return page(found);
+      }
+      if (name !== undefined) return this.#notFound(pathname, response);
       if (part === 'events') return this.#tellOfRun(folder, response);
       if (part === 'report.html' && hasReport(folder)) return sendReport(folder, response);
     }
+    this.#notFound(pathname, response);
+  }
+
+  #notFound(pathname: string, response: ServerResponse): void {
     const body = html`<h1>Not found</h1><p>There is no such page. <a href="/">All runs</a></p>`;
     send(response, 404, htmlText, pageText({title: 'Not here', body}, pathname));
   }
@@ -194,7 +220,13 @@ class Site {
       const [problem] = head.failures;
       return {title: 'A run', body: html`<h1>A run</h1><p>${problem?.message}. ${problem?.hint}</p>`};
     }
-    const about = {now: Date.now(), hasReport: hasReport(folder), remarks: readRemarks(folder), mayWrite};
+    const about: AboutRun = {
+      now: Date.now(),
+      hasReport: hasReport(folder),
+      remarks: readRemarks(folder),
+      mayWrite,
+      spec: readTextIfThere(join(folder, 'pipeline.yaml')) ?? '',
+    };
     const ended = hasEnded(folder) ? readRecord(folder) : undefined;
     if (ended?.ok) return runPage({record: ended.value, running: []}, about);
     const run = new LiveRun(head.value, await this.#past());

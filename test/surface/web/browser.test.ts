@@ -52,6 +52,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
         '/',
         `/runs/${site.ids.failed}`,
         `/runs/${site.ids.live}`,
+        `/runs/${site.ids.done}#stages`,
+        `/compare?run=${site.ids.done}&run=${site.ids.failed}`,
         '/compare',
         '/query?sql=from runs',
         '/query?sql=selec',
@@ -105,6 +107,27 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.click('button:text-is("Compare 2 runs")');
     await page.waitForURL(`**/compare?run=${site.ids.failed}&run=${site.ids.done}`);
     await page.context().close();
+  });
+
+  test('tabs of a run: links, one seen at a time; a part is drawn when it is seen; Back leads to the tab before', async () => {
+    const page = await enter();
+    await page.goto(`http://127.0.0.1:${site.port}/runs/${site.ids.done}`);
+    const seen = () => page.locator('section.tab:visible').evaluateAll((tabs) => tabs.map(({id}) => id));
+    expect(await seen()).toEqual(['overview']);
+    await page.waitForSelector('#part-numbers .answer');
+    await page.click('nav.tabs >> text=Stages');
+    expect(await seen()).toEqual(['stages']);
+    await page.click('svg a:has-text("learn × 2")');
+    await page.waitForSelector('#kind-learn[open] >> text=learn rotation · cat · seed 0');
+    await page.goBack();
+    await page.goBack();
+    expect(await seen()).toEqual(['overview']);
+    expect(await barriers(page)).toEqual([]);
+    await page.context().close();
+    const unscripted = await enter({javaScriptEnabled: false});
+    await unscripted.goto(`http://127.0.0.1:${site.port}/runs/${site.ids.done}`);
+    expect(await unscripted.locator('section.tab:visible').count()).toBe(7);
+    await unscripted.context().close();
   });
 
   test('a run moves while one looks, and says how far it is at the tenths of its way', async () => {

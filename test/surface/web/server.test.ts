@@ -113,6 +113,11 @@ describe('what is there', () => {
     '/runs/RUN/../results.duckdb',
     '/runs/RUN/report.html',
     '/runs/RUN/events/more',
+    '/runs/RUN/stages',
+    '/runs/RUN/stages/none',
+    '/runs/RUN/parts/none',
+    '/runs/RUN/parts/constructor',
+    '/styles/none.css',
     '/runs/RUN%00',
     '/runs/',
     '/runs',
@@ -182,6 +187,39 @@ describe('pages', () => {
     const {text} = await site.ask(`/runs/${site.ids.failed}`);
     expect(text).toContain('<pre>out of &lt;b&gt;memory&lt;/b&gt;\nat line 3</pre><p>Try another.</p>');
     expect(text).not.toContain('data-events');
+  });
+
+  test("a run's stages by kind, and one of them: what failed, its key, what it reads", async () => {
+    const page = `/runs/${site.ids.failed}`;
+    const {text} = await site.ask(page);
+    expect(
+      [...text.matchAll(/<summary>(\S+ × \d+) <span[^>]*>([^<]*)</g)].map(([, kind, states]) => `${kind}: ${states}`),
+    ).toEqual([
+      'data × 1: 1 computed',
+      'learn × 1: 1 computed',
+      'embed × 1: 1 computed',
+      'score × 1: 1 failed',
+      'evaluate × 1: 1 skipped',
+    ]);
+    expect(text).toContain('xlink:href="#kind-learn"');
+    const [, address] = /href="(\/runs\/[^"]*\/stages\/[^"]*)">score /.exec(text)!;
+    const stage = (await site.ask(address!)).text;
+    expect(stage).toContain('<pre>out of &lt;b&gt;memory&lt;/b&gt;\nat line 3</pre>');
+    expect(stage).toMatch(/<li>test: <code>features.arrow<\/code> of <a href="[^"]*">embed test · ship · seed 0<\/a>/);
+    expect((await site.ask(`${page}/parts/logs`)).text).toMatch(/\[4\/5\] ✗ score kde · ship · seed 0: out of/);
+  });
+
+  test("parts of the run's report, with their styles in a sheet of their own", async () => {
+    const {text} = await site.ask(`/runs/${site.ids.done}/parts/numbers`);
+    expect(text).toContain('Class by class</h2>');
+    expect(text).toMatch(/<p class="answer"><strong>rotation<\/strong> with <strong>oc-svm-rbf<\/strong>/);
+    expect(text).not.toContain(' style="');
+    const [, sheet] = /href="(\/styles\/\w+\.css)"/.exec(text)!;
+    const {headers, text: styles} = await site.ask(sheet!);
+    expect(headers['content-type']).toBe('text/css; charset=utf-8');
+    for (const [, name] of text.matchAll(/ data-style="([^"]*)"/g))
+      expect(styles).toContain(`[data-style="${name}"] {`);
+    expect((await site.ask(`/runs/${site.ids.done}/parts/sweep`)).text).toContain('This run varies no option');
   });
 
   test('comparison: filters and metric', async () => {
