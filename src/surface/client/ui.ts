@@ -7,16 +7,20 @@ import {loadParts} from './parts.ts';
 import {openForPrint} from './printing.ts';
 import {listRuns} from './runs.ts';
 import {sortByHeads} from './sorting.ts';
+import {completeSql} from './sql.ts';
 import {followTabs} from './tabs.ts';
 
 const list = document.getElementById('list') as HTMLFormElement | null;
 const {events} = document.body.dataset;
 const source = events === undefined ? undefined : keepUpToDate(events);
 if (list && source) listRuns(list, source);
-document.querySelector('textarea')?.addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey))
-    (event.target as HTMLTextAreaElement).form!.requestSubmit();
-});
+const area = document.querySelector<HTMLTextAreaElement>('#sql');
+if (area) {
+  completeSql(area, JSON.parse(document.getElementById('sql-words')!.textContent));
+  area.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) area.form!.requestSubmit();
+  });
+}
 loadParts();
 for (const [at, table] of [...document.querySelectorAll<HTMLTableElement>('main table.sortable')].entries())
   sortByHeads(new LongTable(table), `table-${at + 1}`);

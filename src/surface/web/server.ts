@@ -24,7 +24,7 @@ import {admit} from './guard.ts';
 import {LiveRun} from './live-run.ts';
 import {logsPage} from './logs-page.ts';
 import {type Page, pageText} from './page.ts';
-import {type Query, queryPage} from './query-page.ts';
+import {type Query, queryCsv, queryPage} from './query-page.ts';
 import {cssText, formOf, hasReport, htmlText, plainText, send, sendReport} from './responses.ts';
 import {type AboutRun, movingRegions, regionsOf, runPage} from './run-page.ts';
 import {type DrawParts, isPart, RunParts} from './run-parts.ts';
@@ -175,6 +175,14 @@ class Site {
         return page(this.#compare(searchParams));
       case '/query':
         return page(queryPage(this.#options.query, searchParams.get('sql') ?? ''));
+      case '/query.csv': {
+        const {ok, text} = await queryCsv(this.#options.query, searchParams.get('sql') ?? '');
+        return ok
+          ? send(response, 200, 'text/csv; charset=utf-8', text, {
+              'content-disposition': 'attachment; filename="rows.csv"',
+            })
+          : send(response, 400, plainText, text);
+      }
     }
     const [, place, id, part, name, ...rest] = pathname.split('/');
     if (place === 'runs' && rest.length === 0 && this.#has(id)) {

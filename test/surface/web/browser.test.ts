@@ -180,6 +180,11 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.goto(`http://127.0.0.1:${site.port}/query`);
     await page.focus('textarea');
     await page.keyboard.press('Control+A');
+    await page.keyboard.type('from baseli');
+    await page.waitForSelector('[role=option]:has-text("baselines table")');
+    await page.keyboard.press('Tab');
+    expect(await page.inputValue('textarea')).toBe('from baselines');
+    await page.keyboard.press('Control+A');
     await page.keyboard.type('select 6 * 7 as answer');
     await page.keyboard.press('Control+Enter');
     await page.waitForSelector('td:text-is("42")');

@@ -2,8 +2,10 @@ import {readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'nod
 import type {RequestOptions} from 'node:http';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {openResults} from '../../../src/pipeline/store/results/results.ts';
 import {readRemarks} from '../../../src/pipeline/store/runs/remarks.ts';
 import type {RunsNews} from '../../../src/surface/web/listed-run.ts';
+import {questions} from '../../../src/surface/web/questions.ts';
 import {auc} from '../../rig/runs.ts';
 import {Site} from '../../rig/site.ts';
 
@@ -238,9 +240,17 @@ describe('pages', () => {
   test('a query', async () => {
     const {text} = await query('select run, outcome from runs order by run limit 1');
     expect(text).toContain(`<td>${site.ids.done}</td><td>done</td>`);
-    expect(text).toContain('1 row<');
+    expect(text).toContain('1 row <a href="/query.csv?sql=select%20run');
     expect((await query('from range(100000)')).text).toContain('The first 1,000 rows; there are more.');
     expect((await query("select '<b>' as a")).text).toContain('<td>&lt;b&gt;</td>');
+  });
+
+  test('rows as CSV; every ready question has an answer', async () => {
+    const {headers, text} = await site.ask(`/query.csv?sql=${encodeURIComponent("select 1 as a, 'b,c' as d")}`);
+    expect([headers['content-type'], text]).toEqual(['text/csv; charset=utf-8', 'a,d\n1,"b,c"\n']);
+    expect((await site.ask('/query.csv?sql=selec')).status).toBe(400);
+    const results = openResults(site.database);
+    for (const [name, sql] of questions) expect([name, (await results.query(sql)).ok]).toEqual([name, true]);
   });
 
   test.for([
