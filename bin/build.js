@@ -46,12 +46,12 @@ function compile(fresh) {
   return failureOf(join(root, 'bin', 'bundle.js'), fresh);
 }
 
-/** One file of all that pages run in the browser. */
-const bundle = (fresh) =>
+/** One file of all that a kind of pages runs in the browser: reports, and the pages of `pipeline ui`. */
+const bundle = (from, to) =>
   failureOf(
     tool('rolldown', 'bin', 'cli.mjs'),
-    join(root, 'src', 'surface', 'client', 'main.ts'),
-    ...['--platform', 'browser', '--format', 'iife', '--minify', '--file', join(fresh, 'surface', 'client.js')],
+    join(root, 'src', 'surface', 'client', from),
+    ...['--platform', 'browser', '--format', 'iife', '--minify', '--file', to],
   );
 
 /** Builds when needed. Emits into a folder of its own and renames it, so that a second process never sees half a build. */
@@ -60,7 +60,10 @@ export function ensureBuilt() {
   const now = picture();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   const fresh = join(root, `.dist-${process.pid}`);
-  const failure = compile(fresh) ?? bundle(fresh);
+  const failure =
+    compile(fresh) ??
+    bundle('main.ts', join(fresh, 'surface', 'client.js')) ??
+    bundle('ui.ts', join(fresh, 'surface', 'ui.js'));
   if (failure !== undefined) {
     rmSync(fresh, {recursive: true, force: true});
     process.stderr.write(`pipeline: compiling src/ failed\n${failure}`);

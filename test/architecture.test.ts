@@ -84,7 +84,7 @@ const doors: readonly (readonly [RegExp, RegExp])[] = [
   [/^apache-arrow/, /^src\/core\/formats\/arrow\/ipc\.ts$/],
   [/^@duckdb\//, /^src\/pipeline\/store\/results\/(connect|database|duckdb|insert|migrate|results|select)\.ts$/],
   [/^yaml$/, /^src\/pipeline\/config\/(parse|tree)\.ts$/],
-  [/^commander$/, /^src\/surface\/cli\/(main|jobs|search-commands|storage-commands|values)\.ts$/],
+  [/^commander$/, /^src\/surface\/cli\/(main|jobs|remark-commands|search-commands|storage-commands|values)\.ts$/],
   [/^typebox$/, /^src\/core\/plugin\/type\.ts$/],
   [/^ajv/, /^src\/(core\/plugin\/check|pipeline\/config\/validate)\.ts$/],
   [/^@bufbuild\//, /^src\/core\/formats\/protobuf\.ts$/],

@@ -7,6 +7,7 @@ import {thisProcess} from '../../src/core/base/process-identity.ts';
 import {queryApart} from '../../src/pipeline/store/results/apart.ts';
 import {readBaselines} from '../../src/pipeline/store/results/baselines.ts';
 import {openResults} from '../../src/pipeline/store/results/results.ts';
+import {drawApart} from '../../src/surface/cli/parts-apart.ts';
 import {serve, type WebServer} from '../../src/surface/web/server.ts';
 import {auc, makeRun} from './runs.ts';
 
@@ -26,6 +27,7 @@ interface Answer {
 export class Site implements AsyncDisposable {
   readonly root: string;
   readonly token = 'a-token-that-only-the-test-knows';
+  readonly writeToken = 'another-token-for-those-who-write';
   readonly ids = ids;
   /** Lines of the events of the run that goes on, in order; none of them is in its file at first. */
   readonly lines: readonly string[];
@@ -38,7 +40,7 @@ export class Site implements AsyncDisposable {
   }
 
   /** With three runs: one that is done, one of which a stage failed, one that goes on in this process. */
-  static async open(): Promise<Site> {
+  static async open({write = false}: {readonly write?: boolean} = {}): Promise<Site> {
     const root = mkdtempSync(join(tmpdir(), 'pipeline-site-'));
     makeRun(root, {
       id: ids.done,
@@ -64,10 +66,12 @@ export class Site implements AsyncDisposable {
     site.#server = await serve({
       root,
       token: site.token,
+      ...(write && {writeToken: site.writeToken}),
       port: 0,
       every: 10,
       results: openResults(site.database),
       query: (sql, limits) => queryApart(site.database, sql, limits),
+      draw: (run, closely, signal) => drawApart({runs: root, run, closely}, signal),
       baselines: readBaselines(),
       departures: () => [],
       better: () => undefined,
@@ -97,6 +101,11 @@ export class Site implements AsyncDisposable {
     return this.#server!.address;
   }
 
+  /** With which a page may also write. */
+  get writeAddress(): string {
+    return this.#server!.writeAddress!;
+  }
+
   get cookie(): string {
     return `pipeline-${this.port}=${this.token}`;
   }
@@ -107,21 +116,31 @@ export class Site implements AsyncDisposable {
   }
 
   /** A request exactly as given, with the cookie unless `headers` say otherwise. */
-  open(path: string, {method = 'GET', headers = {cookie: this.cookie}}: RequestOptions = {}): Promise<IncomingMessage> {
+  open(
+    path: string,
+    {method = 'GET', headers = {cookie: this.cookie}}: RequestOptions = {},
+    form?: string,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      request({host: '127.0.0.1', port: this.port, path, method, headers}, resolve).once('error', reject).end();
+      request({host: '127.0.0.1', port: this.port, path, method, headers}, resolve).once('error', reject).end(form);
     });
   }
 
-  async ask(path: string, options: RequestOptions = {}): Promise<Answer> {
-    const answer = await this.open(path, options);
+  /** `form`: is sent along. */
+  async ask(path: string, options: RequestOptions = {}, form?: string): Promise<Answer> {
+    const answer = await this.open(path, options, form);
     let text = '';
     for await (const part of answer.setEncoding('utf8')) text += part;
     return {status: answer.statusCode!, headers: answer.headers, text};
   }
 
   /** What the server tells of a page's parts, message by message, until it ends or is left. */
-  async *parts(path: string): AsyncGenerator<{readonly [id: string]: string}, void> {
+  parts(path: string): AsyncGenerator<{readonly [id: string]: string}, void> {
+    return this.news(path, 'regions');
+  }
+
+  /** The data of its events of one kind. */
+  async *news<T>(path: string, event: string): AsyncGenerator<T, void> {
     const answer = await this.open(path);
     let text = '';
     for await (const part of answer.setEncoding('utf8')) {
@@ -129,8 +148,8 @@ export class Site implements AsyncDisposable {
       const messages = text.split('\n\n');
       text = messages.pop()!;
       for (const message of messages) {
-        const data = /^event: regions\ndata: (.*)$/.exec(message)?.[1];
-        if (data) yield JSON.parse(data);
+        const [, kind, data] = /^event: (\w+)\ndata: (.*)$/.exec(message) ?? [];
+        if (kind === event && data) yield JSON.parse(data) as T;
       }
     }
   }

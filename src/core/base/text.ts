@@ -63,6 +63,9 @@ export function duration(measured: number): string {
   return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
 }
 
+/** `2026-01-01T08:30:12.345Z` → `2026-01-01 08:30 UTC`: the same in every time zone, as the ids of runs are. */
+export const dateText = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+
 /** Seconds to come → `less than a minute`, `about 12 min`, `about 45 min`, `about 2.5 h`, `about 3 days`: as exact as a guess is. */
 export function roughly(seconds: number): string {
   const minutes = seconds / 60;

@@ -3,13 +3,11 @@ import {spawn} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {mkdirSync, openSync, readFileSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {driverLog} from '../../pipeline/cluster/logs.ts';
 import {commandName, err, folders, type Globals, out} from './session.ts';
 
 /** Set in the environment of such a process: the file that it prints to. */
 const detachedVariable = 'PIPELINE_DETACHED';
-
-/** Of a run's folder: what a detached run prints. */
-export const driverLog = (folder: string): string => join(folder, 'driver.log');
 
 export async function detach(globals: Globals): Promise<number> {
   const {runs} = folders(globals);

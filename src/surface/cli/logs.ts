@@ -1,33 +1,22 @@
 /** `logs`: what the jobs of a run have printed, and what a detached run prints itself. */
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {looker, newLines} from '../../core/base/follow.ts';
 import {printable} from '../../core/base/screen.ts';
-import {attemptsIn, readElement} from '../../pipeline/cluster/batch.ts';
-import {logName} from '../../pipeline/cluster/script.ts';
+import {isJob, logsOf} from '../../pipeline/cluster/logs.ts';
 import {hasEnded} from '../../pipeline/store/runs/record.ts';
 import {driverOf} from '../../pipeline/store/runs/runs.ts';
 import {jobsOf} from './cluster.ts';
-import {driverLog} from './detach.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, type Globals, orRefuse, out, refuse} from './session.ts';
 import {whichRun} from './which-run.ts';
-
-/** `4711`, `4711_3`. */
-const isJob = /^\d+(_\d+)?$/;
 
 /** Milliseconds between two looks. */
 const every = 500;
 
 /** Looks after which the driver is looked for, and without one the jobs. */
 const driverEvery = 10;
-
-interface Log {
-  readonly path: string;
-  /** Above its lines. */
-  readonly title: string;
-}
 
 export const logs = async (
   which: string,
@@ -36,7 +25,7 @@ export const logs = async (
   globals: Globals,
 ): Promise<number> =>
   orRefuse(await whichRun(which, globals), async ({id, folder, stages, environment}) => {
-    const isKnown = stage === undefined || isJob.test(stage) || stages.some(({label}) => label.includes(stage));
+    const isKnown = stage === undefined || isJob(stage) || stages.some(({label}) => label.includes(stage));
     if (!isKnown)
       return refuse([
         {
@@ -84,33 +73,4 @@ async function whyAbandoned(run: string, folder: string): Promise<string | undef
   if (jobs?.ok ? jobs.value.length > 0 : jobs?.why === 'silent') return undefined;
   const andJobs = jobs && (jobs.ok ? ', and none of its jobs waits or runs' : ` (its jobs: ${jobs.message})`);
   return `The process that drove ${run} has ended without a word${andJobs ?? ''}. Run the same command again: it goes on from what is done.`;
-}
-
-/** Logs that are there now. */
-function logsOf(folder: string, stage: string | undefined): readonly Log[] {
-  const own = driverLog(folder);
-  const driver = stage === undefined && existsSync(own) ? [{path: own, title: 'the run itself'}] : [];
-  const jobs = join(folder, 'jobs');
-  return [
-    ...driver,
-    ...(existsSync(jobs) ? readdirSync(jobs).sort(byNumber) : []).flatMap((batch) => logsIn(join(jobs, batch), stage)),
-  ];
-}
-
-const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));
-
-function logsIn(folder: string, stage: string | undefined): readonly Log[] {
-  const attempts = attemptsIn(folder);
-  return readdirSync(folder)
-    .flatMap((name) => /^(\d+)\.log$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b)
-    .flatMap((index) => {
-      const {nodes} = readElement(folder, index);
-      const ids = (attempts.get(index) ?? []).map((path) => /\/\d+\.(\d+_\d+)-/.exec(path)?.[1] ?? '');
-      const isMeant = stage === undefined || ids.includes(stage) || nodes.some(({label}) => label.includes(stage));
-      const job = ids.length > 0 ? `, job ${ids.at(-1)}` : '';
-      const title = `${nodes[0]!.label}${job}`;
-      return isMeant ? [{path: join(folder, logName(index)), title}] : [];
-    });
 }

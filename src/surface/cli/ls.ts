@@ -4,6 +4,7 @@ import {jsonText} from '../../core/base/json.ts';
 import {compareText} from '../../core/base/text.ts';
 import {openResults} from '../../pipeline/store/results/results.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
+import {readRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {
   damagedListing,
@@ -13,11 +14,16 @@ import {
   listingQuery,
   listingsOf,
   type RunListing,
+  remarked,
 } from '../tables/ls.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, screen} from './session.ts';
 
-export async function ls(globals: Globals): Promise<number> {
+export interface LsOptions {
+  readonly tag?: string;
+}
+
+export async function ls({tag}: LsOptions, globals: Globals): Promise<number> {
   const {runs, results: file} = folders(globals);
   const ids = listRuns(runs);
   const elsewhere =
@@ -30,9 +36,16 @@ export async function ls(globals: Globals): Promise<number> {
     const known = new Map(listingsOf(answer).map((listing) => [listing.id, listing]));
     // What was filed of a record that was damaged since still counts in tables, but not here.
     for (const id of results.unfiled()) known.delete(id);
-    const listings = await Promise.all(ids.map((id) => known.get(id) ?? listingFrom(join(runs, id))));
+    const read = await Promise.all(ids.map((id) => known.get(id) ?? listingFrom(join(runs, id))));
+    const listings = read.map((listing) => remarked(listing, readRemarks(join(runs, listing.id))));
     for (const {id, damage} of listings) if (damage !== undefined) err(`damaged: run ${id}: ${damage}`);
-    const all = [...listings, ...elsewhere].sort((a, b) => compareText(b.id, a.id));
+    const all = [...listings, ...elsewhere]
+      .filter(({tags}) => tag === undefined || tags?.includes(tag))
+      .sort((a, b) => compareText(b.id, a.id));
+    if (tag !== undefined && all.length === 0 && !globals.json) {
+      err(`No run has the tag "${tag}".`);
+      return exitCodes.done;
+    }
     out(globals.json ? jsonText(all) : formatRuns(all, screen()));
     return exitCodes.done;
   });

@@ -9,16 +9,19 @@ import type {Shell} from './completion/index.ts';
 import {exitCodes} from './exit-codes.ts';
 import type {ExportOptions} from './export.ts';
 import {checkExecutor, declareJobs, executorOption, siteOption} from './jobs.ts';
+import type {LsOptions} from './ls.ts';
 import type {NewOptions} from './new.ts';
 import type {PlanOptions} from './plan.ts';
 import type {PredictOptions} from './predict.ts';
 import type {SpecOptions} from './prepare.ts';
+import {declareRemarks} from './remark-commands.ts';
 import type {ReportOptions} from './report.ts';
 import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
 import {declareSearches} from './search-commands.ts';
 import type {Globals} from './session.ts';
 import {declareStorage} from './storage-commands.ts';
+import type {UiOptions} from './ui.ts';
 import {duration, jobsOption, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
 
 // Each command's module is imported when it is called: `--help` loads none of tfjs, DuckDB, Arrow, ajv.
@@ -234,7 +237,8 @@ program
 program
   .command('ls')
   .description('list runs, newest first')
-  .action(async () => leave((await import('./ls.ts')).ls(globals())));
+  .option('--tag <tag>', 'only runs with this tag')
+  .action(async (options: LsOptions) => leave((await import('./ls.ts')).ls(options, globals())));
 
 const show = program.command('show');
 show
@@ -274,12 +278,14 @@ program
 
 declareJobs(program, globals, leave);
 declareSearches(program, globals, leave);
+declareRemarks(program, globals, leave);
 
 program
   .command('ui')
   .description('show runs, live progress, comparisons and queries in the browser, on this machine only')
   .option('--port <n>', 'port (default: a free one)', portNumber)
-  .action(async (options: {port?: number}) => leave((await import('./ui.ts')).ui(options, globals())));
+  .option('--write', 'let who opens the second printed address change tags and notes', false)
+  .action(async (options: UiOptions) => leave((await import('./ui.ts')).ui(options, globals())));
 
 const db = program.command('db').description('rebuild the results database');
 db.command('rebuild')

@@ -10,20 +10,29 @@ import {departuresFrom} from '../tables/settings.ts';
 import {serve, type WebServer} from '../web/server.ts';
 import {builtinPlugins} from './builtin.ts';
 import {exitCodes} from './exit-codes.ts';
+import {drawApart} from './parts-apart.ts';
 import {err, folders, type Globals, out, refuse} from './session.ts';
 import {runsElsewhere} from './team.ts';
 
-export async function ui({port}: {readonly port?: number}, globals: Globals): Promise<number> {
+export interface UiOptions {
+  readonly port?: number;
+  /** Tags and notes can be changed. */
+  readonly write: boolean;
+}
+
+export async function ui({port, write}: UiOptions, globals: Globals): Promise<number> {
   const {runs, results} = folders(globals);
   let server: WebServer;
   try {
     server = await serve({
       root: runs,
       port: port ?? 0,
-      token: randomBytes(24).toString('base64url'),
+      token: token(),
+      ...(write && {writeToken: token()}),
       // A page is not to wait for long: while a run files its results, it says so.
       results: openResults(results, {waitSeconds: 3, report: err}),
       query: (sql, limits) => queryApart(results, sql, limits, {waitSeconds: 3, report: err}),
+      draw: (run, closely, signal) => drawApart({runs, run, closely}, signal),
       baselines: readBaselines(),
       departures: departuresFrom(builtinPlugins()),
       better: betterFrom(builtinPlugins()),
@@ -36,11 +45,15 @@ export async function ui({port}: {readonly port?: number}, globals: Globals): Pr
       {message: `port ${port} ${why}`, hint: 'Choose another port, or leave out --port to use a free one.'},
     ]);
   }
-  out(server.address);
-  err(
-    `This server shows ${runs}. It answers only on this machine, and only with the token in the address above; it is read-only. Press Ctrl-C to stop it.`,
-  );
+  out([server.address, ...(server.writeAddress === undefined ? [] : [server.writeAddress])].join('\n'));
+  const rights =
+    server.writeAddress === undefined
+      ? 'only with the token in the address above; it is read-only'
+      : 'only with a token in the addresses above; who opens the second one can change tags and notes';
+  err(`This server shows ${runs}. It answers only on this machine, and ${rights}. Press Ctrl-C to stop it.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await server.close();
   return exitCodes.done;
 }
+
+const token = (): string => randomBytes(24).toString('base64url');

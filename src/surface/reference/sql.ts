@@ -119,7 +119,7 @@ const aboutTables: {readonly [T in TableName]: string} = {
 };
 
 /** Columns of the views `comparison` and `comparison_mean`, in their order. */
-const viewColumns: {readonly [column: string]: string} = {
+export const viewColumns: {readonly [column: string]: string} = {
   config: 'As in `tasks`.',
   paper_row: "Row of the paper's table; with `-ensemble` at its end for an ensemble.",
   definition: 'As in `metrics`.',

@@ -1,8 +1,7 @@
 /** What a run was: name, state, when, on what, and what went wrong. */
-import {count, duration, plural} from '../../core/base/text.ts';
+import {count, dateText, duration, plural} from '../../core/base/text.ts';
 import type {Outcome} from '../../pipeline/store/runs/record.ts';
 import {type Content, html, type Markup} from '../html.ts';
-import {dateText} from '../tables/ls.ts';
 import {answerView} from './answer.ts';
 import type {ReportData} from './report-data.ts';
 

@@ -1,6 +1,7 @@
 /** A run's page: one file that needs no other. */
 import {createHash} from 'node:crypto';
 import {html, type Markup, raw, scriptElement} from '../html.ts';
+import {answerView} from './answer.ts';
 import {classesSection} from './classes.ts';
 import {closeUpsSection, isShown} from './close-ups.ts';
 import {comparisonSection, groupsOf} from './comparison.ts';
@@ -20,8 +21,18 @@ import {sweepsSection} from './sweep-figures.ts';
 import {timelineSection} from './timeline.ts';
 import {trainingData, trainingSection} from './training.ts';
 
-/** HTML; sections of which the run has nothing are left out. */
-export async function reportPage(data: ReportData): Promise<string> {
+/** What a report is made of; sections of which the run has nothing are left out. */
+export interface ReportParts {
+  /** What came out, in a sentence. */
+  readonly answer: string;
+  readonly sections: readonly {readonly id: string; readonly title: string; readonly html: string}[];
+  /** Rules with the pictures of test images. */
+  readonly styles: string;
+  /** For the page's script: `PageData` as JSON that may stand in a page. */
+  readonly content: string;
+}
+
+export async function reportParts(data: ReportData): Promise<ReportParts> {
   const {
     answers,
     comparison,
@@ -52,8 +63,6 @@ export async function reportPage(data: ReportData): Promise<string> {
     ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
     ['provenance', 'Provenance', provenanceSection(provenance, data)],
   ];
-  const shown = sections.filter(([, , body]) => body !== undefined);
-  const code = script();
   const content = pageDataText({
     groups: comparison ? groupsOf(comparison) : {},
     pictures: pictures.sets.map(({data}) => data),
@@ -62,6 +71,19 @@ export async function reportPage(data: ReportData): Promise<string> {
       .map((closeUp) => (closeUp.scored.length > 0 ? explorerData(closeUp, pictures) : null)),
     training: trainingData(trainings),
   });
+  return {
+    answer: answerView(answers).text,
+    sections: sections.flatMap(([id, title, body]) => (body === undefined ? [] : [{id, title, html: body.text}])),
+    styles: pictures.styles,
+    content,
+  };
+}
+
+/** The report as HTML. */
+export async function reportPage(data: ReportData): Promise<string> {
+  const {record} = data;
+  const {sections, styles, content} = await reportParts(data);
+  const code = script();
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -69,20 +91,20 @@ export async function reportPage(data: ReportData): Promise<string> {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policyOf(code)}">
 <title>${record.name}: ${record.id}</title>
-<style>${raw(baseStyle + reportStyle + pictures.styles)}</style>
+<style>${raw(baseStyle + reportStyle + styles)}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the results</a>
 ${head(data)}
-<nav aria-label="Sections"><ul>${shown.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<nav aria-label="Sections"><ul>${sections.map(({id, title}) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main id="main" tabindex="-1">
-${shown.map(
-  ([
+${sections.map(
+  ({
     id,
     title,
-    body,
-  ]) => html`<section class="sheet" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
-${body}</section>
+    html: body,
+  }) => html`<section class="sheet" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
+${raw(body)}</section>
 `,
 )}</main>
 ${scriptElement(content, raw(' type="application/json" id="page-data"'))}

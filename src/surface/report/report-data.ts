@@ -57,15 +57,17 @@ export interface ReportOptions {
   readonly allImages?: boolean;
   /** Part of the ids of the tasks to look at closely. */
   readonly wanted?: string;
+  /** false: no task is looked at closely, which takes most of the time. */
+  readonly closely?: boolean;
 }
 
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
-  const {cache, comparison, better, wanted, allImages = false} = options;
+  const {cache, comparison, better, wanted, allImages = false, closely = true} = options;
   const artifacts = new Artifacts(record, cache);
   const methods = methodsOf(record.tasks);
   const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
-  const chosen = chosenTasks(record, wanted);
+  const chosen = closely ? chosenTasks(record, wanted) : [];
   for (const task of chosen)
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts, chosen.length));
   const sideBySide = await sideBySideOf(closeUps, artifacts);

@@ -1,8 +1,9 @@
 /** Runs at a glance, newest first. */
-import {count, duration, roughly} from '../../core/base/text.ts';
+import {count, dateText, duration, roughly} from '../../core/base/text.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import type {Remarks} from '../../pipeline/store/runs/remarks.ts';
 import {nameIn, startOf} from '../../pipeline/store/runs/run-id.ts';
 import {type RunState, runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {type Screen, terminalTable} from './table.ts';
@@ -25,6 +26,9 @@ export interface RunListing {
   readonly seconds?: number;
   /** Seconds until it may end; absent: it does not run, or too little is known. */
   readonly left?: number;
+  /** What people have said of it (`remarks.ts`); absent: nothing. */
+  readonly tags?: readonly string[];
+  readonly note?: string;
 }
 
 export function listingOf(record: RunRecord): RunListing {
@@ -99,10 +103,16 @@ export const listingsOf = ({rows}: QueryResult): readonly RunListing[] =>
     };
   });
 
+/** With what people have said of the run. */
+export function remarked(listing: RunListing, {tags, note}: Remarks): RunListing {
+  return {...listing, ...(tags.length > 0 && {tags}), ...(note !== '' && {note})};
+}
+
 export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen = {}): string {
   if (runs.length === 0) return 'There are no runs yet.\n';
   const right = ['tasks', 'computed', 'cached', 'failed', 'time'];
-  const names = ['run', 'name', 'started', 'outcome', ...right];
+  const isTagged = runs.some(({tags}) => tags);
+  const names = ['run', 'name', 'started', 'outcome', ...right, ...(isTagged ? ['tags'] : [])];
   const table = terminalTable(
     {
       columns: names.map((name) => ({name, align: right.includes(name) ? 'right' : 'left'})),
@@ -115,6 +125,7 @@ export function formatRuns(runs: readonly RunListing[], {columns, paint}: Screen
           run.outcome === 'elsewhere' ? '–' : count(number),
         ),
         timeText(run),
+        ...(isTagged ? [run.tags?.join(', ') ?? ''] : []),
       ]),
       lead: 1,
       tone: (row, column) => (names[column] === 'outcome' ? tones[runs[row]!.outcome] : undefined),
@@ -138,6 +149,3 @@ const tones = {
   damaged: 'bad',
   elsewhere: 'faint',
 } as const;
-
-/** `2026-01-01T08:30:12.345Z` → `2026-01-01 08:30 UTC`: the same in every time zone, as the ids of runs are. */
-export const dateText = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;

@@ -1,18 +1,19 @@
 /** One run: settings, failures with their reasons, the metrics of every task, and times. */
 import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
-import {bytes, count, duration, plural} from '../../core/base/text.ts';
+import {bytes, count, dateText, duration, plural} from '../../core/base/text.ts';
 import type {Validation} from '../../pipeline/config/spec.ts';
 import type {StageKind} from '../../pipeline/events.ts';
 import type {Part} from '../../pipeline/stages/stage.ts';
 import {entryFolder} from '../../pipeline/store/cache/entry.ts';
 import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord, StageRecord, StageStatus} from '../../pipeline/store/runs/record.ts';
+import {readRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {endsText} from '../live/lines.ts';
 import {warningTexts} from '../live/warnings.ts';
 import {reasonText, unvouched} from './compare.ts';
 import {number} from './formats.ts';
-import {dateText, listingOf, type RunListing} from './ls.ts';
+import {listingOf, type RunListing, remarked} from './ls.ts';
 import {profileTable} from './profile.ts';
 import {type Screen, terminalTable} from './table.ts';
 import type {TextTable} from './text-table.ts';
@@ -77,7 +78,7 @@ export function reportRun(record: RunRecord): RunReport {
   const types = new Map(record.tasks.map(({id, validation}) => [id, validation?.type]));
   const ended = (status: StageStatus) => record.stages.filter((stage) => stage.status === status);
   return {
-    ...listingOf(record),
+    ...remarked(listingOf(record), readRemarks(record.folder)),
     folder: record.folder,
     ...(engine && {engine: `${engine.name} ${engine.version}, ${engine.device}`}),
     environment: record.environment,
@@ -115,7 +116,7 @@ export function reportRun(record: RunRecord): RunReport {
     places:
       record.outcome === 'unfinished'
         ? record.stages.flatMap((stage) => {
-            const place = placeOf(stage);
+            const place = ['started', 'queued'].includes(stage.status) ? placeOf(stage) : undefined;
             return place === undefined ? [] : [{stage: stage.label, place}];
           })
         : [],
@@ -129,9 +130,9 @@ export function reportRun(record: RunRecord): RunReport {
   };
 }
 
-/** `job 4711_3 on n1`, `waits as job 4711_3 since 2026-01-01 08:30 UTC (Resources)`; undefined: it is on no cluster. */
+/** `job 4711_3 on n1`, `waits as job 4711_3 since 2026-01-01 08:30 UTC (Resources)`; undefined: it is and was on no cluster. */
 export function placeOf({status, where, queued}: StageRecord): string | undefined {
-  if (status === 'started' && where) return `job ${where.job} on ${where.node}`;
+  if (status !== 'queued' && where) return `job ${where.job} on ${where.node}`;
   if (status !== 'queued' || !queued) return undefined;
   const why = queued.because === undefined ? '' : ` (${queued.because})`;
   return `waits as job ${queued.job} since ${dateText(queued.since)}${why}`;
@@ -154,6 +155,8 @@ export function formatReport(report: RunReport, screen: Screen = {}): string {
     `${report.id}: ${report.name}, ${report.outcome}${took}${ends}`,
     [when, plural(report.tasks, 'task'), ...(report.engine ? [report.engine] : [])].join(' · '),
     report.folder,
+    ...(report.tags ? [`tags: ${report.tags.join(', ')}`] : []),
+    ...(report.note === undefined ? [] : [report.note]),
   ];
   const list = (title: string, items: readonly string[]) =>
     items.length === 0 ? [] : [[title, ...items.map((item) => `  ${item.replaceAll('\n', '\n  ')}`)].join('\n')];

@@ -10,6 +10,8 @@ import {tableHtml} from '../tables/table-html.ts';
 import {type Page, problemsHtml} from './page.ts';
 
 export interface CompareSources {
+  /** `runs/`. */
+  readonly root: string;
   readonly results: Results;
   readonly baselines: readonly Baseline[];
   readonly departures: Departures;

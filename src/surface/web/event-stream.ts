@@ -27,7 +27,12 @@ export class EventStream {
   regions(regions: readonly (readonly [id: string, html: string])[]): void {
     const changed = regions.filter(([id, html]) => this.#sent.get(id) !== html);
     for (const [id, html] of changed) this.#sent.set(id, html);
-    if (changed.length > 0) this.#write(`event: regions\ndata: ${JSON.stringify(Object.fromEntries(changed))}\n\n`);
+    this.send('regions', changed.length > 0 ? Object.fromEntries(changed) : undefined);
+  }
+
+  /** Sends a value; undefined: nothing, but for a sign of life from time to time. */
+  send(event: string, value: unknown): void {
+    if (value !== undefined) this.#write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`);
     else if (Date.now() - this.#last > heartbeat) this.#write(':\n\n');
   }
 

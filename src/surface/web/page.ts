@@ -7,6 +7,8 @@ export interface Page {
   readonly body: Markup;
   /** Address of the events that keep it up to date. */
   readonly events?: string | undefined;
+  /** Addresses of the style sheets of what is drawn in it. */
+  readonly styles?: readonly string[];
 }
 
 const places = [
@@ -16,7 +18,7 @@ const places = [
 ] as const;
 
 /** `path`: of the page that is asked for. */
-export const pageText = ({title, body, events}: Page, path: string): string =>
+export const pageText = ({title, body, events, styles = []}: Page, path: string): string =>
   html`<!doctype html>
 <html lang="en">
 <head>
@@ -25,8 +27,9 @@ export const pageText = ({title, body, events}: Page, path: string): string =>
 <meta name="color-scheme" content="light dark">
 <title>${title} · pipeline</title>
 <link rel="icon" href="data:,">
+<link rel="stylesheet" href="/assets/report.css">
 <link rel="stylesheet" href="/assets/style.css">
-${scriptElement('', raw(' type="module" src="/assets/live.js"'))}
+${styles.map((address) => html`<link rel="stylesheet" href="${address}">\n`)}${scriptElement('', raw(' type="module" src="/assets/ui.js"'))}
 </head>
 <body${events !== undefined && html` data-events="${events}"`}>
 <a class="skip" href="#main">Skip to the content</a>
@@ -48,6 +51,3 @@ export const problemsHtml = (problems: readonly Problem[]): Markup =>
   html`<div class="problem" role="alert">${problems.map(
     ({message, hint}) => html`<pre>${message}</pre>${hint !== undefined && html`<p>${hint}</p>`}`,
   )}</div>`;
-
-/** A state in a word and a colour. */
-export const badge = (state: string): Markup => html`<span class="badge ${state.replaceAll(' ', '-')}">${state}</span>`;

@@ -6,27 +6,52 @@ import type {Problem} from '../../pipeline/failures.ts';
 import type {ApartLimits} from '../../pipeline/store/results/apart.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import {tables} from '../../pipeline/store/results/schema.ts';
-import {html, type Markup} from '../html.ts';
-import {queryTable} from '../tables/formats.ts';
+import {html, type Markup, raw} from '../html.ts';
+import {viewColumns} from '../reference/sql.ts';
+import {formatQuery, queryTable} from '../tables/formats.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type Page, problemsHtml} from './page.ts';
+import {questions} from './questions.ts';
 
 const limits = {rows: 1000, seconds: 10} as const satisfies ApartLimits;
 
 /** Runs a statement, apart from all that the server does. */
 export type Query = (sql: string, limits: ApartLimits) => Promise<Result<QueryResult, Problem>>;
 
-const examples = [
-  [
-    'the best numbers',
-    'from comparison select dataset, inlier, learner, classifier, metric, ours, paper order by ours desc limit 20',
-  ],
-  [
-    'where the time went',
-    "from stages select kind, count(*) as stages, sum(seconds) as seconds where status = 'computed' group by kind order by seconds desc",
-  ],
-  ['failures', "from stages select run, label, message where status = 'failed'"],
-] as const;
+/** Rows of a file. */
+const mostInFile = 1_000_000;
+
+/** Words of SQL that questions to these tables need. */
+const keywords =
+  'select from where group by order limit having join using left on as and or not in is null distinct filter avg sum count min max median any_value list desc asc case when then else end with qualify over partition'.split(
+    ' ',
+  );
+
+/** What can be completed: names, each with what it is. */
+function wordsOf(): readonly (readonly [word: string, about: string])[] {
+  const columns = new Map<string, string[]>();
+  for (const [table, names] of Object.entries(tables))
+    for (const name of Object.keys(names)) columns.set(name, [...(columns.get(name) ?? []), table]);
+  return [
+    ...Object.keys(tables).map((name) => [name, 'table'] as const),
+    ...views.map((name) => [name, 'view'] as const),
+    ...[...columns].map(([name, of]) => [name, `column of ${of.join(', ')}`] as const),
+    ...Object.keys(viewColumns)
+      .filter((name) => !columns.has(name))
+      .map((name) => [name, 'column of comparison'] as const),
+    ...keywords.map((word) => [word, ''] as const),
+  ];
+}
+
+const views = ['comparison', 'comparison_mean'];
+
+/** The rows as CSV; what is wrong with the statement as text. */
+export async function queryCsv(query: Query, sql: string): Promise<{readonly ok: boolean; readonly text: string}> {
+  const found = await query(sql, {...limits, rows: mostInFile});
+  return found.ok
+    ? {ok: true, text: formatQuery(found.value, 'csv')}
+    : {ok: false, text: found.failures.map(({message}) => message).join('\n')};
+}
 
 export async function queryPage(query: Query, sql: string): Promise<Page> {
   return {
@@ -34,16 +59,17 @@ export async function queryPage(query: Query, sql: string): Promise<Page> {
     body: html`<h1>Query</h1>
 <form action="/query">
 <label for="sql">One SQL statement; it can only read, for at most ${limits.seconds} s.</label>
-<textarea id="sql" name="sql" rows="5" spellcheck="false" autocapitalize="off">${sql || examples[0][1]}</textarea>
+<textarea id="sql" name="sql" rows="5" spellcheck="false" autocapitalize="off">${sql || questions[0]![1]}</textarea>
 <p><button>Run</button> <span class="faint">or Ctrl+Enter</span></p>
 </form>
 ${sql.trim() !== '' && (await answer(query, sql))}
-<h2>Examples</h2>
-<ul>${examples.map(([name, text]) => html`<li><a href="/query?sql=${encodeURIComponent(text)}">${name}</a></li>`)}</ul>
+<h2>Ready questions</h2>
+<ul>${questions.map(([name, text]) => html`<li><a href="/query?sql=${encodeURIComponent(text)}">${name}</a></li>`)}</ul>
 <details><summary>Tables</summary>
 <dl>${Object.entries(tables).map(
       ([name, columns]) => html`<dt>${name}</dt><dd>${Object.keys(columns).join(', ')}</dd>`,
-    )}<dt>comparison, comparison_mean</dt><dd>views: ours beside the papers', and the means over classes</dd></dl></details>`,
+    )}<dt>comparison, comparison_mean</dt><dd>views: ours beside the papers', and the means over classes; ${Object.keys(viewColumns).join(', ')}</dd></dl></details>
+<script type="application/json" id="sql-words">${raw(JSON.stringify(wordsOf()).replaceAll('<', '\\u003c'))}</script>`,
   };
 }
 
@@ -51,6 +77,6 @@ async function answer(query: Query, sql: string): Promise<Markup> {
   const found = await query(sql, limits);
   if (!found.ok) return problemsHtml(found.failures);
   const {rows, more} = found.value;
-  return html`<p role="status">${more ? `The first ${plural(rows.length, 'row')}; there are more.` : plural(rows.length, 'row')}</p>
-${tableHtml(queryTable(found.value), {captionUnseen: true, cards: true, caption: 'Rows'})}`;
+  return html`<p role="status">${more ? `The first ${plural(rows.length, 'row')}; there are more.` : plural(rows.length, 'row')} <a href="/query.csv?sql=${encodeURIComponent(sql)}">CSV</a></p>
+${tableHtml(queryTable(found.value), {captionUnseen: true, cards: true, sortable: true, caption: 'Rows'})}`;
 }

@@ -1,11 +1,12 @@
-/** Answers, each with the headers that keep it to itself. */
+/** Answers, each with the headers that keep it to itself; and forms that are sent. */
 import {createReadStream, lstatSync} from 'node:fs';
-import type {OutgoingHttpHeaders, ServerResponse} from 'node:http';
+import type {IncomingMessage, OutgoingHttpHeaders, ServerResponse} from 'node:http';
 import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 
 export const plainText = 'text/plain; charset=utf-8';
 export const htmlText = 'text/html; charset=utf-8';
+export const cssText = 'text/css; charset=utf-8';
 
 /** Nothing from elsewhere, no script but ours, in nobody's frame. */
 const ownPolicy =
@@ -44,4 +45,18 @@ export const hasReport = (folder: string): boolean =>
 export async function sendReport(folder: string, response: ServerResponse): Promise<void> {
   response.writeHead(200, {...ownHeaders, 'content-type': htmlText, 'content-security-policy': reportPolicy});
   await pipeline(createReadStream(reportOf(folder)), response);
+}
+
+/** Bytes of a form, at most. */
+const longestForm = 64 * 1024;
+
+/** The fields of a form that was sent; undefined: it is too long. */
+export async function formOf(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes <= longestForm) parts.push(part);
+  }
+  return bytes > longestForm ? undefined : new URLSearchParams(Buffer.concat(parts).toString('utf8'));
 }

@@ -1,49 +1,97 @@
 /** One run: how far it is, what goes on, what failed and why, what was measured. */
-import {count, duration, plural} from '../../core/base/text.ts';
+import {count, dateText, duration, plural} from '../../core/base/text.ts';
 import {progressShare} from '../../pipeline/events.ts';
-import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
+import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import type {Remarks} from '../../pipeline/store/runs/remarks.ts';
 import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
-import {endsText, progressText, stageTook} from '../live/lines.ts';
+import {endsText, progressText} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
-import {dateText} from '../tables/ls.ts';
-import {kindsOf, placeOf, reportRun, resultsOf} from '../tables/show.ts';
+import {reportRun, resultsOf} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
+import {badge} from './badge.ts';
+import {remarksHtml} from './listed-run.ts';
 import {having, isSettled, type RunInView, type RunningStage} from './live-run.ts';
-import {badge, type Page} from './page.ts';
+import type {Page} from './page.ts';
+import type {Regions} from './regions.ts';
+import type {PartName} from './run-parts.ts';
+import {stagesRegions, stagesTab} from './stages-tab.ts';
 
-/** Parts of the page by the `id` of their element: what changes while a run goes on. */
-export type Regions = ReadonlyMap<string, Markup>;
+export interface AboutRun {
+  readonly now: number;
+  readonly hasReport: boolean;
+  readonly remarks: Remarks;
+  /** Whether who looks may change tags and note. */
+  readonly mayWrite: boolean;
+  /** Text of the spec. */
+  readonly spec: string;
+}
 
-export function runPage(run: RunInView, {now, hasReport}: {readonly now: number; readonly hasReport: boolean}): Page {
+export async function runPage(run: RunInView, about: AboutRun): Promise<Page> {
+  const {now, hasReport, remarks, mayWrite, spec} = about;
   const {record} = run;
   const regions = regionsOf(run, now);
   const region = (id: string) => html`<div id="${id}">${regions.get(id)}</div>`;
-  const {id, name, stages, outcome, environment} = record;
+  const {id, name, outcome, environment} = record;
+  const tabs: readonly (readonly [id: string, title: string, body: Markup])[] = [
+    [
+      'overview',
+      'Overview',
+      html`${region('running')}
+${region('problems')}
+${partPlace(id, 'numbers', 'Numbers beside the papers')}
+<h3>What every task measured</h3>
+${region('results')}`,
+    ],
+    ['sweep', 'Sweep', partPlace(id, 'sweep', 'Effects of options, and the search')],
+    ['training', 'Training', partPlace(id, 'training', 'Training curves')],
+    ['tasks', 'Tasks', partPlace(id, 'tasks', 'Single tasks: scores, images, maps')],
+    ['stages', 'Stages', html`${await stagesTab(record, regions)}${partPlace(id, 'timeline', 'Timeline')}`],
+    ['logs', 'Logs', partPlace(id, 'logs', 'What the run and its jobs have said')],
+    [
+      'spec',
+      'Spec',
+      html`<pre>${spec}</pre>
+<details><summary>Environment</summary>
+<pre>${JSON.stringify(environment, null, 2)}</pre></details>
+${partPlace(id, 'provenance', 'Resolved options, data, fingerprints')}`,
+    ],
+  ];
   return {
     title: name,
     ...(outcome === 'unfinished' && {events: `/runs/${id}/events`}),
     body: html`<h1>${name}</h1>
-<p class="faint">${id}</p>
+<p class="muted">${id}</p>
+${remarksView(id, remarks, mayWrite)}
 ${region('summary')}
 <p id="announcement" class="unseen" role="status" aria-live="polite">${regions.get('announcement')}</p>
 <p class="links"><a href="/compare?run=${encodeURIComponent(id)}">Beside the papers</a>${hasReport && html` <a href="/runs/${id}/report.html">Report</a>`}</p>
-${region('running')}
-${region('problems')}
-<h2>Results</h2>
-${region('results')}
-<h2>Stages</h2>
-${region('kinds')}
-<details><summary>All ${plural(stages.length, 'stage')}</summary>
-<div class="scroll" tabindex="0" role="region" aria-label="All stages"><table>
-<thead><tr><th scope="col">stage</th><th scope="col">state</th><th scope="col" class="number">took</th></tr></thead>
-<tbody>${stages.map(
-      (_, at) => html`<tr id="stage-${at}">${regions.get(`stage-${at}`)}</tr>
+<nav class="tabs" aria-label="Parts of the run">${tabs.map(([tab, title]) => html`<a href="#${tab}">${title}</a>`)}</nav>
+${tabs.map(
+  ([
+    tab,
+    title,
+    body,
+  ]) => html`<section class="tab" id="${tab}" aria-labelledby="${tab}-title"><h2 id="${tab}-title">${title}</h2>
+${body}</section>
 `,
-    )}</tbody></table></div></details>
-<details><summary>Environment</summary>
-<pre>${JSON.stringify(environment, null, 2)}</pre></details>`,
+)}`,
   };
+}
+
+/** Where the script puts a part of the report when it is seen. */
+const partPlace = (run: string, name: PartName | 'logs', title: string): Markup =>
+  html`<div data-part="/runs/${run}/parts/${name}" id="part-${name}"><p><a href="/runs/${run}/parts/${name}">${title}</a></p></div>`;
+
+function remarksView(id: string, {tags, note, damage}: Remarks, mayWrite: boolean): Markup {
+  const said = damage === undefined ? remarksHtml(tags, note) : html`<p class="bad">${damage}</p>`;
+  if (!mayWrite || damage !== undefined) return said;
+  return html`${said}<details class="remarks"><summary>Tags and note</summary>
+<form method="post" action="/runs/${id}/remarks">
+<label>Tags, between them blanks <input name="tags" value="${tags.join(' ')}" autocomplete="off" spellcheck="false"></label>
+<label>Note <textarea name="note" rows="3" maxlength="4000">${note}</textarea></label>
+<p><button>Save</button></p>
+</form></details>`;
 }
 
 export const regionsOf = (run: RunInView, now: number): Regions =>
@@ -63,8 +111,7 @@ function settledRegions(record: RunRecord): Regions {
     ['announcement', announcementOf(record)],
     ['problems', problemsOf(record, report.warnings)],
     ['results', resultsHtml(report)],
-    ['kinds', tableHtml(kindsOf(report.kinds), {captionUnseen: true, cards: true, caption: 'Stages by kind'})],
-    ...record.stages.map((stage, at) => [`stage-${at}`, stageCells(stage)] as const),
+    ...stagesRegions(record),
   ]);
 }
 
@@ -143,9 +190,3 @@ function resultsHtml({results}: ReturnType<typeof reportRun>): Markup {
   return html`${tableHtml(table, {captionUnseen: true, cards: true, caption: 'What every task measured'})}${foot.map((line) => html`<p class="faint">${line}</p>`)}
 <p class="faint">Rates × 100.</p>`;
 }
-
-const stageCells = (stage: StageRecord): Markup => {
-  const {label, status, seconds, peakMemory} = stage;
-  const place = placeOf(stage);
-  return html`<th scope="row">${label}</th><td>${badge(status)}${place !== undefined && html` <span class="faint">${place}</span>`}</td><td class="number">${status === 'computed' && seconds !== undefined ? stageTook({seconds, peakMemory}) : '–'}</td>`;
-};

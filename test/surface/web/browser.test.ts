@@ -52,6 +52,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
         '/',
         `/runs/${site.ids.failed}`,
         `/runs/${site.ids.live}`,
+        `/runs/${site.ids.done}#stages`,
+        `/compare?run=${site.ids.done}&run=${site.ids.failed}`,
         '/compare',
         '/query?sql=from runs',
         '/query?sql=selec',
@@ -67,6 +69,66 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
       await page.context().close();
     },
   );
+
+  test('the list of runs with the keyboard: search, filter, tick, compare; Back restores what was', async () => {
+    const page = await enter();
+    const names = () => page.locator('#runs th a').allTextContents();
+    await page.waitForSelector('text=3 runs');
+    expect(await names()).toEqual(['live', 'broken', 'finished']);
+    await page.keyboard.press('/');
+    await page.keyboard.type('oc-svm');
+    await page.waitForSelector('text=1 of 3 runs');
+    expect(await names()).toEqual(['finished']);
+    await page.keyboard.press('Control+A');
+    await page.keyboard.press('Delete');
+    expect(await page.locator('select[aria-label=state] option').allTextContents()).toEqual([
+      'all',
+      'done (1)',
+      'failed (1)',
+      'running (1)',
+    ]);
+    await page.click('th button:text-is("run")');
+    expect(await names()).toEqual(['broken', 'finished', 'live']);
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.keyboard.press('k');
+    const {hash} = new URL(page.url());
+    expect(hash).toBe(`#sort=run&ticked=${site.ids.failed}%2C${site.ids.done}`);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/runs/${site.ids.failed}`);
+    await page.goBack();
+    await page.waitForSelector('button:text-is("Compare 2 runs")');
+    expect(await names()).toEqual(['broken', 'finished', 'live']);
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog:has-text("tick the row")');
+    await page.keyboard.press('Escape');
+    await page.click('button:text-is("Compare 2 runs")');
+    await page.waitForURL(`**/compare?run=${site.ids.failed}&run=${site.ids.done}`);
+    await page.context().close();
+  });
+
+  test('tabs of a run: links, one seen at a time; a part is drawn when it is seen; Back leads to the tab before', async () => {
+    const page = await enter();
+    await page.goto(`http://127.0.0.1:${site.port}/runs/${site.ids.done}`);
+    const seen = () => page.locator('section.tab:visible').evaluateAll((tabs) => tabs.map(({id}) => id));
+    expect(await seen()).toEqual(['overview']);
+    await page.waitForSelector('#part-numbers .answer');
+    await page.click('nav.tabs >> text=Stages');
+    expect(await seen()).toEqual(['stages']);
+    await page.click('svg a:has-text("learn × 2")');
+    await page.waitForSelector('#kind-learn[open] >> text=learn rotation · cat · seed 0');
+    await page.goBack();
+    await page.goBack();
+    expect(await seen()).toEqual(['overview']);
+    expect(await barriers(page)).toEqual([]);
+    await page.context().close();
+    const unscripted = await enter({javaScriptEnabled: false});
+    await unscripted.goto(`http://127.0.0.1:${site.port}/runs/${site.ids.done}`);
+    expect(await unscripted.locator('section.tab:visible').count()).toBe(7);
+    await unscripted.context().close();
+  });
 
   test('a run moves while one looks, and says how far it is at the tenths of its way', async () => {
     const page = await enter();
@@ -117,6 +179,11 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.waitForURL((url) => url.hash === '#main');
     await page.goto(`http://127.0.0.1:${site.port}/query`);
     await page.focus('textarea');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('from baseli');
+    await page.waitForSelector('[role=option]:has-text("baselines table")');
+    await page.keyboard.press('Tab');
+    expect(await page.inputValue('textarea')).toBe('from baselines');
     await page.keyboard.press('Control+A');
     await page.keyboard.type('select 6 * 7 as answer');
     await page.keyboard.press('Control+Enter');

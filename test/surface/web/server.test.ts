@@ -1,6 +1,12 @@
 import {readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import type {RequestOptions} from 'node:http';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {openResults} from '../../../src/pipeline/store/results/results.ts';
+import {readRemarks} from '../../../src/pipeline/store/runs/remarks.ts';
+import type {RunsNews} from '../../../src/surface/web/listed-run.ts';
+import {questions} from '../../../src/surface/web/questions.ts';
+import {auc} from '../../rig/runs.ts';
 import {Site} from '../../rig/site.ts';
 
 let site: Site;
@@ -58,6 +64,46 @@ describe('who is let in', () => {
   });
 });
 
+describe('tags and notes', () => {
+  test('are written by who has the token for it, from a page of this server, and are shown', async () => {
+    await using writable = await Site.open({write: true});
+    const {ids, port} = writable;
+    const welcome = await writable.ask(
+      new URL(writable.writeAddress).pathname + new URL(writable.writeAddress).search,
+      {
+        headers: {},
+      },
+    );
+    const both = welcome.headers['set-cookie']!.map((one) => one.split(';')[0]!).join('; ');
+    const path = `/runs/${ids.done}/remarks`;
+    const origin = `http://127.0.0.1:${port}`;
+    const post = async (headers: RequestOptions['headers'], form: string, to = path) =>
+      (await writable.ask(to, {method: 'POST', headers: {...headers, host: `127.0.0.1:${port}`}}, form)).status;
+    const form = 'tags=paper+best,paper&note=%3Cb%3Ewhy%3C/b%3E';
+    const writer = {cookie: both, origin};
+    expect(await post({cookie: writable.cookie, origin}, form)).toBe(403);
+    expect(await post({cookie: both, origin: 'http://elsewhere.example'}, form)).toBe(403);
+    expect(await post({cookie: both}, form)).toBe(403);
+    expect(await post(writer, form, '/runs/../remarks')).toBe(404);
+    expect(await post(writer, form, `/runs/${ids.done}/plan.json`)).toBe(404);
+    expect(await post(writer, `note=${'x'.repeat(70_000)}`)).toBe(413);
+    expect(await post(writer, `tags=${'x'.repeat(41)}`)).toBe(400);
+    expect(readRemarks(join(writable.root, ids.done))).toEqual({tags: [], note: ''});
+    expect(await post(writer, form)).toBe(303);
+    expect(readRemarks(join(writable.root, ids.done))).toEqual({tags: ['best', 'paper'], note: '<b>why</b>'});
+    const list = (await writable.ask('/')).text;
+    expect(list).toContain(
+      '<span class="tag">best</span> <span class="tag">paper</span> </span><small class="note">&lt;b&gt;why&lt;/b&gt;</small>',
+    );
+    const page = `/runs/${ids.done}`;
+    expect((await writable.ask(page)).text).not.toContain('<form');
+    expect((await writable.ask(page, {headers: {cookie: both}})).text).toContain('name="tags" value="best paper"');
+    writeFileSync(join(writable.root, ids.done, 'remarks.json'), '{"tags": 1}');
+    expect((await writable.ask(page)).text).toContain('remarks.json does not have the expected content');
+    expect(await post(writer, form)).toBe(400);
+  });
+});
+
 describe('what is there', () => {
   test.for([
     '/etc/passwd',
@@ -69,6 +115,11 @@ describe('what is there', () => {
     '/runs/RUN/../results.duckdb',
     '/runs/RUN/report.html',
     '/runs/RUN/events/more',
+    '/runs/RUN/stages',
+    '/runs/RUN/stages/none',
+    '/runs/RUN/parts/none',
+    '/runs/RUN/parts/constructor',
+    '/styles/none.css',
     '/runs/RUN%00',
     '/runs/',
     '/runs',
@@ -140,6 +191,39 @@ describe('pages', () => {
     expect(text).not.toContain('data-events');
   });
 
+  test("a run's stages by kind, and one of them: what failed, its key, what it reads", async () => {
+    const page = `/runs/${site.ids.failed}`;
+    const {text} = await site.ask(page);
+    expect(
+      [...text.matchAll(/<summary>(\S+ × \d+) <span[^>]*>([^<]*)</g)].map(([, kind, states]) => `${kind}: ${states}`),
+    ).toEqual([
+      'data × 1: 1 computed',
+      'learn × 1: 1 computed',
+      'embed × 1: 1 computed',
+      'score × 1: 1 failed',
+      'evaluate × 1: 1 skipped',
+    ]);
+    expect(text).toContain('xlink:href="#kind-learn"');
+    const [, address] = /href="(\/runs\/[^"]*\/stages\/[^"]*)">score /.exec(text)!;
+    const stage = (await site.ask(address!)).text;
+    expect(stage).toContain('<pre>out of &lt;b&gt;memory&lt;/b&gt;\nat line 3</pre>');
+    expect(stage).toMatch(/<li>test: <code>features.arrow<\/code> of <a href="[^"]*">embed test · ship · seed 0<\/a>/);
+    expect((await site.ask(`${page}/parts/logs`)).text).toMatch(/\[4\/5\] ✗ score kde · ship · seed 0: out of/);
+  });
+
+  test("parts of the run's report, with their styles in a sheet of their own", async () => {
+    const {text} = await site.ask(`/runs/${site.ids.done}/parts/numbers`);
+    expect(text).toContain('Class by class</h2>');
+    expect(text).toMatch(/<p class="answer"><strong>rotation<\/strong> with <strong>oc-svm-rbf<\/strong>/);
+    expect(text).not.toContain(' style="');
+    const [, sheet] = /href="(\/styles\/\w+\.css)"/.exec(text)!;
+    const {headers, text: styles} = await site.ask(sheet!);
+    expect(headers['content-type']).toBe('text/css; charset=utf-8');
+    for (const [, name] of text.matchAll(/ data-style="([^"]*)"/g))
+      expect(styles).toContain(`[data-style="${name}"] {`);
+    expect((await site.ask(`/runs/${site.ids.done}/parts/sweep`)).text).toContain('This run varies no option');
+  });
+
   test('comparison: filters and metric', async () => {
     const rowsOf = async (query: string) =>
       [...(await site.ask(`/compare?${query}`)).text.matchAll(/<tr\b[^>]*><th scope="row">/g)].length;
@@ -156,9 +240,17 @@ describe('pages', () => {
   test('a query', async () => {
     const {text} = await query('select run, outcome from runs order by run limit 1');
     expect(text).toContain(`<td>${site.ids.done}</td><td>done</td>`);
-    expect(text).toContain('1 row<');
+    expect(text).toContain('1 row <a href="/query.csv?sql=select%20run');
     expect((await query('from range(100000)')).text).toContain('The first 1,000 rows; there are more.');
     expect((await query("select '<b>' as a")).text).toContain('<td>&lt;b&gt;</td>');
+  });
+
+  test('rows as CSV; every ready question has an answer', async () => {
+    const {headers, text} = await site.ask(`/query.csv?sql=${encodeURIComponent("select 1 as a, 'b,c' as d")}`);
+    expect([headers['content-type'], text]).toEqual(['text/csv; charset=utf-8', 'a,d\n1,"b,c"\n']);
+    expect((await site.ask('/query.csv?sql=selec')).status).toBe(400);
+    const results = openResults(site.database);
+    for (const [name, sql] of questions) expect([name, (await results.query(sql)).ok]).toEqual([name, true]);
   });
 
   test.for([
@@ -207,14 +299,17 @@ describe('live', () => {
 
   test('the list of runs hears of a run that comes later', async () => {
     const {makeRun, auc} = await import('../../rig/runs.ts');
-    const seen: string[] = [];
-    for await (const {runs} of site.parts('/events')) {
-      seen.push(/<a href="\/runs\/([^"]*)"/.exec(runs!)![1]!);
-      if (seen.length === 1)
-        makeRun(site.root, {id: '20260104-080000-later-aa11', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.5)}]});
-      if (seen.at(-1)!.includes('later')) break;
+    const seen: (readonly string[])[] = [];
+    const later = '20260104-080000-later-aa11';
+    for await (const {changed, gone} of site.news<RunsNews>('/events', 'runs')) {
+      seen.push([...changed.map(({id, best}) => `${id} ${best?.mean}`), ...gone]);
+      // Its files come one after the other.
+      if (seen.at(-1)!.includes(`${later} 0.5`)) rmSync(join(site.root, later), {recursive: true});
+      else if (seen.length === 1) makeRun(site.root, {id: later, tasks: [{inlier: 'cat', seed: 0, scores: auc(0.5)}]});
+      if (seen.at(-1)![0] === later) break;
     }
-    expect(seen).toEqual([site.ids.live, '20260104-080000-later-aa11']);
+    expect(seen[0]!.slice(1)).toEqual([`${site.ids.failed} undefined`, `${site.ids.done} 0.91`]);
+    expect(seen.at(-1)).toEqual([later]);
   });
 
   test('a damaged run is listed as damaged, hides no other, and its page says what is wrong', async () => {
@@ -230,10 +325,42 @@ describe('live', () => {
     expect((await site.ask(`/runs/${id}`)).text).toContain('plan.json does not have the expected content');
   });
 
+  test('several runs beside each other: numbers by pairs of seeds, options, and what is refused', async () => {
+    const {makeRun} = await import('../../rig/runs.ts');
+    const [first, second] = ['20260106-080000.000-twin-aa11', '20260106-090000.000-twin-bb22'] as const;
+    for (const [id, epochs, gain] of [
+      [first, 10, 0],
+      [second, 20, 0.03],
+    ] as const)
+      makeRun(site.root, {
+        id,
+        name: 'twin',
+        tasks: [0, 1, 2].map((seed) => ({
+          inlier: 'cat',
+          seed,
+          learner: {type: 'rotation', epochs},
+          scores: auc(0.8 + seed / 50 + gain + seed / 1000),
+        })),
+      });
+    const {text} = await site.ask(`/compare?run=${first}&run=${second}`);
+    const rows = [...text.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
+      row!.replaceAll(/<[^>]*>/g, ' ').replaceAll(/ +/g, ' '),
+    );
+    expect(rows).toContain(' normal class paper twin aa11 twin bb22 Δ twin bb22 ');
+    expect(rows.find((row) => row.startsWith(' cat '))).toMatch(
+      /82\.1 ± 2\.1 .* 85\.1 ± 2\.1 .* \+3\.0 ± 0\.0 \(3\) $/,
+    );
+    expect(rows).toContain(' learner.epochs 10 20 ');
+    expect(text).not.toContain(' style="');
+    const many = Array.from({length: 9}, (_, at) => `run=${at}`).join('&');
+    expect((await site.ask(`/compare?${many}`)).text).toContain('8 runs at most can be compared');
+    expect((await site.ask('/compare?run=a&run=%3Cb%3E')).text).toContain('there is no run a');
+  });
+
   test('closing ends open connections at once', async () => {
     await using other = await Site.open();
     const listening = (async () => {
-      for await (const _ of other.parts('/events')) await other[Symbol.asyncDispose]();
+      for await (const _ of other.news('/events', 'runs')) await other[Symbol.asyncDispose]();
     })();
     await expect(listening).rejects.toThrow('aborted');
   });

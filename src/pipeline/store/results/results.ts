@@ -30,6 +30,8 @@ export interface Results {
   /** Runs one statement, which can only read, and only this database: it reaches neither files nor the network. */
   query(sql: string, limits?: QueryLimits): Promise<Result<QueryResult, Problem>>;
   comparisonRows(filter?: ComparisonFilter): Promise<Result<readonly ComparisonRow[], Problem>>;
+  /** The same of each of these runs alone, by its id. */
+  comparisonsOf(runs: readonly string[]): Promise<Result<readonly (readonly ComparisonRow[])[], Problem>>;
   /** The same, together with the answers of other statements: opening the file a second time would take longer than they do. */
   comparison(
     filter: ComparisonFilter,
@@ -50,24 +52,26 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
     existsSync(file) || runsIn(root).length > 0
       ? database.read(work, options)
       : fail({message: 'there are no results yet', file, hint: 'Run "pipeline run <spec>" first.'});
-  const comparison: Results['comparison'] = async (filter, also) => {
-    const runs = filter.runs ? `[${filter.runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
-    const args = [runs, ...[filter.spec, filter.table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
-    const sql = `select * from comparison_of(${args})
-      order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
+  const answersOf = (
+    sqls: readonly string[],
+    ids: readonly string[] | undefined,
+  ): Promise<Result<readonly QueryResult[], Problem>> => {
     const work = async (connection: DuckDBConnection): Promise<Result<readonly QueryResult[], Problem>> => {
       const answers: QueryResult[] = [];
-      for (const one of [sql, ...also]) {
+      for (const one of sqls) {
         const answer = await select(connection, one, {one: false});
         if (!answer.ok) return answer;
         answers.push(answer.value);
       }
       return succeed(answers);
     };
-    const found = await read(work, {ids: filter.runs, early: true});
+    return read(work, {ids, early: true});
+  };
+  const comparison: Results['comparison'] = async (filter, also) => {
+    const found = await answersOf([comparisonSql(filter), ...also], filter.runs);
     if (!found.ok) return found;
     const [compared, ...others] = found.value;
-    return succeed({rows: compared!.rows.map((row) => comparisonRow(compared!.columns, row)), also: others});
+    return succeed({rows: rowsIn(compared!), also: others});
   };
   return {
     async ingestRun(folder) {
@@ -91,12 +95,30 @@ export function openResults(path: string, options: ResultsOptions = {}): Results
 
     comparison,
 
+    async comparisonsOf(runs) {
+      const found = await answersOf(
+        runs.map((run) => comparisonSql({runs: [run]})),
+        runs,
+      );
+      return found.ok ? succeed(found.value.map(rowsIn)) : found;
+    },
+
     async comparisonRows(filter = {}) {
       const found = await comparison(filter, []);
       return found.ok ? succeed(found.value.rows) : found;
     },
   };
 }
+
+function comparisonSql({runs, spec, table}: ComparisonFilter): string {
+  const ids = runs ? `[${runs.map(sqlText).join(', ')}]::varchar[]` : 'null';
+  const args = [ids, ...[spec, table].map((text) => (text === undefined ? 'null' : sqlText(text)))];
+  return `select * from comparison_of(${args})
+    order by dataset, learner, config, paper_row, inlier = 'mean', inlier, classifier, classifier_options, metric, definition`;
+}
+
+const rowsIn = ({columns, rows}: QueryResult): readonly ComparisonRow[] =>
+  rows.map((row) => comparisonRow(columns, row));
 
 /** Reads all tables to their ends; throws if that is not possible. */
 async function readThrough(connection: DuckDBConnection): Promise<void> {

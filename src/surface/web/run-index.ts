@@ -1,0 +1,167 @@
+/**
+ * All runs at a glance, thousands of them: those that have ended from the results database, the others from their records, which are
+ * read again only when they have changed.
+ */
+import {join} from 'node:path';
+import {compareText} from '../../core/base/text.ts';
+import type {Results} from '../../pipeline/store/results/results.ts';
+import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
+import {type Remarks, readRemarks} from '../../pipeline/store/runs/remarks.ts';
+import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
+import {bestMean, type MeanGroup, meanGroupsOf, telling} from './best-mean.ts';
+import type {ListedRun} from './listed-run.ts';
+import {having, isSettled} from './live-run.ts';
+
+/** What the database has of a run. */
+type Filed = Omit<ListedRun, 'tags' | 'note' | 'best'> & {
+  /** State of its files when it was filed. */
+  readonly record: string | null;
+  readonly groups: readonly MeanGroup[] | null;
+};
+
+// One text for all runs: thousands of rows take DuckDB's binding longer than all the rest.
+const filedQuery = `
+with of_tasks as (
+  select run, list_sort(list_distinct(list(dataset))) as datasets, list_sort(list_distinct(list(paper_row))) as methods
+  from tasks group by run
+), means as (
+  select metrics.run, dataset, paper_row as row, point::json as point, metrics.classifier, metric, avg(value) as mean,
+    count(*) as tasks
+  from metrics join tasks using (run, task)
+  where metric in (${telling.map((name) => `'${name}'`).join(', ')}) and part = 'test' and ensemble is null
+    and isfinite(value)
+  group by all
+), of_means as (select run, list(means) as groups from means group by run)
+select json_group_array(json_object('id', run, 'name', name, 'started', started, 'state', outcome, 'seconds', seconds,
+  'tasks', tasks, 'stages', stages, 'settled', computed + cached + failed + skipped, 'failed', failed, 'damage', damage,
+  'record', record, 'datasets', coalesce(datasets, []), 'methods', coalesce(methods, []), 'groups', groups))::varchar
+from runs left join of_tasks using (run) left join of_means using (run)
+where outcome <> 'unfinished'`;
+
+interface Known {
+  readonly run: ListedRun;
+  /** Of its files. */
+  readonly stamp: string;
+  /** Of a run that may go on. */
+  readonly record?: RunRecord;
+}
+
+export class RunIndex {
+  readonly #root: string;
+  readonly #results: Results;
+  readonly #known = new Map<string, Known>();
+  #filed: Promise<ReadonlyMap<string, Filed>> | undefined;
+
+  /** `root`: `runs/`. */
+  constructor(root: string, results: Results) {
+    this.#root = root;
+    this.#results = results;
+  }
+
+  /** Ids of all runs, newest first. */
+  ids(): readonly string[] {
+    return listRuns(this.#root);
+  }
+
+  /** As the files are now; what the database has is known once `load` has ended. */
+  runs(ids: readonly string[]): readonly ListedRun[] {
+    return ids.map((id) => this.#look(id));
+  }
+
+  /** All of them, newest first. Of those that had ended, nothing is looked at again; a run that has not changed is the same object. */
+  again(): readonly ListedRun[] {
+    return this.ids().map((id) => {
+      const known = this.#known.get(id);
+      return known && !known.record && known.run.damage === undefined ? known.run : this.#look(id);
+    });
+  }
+
+  /** Takes from the database what it has. */
+  async load(): Promise<void> {
+    this.#filed ??= this.#filedRuns();
+    for (const [id, filed] of await this.#filed)
+      if (!this.#known.has(id)) this.#known.set(id, {run: listedFrom(filed), stamp: filed.record ?? ''});
+  }
+
+  #look(id: string): ListedRun {
+    const folder = join(this.#root, id);
+    const known = this.#known.get(id);
+    const stamp = recordState(folder);
+    const next = known?.stamp === stamp ? known : {...this.#read(id, folder), stamp};
+    const {record} = next;
+    // Whether a process lives is not seen in its run's files.
+    const now = {...next.run, ...(record && {state: runStateOf(record)}), ...remarksOf(readRemarks(folder))};
+    const run = known && JSON.stringify(known.run) === JSON.stringify(now) ? known.run : now;
+    this.#known.set(id, {run, stamp, ...(record && {record})});
+    return run;
+  }
+
+  #read(id: string, folder: string): Omit<Known, 'stamp'> {
+    const read = readRecord(folder);
+    if (!read.ok) return {run: damagedRun(id, read.failures[0]!.message)};
+    const record = read.value;
+    return {run: listedOf(record), ...(record.outcome === 'unfinished' && {record})};
+  }
+
+  async #filedRuns(): Promise<ReadonlyMap<string, Filed>> {
+    const found = await this.#results.query(filedQuery);
+    if (!found.ok) return new Map();
+    const runs = JSON.parse(String(found.value.rows[0]?.[0] ?? '[]')) as readonly Filed[];
+    return new Map(runs.map((run) => [run.id, run]));
+  }
+}
+
+const remarksOf = ({tags, note, damage}: Remarks): Pick<ListedRun, 'tags' | 'note'> => ({
+  tags,
+  note: damage === undefined ? note : `${damage}.`,
+});
+
+const listedFrom = ({record: _, groups, started, seconds, damage, ...run}: Filed): ListedRun => ({
+  ...run,
+  ...(started != null && {started}),
+  ...(seconds != null && {seconds}),
+  ...(damage != null && {damage}),
+  ...optionalBest(groups ?? []),
+  tags: [],
+  note: '',
+});
+
+function optionalBest(groups: readonly MeanGroup[]): Pick<ListedRun, 'best'> {
+  const best = bestMean(groups);
+  return best ? {best} : {};
+}
+
+const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)].sort(compareText);
+
+const listedOf = (record: RunRecord): ListedRun => ({
+  id: record.id,
+  name: record.name,
+  ...(record.started !== undefined && {started: record.started}),
+  state: runStateOf(record),
+  ...(record.seconds !== undefined && {seconds: record.seconds}),
+  tasks: record.tasks.length,
+  stages: record.stages.length,
+  settled: record.stages.filter(isSettled).length,
+  failed: having(record, 'failed'),
+  ...(record.damage !== undefined && {damage: record.damage}),
+  datasets: distinct(record.tasks.map(({dataset}) => dataset.type)),
+  methods: distinct(record.tasks.map(({compare}) => compare.row)),
+  ...optionalBest(meanGroupsOf(record)),
+  tags: [],
+  note: '',
+});
+
+const damagedRun = (id: string, damage: string): ListedRun => ({
+  id,
+  name: id,
+  state: 'damaged',
+  tasks: 0,
+  stages: 0,
+  settled: 0,
+  failed: 0,
+  damage,
+  datasets: [],
+  methods: [],
+  tags: [],
+  note: '',
+});
