@@ -76,7 +76,7 @@ const bundle = await rolldown({
   plugins: [reader, places],
   checks: {ineffectiveDynamicImport: false},
 });
-await bundle.write({
+const {output} = await bundle.write({
   dir: process.argv[2],
   format: 'esm',
   sourcemap: true,
@@ -97,3 +97,8 @@ await bundle.write({
     ],
   },
 });
+
+// A template with the end of a script element would be compiled into a call of this package, which is not there: `scriptElement` writes one.
+for (const {type, imports, moduleIds} of output)
+  if (type === 'chunk' && imports.some((name) => name.startsWith('@oxc-project/')))
+    throw new Error(`one of these modules has an HTML template with "</script>": ${moduleIds.join(', ')}`);

@@ -6,7 +6,7 @@ import type {Problem} from '../../pipeline/failures.ts';
 import type {ApartLimits} from '../../pipeline/store/results/apart.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import {tables} from '../../pipeline/store/results/schema.ts';
-import {html, type Markup, raw} from '../html.ts';
+import {html, type Markup, raw, scriptElement} from '../html.ts';
 import {viewColumns} from '../reference/sql.ts';
 import {formatQuery, queryTable} from '../tables/formats.ts';
 import {tableHtml} from '../tables/table-html.ts';
@@ -69,7 +69,7 @@ ${sql.trim() !== '' && (await answer(query, sql))}
 <dl>${Object.entries(tables).map(
       ([name, columns]) => html`<dt>${name}</dt><dd>${Object.keys(columns).join(', ')}</dd>`,
     )}<dt>comparison, comparison_mean</dt><dd>views: ours beside the papers', and the means over classes; ${Object.keys(viewColumns).join(', ')}</dd></dl></details>
-<script type="application/json" id="sql-words">${raw(JSON.stringify(wordsOf()).replaceAll('<', '\\u003c'))}</script>`,
+${scriptElement(JSON.stringify(wordsOf()).replaceAll('<', '\\u003c'), raw(' type="application/json" id="sql-words"'))}`,
   };
 }
 

@@ -2,7 +2,7 @@
 import type {Result} from '../../core/base/result.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {recordState} from '../../pipeline/store/runs/record.ts';
-import {html, raw} from '../html.ts';
+import {html, raw, scriptElement} from '../html.ts';
 import type {ReportParts} from '../report/page.ts';
 import type {DrawnStyles} from './drawn.ts';
 import {type Page, problemsHtml} from './page.ts';
@@ -68,7 +68,7 @@ ${raw(section.html)}</section>`,
     return {
       title,
       styles: [style],
-      body: html`${head}<div id="part">${markup}</div><script type="application/json" id="page-data">${raw(found.value.content)}</script>`,
+      body: html`${head}<div id="part">${markup}</div>${scriptElement(found.value.content, raw(' type="application/json" id="page-data"'))}`,
     };
   }
 
