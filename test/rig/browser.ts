@@ -51,8 +51,8 @@ export async function open(
 }
 
 /**
- * What can't be read at the page's width: text of a chart beyond its edge or cut with `…`, text of the page that its element hides, a page wider than the screen; and
- * dots of one chart at one place.
+ * What can't be read at the page's width: text of a chart beyond its edge or cut with `…`, text of the page that its element hides, a page wider
+ * than the screen; and dots of one chart at one place.
  */
 export const unreadable = (page: Page): Promise<readonly string[]> =>
   page.evaluate<readonly string[]>(`(() => {
@@ -83,13 +83,13 @@ export const unreadable = (page: Page): Promise<readonly string[]> =>
     return found;
   })()`);
 
-/** What `axe` finds that keeps people out, each with the elements: `color-contrast: td > .key`. */
-export async function barriers(page: Page): Promise<readonly string[]> {
+/** What `axe` finds that keeps people out, each with the elements: `color-contrast: td > .key`. `rules`: only these. */
+export async function barriers(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
   // As a debugger does: the page's own policy lets no other script run.
   const session = await page.context().newCDPSession(page);
   await session.send('Runtime.evaluate', {expression: axe.source});
   const {result} = await session.send('Runtime.evaluate', {
-    expression: 'axe.run().then(({violations}) => JSON.stringify(violations))',
+    expression: `axe.run(${rules ? JSON.stringify({runOnly: rules}) : ''}).then(({violations}) => JSON.stringify(violations))`,
     awaitPromise: true,
   });
   const violations = JSON.parse(result.value as string) as readonly {

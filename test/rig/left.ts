@@ -32,7 +32,10 @@ export async function leaveFile(
   writeFileSync(join(folder, manifestName), text);
 }
 
-/** The scores of every stage that has some. Manifests of the numbers are taken away, because they were made of other bytes: the run's own record has them. */
+/**
+ * The scores of every stage that has some. Manifests of the numbers are taken away, because they were made of other bytes: the run's own record
+ * has them.
+ */
 export async function leaveScores(
   record: RunRecord,
   scoresOf: (stage: StageRecord) => Scores | undefined,

@@ -227,10 +227,16 @@ export function followMap(
       outline = [placeOf(event)];
       svg.setPointerCapture(event.pointerId);
     });
+    // A finger that goes up or down scrolls the page.
+    svg.addEventListener('pointercancel', () => {
+      outline = undefined;
+      show(chosen);
+    });
     svg.addEventListener('lostpointercapture', () => {
       // A press without a way around anything keeps all.
-      const drawn = outline!;
+      const drawn = outline;
       outline = undefined;
+      if (!drawn) return;
       take(drawn.length > 2 ? {at, outline: drawn} : undefined);
     });
 

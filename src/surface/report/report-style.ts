@@ -136,7 +136,7 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .enlarged .tools { margin: 0.7rem 0 0; }
 @media screen { .explored:not(:empty) ~ .still { display: none; } }
 
-.map { touch-action: none; cursor: crosshair; }
+.map { touch-action: pan-y; cursor: crosshair; }
 .map .out { opacity: 0.12; }
 .lasso { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3; fill: var(--ink); fill-opacity: 0.05; pointer-events: none; }
 .pointed { display: flex; gap: 0.8rem; align-items: center; min-height: 5.5rem; font-size: 0.875rem; }

@@ -69,9 +69,18 @@ function bestOf(sweep: Sweep): Markup | undefined {
               ? 'one other configuration lies'
               : `${within.length} others lie`
         } within it.`;
+  const rough = valueText(sweep, best.mean, best.sd);
+  const isBlurred =
+    / ± 0\.0$/.test(rough) ||
+    rivals.some((one) => one !== best && valueText(sweep, one.mean) === valueText(sweep, best.mean));
+  const fine = (value: number): string => (100 * value).toFixed(2);
   const point = Object.entries(best.point).filter(([, value]) => value !== undefined);
   return bestSetting({
-    value: valueText(sweep, best.mean, best.sd),
+    // Enough digits to see that it is the best, and by how much it varies.
+    value:
+      isBlurred && sweep.scale === 'rate'
+        ? [best.mean, ...(best.sd === null ? [] : [best.sd])].map(fine).join(' ± ')
+        : rough,
     mark: chosenOnTest,
     metric: `${sweep.metric}${sweep.classes > 1 ? `, the mean over ${sweep.classes} classes` : ''}`,
     setting: `${settingText(sweep, best)}`,

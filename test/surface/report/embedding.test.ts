@@ -45,4 +45,8 @@ test('others by their principal components, with the variance that these explain
   });
   expect(String(withTraining)).toContain('for 2 of 100 test images and 1 training images');
   expect(String(withTraining).match(/<title>training image/g)).toHaveLength(1);
+  // Groups that say nothing are left out, with their ends.
+  const count = (tag: RegExp): number => String(withTraining).match(tag)!.length;
+  expect(count(/<g /g)).toBe(count(/<\/g>/g));
+  expect(String(withTraining)).not.toContain('<g>');
 });

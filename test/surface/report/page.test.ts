@@ -242,6 +242,9 @@ test.skipIf(chromiumPath === undefined)(
     await page.locator('input[data-axis="3"][data-end="low"]').fill('100');
     expect(await seen()).toMatchObject({lines: 2, rows: 2, first: 2});
     expect(await page.locator('#search > .scroll tr[data-key]').first().textContent()).toContain('→');
+    await page.getByLabel('Metric', {exact: true}).selectOption('all');
+    // Each has its loss, and the metric on both parts.
+    expect(await page.locator('#comparison output').textContent()).toBe('4 of 96 numbers');
     expect(told).toEqual([]);
   },
 );
