@@ -161,6 +161,6 @@ export const tinySpec = (changes: {readonly [key: string]: string} = {}): string
     .map(([key, value]) => `${key}: ${value}\n`)
     .join('');
 
-/** The table that a run ends with, without its title and without the line below it. */
+/** The table that a run ends with, without its title and without the lines below it. */
 export const tableOf = (out: string): string =>
-  out.slice(out.indexOf('normal class')).replace(/\nLook closer: .*\n$/, '');
+  out.slice(out.indexOf('normal class')).replace(/(?:\nbest: [\s\S]*)?\nLook closer: .*\n$/, '');

@@ -9,7 +9,7 @@ import {driverOf} from '../../pipeline/store/runs/runs.ts';
 import {eventOf} from '../../pipeline/store/runs/shape.ts';
 import {createReporter} from '../live/reporter.ts';
 import {exitCodes} from './exit-codes.ts';
-import {printComparison} from './results.ts';
+import {isSweep, printComparison, printEffects} from './results.ts';
 import {commandName, err, folders, type Globals, orRefuse} from './session.ts';
 import {whichRun} from './which-run.ts';
 
@@ -38,8 +38,10 @@ export const attach = async (which: string, {plain}: {readonly plain: boolean}, 
             if (event?.type !== 'run-finished') continue;
             reporter.close();
             if (plan.search !== undefined) (await import('./search-run.ts')).printSearch(folder, globals);
-            else if (!globals.json)
+            else if (!globals.json) {
               await printComparison({runs: [id]}, {format: 'table'}, globals, {whenEmpty: () => 0});
+              if (isSweep(plan.tasks)) printEffects(folder);
+            }
             return {done: exitCodes.done, failed: exitCodes.failed, interrupted: exitCodes.interrupted}[event.outcome];
           }
           quiet = lines.length > 0 ? 0 : quiet + 1;

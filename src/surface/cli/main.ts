@@ -125,6 +125,8 @@ specOptions(program.command('run').description('run a spec or suite; compute onl
   .option('--detach', 'print the id of the run and go on in the background; "attach" shows it', false)
   .action(async (spec: string, options: RunOptions, command: Command) => {
     checkExecutor(command);
+    // The rest takes a while to load.
+    if (process.stderr.isTTY && !options.quiet && !globals().json) process.stderr.write(`Reading ${spec} …\n`);
     await leave((await import('./run.ts')).run(spec, options, globals()));
   });
 

@@ -2,11 +2,14 @@
 import {groupBy} from '../../core/base/group.ts';
 import {jsonText} from '../../core/base/json.ts';
 import {plural, suggest} from '../../core/base/text.ts';
+import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {queryApart} from '../../pipeline/store/results/apart.ts';
 import type {ComparisonFilter, Results} from '../../pipeline/store/results/results.ts';
 import {numbersOf} from '../../pipeline/store/runs/numbers.ts';
+import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
+import {effectsText} from '../tables/effects.ts';
 import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
 import {formatReport, reportRun} from '../tables/show.ts';
 import {formatWhy, why} from '../tables/why.ts';
@@ -90,6 +93,17 @@ export const printComparison = async (
     out(formatComparison(comparison, globals.json ? 'json' : format, screen()));
     return exitCodes.done;
   });
+
+/** Whether some option has several values. */
+export const isSweep = (tasks: readonly Task[]): boolean =>
+  new Set(tasks.map(({point}) => JSON.stringify(point))).size > 1;
+
+/** The best configuration of a sweep, and the effects of its parameters. */
+export function printEffects(folder: string): void {
+  const record = readRecord(folder);
+  const text = record.ok ? effectsText(record.value, screen()) : undefined;
+  if (text !== undefined) out(`\n${text}`);
+}
 
 const noResults = (title: string): number =>
   refuse([{message: `there are no results for ${title}`, hint: '"pipeline ls" lists the runs.'}]);

@@ -165,19 +165,21 @@ async function runGraph(
         `note: the record of this run is not whole: ${unwritten.message}; results are cached all the same. ${unwritten.hint}`,
       );
     await digests.save();
-    const [{openResults}, {printComparison}] = await ending;
+    const [{openResults}, {isSweep, printComparison, printEffects}] = await ending;
     const results = openResults(resultsFile, {report: err});
     const filed = await results.ingestRun(record.folder);
     if (!filed.ok)
       for (const {message, hint} of filed.failures)
         err(`note: ${message}; the table is from the run's own record. ${hint ?? ''}`);
     searching?.printSearch(record.folder, globals);
-    if (!globals.json && !search)
+    if (!globals.json && !search) {
       await printComparison({runs: [record.id]}, {format: 'table'}, globals, {
         results,
         whole: outcome.outcome === 'done',
         whenEmpty: () => exitCodes.done,
       });
+      if (isSweep(plan.tasks)) printEffects(record.folder);
+    }
     const entries = [...outcome.stages.values()].flatMap((stage) => ('entry' in stage ? [stage.entry] : []));
     for (const text of noValueNotes(entries.map(({manifest}) => manifest.summary))) err(`warning: ${text}`);
     if (options.profile && !globals.json) await printProfile(record.folder);

@@ -1,5 +1,9 @@
 /** What shows a run, and what it writes to. */
+import type {EndingStage} from '../../pipeline/ending/ending.ts';
+import type {Past} from '../../pipeline/ending/past.ts';
 import type {RunEvent} from '../../pipeline/events.ts';
+import type {SearchSize} from '../../pipeline/search/size.ts';
+import type {PlannedStage} from './tasks.ts';
 
 /** Told of all that happens in a run; shows it. Never decides anything. */
 export interface Reporter {
@@ -16,4 +20,13 @@ export interface Output {
   /** Respects NO_COLOR and similar variables. */
   hasColors?(): boolean;
   write(text: string): unknown;
+}
+
+export interface ShownRun {
+  /** Whose each stage is, and what it waits for. */
+  readonly graph: readonly (PlannedStage & EndingStage)[];
+  /** Of a search, for which more stages come. */
+  readonly search?: SearchSize;
+  /** What stages took before; asked for when something is computed. */
+  readonly past?: () => Promise<readonly Past[]>;
 }

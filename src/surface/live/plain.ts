@@ -1,8 +1,10 @@
 import {unreachable} from '../../core/base/result.ts';
 import {printable} from '../../core/base/screen.ts';
+import {Ending} from '../../pipeline/ending/ending.ts';
 import type {RunEvent} from '../../pipeline/events.ts';
-import type {Output, Reporter} from './contract.ts';
+import type {Output, Reporter, ShownRun} from './contract.ts';
 import {
+  endsText,
   engineText,
   failureText,
   progressText,
@@ -17,7 +19,9 @@ import {Warnings} from './warnings.ts';
 const quietFor = 15;
 
 /** One line an event, for CI and pipes. Cached stages are only counted: a thousand hits are one number at the end. */
-export function plainReporter(output: Output): Reporter {
+/** `run`: for when it may end. */
+export function plainReporter(output: Output, run?: ShownRun): Reporter {
+  const ending = run && new Ending(run.graph, run.search);
   let stages = 0;
   let settled = 0;
   const lastProgress = new Map<string, number>();
@@ -29,6 +33,7 @@ export function plainReporter(output: Output): Reporter {
 
   return {
     event(event: RunEvent): void {
+      ending?.hear(event);
       const skipped = event.type === 'stage-skipped' ? skips.add(event) : skips.take();
       if (skipped !== undefined) line(`${counter()} – ${skipped}`);
       switch (event.type) {
@@ -46,6 +51,7 @@ export function plainReporter(output: Output): Reporter {
         case 'stage-queued':
           return;
         case 'stage-started':
+          if (begun.size === 0) void run?.past?.().then((stages) => ending?.learn(stages));
           begun.set(event.stage, {kind: event.kind, label: event.label});
           lastProgress.set(event.stage, Date.parse(event.at));
           return;
@@ -53,7 +59,9 @@ export function plainReporter(output: Output): Reporter {
           const now = Date.parse(event.at);
           if (now - (lastProgress.get(event.stage) ?? Number.NEGATIVE_INFINITY) < quietFor * 1000) return;
           lastProgress.set(event.stage, now);
-          line(`${counter()} … ${printable(event.label)}: ${progressText(event.progress)}`);
+          const left = ending?.secondsLeft(now);
+          const ends = left === undefined ? '' : ` · the run ${endsText(left)}`;
+          line(`${counter()} … ${printable(event.label)}: ${progressText(event.progress)}${ends}`);
           return;
         }
         case 'stage-finished':

@@ -3,11 +3,9 @@ import {unreachable} from '../../core/base/result.ts';
 import {paintFor, printable} from '../../core/base/screen.ts';
 import {count, duration} from '../../core/base/text.ts';
 import {clipTo, columnsOf} from '../../core/base/width.ts';
-import {Ending, type EndingStage} from '../../pipeline/ending/ending.ts';
-import type {Past} from '../../pipeline/ending/past.ts';
+import {Ending} from '../../pipeline/ending/ending.ts';
 import {progressShare, type RunEvent, type StageKind, type StageProgress} from '../../pipeline/events.ts';
-import type {SearchSize} from '../../pipeline/search/size.ts';
-import type {Output, Reporter} from './contract.ts';
+import type {Output, Reporter, ShownRun} from './contract.ts';
 import {
   endsText,
   engineText,
@@ -19,7 +17,7 @@ import {
   stageFinishedText,
   startedText,
 } from './lines.ts';
-import {type PlannedStage, type SettledTask, TaskTree} from './tasks.ts';
+import {type SettledTask, TaskTree} from './tasks.ts';
 import {Warnings} from './warnings.ts';
 
 interface Running {
@@ -37,15 +35,6 @@ interface Running {
 interface Branch {
   readonly head: string;
   readonly stages: readonly {readonly name: string; readonly stage: Running}[];
-}
-
-export interface ShownRun {
-  /** Whose each stage is, and what it waits for. */
-  readonly graph: readonly (PlannedStage & EndingStage)[];
-  /** Of a search, for which more stages come. */
-  readonly search?: SearchSize;
-  /** What stages took before; asked for when something is computed. */
-  readonly past?: () => Promise<readonly Past[]>;
 }
 
 /** Redrawn no oftener than this: a terminal over ssh must not be flooded. */

@@ -1,8 +1,8 @@
 import {printable} from '../../core/base/screen.ts';
-import type {Output, Reporter} from './contract.ts';
+import type {Output, Reporter, ShownRun} from './contract.ts';
 import {failureText} from './lines.ts';
 import {plainReporter} from './plain.ts';
-import {prettyReporter, type ShownRun} from './pretty.ts';
+import {prettyReporter} from './pretty.ts';
 
 export type ReporterKind = 'auto' | 'plain' | 'json' | 'quiet';
 
@@ -28,8 +28,8 @@ export function createReporter(
         close: () => {},
       };
     case 'plain':
-      return plainReporter(output);
+      return plainReporter(output, run);
     case 'auto':
-      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output, run) : plainReporter(output);
+      return output.isTTY && process.env['TERM'] !== 'dumb' ? prettyReporter(output, run) : plainReporter(output, run);
   }
 }

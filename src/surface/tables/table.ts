@@ -1,6 +1,6 @@
 /** Plain tables of text: aligned for a terminal, and as CSV. Pure. */
 import {type Paint, plain, printable} from '../../core/base/screen.ts';
-import {columnsOf} from '../../core/base/width.ts';
+import {columnsOf, wrapTo} from '../../core/base/width.ts';
 import {csvOf} from './exchange.ts';
 import type {TextTable} from './text-table.ts';
 
@@ -13,6 +13,9 @@ export interface Screen {
 
 const styles = {good: 'green', poor: 'yellow', bad: 'red', faint: 'dim'} as const;
 
+/** On a narrower screen a table that is wider than it becomes a list. */
+const narrow = 50;
+
 /** Lines are at most `width` wide if columns can be moved into another part below. */
 export function terminalTable(given: TextTable, width = Number.POSITIVE_INFINITY, paint = plain): string {
   const oneLine = (text: string): string => printable(text).replaceAll('\n', ' ');
@@ -21,9 +24,31 @@ export function terminalTable(given: TextTable, width = Number.POSITIVE_INFINITY
     columns: given.columns.map(({name, align}) => ({name: oneLine(name), align})),
     rows: given.rows.map((row) => row.map(oneLine)),
   };
+  const whole = widthsOf(table).reduce((sum, column) => sum + column + gap.length, -gap.length);
+  if (width < narrow && whole > width) return list(table, width, paint);
   return parts(table, width)
     .map((columns) => part(table, columns, paint))
     .join('\n\n');
+}
+
+const indent = '  ';
+
+/** For each row what names it, and below it a line for each cell with the name of its column. */
+function list({columns, rows, lead, tone}: TextTable, width: number, paint: Paint): string {
+  return rows
+    .map((cells, row) => {
+      const name = cells.slice(0, lead).filter((cell) => cell !== '');
+      const lines = cells.flatMap((cell, column) => {
+        if (column < lead || cell === '') return [];
+        const style = tone?.(row, column);
+        const line = `${columns[column]!.name}: ${cell}`;
+        const fits = columnsOf(line) + indent.length <= width;
+        const text = fits && style ? `${columns[column]!.name}: ${paint(styles[style], cell)}` : line;
+        return [indent + (fits ? text : wrapTo(line, width - indent.length, indent + indent))];
+      });
+      return [paint('bold', wrapTo(name.join(' · '), width)), ...lines].join('\n');
+    })
+    .join('\n');
 }
 
 /** The columns of each part. */

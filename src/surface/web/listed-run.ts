@@ -1,6 +1,7 @@
 /** A run in the list of runs, and its row. Pure, and also run in the browser. */
 import {count, dateText, duration, plural} from '../../core/base/text.ts';
 import {html, type Markup} from '../html.ts';
+import type {Best} from '../tables/best-mean.ts';
 import {badge} from './badge.ts';
 
 export interface ListedRun {
@@ -25,16 +26,6 @@ export interface ListedRun {
   readonly tags: readonly string[];
   /** '' if there is none. */
   readonly note: string;
-}
-
-export interface Best {
-  readonly metric: string;
-  /** As stored: of a rate, at most 1. */
-  readonly mean: number;
-  /** `rotation epochs=12 · kde`. */
-  readonly who: string;
-  /** Of how many tasks it is the mean. */
-  readonly tasks: number;
 }
 
 /** What the open list hears. */

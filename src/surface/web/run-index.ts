@@ -8,7 +8,7 @@ import type {Results} from '../../pipeline/store/results/results.ts';
 import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
 import {type Remarks, readRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
-import {bestMean, type MeanGroup, meanGroupsOf, telling} from './best-mean.ts';
+import {bestMean, type MeanGroup, meanGroupsOf, telling} from '../tables/best-mean.ts';
 import type {ListedRun} from './listed-run.ts';
 import {having, isSettled} from './live-run.ts';
 

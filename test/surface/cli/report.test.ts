@@ -42,6 +42,10 @@ seeds: 1
   );
   const runs = [await project.run('run', 'maps.yaml'), await project.run('run', 'whole.yaml')];
   for (const {status, err} of runs) expect([status, err]).toEqual([0, '']);
+  expect(runs[0]!.out).toMatch(
+    /\nbest: cutpaste-3way-patch epochs=[13] · gde: auc [\d.]+, mean of 2 tasks .*\n {2}epochs: 1 → [\d.]+, 3 → [\d.]+\n\nLook closer/,
+  );
+  expect(runs[1]!.out).not.toContain('best: ');
   const made = await project.run('report', 'maps');
   expect(made.err).toBe('');
   expect(made.out).toBe(`${join('runs', project.runs[0]!, 'report.html')} (${made.out.split('(')[1]}`);

@@ -2,8 +2,7 @@ import {afterEach, describe, expect, test, vi} from 'vitest';
 import {columnsOf} from '../../../src/core/base/width.ts';
 import type {Task} from '../../../src/pipeline/config/spec.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
-import type {Output} from '../../../src/surface/live/contract.ts';
-import type {ShownRun} from '../../../src/surface/live/pretty.ts';
+import type {Output, ShownRun} from '../../../src/surface/live/contract.ts';
 import {createReporter, type ReporterKind} from '../../../src/surface/live/reporter.ts';
 import {Terminal} from '../../rig/terminal.ts';
 
@@ -289,6 +288,13 @@ describe('in a terminal', () => {
       ████░░░░░░░░░░░░ 2/9 stages · 1 cached · 22 s
       "
     `);
+  });
+
+  test('plain lines of progress say when the run may end', () => {
+    let said = '';
+    const later = twoTasks.map(([second, event]) => [20 * second, event] as const);
+    play('plain', {write: (text) => (said += text)}, later, undefined, undefined, planned);
+    expect(said).toMatch(/ … learn rotation · bag · seed 0: epoch .* left · the run ends in (about|less)/);
   });
 
   test('tasks show their progress and loss curve, and at the end their time and first metric', () => {

@@ -2,7 +2,9 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
+import type {Task} from '../../../src/pipeline/config/spec.ts';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {effectsText} from '../../../src/surface/tables/effects.ts';
 import {formatRuns, listingOf} from '../../../src/surface/tables/ls.ts';
 import {formatReport, reportRun} from '../../../src/surface/tables/show.ts';
 import {formatWhy, why} from '../../../src/surface/tables/why.ts';
@@ -240,4 +242,45 @@ test('a run with an ensemble and metrics of features', () => {
     † f1-max uses the test labels beyond evaluation: its threshold is the best one.
     "
   `);
+});
+
+test('a sweep ends with its best configuration, and what each parameter did', () => {
+  const sweep = (values: {readonly [path: string]: readonly unknown[]}, value: (point: Task['point']) => number) => {
+    let points: Task['point'][] = [{}];
+    for (const [path, own] of Object.entries(values))
+      points = points.flatMap((point) => own.map((one) => ({...point, [path]: one})));
+    return record({
+      id: '20260105-s',
+      tasks: points.flatMap((point) =>
+        ['cat', 'dog'].map((inlier) => ({
+          inlier,
+          seed: 0,
+          point,
+          learner: {type: 'rotation', of: JSON.stringify(point)},
+          scores: auc(value(point) + (inlier === 'cat' ? 0.01 : -0.01)),
+        })),
+      ),
+    });
+  };
+  const effects = sweep(
+    {'learner.epochs': [2, 16, 4], 'learner.head': ['none', 'deep'], 'limit.train': [10, 20], a: [1, 2, 3, 4, 5, 6, 7]},
+    (point) =>
+      0.7 +
+      Number(point['learner.epochs']) / 100 +
+      (point['learner.head'] === 'deep' ? 0.05 : 0) +
+      Number(point['a']) / 1000,
+  );
+  expect(effectsText(effects)).toMatchInlineSnapshot(`
+    "best: rotation epochs=16 head=deep train=10 a=7 · kde: auc 91.7, mean of 2 tasks (the best of 84 by the test labels: too good by chance alone)
+      epochs: 2 → 74.9, 4 → 76.9, 16 → 88.9
+      head: none → 77.7, deep → 82.7
+      a: 7 values, from 1 → 79.9 to 7 → 80.5
+      and 1 parameter that did less"
+  `);
+  expect(
+    effectsText(effects, {columns: 44})!
+      .split('\n')
+      .every((line) => line.length < 44),
+  ).toBe(true);
+  expect(effectsText(sweep({a: [1]}, () => 0.5))).toBeUndefined();
 });

@@ -36,25 +36,44 @@ test('no line is wider than asked for, but a column is never split', () => {
     a     1         22    333
     é|    –  1.0 ± 0.1"
   `);
-  expect(terminalTable(table, 17)).toMatchInlineSnapshot(`
-    "k   one
-    ───────
-    a     1
-    é|    –
+  const wide = {...table, columns: table.columns.map(({name, align}) => ({name: name.padEnd(24, '.'), align}))};
+  expect(terminalTable(wide, 60)).toMatchInlineSnapshot(`
+    "k.......................  one.....................
+    ──────────────────────────────────────────────────
+    a                                                1
+    é|                                               –
 
-    k         two
-    ─────────────
-    a          22
-    é|  1.0 ± 0.1
+    k.......................  two.....................
+    ──────────────────────────────────────────────────
+    a                                               22
+    é|                                       1.0 ± 0.1
 
-    k   three
-    ─────────
-    a     333
+    k.......................  three...................
+    ──────────────────────────────────────────────────
+    a                                              333
     é|"
   `);
-  for (const width of [1, 5, 12, 17, 30])
-    for (const line of terminalTable(table, width).split('\n'))
-      expect(columnsOf(line)).toBeLessThanOrEqual(Math.max(width, 'é|'.length + 2 + '1.0 ± 0.1'.length));
+  for (const width of [50, 52, 60, 78, 200])
+    for (const line of terminalTable(wide, width).split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(width);
+});
+
+test('under 50 columns a table that is too wide is a list; names may take two columns a character', () => {
+  expect(
+    terminalTable({...table, rows: [...table.rows, ['日本 🙂', 'a long text of many words', '', '1']]}, 24),
+  ).toMatchInlineSnapshot(`
+    "a
+      one: 1
+      two: 22
+      three: 333
+    é|
+      one: –
+      two: 1.0 ± 0.1
+    日本 🙂
+      one: a long text of
+        many words
+      three: 1"
+  `);
+  expect(terminalTable(table, 30)).toBe(terminalTable(table));
 });
 
 test('Markdown escapes bars', () => {

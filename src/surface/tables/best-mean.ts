@@ -4,7 +4,18 @@ import {groupBy} from '../../core/base/group.ts';
 import {tellApart} from '../../core/base/tell-apart.ts';
 import {testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import type {Best} from './listed-run.ts';
+
+export interface Best {
+  readonly metric: string;
+  /** As stored: of a rate, at most 1. */
+  readonly mean: number;
+  /** `rotation epochs=12 · kde`. */
+  readonly who: string;
+  /** Of how many tasks it is the mean. */
+  readonly tasks: number;
+  /** Configurations with a classifier, this one included, that have as many. */
+  readonly of: number;
+}
 
 /** Metrics of which more is better, most telling first. */
 export const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
@@ -48,5 +59,11 @@ export function bestMean(groups: readonly MeanGroup[]): Best | undefined {
   const best = whole.reduce((a, b) => (b.mean > a.mean ? b : a), first);
   const same = rivals.filter(({dataset, row}) => dataset === best.dataset && row === best.row);
   const tags = tellApart(same.map(({point}) => point))[same.indexOf(best)]!;
-  return {metric, mean: best.mean, who: `${[best.row, ...tags].join(' ')} · ${best.classifier}`, tasks: best.tasks};
+  return {
+    metric,
+    mean: best.mean,
+    who: `${[best.row, ...tags].join(' ')} · ${best.classifier}`,
+    tasks: best.tasks,
+    of: whole.length,
+  };
 }
