@@ -31,6 +31,7 @@ export const nsa = defineLearner({
   layers: ['pool', 'embed', 'classes'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed', 'classes'],
   ownScore: true,
   augment: [],
   options: Type.Object(

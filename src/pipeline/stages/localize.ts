@@ -80,7 +80,6 @@ export const localize = defineStage({
     if (!scoresParts(how) || metrics.length + context.metricsOf('agreement').length === 0) return [];
     const {density} = how;
     const isAligned = (dataset.aligned?.(task.inlier) ?? false) && !needsShared(how);
-    const perLocation = density === 'per-location' || (density === 'auto' && isAligned);
     const embedded = (layer: string, split: 'train' | Part) =>
       embedding(context, graph, {
         split,
@@ -89,6 +88,9 @@ export const localize = defineStage({
     const scoresOf = (part: Part, {classifier, name, layer}: TaskClassifier): string => {
       const uses = usedBy(graph.plugins, 'classifier', classifier);
       const what = part === 'test' ? name : `${name} of validation`;
+      const {type, ...options} = classifier;
+      const weighs = graph.plugins.get('classifier', type).weighsImages?.(options as never) ?? false;
+      const perLocation = density === 'per-location' || (density === 'auto' && isAligned && !weighs);
       return graph.addStage(localize, context, {
         label: stageLabel(`localize ${what}`, task.learner.type, task.inlier, `seed ${task.seed}`),
         recipe: {
