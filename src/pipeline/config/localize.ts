@@ -87,8 +87,10 @@ export const localizeShape = Type.Object(
       Type.Number({
         minimum: 0,
         description:
-          'Of places: leave out places of the background, where the first principal component of an image’s features is at most this (and not more by ' +
-          'its negative); they score 0. 10 in AnomalyDINO with DINOv2’s tokens. For one object in the middle. Default: all places count.',
+          'Of places: leave out places of the background, where the first principal component of an image’s features is at most this; they score 0. ' +
+          'A component has no sign: it is that with which its largest entry is positive, or the other one if so hardly any of the middle of the ' +
+          'image would be left. Where no place of an image is left, all its places count, and the run warns of it. ' +
+          '10 in AnomalyDINO with DINOv2’s tokens. For one object in the middle. Default: all places count.',
       }),
     ),
     image: Type.Union(
