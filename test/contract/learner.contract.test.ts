@@ -7,14 +7,15 @@ import {describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {compiledUrl} from '../../src/core/base/compiled.ts';
 import {Rng} from '../../src/core/base/random.ts';
-import type {ImageSet, NamedArrays} from '../../src/core/contracts/data.ts';
+import type {ImageSet, Matrix, NamedArrays} from '../../src/core/contracts/data.ts';
 import type {PluginRef} from '../../src/core/contracts/definition.ts';
-import type {
-  Checkpoints,
-  FitContext,
-  FitResult,
-  LearnerDefinition,
-  LearnProgress,
+import {
+  type Checkpoints,
+  type FitContext,
+  type FitResult,
+  type LearnerDefinition,
+  type LearnProgress,
+  NotExplainable,
 } from '../../src/core/contracts/learner.ts';
 import {floatImage} from '../../src/core/images/float-image.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
@@ -175,6 +176,17 @@ onEachEngine((engine) => {
       expect(first).toEqual([0, 1, 2]);
       for (let i = 0; i < 3; i++)
         expectClose(same.data.slice(i * same.columns, (i + 1) * same.columns), plain.data.slice(0, plain.columns));
+      encoder.dispose();
+    });
+
+    test.skipIf(!definition.explains)('GradCAM explains the layers that it names, and no other', async () => {
+      const encoder = encoderOf((await reference()).weights);
+      for (const layer of definition.layers) {
+        const slopes = (features: Matrix): Matrix => features;
+        const maps = encoder.explain!(imagesOf(1, 3), {layer, slopes}, {by: 'gradcam'});
+        if (definition.ofPooled!.includes(layer)) expect((await maps).count).toBe(1);
+        else await expect(maps).rejects.toThrow(NotExplainable);
+      }
       encoder.dispose();
     });
 

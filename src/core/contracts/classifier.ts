@@ -80,6 +80,8 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   misfit?(options: Static<O>, learner: PluginRef): Misfit | undefined;
   /** Whether no score is ever below 0, so that scores may be added up (`localize` with `blend: sum`). Absent: no. */
   nonNegative?(options: Static<O>): boolean;
+  /** Whether what it fits has `imageWeights`. Absent: no. */
+  weighsImages?(options: Static<O>): boolean;
 }
 
 /**

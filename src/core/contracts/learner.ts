@@ -225,6 +225,11 @@ export interface LearnerDefinition<O extends TObject = TObject> extends Definiti
   readonly distributionAugmentation?: readonly CopyRef[];
   /** true: its encoders have `explain`. */
   readonly explains?: boolean;
+  /**
+   * Of `layers`, those that are functions of the pooled feature alone: GradCAM explains scores of no others. Absent: not known before it
+   * runs.
+   */
+  readonly ofPooled?: readonly string[];
   /** true: it has its own anomaly score, which they explain as well. */
   readonly ownScore?: boolean;
   /**

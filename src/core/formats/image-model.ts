@@ -71,6 +71,11 @@ export function pooledRows(output: Output, source: Source): Matrix {
 export function mapsOf({name, shape, data}: Output, source: Source): FeatureMaps {
   const [count = 0, a = 0, b = 0, c = 0] = shape;
   if (shape.length === 3) return tokensOf({name, shape, data}, source);
+  if (shape.length === 2)
+    throw new ModelError(
+      `the output "${name}" of ${source.path} is [${shape.join(', ')}], one row for each image; a map, [n, d, h, w] or [n, h, w, d], or tokens, ` +
+        '[n, t, d], are needed: name a tensor that comes before the network averages over its places',
+    );
   if (shape.length !== 4)
     throw new ModelError(
       `the output "${name}" of ${source.path} is [${shape.join(', ')}]; expected one row for each image, [n, d], a map, [n, d, h, w] or ` +

@@ -26,7 +26,10 @@ const conversion = 'Convert it: tf2onnx, or tensorflowjs_converter --input_forma
 /** Looks at the files without running them: all of them exist, and the wanted tensors exist. */
 export function findModel(path: string, wanted: readonly string[]): Result<ModelFiles, ModelProblem> {
   if (!existsSync(path))
-    return fail({message: `there is no file ${path}`, hint: 'Paths are relative to the file that names them.'});
+    return fail({
+      message: `there is no file ${path}`,
+      hint: 'Paths are relative to the file that names them. scripts/export-backbone.py of the repository writes the networks of pipelines/frozen.',
+    });
   let main = path;
   if (statSync(path).isDirectory()) {
     if (existsSync(join(path, 'saved_model.pb')))

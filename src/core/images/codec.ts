@@ -130,7 +130,10 @@ async function decoded<T>(bytes: Uint8Array, read: (image: Sharp, about: Metadat
     return await read(image, about);
   } catch (error) {
     if (error instanceof ImageError || !(error instanceof Error)) throw error;
-    throw new ImageError(`it cannot be decoded as ${kind} (${firstLine(error.message)})`);
+    const cause = firstLine(error.message);
+    throw new ImageError(
+      `it cannot be decoded as ${kind} (${/premature end/i.test(cause) ? 'the file is cut off' : cause})`,
+    );
   }
 }
 

@@ -140,13 +140,16 @@ export const pluginOption = (kind: Kind, fallback: PluginRef, description: strin
 
 /** Layers of a learner with these options: its own, and the levels of the network that it trains. */
 export function layersOf(plugins: Plugins, learner: PluginRef): readonly string[] {
-  const {layers, options} = plugins.get('learner', learner.type);
-  const networks = Object.entries(
-    options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}},
-  )
+  const {layers} = plugins.get('learner', learner.type);
+  return [...layers, ...networksOf(plugins, learner).flatMap(({levels = {}}) => Object.keys(levels))];
+}
+
+/** The networks that a learner with these options is made of. */
+export function networksOf(plugins: Plugins, learner: PluginRef): readonly Network[] {
+  const {options} = plugins.get('learner', learner.type);
+  return Object.entries(options.properties as {readonly [name: string]: {readonly [keyword: string]: unknown}})
     .filter(([, option]) => option[pluginKeyword] === 'network')
     .map(([name]) => plugins.create('network', learner[name] as PluginRef));
-  return [...layers, ...networks.flatMap(({levels = {}}) => Object.keys(levels))];
 }
 
 /** JSON Schema keyword that marks an option whose value is a path. */

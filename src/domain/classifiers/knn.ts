@@ -80,6 +80,7 @@ export const knn = defineClassifier({
   options,
   row: ({k}) => `${k}-nn`,
   nonNegative: () => true,
+  weighsImages: ({reweight}) => reweight !== undefined,
   create: (chosen) =>
     chosen.coreset && chosen.coreset.projection !== 'none'
       ? new StreamedNeighbours(chosen)

@@ -28,6 +28,7 @@ export const contrastive = defineLearner({
   layers: ['pool', 'embed'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed'],
   augment: paperAugmentation,
   distributionAugmentation: [[{type: 'rotate90'}], [{type: 'rotate180'}], [{type: 'rotate270'}]],
   row: ({patch}, {copies}) =>

@@ -43,6 +43,7 @@ export const csi = defineLearner({
   layers: ['pool', 'embed', 'csi'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed'],
   pretextTransforms: ({shifts}) => shifts,
   augment: csiAugmentation,
   options: Type.Object(

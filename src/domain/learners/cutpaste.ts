@@ -69,6 +69,7 @@ export const cutpaste = defineLearner({
   layers: ['pool', 'embed', 'classes'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed', 'classes'],
   ownScore: true,
   pretextTransforms: ({variant}) => (variant === 'confetti-noise' ? ['confetti'] : ['cutpaste', 'cutpaste-scar']),
   augment: cutPasteAugmentation,

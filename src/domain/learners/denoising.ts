@@ -28,6 +28,7 @@ export const denoising = defineLearner({
   layers: ['pool', 'embed'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed'],
   augment: paperAugmentation,
   row: () => 'denoising',
   options: Type.Object(

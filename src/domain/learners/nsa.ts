@@ -1,11 +1,12 @@
-import {defineLearner} from '../../core/contracts/learner.ts';
+import {defineLearner, type FitContext} from '../../core/contracts/learner.ts';
 import type {Network} from '../../core/contracts/network.ts';
 import {type Tensor1D, type Tensor4D, tf} from '../../core/engine/engine.ts';
+import {floatImage} from '../../core/images/float-image.ts';
 import type {Weights} from '../../core/nn/layers.ts';
 import {pluginOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {embed, headParameters, logits} from '../networks/head.ts';
-import {blendForeignPatches} from '../transforms/foreign-patches.ts';
+import {blendForeignPatches, type ForeignPatchOptions, hasObject} from '../transforms/foreign-patches.ts';
 import {encoderWithClasses, graphWithClasses} from './classes-layer.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
 import {optimizerOption} from './training/optimizer.ts';
@@ -31,6 +32,7 @@ export const nsa = defineLearner({
   layers: ['pool', 'embed', 'classes'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed', 'classes'],
   ownScore: true,
   augment: [],
   options: Type.Object(
@@ -132,6 +134,7 @@ export const nsa = defineLearner({
 
       fit(context) {
         const network = context.plugins.create('network', options.network);
+        warnOfPatches(context, options);
         return train({
           ...options,
           context,
@@ -170,6 +173,22 @@ export const nsa = defineLearner({
     };
   },
 });
+
+/** Where there can be no patches, or only an image's own, the task is not the paper's. */
+function warnOfPatches({images, warn}: FitContext, {background}: Pick<ForeignPatchOptions, 'background'>): void {
+  if (images.count === 1)
+    warn('there is only one training image, so that its patches are its own: learner "nsa" takes them from another');
+  if (!background) return;
+  let empty = 0;
+  for (let i = 0; i < images.count; i++) if (!hasObject(floatImage(images, i), background)) empty++;
+  if (empty === 0) return;
+  const {intensity, tolerance} = background;
+  warn(
+    `${empty === images.count ? 'no pixel of any training image' : `no pixel of ${empty} of the ${images.count} training images`} ` +
+      `is of the object, because none is farther than ${tolerance} from the intensity ${intensity} of the background: ` +
+      `${empty === images.count ? 'nothing is learnt without patches' : 'these get no patches'}. Correct "background", or leave it out`,
+  );
+}
 
 /** A change of a pixel, as the mean over its channels, that is smaller does not count: one grey level. */
 const visible = 1 / greyLevels;

@@ -27,6 +27,7 @@ export const rotation = defineLearner({
   layers: ['pool', 'embed', 'rotation'],
   trains: true,
   explains: true,
+  ofPooled: ['pool', 'embed'],
   ownScore: true,
   pretextTransforms: () => ['rotate90', 'rotate180', 'rotate270'],
   augment: paperAugmentation,

@@ -16,6 +16,7 @@ export const untrained = defineLearner({
   layers: ['pool'],
   trains: false,
   explains: true,
+  ofPooled: ['pool'],
   augment: [],
   row: ({start, network: {type, variant}}) => (start === undefined ? 'untrained' : `imagenet-${type}-${variant}`),
   files: startFiles,

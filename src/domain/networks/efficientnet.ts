@@ -78,6 +78,7 @@ export const efficientnet = defineNetwork({
         });
         return maps;
       },
+      mapChannels: Object.fromEntries(blocks.map(({group, outputs}) => [`level-${group}`, outputs])),
       levels: levelsOf(blocks),
       torchName,
     };

@@ -97,6 +97,7 @@ const defineResnet = ({kind, blocks: counts, ...about}: Family) =>
           });
           return maps;
         },
+        mapChannels: Object.fromEntries(blocks.map(({stage, outputs}) => [stage, outputs])),
         pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
         graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
       };

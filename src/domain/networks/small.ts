@@ -62,6 +62,7 @@ export const small = defineNetwork({
         layers.reduce((y, i) => (maps[`conv${i}`] = convolved(weights, i, y, {training: false})), x);
         return maps;
       },
+      mapChannels: Object.fromEntries(layers.map((i) => [`conv${i}`, channels[i]!])),
       pool: (weights, x, options) => globalAveragePool(map(weights, x, options)),
       graph(builder, weights, x) {
         let y = x;

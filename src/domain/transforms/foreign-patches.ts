@@ -80,6 +80,19 @@ function findPlace(image: FloatImage, patch: FloatImage, options: ForeignPatchOp
   return undefined;
 }
 
+type Background = NonNullable<ForeignPatchOptions['background']>;
+
+function isOfObject({data}: FloatImage, pixel: number, {intensity, tolerance}: Background): boolean {
+  const mean = (data[3 * pixel]! + data[3 * pixel + 1]! + data[3 * pixel + 2]!) / 3;
+  return Math.abs(mean - intensity) > tolerance;
+}
+
+/** Whether any pixel is of the object: no patch of another image is blended into one without. */
+export const hasObject = (image: FloatImage, background: Background): boolean =>
+  Array.from({length: image.height * image.width}, (_, pixel) => pixel).some((pixel) =>
+    isOfObject(image, pixel, background),
+  );
+
 /** Shares of a patch's pixels that are object, and that are it also in the image below. */
 function shareOf(
   patch: FloatImage,
@@ -88,10 +101,7 @@ function shareOf(
   {background}: ForeignPatchOptions,
 ): {readonly own: number; readonly both: number} {
   if (!background) return {own: 1, both: 1};
-  const isObject = ({data}: FloatImage, pixel: number): boolean => {
-    const mean = (data[3 * pixel]! + data[3 * pixel + 1]! + data[3 * pixel + 2]!) / 3;
-    return Math.abs(mean - background.intensity) > background.tolerance;
-  };
+  const isObject = (of: FloatImage, pixel: number): boolean => isOfObject(of, pixel, background);
   let [own, both] = [0, 0];
   for (let y = 0; y < patch.height; y++)
     for (let x = 0; x < patch.width; x++) {

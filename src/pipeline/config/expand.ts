@@ -149,7 +149,10 @@ function expandDrafts(
   }
   const fits = (classifier: number) =>
     points.some(({checked}) => !checked.misfits.some((misfit) => misfit.classifier === classifier));
-  const copiesFit = points.some(({checked}) => checked.spec?.distribution_augmentation !== undefined);
+  const used = {
+    distribution_augmentation: points.some(({checked}) => checked.spec?.distribution_augmentation !== undefined),
+    'refine.epochs': points.some(({checked}) => checked.spec?.refine?.epochs !== undefined),
+  };
   const warnings = new Set<string>();
   const tasks: Task[] = [];
   let first: readonly Task[] = [];
@@ -158,12 +161,11 @@ function expandDrafts(
     for (const {classifier, issue} of checked.misfits)
       if (fits(classifier)) warnings.add(`${issue.message}; it is not used there`);
       else problems.push(place(file, overlay, issue));
-    const {noCopies} = checked;
-    if (noCopies && !copiesFit) problems.push(place(file, overlay, noCopies));
+    for (const {key, issue} of checked.unused) if (!used[key]) problems.push(place(file, overlay, issue));
     if (!checked.spec) continue;
     // There is no warning for a control that does not train: it takes no augmentation either.
-    if (noCopies && plugins.get('learner', checked.spec.learner.type).trains)
-      warnings.add(`${noCopies.message}; it is not used there`);
+    if (plugins.get('learner', checked.spec.learner.type).trains)
+      for (const {issue} of checked.unused) warnings.add(`${issue.message}; it is not used there`);
     const left = checked.spec.classifiers.filter((_, i) => !checked.misfits.some(({classifier}) => classifier === i));
     if (left.length === 0 && checked.misfits.every(({classifier}) => fits(classifier))) {
       const hint = checked.misfits[0]?.issue.hint;

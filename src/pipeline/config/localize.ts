@@ -4,9 +4,10 @@ import {choice, clippedList} from '../../core/base/text.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {LearnerDefinition} from '../../core/contracts/learner.ts';
 import type {Issue} from '../../core/plugin/check.ts';
-import type {Plugins} from '../../core/plugin/registry.ts';
+import {layersOf, type Plugins} from '../../core/plugin/registry.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
-import type {Explanation, Localize, PlacesOfMaps} from './spec.ts';
+import {placesIssues} from './places.ts';
+import {type Explanation, type Localize, scoresParts} from './spec.ts';
 
 export const localizeShape = Type.Object(
   {
@@ -86,8 +87,10 @@ export const localizeShape = Type.Object(
       Type.Number({
         minimum: 0,
         description:
-          'Of places: leave out places of the background, where the first principal component of an image’s features is at most this (and not more by ' +
-          'its negative); they score 0. 10 in AnomalyDINO with DINOv2’s tokens. For one object in the middle. Default: all places count.',
+          'Of places: leave out places of the background, where the first principal component of an image’s features is at most this; they score 0. ' +
+          'A component has no sign: it is that with which its largest entry is positive, or the other one if so hardly any of the middle of the ' +
+          'image would be left. Where no place of an image is left, all its places count, and the run warns of it. ' +
+          '10 in AnomalyDINO with DINOv2’s tokens. For one object in the middle. Default: all places count.',
       }),
     ),
     image: Type.Union(
@@ -105,7 +108,8 @@ export const localizeShape = Type.Object(
       default: 'auto',
       description:
         'shared: classifiers are fitted on the windows of all places together; per-location: one at each place; auto: ' +
-        'per-location where the dataset’s objects are aligned (eight categories of MVTec), shared elsewhere.',
+        'per-location where the dataset’s objects are aligned (eight categories of MVTec) and no option compares places with each other (turns, foreground, ' +
+        'image, reweight of knn), shared elsewhere.',
     }),
     sigma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
       default: 'auto',
@@ -191,10 +195,13 @@ export function localizeIssues(
         hint: 'The datasets of mvtec and visa have masks; image-folder with "masks: true", synthetic with "defects: true".',
       });
   }
+  issues.push(...weightIssues(plugins, classifiers, localize));
   if (!localize) return issues;
   issues.push(...foreignOptions(localize.type, written));
-  if (localize.type === 'places') return [...issues, ...placesIssues(plugins, classifiers, localize)];
-  if (localize.type !== 'patches') return [...issues, ...explanationIssues(plugins, learner, localize)];
+  if (localize.type === 'places')
+    return [...issues, ...placesIssues(plugins, {learner, classifiers, places: localize})];
+  if (localize.type !== 'patches')
+    return [...issues, ...explanationIssues(plugins, {learner, classifiers, how: localize})];
   const side = Math.min(shape.height, shape.width);
   if (localize.patch > side)
     issues.push({
@@ -202,6 +209,13 @@ export function localizeIssues(
       at: 'value',
       message: `windows of ${localize.patch} pixels do not fit into images of ${shape.width} × ${shape.height}`,
       hint: `"patch" may be at most ${side}.`,
+    });
+  if (localize.windows === 'all' && localize.density === 'per-location')
+    issues.push({
+      path: ['localize', 'windows'],
+      at: 'value',
+      message: '"all" is about one classifier for all places, but "density: per-location" fits one at each place',
+      hint: 'Use "density: shared", or leave "windows" out.',
     });
   for (const {type} of classifiers)
     if (localize.windows === 'all' && !plugins.find('classifier', type)?.inParts)
@@ -222,6 +236,34 @@ export function localizeIssues(
   return issues;
 }
 
+/** Weights of images are factors on the score of the highest place, where one classifier is for all places. */
+function weightIssues(
+  plugins: Plugins,
+  classifiers: readonly PluginRef[],
+  localize: Localize | undefined,
+): readonly Issue[] {
+  const reason = !scoresParts(localize)
+    ? {why: 'the spec does not score places of images', hint: 'Add "localize" of type "places" or "patches"'}
+    : localize.density === 'per-location'
+      ? {why: '"density: per-location" fits another classifier at each place', hint: 'Use "density: shared"'}
+      : localize.type === 'places' && localize.image !== 'largest'
+        ? {why: '"localize.image" makes it of several places', hint: 'Use "image: largest"'}
+        : undefined;
+  if (!reason) return [];
+  return classifiers.flatMap(({type, ...options}, i): Issue[] =>
+    plugins.find('classifier', type)?.weighsImages?.(options as never)
+      ? [
+          {
+            path: ['classifiers', i],
+            at: 'value',
+            message: `"reweight" of classifier "${type}" changes the score of an image's highest place, but ${reason.why}`,
+            hint: `${reason.hint}, or leave "reweight" out.`,
+          },
+        ]
+      : [],
+  );
+}
+
 function foreignOptions(type: Localize['type'], written: unknown): readonly Issue[] {
   const own: readonly string[] = optionsOf[type];
   return Object.keys(written as object)
@@ -237,57 +279,14 @@ function foreignOptions(type: Localize['type'], written: unknown): readonly Issu
     });
 }
 
-/** Places need names of layers; a background that scores 0 needs scores that are never less. */
-function placesIssues(
-  plugins: Plugins,
-  classifiers: readonly PluginRef[],
-  {layers, neighbourhood, foreground, density, turns, image}: PlacesOfMaps,
-): readonly Issue[] {
-  const issues: Issue[] = [];
-  const issue = (option: string, message: string, hint: string): void => {
-    issues.push({path: ['localize', option], at: 'value', message, hint});
-  };
-  if ((layers as readonly string[] | undefined) === undefined)
-    issues.push({
-      path: ['localize'],
-      at: 'value',
-      message: '"localize" of type "places" needs "layers", the maps whose places are scored',
-      hint: 'For example "layers: [stage2, stage3]" of a ResNet here, or names of tensors in the file of "pretrained".',
-    });
-  if (neighbourhood % 2 === 0)
-    issue('neighbourhood', `a neighbourhood of ${neighbourhood} places has no middle`, 'Use an odd number, such as 3.');
-  if (density === 'per-location' && (foreground !== undefined || turns > 1))
-    issue(
-      'density',
-      `"${foreground === undefined ? 'turns' : 'foreground'}" moves places from image to image, so that a classifier at each place has no meaning`,
-      'Use "density: shared".',
-    );
-  if (density === 'per-location' && image !== 'largest')
-    issue('image', 'places with classifiers of their own have scores of different scales', 'Use "image: largest".');
-  for (const {type, layer, ...options} of classifiers) {
-    const definition = plugins.find('classifier', type);
-    const reads = definition?.layer ?? (layer === 'pool' ? undefined : layer);
-    if (reads !== undefined)
-      issue(
-        'type',
-        `classifier "${type}" reads the layer "${reads}" of whole images, but places have the features of "localize.layers"`,
-        `Remove ${definition?.layer === undefined ? 'its option "layer"' : 'the classifier'}.`,
-      );
-    if (foreground !== undefined && !definition?.nonNegative?.(options as never))
-      issue(
-        'foreground',
-        `the background scores 0, and scores of classifier "${type}" may be negative`,
-        'Use a classifier whose scores are never negative (knn, gde), or leave "foreground" out.',
-      );
-  }
-  return issues;
+interface AskedOfExplanation extends Pick<Asked, 'learner' | 'classifiers'> {
+  readonly how: Explanation;
 }
 
-/** Slopes need a network of ours; the learner's own score, a learner that has one. */
+/** Slopes need a network of ours; the learner's own score, a learner that has one; GradCAM, a layer behind the last map. */
 function explanationIssues(
   plugins: Plugins,
-  learner: PluginRef | undefined,
-  {type, score}: Explanation,
+  {learner, classifiers, how: {type, score}}: AskedOfExplanation,
 ): readonly Issue[] {
   const definition = learner && plugins.find('learner', learner.type);
   if (!definition) return [];
@@ -302,13 +301,31 @@ function explanationIssues(
         hint: `Learners that do: ${able((one) => one.explains)}. Or use type "patches".`,
       },
     ];
-  if (score === 'classifier' || definition.ownScore) return [];
-  return [
-    {
-      path: ['localize', 'score'],
-      at: 'value',
-      message: `learner "${learner.type}" has no anomaly score of its own`,
-      hint: `Use "score: classifier". Learners that have one: ${able((one) => one.ownScore)}.`,
-    },
-  ];
+  if (score === 'learner')
+    return definition.ownScore
+      ? []
+      : [
+          {
+            path: ['localize', 'score'],
+            at: 'value',
+            message: `learner "${learner.type}" has no anomaly score of its own`,
+            hint: `Use "score: classifier". Learners that have one: ${able((one) => one.ownScore)}.`,
+          },
+        ];
+  const {ofPooled} = definition;
+  if (type !== 'gradcam' || !ofPooled) return [];
+  const layers = layersOf(plugins, learner);
+  return classifiers.flatMap((ref): Issue[] => {
+    const layer = plugins.find('classifier', ref.type)?.layer ?? ref['layer'];
+    // A layer that the learner does not have is reported elsewhere.
+    if (typeof layer !== 'string' || !layers.includes(layer) || ofPooled.includes(layer)) return [];
+    return [
+      {
+        path: ['localize', 'type'],
+        at: 'value',
+        message: `"gradcam" explains scores of features that come from the network's last map alone, and classifier "${ref.type}" reads the layer "${layer}"`,
+        hint: `Use "gradient" or "integrated-gradients", which explain every layer, or classifiers that read ${choice(ofPooled.map((one) => `"${one}"`))}.`,
+      },
+    ];
+  });
 }

@@ -8,20 +8,30 @@ interface Compare {
   readonly row?: unknown;
 }
 
-/** A table that no paper has: nothing can be laid out as it. */
-export const tableIssues = ({table}: Compare): readonly Issue[] =>
-  missing('table', table, () => readBaselines().map((baseline) => baseline.table));
+/** A table that no paper has: nothing can be laid out as it. A row that no paper has beside a table: nothing can stand in its place. */
+export function tableIssues({table, row}: Compare): readonly Issue[] {
+  const all = readBaselines();
+  const tables = all.map((baseline) => baseline.table);
+  if (typeof table !== 'string' || !tables.includes(table))
+    return missing('table', table, tables, 'the papers have no table');
+  if (all.some(({method}) => method === row)) return [];
+  const own = all.filter((baseline) => baseline.table === table).map(({method}) => method);
+  return missing('row', row, own, `table "${table}" has no row`);
+}
 
-/** A row that no paper has: it may be a name of the user's own, but nothing stands beside it. Those of the named table are known first. */
+/** A row that no paper has, without a table: it may be a name of the user's own, but nothing stands beside it. */
 export const rowIssues = ({table, row}: Compare): readonly Issue[] =>
-  missing('row', row, () =>
-    [...readBaselines().filter((baseline) => baseline.table === table), ...readBaselines()].map(({method}) => method),
-  );
+  table === undefined
+    ? missing(
+        'row',
+        row,
+        readBaselines().map(({method}) => method),
+        'the papers have no row',
+      )
+    : [];
 
-function missing(key: 'table' | 'row', name: unknown, all: () => readonly string[]): readonly Issue[] {
-  if (typeof name !== 'string') return [];
-  const known = [...new Set(all())];
-  if (known.includes(name)) return [];
-  const message = `the papers have no ${key} "${name}"`;
-  return [{path: ['compare', key], at: 'value', message, hint: suggest(name, known, 'Known')}];
+function missing(key: 'table' | 'row', name: unknown, known: readonly string[], subject: string): readonly Issue[] {
+  if (typeof name !== 'string' || known.includes(name)) return [];
+  const hint = suggest(name, [...new Set(known)], 'Known');
+  return [{path: ['compare', key], at: 'value', message: `${subject} "${name}"`, hint}];
 }

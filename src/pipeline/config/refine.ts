@@ -5,7 +5,8 @@ import {type Checked, checkPlugin, type Issue} from '../../core/plugin/check.ts'
 import {fallbackKeyword, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {misfitOf} from './misfits.ts';
-import {type Localize, type Refinement, scoresParts} from './spec.ts';
+import {type Localize, type Refinement, scoresParts, type Validation} from './spec.ts';
+import {heldOutOf} from './validation.ts';
 
 export const refineShape = Type.Object(
   {
@@ -80,6 +81,41 @@ export function checkRefine(plugins: Plugins, {written, learner, localize}: Aske
       hint: 'Give a smaller number, or leave "epochs" out.',
     });
   return {value: written.ratio === 0 ? undefined : {...written, classifier}, issues: found};
+}
+
+/** Rows that each part needs, so that a classifier can be fitted on it. */
+export const leastRows = 2;
+
+interface Sizes {
+  readonly dataset: PluginRef;
+  readonly normalClasses: readonly string[];
+  /** Training images of each class, at most. */
+  readonly limit: number | undefined;
+  readonly validation: Validation | undefined;
+}
+
+/** More parts than the training images can fill, as far as their number is known before they are read. */
+export function partsIssues(
+  plugins: Plugins,
+  {parts}: Refinement,
+  {dataset, normalClasses, limit, validation}: Sizes,
+): readonly Issue[] {
+  const {trainImages} = plugins.create('dataset', dataset);
+  for (const inlier of normalClasses) {
+    const all = Math.min(limit ?? Number.POSITIVE_INFINITY, trainImages?.(inlier) ?? Number.POSITIVE_INFINITY);
+    const images = validation ? all - heldOutOf(all, validation.fraction) : all;
+    if (!(images < leastRows * parts)) continue; // also where nothing is known
+    const most = Math.floor(images / leastRows);
+    return [
+      {
+        path: ['refine', 'parts'],
+        at: 'value',
+        message: `"refine" divides ${plural(images, 'training image')} of class "${inlier}" into ${parts} parts, but each needs at least two`,
+        hint: `Use more images ("limit.train")${most < 2 ? '' : `, or at most ${most} parts`}.`,
+      },
+    ];
+  }
+  return [];
 }
 
 /** Metrics of refinement need both keys; their value may be 0, as at one point of a matrix. */

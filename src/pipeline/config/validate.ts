@@ -11,9 +11,9 @@ import {checkCopies, checkList, repeated, repeatedMetrics} from './lists.ts';
 import {localizeIssues, localizeOf} from './localize.ts';
 import {misfitOf} from './misfits.ts';
 import {tableIssues} from './papers.ts';
-import {checkRefine, refinementIssues} from './refine.ts';
+import {checkRefine, partsIssues, refinementIssues} from './refine.ts';
 import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
-import type {Ensemble, Spec} from './spec.ts';
+import type {Ensemble, Refinement, Spec} from './spec.ts';
 import {checkValidation} from './validation.ts';
 
 export interface ValidatedSpec {
@@ -24,8 +24,13 @@ export interface ValidatedSpec {
   readonly issues: readonly Issue[];
   /** Classifiers that read a layer which this learner does not have: allowed if another learner of the matrix fits. */
   readonly misfits: readonly {readonly classifier: number; readonly issue: Issue}[];
-  /** There is distribution augmentation, but this learner takes none: allowed if another learner of the matrix fits. */
-  readonly noCopies?: Issue;
+  /** Keys that this learner has no use for: allowed if another learner of the matrix has. */
+  readonly unused: readonly Unused[];
+}
+
+interface Unused {
+  readonly key: 'distribution_augmentation' | 'refine.epochs';
+  readonly issue: Issue;
 }
 
 interface Outer {
@@ -122,11 +127,24 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const refine =
     part.refine && !broken.has('refine') ? checkRefine(plugins, {written: part.refine, learner, localize}) : undefined;
   issues.push(...(refine?.issues ?? []), ...refinementIssues(plugins, metrics, {contaminate, refine: part.refine}));
+  if (dataset && refine?.value)
+    issues.push(
+      ...partsIssues(plugins, refine.value, {
+        dataset,
+        normalClasses: normal.value,
+        limit: limit?.train,
+        validation: validation.value,
+      }),
+    );
   const misfits = learner ? misfitsOf(plugins, learner, classifiers) : [];
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
-  const noCopies = copies.value.length > 0 && !takesCopies ? {noCopies: noDistribution(plugins, learner)} : {};
+  const trains = !learner || plugins.get('learner', learner.type).trains;
+  const unused: Unused[] = [];
+  if (learner && copies.value.length > 0 && !takesCopies)
+    unused.push({key: 'distribution_augmentation', issue: noDistribution(plugins, learner)});
+  if (learner && refine?.value?.epochs && !trains) unused.push({key: 'refine.epochs', issue: noTraining(learner)});
 
-  if (issues.length > 0 || !dataset || !learner) return {normalClasses: [], issues, misfits, ...noCopies};
+  if (issues.length > 0 || !dataset || !learner) return {normalClasses: [], issues, misfits, unused};
   const seeds = part.seeds ?? 1;
   const spec = {
     name: part.name ?? defaultName,
@@ -147,10 +165,10 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     ...(part.ensemble && {ensemble: part.ensemble}),
     ...(part.precision && part.precision !== 'float32' && {precision: part.precision}),
     ...(localize && {localize}),
-    ...(refine?.value && {refine: refine.value}),
+    ...(refine?.value && {refine: trains ? refine.value : withoutEpochs(refine.value)}),
     compare: part.compare ?? {},
   };
-  return {spec, normalClasses: normal.value, issues, misfits, ...noCopies};
+  return {spec, normalClasses: normal.value, issues, misfits, unused};
 }
 
 const datasetKeysSchema = datasetShape as unknown as Schema;
@@ -255,3 +273,12 @@ function noDistribution(plugins: Plugins, learner: PluginRef): Issue {
     hint: able.length > 0 ? `Learners that do: ${able.map(({name}) => name).join(', ')}.` : 'Remove it.',
   };
 }
+
+const noTraining = ({type}: PluginRef): Issue => ({
+  path: ['refine', 'epochs'],
+  at: 'key',
+  message: `"refine.epochs" refines while the learner trains, and learner "${type}" does not train`,
+  hint: 'Leave it out: what is left out before the classifiers are fitted stays the same.',
+});
+
+const withoutEpochs = ({epochs: _, ...refine}: Refinement): Refinement => refine;

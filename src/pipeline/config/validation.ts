@@ -69,6 +69,9 @@ export const validationOption = Type.Optional(
   }),
 );
 
+/** Number of images that are held out of `count`: at least one. */
+export const heldOutOf = (count: number, fraction: number): number => Math.max(1, Math.round(fraction * count));
+
 interface Asked {
   /** As written. */
   readonly written: unknown;

@@ -2,6 +2,7 @@
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {FloatImage, ImageSet, Matrix} from '../../core/contracts/data.ts';
+import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Encoder} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {type FeatureChunk, type Grid, writeFeatures} from '../../core/formats/arrow/features.ts';
@@ -162,15 +163,35 @@ async function* chunksOf(
   function checked(features: Matrix, images: ImageSet & {readonly classes: Int32Array}, grid?: Grid): Chunk {
     const bad = firstNonFinite(features.data);
     if (bad >= 0) {
+      const row = Math.floor(bad / features.columns);
+      const index = done - images.count + (Math.floor(row / (features.rows / images.count)) % images.count);
+      const which = `${normal === undefined ? 'image' : `training image of class "${normal}"`} ${index}`;
+      const {cause, hint} = reasonOf(context, learner);
       throw new StageError(
-        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for an image, because its training has diverged`,
-        "Lower the learner's learning rate.",
+        `layer "${layer}" of the ${learner.type} learner gives ${features.data[bad]} for ${which}${cause}`,
+        hint,
       );
     }
     const perImage = features.rows / images.count;
     const classes = Int32Array.from({length: features.rows}, (_, row) => images.classes[Math.floor(row / perImage)]!);
     return {features, classes, ...(grid && {grid})};
   }
+}
+
+/** Why features are not finite, and what to do: only what trains can have diverged. */
+function reasonOf(
+  {plugins, sources}: StageContext,
+  {type}: PluginRef,
+): {readonly cause: string; readonly hint: string} {
+  if (plugins.get('learner', type).trains)
+    return {cause: ', because its training has diverged', hint: "Lower the learner's learning rate."};
+  const [file] = sources;
+  return file
+    ? {
+        cause: `: nothing was trained here, so it is the network in ${file.path}`,
+        hint: 'Check the file with another program, and that its network takes such images (options of the learner, as "size", "mean" and "std"); or use another of its layers.',
+      }
+    : {cause: ', whose weights are random', hint: 'Use another network or layer.'};
 }
 
 interface Share {

@@ -164,7 +164,9 @@ async function* mapsOf(
       if (!(error instanceof NotExplainable)) throw error;
       throw new StageError(
         `the score can't be explained by ${pixels ? 'its slopes' : 'GradCAM'}: ${error.message}`,
-        'Use another "localize" type (gradient and integrated-gradients explain every layer), the network resnet18 or small, or "patches".',
+        pixels
+          ? 'Use "localize" of type "patches".'
+          : 'Use "localize" of type "gradient" or "integrated-gradients", which explain every layer, or of type "patches".',
       );
     });
     const bad = firstNonFinite(maps.data);

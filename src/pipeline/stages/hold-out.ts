@@ -11,6 +11,7 @@ import {readArrays, writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {imagesInfo, readImages, sizeOf} from '../../core/formats/arrow/images.ts';
 import {floatImage, imageBytes} from '../../core/images/float-image.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
+import {heldOutOf} from '../config/validation.ts';
 import {stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
 import {contaminate, givenImages, truthArray, truthFile} from './contaminate.ts';
@@ -116,9 +117,6 @@ export const holdOut = defineStage({
     return {train: trained, normal: most, anomalous: scored - most};
   },
 });
-
-/** Number of images that are held out of `count`: at least one. */
-export const heldOutOf = (count: number, fraction: number): number => Math.max(1, Math.round(fraction * count));
 
 /** The file with a task's images: for training, without those that are held out. */
 export function imagesOf(context: TaskContext, graph: StageGraphBuilder, split: 'train' | Part): InputRef {

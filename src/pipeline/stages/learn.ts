@@ -137,6 +137,11 @@ export const learn = defineStage({
     signal.throwIfAborted();
     for (const [name, {data}] of weights) {
       if (firstNonFinite(data) < 0) continue;
+      if (recipe.normal === undefined)
+        throw new StageError(
+          `the weights "${name}" of the ${recipe.learner.type} learner are not finite numbers: so they are in ${context.sources.map(({path}) => path).join(', ')}`,
+          'Use another file.',
+        );
       throw new StageError(
         `the ${recipe.learner.type} learner's training diverged: its weights "${name}" are not finite numbers`,
         'Lower its learning rate, or train with a larger batch.',

@@ -2,6 +2,7 @@
 
 import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
+import {plural} from '../../core/base/text.ts';
 import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
 import type {ImageShape, Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import {writeArrays} from '../../core/formats/arrow/arrays.ts';
@@ -80,7 +81,6 @@ export const localize = defineStage({
     if (!scoresParts(how) || metrics.length + context.metricsOf('agreement').length === 0) return [];
     const {density} = how;
     const isAligned = (dataset.aligned?.(task.inlier) ?? false) && !needsShared(how);
-    const perLocation = density === 'per-location' || (density === 'auto' && isAligned);
     const embedded = (layer: string, split: 'train' | Part) =>
       embedding(context, graph, {
         split,
@@ -89,6 +89,9 @@ export const localize = defineStage({
     const scoresOf = (part: Part, {classifier, name, layer}: TaskClassifier): string => {
       const uses = usedBy(graph.plugins, 'classifier', classifier);
       const what = part === 'test' ? name : `${name} of validation`;
+      const {type, ...options} = classifier;
+      const weighs = graph.plugins.get('classifier', type).weighsImages?.(options as never) ?? false;
+      const perLocation = density === 'per-location' || (density === 'auto' && isAligned && !weighs);
       return graph.addStage(localize, context, {
         label: stageLabel(`localize ${what}`, task.learner.type, task.inlier, `seed ${task.seed}`),
         recipe: {
@@ -190,20 +193,39 @@ async function openParts(
   const {windows, foreground} = context.recipe;
   const most = windows && windowsAlong(height, windows) * windowsAlong(width, windows);
   const parts = await openWindows(inputOf(context, role), most);
-  return foreground === undefined ? parts : {...parts, counting: await foregroundRows(parts, foreground)};
+  if (foreground === undefined) return parts;
+  const {counting, without} = await foregroundRows(parts, foreground);
+  if (role === 'train' && without === parts.images)
+    throw new StageError(
+      'no place of any training image is of the foreground',
+      'Use a smaller "localize.foreground", or none.',
+    );
+  if (without > 0)
+    context.warn(
+      `in ${without} of ${plural(parts.images, `${role === 'train' ? 'training' : 'scored'} image`)} no place is of the foreground, so all their places count. Use a smaller "localize.foreground", or none`,
+    );
+  return {...parts, counting};
 }
 
-/** Each record batch has the places of one image, as `embed` has written them. */
-async function foregroundRows({path, rows, grid}: WindowFeatures, foreground: number): Promise<Uint8Array> {
+/**
+ * Each record batch has the places of one image, as `embed` has written them. In images `without` a foreground the mask makes no sense:
+ * all their places count. They would otherwise score 0, as the most normal images of all.
+ */
+async function foregroundRows({path, rows, grid}: WindowFeatures, foreground: number) {
   const counting = new Uint8Array(rows);
   const [height, width] = grid!;
-  let row = 0;
+  let [row, without] = [0, 0];
   for await (const {features} of streamFeatures(path)) {
     if (features.rows !== height * width) throw new Error(`${features.rows} places together, not those of one image`);
-    counting.set(foregroundOf(features, {height, width}, foreground), row);
+    const mask = foregroundOf(features, {height, width}, foreground);
+    if (!mask.includes(1)) {
+      mask.fill(1);
+      without++;
+    }
+    counting.set(mask, row);
     row += features.rows;
   }
-  return counting;
+  return {counting, without};
 }
 
 /** The same, with the windows of the test images. */
@@ -301,11 +323,6 @@ async function fitTogether(
   train: WindowFeatures,
 ): Promise<Scorer> {
   const rows = blocksOf(train);
-  if (rows.rows === 0)
-    throw new StageError(
-      'no place of any training image is of the foreground',
-      'Use a smaller "localize.foreground", or none.',
-    );
   if (context.recipe.fitted_on) return await classifier.fitParts!(rows.blocks);
   return classifier.fitBlocks
     ? await classifier.fitBlocks(rows, rngOf(context))

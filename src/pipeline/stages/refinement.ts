@@ -7,6 +7,7 @@ import type {Rng} from '../../core/base/random.ts';
 import type {Classifier} from '../../core/contracts/classifier.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
 import {pickRows} from '../../core/linalg/matrix.ts';
+import {leastRows} from '../config/refine.ts';
 import type {Refinement} from '../config/spec.ts';
 import {StageError} from './shared.ts';
 
@@ -22,7 +23,7 @@ export function rowsToRemove(
   rng: Rng,
 ): Uint32Array {
   const {rows} = features;
-  if (rows < 2 * parts)
+  if (rows < leastRows * parts)
     throw new StageError(
       `"refine" divides ${rows} training images into ${parts} parts, but each needs at least two`,
       'Use more images ("limit.train"), or fewer parts ("refine.parts").',

@@ -75,7 +75,7 @@ of their range. The file's metadata lists everything that it was made from (\`se
 
 function thresholdText({threshold, quantile, training}: ModelPage): string {
   if (Number.isNaN(threshold)) return 'There is no threshold, because it needs at least two training images.';
-  return `Threshold: ${threshold}. ${percent(quantile)} of the held-out scores of the ${plural(training, 'normal training image')} are lower. Held out
+  return `Threshold: ${threshold}. ${percent(quantile)} of the held-out scores of the ${plural(training, 'training image')} are lower. Held out
 means that the classifier was fitted without the image. The encoder has seen all images, so slightly more new normal images may
 score higher.`;
 }

@@ -18,7 +18,7 @@ export interface Predictions {
     readonly scores: Float64Array;
     /** NaN: there is none. */
     readonly threshold: number;
-    /** Held-out scores of the normal training images, from which the threshold is computed. */
+    /** Held-out scores of the training images, from which the threshold is computed. */
     readonly training: Float64Array;
   }[];
 }
@@ -86,7 +86,7 @@ function table({files, classifiers, quantile}: Predictions): string {
   const thresholds = classifiers.map(({name, threshold, training}) =>
     Number.isNaN(threshold)
       ? `${name}: no verdict, because the threshold needs at least two training images`
-      : `${name}: an image is anomalous above ${threshold.toPrecision(6)}; ${percent(quantile)} of the held-out scores of ${plural(training.length, 'normal training image')} are lower`,
+      : `${name}: an image is anomalous above ${threshold.toPrecision(6)}; ${percent(quantile)} of the held-out scores of ${plural(training.length, 'training image')} are lower`,
   );
   const problems = failed.map(({path, problem}) => `✗ ${printable(`${path}: ${problem}`)}`);
   return [...(usable.length > 0 ? [[scores, ...thresholds].join('\n')] : []), problems.join('\n')]

@@ -48,7 +48,7 @@ test('missing, broken and wrong files are reported with their path', () => {
       .join('\n')
       .replaceAll(`${world.root}/`, ''),
   ).toMatchInlineSnapshot(`
-    "there is no file gone.onnx. Paths are relative to the file that names them.
+    "there is no file gone.onnx. Paths are relative to the file that names them. scripts/export-backbone.py of the repository writes the networks of pipelines/frozen.
     cut.onnx is not a valid ONNX model: it is incomplete. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     text.onnx is not a valid ONNX model: it is of another format. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
     empty.onnx is not a valid ONNX model: it has no graph. Use an ONNX file (.onnx) or a TensorFlow.js graph model (its model.json, or the folder with it).
@@ -117,6 +117,13 @@ test('maps have their channels last, in either layout', () => {
   });
   expect(maps([1, 2, 2, 3], 'NCHW')).toMatchObject({height: 2, width: 2, channels: 3});
   expect([...maps([1, 2, 2, 3], 'NCHW').data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test('places need a map: rows of features say so', () => {
+  const output = {name: 'features', shape: [1, 8], data: new Float32Array(8)};
+  expect(() => mapsOf(output, {path: 'f', layout: 'NCHW', height: 64, width: 64})).toThrow(
+    'the output "features" of f is [1, 8], one row for each image; a map, [n, d, h, w] or [n, h, w, d], or tokens, [n, t, d], are needed',
+  );
 });
 
 test('tokens before those of patches are left out, and the grid has the shape of the image', () => {

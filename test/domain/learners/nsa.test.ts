@@ -60,6 +60,24 @@ test('views: the image as it is, and with patches of another training image', ()
   expect(blended!.data).not.toEqual(normal!.data);
 });
 
+test('no object by the rule of the background, and a single image, are told before training', async () => {
+  const told = async (count: number, background?: object): Promise<readonly string[]> => {
+    const {context, warnings} = fitContext(striped(count), {signal: AbortSignal.abort(new Error('before training'))});
+    const learner = plugins.create('learner', little(background && {background: {min_object: 0.5, ...background}}));
+    await expect(learner.fit(context)).rejects.toThrow('before training');
+    return warnings;
+  };
+  expect(await told(2)).toEqual([]);
+  expect(await told(2, {intensity: 0, tolerance: 0.1})).toEqual([]);
+  expect(await told(2, {intensity: 1, tolerance: 1})).toEqual([
+    'no pixel of any training image is of the object, because none is farther than 1 from the intensity 1 of the background: ' +
+      'nothing is learnt without patches. Correct "background", or leave it out',
+  ]);
+  expect(await told(1)).toEqual([
+    'there is only one training image, so that its patches are its own: learner "nsa" takes them from another',
+  ]);
+});
+
 test('the other image is any of the training images but this one, as often as any', () => {
   const seen = new Map<string, number>();
   const spy = {

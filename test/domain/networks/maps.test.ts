@@ -29,6 +29,9 @@ onEachEngine(() => {
       const maps = tf.tidy(() => ({...network.maps!(weights, x)}));
       expect(Object.keys(maps)).toEqual(names);
       expect(Object.values(maps).map(({shape}) => [shape[0], shape[1], shape[2]])).toEqual(sides.map((s) => [2, s, s]));
+      expect(network.mapChannels).toEqual(
+        Object.fromEntries(Object.entries(maps).map(([n, {shape}]) => [n, shape[3]])),
+      );
       const last = maps[names.at(-1)!]!;
       if (ref.type === 'efficientnet')
         expectClose(

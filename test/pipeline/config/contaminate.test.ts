@@ -39,6 +39,9 @@ test('what does not go together is an error that says what to do', () => {
     ...problems(dirty, {learner: {type: 'rotation', epochs: 5}, refine: {ratio: 0.1, epochs: [5, 9]}}),
     ...problems(dirty, {learner: {type: 'rotation', epochs: 6}, refine: {ratio: 0.1, epochs: [5, 9]}}),
     ...problems(dirty, {learner: {type: 'rotation', epochs: 1}, refine: {ratio: 0.1, epochs: 'paper'}}),
+    ...problems({...dirty, limit: {train: 9}}, {refine: {ratio: 0.1}}),
+    ...problems({type: 'synthetic', train: 20, validation: 'synthetic'}, {refine: {ratio: 0.1, parts: 10}}),
+    ...problems({type: 'mvtec', normal_classes: ['toothbrush']}, {refine: {ratio: 0.1, parts: 31}}),
   ]).toMatchInlineSnapshot(`
     [
       "dataset.validation: validation of type "held-out" needs labels of anomalies, but "contaminate" makes training images without labels. Use "validation: synthetic", or remove "contaminate".",
@@ -54,7 +57,26 @@ test('what does not go together is an error that says what to do', () => {
       "refine: "refine" removes whole images, but "localize" of type "places" fits its classifiers on places. Remove "refine", or explain the scores of whole images ("localize: {type: gradient}").",
       "refine.epochs: nothing would be refined while the learner trains: the first time is after 5 epochs, and it trains for 5. Give a smaller number, or leave "epochs" out.",
       "refine.epochs: nothing would be refined while the learner trains: the first time is after 1 epoch, and it trains for 1. Give a smaller number, or leave "epochs" out.",
+      "refine.parts: "refine" divides 9 training images of class "airplane" into 5 parts, but each needs at least two. Use more images ("limit.train"), or at most 4 parts.",
+      "refine.parts: "refine" divides 18 training images of class "stripes" into 10 parts, but each needs at least two. Use more images ("limit.train"), or at most 9 parts.",
+      "refine.parts: "refine" divides 60 training images of class "toothbrush" into 31 parts, but each needs at least two. Use more images ("limit.train"), or at most 30 parts.",
     ]
   `);
   expect(problems({...dirty, contaminate: 0}, {metrics: ['removed-recall'], refine: {ratio: 0}})).toEqual([]);
+});
+
+test('as many parts as the known training images can fill are right, and of unknown numbers nothing is said', () => {
+  expect(problems({type: 'cifar10', limit: {train: 10}}, {refine: {ratio: 0.1}})).toEqual([]);
+  expect(problems({type: 'image-folder', folder: 'x'}, {refine: {ratio: 0.1, parts: 100}})).toEqual([]);
+});
+
+test('"refine.epochs" has no use for a learner that does not train, and is left out of its spec', () => {
+  const refine = {ratio: 0.1, epochs: [1]};
+  const {spec, issues, unused} = checked({type: 'cifar10'}, {learner: 'untrained', refine});
+  expect(issues).toEqual([]);
+  expect(unused.map(({key, issue}) => [key, issue.message])).toEqual([
+    ['refine.epochs', '"refine.epochs" refines while the learner trains, and learner "untrained" does not train'],
+  ]);
+  expect(spec!.refine).not.toHaveProperty('epochs');
+  expect(checked({type: 'cifar10'}, {refine}).unused).toEqual([]);
 });

@@ -654,7 +654,7 @@ learner: {type: contrastive}
 classifiers: [kde]
 compare: {table: cutpaste-table-7}
 matrix:
-  learner.optimizer.learning_rate, compare.row: [[0.1, lr-0.1], [0.03, lr-0.03]]
+  learner.optimizer.learning_rate, compare.row: [[0.1, cutpaste-3way-lr-0.1], [0.03, cutpaste-3way-lr-0.03]]
   learner.batch: [32, 64]
 `;
   const {tasks} = (await plan(text)).plan;
@@ -671,11 +671,11 @@ matrix:
         "a/cat/contrastive/learning_rate=0.1/batch=32/seed=0",
         0.1,
         {
-          "row": "lr-0.1",
+          "row": "cutpaste-3way-lr-0.1",
           "table": "cutpaste-table-7",
         },
         {
-          "compare.row": "lr-0.1",
+          "compare.row": "cutpaste-3way-lr-0.1",
           "learner.batch": 32,
           "learner.optimizer.learning_rate": 0.1,
         },
@@ -684,11 +684,11 @@ matrix:
         "a/cat/contrastive/learning_rate=0.1/batch=64/seed=0",
         0.1,
         {
-          "row": "lr-0.1",
+          "row": "cutpaste-3way-lr-0.1",
           "table": "cutpaste-table-7",
         },
         {
-          "compare.row": "lr-0.1",
+          "compare.row": "cutpaste-3way-lr-0.1",
           "learner.batch": 64,
           "learner.optimizer.learning_rate": 0.1,
         },
@@ -697,11 +697,11 @@ matrix:
         "a/cat/contrastive/learning_rate=0.03/batch=32/seed=0",
         0.03,
         {
-          "row": "lr-0.03",
+          "row": "cutpaste-3way-lr-0.03",
           "table": "cutpaste-table-7",
         },
         {
-          "compare.row": "lr-0.03",
+          "compare.row": "cutpaste-3way-lr-0.03",
           "learner.batch": 32,
           "learner.optimizer.learning_rate": 0.03,
         },
@@ -710,27 +710,29 @@ matrix:
         "a/cat/contrastive/learning_rate=0.03/batch=64/seed=0",
         0.03,
         {
-          "row": "lr-0.03",
+          "row": "cutpaste-3way-lr-0.03",
           "table": "cutpaste-table-7",
         },
         {
-          "compare.row": "lr-0.03",
+          "compare.row": "cutpaste-3way-lr-0.03",
           "learner.batch": 64,
           "learner.optimizer.learning_rate": 0.03,
         },
       ],
     ]
   `);
-  const same = text.replace('[0.03, lr-0.03]', '[0.1, lr-0.03]');
+  const same = text.replace('[0.03, cutpaste-3way-lr-0.03]', '[0.1, cutpaste-3way-lr-0.03]');
   expect(await ids(same, {set: ['learner.batch=8']})).toMatchInlineSnapshot(`
     [
-      "a/cat/contrastive/learning_rate=0.1/row=lr-0.1/seed=0",
-      "a/cat/contrastive/learning_rate=0.1/row=lr-0.03/seed=0",
+      "a/cat/contrastive/learning_rate=0.1/row=cutpaste-3way-lr-0.1/seed=0",
+      "a/cat/contrastive/learning_rate=0.1/row=cutpaste-3way-lr-0.03/seed=0",
     ]
   `);
   // What --set says wins; an axis of which nothing is left to vary is gone.
   expect(
-    await ids(text, {set: ['learner.batch=8', 'learner.optimizer.learning_rate=1', 'compare.row=x']}),
+    await ids(text, {
+      set: ['learner.batch=8', 'learner.optimizer.learning_rate=1', 'compare.row=cutpaste-3way-lr-0.01'],
+    }),
   ).toHaveLength(1);
   const bad = (axes: string) => screen(`${least}matrix:\n  ${axes}\n`);
   expect(await bad('seeds, compare.row: [[1, a], 2, [3]]')).toMatchInlineSnapshot(`

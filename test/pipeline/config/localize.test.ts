@@ -134,6 +134,156 @@ test('explanations: each type has its options; the learner’s own score needs a
   `);
 });
 
+test('gradcam explains only what comes from the last map alone; slopes of pixels explain every layer', () => {
+  const classifiers = ['kde', 'rotation', {type: 'gde', layer: 'embed'}];
+  const maps = {dataset: 'mvtec', metrics: ['pixel-auc'], learner: 'rotation', classifiers};
+  for (const type of ['gradient', 'integrated-gradients']) expect(problems({...maps, localize: {type}})).toEqual([]);
+  expect(problems({...maps, localize: {type: 'gradcam', score: 'learner'}})).toEqual([]);
+  const efficient = {type: 'cutpaste', network: {type: 'efficientnet', variant: 'b0'}};
+  const levels = [
+    {type: 'gde', layer: 'level-7'},
+    {type: 'gde', layer: 'classes'},
+  ];
+  expect([
+    problems({...maps, localize: {type: 'gradcam'}}),
+    problems({...maps, learner: 'csi', classifiers: ['csi'], localize: {type: 'gradcam'}}),
+    problems({...maps, learner: efficient, classifiers: levels, localize: {type: 'gradcam'}}),
+  ]).toMatchInlineSnapshot(`
+    [
+      [
+        [
+          "localize.type",
+          ""gradcam" explains scores of features that come from the network's last map alone, and classifier "rotation" reads the layer "rotation"",
+          "Use "gradient" or "integrated-gradients", which explain every layer, or classifiers that read "pool" or "embed".",
+        ],
+      ],
+      [
+        [
+          "localize.type",
+          ""gradcam" explains scores of features that come from the network's last map alone, and classifier "csi" reads the layer "csi"",
+          "Use "gradient" or "integrated-gradients", which explain every layer, or classifiers that read "pool" or "embed".",
+        ],
+      ],
+      [
+        [
+          "localize.type",
+          ""gradcam" explains scores of features that come from the network's last map alone, and classifier "gde" reads the layer "level-7"",
+          "Use "gradient" or "integrated-gradients", which explain every layer, or classifiers that read "pool", "embed" or "classes".",
+        ],
+      ],
+    ]
+  `);
+});
+
+test('places: maps and channels are those of the network, where it says which it has', () => {
+  const places = (localize: object, learner: unknown = {type: 'rotation', network: {type: 'small', width: 4}}) =>
+    problems({dataset: 'mvtec', learner, classifiers: ['knn'], localize: {type: 'places', ...localize}});
+  expect(places({layers: ['conv2', 'conv4'], channels: [0, 39]})).toEqual([]);
+  expect(places({layers: ['conv2', 'conv4'], channels: {random: 40}})).toEqual([]);
+  expect(places({layers: ['level-7']}, {type: 'untrained', network: {type: 'efficientnet', variant: 'b0'}})).toEqual(
+    [],
+  );
+  expect(places({layers: ['anything']}, {type: 'pretrained', path: 'net.onnx'})).toEqual([]);
+  expect([
+    places({layers: ['conv9']}),
+    places({layers: ['stage2', 'nowhere'], channels: [999]}, 'untrained'),
+    places({layers: ['conv2'], channels: [0, 8]}),
+    places({layers: ['conv1', 'conv2'], channels: {random: 999}}),
+  ]).toMatchInlineSnapshot(`
+    [
+      [
+        [
+          "localize.layers.0",
+          "the network of learner "rotation" has no map "conv9"",
+          "Did you mean "conv1"?",
+        ],
+      ],
+      [
+        [
+          "localize.layers.1",
+          "the network of learner "untrained" has no map "nowhere"",
+          "Its maps: stage1, stage2, stage3, stage4.",
+        ],
+      ],
+      [
+        [
+          "localize.channels.1",
+          "conv2 has 8 channels, but "channels" asks for number 8",
+          "Numbers are from 0 to 7.",
+        ],
+      ],
+      [
+        [
+          "localize.channels.random",
+          "conv1, conv2 have together 12 channels, but "channels" asks for 999 of them",
+          "Use at most 12, or leave "channels" out for all.",
+        ],
+      ],
+    ]
+  `);
+});
+
+test('options that would have no effect beside others are refused', () => {
+  const knn = [{type: 'knn', reweight: 3}];
+  const places = {type: 'places', layers: ['stage2']};
+  const of = (localize: object | undefined, classifiers: readonly unknown[] = knn) =>
+    problems({dataset: 'mvtec', classifiers, ...(localize && {localize})});
+  expect([...[of(places), of({}), of({...places, density: 'shared'}), of(undefined, ['knn'])]].flat()).toEqual([]);
+  expect([
+    of({...places, density: 'per-location'}),
+    of({density: 'per-location'}),
+    of({...places, image: {top: 0.1}}),
+    of({type: 'gradient'}),
+    of(undefined),
+    of({windows: 'all', density: 'per-location'}, ['gde']),
+  ]).toMatchInlineSnapshot(`
+    [
+      [
+        [
+          "classifiers.0",
+          ""reweight" of classifier "knn" changes the score of an image's highest place, but "density: per-location" fits another classifier at each place",
+          "Use "density: shared", or leave "reweight" out.",
+        ],
+      ],
+      [
+        [
+          "classifiers.0",
+          ""reweight" of classifier "knn" changes the score of an image's highest place, but "density: per-location" fits another classifier at each place",
+          "Use "density: shared", or leave "reweight" out.",
+        ],
+      ],
+      [
+        [
+          "classifiers.0",
+          ""reweight" of classifier "knn" changes the score of an image's highest place, but "localize.image" makes it of several places",
+          "Use "image: largest", or leave "reweight" out.",
+        ],
+      ],
+      [
+        [
+          "classifiers.0",
+          ""reweight" of classifier "knn" changes the score of an image's highest place, but the spec does not score places of images",
+          "Add "localize" of type "places" or "patches", or leave "reweight" out.",
+        ],
+      ],
+      [
+        [
+          "classifiers.0",
+          ""reweight" of classifier "knn" changes the score of an image's highest place, but the spec does not score places of images",
+          "Add "localize" of type "places" or "patches", or leave "reweight" out.",
+        ],
+      ],
+      [
+        [
+          "localize.windows",
+          ""all" is about one classifier for all places, but "density: per-location" fits one at each place",
+          "Use "density: shared", or leave "windows" out.",
+        ],
+      ],
+    ]
+  `);
+});
+
 test('an unknown metric or learner is reported once', () => {
   expect(
     problems({dataset: 'mvtec', localize: {type: 'gradcam'}, learner: 'cutpast', metrics: ['pixel-ac']}),

@@ -19,7 +19,12 @@ test('tables and rows that the papers do not have are named, with the known ones
   const shown = await screen(`${least}compare: {table: iclr-table-6, row: rotatoin}\n`);
   expect(shown).toContain('the papers have no table "iclr-table-6"');
   expect(shown).toContain('Did you mean "iclr-table-');
-  const {warnings} = await plan(`${least}compare: {table: iclr-table-7, row: rotatoin}\n`);
+  const named = (row: string) => screen(`${least}compare: {table: iclr-table-7, row: ${row}}\n`);
+  expect(await named('rotatoin')).toMatch(/table "iclr-table-7" has no row "rotatoin"[^✗]*Did you mean "rotation"/);
+  expect(await named('nosuch')).toMatch(
+    /table "iclr-table-7" has no row "nosuch"[^✗]*Known: untrained, [^.]*, rotation, /,
+  );
+  const {warnings} = await plan(`${least}compare: {row: rotatoin}\n`);
   expect(warnings.join()).toMatch(/the papers have no row "rotatoin" \(.*a.yaml:4:\d+\): .*Did you mean "rotation"/);
   expect((await plan(`${least}compare: {table: iclr-table-7, row: rotation}\n`)).plan.tasks[0]?.compare).toEqual({
     table: 'iclr-table-7',
@@ -575,8 +580,9 @@ test('transforms can be written in three ways; without any, the learner’s own 
 test('the paper’s row comes from the learner’s options, or from the spec', async () => {
   const compare = async (text: string) => (await plan(text)).plan.tasks[0]!.compare;
   expect(await compare(contrastive('loss: triplet'))).toEqual({row: 'contrastive_triplet'});
-  const text = `${contrastive('loss: triplet')}compare: {table: iclr-table-7, row: x}`;
-  expect(await compare(text)).toEqual({table: 'iclr-table-7', row: 'x'});
+  const text = `${contrastive('loss: triplet')}compare: {table: iclr-table-7, row: rotation}`;
+  expect(await compare(text)).toEqual({table: 'iclr-table-7', row: 'rotation'});
+  expect(await compare(`${contrastive('loss: triplet')}compare: {row: x}`)).toEqual({row: 'x'});
 });
 
 test('anchors and merges', async () => {

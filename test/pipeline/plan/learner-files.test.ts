@@ -122,7 +122,7 @@ test('a missing file is reported before anything runs, even if other tasks could
   world.write('a.yaml', spec('gone.onnx'));
   expect(await graphOf(world, 'a.yaml')).toMatchInlineSnapshot(`
     [
-      "learner "pretrained": there is no file ./gone.onnx. Paths are relative to the file that names them.",
+      "learner "pretrained": there is no file ./gone.onnx. Paths are relative to the file that names them. scripts/export-backbone.py of the repository writes the networks of pipelines/frozen.",
     ]
   `);
   copyFileSync(`${fixtures}tiny.onnx`, join(world.root, 'here.onnx'));

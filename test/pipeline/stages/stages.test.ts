@@ -10,6 +10,7 @@ import {readCurve, readMetrics, readScores, writeScores} from '../../../src/core
 import type {AnyDefinition} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
 import type {StageKind, StageProgress} from '../../../src/pipeline/events.ts';
+import {writeImages} from '../../../src/pipeline/stages/image-streams.ts';
 import {runStage} from '../../../src/pipeline/stages/index.ts';
 import type {StageContext} from '../../../src/pipeline/stages/stage.ts';
 import {toyPlugins, writeToys} from '../../rig/toys.ts';
@@ -151,9 +152,72 @@ test('learn and embed report a training that diverged', async () => {
   await writeArrays(weights, new Map([['mean', {shape: [3], data: new Float32Array(3)}]]));
   const broken = {...embedRecipe, layer: 'broken'};
   await expect(run('embed', broken, {inputs: {weights, images: image('test')}})).rejects.toMatchObject({
-    message: 'layer "broken" of the mean-colour learner gives Infinity for an image, because its training has diverged',
+    message: 'layer "broken" of the mean-colour learner gives Infinity for image 0, because its training has diverged',
     hint: "Lower the learner's learning rate.",
   });
+});
+
+test('numbers that are not finite, of a learner that does not train, are those of its file or of its random weights', async () => {
+  const still = {...plugins.get('learner', 'mean-colour'), name: 'still', trains: false};
+  const more = {plugins: plugins.extend([still as AnyDefinition])};
+  const own = {learner: {...learner, type: 'still'}, versions: {'learner still': 1}};
+  const weights = join(folder, 'still.arrow');
+  await writeArrays(weights, new Map([['mean', {shape: [3], data: new Float32Array(3)}]]));
+  const inputs = {weights, images: image('test')};
+  const broken = {...embedRecipe, ...own, layer: 'broken'};
+  const sources = [{name: 'path', path: '/nets/a.onnx'}];
+  await expect(run('embed', broken, {...more, inputs, sources})).rejects.toMatchObject({
+    message:
+      'layer "broken" of the still learner gives Infinity for image 0: nothing was trained here, so it is the network in /nets/a.onnx',
+    hint: expect.stringContaining('Check the file'),
+  });
+  await expect(run('embed', broken, {...more, inputs})).rejects.toMatchObject({
+    message: expect.stringContaining('gives Infinity for image 0, whose weights are random'),
+  });
+});
+
+test('an image without a foreground has all its places scored, and is counted in a warning', async () => {
+  // 5 · 5 places: an object in the middle, 9 of them, and an image of equal places.
+  const object = Array.from({length: 25}, (_, i) =>
+    Math.abs((i % 5) - 2) <= 1 && Math.abs(Math.floor(i / 5) - 2) <= 1 ? 9 : 0,
+  );
+  const path = async (name: string, images: readonly (readonly number[])[]) => {
+    const file = join(folder, `${name}.arrow`);
+    const chunks = images.map((data) => ({
+      features: {rows: 25, columns: 1, data: Float32Array.from(data)},
+      classes: new Int32Array(25),
+    }));
+    await writeFeatures(file, chunks, {columns: 1, classNames: ['green', 'red'], grid: [5, 5]});
+    return file;
+  };
+  const equal = new Array<number>(25).fill(4);
+  const shape = {height: 5, width: 5, channels: 1} as const;
+  const pictures = join(folder, 'pictures.arrow');
+  const batch = {shape, count: 2, pixels: new Uint8Array(50), classes: new Int32Array(2)};
+  async function* batches() {
+    yield batch;
+  }
+  await writeImages(pictures, {shape, classes: ['green', 'red']}, batches());
+  const recipe = {
+    classifier: {type: 'distance', broken: false},
+    version: 1,
+    seed: 0,
+    per_location: false,
+    normal: 'green',
+    sigma: 1,
+    image_score: 'largest-window',
+    foreground: 1,
+  };
+  const test = await path('places-test', [object, equal]);
+  const inputs = {train: await path('places-train', [object, object]), test, images: pictures};
+  const {out, warnings} = await run('localize', recipe, {inputs});
+  const {scores} = await readScores(join(out, 'scores.arrow'));
+  expect(scores[1]).toBeGreaterThan(0);
+  expect(warnings).toEqual([
+    'in 1 of 2 scored images no place is of the foreground, so all their places count. Use a smaller "localize.foreground", or none',
+  ]);
+  const none = {...inputs, train: await path('places-none', [equal, equal])};
+  await expect(run('localize', recipe, {inputs: none})).rejects.toThrow('no place of any training image is of the');
 });
 
 test('scores that are not numbers are an error', async () => {

@@ -78,7 +78,7 @@ test('the page beside it', async () => {
     | output | \`score\` | float32 (N) | higher = more anomalous |
     | output | \`features\` | float32 (N, 4) | the input of the classifier |
 
-    Threshold: <n>. 95 % of the held-out scores of the 32 normal training images are lower. Held out
+    Threshold: <n>. 95 % of the held-out scores of the 32 training images are lower. Held out
     means that the classifier was fitted without the image. The encoder has seen all images, so slightly more new normal images may
     score higher.
 

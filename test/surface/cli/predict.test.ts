@@ -118,7 +118,7 @@ describe('drawn textures, three classifiers', () => {
       ──
       drawn/000.png  <n>  normal
       drawn/001.png  <n>  anomalous
-      kde: an image is anomalous above <n>; 95 % of the held-out scores of 32 normal training images are lower
+      kde: an image is anomalous above <n>; 95 % of the held-out scores of 32 training images are lower
 
       ✗ bad/empty.png: it is empty
       ✗ bad/text.jpg: it is not JPEG, PNG, WebP, TIFF or BMP

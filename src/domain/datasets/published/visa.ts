@@ -82,8 +82,11 @@ function rowsOf(path: string, object: string): Result<readonly Row[], DatasetPro
     const [head, ...records] = readCsv(readFileSync(path, 'utf8'));
     if (head?.fields.join() !== columns.join()) return wrong(`its first line is "${(head?.fields ?? []).join()}"`);
     const own = records.filter(({fields}) => fields[0] === object);
-    const broken = own.find(({fields}) => !isSound(fields));
-    if (broken) return wrong(`line ${broken.line} is "${broken.fields.join()}"`);
+    for (const {line, fields} of own) {
+      const fault = faultOf(fields);
+      if (fault !== undefined)
+        return fail({message: `${path}, line ${line} ("${fields.join()}"): ${fault}`, hint: `${get} again`});
+    }
     const rows = own.map(({fields: [, split, label, image, mask]}) => ({split, label, image, mask}) as Row);
     const kinds = new Set(rows.map(({split, label}) => `${split} ${label}`));
     if (kinds.size < 3)
@@ -95,15 +98,19 @@ function rowsOf(path: string, object: string): Result<readonly Row[], DatasetPro
   }
 }
 
-/** Training images are normal; a mask is there if, and only if, the image is anomalous. Paths stay below the dataset's folder. */
-function isSound([object, split, label, image, mask, ...rest]: readonly string[]): boolean {
+/**
+ * The cell that is wrong, and how. Training images are normal; a mask is there if, and only if, the image is anomalous. Paths stay below
+ * the dataset's folder. Undefined: none is.
+ */
+function faultOf([object, split, label, image, mask, ...rest]: readonly string[]): string | undefined {
   const isIn = (path: string | undefined): boolean =>
     path?.startsWith(`${object}/`) === true && !path.split('/').includes('..');
-  return (
-    rest.length === 0 &&
-    ((split === 'train' && label === 'normal') ||
-      (split === 'test' && (label === 'normal' || (label === 'anomaly' && isIn(mask))))) &&
-    isIn(image) &&
-    (label === 'anomaly' || mask === '')
-  );
+  if (mask === undefined || rest.length > 0) return 'it has not five cells';
+  if (split !== 'train' && split !== 'test') return `its split "${split}" is not train or test`;
+  if (label !== 'normal' && label !== 'anomaly') return `its label "${label}" is not normal or anomaly`;
+  if (split === 'train' && label !== 'normal') return 'a training image has the label anomaly';
+  if (!isIn(image)) return `its image "${image}" is not below ${object}/`;
+  if (label === 'normal' && mask !== '') return `its mask "${mask}" is that of a normal image`;
+  if (label === 'anomaly' && mask === '') return 'an anomaly has no mask';
+  return label === 'normal' || isIn(mask) ? undefined : `its mask "${mask}" is not below ${object}/`;
 }

@@ -54,15 +54,29 @@ test('what is missing or strange is reported with its place', async () => {
   const text = readFileSync(list, 'utf8');
   expect(await problem(folder, 'pcb1')).toContain('of pcb1 it has only these kinds of images: none');
   for (const [from, to, expected] of [
-    ['candle,train,normal', 'candle,train,anomaly', 'line 2 is "candle,train,anomaly,'],
-    ['candle/Data/Masks/Anomaly/000.png', '', 'line 7 is "candle,test,anomaly,'],
-    ['candle/Data/Images/Normal/0000.JPG', 'candle/../../0000.JPG', 'line 2 is "candle,train,normal,candle/../'],
-    ['split,label', 'label,split', 'its first line is "object,label,split,image,mask"'],
+    [
+      'candle,train,normal',
+      'candle,train,anomaly',
+      ', line 2 ("candle,train,anomaly,candle/Data/Images/Normal/0000.JPG,"): a training image has the label anomaly',
+    ],
+    ['candle,train,normal', 'candle,training,normal', ': its split "training" is not train or test'],
+    ['candle,train,normal', 'candle,train,weird', ': its label "weird" is not normal or anomaly'],
+    ['candle/Data/Masks/Anomaly/000.png', '', ': an anomaly has no mask'],
+    [
+      'candle/Data/Images/Normal/0000.JPG',
+      'candle/../../0000.JPG',
+      ': its image "candle/../../0000.JPG" is not below candle/',
+    ],
+    [
+      'split,label',
+      'label,split',
+      ': expected the columns object, split, label, image, mask, but its first line is "object,label,split,image,mask"',
+    ],
   ] as const) {
     writeFileSync(list, text.replace(from, to));
-    expect(await problem(folder)).toContain(
-      `/data/visa/split_csv/1cls.csv: expected the columns object, split, label, image, mask, but ${expected}`,
-    );
+    const told = await problem(folder);
+    expect(told).toContain('/data/visa/split_csv/1cls.csv');
+    expect(told).toContain(expected);
   }
   writeFileSync(list, text);
   rmSync(join(folder, 'visa', 'candle', 'Data', 'Masks', 'Anomaly', '001.png'));
