@@ -252,11 +252,13 @@ test('mistakes are explained', async () => {
     if (failure?.type !== 'stage-failed') throw new Error('no stage has failed');
     return `${failure.message}. ${failure.hint}`.replaceAll(tiny, 'tiny.onnx');
   };
-  expect(await failed(learner, 'layers: [conv9]')).toMatchInlineSnapshot(
-    `"the network has no map "conv9"; known: conv1, conv2, conv3, conv4. Correct "localize.layers"."`,
+  expect(await told(learner, 'layers: [conv9]', 'gde')).toContain(
+    'the network of learner "untrained" has no map "conv9"',
   );
-  expect(await failed(learner, 'layers: [conv1], channels: {random: 99}')).toMatchInlineSnapshot(
-    `"the layers have 8 channels together, but "channels" asks for 99 of them. Use at most 8, or leave "channels" out for all."`,
+  expect(
+    await failed(`{type: pretrained, path: '${tiny}'}`, 'layers: [map], channels: {random: 99}'),
+  ).toMatchInlineSnapshot(
+    `"the layers have 4 channels together, but "channels" asks for 99 of them. Use at most 4, or leave "channels" out for all."`,
   );
   expect(await failed(`{type: pretrained, path: '${tiny}'}`, 'layers: [feature]')).toMatchInlineSnapshot(
     `"tiny.onnx has no tensor "feature". Did you mean "features"?. Correct "localize.layers"."`,
