@@ -178,7 +178,7 @@ async function runGraph(
         whole: outcome.outcome === 'done',
         whenEmpty: () => exitCodes.done,
       });
-      if (isSweep(plan.tasks)) printEffects(record.folder);
+      if (isSweep(plan.tasks) && !options.quiet) printEffects(record.folder);
     }
     const entries = [...outcome.stages.values()].flatMap((stage) => ('entry' in stage ? [stage.entry] : []));
     for (const text of noValueNotes(entries.map(({manifest}) => manifest.summary))) err(`warning: ${text}`);

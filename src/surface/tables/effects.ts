@@ -3,7 +3,7 @@ import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
 import {plural} from '../../core/base/text.ts';
-import {wrapTo} from '../../core/base/width.ts';
+import {clipTo, wrapTo} from '../../core/base/width.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {bestMean, type MeanGroup, meanGroupsOf} from './best-mean.ts';
 import type {Screen} from './table.ts';
@@ -20,6 +20,8 @@ export function effectsText(record: RunRecord, {columns = Number.POSITIVE_INFINI
   const effects = paths
     .map((path) => effectOf(path, groups))
     .filter(({means}) => means.length > 1)
+    // Options that vary together are one.
+    .filter(({places}, at, all) => all.findIndex((other) => other.places === places) === at)
     .sort((a, b) => b.range - a.range);
   if (effects.length === 0) return undefined;
   const names = namesOf(effects.map(({path}) => path));
@@ -38,14 +40,19 @@ interface Effect {
   /** Over all other options and classifiers, in the order of the values. */
   readonly means: readonly {readonly text: string; readonly mean: number}[];
   readonly range: number;
+  /** Which configurations share a value: the same of options that vary together. */
+  readonly places: string;
 }
 
 function effectOf(path: string, groups: readonly MeanGroup[]): Effect {
   const valueIn = ({point}: MeanGroup) => (point as {readonly [path: string]: Json | undefined})[path];
-  const own = groupBy(groups, (group) => {
+  const keyOf = (group: MeanGroup): string => {
     const value = valueIn(group);
     return value === undefined ? 'default' : canonicalJson(value);
-  });
+  };
+  const own = groupBy(groups, keyOf);
+  const keys = [...own.keys()];
+  const places = groups.map((group) => keys.indexOf(keyOf(group))).join();
   const texts = textsOf(groups.map(valueIn));
   const means = [...own].map(([key, same]) => ({
     text: texts.get(key) ?? key,
@@ -53,12 +60,12 @@ function effectOf(path: string, groups: readonly MeanGroup[]): Effect {
   }));
   if (means.every(({text}) => Number.isFinite(Number(text)))) means.sort((a, b) => Number(a.text) - Number(b.text));
   const values = means.map(({mean}) => mean);
-  return {path, means, range: Math.max(...values) - Math.min(...values)};
+  return {path, means, range: Math.max(...values) - Math.min(...values), places};
 }
 
 /** `4 → 88.1, 8 → 90.2`; of many values the ends of what they reach. */
 function meansText(means: Effect['means']): string {
-  const text = ({text, mean}: (typeof means)[number]) => `${text} → ${rate(mean)}`;
+  const text = ({text, mean}: (typeof means)[number]) => `${clipTo(text, 40)} → ${rate(mean)}`;
   if (means.length <= most.values) return means.map(text).join(', ');
   const sorted = means.toSorted((a, b) => b.mean - a.mean);
   return `${means.length} values, from ${text(sorted.at(-1)!)} to ${text(sorted[0]!)}`;

@@ -29,6 +29,7 @@ export const pageText = ({title, body, events, styles = []}: Page, path: string)
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/report.css">
 <link rel="stylesheet" href="/assets/style.css">
+<link rel="stylesheet" href="/assets/parts.css">
 ${styles.map((address) => html`<link rel="stylesheet" href="${address}">\n`)}${scriptElement('', raw(' type="module" src="/assets/ui.js"'))}
 </head>
 <body${events !== undefined && html` data-events="${events}"`}>

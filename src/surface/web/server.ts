@@ -89,6 +89,7 @@ export async function serve(options: WebOptions): Promise<WebServer> {
 
 const assets: {readonly [path: string]: readonly [file: URL, type: string]} = {
   '/assets/style.css': [new URL('./assets/style.css', import.meta.url), cssText],
+  '/assets/parts.css': [new URL('./assets/parts.css', import.meta.url), cssText],
   // From src/ and from dist/ it is the same way.
   '/assets/ui.js': [new URL('../../../dist/surface/ui.js', import.meta.url), 'text/javascript; charset=utf-8'],
 };

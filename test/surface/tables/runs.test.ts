@@ -255,7 +255,7 @@ test('a sweep ends with its best configuration, and what each parameter did', ()
         ['cat', 'dog'].map((inlier) => ({
           inlier,
           seed: 0,
-          point,
+          point: {...point, 'with.a': point['a']!}, // two options that vary together
           learner: {type: 'rotation', of: JSON.stringify(point)},
           scores: auc(value(point) + (inlier === 'cat' ? 0.01 : -0.01)),
         })),
@@ -271,7 +271,7 @@ test('a sweep ends with its best configuration, and what each parameter did', ()
       Number(point['a']) / 1000,
   );
   expect(effectsText(effects)).toMatchInlineSnapshot(`
-    "best: rotation epochs=16 head=deep train=10 a=7 · kde: auc 91.7, mean of 2 tasks (the best of 84 by the test labels: too good by chance alone)
+    "best: rotation epochs=16 head=deep train=10 a=7 with.a=7 · kde: auc 91.7, mean of 2 tasks (the best of 84 by the test labels: too good by chance alone)
       epochs: 2 → 74.9, 4 → 76.9, 16 → 88.9
       head: none → 77.7, deep → 82.7
       a: 7 values, from 1 → 79.9 to 7 → 80.5
