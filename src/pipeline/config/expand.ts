@@ -10,6 +10,7 @@ import type {Issue} from '../../core/plugin/check.ts';
 import {called, type Plugins, pathOptions} from '../../core/plugin/registry.ts';
 import type {Problem} from '../failures.ts';
 import {classifierNames} from '../plan/names.ts';
+import {distinct} from './distinct.ts';
 import {checkList, copyWarnings} from './lists.ts';
 import {loadModules} from './modules.ts';
 import {type Overlay, originOf} from './overlay.ts';
@@ -386,22 +387,4 @@ function sameNames(specs: readonly SpecFile[]): readonly Problem[] {
     const message = `${other.source.file} has the name "${name}" as well; the specs of a suite need different names`;
     return [toProblem(file.source, {path: ['name'], at: 'value', message})];
   });
-}
-
-/** The points of a matrix share most of the file, and so most of its problems. */
-function distinct(problems: readonly Problem[]): readonly Problem[] {
-  const seen = new Map<string, Problem>();
-  for (const problem of problems) {
-    const key = JSON.stringify([problem.message, problem.file, problem.range?.line, problem.range?.column]);
-    if (!seen.has(key)) seen.set(key, problem);
-  }
-  const order = [...seen.values()];
-  // Files in the order of the suite, and each from top to bottom.
-  const files = [...new Set(order.map(({file}) => file))];
-  return order.sort(
-    (a, b) =>
-      files.indexOf(a.file) - files.indexOf(b.file) ||
-      (a.range?.line ?? 0) - (b.range?.line ?? 0) ||
-      (a.range?.column ?? 0) - (b.range?.column ?? 0),
-  );
 }

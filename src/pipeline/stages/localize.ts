@@ -9,7 +9,6 @@ import {writeArrays} from '../../core/formats/arrow/arrays.ts';
 import {type Grid, streamFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo} from '../../core/formats/arrow/images.ts';
 import {enlarged} from '../../core/images/bilinear.ts';
-import {foregroundOf} from '../../core/images/foreground.ts';
 import {gaussianBlur} from '../../core/images/gaussian-blur.ts';
 import {receptiveSigma, spread, windowsAlong} from '../../core/images/windows.ts';
 import {firstNonFinite} from '../../core/linalg/matrix.ts';
@@ -20,6 +19,7 @@ import {usedBy} from '../plan/used.ts';
 import {defineStage, type TaskClassifier} from './define.ts';
 import {embedding} from './embed.ts';
 import {evaluations, type Scored} from './evaluate.ts';
+import {foregroundRows} from './foreground-rows.ts';
 import {type HeatMap, largestOf, summariseTrainingMaps, writeHeatMaps} from './heat-maps.ts';
 import {imagesOf} from './hold-out.ts';
 import {Plugin, strict, WindowsOfImages} from './recipe.ts';
@@ -205,27 +205,6 @@ async function openParts(
       `in ${without} of ${plural(parts.images, `${role === 'train' ? 'training' : 'scored'} image`)} no place is of the foreground, so all their places count. Use a smaller "localize.foreground", or none`,
     );
   return {...parts, counting};
-}
-
-/**
- * Each record batch has the places of one image, as `embed` has written them. In images `without` a foreground the mask makes no sense:
- * all their places count. They would otherwise score 0, as the most normal images of all.
- */
-async function foregroundRows({path, rows, grid}: WindowFeatures, foreground: number) {
-  const counting = new Uint8Array(rows);
-  const [height, width] = grid!;
-  let [row, without] = [0, 0];
-  for await (const {features} of streamFeatures(path)) {
-    if (features.rows !== height * width) throw new Error(`${features.rows} places together, not those of one image`);
-    const mask = foregroundOf(features, {height, width}, foreground);
-    if (!mask.includes(1)) {
-      mask.fill(1);
-      without++;
-    }
-    counting.set(mask, row);
-    row += features.rows;
-  }
-  return {counting, without};
 }
 
 /** The same, with the windows of the test images. */
