@@ -52,6 +52,7 @@ export async function runStage({recipe, inputs, sources, out, earlier, scratch, 
       noteKernel(key, {key, kernel: 'K', shapes: key, verdict: way === 'itself' ? 'right' : 'wrong', way});
     },
     pid: () => note(`pid ${process.pid}`),
+    gpu: () => note(`gpu ${process.env.CUDA_VISIBLE_DEVICES}`),
     /** Computes and hears nothing. */
     spin: () => {
       for (;;);

@@ -20,6 +20,8 @@ export interface ResolvedEngine {
   readonly remark?: string;
   /** It computes on a GPU. */
   readonly gpu?: true;
+  /** Names of several GPUs, as `CUDA_VISIBLE_DEVICES` has them: each process computes on one. Absent: there is one, or none. */
+  readonly gpus?: readonly string[];
   /** Threads for one tensor operation. They split its sums, so results depend on their number: it never depends on the machine. */
   readonly threads: number;
   /** TensorFlow's kernels unchecked, right or wrong on this processor: for the check itself. */

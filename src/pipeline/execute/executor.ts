@@ -39,7 +39,7 @@ export interface ExecuteOptions {
   readonly engine: () => Promise<ResolvedEngine>;
   /** What `engine` will return, as far as it is known. Cached results of another engine are reported. */
   readonly asked?: Maker;
-  /** How many stages may compute tensors at the same time. Default: the cores divided by the engine's threads; 1 on a GPU. */
+  /** How many stages may compute tensors at the same time. Default: the cores divided by the engine's threads; one on each GPU. */
   readonly jobs?: number;
   /** Processor cores to use. Default: all of the machine. */
   readonly cores?: number;
@@ -309,7 +309,7 @@ class Lanes {
   async #resolve(): Promise<ResolvedEngine> {
     try {
       const engine = await this.#options.engine();
-      const room = engine.gpu ? 1 : Math.max(1, Math.floor(this.#cores / engine.threads));
+      const room = engine.gpu ? (engine.gpus?.length ?? 1) : Math.max(1, Math.floor(this.#cores / engine.threads));
       this.#accelerator.concurrency = this.#options.jobs ?? room;
       return engine;
     } catch (error) {

@@ -71,20 +71,28 @@ export class WorkerPool {
     return result;
   }
 
+  /** The GPU on which the fewest stages are computed now; of several, the first. */
+  #freest(gpus: readonly string[]): string {
+    const busy = [...this.#all].filter((worker) => !this.#idle.has(worker));
+    const load = (gpu: string): number => busy.filter((worker) => worker.gpu === gpu).length;
+    return gpus.reduce((freest, gpu) => (load(gpu) < load(freest) ? gpu : freest));
+  }
+
   /** Ends all workers, and waits until they have ended. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map((worker) => worker.kill()));
   }
 
   #take(engine: ResolvedEngine | undefined): WorkerProcess {
+    const gpu = engine?.gpus && this.#freest(engine.gpus);
     for (const worker of this.#idle) {
       if (!worker.alive) this.#idle.delete(worker);
-      else if ((worker.engine === undefined) === (engine === undefined)) {
+      else if ((worker.engine === undefined) === (engine === undefined) && worker.gpu === gpu) {
         this.#idle.delete(worker);
         return worker;
       }
     }
-    const worker = new WorkerProcess(this.#options, engine);
+    const worker = new WorkerProcess(this.#options, engine, gpu);
     this.#started++;
     this.#all.add(worker);
     return worker;
@@ -96,6 +104,8 @@ const tail = {characters: 4000, lines: 12} as const;
 
 class WorkerProcess {
   readonly engine: ResolvedEngine | undefined;
+  /** The one that it sees, where there are several. */
+  readonly gpu: string | undefined;
   readonly #child: ChildProcess;
   readonly #grace: number;
   readonly #exited: Promise<{readonly code: number | null; readonly signal: NodeJS.Signals | null}>;
@@ -106,13 +116,18 @@ class WorkerProcess {
   #ready = false;
   #listen: ((message: FromWorker) => void) | undefined;
 
-  constructor({plugins, stages, grace, profile = false}: PoolOptions, engine: ResolvedEngine | undefined) {
+  constructor(
+    {plugins, stages, grace, profile = false}: PoolOptions,
+    engine: ResolvedEngine | undefined,
+    gpu: string | undefined,
+  ) {
     this.engine = engine;
+    this.gpu = gpu;
     this.#grace = grace;
     const entry = fileURLToPath(new URL('./worker.js', compiledUrl(import.meta.url)));
     this.#child = fork(entry, [String(process.pid)], {
       execArgv: [],
-      env: withLargePages(process.env),
+      env: {...withLargePages(process.env), ...(gpu !== undefined && {CUDA_VISIBLE_DEVICES: gpu})},
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced', // JSON would turn a loss that is NaN into null
     });

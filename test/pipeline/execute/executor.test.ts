@@ -60,6 +60,24 @@ test('a second run finds everything, and starts no worker and no engine', async 
   ]);
 });
 
+test('of several GPUs each computes one stage at a time, and each process sees its own', async () => {
+  using world = new World();
+  const engine = async (): Promise<ResolvedEngine> => ({name: 'wasm', threads: 1, gpu: true, gpus: ['0', 'GPU-7']});
+  const lane = 'accelerator' as const;
+  const together = (word: string) => ({lane, script: [['gpu'], ['tell', word], ['wait', 'go']] as const});
+  const alone = (...needs: readonly string[]) => ({lane, needs, script: [['gpu']] as const});
+  const stages = {a: together('a'), b: together('b'), c: alone('a', 'b'), d: alone('c')};
+  const happening = world.start(stages, {engine});
+  await Promise.all([happening.told('a'), happening.told('b')]);
+  world.write('go');
+  const {outcome, workers} = await happening.outcome;
+  expect({outcome, workers}).toEqual({outcome: 'done', workers: 2});
+  const seen = world.journal.filter((line) => line.startsWith('gpu')).map((line) => line.split(' ')[1]);
+  expect(seen.slice(0, 2).sort()).toEqual(['0', 'GPU-7']);
+  // Where all are free the first, by the process that is there.
+  expect(seen.slice(2)).toEqual(['0', '0']);
+});
+
 test('replaced kernels are reported once, at the end, and in manifests', async () => {
   using world = new World();
   const engine = async (): Promise<ResolvedEngine> => ({name: 'wasm', threads: 1});

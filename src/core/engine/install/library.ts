@@ -44,6 +44,16 @@ export function wantsGpu(env: NodeJS.ProcessEnv): boolean {
   return spawnSync(smi, ['-L'], {env, timeout: 10_000, stdio: 'ignore'}).status === 0;
 }
 
+/** The NVIDIA GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them. */
+export function gpusOf(env: NodeJS.ProcessEnv): readonly string[] {
+  const allowed = env['CUDA_VISIBLE_DEVICES'];
+  if (allowed !== undefined) return allowed.split(',').filter((name) => name.trim() !== '');
+  const smi = onPath('nvidia-smi', env);
+  if (smi === undefined) return [];
+  const {stdout} = spawnSync(smi, ['-L'], {env, timeout: 10_000, encoding: 'utf8'});
+  return [...(stdout ?? '').matchAll(/^GPU (\d+):/gm)].map(([, number]) => number!);
+}
+
 export function gpuRemark(env: NodeJS.ProcessEnv, library: string): string | undefined {
   if (library !== libraryFolder('cpu', env) || !wantsGpu(env)) return undefined;
   return 'the NVIDIA GPU is not used, because TensorFlow for it is not set up ("pipeline setup" installs it)';

@@ -13,7 +13,10 @@ export const torch: EngineDefinition = {
     const built = findBuilt(env);
     if (built === undefined)
       throw new Error('the torch engine is not set up on this machine; run "pipeline setup --engine torch"');
-    return {library: bindingFolder(env), ...(built.cuda && {gpu: true as const})};
+    if (!built.cuda) return {library: bindingFolder(env)};
+    const {gpusOf} = await import('../install/library.ts');
+    const gpus = gpusOf(env);
+    return {library: bindingFolder(env), gpu: true, ...(gpus.length > 1 && {gpus})};
   },
 
   async describe(env) {

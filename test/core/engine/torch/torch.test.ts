@@ -66,7 +66,12 @@ test('auto takes it for a GPU that answers, and only if its PyTorch has CUDA', a
   const resolved = () => resolveEngine('auto', {provision: false, env: withGpu});
   expect((await resolved()).name).not.toBe('torch');
   writeFileSync(join(bindingFolder(env), 'manifest.json'), JSON.stringify({...built, cuda: true}));
-  expect(await resolved()).toMatchObject({name: 'torch', gpu: true, library: bindingFolder(env)});
+  expect(await resolved()).toEqual({name: 'torch', threads: 2, gpu: true, library: bindingFolder(env)});
+  const two = '#!/bin/sh\necho "GPU 0: NVIDIA A (UUID: GPU-1)"\necho "GPU 1: NVIDIA A (UUID: GPU-2)"\n';
+  writeFileSync(join(tools, 'nvidia-smi'), two, {mode: 0o755});
+  expect((await resolved()).gpus).toEqual(['0', '1']);
+  const chosen = {...withGpu, CUDA_VISIBLE_DEVICES: '3,GPU-7,5'};
+  expect((await resolveEngine('torch', {provision: false, env: chosen})).gpus).toEqual(['3', 'GPU-7', '5']);
   writeFileSync(join(tools, 'nvidia-smi'), '#!/bin/sh\nexit 9\n', {mode: 0o755});
   expect((await resolved()).name).not.toBe('torch');
 });
