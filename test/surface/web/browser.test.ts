@@ -112,16 +112,18 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
   test('tabs of a run: links, one seen at a time; a part is drawn when it is seen; Back leads to the tab before', async () => {
     const page = await enter();
     await page.goto(`http://127.0.0.1:${site.port}/runs/${site.ids.done}`);
-    const seen = () => page.locator('section.tab:visible').evaluateAll((tabs) => tabs.map(({id}) => id));
-    expect(await seen()).toEqual(['overview']);
+    // The browser tells the page of a new address a moment later.
+    const seen = (...ids: readonly string[]) =>
+      expect.poll(() => page.locator('section.tab:visible').evaluateAll((tabs) => tabs.map(({id}) => id))).toEqual(ids);
+    await seen('overview');
     await page.waitForSelector('#part-numbers .answer');
     await page.click('nav.tabs >> text=Stages');
-    expect(await seen()).toEqual(['stages']);
+    await seen('stages');
     await page.click('svg a:has-text("learn × 2")');
     await page.waitForSelector('#kind-learn[open] >> text=learn rotation · cat · seed 0');
     await page.goBack();
     await page.goBack();
-    expect(await seen()).toEqual(['overview']);
+    await seen('overview');
     expect(await barriers(page)).toEqual([]);
     await page.context().close();
     const unscripted = await enter({javaScriptEnabled: false});
