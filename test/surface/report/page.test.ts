@@ -282,8 +282,8 @@ describe.skipIf(chromiumPath === undefined)('a matrix of 50 points, in a browser
     await training.getByRole('checkbox', {name: 'Logarithmic'}).press('Space');
     const chart = training.locator('[data-chart=training-loss] svg');
     expect(await chart.getAttribute('data-frame')).toMatch(/ log$/);
-    const {x, y, width, height} = (await chart.boundingBox())!;
     await chart.scrollIntoViewIfNeeded();
+    const {x, y, width, height} = (await chart.boundingBox())!;
     await page.mouse.move(x + width - 4, y + height / 2);
     expect(await said.textContent()).toMatch(/^Epoch (3\d|40) · rotation learning_rate=0.0055 · bag · seed [01]:/);
     await page.mouse.move(0, 0);
