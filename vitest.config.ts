@@ -1,9 +1,26 @@
 import {defineConfig} from 'vitest/config';
+import {BaseSequencer, type TestSpecification} from 'vitest/node';
 
 const kernels = 'test/core/engine/check/**/*.test.ts';
 
+/** Files that take minutes, the longest first: begun at the end, one of them would run alone. */
+const longest = ['slurm', 'walkthrough', 'predict', 'campaign', 's3', 'search', 'report', 'learner.contract'].map(
+  (name) => `/${name}.test.ts`,
+);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({moduleId}: TestSpecification): number => {
+      const at = longest.findIndex((end) => moduleId.endsWith(end));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: {sequencer: LongestFirst},
     globalSetup: 'test/rig/build.ts',
     // A test file that says `@module-tag slow`.
     tags: [
