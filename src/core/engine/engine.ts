@@ -1,19 +1,13 @@
 /** The one door to tensors. With its neighbours in this folder, the only importer of @tensorflow/*. */
 import type {EngineInfo, Precision, ResolvedEngine} from './contract.ts';
-import type {EngineDefinition, Trace} from './definition.ts';
+import type {EngineDefinition} from './definition.ts';
 import {engineNamed} from './engines.ts';
-import {loadTf, runningPrecisionSetter, setRunning, tf} from './running.ts';
+import {loadTf, type Running, runningPrecisionSetter, setRunning, tf} from './running.ts';
 
 export type {Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Variable} from './running.ts';
 export {runningEngine, runningTrace, tf} from './running.ts';
 
-interface Loaded {
-  readonly info: EngineInfo;
-  readonly trace: Trace | undefined;
-  readonly setPrecision: ((precision: Precision) => void) | undefined;
-}
-
-const loading = new Map<string, Promise<Loaded>>();
+const loading = new Map<string, Promise<Running>>();
 
 /**
  * Loads tfjs and the resolved engine (`resolve.ts`) and computes on it from then on. A second call returns the running engine; with
@@ -74,7 +68,7 @@ export function synchronously<T>(compute: () => T): T {
   }
 }
 
-function loaded(engine: ResolvedEngine): Promise<Loaded> {
+function loaded(engine: ResolvedEngine): Promise<Running> {
   let promise = loading.get(engine.name);
   if (promise === undefined) {
     promise = load(engine);
@@ -83,7 +77,7 @@ function loaded(engine: ResolvedEngine): Promise<Loaded> {
   return promise;
 }
 
-async function load(engine: ResolvedEngine): Promise<Loaded> {
+async function load(engine: ResolvedEngine): Promise<Running> {
   const definition = definitionOf(engine.name);
   const tfjs = await loadTf();
   if (definition.beside !== undefined) await loaded({name: definition.beside, threads: 1});

@@ -30,7 +30,8 @@ export async function loadTf(): Promise<typeof TF> {
   return tf;
 }
 
-interface Running {
+/** An engine that is loaded, and what it can do. */
+export interface Running {
   readonly info: EngineInfo;
   readonly trace: Trace | undefined;
   readonly setPrecision: ((precision: Precision) => void) | undefined;

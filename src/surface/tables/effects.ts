@@ -13,15 +13,16 @@ const most = {parameters: 3, values: 6};
 
 /** undefined: no option varies, or there is no number of which more is better. */
 export function effectsText(record: RunRecord, {columns = Number.POSITIVE_INFINITY}: Screen = {}): string | undefined {
-  const best = bestMean(meanGroupsOf(record));
+  const all = meanGroupsOf(record);
+  const best = bestMean(all);
   if (!best) return undefined;
-  const groups = meanGroupsOf(record).filter(({metric, tasks}) => metric === best.metric && tasks === best.tasks);
+  const groups = all.filter(({metric, tasks}) => metric === best.metric && tasks === best.tasks);
   const paths = [...new Set(groups.flatMap(({point}) => Object.keys(point as object)))];
   const effects = paths
     .map((path) => effectOf(path, groups))
     .filter(({means}) => means.length > 1)
     // Options that vary together are one.
-    .filter(({places}, at, all) => all.findIndex((other) => other.places === places) === at)
+    .filter(({places}, at, effects) => effects.findIndex((other) => other.places === places) === at)
     .sort((a, b) => b.range - a.range);
   if (effects.length === 0) return undefined;
   const names = namesOf(effects.map(({path}) => path));
