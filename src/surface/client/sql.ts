@@ -74,6 +74,7 @@ export function completeSql(
     const [word] = found[at]!;
     const start = area.selectionStart - begun().length;
     area.setRangeText(word, start, area.selectionStart, 'end');
+    area.dispatchEvent(new Event('input')); // as if it had been typed
     close();
   };
 

@@ -1,5 +1,6 @@
 /** The script of the pages of `pipeline ui`: they can be read without it; with it they move, and are searched. */
 import {followAddress} from './address.ts';
+import {highlightSql} from './highlight.ts';
 import {followKeys} from './keys.ts';
 import {keepUpToDate} from './live.ts';
 import {LongTable} from './long-table.ts';
@@ -16,7 +17,9 @@ const source = events === undefined ? undefined : keepUpToDate(events);
 if (list && source) listRuns(list, source);
 const area = document.querySelector<HTMLTextAreaElement>('#sql');
 if (area) {
-  completeSql(area, JSON.parse(document.getElementById('sql-words')!.textContent));
+  const words = JSON.parse(document.getElementById('sql-words')!.textContent);
+  completeSql(area, words);
+  highlightSql(area, words);
   area.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) area.form!.requestSubmit();
   });

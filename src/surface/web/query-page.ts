@@ -10,7 +10,9 @@ import {html, type Markup, raw, scriptElement} from '../html.ts';
 import {viewColumns} from '../reference/sql.ts';
 import {formatQuery, queryTable} from '../tables/formats.ts';
 import {tableHtml} from '../tables/table-html.ts';
+import type {DrawnStyles} from './drawn.ts';
 import {type Page, problemsHtml} from './page.ts';
+import {axesOf, chartForm, queryChart} from './query-chart.ts';
 import {questions} from './questions.ts';
 
 const limits = {rows: 1000, seconds: 10} as const satisfies ApartLimits;
@@ -53,16 +55,20 @@ export async function queryCsv(query: Query, sql: string): Promise<{readonly ok:
     : {ok: false, text: found.failures.map(({message}) => message).join('\n')};
 }
 
-export async function queryPage(query: Query, sql: string): Promise<Page> {
+/** `asked`: the statement (`sql`), and the axes of its chart (`axesOf`). */
+export async function queryPage(query: Query, asked: URLSearchParams, drawn: DrawnStyles): Promise<Page> {
+  const sql = asked.get('sql') ?? '';
+  const answered = sql.trim() === '' ? undefined : await answer(query, sql, asked, drawn);
   return {
     title: 'Query',
+    ...(answered?.style !== undefined && {styles: [answered.style]}),
     body: html`<h1>Query</h1>
 <form action="/query">
 <label for="sql">One SQL statement; it can only read, for at most ${limits.seconds} s.</label>
 <textarea id="sql" name="sql" rows="5" spellcheck="false" autocapitalize="off">${sql || questions[0]![1]}</textarea>
 <p><button>Run</button> <span class="faint">or Ctrl+Enter</span></p>
 </form>
-${sql.trim() !== '' && (await answer(query, sql))}
+${answered?.body}
 <h2>Ready questions</h2>
 <ul>${questions.map(([name, text]) => html`<li><a href="/query?sql=${encodeURIComponent(text)}">${name}</a></li>`)}</ul>
 <details><summary>Tables</summary>
@@ -73,10 +79,20 @@ ${scriptElement(JSON.stringify(wordsOf()).replaceAll('<', '\\u003c'), raw(' type
   };
 }
 
-async function answer(query: Query, sql: string): Promise<Markup> {
+interface Answer {
+  readonly body: Markup;
+  /** Address of the style sheet of its chart. */
+  readonly style?: string;
+}
+
+async function answer(query: Query, sql: string, asked: URLSearchParams, drawn: DrawnStyles): Promise<Answer> {
   const found = await query(sql, limits);
-  if (!found.ok) return problemsHtml(found.failures);
+  if (!found.ok) return {body: problemsHtml(found.failures)};
   const {rows, more} = found.value;
-  return html`<p role="status">${more ? `The first ${plural(rows.length, 'row')}; there are more.` : plural(rows.length, 'row')} <a href="/query.csv?sql=${encodeURIComponent(sql)}">CSV</a></p>
+  const axes = axesOf(found.value, asked);
+  const chart = axes && asked.has('value') ? drawn.add(await queryChart(found.value, axes)) : undefined;
+  const body = html`<p role="status">${more ? `The first ${plural(rows.length, 'row')}; there are more.` : plural(rows.length, 'row')} <a href="/query.csv?sql=${encodeURIComponent(sql)}">CSV</a></p>
+${axes && chartForm(found.value, axes, sql)}${chart?.markup}
 ${tableHtml(queryTable(found.value), {captionUnseen: true, cards: true, sortable: true, caption: 'Rows'})}`;
+  return {body, ...(chart && {style: chart.style})};
 }

@@ -175,7 +175,7 @@ class Site {
       case '/compare':
         return page(this.#compare(searchParams));
       case '/query':
-        return page(queryPage(this.#options.query, searchParams.get('sql') ?? ''));
+        return page(queryPage(this.#options.query, searchParams, this.#drawn));
       case '/query.csv': {
         const {ok, text} = await queryCsv(this.#options.query, searchParams.get('sql') ?? '');
         return ok

@@ -57,6 +57,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
         '/compare',
         '/query?sql=from runs',
         '/query?sql=selec',
+        '/query?sql=from comparison&value=ours',
         '/none',
       ]) {
         await page.goto(`http://127.0.0.1:${site.port}${path}`);
@@ -190,6 +191,40 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.keyboard.type('select 6 * 7 as answer');
     await page.keyboard.press('Control+Enter');
     await page.waitForSelector('td:text-is("42")');
+    await page.context().close();
+  });
+
+  test('SQL is coloured as it is typed, and its text is that of the field; a result becomes a chart', async () => {
+    const page = await enter();
+    await page.goto(`http://127.0.0.1:${site.port}/query?sql=from comparison`);
+    await page.focus('textarea');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type("select inlier, ours -- <b>\nfrom comparison where metric = 'auc' and ours > 0.5 ");
+    const behind = page.locator('.editor > pre');
+    expect(await behind.textContent()).toBe(`${await page.inputValue('textarea')}\n`);
+    const words = (kind: string) => behind.locator(`.${kind}`).allTextContents();
+    expect(await words('keyword')).toEqual(['select', 'from', 'where', 'and']);
+    expect(await words('name')).toEqual(['inlier', 'ours', 'comparison', 'metric', 'ours']);
+    expect([await words('comment'), await words('string'), await words('number')]).toEqual([
+      ['-- <b>'],
+      ["'auc'"],
+      ['0.5'],
+    ]);
+    // Both texts lie on each other.
+    const places = await page
+      .locator('.editor > *')
+      .evaluateAll((both) =>
+        both.map((one) => [one.clientWidth, getComputedStyle(one).font, getComputedStyle(one).padding]),
+      );
+    expect(places[0]).toEqual(places[1]);
+    await page.keyboard.press('Control+Enter');
+    await page.waitForSelector('button:text-is("Draw a chart")');
+    await page.selectOption('select[name=over]', 'inlier');
+    await page.click('button:text-is("Draw a chart")');
+    await page.waitForSelector('figcaption:has-text("ours over inlier")');
+    const rows = await page.locator('table tbody tr').count();
+    expect(await page.locator('figure svg title').count()).toBe(rows);
+    expect(complaints.filter((text) => !text.includes('/none: '))).toEqual([]);
     await page.context().close();
   });
 
