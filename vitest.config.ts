@@ -1,7 +1,7 @@
 import {defineConfig} from 'vitest/config';
 import {BaseSequencer, type TestSpecification} from 'vitest/node';
 
-const kernels = 'test/core/engine/check/**/*.test.ts';
+const kernels = ['test/core/engine/check/**/*.test.ts', 'test/core/nn/convolutions.property.test.ts'];
 
 /** Files that take minutes, the longest first: begun at the end, one of them would run alone. */
 const longest = ['slurm', 'walkthrough', 'predict', 'campaign', 's3', 'search', 'report', 'learner.contract'].map(
@@ -39,8 +39,8 @@ export default defineConfig({
     // Except tests of single kernels: twice TensorFlow ended a worker there that had computed hundreds of other tests before, and never
     // one of its own.
     projects: [
-      {extends: true, test: {name: 'kernels', include: [kernels], isolate: true}},
-      {extends: true, test: {name: 'all others', include: ['test/**/*.test.ts'], exclude: [kernels]}},
+      {extends: true, test: {name: 'kernels', include: kernels, isolate: true}},
+      {extends: true, test: {name: 'all others', include: ['test/**/*.test.ts'], exclude: kernels}},
     ],
     // The command runs as it is compiled, in tests too.
     server: {deps: {external: [/\/dist\//]}},

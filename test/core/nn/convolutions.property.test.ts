@@ -7,6 +7,7 @@
  */
 import {describe, expect, test} from 'vitest';
 import {Rng} from '../../../src/core/base/random.ts';
+import {takeKernelChecks} from '../../../src/core/engine/check/findings.ts';
 import {type Tensor, type Tensor4D, tf} from '../../../src/core/engine/engine.ts';
 import {conv2d} from '../../../src/core/nn/convolution.ts';
 import {onEachEngine, values} from '../../rig/tensors.ts';
@@ -169,6 +170,7 @@ function expectPlaces(
   {shape, data}: {readonly shape: readonly number[]; readonly data: Float32Array},
   exact: (place: Place) => Exact,
   places: readonly Place[],
+  computed: string,
 ): void {
   const [, b, c, d] = shape as [number, number, number, number];
   const wrong: string[] = [];
@@ -179,7 +181,7 @@ function expectPlaces(
   }
   if (wrong.length > 0)
     expect.fail(
-      `${name} [${shape}]: ${wrong.length} of ${places.length} values are wrong: ${wrong[0]}, … ${wrong.at(-1)}`,
+      `${name} [${shape}]: ${wrong.length} of ${places.length} values are wrong: ${wrong[0]}, … ${wrong.at(-1)} (${computed})`,
     );
 }
 
@@ -225,6 +227,7 @@ onEachEngine(() => {
         const filter = tf.tensor4d(reference.filter, [k, k, c, f]);
         const dy = tf.tensor4d(reference.dy, [n, rows, columns, f]);
         const convolve = (a: Tensor, b: Tensor) => conv2d(a as Tensor4D, b as Tensor4D, stride);
+        takeKernelChecks();
         const {value: y, grads: gradients} = tf.valueAndGrads(convolve)([x, filter], dy);
         const [dx, dfilter] = gradients;
         const valuesOf = async (tensor: Tensor) => ({
@@ -236,11 +239,14 @@ onEachEngine(() => {
         expect(ours.y.shape).toEqual([n, rows, columns, f]);
         expect(ours.dx.shape).toEqual([n, h, w, c]);
         expect(ours.dfilter.shape).toEqual([k, k, c, f]);
+        const checks = takeKernelChecks();
+        const ways = checks?.replaced.map(({kernel, verdict, way}) => `${kernel} ${verdict}, by "${way}"`).join(', ');
+        const computed = `${checks?.kernels.length ?? 0} kernels checked; computed another way: ${ways || 'none'}`;
         const rng = new Rng(`places ${i}`);
         const costs = {y: k * k * c, dx: k * k * f, dfilter: n * rows * columns};
         for (const name of ['y', 'dx', 'dfilter'] as const) {
           const places = placesOf(ours[name].shape, costs[name], rng);
-          expectPlaces(name, ours[name], (place) => reference[name](place), places);
+          expectPlaces(name, ours[name], (place) => reference[name](place), places, computed);
         }
         const forward = inner(reference.dy, ours.y.data);
         for (const [name, back] of [
