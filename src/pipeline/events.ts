@@ -39,6 +39,8 @@ export type RunEvent = {readonly at: string} & (
       readonly label: string;
       /** As the scheduler calls it: `4711_3`. */
       readonly job: string;
+      /** The queue in which it waits, such as `gpu`; absent: not known yet. */
+      readonly partition?: string;
       /** Why it waits, in the scheduler's word; absent: not known yet. */
       readonly because?: string;
     }
@@ -119,6 +121,8 @@ export interface Where {
   readonly node: string;
   /** As the scheduler calls it: `4711_3`. */
   readonly job: string;
+  /** The queue that it came from; absent: the scheduler has not said. */
+  readonly partition?: string;
 }
 
 /** Of the kernels that a stage has used: how many, each shape counted; and which were computed another way. */

@@ -233,16 +233,19 @@ export class Cluster implements Elsewhere {
     if (flight.load.jobs > 0) this.#bill.again++;
     if (flight.own) this.#bill.open(flight.job, requestFor(this.#options.site, flight.load).gpus ?? 0);
     for (const {id} of flight.stages) this.#owners.set(id, flight);
-    this.#sayWaits(flight, undefined);
+    this.#sayWaits(flight);
   }
 
-  #sayWaits(flight: Flight, because: string | undefined): void {
+  /** `job`: what the scheduler says of it. */
+  #sayWaits(flight: Flight, job?: QueuedJob): void {
     const at = performance.now();
+    const because = job?.reason;
     if (flight.waits && (flight.waits.because === because || at - flight.waits.at < every.reason)) return;
     if (because !== undefined) flight.waits = {because, at};
+    const said = {job: flight.job, ...(job && {partition: job.partition, because: job.reason})};
     for (const {root} of flight.load.units) {
       const {id: stage, kind, label} = root;
-      this.#emit({type: 'stage-queued', stage, kind, label, job: flight.job, ...(because !== undefined && {because})});
+      this.#emit({type: 'stage-queued', stage, kind, label, ...said});
     }
   }
 
@@ -269,7 +272,7 @@ export class Cluster implements Elsewhere {
     for (const flight of [...this.#flights]) {
       const job = jobs.get(flight.job);
       flight.gone = !job || hasEnded(job) ? flight.gone + 1 : 0;
-      if (job?.state === 'PENDING') this.#sayWaits(flight, job.reason);
+      if (job?.state === 'PENDING') this.#sayWaits(flight, job);
       await this.#act(flight, this.#judge(flight, job));
     }
   }

@@ -11,6 +11,8 @@ export interface QueuedJob {
   readonly state: string;
   /** Why it waits, or why it ended; `None`: no reason. */
   readonly reason: string;
+  /** The queue in which it waits or was; several, separated by commas, while any of them may take it. */
+  readonly partition: string;
   /** Absent before it runs. */
   readonly node?: string;
   /** Since it started last, up to its end; 0: it has not started. Whole seconds, as the scheduler counts them. */
@@ -22,12 +24,12 @@ export interface QueuedJob {
  * One line a job, array elements apart, those that ended lately too. Not `--json`: version 22.05 gives there every job of the
  * cluster, 2 kB each, whatever is asked for, and its shape differs from version to version.
  */
-export const squeueArguments = ['--noheader', '--array', '--states=all', '--format=%F|%K|%T|%N|%M|%k|%r'] as const;
+export const squeueArguments = ['--noheader', '--array', '--states=all', '--format=%F|%K|%T|%P|%N|%M|%k|%r'] as const;
 
 /** The jobs of arrays; other lines are none of ours. */
 export function parseQueue(text: string): readonly QueuedJob[] {
   return text.split('\n').flatMap((line): readonly QueuedJob[] => {
-    const [array, index, state, node, used, comment, ...reason] = line.split('|');
+    const [array, index, state, partition, node, used, comment, ...reason] = line.split('|');
     if (reason.length === 0 || !/^\d+$/.test(index!)) return [];
     return [
       {
@@ -36,6 +38,7 @@ export function parseQueue(text: string): readonly QueuedJob[] {
         index: Number(index),
         state: state!,
         reason: reason.join('|'),
+        partition: partition!,
         ...(node !== '' && {node: node!}),
         seconds: secondsOf(used!),
         comment: comment!,

@@ -16,11 +16,15 @@ export async function stage(folder: string, index: number): Promise<number> {
       process.stdout.write(`${signal}: the stages write their checkpoints and end.\n`);
       controller.abort();
     });
-  const {SLURMD_NODENAME, SLURM_ARRAY_JOB_ID, SLURM_ARRAY_TASK_ID} = process.env;
+  const {SLURMD_NODENAME, SLURM_ARRAY_JOB_ID, SLURM_ARRAY_TASK_ID, SLURM_JOB_PARTITION} = process.env;
   const outcome = await runElement({
     folder,
     index,
-    where: {node: SLURMD_NODENAME ?? hostname(), job: `${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}`},
+    where: {
+      node: SLURMD_NODENAME ?? hostname(),
+      job: `${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}`,
+      ...(SLURM_JOB_PARTITION !== undefined && {partition: SLURM_JOB_PARTITION}),
+    },
     modules: builtinPlugins().modules,
     provenance: {
       version: packageVersion(),

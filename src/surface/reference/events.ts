@@ -24,7 +24,7 @@ export const events: Described<RunEvent> = {
       tasks: 'number of tasks',
       stages: 'number of stages',
       asked: 'mapping, optional: `name` and `threads` of the engine that is to compute; absent: not known yet',
-      where: 'mapping, optional: `node` and `job`, in the log of one job of a run on a cluster',
+      where: 'mapping, optional: `node`, `job` and perhaps `partition`, in the log of one job of a run on a cluster',
     },
   },
   'plan-grown': {
@@ -47,12 +47,18 @@ export const events: Described<RunEvent> = {
       kind,
       label,
       job: 'text: id of the job, such as `4711_3`',
+      partition: 'text, optional: the queue in which it waits; absent: not known yet',
       because: "text, optional: the scheduler's word for why it waits, such as `Resources`; absent: not known yet",
     },
   },
   'stage-started': {
     summary: 'A stage starts to compute.',
-    fields: {stage, kind, label, where: 'mapping, optional: `node` and `job` of a run on a cluster'},
+    fields: {
+      stage,
+      kind,
+      label,
+      where: 'mapping, optional: `node`, `job` and perhaps `partition` of a run on a cluster',
+    },
   },
   'stage-progress': {
     summary: 'What a running stage reports.',

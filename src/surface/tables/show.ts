@@ -130,12 +130,14 @@ export function reportRun(record: RunRecord): RunReport {
   };
 }
 
-/** `job 4711_3 on n1`, `waits as job 4711_3 since 2026-01-01 08:30 UTC (Resources)`; undefined: it is and was on no cluster. */
+/** `job 4711_3 on n1, queue gpu`, `waits as job 4711_3 in queue gpu since 2026-01-01 08:30 UTC (Resources)`; undefined: it is and was on no cluster. */
 export function placeOf({status, where, queued}: StageRecord): string | undefined {
-  if (status !== 'queued' && where) return `job ${where.job} on ${where.node}`;
+  if (status !== 'queued' && where)
+    return `job ${where.job} on ${where.node}${where.partition === undefined ? '' : `, queue ${where.partition}`}`;
   if (status !== 'queued' || !queued) return undefined;
   const why = queued.because === undefined ? '' : ` (${queued.because})`;
-  return `waits as job ${queued.job} since ${dateText(queued.since)}${why}`;
+  const queue = queued.partition === undefined ? '' : ` in queue ${queued.partition}`;
+  return `waits as job ${queued.job}${queue} since ${dateText(queued.since)}${why}`;
 }
 
 /** Those of the run, and what its record says otherwise than the cache. */

@@ -5,10 +5,10 @@ import {whyOf} from '../../../src/pipeline/cluster/slurm.ts';
 
 test('lines of squeue, as version 22.05 prints them', () => {
   const text = [
-    '1|3|PENDING||0:00|pipeline:run/b1|JobArrayTaskLimit',
-    '1|0|RUNNING|n1|1-02:03:04|pipeline:run/b1|None',
-    '9|N/A|RUNNING|n2|3:04|another job|None',
-    '12|5|PENDING||INVALID||(ReqNodeNotAvail|UnavailableNodes:n7)',
+    '1|3|PENDING|gpu||0:00|pipeline:run/b1|JobArrayTaskLimit',
+    '1|0|RUNNING|gpu|n1|1-02:03:04|pipeline:run/b1|None',
+    '9|N/A|RUNNING|gpu|n2|3:04|another job|None',
+    '12|5|PENDING|gpu||INVALID||(ReqNodeNotAvail|UnavailableNodes:n7)',
     '',
   ].join('\n');
   expect(parseQueue(text)).toEqual([
@@ -18,6 +18,7 @@ test('lines of squeue, as version 22.05 prints them', () => {
       index: 3,
       state: 'PENDING',
       reason: 'JobArrayTaskLimit',
+      partition: 'gpu',
       seconds: 0,
       comment: 'pipeline:run/b1',
     },
@@ -27,6 +28,7 @@ test('lines of squeue, as version 22.05 prints them', () => {
       index: 0,
       state: 'RUNNING',
       reason: 'None',
+      partition: 'gpu',
       node: 'n1',
       seconds: 93_784,
       comment: 'pipeline:run/b1',
@@ -37,6 +39,7 @@ test('lines of squeue, as version 22.05 prints them', () => {
       index: 5,
       state: 'PENDING',
       reason: '(ReqNodeNotAvail|UnavailableNodes:n7)',
+      partition: 'gpu',
       seconds: 0,
       comment: '',
     },

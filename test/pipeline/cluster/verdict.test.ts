@@ -8,6 +8,7 @@ const job = (state: string, reason = 'None'): QueuedJob => ({
   index: 0,
   state,
   reason,
+  partition: 'cpu',
   seconds: 0,
   comment: '',
 });

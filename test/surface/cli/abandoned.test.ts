@@ -55,7 +55,7 @@ class Abandoned implements Disposable {
 
   /** What `squeue` says of its jobs, one answer after the other, the last again and again; ids that are cancelled go into `cancelled`. */
   queue(...answers: readonly (readonly string[])[]): void {
-    const line = (state: string, index: number) => `6|${index}|${state}|n1|1:00|${commentOf(this.id, 'b1')}|None`;
+    const line = (state: string, index: number) => `6|${index}|${state}|cpu|n1|1:00|${commentOf(this.id, 'b1')}|None`;
     for (const [i, states] of answers.entries()) this.world.write(`answer-${i}`, `${states.map(line).join('\n')}\n`);
     const bin = this.world.root;
     const script = `#!/bin/sh\ncd ${bin}\nn=$(cat asked 2>/dev/null || echo 0)\necho $((n < ${answers.length - 1} ? n + 1 : n)) > asked\ncat answer-$n\n`;

@@ -208,7 +208,7 @@ poll: 0.5
     const job = await trainingOf(project);
     const env = cluster.env;
     const shown = await project.runWith(env, 'show', run);
-    expect(shown.out).toContain(`job ${job} on n`);
+    expect(shown.out).toMatch(new RegExp(`job ${job} on n\\d, queue \\w+`));
     const watching = project.start(['attach', run, '--plain'], env);
     const cancelled = await project.runWith(env, 'cancel', run);
     expect(cancelled.out).toContain('was asked to stop');

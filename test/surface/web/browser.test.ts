@@ -211,12 +211,13 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
       ['0.5'],
     ]);
     // Both texts lie on each other.
-    const places = await page
-      .locator('.editor > *')
-      .evaluateAll((both) =>
-        both.map((one) => [one.clientWidth, getComputedStyle(one).font, getComputedStyle(one).padding]),
+    const styleOf = (one: string) =>
+      page.evaluate<string>(
+        `(({clientWidth}, {font, padding}) => [clientWidth, font, padding].join())(...[${one}].flatMap((at) => [at, getComputedStyle(at)]))`,
       );
-    expect(places[0]).toEqual(places[1]);
+    expect(await styleOf("document.querySelector('.editor > pre')")).toBe(
+      await styleOf("document.querySelector('.editor > textarea')"),
+    );
     await page.keyboard.press('Control+Enter');
     await page.waitForSelector('button:text-is("Draw a chart")');
     await page.selectOption('select[name=over]', 'inlier');

@@ -44,7 +44,12 @@ export interface StageRecord {
   /** Where it was computed, or is; absent: in the process that drives the run. */
   readonly where?: Where;
   /** Since when it waits for a place on a cluster (ISO 8601, UTC), in which job, and why. */
-  readonly queued?: {readonly since: string; readonly job: string; readonly because?: string};
+  readonly queued?: {
+    readonly since: string;
+    readonly job: string;
+    readonly partition?: string;
+    readonly because?: string;
+  };
   /** Bytes. */
   readonly peakMemory?: number;
   readonly engine?: string;
@@ -126,10 +131,11 @@ export function joinRecord(
         head.engine = event.engine;
         break;
       case 'stage-queued': {
-        const {stage, at, job, because} = event;
+        const {stage, at, job, partition, because} = event;
         const before = seen.get(stage);
         const since = before?.status === 'queued' && before.queued?.job === job ? before.queued.since : at;
-        seen.set(stage, {status: 'queued', queued: {since, job, ...(because !== undefined && {because})}});
+        const optional = {...(partition !== undefined && {partition}), ...(because !== undefined && {because})};
+        seen.set(stage, {status: 'queued', queued: {since, job, ...optional}});
         break;
       }
       case 'stage-started':

@@ -87,7 +87,7 @@ export const isPlan: Check = (value) => {
 };
 
 const ofStage = {stage: isText, label: isText};
-const isWhere = fields({node: isText, job: isText});
+const isWhere = fields({node: isText, job: isText, partition: optional(isText)});
 const eventFields: {readonly [type in RunEvent['type']]: Check} = {
   'run-started': fields({asked: optional(fields({name: isText})), where: optional(isWhere)}),
   'plan-grown': fields({
@@ -96,7 +96,7 @@ const eventFields: {readonly [type in RunEvent['type']]: Check} = {
     shared: listOf(fields({id: isText, tasks: listOf(isText), results: optional(listOf(isResult))})),
   }),
   'engine-started': fields({engine: fields({name: isText, version: isText, device: isText})}),
-  'stage-queued': fields({...ofStage, job: isText, because: optional(isText)}),
+  'stage-queued': fields({...ofStage, job: isText, partition: optional(isText), because: optional(isText)}),
   'stage-started': fields({...ofStage, where: optional(isWhere)}),
   'stage-progress': fields({...ofStage, progress: isFields}),
   'stage-finished': fields({
