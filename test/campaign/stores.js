@@ -173,7 +173,7 @@ export async function makeStores(folder) {
     photosTruth[version] = await truthIn(whole);
   }
   do {
-    rmSync(at('stopped'), {recursive: true, force: true});
+    rmSync(at('stopped'), {recursive: true, force: true, maxRetries: 100, retryDelay: 100}); // its worker may still write
     cpSync(at('photos'), at('stopped'), {recursive: true});
     await stopInTraining(at('stopped'));
   } while (!hasCheckpoint(at('stopped')));

@@ -52,7 +52,7 @@ export async function open(
 
 /**
  * What can't be read at the page's width: text of a chart beyond its edge or cut with `…`, text of the page that its element hides, a page wider
- * than the screen; and dots of one chart at one place.
+ * than the screen, a word in the colour of what is behind it; and dots of one chart at one place.
  */
 export const unreadable = (page: Page): Promise<readonly string[]> =>
   page.evaluate<readonly string[]>(`(() => {
@@ -78,8 +78,16 @@ export const unreadable = (page: Page): Promise<readonly string[]> =>
         }
     }
     for (const one of document.querySelectorAll('main *'))
-      if (/hidden|clip/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1 && !one.closest('svg, .unseen, input'))
+      if (/hidden|clip/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1 && !one.closest('svg, .unseen, input, .editor'))
         found.push('"' + one.textContent.slice(0, 40) + '" is cut');
+    const isClear = (colour) => /^rgba\\(.*, 0\\)$/.test(colour);
+    for (const one of document.querySelectorAll('main :is(a, button, summary, th, td, label, p)')) {
+      if (one.getBoundingClientRect().width === 0 || one.textContent.trim() === '') continue;
+      let behind = one;
+      while (behind && isClear(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+      if (behind && getComputedStyle(behind).backgroundColor === getComputedStyle(one).color)
+        found.push('"' + one.textContent.slice(0, 40) + '" has the colour of what is behind it');
+    }
     return found;
   })()`);
 

@@ -46,13 +46,15 @@ export function resultsTools(
 
   if (several('metric')) {
     const of = cellOf('metric');
-    const [first, ...others] = new Set(long.rows.map(of));
-    const {field, select} = choice('Metric', [
-      ...[first!, ...others].map((value) => [value, value] as const),
-      ['all', 'all'],
-    ]);
+    long.table.tHead!.rows[0]!.cells[heads.indexOf('metric')]!.classList.add('metric');
+    // First one that the papers have, too.
+    const paper = cellOf('paper');
+    const published = long.rows.find((row) => !['', '–'].includes(paper(row))) ?? long.rows[0]!;
+    const metrics = new Set([of(published), ...long.rows.map(of)]);
+    const {field, select} = choice('Metric', [...[...metrics].map((value) => [value, value] as const), ['all', 'all']]);
     const apply = (): void => {
       const wanted = select.value;
+      long.table.classList.toggle('one-metric', wanted !== 'all');
       long.filter('metric', wanted === 'all' ? undefined : (row) => of(row) === wanted);
     };
     const note = kept('metric', (value) => {

@@ -19,10 +19,8 @@ export function completeSql(
   const status = make('p', {class: 'unseen', role: 'status'});
   area.after(list, status);
   for (const [name, value] of [
-    ['role', 'combobox'],
     ['aria-autocomplete', 'list'],
     ['aria-controls', list.id],
-    ['aria-expanded', 'false'],
   ] as const)
     area.setAttribute(name, value);
   let found: typeof words = [];
@@ -33,7 +31,6 @@ export function completeSql(
   const close = (): void => {
     found = [];
     list.hidden = true;
-    area.setAttribute('aria-expanded', 'false');
     area.removeAttribute('aria-activedescendant');
   };
   const draw = (): void => {
@@ -55,7 +52,6 @@ export function completeSql(
       }),
     );
     list.hidden = false;
-    area.setAttribute('aria-expanded', 'true');
     area.setAttribute('aria-activedescendant', `suggestion-${at}`);
   };
   const suggest = (): void => {

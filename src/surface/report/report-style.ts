@@ -35,11 +35,12 @@ th button:hover { color: var(--ink); }
 .tools input[type=search] { width: 11rem; }
 .tools textarea { width: 100%; font-family: var(--code); font-size: 0.8125rem; }
 .tools select { padding: 0.3rem 0.5rem; }
-.tools button, .more button { background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.2rem 0.6rem; cursor: pointer; }
+.tools button, .more button { color: var(--ink); background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.2rem 0.6rem; cursor: pointer; }
 .tools button:hover, .more button:hover { border-color: var(--accent); color: var(--accent); }
 .more { padding-top: 0.6rem; font-size: 0.875rem; }
 tr.group th { font-weight: 650; padding-top: 0.9rem; border-bottom: 1px solid var(--line); }
 table.reordered tr.rule > * { border-top-color: var(--faint); }
+.one-metric :is(td[data-name=metric], th.metric) { display: none; }
 table.pinned :is(th, td):nth-child(-n + 3) { position: sticky; background: var(--sheet); z-index: 1; }
 table.pinned :is(th, td):nth-child(1) { left: var(--left-1, auto); }
 table.pinned :is(th, td):nth-child(2) { left: var(--left-2, auto); }

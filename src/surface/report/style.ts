@@ -60,8 +60,11 @@ tbody tr.rule > * { border-top: 1px solid var(--line); }
 tbody:last-of-type tr:last-child > * { border-bottom: 1px solid var(--line); }
 th.number, td.number { text-align: right; }
 td.wrap { white-space: normal; min-width: 16rem; }
+.cards tbody th { white-space: normal; min-width: 6rem; }
+[hidden] { display: none !important; }
 
 button, select, summary { font: inherit; color: inherit; }
+label { max-width: 100%; min-width: 0; }
 select { background: var(--sheet); border: 1px solid var(--muted); border-radius: 6px; padding: 0.35rem 0.6rem; max-width: 100%; }
 summary { cursor: pointer; }
 details > summary { width: fit-content; }

@@ -50,7 +50,10 @@ export function admit({method, headers}: IncomingMessage, url: URL, {token, port
   const [reader, writer] = words.map(has);
   if (!reader) return refused(403, 'Open the address that "pipeline ui" printed; it contains the required token.');
   if (method === 'POST' && !(writer && origin === `http://${host}`))
-    return refused(403, 'To change something, open the second address that "pipeline ui --write" printed.');
+    return refused(
+      403,
+      'Nothing was changed. To change something, open the second address that "pipeline ui --write" printed, and send it again.',
+    );
   return {verdict: 'admitted', mayWrite: writer ?? false};
 }
 

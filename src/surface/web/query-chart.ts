@@ -5,8 +5,9 @@ import {html, type Markup} from '../html.ts';
 import {type ChartSpec, colours, draw} from '../report/chart.ts';
 import {figure} from '../report/figure.ts';
 
-/** Names on an axis: more can't be read. */
+/** Names on an axis, and letters of one: more can't be read. */
 const mostNames = 40;
+const longestName = 36;
 const mostColours = colours.series.length;
 
 /** Columns of the result, by place. */
@@ -19,7 +20,7 @@ export interface Axes {
 
 interface Kinds {
   readonly numbers: readonly number[];
-  /** Columns of few enough names, and more than one. */
+  /** Columns of names that have room on an axis, and more than one. */
   readonly names: readonly number[];
 }
 
@@ -94,13 +95,19 @@ function kindsOf(result: QueryResult): Kinds {
     return values.length > 0 && values.every((value) => typeof value === 'number' && Number.isFinite(value));
   };
   const numbers = places.filter(isNumber);
-  const names = places.filter(
-    (at) => !numbers.includes(at) && isSeveral(result, at) && distinct(result, at).length <= mostNames,
-  );
+  const names = places.filter((at) => {
+    const texts = distinct(result, at);
+    return (
+      !numbers.includes(at) &&
+      texts.length > 1 &&
+      texts.length <= mostNames &&
+      texts.every(({length}) => length <= longestName)
+    );
+  });
   return {numbers, names};
 }
 
-const distinct = ({rows}: QueryResult, at: number): readonly unknown[] => [
+const distinct = ({rows}: QueryResult, at: number): readonly string[] => [
   ...new Set(rows.map((row) => textOf(row[at]))),
 ];
 
@@ -138,7 +145,7 @@ const overNames = (points: readonly Point[], value: string): ChartSpec => ({
       type: 'nominal',
       sort: null,
       title: null,
-      axis: {domain: false, grid: true, labelColor: 'var(--ink)', labelLimit: 220},
+      axis: {domain: false, grid: true, labelColor: 'var(--ink)', labelLimit: 260},
     },
     x: {field: 'value', type: 'quantitative', scale: {zero: false}, title: value, axis: {tickCount: 6}},
     color: colourOf(points),

@@ -21,7 +21,8 @@ export const ownHeaders: OutgoingHttpHeaders = {
   'content-security-policy': ownPolicy,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
+  // Not `no-referrer`: browsers then hide from where a form is sent, which `guard.ts` asks.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 };
 

@@ -1,8 +1,10 @@
 // @module-tag slow
 /** The pages in a real browser: what a person sees and hears, and what the browser complains of. */
+import {join} from 'node:path';
 import type {Browser, Page} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {barriers, chromiumPath, launch} from '../../rig/browser.ts';
+import {readRemarks} from '../../../src/pipeline/store/runs/remarks.ts';
+import {barriers, chromiumPath, launch, unreadable} from '../../rig/browser.ts';
 import {Site} from '../../rig/site.ts';
 
 describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () => {
@@ -62,7 +64,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
       ]) {
         await page.goto(`http://127.0.0.1:${site.port}${path}`);
         await page.waitForSelector('h1');
-        expect([path, await page.evaluate('document.documentElement.scrollWidth - innerWidth')]).toEqual([path, 0]);
+        expect([path, await unreadable(page)]).toEqual([path, []]);
         expect([path, await barriers(page)]).toEqual([path, []]);
       }
       // The page that is not there is told of by the browser itself.
@@ -101,6 +103,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.waitForURL(`**/runs/${site.ids.failed}`);
     await page.goBack();
     await page.waitForSelector('button:text-is("Compare 2 runs")');
+    expect(await unreadable(page)).toEqual([]);
     expect(await names()).toEqual(['broken', 'finished', 'live']);
     await page.keyboard.press('?');
     await page.waitForSelector('dialog:has-text("tick the row")');
@@ -192,6 +195,28 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.keyboard.press('Control+Enter');
     await page.waitForSelector('td:text-is("42")');
     await page.context().close();
+  });
+
+  test('tags and a note are saved by the form of the page that may write', async () => {
+    const writable = await Site.open({write: true});
+    try {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(writable.writeAddress);
+      await page.waitForSelector('h1');
+      await page.goto(`http://127.0.0.1:${writable.port}/runs/${writable.ids.done}`);
+      await page.click('summary:text-is("Tags and note")');
+      await page.fill('input[name=tags]', 'paper, good');
+      await page.fill('textarea[name=note]', 'The one to cite.');
+      await page.click('button:text-is("Save")');
+      await page.waitForSelector('.tag:text-is("paper")');
+      expect(readRemarks(join(writable.root, writable.ids.done))).toMatchObject({
+        tags: ['good', 'paper'],
+        note: 'The one to cite.',
+      });
+      await page.context().close();
+    } finally {
+      await writable[Symbol.asyncDispose]();
+    }
   });
 
   test('SQL is coloured as it is typed, and its text is that of the field; a result becomes a chart', async () => {

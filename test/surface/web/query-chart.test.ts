@@ -33,11 +33,13 @@ test('whole numbers where there are no others; over another number, or the rows,
   expect(named(result(['n'], [5], [7]))).toEqual(['n', undefined, undefined]);
 });
 
-test('no chart without numbers, or of one row; more names than an axis can have are none', () => {
+test('no chart without numbers, or of one row; more or longer names than an axis can have are none', () => {
   expect(named(result(['a', 'b'], ['x', 'y'], ['z', 'y']))).toBeUndefined();
   expect(named(result(['n'], [5]))).toBeUndefined();
   const many = Array.from({length: 41}, (_, i) => [`id ${i}`, i / 2]);
   expect(named(result(['id', 'n'], ...many))).toEqual(['n', undefined, undefined]);
+  const digests = ['a', 'b'].map((letter, i) => [letter.repeat(64), i / 2]);
+  expect(named(result(['digest', 'n'], ...digests))).toEqual(['n', undefined, undefined]);
 });
 
 test('every row with a number is a mark that says what it is; the others are counted', async () => {
