@@ -131,7 +131,10 @@ const ours = new URL('../../', import.meta.url).href;
 
 /** Our own code threw it to say something to the user: no place in the code adds to that. */
 const isMeant = (error: Error, place: string): boolean =>
-  error.constructor === Error && place.includes(ours) && !error.message.startsWith('Internal error');
+  !slips.some((kind) => error instanceof kind) && place.includes(ours) && !error.message.startsWith('Internal error');
+
+/** What JavaScript throws of itself. */
+const slips = [TypeError, RangeError, ReferenceError, SyntaxError];
 
 /** The user's own plug-ins in a recipe: `classifier "mine"`. */
 function ownPlugins(recipe: unknown): readonly string[] {

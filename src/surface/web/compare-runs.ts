@@ -91,7 +91,7 @@ function numbersOf(runs: readonly ComparedRun[], metric: string | undefined, tab
   const inCommon = table.rows.some(
     (cells) => cells.slice(-2 * runs.length + 1).filter((cell) => cell !== '–').length > 1,
   );
-  return html`${!inCommon && html`<p>No two of the runs have a number of the same class, method and classifier.</p>`}${tableHtml(table, {caption: `${metric}, class by class`, captionUnseen: true, cards: true, sortable: true})}
+  return html`${!inCommon && html`<p>No two of the runs have a number of the same class, method and classifier. A method with other options is another method: the numbers stand below each other.</p>`}${tableHtml(table, {caption: `${metric}, class by class`, captionUnseen: true, cards: true, sortable: true})}
 ${numbersNotes.map((note) => html`<p class="muted small">${note}</p>`)}${
   runs.some(({lines}) => lines.length === 0) &&
   html`<p>${runs

@@ -29,7 +29,10 @@ export function numbersTable(runs: readonly ComparedRun[], better: Better): Text
   const rowOf = (line: Line) => (single ? keyOf(line) : `${keyOf(line)}\n${line.label}`);
   const found = runs.map(({lines}) => groupBy(lines, rowOf));
   const keys = [...new Set(found.flatMap((groups) => [...groups.keys()]))];
-  const all = keys.map((key) => found.map((groups) => groups.get(key)?.[0]));
+  // What several runs have is what one looks for.
+  const all = keys
+    .map((key) => found.map((groups) => groups.get(key)?.[0]))
+    .toSorted((a, b) => Number(isShared(b)) - Number(isShared(a)));
   const firsts = all.map((lines) => lines.find((line) => line !== undefined)!);
   const several = (of: (line: Line) => string): boolean => new Set(firsts.map(of)).size > 1;
   const names = [
@@ -71,6 +74,8 @@ export function numbersTable(runs: readonly ComparedRun[], better: Better): Text
     tone: (row, column) => tones.get(`${row} ${column}`),
   };
 }
+
+const isShared = (lines: readonly (Line | undefined)[]): boolean => lines.filter(Boolean).length > 1;
 
 const keyOf = ({dataset, inlier, classifier, metricLabel}: Line): string =>
   [dataset, inlier, classifier, metricLabel].join('\n');

@@ -27,6 +27,17 @@ beforeAll(async () => {
 });
 afterAll(() => reference[Symbol.dispose]());
 
+test('a training that diverges says what to do about it, and not where in the program it was seen', async () => {
+  using project = new Project();
+  const optimizer = '{ learning_rate: 1e+30 }';
+  const learner = `{ type: rotation, network: { type: small, width: 4 }, epochs: 1, batch: 16, optimizer: ${optimizer} }`;
+  project.write('tiny.yaml', tinySpec({learner}));
+  const {status, out} = await project.run('run', 'tiny.yaml');
+  expect(status).not.toBe(0);
+  expect(out).toContain('training has diverged. Try a lower optimizer.learning_rate');
+  expect(out).not.toContain('Thrown at');
+});
+
 const begun =
   (...kinds: readonly string[]) =>
   (event: RunEvent) =>
