@@ -63,7 +63,7 @@ function linesTable(
     return html`<details class="seeds"><summary>${text}</summary><ul>${list}</ul></details>`;
   };
   return tableHtml(listTable(comparison), {
-    caption: `${metrics.join(', ')}; rates × 100. Click a column name to sort; click n to see the seeds.`,
+    caption: html`${metrics.join(', ')}; rates × 100. <span class="scripted">Click a column name to sort. </span>Click n to see the seeds.`,
     sortable: true,
     cards: true,
     cell,

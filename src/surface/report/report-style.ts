@@ -181,6 +181,12 @@ svg .probe.out { display: none; }
 @media (max-width: 34rem) { .parallel fieldset span { display: block; } }
 .parallel input { width: 4.5rem; }
 
+/* Where no script runs, nothing is offered that only a script could do. */
+@media (scripting: none) {
+  .chooser, .parallel fieldset, .scripted, th button::after { display: none; }
+  th button { cursor: auto; pointer-events: none; }
+}
+
 @media print {
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }

@@ -61,7 +61,6 @@ tbody:last-of-type tr:last-child > * { border-bottom: 1px solid var(--line); }
 th.number, td.number { text-align: right; }
 td.wrap { white-space: normal; min-width: 16rem; }
 .cards tbody th { white-space: normal; min-width: 6rem; }
-[hidden] { display: none !important; }
 
 button, select, summary { font: inherit; color: inherit; }
 label { max-width: 100%; min-width: 0; }
