@@ -4,7 +4,7 @@ import type {EngineDefinition} from './definition.ts';
 import {engineNamed} from './engines.ts';
 import {loadTf, type Running, runningPrecisionSetter, setRunning, tf} from './running.ts';
 
-export type {Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Variable} from './running.ts';
+export type {NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Variable} from './running.ts';
 export {runningEngine, runningTrace, tf} from './running.ts';
 
 const loading = new Map<string, Promise<Running>>();

@@ -14,6 +14,11 @@ export const TRAIN_BATCH_NORM = 'TrainBatchNorm';
 export const TRAIN_BATCH_NORM_GRAD = 'TrainBatchNormGrad';
 /** Inputs dy and y = relu(x); output dx. */
 export const RELU_GRAD = 'ReluGrad';
+/**
+ * Inputs, a list: n weights, n velocities, n gradients, the rate; attributes momentum and decay; outputs: the moved weights and velocities. On
+ * engines that have it, where it is one pass over all of them.
+ */
+export const SGD_STEP = 'SgdStep';
 
 export function registerGradients(tf: typeof TF): void {
   tf.registerGradient({

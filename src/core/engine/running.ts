@@ -14,6 +14,7 @@ export type Tensor3D = TF.Tensor3D;
 export type Tensor4D = TF.Tensor4D;
 export type Variable = TF.Variable;
 export type Scalar = TF.Scalar;
+export type NamedTensorMap = TF.NamedTensorMap;
 
 /** tfjs; undefined until `startEngine` has resolved. */
 export let tf: typeof TF;

@@ -14,6 +14,8 @@ export interface Recording {
   readonly steps: readonly Step[];
   /** What is asked for: the results, then what the variables become. */
   readonly results: readonly number[];
+  /** Which of `given`, a variable, becomes which of `results`. */
+  readonly moves: readonly (readonly [number, number])[];
 }
 
 interface Constant {
@@ -33,8 +35,8 @@ interface Step {
 
 /** A recording in the library. */
 export interface Program {
-  /** Ids of what is given → the results, which are the caller's. */
-  run(given: readonly number[]): Handle[];
+  /** Ids of what is given → the results, which are the caller's. `free`: which of these values nobody needs afterwards. */
+  run(given: readonly number[], free: readonly boolean[]): Handle[];
   dispose(): void;
 }
 
@@ -60,7 +62,10 @@ export const tracer =
       const results = tf.tidy(() => [...body(inputs)]);
       const after = idsOf(variables);
       moved = variables.filter((_, i) => after[i] !== before[i]);
-      recording = recorder.end([...idsOf(results), ...idsOf(moved)]);
+      const moves = moved.map(
+        (variable, i) => [inputs.length + variables.indexOf(variable), results.length + i] as const,
+      );
+      recording = recorder.end([...idsOf(results), ...idsOf(moved)], moves);
       expected = [...results.map((result) => tf.clone(result)), ...moved.map((variable) => tf.clone(variable))];
       tf.dispose(results);
     } finally {
@@ -69,9 +74,17 @@ export const tracer =
       tf.dispose(values);
     }
     const program = open(backend.binding, recording);
-    const compute = (given: readonly Tensor[]): Tensor[] =>
-      program.run(idsOf([...given, ...variables])).map((handle) => backend.createOutputTensor(handle));
-    const computed = compute(inputs);
+    const moving = new Set(moved);
+    // A variable that moves leaves its value behind; a clone of it, or a tensor of another shape, may still have it.
+    const isFree = (variable: Variable): boolean => moving.has(variable) && backend.refCount(variable.dataId) === 1;
+    const compute = (given: readonly Tensor[], free: readonly boolean[]): Tensor[] =>
+      program
+        .run(idsOf([...given, ...variables]), [...given.map(() => false), ...free])
+        .map((handle) => backend.createOutputTensor(handle));
+    const computed = compute(
+      inputs,
+      variables.map(() => false),
+    );
     const equal = isClose(computed, expected, moved);
     tf.dispose([computed, expected]);
     if (!equal) {
@@ -81,7 +94,7 @@ export const tracer =
     }
     return {
       run(given) {
-        const tensors = compute(given);
+        const tensors = compute(given, variables.map(isFree));
         const results = tensors.slice(0, tensors.length - moved.length);
         for (const [i, variable] of moved.entries()) {
           const value = tensors[results.length + i]!;
@@ -139,13 +152,14 @@ class Recorder {
     this.#given.push({value: this.#add(id), shape: [...shape]});
   }
 
-  end(results: readonly number[]): Recording {
+  end(results: readonly number[], moves: Recording['moves']): Recording {
     return {
       values: this.#count,
       given: this.#given,
       constants: this.#constants,
       steps: this.#steps,
       results: results.map((id) => this.#valueOf(id)),
+      moves,
     };
   }
 

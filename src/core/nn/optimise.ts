@@ -1,7 +1,8 @@
 /** Learning rates, and stochastic gradient descent with momentum and weight decay. */
 
 import type {NamedArrays} from '../contracts/data.ts';
-import {type Scalar, type Tensor, tf, type Variable} from '../engine/engine.ts';
+import {type NamedTensorMap, type Scalar, type Tensor, tf, type Variable} from '../engine/engine.ts';
+import {SGD_STEP} from '../engine/gradients.ts';
 import type {Weights} from './layers.ts';
 
 export type Schedule = 'cosine' | 'cosine-per-step' | 'half-cosine' | 'linear' | 'step' | 'constant';
@@ -68,6 +69,7 @@ export class Sgd implements Optimizer {
   readonly #groups: readonly Group[];
   readonly #momentum: number;
   readonly #decay: number;
+  readonly #isOneKernel: boolean;
 
   /** `velocities`: of an earlier `arrays()`; absent: zero. */
   constructor(
@@ -76,7 +78,9 @@ export class Sgd implements Optimizer {
     velocities?: NamedArrays,
   ) {
     this.#weights = new Map([...weights].filter(([, variable]) => variable.trainable));
-    this.#groups = grouped(this.#weights).map((members) => ({members, velocity: startState(members, velocities)}));
+    this.#isOneKernel = tf.getKernel(SGD_STEP, tf.getBackend()) !== undefined;
+    const groups = this.#isOneKernel ? apart(this.#weights) : grouped(this.#weights);
+    this.#groups = groups.map((members) => ({members, velocity: startState(members, velocities)}));
     this.#momentum = options.momentum;
     this.#decay = options.decay;
   }
@@ -92,8 +96,9 @@ export class Sgd implements Optimizer {
   step(gradients: {readonly [variable: string]: Tensor}, rate: number | Scalar): void {
     tf.tidy(() => {
       // Only once, because on a GPU every number is a transfer.
-      const [momentum, negativeDecay] = [tf.scalar(this.#momentum), tf.scalar(-this.#decay)];
       const by = typeof rate === 'number' ? tf.scalar(rate) : rate;
+      if (this.#isOneKernel) return this.#stepAtOnce(gradients, by);
+      const [momentum, negativeDecay] = [tf.scalar(this.#momentum), tf.scalar(-this.#decay)];
       for (const {members, velocity} of this.#groups) {
         const weight = joined(members.map((member) => member.weight));
         const slope = tf.add(slopeOf(members, gradients), tf.mul(velocity, momentum));
@@ -104,6 +109,14 @@ export class Sgd implements Optimizer {
         for (const [i, member] of members.entries()) member.weight.assign(moved[i]!);
       }
     });
+  }
+
+  #stepAtOnce(gradients: {readonly [variable: string]: Tensor}, rate: Scalar): void {
+    const variables = [...this.trainable, ...this.variables];
+    const slopes = this.#groups.map(({members}) => slopeOf(members, gradients));
+    const inputs = [...variables, ...slopes, rate] as unknown as NamedTensorMap;
+    const moved = tf.engine().runKernel(SGD_STEP, inputs, {momentum: this.#momentum, decay: this.#decay}) as Tensor[];
+    for (const [i, variable] of variables.entries()) variable.assign(moved[i]!);
   }
 
   /** The velocities, by the weights' names. */
@@ -140,6 +153,9 @@ export function grouped(weights: ReadonlyMap<string, Variable>): readonly (reado
   const others = members.filter(({weight}) => weight.rank !== 1).map((member) => [member]);
   return vectors.length > 0 ? [vectors, ...others] : others;
 }
+
+const apart = (weights: ReadonlyMap<string, Variable>): readonly (readonly Member[])[] =>
+  [...weights].map(([name, weight]) => [{name, weight}]);
 
 /** The gradients of a group's members, joined as they are. */
 export const slopeOf = (members: readonly Member[], gradients: {readonly [variable: string]: Tensor}): Tensor =>

@@ -56,7 +56,7 @@ export function gpusOf(env: NodeJS.ProcessEnv): readonly string[] {
 
 export function gpuRemark(env: NodeJS.ProcessEnv, library: string): string | undefined {
   if (library !== libraryFolder('cpu', env) || !wantsGpu(env)) return undefined;
-  return 'the NVIDIA GPU is not used, because TensorFlow for it is not set up ("pipeline setup" installs it)';
+  return 'the NVIDIA GPU is not used, because no engine for it is set up ("pipeline setup --engine torch" does, with the PyTorch that is installed)';
 }
 
 export function failureFile(env: NodeJS.ProcessEnv): string {

@@ -43,6 +43,8 @@ export interface NodeBackend {
   /** Also moves values that are still JavaScript's into the library. */
   getInputTensorIds(tensors: readonly TF.Tensor[]): number[];
   createOutputTensor(handle: Handle): TF.Tensor;
+  /** How many tensors of tfjs have this value. */
+  refCount(dataId: TF.DataId): number;
   executeMultipleOutputs(
     op: string,
     attributes: readonly OpAttribute[],

@@ -9,10 +9,14 @@ export const torch: EngineDefinition = {
   precisions: ({gpu}) => (gpu ? ['tf32', 'bf16'] : ['bf16']),
 
   async find({env = process.env}) {
-    const {bindingFolder, findBuilt} = await import('./library.ts');
+    const {bindingFolder, findBuilt, isStale} = await import('./library.ts');
     const built = findBuilt(env);
     if (built === undefined)
-      throw new Error('the torch engine is not set up on this machine; run "pipeline setup --engine torch"');
+      throw new Error(
+        isStale(env)
+          ? 'the torch engine must be set up again, because this program or PyTorch has changed; run "pipeline setup --engine torch"'
+          : 'the torch engine is not set up on this machine; run "pipeline setup --engine torch"',
+      );
     if (!built.cuda) return {library: bindingFolder(env)};
     const {gpusOf} = await import('../install/library.ts');
     const gpus = gpusOf(env);
@@ -20,7 +24,7 @@ export const torch: EngineDefinition = {
   },
 
   async describe(env) {
-    const {bindingFolder, findBuilt} = await import('./library.ts');
+    const {bindingFolder, findBuilt, isStale} = await import('./library.ts');
     const built = findBuilt(env);
     if (built === undefined)
       return {
@@ -28,7 +32,7 @@ export const torch: EngineDefinition = {
         version: '',
         device: 'cpu',
         missing: [],
-        note: 'not set up; "pipeline setup --engine torch" compiles it against the PyTorch that is installed',
+        note: `${isStale(env) ? 'this program or PyTorch has changed since it was set up' : 'not set up'}; "pipeline setup --engine torch" compiles it against the PyTorch that is installed`,
       };
     const device = built.cuda ? 'gpu' : 'cpu';
     return {available: true, version: built.version, device, library: bindingFolder(env), missing: [], note: 'ready'};

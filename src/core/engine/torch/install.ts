@@ -41,7 +41,7 @@ export async function provisionTorch({env = process.env, ...options}: ProvisionO
   });
   try {
     const installed = findBuilt(env);
-    if (installed !== undefined && hasBackend(target)) return installed;
+    if (installed !== undefined && hasBackend(target) && (await canLoad(target, running))) return installed;
     const compiler = findCompiler(env);
     if (compiler === undefined)
       throw new Error('the torch engine cannot be set up on this machine: no C++ compiler is on PATH (install g++)');
@@ -59,8 +59,7 @@ export async function provisionTorch({env = process.env, ...options}: ProvisionO
       await mkdir(folder);
       await compile(compiler, built, folder, running);
       report?.({step: 'try it'});
-      const trial = `require(${JSON.stringify(join(folder, BINDING_FILE))}).start({threads: 1, deterministic: true})`;
-      await runCommand(process.execPath, ['-e', trial], {env, quietSeconds: 120, ...(signal && {signal})});
+      await load(folder, running);
       await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(built, null, 2)}\n`);
       await Promise.all([...walk(folder).map((name) => join(folder, name)), folder].map(syncToDisk));
       await rm(target, {recursive: true, force: true});
@@ -72,6 +71,22 @@ export async function provisionTorch({env = process.env, ...options}: ProvisionO
     }
   } finally {
     lock.release();
+  }
+}
+
+/** In another process: a binding that is broken may end it. */
+async function load(folder: string, {env, signal}: Running): Promise<void> {
+  const trial = `require(${JSON.stringify(join(folder, BINDING_FILE))}).start({threads: 1, deterministic: true})`;
+  await runCommand(process.execPath, ['-e', trial], {env, quietSeconds: 120, ...(signal && {signal})});
+}
+
+async function canLoad(folder: string, running: Running): Promise<boolean> {
+  try {
+    await load(folder, running);
+    return true;
+  } catch {
+    running.signal?.throwIfAborted();
+    return false;
   }
 }
 

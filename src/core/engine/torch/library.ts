@@ -49,3 +49,7 @@ export function findBuilt(env: NodeJS.ProcessEnv): Built | undefined {
     return undefined;
   }
 }
+
+/** Whether there is a binding, but one that does not count: of other sources, or of a PyTorch that is gone. */
+export const isStale = (env: NodeJS.ProcessEnv): boolean =>
+  findBuilt(env) === undefined && existsSync(join(bindingFolder(env), 'manifest.json'));

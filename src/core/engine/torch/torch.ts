@@ -6,8 +6,9 @@ import {Checker} from '../check/checker.ts';
 import {type Interception, interceptKernels} from '../check/intercept.ts';
 import {openVerdicts} from '../check/verdicts.ts';
 import type {EngineInfo, Precision, ResolvedEngine} from '../contract.ts';
+import {SGD_STEP} from '../gradients.ts';
 import {loadBackend} from '../install/tfjs-node.ts';
-import type {Binding, Handle, OpAttribute} from '../tensorflow/binding.ts';
+import type {Binding, Handle, NodeBackend, OpAttribute} from '../tensorflow/binding.ts';
 import {registerFusedKernels} from '../tensorflow/fused.ts';
 import {tracer} from '../trace.ts';
 import {BINDING_FILE} from './library.ts';
@@ -28,8 +29,9 @@ interface TorchBinding extends Binding {
       readonly outputs: readonly number[];
     }[];
     readonly results: readonly number[];
+    readonly moves: readonly (readonly [number, number])[];
   }): number;
-  runProgram(program: number, given: readonly number[]): Handle[];
+  runProgram(program: number, given: readonly number[], free: readonly boolean[]): Handle[];
   deleteProgram(program: number): void;
 }
 
@@ -48,7 +50,7 @@ export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
     throw new Error('the torch engine needs a library; run "pipeline setup --engine torch"');
   // Read by OpenMP when it is loaded. Threads that spin while they wait for each other are ten times slower where something else runs beside.
   process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
-  const binding = createRequire(import.meta.url)(join(engine.library, BINDING_FILE)) as TorchBinding;
+  const binding = load(join(engine.library, BINDING_FILE));
   const fastest = process.env['PIPELINE_FASTEST'] === '1';
   binding.start({threads: engine.threads, deterministic: !fastest});
   const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
@@ -57,6 +59,16 @@ export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   // tfjs-node's kernels ask the backend of this name for the numbers of types, which are the same here.
   if (!tf.findBackendFactory('tensorflow')) tf.registerBackend('tensorflow', () => backend);
   registerFusedKernels(tf, 'torch');
+  tf.registerKernel({
+    kernelName: SGD_STEP,
+    backendName: 'torch',
+    kernelFunc: ({inputs, attrs}) => {
+      const tensors = Object.values(inputs) as TF.Tensor[];
+      const attributes = Object.entries(attrs!).map(([name, value]) => ({name, type: binding.TF_ATTR_FLOAT, value}));
+      const node = backend as unknown as NodeBackend;
+      return node.executeMultipleOutputs(SGD_STEP, attributes, tensors, (2 * (tensors.length - 1)) / 3);
+    },
+  });
   if (device === 'cpu' && !engine.unchecked) {
     const file = openVerdicts(`torch ${binding.TF_Version}`);
     checks = interceptKernels(tf, 'torch', new Checker({engine, file}), 'PyTorch');
@@ -71,8 +83,18 @@ export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   };
 }
 
+function load(file: string): TorchBinding {
+  try {
+    return createRequire(import.meta.url)(file) as TorchBinding;
+  } catch (error) {
+    throw new Error(
+      `PyTorch's binding cannot be loaded (${(error as Error).message}); run "pipeline setup --engine torch", which compiles it again`,
+    );
+  }
+}
+
 /** The recorded step runs in C++, without JavaScript between its operations. */
-export const traceProgram = tracer((binding, {values, given, constants, steps, results}) => {
+export const traceProgram = tracer((binding, {values, given, constants, steps, results, moves}) => {
   const torch = binding as TorchBinding;
   const held = constants.map(
     ({value, shape, type, content}) => [value, torch.createTensor(shape, type, content)] as const,
@@ -83,7 +105,8 @@ export const traceProgram = tracer((binding, {values, given, constants, steps, r
     constants: held,
     steps: steps.map((step) => ({...step, outputs: step.outputs.map(({value}) => value)})),
     results,
+    moves,
   });
   for (const [, id] of held) torch.deleteTensor(id);
-  return {run: (ids) => torch.runProgram(program, ids), dispose: () => torch.deleteProgram(program)};
+  return {run: (ids, free) => torch.runProgram(program, ids, free), dispose: () => torch.deleteProgram(program)};
 });

@@ -3,8 +3,18 @@ import {cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync} from 'node:
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, test} from 'vitest';
+import {Rng} from '../../../../src/core/base/random.ts';
+import type {Network} from '../../../../src/core/contracts/network.ts';
 import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
-import {computeIn, inFloat32, startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
+import {
+  computeIn,
+  inFloat32,
+  type Scalar,
+  startEngine,
+  type Tensor,
+  type Tensor4D,
+  tf,
+} from '../../../../src/core/engine/engine.ts';
 import {resolveEngine} from '../../../../src/core/engine/install/resolve.ts';
 import {whyNotIn} from '../../../../src/core/engine/precision.ts';
 import type {NodeBackend} from '../../../../src/core/engine/tensorflow/binding.ts';
@@ -17,7 +27,14 @@ import {
   sourcesDigest,
   torchVersion,
 } from '../../../../src/core/engine/torch/library.ts';
+import {loadTorch} from '../../../../src/core/engine/torch/torch.ts';
 import {compile} from '../../../../src/core/nn/compile.ts';
+import {createWeights, type Weights} from '../../../../src/core/nn/layers.ts';
+import {Sgd} from '../../../../src/core/nn/optimise.ts';
+import {contrast} from '../../../../src/domain/learners/contrastive.ts';
+import {classification} from '../../../../src/domain/learners/training/losses.ts';
+import {headParameters, logits} from '../../../../src/domain/networks/head.ts';
+import {resnet18} from '../../../../src/domain/networks/resnet.ts';
 import {engines} from '../../../rig/tensors.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'pipeline-test-torch-'));
@@ -56,6 +73,20 @@ test('where it is not set up, the message says how it is', async () => {
   await expect(provisionTorch({env: wrong})).rejects.toThrow(
     /^PIPELINE_TORCH names .*, which is not the folder of the Python package/,
   );
+});
+
+test('one of another version is said to be so; one that is broken says what to do, and is no reason to stop', async () => {
+  const {env} = installed({sources: 'of another version'});
+  await expect(resolveEngine('torch', {provision: false, env})).rejects.toThrow(
+    'must be set up again, because this program or PyTorch has changed; run "pipeline setup --engine torch"',
+  );
+  const broken = installed().env;
+  const engine = await resolveEngine('torch', {provision: false, env: broken});
+  expect(() => loadTorch(tf, engine)).toThrow(
+    /^PyTorch's binding cannot be loaded \(.*\); run "pipeline setup --engine torch", which compiles it again$/,
+  );
+  // Setting it up does not take it for a good one: it goes on to compile.
+  await expect(provisionTorch({env: broken})).rejects.toThrow('no C++ compiler is on PATH');
 });
 
 test('auto takes it for a GPU that answers, and only if its PyTorch has CUDA', async () => {
@@ -126,6 +157,99 @@ describe.skipIf(typeof torch === 'string')(`the binding (${typeof torch === 'str
     const truth = binding.createTensor([2], 10, Uint8Array.of(1, 0));
     expect(binding.tensorDataSync(truth)).toEqual(Uint8Array.of(1, 0));
     for (const one of [id, truth]) binding.deleteTensor(one);
+  });
+
+  test('without memory it says what needs less', () => {
+    const side = 2 ** 20;
+    const shape = binding.createTensor([2], binding.TF_INT32, Int32Array.of(side, side));
+    const value = binding.createTensor([], binding.TF_FLOAT, Float32Array.of(1));
+    expect(() => binding.executeOp('Fill', [], [shape, value], 1)).toThrow(
+      /^there is not enough memory: a smaller batch or fewer --jobs need less \(/,
+    );
+    for (const id of [shape, value]) binding.deleteTensor(id);
+  });
+
+  describe('a step of descent', () => {
+    /** The ids that a recorded call gives and gets, of a step that moves one weight. */
+    function recorded() {
+      const weight = tf.tidy(() => tf.variable(tf.tensor1d([1, -2])));
+      const sgd = new Sgd(new Map([['w', weight]]), {momentum: 0.5, decay: 0.1});
+      const step = compile([weight, ...sgd.variables], ([slope]) => {
+        sgd.step({[weight.name]: slope!}, 0.1);
+        return [];
+      });
+      const slope = tf.tensor1d([1, 2]);
+      return {weight, step: () => step.run([slope])};
+    }
+
+    test('is that of the function itself to the last bit, and writes to the memory that only the variable has', () => {
+      const {weight, step} = recorded();
+      const eager = tf.tidy(() => tf.variable(tf.tensor1d([1, -2])));
+      const sgd = new Sgd(new Map([['w', eager]]), {momentum: 0.5, decay: 0.1});
+      for (let i = 0; i < 3; i++) {
+        step();
+        sgd.step({[eager.name]: tf.tensor1d([1, 2])}, 0.1);
+        expect(weight.dataSync()).toEqual(eager.dataSync());
+      }
+    });
+
+    test('leaves alone what somebody else holds', () => {
+      const {weight, step} = recorded();
+      step();
+      const kept = [tf.clone(weight), tf.reshape(weight, [2, 1]), tf.expandDims(weight, 0)];
+      const before = kept.map((one) => one.dataSync().slice());
+      const first = weight.dataSync().slice();
+      for (let i = 0; i < 2; i++) step();
+      expect(kept.map((one) => one.dataSync())).toEqual(before);
+      expect(weight.dataSync()).not.toEqual(first);
+    });
+  });
+
+  test('a recorded step of each kind of learner can be captured: nothing in it waits for a GPU', () => {
+    const backend = tf.backend() as unknown as NodeBackend;
+    const answers: boolean[] = [];
+    const real = binding as typeof binding & {
+      createProgram(recording: object): number;
+      isCapturable(program: number): boolean;
+    };
+    const createProgram = (recording: object): number => {
+      const program = real.createProgram(recording);
+      answers.push(real.isCapturable(program));
+      return program;
+    };
+    backend.binding = new Proxy({} as typeof binding, {
+      get: (_, name) => (name === 'createProgram' ? createProgram : Reflect.get(real, name)),
+    });
+    try {
+      const labels = Int32Array.from({length: 8}, (_, i) => i % 4);
+      const step = (classes: number, loss: (network: Network, weights: Weights, x: Tensor4D) => Scalar): void => {
+        const network = resnet18.create({width: 0.125, head: classes === 0 ? [16] : []});
+        const parameters = [...network.parameters(32), ...headParameters(network.features, network.head, classes)];
+        const weights = createWeights(parameters, new Rng(0));
+        const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
+        const descend = ([x]: readonly Tensor[]): Tensor[] => {
+          const {value, grads} = tf.variableGrads(() => loss(network, weights, x as Tensor4D), [...sgd.trainable]);
+          sgd.step(grads, 0.1);
+          return [value];
+        };
+        compile([...weights.values(), ...sgd.variables], descend).run([tf.randomNormal([8, 32, 32, 3])]);
+      };
+      step(
+        4,
+        (network, weights, x) =>
+          classification(logits(weights, network.pool(weights, x, {training: true})), labels).loss,
+      );
+      step(0, (network, weights, x) => contrast(network, weights, x, 0.2).loss);
+      compile([], ([x]) => [tf.image.resizeBilinear(x as Tensor4D, [5, 7])]).run([tf.ones([1, 3, 4, 2])]);
+      // An axis that is computed has to be read on the CPU.
+      compile([], ([x]) => {
+        const axis = tf.cast(tf.sum(x!), 'int32');
+        return [backend.executeSingleOutput('Sum', [], [x!, axis])];
+      }).run([tf.zeros([2])]);
+      expect(answers).toEqual([true, true, true, false]);
+    } finally {
+      backend.binding = real;
+    }
   });
 
   test('in bf16 a convolution, its gradients and a product are rounded, recorded too, and nothing else is', () => {

@@ -181,11 +181,13 @@ napi_value createTensor(napi_env env, const Arguments& given) {
   int64_t size = 1;
   for (const int64_t side : shape) size *= side;
   if (size != static_cast<int64_t>(length)) throw std::invalid_argument("the values do not fill the shape");
-  at::Tensor tensor = at::empty(shape, typed.first);
+  // From pinned memory a GPU copies while JavaScript goes on; PyTorch keeps that memory until it is copied.
+  const bool pinned = device.is_cuda() && typed.first == at::kFloat;
+  at::Tensor tensor = at::empty(shape, at::TensorOptions(typed.first).pinned_memory(pinned));
   if (length > 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
   tensor = tensor.to(typed.second);
   const int64_t id = numbers++;
-  tensors.emplace(id, typed.second == at::kFloat ? tensor.to(device) : tensor);
+  tensors.emplace(id, typed.second == at::kFloat ? tensor.to(device, /*non_blocking=*/pinned) : tensor);
   return number(env, id);
 }
 
@@ -217,14 +219,18 @@ napi_value deleteTensor(napi_env env, const Arguments& given) {
 // name, attributes, ids, number of outputs → handles.
 napi_value executeOp(napi_env env, const Arguments& given) {
   const Operation operation = operationNamed(text(env, given[0]));
-  Tensors results = operation(tensorsOf(env, given[2]), attributes(env, given[1]));
-  results.resize(integer(env, given[3]));
+  const auto count = static_cast<size_t>(integer(env, given[3]));
+  Tensors inputs = tensorsOf(env, given[2]);
+  if (overwrites(text(env, given[0])))
+    for (size_t i = 0; i < count; i++) inputs[i] = inputs[i].clone();
+  Tensors results = operation(inputs, attributes(env, given[1]));
+  results.resize(count);
   return handles(env, std::move(results));
 }
 
 // ---- Recorded steps
 
-// {places, given, results, constants: [place, id] …, steps: {operation, attributes, inputs, outputs} …} → number.
+// {places, given, results, moves: [given, result] …, constants: [place, id] …, steps: {operation, attributes, inputs, outputs} …} → number.
 napi_value createProgram(napi_env env, const Arguments& given) {
   const auto places = [&](napi_value object, const char* name) { return integers<size_t>(env, property(env, object, name)); };
   Recording recording;
@@ -235,18 +241,29 @@ napi_value createProgram(napi_env env, const Arguments& given) {
     const auto pair = integers(env, one);
     recording.constants.emplace_back(pair.at(0), tensorOf(pair.at(1)));
   }
+  for (napi_value one : items(env, property(env, given[0], "moves"))) {
+    const auto pair = integers<size_t>(env, one);
+    recording.moves.emplace_back(pair.at(0), pair.at(1));
+  }
   for (napi_value one : items(env, property(env, given[0], "steps")))
-    recording.steps.push_back({operationNamed(text(env, property(env, one, "operation"))),
-                               attributes(env, property(env, one, "attributes")), places(one, "inputs"),
-                               places(one, "outputs"), {}});
+    recording.steps.push_back({text(env, property(env, one, "operation")), attributes(env, property(env, one, "attributes")),
+                               places(one, "inputs"), places(one, "outputs")});
   const int64_t id = numbers++;
-  programs.emplace(id, std::make_unique<Program>(std::move(recording)));
+  programs.emplace(id, std::make_unique<Program>(std::move(recording), device));
   return number(env, id);
 }
 
-// number, ids → handles.
+// number, ids, which of these nobody needs afterwards → handles.
 napi_value runProgram(napi_env env, const Arguments& given) {
-  return handles(env, programs.at(integer(env, given[0]))->run(tensorsOf(env, given[1])));
+  std::vector<bool> free;
+  for (napi_value one : items(env, given[2])) free.push_back(truth(env, one));
+  return handles(env, programs.at(integer(env, given[0]))->run(tensorsOf(env, given[1]), free));
+}
+
+napi_value isCapturable(napi_env env, const Arguments& given) {
+  napi_value answer;
+  check(env, napi_get_boolean(env, programs.at(integer(env, given[0]))->isCapturable(), &answer));
+  return answer;
 }
 
 napi_value deleteProgram(napi_env env, const Arguments& given) {
@@ -285,8 +302,13 @@ napi_value isUsingGpuDevice(napi_env env, const Arguments&) {
 
 std::string messageOf(const std::exception& error) {
   if (const auto* memory = dynamic_cast<const c10::OutOfMemoryError*>(&error))
-    return std::string("the memory of the GPU is full: a smaller batch needs less (") + memory->what_without_backtrace() + ")";
-  if (const auto* torch = dynamic_cast<const c10::Error*>(&error)) return torch->what_without_backtrace();
+    return std::string("the memory of the GPU is full: a smaller batch or fewer --jobs need less (") + memory->what_without_backtrace() + ")";
+  if (const auto* torch = dynamic_cast<const c10::Error*>(&error)) {
+    const std::string message = torch->what_without_backtrace();
+    // PyTorch has no type for it.
+    if (message.find("DefaultCPUAllocator: ") == std::string::npos) return message;
+    return "there is not enough memory: a smaller batch or fewer --jobs need less (" + message + ")";
+  }
   return error.what();
 }
 
@@ -321,6 +343,7 @@ napi_value load(napi_env env, napi_value exports) {
   define<executeOp>(env, exports, "executeOp");
   define<createProgram>(env, exports, "createProgram");
   define<runProgram>(env, exports, "runProgram");
+  define<isCapturable>(env, exports, "isCapturable");
   define<deleteProgram>(env, exports, "deleteProgram");
   napi_value version;
   napi_create_string_utf8(env, TORCH_VERSION, NAPI_AUTO_LENGTH, &version);

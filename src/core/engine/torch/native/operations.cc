@@ -1,4 +1,5 @@
 #include "operations.h"
+#include "descent.h"
 #include "inputs.h"
 #include "windows.h"
 #include <algorithm>
@@ -296,7 +297,7 @@ const std::map<std::string, Operation>& all() {
       {"MaxPool", maxPool}, {"MaxPoolGrad", maxPoolGradient}, {"AvgPool", averagePool},
       {"AvgPoolGrad", averagePoolGradient}, {"FusedBatchNorm", normalisedByGiven},
       {"FusedBatchNormV3", normalised}, {"FusedBatchNormGradV3", normalisedGradient},
-      {"ResizeBilinear", resize}, {"ResizeBilinearGrad", resizeGradient},
+      {"ResizeBilinear", resize}, {"ResizeBilinearGrad", resizeGradient}, {DESCENT, descend},
   };
   return operations;
 }
@@ -308,5 +309,22 @@ Operation operationNamed(const std::string& name) {
   if (found == all().end()) throw std::invalid_argument("the engine torch has no operation " + name);
   return found->second;
 }
+
+bool readsOnHost(const std::string& name, size_t input, size_t inputs) {
+  if (name == "ConcatV2") return input == inputs - 1;
+  static const std::map<std::string, size_t> from{
+      // The first of the inputs that are read there; the others stand behind it.
+      {"ExpandDims", 1}, {"Reshape", 1}, {"Transpose", 1}, {"Slice", 1}, {"StridedSlice", 1}, {"SplitV", 1},
+      {"Tile", 1}, {"ReverseV2", 1}, {"PadV2", 1}, {"GatherV2", 2}, {"UnsortedSegmentSum", 2}, {"Fill", 0}, {"Range", 0},
+      {"Sum", 1}, {"Mean", 1}, {"Max", 1}, {"Min", 1}, {"Prod", 1}, {"All", 1}, {"Any", 1}, {"ArgMax", 1},
+      {"ArgMin", 1}, {"TopKV2", 1}, {"Cumsum", 1}, {"ResizeBilinear", 1}};
+  static const std::map<std::string, size_t> only{
+      {"OneHot", 1}, {"Conv2DBackpropInput", 0}, {"Conv2DBackpropFilter", 1}, {"DepthwiseConv2dNativeBackpropInput", 0},
+      {"DepthwiseConv2dNativeBackpropFilter", 1}, {"AvgPoolGrad", 0}};
+  const auto first = from.find(name), one = only.find(name);
+  return (first != from.end() && input >= first->second) || (one != only.end() && input == one->second);
+}
+
+bool overwrites(const std::string& name) { return name == DESCENT; }
 
 }  // namespace pipeline

@@ -17,6 +17,12 @@ using Operation = Tensors (*)(const Tensors& inputs, const Attributes& attribute
 // Throws std::invalid_argument if there is no operation of this name.
 Operation operationNamed(const std::string& name);
 
+// Whether the operation reads this one of its inputs in the memory of the CPU: shapes, axes, margins.
+bool readsOnHost(const std::string& name, size_t input, size_t inputs);
+
+// Whether it computes its outputs in the memory of its first inputs, so that who calls it must own them.
+bool overwrites(const std::string& name);
+
 // How convolutions and matrix products round; everything else is float32.
 enum class Precision { float32, tf32, bf16 };
 void setPrecision(Precision precision);

@@ -227,19 +227,15 @@ Tensors normalisedGradient(const Tensors& in, const Attributes& with) {
 
 namespace {
 
-// Row i has the weights of the `from` places of which place i of `to` is a mean.
+// Row i has the weights of the `from` places of which place i of `to` is a mean. Computed where the images are: a step that is
+// captured must not copy from the CPU.
 Tensor weightsOf(int64_t from, int64_t to, bool corners, bool halves, const at::TensorOptions& options) {
-  Tensor weights = at::zeros({to, from}, at::kFloat);
-  auto cell = weights.accessor<float, 2>();
   const float scale = corners && to > 1 ? float(from - 1) / float(to - 1) : float(from) / float(to);
-  for (int64_t i = 0; i < to; i++) {
-    const float place = std::max(0.0f, halves ? (i + 0.5f) * scale - 0.5f : i * scale);
-    const int64_t low = std::min<int64_t>(int64_t(place), from - 1), high = std::min(low + 1, from - 1);
-    const float share = std::min(place - float(low), 1.0f);
-    cell[i][low] += 1 - share;
-    cell[i][high] += share;
-  }
-  return weights.to(options.device());
+  const Tensor rows = at::arange(to, options).unsqueeze(1), columns = at::arange(from, options);
+  const Tensor place = (halves ? (rows + 0.5) * scale - 0.5 : rows * scale).clamp_min(0);
+  const Tensor low = place.floor().clamp_max(from - 1), high = (low + 1).clamp_max(from - 1);
+  const Tensor share = (place - low).clamp_max(1);
+  return (columns == low) * (1 - share) + (columns == high) * share;
 }
 
 Tensor resized(const Tensor& x, const Tensor& rows, const Tensor& columns) {
