@@ -28,8 +28,19 @@ export interface Classifier {
    * number. `parts` may be called again: the same rows. Absent: it needs them all at once.
    */
   fitParts?(parts: () => AsyncIterable<Matrix>): Promise<Scorer>;
+  /**
+   * Scores of rows by a fit on training rows that come in parts, all of them, whatever limit the options set; what is kept does not grow
+   * with their number. For training rows of which others count for each row (`localize` with `similar`). Absent: it must be fitted first.
+   */
+  compare?(features: Matrix): Comparison;
   /** From `Scorer.save()`: the same scores. */
   restore(saved: NamedArrays): Scorer;
+}
+
+export interface Comparison {
+  add(training: Matrix): void;
+  /** As `Scorer.score`, by what was added; at least one row. */
+  scores(): Float64Array;
 }
 
 /** Rows (rows, columns), n >= 1, of which one block is in memory at a time. */
@@ -73,6 +84,8 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   row(options: Static<O>): string;
   /** Whether `create` gives one with `fitParts`. Absent: no. */
   readonly inParts?: boolean;
+  /** Whether `create` gives one with `compare`. Absent: no. */
+  compares?(options: Static<O>): boolean;
   /**
    * Why it cannot read the features of a learner that has its layer, such as `is made for 4 copies of an image, but …`, and what to do.
    * Absent: it can.
@@ -128,6 +141,12 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     ...(classifier.fitBlocks && {
       fitBlocks: async ({blocks, ...size}, rng) =>
         scorer(await classifier.fitBlocks!({...size, blocks: () => checkedParts(blocks())}, rng)),
+    }),
+    ...(classifier.compare && {
+      compare: (features) => {
+        const comparison = classifier.compare!(checked(features));
+        return {...comparison, add: (training) => comparison.add(checked(training))};
+      },
     }),
     ...(classifier.heldOut && {
       heldOut: (features, rng) => classifier.heldOut!(checked(features), rng),
