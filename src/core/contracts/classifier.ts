@@ -70,6 +70,8 @@ export interface Scorer {
    * cannot be exported.
    */
   graph?(builder: GraphBuilder, features: Value): Value;
+  /** `imageWeights` as ONNX nodes: features float32 (n, d) → float64 (n). Absent, where there are weights: it cannot be exported. */
+  imageWeightsGraph?(builder: GraphBuilder, features: Value): Value;
 }
 
 export interface Misfit {
@@ -128,6 +130,9 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     ...(made.imageWeights && {imageWeights: (features) => made.imageWeights!(checked(features))}),
     ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
+    ...(made.imageWeightsGraph && {
+      imageWeightsGraph: (builder, features) => made.imageWeightsGraph!(builder, features),
+    }),
   });
   async function* checkedParts(parts: AsyncIterable<Matrix>): AsyncIterable<Matrix> {
     for await (const part of parts) yield checked(part);

@@ -2,6 +2,7 @@ import type {Rng} from '../../core/base/random.ts';
 import type {Classifier, Comparison, RowBlocks, Scorer} from '../../core/contracts/classifier.ts';
 import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {kCentres, Projection} from './coreset.ts';
@@ -149,6 +150,7 @@ class NearestNeighbours implements Classifier {
       score: (features) => this.#distances(points, this.prepare(features), k),
       ...(this.options.reweight !== undefined && {
         imageWeights: (features) => this.#weights(points, this.prepare(features), this.options.reweight!),
+        imageWeightsGraph: (builder, features) => this.#weightsGraph(points, builder, features),
       }),
       gradient: (features) => {
         const slopes = (rows: Matrix): Matrix =>
@@ -167,18 +169,38 @@ class NearestNeighbours implements Classifier {
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {
-        const rows = this.#isCosine ? normaliseRowsGraph(builder, features) : features;
-        const largest = builder.node(
-          'TopK',
-          [points.exponentsGraph(builder, rows), builder.integers(k)],
-          {axis: 1},
-          {outputs: 2},
-        );
-        const nearest = builder.node('Mul', [largest, builder.double(this.#isCosine ? -1 : -2)]);
-        const distances = this.options.distance === 'euclidean' ? builder.node('Sqrt', [nearest]) : nearest;
-        return builder.node('Mul', [sumRows(builder, distances), builder.double(1 / k)]);
+        const exponents = this.#exponentsGraph(points, builder, features);
+        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, {outputs: 2});
+        return builder.node('Mul', [sumRows(builder, this.#distanceGraph(builder, largest)), builder.double(1 / k)]);
       },
     };
+  }
+
+  #exponentsGraph(points: RbfPoints, builder: GraphBuilder, features: Value): Value {
+    return points.graph(builder).exponents(this.#isCosine ? normaliseRowsGraph(builder, features) : features);
+  }
+
+  /** `distance` of many. */
+  #distanceGraph(builder: GraphBuilder, exponents: Value): Value {
+    const scaled = builder.node('Mul', [exponents, builder.double(this.#isCosine ? -1 : -2)]);
+    return this.options.distance === 'euclidean' ? builder.node('Sqrt', [scaled]) : scaled;
+  }
+
+  /** `#weights` as ONNX nodes. */
+  #weightsGraph(points: RbfPoints, builder: GraphBuilder, features: Value): Value {
+    const exponents = this.#exponentsGraph(points, builder, features);
+    const nearest = builder.node('ArgMax', [exponents], {axis: 1, keepdims: 0});
+    const about = builder.integers(Math.min(this.options.reweight!, points.count));
+    const [, around] = builder.nodes(
+      'TopK',
+      [points.graph(builder).exponentsOf(nearest), about],
+      {axis: 1},
+      {outputs: 2},
+    );
+    const own = this.#distanceGraph(builder, builder.largest(exponents, [1], {keep: true}));
+    const others = this.#distanceGraph(builder, builder.node('GatherElements', [exponents, around!], {axis: 1}));
+    const sum = sumRows(builder, builder.node('Exp', [builder.node('Sub', [others, own])]));
+    return builder.node('Sub', [builder.double(1), builder.node('Div', [builder.double(1), sum])]);
   }
 
   /** The slope of a distance between x and y, as a multiple of x - y. */
