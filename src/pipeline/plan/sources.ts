@@ -79,15 +79,15 @@ export async function locateSources(
   return succeed({datasets, absent, learners});
 }
 
-/** Datasets whose files are too few for the parts of a refinement; with contaminated data, the stage itself counts. */
+/** Datasets whose files are too few for the parts of a refinement. */
 function tooFewImages(
   tasks: readonly Task[],
   plugins: Plugins,
   datasets: Sources['datasets'],
 ): ReadonlyMap<string, Problem> {
   const problems = new Map<string, Problem>();
-  for (const {dataset, inlier, limit, validation, refine, contaminate} of tasks) {
-    if (!refine || contaminate !== undefined) continue;
+  for (const {dataset, inlier, limit, validation, refine} of tasks) {
+    if (!refine) continue;
     const files = datasets.get(datasetKey(dataset, plugins.create('dataset', dataset).perInlier ? inlier : undefined));
     if (!files) continue;
     const problem = partsProblem(plugins, refine, {dataset, inlier, limit: limit.train, validation, files});
