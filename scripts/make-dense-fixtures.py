@@ -1,5 +1,5 @@
 """Writes test/fixtures/dense.json: what PyTorch, NumPy and scikit-learn compute of maps of places, greedy coresets, PatchCore's score of
-an image, and AnomalyDINO's mask of the foreground.
+an image, SPADE's scores, and AnomalyDINO's mask of the foreground.
 
     python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy scikit-learn==1.9.1
     venv/bin/python scripts/make-dense-fixtures.py
@@ -102,6 +102,24 @@ def image_scores(about):
     return {"about": about, "distances": rounded(distance), "scores": rounded(weights * distance)}
 
 
+# ------------------------------------------------------------------------------------------------------------ similar images
+
+
+def spade(count, k):
+    """Cohen & Hoshen 2020: six training images of 20 places (the bank) with features as a whole, three images of three places (the
+    probe). Equation 2: the mean squared distance to the nearest images; equation 3: the same of a place to those of these images."""
+    whole = torch.tensor(pattern(6 * 4, 61).astype(np.float32).astype(np.float64).reshape(6, 4))
+    own = torch.tensor(pattern(3 * 4, 62).astype(np.float32).astype(np.float64).reshape(3, 4))
+    squares, images = (torch.cdist(own, whole, compute_mode="donot_use_mm_for_euclid_dist") ** 2).topk(min(count, 6), largest=False)
+    places = []
+    for image in range(3):
+        gallery = torch.tensor(bank).reshape(6, 20, 7)[images[image]].reshape(-1, 7)
+        asked = torch.tensor(probe).reshape(3, 3, 7)[image]
+        far = torch.cdist(asked, gallery, compute_mode="donot_use_mm_for_euclid_dist") ** 2
+        places.append(far.topk(k, largest=False).values.mean(1).numpy())
+    return {"similar": count, "k": k, "images": rounded(squares.mean(1).numpy()), "places": rounded(places)}
+
+
 # -------------------------------------------------------------------------------------------------------------------- foreground
 
 
@@ -137,6 +155,7 @@ result = {
     "joined": {str(n): joined(n) for n in (1, 3, 5)},
     "coreset": k_centres(bank, 40, 17),
     "image_scores": [image_scores(about) for about in (2, 5)],
+    "spade": [spade(*options) for options in ((2, 1), (4, 3), (50, 1))],
     "foreground": [foreground(sign) for sign in (1, -1)],
 }
 out.write_text(json.dumps(result) + "\n")

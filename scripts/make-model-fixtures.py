@@ -1,5 +1,5 @@
-"""Writes test/fixtures/models/: one tiny network as ONNX (weights inside; weights beside it; NHWC with a fixed batch) and as a
-TensorFlow.js graph model, and what NumPy and PyTorch compute of it.
+"""Writes test/fixtures/models/: one tiny network as ONNX (weights inside; weights beside it; NHWC with a fixed batch; with branches and a
+function) and as a TensorFlow.js graph model, and what NumPy and PyTorch compute of it.
 
     python3 -m venv venv && venv/bin/pip install torch==2.13.0 numpy onnx==1.23.1
     venv/bin/python scripts/make-model-fixtures.py
@@ -63,6 +63,32 @@ def onnx_model(layout, batch, side):
     return model
 
 
+def branching_model():
+    """The same convolution; then, within a branch, a constant of its own is added to the tensor outside, and a function doubles it."""
+    whole = onnx_model("NCHW", "n", "s")
+    half = numpy_helper.from_array(np.float32(0.5).reshape(1), "half")
+    branch = lambda name: helper.make_graph(
+        [helper.make_node("Add", ["features", "half"], [name])], name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)], [half]
+    )
+    nodes = [
+        *whole.graph.node[:2],
+        helper.make_node("If", ["yes"], ["either"], then_branch=branch("then"), else_branch=branch("else")),
+        helper.make_node("Twice", ["either"], ["twice"], domain="own"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "branching",
+        whole.graph.input,
+        [helper.make_tensor_value_info("twice", TensorProto.FLOAT, ["n", 4, "h", "w"])],
+        [*whole.graph.initializer[:2], numpy_helper.from_array(np.array(True), "yes")],
+    )
+    opset = helper.make_opsetid("", 17)
+    twice = helper.make_function("own", "Twice", ["x"], ["y"], [helper.make_node("Add", ["x", "x"], ["y"])], [opset])
+    model = helper.make_model(graph, opset_imports=[opset, helper.make_opsetid("own", 1)], functions=[twice], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
 def tfjs_model():
     """The GraphDef in JSON, as TensorFlow's converter writes it."""
     attr = {"type": "DT_FLOAT"}
@@ -122,6 +148,7 @@ onnx.save(
     onnx_model("NCHW", "n", "s"), out / "tiny-outside.onnx",
     save_as_external_data=True, location="tiny-outside.data", size_threshold=64, convert_attribute=False,
 )
+onnx.save(branching_model(), out / "branching.onnx")
 model, data = tfjs_model()
 (out / "tfjs/model.json").write_text(json.dumps(model) + "\n")
 (out / "tfjs/group1-shard1of2.bin").write_bytes(data[:250])

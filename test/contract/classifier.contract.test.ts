@@ -32,6 +32,7 @@ const more: {readonly [type: string]: readonly {readonly [option: string]: unkno
     {train_limit: 30},
     {distance: 'euclidean'},
     {distance: 'euclidean', k: 3},
+    {distance: 'squared', k: 3},
     {coreset: {share: 0.3, projection: 'none'}},
   ],
 };

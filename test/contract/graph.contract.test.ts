@@ -51,7 +51,7 @@ describe('classifiers', () => {
     'oc-svm': [{kernel: 'linear'}, {kernel: 'linear', normalise: true}, {gamma: 0.5, normalise: false}],
     kde: [{gamma: 0.5, normalise: false}],
     gde: [{normalise: false}, {shrinkage: 'ledoit-wolf'}],
-    knn: [{k: 3}, {k: 1000}],
+    knn: [{k: 3}, {k: 1000}, {k: 3, distance: 'squared'}, {distance: 'euclidean'}],
   };
   const cases = plugins
     .names('classifier')
@@ -143,6 +143,36 @@ describe('learners with their networks', () => {
   };
   test.for(casesOf(small))(title, check);
   test.for(casesOf(large, ['rotation']))(title, {tags: ['slow']}, check); // it has every kind of layer
+
+  const maps = [small[0]!, small[3]!, small[4]!, large[0]!].flatMap(({side, ...network}) =>
+    Object.keys(plugins.create('network', resolved('network', network.type, network)).mapChannels!).map((layer) => ({
+      network,
+      layer,
+      side,
+    })),
+  );
+  test.for(maps)('$network.type of $side pixels: the map $layer', async ({network, layer, side}) => {
+    const ref = {...network, head: []};
+    const {parameters, mapsGraph, mapChannels} = plugins.create('network', resolved('network', network.type, ref));
+    const weights = weightsOf(parameters(side), 'weights');
+    const images = imagesOf(2, side);
+    const learner = plugins.create('learner', resolved('learner', 'untrained', {network: ref}));
+    const encoder = learner.encoder(weights, plugins);
+    const [wanted] = await encoder.maps!(images, [layer]);
+    encoder.dispose();
+    const got = await computed(
+      ['N', side, side, 3],
+      [2, side, side, 3],
+      images.float,
+      (builder, x) => {
+        const map = mapsGraph!(builder, weights, builder.node('Transpose', [x], {perm: [0, 3, 1, 2]}))[layer]!;
+        const last = builder.node('Transpose', [map], {perm: [0, 2, 3, 1]});
+        return builder.node('Reshape', [last, builder.integers(-1, mapChannels![layer]!)]);
+      },
+      2,
+    );
+    expectNear(got, wanted!.data);
+  });
 
   test('every learner can be exported, except one with a network from a file', () => {
     const without = plugins

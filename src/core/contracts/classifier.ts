@@ -28,8 +28,19 @@ export interface Classifier {
    * number. `parts` may be called again: the same rows. Absent: it needs them all at once.
    */
   fitParts?(parts: () => AsyncIterable<Matrix>): Promise<Scorer>;
+  /**
+   * Scores of rows by a fit on training rows that come in parts, all of them, whatever limit the options set; what is kept does not grow
+   * with their number. For training rows of which others count for each row (`localize` with `similar`). Absent: it must be fitted first.
+   */
+  compare?(features: Matrix): Comparison;
   /** From `Scorer.save()`: the same scores. */
   restore(saved: NamedArrays): Scorer;
+}
+
+export interface Comparison {
+  add(training: Matrix): void;
+  /** As `Scorer.score`, by what was added; at least one row. */
+  scores(): Float64Array;
 }
 
 /** Rows (rows, columns), n >= 1, of which one block is in memory at a time. */
@@ -59,6 +70,8 @@ export interface Scorer {
    * cannot be exported.
    */
   graph?(builder: GraphBuilder, features: Value): Value;
+  /** `imageWeights` as ONNX nodes: features float32 (n, d) → float64 (n). Absent, where there are weights: it cannot be exported. */
+  imageWeightsGraph?(builder: GraphBuilder, features: Value): Value;
 }
 
 export interface Misfit {
@@ -73,6 +86,8 @@ export interface ClassifierDefinition<O extends TObject = TObject> extends Defin
   row(options: Static<O>): string;
   /** Whether `create` gives one with `fitParts`. Absent: no. */
   readonly inParts?: boolean;
+  /** Whether `create` gives one with `compare`. Absent: no. */
+  compares?(options: Static<O>): boolean;
   /**
    * Why it cannot read the features of a learner that has its layer, such as `is made for 4 copies of an image, but …`, and what to do.
    * Absent: it can.
@@ -115,6 +130,9 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     ...(made.imageWeights && {imageWeights: (features) => made.imageWeights!(checked(features))}),
     ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
+    ...(made.imageWeightsGraph && {
+      imageWeightsGraph: (builder, features) => made.imageWeightsGraph!(builder, features),
+    }),
   });
   async function* checkedParts(parts: AsyncIterable<Matrix>): AsyncIterable<Matrix> {
     for await (const part of parts) yield checked(part);
@@ -128,6 +146,12 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     ...(classifier.fitBlocks && {
       fitBlocks: async ({blocks, ...size}, rng) =>
         scorer(await classifier.fitBlocks!({...size, blocks: () => checkedParts(blocks())}, rng)),
+    }),
+    ...(classifier.compare && {
+      compare: (features) => {
+        const comparison = classifier.compare!(checked(features));
+        return {...comparison, add: (training) => comparison.add(checked(training))};
+      },
     }),
     ...(classifier.heldOut && {
       heldOut: (features, rng) => classifier.heldOut!(checked(features), rng),

@@ -139,6 +139,17 @@ export class NoSuchMap extends Error {
   override readonly name = 'NoSuchMap';
 }
 
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** A map (n, channels, height, width) of an ONNX graph. */
+export interface MapOfGraph extends Size {
+  readonly value: Value;
+  readonly channels: number;
+}
+
 /** What is embedded instead of each float image, by its index; of the same size. */
 export type View = (image: FloatImage, index: number) => FloatImage;
 
@@ -204,6 +215,14 @@ export interface Learner {
     weights: NamedArrays,
     plugins: PluginFactory,
   ): Value | undefined;
+  /**
+   * For a learner whose network is not one of ours: the pooled feature, or the named maps, of images of that size as ONNX nodes: float32
+   * (n, h, w, 3) in [0, 1] → (n, d), or maps (n, c, h', w'). Throws `ModelError` where the file does not allow it.
+   */
+  readonly foreignGraph?: {
+    pool(builder: GraphBuilder, images: Value, size: Size): Promise<Value>;
+    maps(builder: GraphBuilder, images: Value, size: Size, layers: readonly string[]): Promise<readonly MapOfGraph[]>;
+  };
   /**
    * The network inputs made of one training image, all of one shape; called in worker threads. Absent: does not train.
    * `augment` is one fresh draw of the spec's augmentation; `another` a random training image that is not this one, if there is one.

@@ -20,6 +20,8 @@ export interface Network {
   map?(weights: Weights, x: Tensor4D): Tensor4D;
   /** x (n, h, w, 3) → its maps (n, h', w', c) by name, first to last, in inference: features of places. Absent: none. */
   maps?(weights: Weights, x: Tensor4D): {readonly [name: string]: Tensor4D};
+  /** `maps` as ONNX nodes: x float32 (n, 3, h, w) → (n, c, h', w') by name. Absent: they cannot be exported. */
+  mapsGraph?(builder: GraphBuilder, weights: NamedArrays, x: Value): {readonly [name: string]: Value};
   /** The channels c of each of `maps`, by name, so that a spec that asks for others is refused. Absent: not known before it runs. */
   readonly mapChannels?: {readonly [name: string]: number};
   /** x (n, h, w, 3) → pooled feature (n, features). `training` uses and updates batch statistics. */

@@ -81,8 +81,7 @@ export function mapsOf({name, shape, data}: Output, source: Source): FeatureMaps
       `the output "${name}" of ${source.path} is [${shape.join(', ')}]; expected one row for each image, [n, d], a map, [n, d, h, w] or ` +
         '[n, h, w, d], or tokens, [n, t, d]',
     );
-  const first = b === c && a !== b ? true : a === b && b !== c ? false : source.layout === 'NCHW';
-  if (!first) return {count, height: a, width: b, channels: c, data};
+  if (!channelsFirst(shape, source.layout)) return {count, height: a, width: b, channels: c, data};
   const places = b * c;
   const turned = new Float32Array(data.length);
   for (let image = 0; image < count; image++)
@@ -90,6 +89,11 @@ export function mapsOf({name, shape, data}: Output, source: Source): FeatureMaps
       for (let place = 0; place < places; place++)
         turned[(image * places + place) * a + channel] = data[(image * a + channel) * places + place]!;
   return {count, height: b, width: c, channels: a, data: turned};
+}
+
+/** Whether a map (n, a, b, c) has its channels before its places. */
+export function channelsFirst([, a, b, c]: readonly number[], layout: ImageInput['layout']): boolean {
+  return b === c && a !== b ? true : a === b && b !== c ? false : layout === 'NCHW';
 }
 
 /** The grid of patches has the image's shape; the first number of tokens from the left that makes it one is left out. */

@@ -1,4 +1,4 @@
-/** Protocol buffers' wire format, for writing. The only importer of @bufbuild/protobuf. */
+/** Protocol buffers' wire format. The only importer of @bufbuild/protobuf. */
 import {createRequire} from 'node:module';
 
 type Wire = typeof import('@bufbuild/protobuf/wire');
@@ -22,4 +22,29 @@ export function encode(fields: readonly Field[]): Uint8Array {
     else writer.tag(number, WireType.Bit32).float(value.float);
   }
   return writer.finish();
+}
+
+/** A field as it stands in a message. */
+export interface Piece {
+  readonly number: number;
+  /** Of an integer, its number; of what has a length, its bytes; of others, undefined. */
+  readonly value: number | Uint8Array | undefined;
+  /** The field with its tag, to be copied. */
+  readonly raw: Uint8Array;
+}
+
+export function decode(message: Uint8Array): readonly Piece[] {
+  const {BinaryReader, WireType} = wire();
+  const reader = new BinaryReader(message);
+  const pieces: Piece[] = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const [number, type] = reader.tag();
+    let value: Piece['value'];
+    if (type === WireType.Varint) value = Number(reader.int64());
+    else if (type === WireType.LengthDelimited) value = reader.bytes();
+    else reader.skip(type);
+    pieces.push({number, value, raw: message.subarray(start, reader.pos)});
+  }
+  return pieces;
 }

@@ -35,6 +35,21 @@ export function joinedMaps(maps: readonly FeatureMaps[], {neighbourhood, channel
   return {count, height, width, channels: wide, data};
 }
 
+/** What joining does along one axis: numbers (from, channels) → (to, channels). */
+export const joinedAlong = (
+  line: Float32Array,
+  from: number,
+  to: number,
+  channels: number,
+  side: number,
+): Float32Array =>
+  enlarged(
+    localMeans(line, {height: from, width: 1}, channels, side),
+    {height: from, width: 1},
+    {height: to, width: 1},
+    channels,
+  );
+
 /** Of each map the channels that are wanted, by their number within it. */
 function chosenOf(maps: readonly FeatureMaps[], channels: ArrayLike<number> | undefined) {
   let first = 0;

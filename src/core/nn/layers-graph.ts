@@ -1,8 +1,19 @@
 /** The layers of `layers.ts` in inference, as nodes of an ONNX graph, where images are (n, c, h, w). */
 
-import type {NamedArrays} from '../contracts/data.ts';
+import type {Matrix, NamedArrays} from '../contracts/data.ts';
 import type {GraphBuilder, Value} from '../formats/onnx/builder.ts';
 import {batchNormEpsilon, weightOf} from './layers.ts';
+
+/** How each of `rows` numbers along an axis is a sum of `columns` others: a matrix. */
+type Weighting = Matrix;
+
+/** What a resampling does along an axis of `from` numbers: it gets one that is 1 in each channel, in a line of `from` pixels. */
+export function weighting(from: number, resampled: (line: Float32Array, channels: number) => Float32Array): Weighting {
+  const each = new Float32Array(from * from);
+  for (let i = 0; i < from; i++) each[i * from + i] = 1;
+  const data = resampled(each, from);
+  return {rows: data.length / from, columns: from, data};
+}
 
 /** x (n, inputs) → (n, outputs). */
 export function denseGraph(builder: GraphBuilder, weights: NamedArrays, name: string, x: Value): Value {
@@ -52,6 +63,13 @@ export const maxPoolGraph = (builder: GraphBuilder, x: Value): Value =>
 /** x (n, c, h, w) → (n, c). */
 export const globalAveragePoolGraph = (builder: GraphBuilder, x: Value): Value =>
   builder.node('Flatten', [builder.node('GlobalAveragePool', [x])]);
+
+/** x (n, c, h, w) → (n, c, rows of `down`, rows of `across`): rows and columns are weighted sums of rows and columns. */
+export function resampledGraph(builder: GraphBuilder, x: Value, down: Weighting, across: Weighting): Value {
+  const [vertical, horizontal] = [down, across].map(({rows, columns, data}) => builder.constant(data, [rows, columns]));
+  const turned = builder.node('Transpose', [horizontal!], {perm: [1, 0]});
+  return builder.node('MatMul', [builder.node('MatMul', [vertical!, x]), turned]);
+}
 
 export const reluGraph = (builder: GraphBuilder, x: Value): Value => builder.node('Relu', [x]);
 

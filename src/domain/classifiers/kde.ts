@@ -85,7 +85,7 @@ class KernelDensity implements Classifier {
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {
-        const exponents = points.exponentsGraph(builder, this.#prepareGraph(builder, features));
+        const exponents = points.graph(builder).exponents(this.#prepareGraph(builder, features));
         const nearest = maximumOfRows(builder, exponents, {keep: true});
         const weights = builder.node('Exp', [builder.node('Sub', [exponents, nearest])]);
         const logSum = builder.node('Log', [sumRows(builder, weights, {keep: true})]);

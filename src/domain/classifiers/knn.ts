@@ -1,7 +1,8 @@
 import type {Rng} from '../../core/base/random.ts';
-import type {Classifier, RowBlocks, Scorer} from '../../core/contracts/classifier.ts';
+import type {Classifier, Comparison, RowBlocks, Scorer} from '../../core/contracts/classifier.ts';
 import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
+import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {kCentres, Projection} from './coreset.ts';
@@ -26,8 +27,9 @@ const options = Type.Object(
       description: 'Number of neighbours whose distances are averaged; all training rows if there are fewer.',
     }),
     distance: Type.Optional(
-      Type.Union([Type.Literal('cosine'), Type.Literal('euclidean')], {
-        description: 'cosine: one minus the cosine. euclidean: the length of the difference. Default: cosine.',
+      Type.Union([Type.Literal('cosine'), Type.Literal('euclidean'), Type.Literal('squared')], {
+        description:
+          'cosine: one minus the cosine. euclidean: the length of the difference; squared: its square, as in DN2, SPADE and PANDA. Default: cosine.',
       }),
     ),
     coreset: Type.Optional(
@@ -81,10 +83,12 @@ export const knn = defineClassifier({
   row: ({k}) => `${k}-nn`,
   nonNegative: () => true,
   weighsImages: ({reweight}) => reweight !== undefined,
-  create: (chosen) =>
-    chosen.coreset && chosen.coreset.projection !== 'none'
-      ? new StreamedNeighbours(chosen)
-      : new NearestNeighbours(chosen),
+  compares: ({coreset, reweight}) => coreset === undefined && reweight === undefined,
+  create(chosen) {
+    const {coreset, reweight} = chosen;
+    if (coreset && coreset.projection !== 'none') return new StreamedNeighbours(chosen);
+    return coreset || reweight !== undefined ? new NearestNeighbours(chosen) : new PlainNeighbours(chosen);
+  },
 });
 
 /**
@@ -131,12 +135,13 @@ class NearestNeighbours implements Classifier {
   }
 
   get #isCosine(): boolean {
-    return this.options.distance !== 'euclidean';
+    return (this.options.distance ?? 'cosine') === 'cosine';
   }
 
   /** -½ d² → the distance as it is averaged. */
-  #distance(exponent: number): number {
-    return this.#isCosine ? -exponent : Math.sqrt(-2 * exponent);
+  protected distance(exponent: number): number {
+    if (this.#isCosine) return -exponent;
+    return this.options.distance === 'squared' ? -2 * exponent : Math.sqrt(-2 * exponent);
   }
 
   protected scorer(points: RbfPoints): Scorer {
@@ -145,6 +150,7 @@ class NearestNeighbours implements Classifier {
       score: (features) => this.#distances(points, this.prepare(features), k),
       ...(this.options.reweight !== undefined && {
         imageWeights: (features) => this.#weights(points, this.prepare(features), this.options.reweight!),
+        imageWeightsGraph: (builder, features) => this.#weightsGraph(points, builder, features),
       }),
       gradient: (features) => {
         const slopes = (rows: Matrix): Matrix =>
@@ -156,27 +162,52 @@ class NearestNeighbours implements Classifier {
             for (let j = 0; j < exponents.length; j++) {
               const exponent = exponents[j]!;
               const isNear = exponent > least || (exponent === least && left-- > 0);
-              // The slope of ‖x - y‖ is (x - y) / ‖x - y‖; where it is 0 there is a kink.
-              const perDifference = this.#isCosine ? 1 : exponent === 0 ? 0 : 1 / this.#distance(exponent);
-              exponents[j] = isNear ? perDifference / k : 0;
+              exponents[j] = isNear ? this.#perDifference(exponent) / k : 0;
             }
           });
         return slopesThrough(this.#isCosine, features, slopes);
       },
       save: () => new Map(points.save()),
       graph: (builder, features) => {
-        const rows = this.#isCosine ? normaliseRowsGraph(builder, features) : features;
-        const largest = builder.node(
-          'TopK',
-          [points.exponentsGraph(builder, rows), builder.integers(k)],
-          {axis: 1},
-          {outputs: 2},
-        );
-        const nearest = builder.node('Mul', [largest, builder.double(this.#isCosine ? -1 : -2)]);
-        const distances = this.#isCosine ? nearest : builder.node('Sqrt', [nearest]);
-        return builder.node('Mul', [sumRows(builder, distances), builder.double(1 / k)]);
+        const exponents = this.#exponentsGraph(points, builder, features);
+        const largest = builder.node('TopK', [exponents, builder.integers(k)], {axis: 1}, {outputs: 2});
+        return builder.node('Mul', [sumRows(builder, this.#distanceGraph(builder, largest)), builder.double(1 / k)]);
       },
     };
+  }
+
+  #exponentsGraph(points: RbfPoints, builder: GraphBuilder, features: Value): Value {
+    return points.graph(builder).exponents(this.#isCosine ? normaliseRowsGraph(builder, features) : features);
+  }
+
+  /** `distance` of many. */
+  #distanceGraph(builder: GraphBuilder, exponents: Value): Value {
+    const scaled = builder.node('Mul', [exponents, builder.double(this.#isCosine ? -1 : -2)]);
+    return this.options.distance === 'euclidean' ? builder.node('Sqrt', [scaled]) : scaled;
+  }
+
+  /** `#weights` as ONNX nodes. */
+  #weightsGraph(points: RbfPoints, builder: GraphBuilder, features: Value): Value {
+    const exponents = this.#exponentsGraph(points, builder, features);
+    const nearest = builder.node('ArgMax', [exponents], {axis: 1, keepdims: 0});
+    const about = builder.integers(Math.min(this.options.reweight!, points.count));
+    const [, around] = builder.nodes(
+      'TopK',
+      [points.graph(builder).exponentsOf(nearest), about],
+      {axis: 1},
+      {outputs: 2},
+    );
+    const own = this.#distanceGraph(builder, builder.largest(exponents, [1], {keep: true}));
+    const others = this.#distanceGraph(builder, builder.node('GatherElements', [exponents, around!], {axis: 1}));
+    const sum = sumRows(builder, builder.node('Exp', [builder.node('Sub', [others, own])]));
+    return builder.node('Sub', [builder.double(1), builder.node('Div', [builder.double(1), sum])]);
+  }
+
+  /** The slope of a distance between x and y, as a multiple of x - y. */
+  #perDifference(exponent: number): number {
+    if (this.#isCosine) return 1;
+    if (this.options.distance === 'squared') return 2;
+    return exponent === 0 ? 0 : 1 / this.distance(exponent); // where it is 0 there is a kink
   }
 
   /** `own`: the point that a row is itself, which is none of its neighbours. */
@@ -197,10 +228,10 @@ class NearestNeighbours implements Classifier {
 
   /** May reorder `exponents`. */
   #meanOfNearest(exponents: Float64Array, k: number): number {
-    if (k === 1) return this.#distance(exponents.reduce((most, value) => Math.max(most, value), -Infinity));
+    if (k === 1) return this.distance(exponents.reduce((most, value) => Math.max(most, value), -Infinity));
     exponents.sort();
     let sum = 0;
-    for (let i = exponents.length - k; i < exponents.length; i++) sum += this.#distance(exponents[i]!);
+    for (let i = exponents.length - k; i < exponents.length; i++) sum += this.distance(exponents[i]!);
     return sum / k;
   }
 
@@ -212,12 +243,37 @@ class NearestNeighbours implements Classifier {
     const weights = new Float64Array(rows.rows);
     points.forEachRow(rows, (row, exponents) => {
       const nearest = exponents.indexOf(exponents.reduce((most, value) => Math.max(most, value), -Infinity));
-      const own = this.#distance(exponents[nearest]!);
+      const own = this.distance(exponents[nearest]!);
       let sum = 0;
-      for (const point of points.nearestTo(nearest, about)) sum += Math.exp(this.#distance(exponents[point]!) - own);
+      for (const point of points.nearestTo(nearest, about)) sum += Math.exp(this.distance(exponents[point]!) - own);
       weights[row] = 1 - 1 / sum;
     });
     return weights;
+  }
+}
+
+/** All training rows count alike, so that they may come in parts. */
+class PlainNeighbours extends NearestNeighbours {
+  compare(features: Matrix): Comparison {
+    const rows = this.prepare(features);
+    /** Of each row the exponents of the nearest so far, ascending. */
+    const nearest = Array.from({length: rows.rows}, (): number[] => []);
+    return {
+      add: (training) =>
+        RbfPoints.fit(this.prepare(training), 0.5).forEachRow(rows, (row, exponents) => {
+          const own = nearest[row]!;
+          for (const exponent of exponents) {
+            if (own.length === this.options.k && exponent <= own[0]!) continue;
+            if (own.length === this.options.k) own.shift();
+            own.splice(own.findLastIndex((other) => other < exponent) + 1, 0, exponent);
+          }
+        }),
+      scores: () =>
+        Float64Array.from(
+          nearest,
+          (own) => own.reduce((sum, exponent) => sum + this.distance(exponent), 0) / own.length,
+        ),
+    };
   }
 }
 

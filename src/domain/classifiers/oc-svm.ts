@@ -117,7 +117,7 @@ class RbfMachine implements Classifier {
       save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
       graph: (builder, features) => {
         const rows = this.#options.normalise === false ? features : normaliseRowsGraph(builder, features);
-        const kernel = builder.node('Exp', [points.exponentsGraph(builder, rows)]);
+        const kernel = builder.node('Exp', [points.graph(builder).exponents(rows)]);
         const sum = builder.node('MatMul', [kernel, builder.constant(Float64Array.from(alpha))]);
         return builder.node('Neg', [sum]);
       },

@@ -1,13 +1,13 @@
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
 import {synchronously, type Tensor2D, tf} from '../../core/engine/engine.ts';
-import type {GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import type {GraphBuilder} from '../../core/formats/onnx/builder.ts';
 import {columnMeans, squaredLengths} from '../../core/linalg/matrix.ts';
 import {type Finish, openFactor} from '../../core/linalg/products.ts';
 import {addScaled} from '../../core/linalg/vectors.ts';
 import {expNegative} from './fast-exp.ts';
 import {joinDoubles, longestRow, pickRows, scalingExponent, splitDoubles} from './features.ts';
 import type {KernelSource} from './kernel-rows.ts';
-import {square, sumRows} from './scores-graph.ts';
+import {RbfGraph} from './rbf-graph.ts';
 
 /**
  * Training points z = 2^e (x - centre) of an RBF kernel exp(-γ ‖x - y‖²). Distances come from ‖a‖² + ‖b‖² - 2 a·b with a·b in
@@ -24,6 +24,7 @@ export class RbfPoints implements KernelSource {
   readonly #squares: Float64Array;
   /** Of `#squares`. */
   readonly #lowest: number;
+  readonly #graphs = new WeakMap<GraphBuilder, RbfGraph>();
   readonly finish: Finish;
   readonly mend?: (i: number, values: Float32Array) => void;
 
@@ -246,21 +247,19 @@ export class RbfPoints implements KernelSource {
       .slice(0, count);
   }
 
-  /** x float32 (n, d) → -γ ‖x - xⱼ‖² as ONNX nodes, float64 (n, points). */
-  exponentsGraph(builder: GraphBuilder, x: Value): Value {
-    const {rows, columns, data} = this.points;
-    const perUnit = this.#perUnit();
-    const moved = builder.node('Sub', [builder.toDouble(x), builder.constant(Float64Array.from(this.#centre))]);
-    const placed = builder.node('Mul', [moved, builder.double(2 ** this.#exponent)]);
-    const points = builder.toDouble(builder.constant(data, [rows, columns]));
-    const product = builder.node('MatMul', [placed, builder.node('Transpose', [points], {perm: [1, 0]})]);
-    const own = builder.node('Mul', [
-      sumRows(builder, square(builder, placed), {keep: true}),
-      builder.double(-perUnit),
-    ]);
-    const others = builder.node('Add', [own, builder.constant(this.#squares)]);
-    const exponents = builder.node('Add', [others, builder.node('Mul', [product, builder.double(2 * perUnit)])]);
-    return builder.node('Min', [exponents, builder.double(0)]);
+  /** The same one for a builder, so that the points are in its graph once. */
+  graph(builder: GraphBuilder): RbfGraph {
+    const made =
+      this.#graphs.get(builder) ??
+      new RbfGraph(builder, {
+        points: this.points,
+        centre: this.#centre,
+        scale: 2 ** this.#exponent,
+        perUnit: this.#perUnit(),
+        squares: this.#squares,
+      });
+    this.#graphs.set(builder, made);
+    return made;
   }
 
   get count(): number {

@@ -16,4 +16,4 @@ export const sumRows = (builder: GraphBuilder, x: Value, {keep = false} = {}): V
   builder.node('ReduceSum', [x, builder.integers(1)], {keepdims: keep ? 1 : 0});
 
 export const maximumOfRows = (builder: GraphBuilder, x: Value, {keep = false} = {}): Value =>
-  builder.node('ReduceMax', [x, builder.integers(1)], {keepdims: keep ? 1 : 0});
+  builder.largest(x, [1], {keep});

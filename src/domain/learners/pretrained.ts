@@ -1,14 +1,22 @@
 import {basename, dirname, join} from 'node:path';
 import {succeed} from '../../core/base/result.ts';
 import type {FeatureMaps, FloatImage, ImageSet} from '../../core/contracts/data.ts';
-import {defineLearner, type Encoder, NoSuchMap, type View} from '../../core/contracts/learner.ts';
-import {type ImageModel, ModelError, mapsOf, type Output, pooledRows} from '../../core/formats/image-model.ts';
+import {defineLearner, type Encoder, NoSuchMap, type Size, type View} from '../../core/contracts/learner.ts';
+import {
+  type ImageInput,
+  type ImageModel,
+  ModelError,
+  mapsOf,
+  type Output,
+  pooledRows,
+} from '../../core/formats/image-model.ts';
 import {findModel, openModel} from '../../core/formats/model-file.ts';
 import {floatImage} from '../../core/images/float-image.ts';
 import {pathOption} from '../../core/plugin/registry.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {cropResize} from '../transforms/geometry.ts';
 import {pixelsAtOnce} from './layer.ts';
+import {mapsGraph, pooledGraph, type Source} from './pretrained-graph.ts';
 
 const threeNumbers = {minItems: 3, maxItems: 3} as const;
 
@@ -83,6 +91,10 @@ export const pretrained = defineLearner({
       return {weights: new Map(), curve: []};
     },
     encoder: () => encoderOf(options),
+    foreignGraph: {
+      pool: (builder, images, size) => pooledGraph(builder, images, size, sourceOf(options), options.output),
+      maps: (builder, images, size, layers) => mapsGraph(builder, images, size, sourceOf(options), layers),
+    },
   }),
 });
 
@@ -154,7 +166,7 @@ async function* batchesOf(
   options: Options,
   view: View = (image) => image,
 ): AsyncGenerator<Batch> {
-  const [height, width] = sidesOf(model, images, options);
+  const [height, width] = sidesOf(model.input, images.shape, options);
   const size = height * width * 3;
   const {batch} = model.input;
   const atOnce = batch ?? Math.max(1, Math.floor(pixelsAtOnce / (height * width)));
@@ -170,7 +182,12 @@ async function* batchesOf(
   }
 }
 
-function sidesOf({input}: ImageModel, {shape}: ImageSet, {path, size}: Options): readonly [number, number] {
+const sourceOf = (options: Options): Source => ({
+  ...options,
+  sides: (input, images) => sidesOf(input, images, options),
+});
+
+function sidesOf(input: ImageInput, shape: Size, {path, size}: Options): readonly [number, number] {
   for (const [side, name] of [
     [input.height, 'height'],
     [input.width, 'width'],

@@ -78,6 +78,13 @@ export const efficientnet = defineNetwork({
         });
         return maps;
       },
+      mapsGraph(builder, weights, x) {
+        const maps: {[level: string]: Value} = {};
+        trunkGraph(blocks, builder, weights, x, ({group}, y) => {
+          maps[`level-${group}`] = y;
+        });
+        return maps;
+      },
       mapChannels: Object.fromEntries(blocks.map(({group, outputs}) => [`level-${group}`, outputs])),
       levels: levelsOf(blocks),
       torchName,
@@ -145,11 +152,21 @@ const normalisedConv = (weights: Weights, name: string, x: Tensor4D, stride: num
 // -------------------------------------------------------------------------------------------------------------- graph
 
 /** `trunk` in inference. */
-function trunkGraph(blocks: readonly Block[], builder: GraphBuilder, weights: NamedArrays, x: Value): Value {
+function trunkGraph(
+  blocks: readonly Block[],
+  builder: GraphBuilder,
+  weights: NamedArrays,
+  x: Value,
+  visit?: (block: Block, y: Value) => void,
+): Value {
   const channels = (values: readonly number[]): Value => builder.constant(Float32Array.from(values), [1, 3, 1, 1]);
   const centred = builder.node('Div', [builder.node('Sub', [x, channels(mean)]), channels(deviation)]);
   const stem = swishGraph(builder, normalisedConvGraph(builder, weights, 'stem', centred, 2));
-  return blocks.reduce((y, block) => invertedResidualGraph(block, builder, weights, y), stem);
+  return blocks.reduce((x, block) => {
+    const y = invertedResidualGraph(block, builder, weights, x);
+    visit?.(block, y);
+    return y;
+  }, stem);
 }
 
 function invertedResidualGraph(block: Block, builder: GraphBuilder, weights: NamedArrays, x: Value): Value {

@@ -100,6 +100,13 @@ const defineResnet = ({kind, blocks: counts, ...about}: Family) =>
         mapChannels: Object.fromEntries(blocks.map(({stage, outputs}) => [stage, outputs])),
         pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
         graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
+        mapsGraph(builder, weights, x) {
+          const maps: {[stage: string]: Value} = {};
+          mapGraph(blocks, builder, weights, x, ({stage}, y) => {
+            maps[stage] = y;
+          });
+          return maps;
+        },
       };
     },
   });
@@ -249,7 +256,13 @@ function residual(block: Block, weights: Weights, x: Tensor4D, options: {readonl
 }
 
 /** `map` in inference. */
-function mapGraph(blocks: readonly Block[], builder: GraphBuilder, weights: NamedArrays, x: Value): Value {
+function mapGraph(
+  blocks: readonly Block[],
+  builder: GraphBuilder,
+  weights: NamedArrays,
+  x: Value,
+  visit?: (block: Block, y: Value) => void,
+): Value {
   const normalised = (conv: string, bn: string, input: Value, stride: number): Value =>
     batchNormGraph(builder, weights, bn, convGraph(builder, weights, conv, input, stride));
   const large = weights.get('stem/conv/kernel')?.shape[0] === 7;
@@ -263,6 +276,7 @@ function mapGraph(blocks: readonly Block[], builder: GraphBuilder, weights: Name
       if (i + 1 < convolutions.length) y = reluGraph(builder, y);
     }
     y = reluGraph(builder, builder.node('Add', [y, shortcut]));
+    visit?.(block, y);
   }
   return y;
 }

@@ -1,6 +1,7 @@
 import type {Network} from '../../core/contracts/network.ts';
 import {defineNetwork} from '../../core/contracts/network.ts';
 import {type Tensor4D, tf} from '../../core/engine/engine.ts';
+import type {Value} from '../../core/formats/onnx/builder.ts';
 import {
   batchNorm,
   batchNormParameters,
@@ -39,6 +40,16 @@ export const small = defineNetwork({
       tf.relu(batchNorm(weights, `bn${i}`, conv(weights, `conv${i}`, x, 2), options));
     const map = (weights: Weights, x: Tensor4D, options: {readonly training: boolean}): Tensor4D =>
       layers.reduce((y, i) => convolved(weights, i, y, options), x);
+    const mapsGraph: NonNullable<Network['mapsGraph']> = (builder, weights, x) => {
+      const maps: {[name: string]: Value} = {};
+      layers.reduce((y, i) => {
+        const convolved = convGraph(builder, weights, `conv${i}`, y, 2);
+        const made = reluGraph(builder, batchNormGraph(builder, weights, `bn${i}`, convolved));
+        maps[`conv${i}`] = made;
+        return made;
+      }, x);
+      return maps;
+    };
     return {
       features: channels.at(-1)!,
       head,
@@ -64,15 +75,8 @@ export const small = defineNetwork({
       },
       mapChannels: Object.fromEntries(layers.map((i) => [`conv${i}`, channels[i]!])),
       pool: (weights, x, options) => globalAveragePool(map(weights, x, options)),
-      graph(builder, weights, x) {
-        let y = x;
-        for (const i of layers)
-          y = reluGraph(
-            builder,
-            batchNormGraph(builder, weights, `bn${i}`, convGraph(builder, weights, `conv${i}`, y, 2)),
-          );
-        return globalAveragePoolGraph(builder, y);
-      },
+      graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapsGraph(builder, weights, x)['conv4']!),
+      mapsGraph,
     };
   },
 });

@@ -93,6 +93,14 @@ export const localizeShape = Type.Object(
           '10 in AnomalyDINO with DINOv2’s tokens. For one object in the middle. Default: all places count.',
       }),
     ),
+    similar: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description:
+          'Of places: compare an image’s places only with those of so many training images, the nearest ones by their features as a whole (the ' +
+          'classifier’s layer); its score is the mean of its squared distances to them. 50 in SPADE; all, if there are fewer. With knn. Default: with those of all.',
+      }),
+    ),
     image: Type.Union(
       [
         Type.Literal('largest'),
@@ -109,7 +117,7 @@ export const localizeShape = Type.Object(
       description:
         'shared: classifiers are fitted on the windows of all places together; per-location: one at each place; auto: ' +
         'per-location where the dataset’s objects are aligned (eight categories of MVTec) and no option compares places with each other (turns, foreground, ' +
-        'image, reweight of knn), shared elsewhere.',
+        'similar, image, reweight of knn), shared elsewhere.',
     }),
     sigma: Type.Union([Type.Literal('auto'), Type.Number({exclusiveMinimum: 0})], {
       default: 'auto',
@@ -149,7 +157,18 @@ type Checked = Static<typeof localizeShape>;
 /** The options of each type. */
 const optionsOf = {
   patches: ['type', 'patch', 'stride', 'density', 'sigma', 'blend', 'windows'],
-  places: ['type', 'layers', 'neighbourhood', 'channels', 'turns', 'foreground', 'image', 'density', 'sigma'],
+  places: [
+    'type',
+    'layers',
+    'neighbourhood',
+    'channels',
+    'turns',
+    'foreground',
+    'similar',
+    'image',
+    'density',
+    'sigma',
+  ],
   gradcam: ['type', 'score'],
   gradient: ['type', 'score', 'sigma'],
   'integrated-gradients': ['type', 'score', 'sigma', 'steps'],

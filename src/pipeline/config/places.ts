@@ -14,7 +14,7 @@ interface Asked {
 
 /** Places need maps that the network has; a background that scores 0 needs scores that are never less. */
 export function placesIssues(plugins: Plugins, {learner, classifiers, places}: Asked): readonly Issue[] {
-  const {neighbourhood, foreground, density, turns, image} = places;
+  const {neighbourhood, foreground, density, turns, image, similar} = places;
   const issues: Issue[] = learner ? [...mapIssues(plugins, learner, places)] : [];
   const issue = (option: string, message: string, hint: string): void => {
     issues.push({path: ['localize', option], at: 'value', message, hint});
@@ -36,10 +36,11 @@ export function placesIssues(plugins: Plugins, {learner, classifiers, places}: A
     );
   if (density === 'per-location' && image !== 'largest')
     issue('image', 'places with classifiers of their own have scores of different scales', 'Use "image: largest".');
+  if (similar !== undefined) issues.push(...similarIssues(plugins, classifiers, places));
   for (const {type, layer, ...options} of classifiers) {
     const definition = plugins.find('classifier', type);
     const reads = definition?.layer ?? (layer === 'pool' ? undefined : layer);
-    if (reads !== undefined)
+    if (reads !== undefined && similar === undefined)
       issue(
         'type',
         `classifier "${type}" reads the layer "${reads}" of whole images, but places have the features of "localize.layers"`,
@@ -53,6 +54,35 @@ export function placesIssues(plugins: Plugins, {learner, classifiers, places}: A
       );
   }
   return issues;
+}
+
+/** Other places count for each image, so that a classifier must compare without being fitted first; its layer finds the images. */
+function similarIssues(
+  plugins: Plugins,
+  classifiers: readonly PluginRef[],
+  {density, turns, foreground, image}: PlacesOfMaps,
+): readonly Issue[] {
+  const [other] = [
+    ...(density === 'per-location' ? ['density: per-location'] : []),
+    ...(turns > 1 ? ['turns'] : []),
+    ...(foreground === undefined ? [] : ['foreground']),
+    ...(image === 'largest' ? [] : ['image']),
+  ];
+  const issue = (message: string, hint: string): Issue => ({path: ['localize', 'similar'], at: 'value', message, hint});
+  const unable = classifiers.flatMap(({type, layer: _, ...options}): Issue[] => {
+    const definition = plugins.find('classifier', type);
+    return !definition || definition.compares?.(options as never)
+      ? []
+      : [
+          issue(
+            `"similar" compares each image with other training images, and classifier "${type}" with these options is fitted once for all`,
+            'Use knn without "coreset" and "reweight", or leave "similar" out.',
+          ),
+        ];
+  });
+  return other === undefined
+    ? unable
+    : [...unable, issue(`"similar" and "${other}" do not go together`, 'Leave one of them out.')];
 }
 
 /** Maps and channels that the network does not have, where it says which it has; of `pretrained`, only its file does. */

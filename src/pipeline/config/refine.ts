@@ -1,5 +1,6 @@
 /** The key `refine` of a spec: its shape, its defaults, and what it does not go with. */
 import {plural} from '../../core/base/text.ts';
+import type {SourceFile} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {type Checked, checkPlugin, type Issue} from '../../core/plugin/check.ts';
 import {fallbackKeyword, type Plugins, pluginKeyword} from '../../core/plugin/registry.ts';
@@ -94,28 +95,36 @@ interface Sizes {
   readonly validation: Validation | undefined;
 }
 
-/** More parts than the training images can fill, as far as their number is known before they are read. */
-export function partsIssues(
-  plugins: Plugins,
-  {parts}: Refinement,
-  {dataset, normalClasses, limit, validation}: Sizes,
-): readonly Issue[] {
-  const {trainImages} = plugins.create('dataset', dataset);
-  for (const inlier of normalClasses) {
-    const all = Math.min(limit ?? Number.POSITIVE_INFINITY, trainImages?.(inlier) ?? Number.POSITIVE_INFINITY);
-    const images = validation ? all - heldOutOf(all, validation.fraction) : all;
-    if (!(images < leastRows * parts)) continue; // also where nothing is known
-    const most = Math.floor(images / leastRows);
-    return [
-      {
-        path: ['refine', 'parts'],
-        at: 'value',
-        message: `"refine" divides ${plural(images, 'training image')} of class "${inlier}" into ${parts} parts, but each needs at least two`,
-        hint: `Use more images ("limit.train")${most < 2 ? '' : `, or at most ${most} parts`}.`,
-      },
-    ];
+/** More parts than the training images can fill, as far as their number is known before they are located. */
+export function partsIssues(plugins: Plugins, refinement: Refinement, sizes: Sizes): readonly Issue[] {
+  for (const inlier of sizes.normalClasses) {
+    const problem = partsProblem(plugins, refinement, {...sizes, inlier});
+    if (problem) return [{path: ['refine', 'parts'], at: 'value', ...problem}];
   }
   return [];
+}
+
+/** The same of one class; `files`: those of the dataset, where they are located. */
+export function partsProblem(
+  plugins: Plugins,
+  {parts}: Refinement,
+  {
+    dataset,
+    inlier,
+    limit,
+    validation,
+    files,
+  }: Omit<Sizes, 'normalClasses'> & {readonly inlier: string; readonly files?: readonly SourceFile[]},
+): {readonly message: string; readonly hint: string} | undefined {
+  const {trainImages} = plugins.create('dataset', dataset);
+  const all = Math.min(limit ?? Number.POSITIVE_INFINITY, trainImages?.(inlier, files) ?? Number.POSITIVE_INFINITY);
+  const images = validation ? all - heldOutOf(all, validation.fraction) : all;
+  if (!(images < leastRows * parts)) return undefined; // also where nothing is known
+  const most = Math.floor(images / leastRows);
+  return {
+    message: `"refine" divides ${plural(images, 'training image')} of class "${inlier}" into ${parts} parts, but each needs at least two`,
+    hint: `Use more images ("limit.train")${most < 2 ? '' : `, or at most ${most} parts`}.`,
+  };
 }
 
 /** Metrics of refinement need both keys; their value may be 0, as at one point of a matrix. */

@@ -37,6 +37,8 @@ export interface PlacesOfMaps {
   readonly channels?: readonly number[] | {readonly random: number};
   readonly turns: number;
   readonly foreground?: number;
+  /** Places are compared with those of so many training images; absent: of all. */
+  readonly similar?: number;
   readonly image: 'largest' | {readonly top: number};
   readonly density: 'auto' | 'shared' | 'per-location';
   readonly sigma: 'auto' | number;

@@ -1,26 +1,30 @@
 /** Makes a task's encoder and one of its classifiers one ONNX model, and checks that it computes what the run has computed. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {bytes} from '../../core/base/text.ts';
-import type {NamedArrays} from '../../core/contracts/data.ts';
-import {readArrays} from '../../core/formats/arrow/arrays.ts';
+import type {Scorer} from '../../core/contracts/classifier.ts';
+import type {ImageShape, NamedArrays} from '../../core/contracts/data.ts';
 import {featuresInfo} from '../../core/formats/arrow/features.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores} from '../../core/formats/arrow/small.ts';
 import {type Described, GraphBuilder, type Value} from '../../core/formats/onnx/builder.ts';
 import {startOnnx} from '../../core/formats/onnx/runtime.ts';
-import {windowsAlong} from '../../core/images/windows.ts';
+import {type Windows, windowsAlong} from '../../core/images/windows.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 import {isStage, recipeOf} from '../stages/define.ts';
-import {embed} from '../stages/embed.ts';
 import {localize} from '../stages/localize.ts';
+import type {LocalizeRecipe} from '../stages/localize-recipe.ts';
 import {score} from '../stages/score.ts';
 import {createPlanned, StageError} from '../stages/shared.ts';
 import type {RunRecord} from '../store/runs/record.ts';
+import {cannot, openEncoder} from './encoder-graph.ts';
 import {dataOf, type FittedClassifier, trainingImagesOf} from './find.ts';
-import {filesOf, type RunArtifacts} from './run-artifacts.ts';
+import {featuresOfHighest, joinedGraph, meanOfHighest, smoothedGraph} from './place-graph.ts';
+import type {RunArtifacts} from './run-artifacts.ts';
 import {scoresByPlace, spreadGraph, windowsGraph} from './window-graph.ts';
+
+const higher = 'Higher = more anomalous.';
 
 /** Number of test images on which the model is checked. */
 const tried = 64;
@@ -59,34 +63,100 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
     ['N', height, width, channels],
     'Images, height × width × channels, in [0, 1].',
   );
-  const higher = 'Higher = more anomalous.';
   const {columns} = await featuresInfo(await artifacts.file(node.inputs['train']!));
   const encoder = await openEncoder(options);
   const localizing = recipeOf(localize, node);
   if (!localizing) {
-    const features = encoder.graph(builder, colours(builder, images, channels));
+    const features = await encoder.graph(builder, colours(builder, images, channels), shape);
     builder.output('score', builder.toFloat(scoresOf(options, fitted)(builder, features)), ['N'], higher);
     builder.output('features', features, ['N', columns], `Layer "${encoder.layer}" of the encoder.`);
     return {columns, finish: (about) => builder.finish(about)};
   }
-  const {windows, per_location, blend = 'mean'} = localizing;
-  if (!windows) throw cannot('a model of places ("localize" of type "places")');
-  const features = encoder.graph(builder, colours(builder, windowsGraph(builder, images, shape, windows), channels));
-  const places = windowsAlong(height, windows) * windowsAlong(width, windows);
-  refuseTooLarge(fitted, places);
-  const scores = per_location
-    ? scoresByPlace(builder, features, {places, columns}, (place, rows) =>
-        scoresOf(options, ofPlace(fitted, place))(builder, rows),
-      )
-    : builder.toDouble(scoresOf(options, fitted)(builder, features));
-  const map = spreadGraph(builder, scores, shape, windows, {...localizing, blend});
-  // The same as in `localize`: the score of an image is its largest window, and in runs of earlier versions its largest pixel.
-  const parts = localizing.image_score
-    ? builder.node('Reshape', [builder.toFloat(scores), builder.integers(-1, 1, places)])
-    : map;
-  builder.output('score', builder.node('ReduceMax', [parts, builder.integers(1, 2)], {keepdims: 0}), ['N'], higher);
+  const parts = {builder, images, shape, columns, encoder, localizing};
+  const map = localizing.windows
+    ? await windowsModel(options, fitted, {...parts, windows: localizing.windows})
+    : await placesModel(options, fitted, parts);
   builder.output('map', map, ['N', height, width], `A score for every pixel. ${higher}`);
   return {finish: (about) => builder.finish(about)};
+}
+
+interface Parts {
+  readonly builder: GraphBuilder;
+  readonly images: Value;
+  readonly shape: ImageShape;
+  readonly columns: number;
+  readonly encoder: Awaited<ReturnType<typeof openEncoder>>;
+  readonly localizing: LocalizeRecipe;
+}
+
+/** Makes the output `score`; returns the map. */
+async function windowsModel(
+  options: ExportOptions,
+  fitted: NamedArrays,
+  {builder, images, shape, columns, encoder, localizing, windows}: Parts & {readonly windows: Windows},
+): Promise<Value> {
+  const cut = colours(builder, windowsGraph(builder, images, shape, windows), shape.channels);
+  const features = await encoder.graph(builder, cut, {height: windows.patch, width: windows.patch});
+  const places = windowsAlong(shape.height, windows) * windowsAlong(shape.width, windows);
+  const scores = scoresOfPlaces(options, fitted, builder, features, {places, columns});
+  const {sigma, blend = 'mean'} = localizing;
+  const map = spreadGraph(builder, scores, shape, windows, {sigma, blend});
+  // The same as in `localize`: the score of an image is its largest window, and in runs of earlier versions its largest pixel.
+  const score = localizing.image_score ? builder.largest(builder.toFloat(scores), [1]) : builder.largest(map, [1, 2]);
+  builder.output('score', score, ['N'], higher);
+  return map;
+}
+
+async function placesModel(
+  options: ExportOptions,
+  fitted: NamedArrays,
+  {builder, images, shape, encoder, localizing}: Parts,
+): Promise<Value> {
+  const {layers, ...joining} = encoder.places!;
+  const maps = await encoder.maps(builder, colours(builder, images, shape.channels), shape, layers);
+  const made = joinedGraph(builder, maps, {layers, ...joining});
+  const places = made.height * made.width;
+  const scores = scoresOfPlaces(options, fitted, builder, made.features, {places, columns: made.columns});
+  const map = smoothedGraph(builder, scores, made, shape, localizing.sigma);
+  builder.output('score', builder.toFloat(imageScores()), ['N'], higher);
+  return map;
+
+  function imageScores(): Value {
+    const {image_score} = localizing;
+    if (typeof image_score === 'object') return meanOfHighest(builder, scores, places, image_score.top);
+    const largest = builder.largest(scores, [1]);
+    if (localizing.per_location) return largest;
+    const scorer = scorerOf(options, fitted);
+    if (!scorer.imageWeights) return largest;
+    if (!scorer.imageWeightsGraph) throw cannot(`classifier "${options.classifier.name}", which weighs images,`);
+    const weights = scorer.imageWeightsGraph(builder, featuresOfHighest(builder, scores, made));
+    return builder.node('Mul', [largest, weights]);
+  }
+}
+
+/** Float64 (n, places). */
+function scoresOfPlaces(
+  options: ExportOptions,
+  fitted: NamedArrays,
+  builder: GraphBuilder,
+  features: Value,
+  {places, columns}: {readonly places: number; readonly columns: number},
+): Value {
+  refuseTooLarge(fitted, places);
+  if (options.classifier.stage.node.recipe['per_location'])
+    return scoresByPlace(builder, features, {places, columns}, (place, rows) =>
+      scoresOf(options, ofPlace(fitted, place))(builder, rows),
+    );
+  const scores = builder.toDouble(scoresOf(options, fitted)(builder, features));
+  return builder.node('Reshape', [scores, builder.integers(-1, places)]);
+}
+
+/** Throws a `StageError` for what no graph can do, before anything is computed. */
+export function refuseExport({stage}: FittedClassifier): void {
+  const recipe = recipeOf(localize, stage.node);
+  if (recipe?.similar !== undefined)
+    throw cannot('a model that compares an image with similar training images ("similar")');
+  if (recipe?.foreground !== undefined) throw cannot('a model that leaves out the background ("foreground")');
 }
 
 /** The largest size of an ONNX file, which is one protobuf message. Numbers in it are float64. */
@@ -112,41 +182,21 @@ const ofPlace = (fitted: NamedArrays, place: number): NamedArrays =>
     ),
   );
 
-/** The learner whose features the classifier reads: images → features of its layer. */
-async function openEncoder({record, task, classifier, artifacts, plugins}: ExportOptions) {
-  const {node} = record.stages.find(({id}) => id === classifier.stage.node.inputs['test']!.stage)!;
-  const {learner: ref, versions, layer} = recipeOf(embed, node)!;
-  const learnt = node.inputs['weights']!;
-  const sources = await filesOf(task.learner, plugins, await artifacts.entry(learnt.stage));
-  const learner = createPlanned({plugins, sources}, 'learner', ref, versions);
-  const weights = await readArrays(await artifacts.file(learnt));
-  return {
-    layer,
-    graph(builder: GraphBuilder, images: Value): Value {
-      if (!learner.graph) throw cannot(`learner "${ref.type}"`);
-      const features = learner.graph(builder, images, layer, weights, plugins);
-      if (!features) throw cannot(`layer "${layer}" of learner "${ref.type}", with its network and options,`);
-      return features;
-    },
-  };
+function scorerOf({classifier: {stage}, plugins}: ExportOptions, fitted: NamedArrays): Scorer {
+  const {classifier: ref, version} = (recipeOf(score, stage.node) ?? recipeOf(localize, stage.node))!;
+  const versions = {[`classifier ${ref.type}`]: version};
+  return createPlanned({plugins, sources: []}, 'classifier', ref, versions).restore(fitted);
 }
 
 /** The classifier with these arrays as nodes: features (n, d) → scores (n). */
-function scoresOf({classifier: {name, stage}, plugins}: ExportOptions, fitted: NamedArrays) {
-  const {classifier: ref, version} = (recipeOf(score, stage.node) ?? recipeOf(localize, stage.node))!;
-  const versions = {[`classifier ${ref.type}`]: version};
-  const scorer = createPlanned({plugins, sources: []}, 'classifier', ref, versions).restore(fitted);
+function scoresOf(options: ExportOptions, fitted: NamedArrays) {
+  const scorer = scorerOf(options, fitted);
+  const {name} = options.classifier;
   return (builder: GraphBuilder, features: Value): Value => {
     if (!scorer.graph) throw cannot(`classifier "${name}"`);
     return scorer.graph(builder, features);
   };
 }
-
-const cannot = (what: string): StageError =>
-  new StageError(
-    `${what} cannot be written as ONNX`,
-    'Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.',
-  );
 
 /** The model's metadata: all that its scores depend on. */
 export async function provenanceOf({

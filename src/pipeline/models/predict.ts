@@ -68,7 +68,18 @@ export class Predictor {
       const {out} = await worker.run(stage, {train, test, classifier});
       return {scores: await scoresIn(out, 'scores.arrow'), training: await scoresIn(out, trainingFile)};
     }
-    const {out, summary} = await worker.run(stage, {train, test, images: this.#images});
+    const {whole_train, whole_test} = stage.node.inputs as {
+      readonly whole_train?: InputRef;
+      readonly whole_test?: InputRef;
+    };
+    const inputs = {
+      train,
+      test,
+      images: this.#images,
+      ...(whole_train && {whole_train: await artifacts.file(whole_train)}),
+      ...(whole_test && {whole_test: await this.#embed(whole_test)}),
+    };
+    const {out, summary} = await worker.run(stage, inputs);
     const heat = await heatIn(out, summary as unknown as HeatSummary);
     return {scores: await scoresIn(out, 'scores.arrow'), training: heat.training, heat};
   }

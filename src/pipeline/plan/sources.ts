@@ -4,6 +4,7 @@ import {fail, type Result, succeed} from '../../core/base/result.ts';
 import type {DataRoots, DatasetProblem, SourceFile} from '../../core/contracts/dataset.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
+import {partsProblem} from '../config/refine.ts';
 import type {Plan, Task} from '../config/spec.ts';
 import type {Problem} from '../failures.ts';
 
@@ -24,8 +25,8 @@ export const datasetKey = (dataset: PluginRef, inlier: string | undefined): stri
 export const learnerKey = (learner: PluginRef): string => canonicalJson(learner as Json);
 
 /**
- * Calls each dataset's `locate` and each learner's `files` once. Fails if no dataset of the plan is available, or if a file is missing
- * that a learner's options name: everything that is missing is reported together, the same thing only once. If only some datasets are
+ * Calls each dataset's `locate` and each learner's `files` once. Fails if no dataset of the plan is available, if a file is missing
+ * that a learner's options name, or if the files are too few for a refinement: everything that is missing is reported together, the same thing only once. If only some datasets are
  * missing, as in a suite over many, it succeeds with the others.
  */
 export async function locateSources(
@@ -69,9 +70,30 @@ export async function locateSources(
       for (const {message, hint} of found.failures)
         named.set(message, {message: `learner "${type}": ${message}`, hint});
   }
-  const fatal = [...(datasets.size === 0 ? problems.values() : []), ...named.values()];
+  const fatal = [
+    ...(datasets.size === 0 ? problems.values() : []),
+    ...named.values(),
+    ...tooFewImages(plan.tasks, plugins, datasets).values(),
+  ];
   if (fatal.length > 0) return fail(...fatal);
   return succeed({datasets, absent, learners});
+}
+
+/** Datasets whose files are too few for the parts of a refinement. */
+function tooFewImages(
+  tasks: readonly Task[],
+  plugins: Plugins,
+  datasets: Sources['datasets'],
+): ReadonlyMap<string, Problem> {
+  const problems = new Map<string, Problem>();
+  for (const {dataset, inlier, limit, validation, refine} of tasks) {
+    if (!refine) continue;
+    const files = datasets.get(datasetKey(dataset, plugins.create('dataset', dataset).perInlier ? inlier : undefined));
+    if (!files) continue;
+    const problem = partsProblem(plugins, refine, {dataset, inlier, limit: limit.train, validation, files});
+    if (problem) problems.set(problem.message, problem);
+  }
+  return problems;
 }
 
 /** Finds the files of tasks that come later; those of datasets that are known are not looked for again. */

@@ -40,8 +40,8 @@ export function placeEmbedder(encoder: Encoder, {layers, neighbourhood, channels
   };
 }
 
-/** Ascending. */
-function chosenOf(channels: NonNullable<Places['channels']>, all: number): readonly number[] {
+/** Numbers of the channels among `all`, ascending. */
+export function chosenOf(channels: NonNullable<Places['channels']>, all: number): readonly number[] {
   const isList = Array.isArray(channels);
   const most = isList ? channels.reduce((a: number, b: number) => Math.max(a, b + 1), 0) : channels.random;
   if (most > all)

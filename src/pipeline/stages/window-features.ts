@@ -9,6 +9,9 @@ import type {Matrix} from '../../core/contracts/data.ts';
 import {type FeaturesInfo, featuresInfo, streamFeatures} from '../../core/formats/arrow/features.ts';
 import {pickRows} from '../../core/linalg/matrix.ts';
 
+/** Most bytes of features in memory at a time. */
+export const featureBytes = 512 * 1024 * 1024;
+
 export interface WindowFeatures extends FeaturesInfo {
   readonly path: string;
   /** Number of windows in an image. */
@@ -16,6 +19,12 @@ export interface WindowFeatures extends FeaturesInfo {
   readonly images: number;
   /** 1 a row that counts, 0 a row of the background; absent: all count. */
   readonly counting?: Uint8Array;
+}
+
+/** Scores of windows, and of images where these are not simply the highest of their windows. */
+export interface Scores {
+  readonly scores: Float64Array;
+  readonly ofImages?: Float64Array | undefined;
 }
 
 /** `windows`: how many an image has; absent: the file says how many places. */

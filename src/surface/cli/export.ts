@@ -3,7 +3,7 @@ import {basename, resolve} from 'node:path';
 import {writeFileAtomic} from '../../core/base/files.ts';
 import {bytes, plural} from '../../core/base/text.ts';
 import {stretched} from '../../core/images/preparation.ts';
-import {buildModel, provenanceOf, tryModel} from '../../pipeline/models/export.ts';
+import {buildModel, provenanceOf, refuseExport, tryModel} from '../../pipeline/models/export.ts';
 import {chooseClassifier} from '../../pipeline/models/find.ts';
 import {fittedOf} from '../../pipeline/models/predict.ts';
 import {quantile} from '../../pipeline/models/threshold.ts';
@@ -21,6 +21,7 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
   withTrained(run, options, chooseClassifier, globals, async ({chosen: classifier, ...trained}) => {
     const {record, task, plugins} = trained;
     const what = {...trained, classifier};
+    refuseExport(classifier);
     const {training, arrays} = await withModelWorker(trained, options, (worker) =>
       fittedOf(classifier, {...trained, worker}),
     );

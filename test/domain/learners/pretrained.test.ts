@@ -5,6 +5,7 @@ import {plugins as builtin} from '../../../src/builtin.ts';
 import type {ImageSet} from '../../../src/core/contracts/data.ts';
 import type {FitContext} from '../../../src/core/contracts/learner.ts';
 import {GraphBuilder} from '../../../src/core/formats/onnx/builder.ts';
+import {startOnnx} from '../../../src/core/formats/onnx/runtime.ts';
 import {joinedMaps} from '../../../src/core/images/joined-maps.ts';
 import {checkPlugin} from '../../../src/core/plugin/check.ts';
 import {Plugins} from '../../../src/core/plugin/registry.ts';
@@ -167,6 +168,32 @@ function vit(): Uint8Array {
   builder.output('tokens', builder.node('Concat', [extra, tokens], {axis: 1}), ['N', 19, 6], 'Tokens.');
   return builder.finish({producer: 'test', version: '1', doc: 'A transformer without layers.', metadata: {}});
 }
+
+test('a file is a part of another graph, with its branches, functions and tokens', async () => {
+  using world = new World();
+  const file = `${world.root}/vit.onnx`;
+  writeFileSync(file, vit());
+  const data = Float32Array.from(images.pixels, (value) => value / 255);
+  for (const [path, layer] of [
+    [`${folder}branching.onnx`, 'twice'],
+    [file, 'tokens'],
+  ] as const) {
+    const {value} = checkPlugin(plugins, 'learner', {type: 'pretrained', path});
+    const learner = plugins.create('learner', value);
+    const builder = new GraphBuilder();
+    const x = builder.input('images', ['N', side, side, 3], 'Images.');
+    const [map] = await learner.foreignGraph!.maps(builder, x, images.shape, [layer]);
+    builder.output('map', builder.node('Transpose', [map!.value], {perm: [0, 2, 3, 1]}), ['N', 'H', 'W', 'C'], 'Map.');
+    const runner = await startOnnx(builder.finish({producer: 'test', version: '1', doc: '', metadata: {}}));
+    const got = await runner.run({name: 'images', shape: [count, side, side, 3], data}, 'map');
+    await runner.dispose();
+    const encoder = learner.encoder(new Map(), plugins);
+    const [wanted] = await encoder.maps!(images, [layer]);
+    encoder.dispose();
+    expect(map).toMatchObject({height: wanted!.height, width: wanted!.width, channels: wanted!.channels});
+    expectClose(got, wanted!.data);
+  }
+});
 
 test('an error of ONNX Runtime names the file', async () => {
   expect(await problem(embed({path: 'tiny.onnx', output: 'shape'}))).toMatch(

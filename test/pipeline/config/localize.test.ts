@@ -302,3 +302,34 @@ test('an unknown metric or learner is reported once', () => {
     ]
   `);
 });
+
+test('similar images are for classifiers that are not fitted once for all, and the only way in which images are told apart', () => {
+  const similar = {dataset: 'mvtec', localize: {type: 'places', layers: ['stage2'], similar: 50}};
+  const told = (localize: object, classifiers: readonly unknown[]) =>
+    problems({
+      ...similar,
+      learner: {type: 'untrained', network: 'resnet18'},
+      localize: {...similar.localize, ...localize},
+      classifiers,
+    });
+  expect(told({}, [{type: 'knn', layer: 'pool', distance: 'squared'}])).toEqual([]);
+  expect(told({turns: 8}, ['gde', {type: 'knn', coreset: {}}])).toMatchInlineSnapshot(`
+    [
+      [
+        "localize.similar",
+        ""similar" compares each image with other training images, and classifier "gde" with these options is fitted once for all",
+        "Use knn without "coreset" and "reweight", or leave "similar" out.",
+      ],
+      [
+        "localize.similar",
+        ""similar" compares each image with other training images, and classifier "knn" with these options is fitted once for all",
+        "Use knn without "coreset" and "reweight", or leave "similar" out.",
+      ],
+      [
+        "localize.similar",
+        ""similar" and "turns" do not go together",
+        "Leave one of them out.",
+      ],
+    ]
+  `);
+});

@@ -57,6 +57,7 @@ classifiers: [kde]
 `,
   patches: `${maps}localize: {patch: 16, stride: 16}\nmatrix: {localize.density: [shared, per-location]}\n`,
   places: `${maps}localize: {type: places, layers: [conv1, conv2], neighbourhood: 3, channels: {random: 9}, turns: 2, density: shared}\n`,
+  similar: `${maps.replace('gde, shrinkage: ledoit-wolf', 'knn, distance: squared')}localize: {type: places, layers: [conv1], similar: 5}\n`,
   gradcam: `${maps}localize: {type: gradcam, score: learner}\n`,
   explained: `${maps}localize: {type: gradcam}\nmatrix: {localize.type: [gradcam, gradient, integrated-gradients]}\n`,
   validation: `

@@ -1,12 +1,17 @@
+import {writeFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
+import {plugins as builtin} from '../../../src/builtin.ts';
 import {fail, succeed} from '../../../src/core/base/result.ts';
 import type {Dataset} from '../../../src/core/contracts/dataset.ts';
 import {defineDataset} from '../../../src/core/contracts/dataset.ts';
 import {defineLearner} from '../../../src/core/contracts/learner.ts';
 import {type AnyDefinition, Plugins} from '../../../src/core/plugin/registry.ts';
 import {Type} from '../../../src/core/plugin/type.ts';
+import {readPlan} from '../../../src/pipeline/config/expand.ts';
 import type {Plan, Task} from '../../../src/pipeline/config/spec.ts';
 import {datasetKey, locateSources} from '../../../src/pipeline/plan/sources.ts';
+import {writeImage} from '../../rig/images.ts';
+import {World} from '../../rig/world.ts';
 
 const asked: string[] = [];
 
@@ -121,4 +126,37 @@ test('available datasets run without the missing ones', async () => {
       hint: 'Fetch it: pipeline data fetch lost.',
     },
   });
+});
+
+test('files that are too few for the parts of a refinement are refused before anything is trained', async () => {
+  using world = new World();
+  for (const [split, count] of [
+    ['train', 7],
+    ['test', 1],
+  ] as const)
+    for (let i = 0; i < count; i++)
+      await writeImage(`${world.root}/photos/${split}/good/${i}.png`, {seed: `${i}`, height: 8, width: 8});
+  const refined = async (parts: number) => {
+    writeFileSync(
+      `${world.root}/spec.yaml`,
+      `dataset: {type: image-folder, folder: photos, normal: good, size: 8}
+learner: {type: untrained, network: {type: small, width: 4}}
+classifiers: [gde]
+refine: {ratio: 0.1, parts: ${parts}}
+`,
+    );
+    const read = await readPlan(`${world.root}/spec.yaml`, {builtin: new Plugins(builtin)});
+    if (!read.ok) throw new Error(read.failures[0]!.message);
+    return locateSources(read.value.plan, read.value.plugins, {folders: []});
+  };
+  expect(await refined(4)).toMatchObject({
+    ok: false,
+    failures: [
+      {
+        message: '"refine" divides 7 training images of class "good" into 4 parts, but each needs at least two',
+        hint: 'Use more images ("limit.train"), or at most 3 parts.',
+      },
+    ],
+  });
+  expect(await refined(3)).toMatchObject({ok: true});
 });

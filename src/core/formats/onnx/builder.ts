@@ -17,6 +17,7 @@ import {
   type,
   valueInfo,
 } from './fields.ts';
+import type {GraphPart, OnnxNetwork} from './network.ts';
 
 /** The release of the operators: of December 2022, known to ONNX Runtime from 1.14 on. */
 const opset = 18;
@@ -42,12 +43,16 @@ export interface Described {
 }
 
 export class GraphBuilder {
-  readonly #nodes: Uint8Array[] = [];
-  readonly #initializers: Uint8Array[] = [];
+  readonly #nodes: GraphPart[] = [];
+  readonly #constants: GraphPart[] = [];
+  readonly #functions: Uint8Array[] = [];
   readonly #inputs: Uint8Array[] = [];
   readonly #outputs: Uint8Array[] = [];
-  /** Other than the default one; of each, version 1. */
-  readonly #domains = new Set<string>();
+  readonly #outputNames: string[] = [];
+  /** Other than the default one, with their versions. */
+  readonly #domains = new Map<string, number>();
+  #opset = opset;
+  #irVersion = irVersion;
   #count = 0;
 
   /** A float32 input. */
@@ -66,14 +71,13 @@ export class GraphBuilder {
           ? dataTypes.double
           : dataTypes.int64;
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.#initializers.push(
-      encode([
-        ...sizes.map((side): Field => [tensor.dims, side]),
-        [tensor.type, kind],
-        [tensor.name, name],
-        [tensor.raw, raw],
-      ]),
-    );
+    const bytes = encode([
+      ...sizes.map((side): Field => [tensor.dims, side]),
+      [tensor.type, kind],
+      [tensor.name, name],
+      [tensor.raw, raw],
+    ]);
+    this.#constants.push({needs: [], makes: [name], bytes});
     return name as Value;
   }
 
@@ -92,21 +96,50 @@ export class GraphBuilder {
     operator: string,
     inputs: readonly Value[],
     attributes: {readonly [name: string]: Attribute} = {},
-    {outputs = 1, domain = ''}: {readonly outputs?: number; readonly domain?: string} = {},
+    more: {readonly outputs?: number; readonly domain?: string} = {},
   ): Value {
-    if (domain !== '') this.#domains.add(domain);
+    return this.nodes(operator, inputs, attributes, more)[0]!;
+  }
+
+  /** All outputs of an operator. */
+  nodes(
+    operator: string,
+    inputs: readonly Value[],
+    attributes: {readonly [name: string]: Attribute} = {},
+    {outputs = 1, domain = ''}: {readonly outputs?: number; readonly domain?: string} = {},
+  ): readonly Value[] {
+    if (domain !== '') this.#domains.set(domain, 1);
     const made = Array.from({length: outputs}, () => this.#name(operator));
-    this.#nodes.push(
-      encode([
-        ...inputs.map((name): Field => [node.input, name]),
-        ...made.map((name): Field => [node.output, name]),
-        [node.name, made[0]!],
-        [node.type, operator],
-        ...(domain === '' ? [] : [[node.domain, domain] satisfies Field]),
-        ...Object.entries(attributes).map(([name, value]): Field => [node.attribute, attributeOf(name, value)]),
-      ]),
-    );
-    return made[0] as Value;
+    const bytes = encode([
+      ...inputs.map((name): Field => [node.input, name]),
+      ...made.map((name): Field => [node.output, name]),
+      [node.name, made[0]!],
+      [node.type, operator],
+      ...(domain === '' ? [] : [[node.domain, domain] satisfies Field]),
+      ...Object.entries(attributes).map(([name, value]): Field => [node.attribute, attributeOf(name, value)]),
+    ]);
+    this.#nodes.push({needs: inputs, makes: made, bytes});
+    return made as Value[];
+  }
+
+  /** The largest along axes, whose place in the node depends on the version of the operators. */
+  largest(x: Value, axes: readonly number[], {keep = false} = {}): Value {
+    const keepdims = keep ? 1 : 0;
+    return this.#opset < 18
+      ? this.node('ReduceMax', [x], {axes, keepdims})
+      : this.node('ReduceMax', [x, this.integers(...axes)], {keepdims});
+  }
+
+  /** Makes a network from a file a part of this graph, whose operators then have its version; once at most, and before `largest`. */
+  splice(network: OnnxNetwork, x: Value, wanted: readonly string[]): readonly Value[] {
+    this.#opset = network.opset;
+    this.#irVersion = Math.max(irVersion, network.irVersion);
+    for (const [domain, version] of network.domains) this.#domains.set(domain, version);
+    this.#functions.push(...network.functions);
+    this.#identity(x, network.input);
+    this.#constants.push(...network.constants);
+    this.#nodes.push(...network.nodes);
+    return wanted.map((name) => network.named(name) as Value);
   }
 
   toFloat(value: Value): Value {
@@ -119,29 +152,44 @@ export class GraphBuilder {
 
   /** Makes a float32 tensor an output with this name. */
   output(name: string, value: Value, sizes: Shape, doc: string): void {
-    this.#nodes.push(
-      encode([
-        [node.input, value],
-        [node.output, name],
-        [node.name, name],
-        [node.type, 'Identity'],
-      ]),
-    );
+    this.#identity(value, name);
+    this.#outputNames.push(name);
     this.#outputs.push(described(name, sizes, doc));
   }
 
-  /** The file's bytes. */
+  #identity(from: string, to: string): void {
+    const bytes = encode([
+      [node.input, from],
+      [node.output, to],
+      [node.name, to],
+      [node.type, 'Identity'],
+    ]);
+    this.#nodes.push({needs: [from], makes: [to], bytes});
+  }
+
+  /** The file's bytes: nodes and constants that no output needs are left out. */
   finish({producer, version, doc, metadata}: Described): Uint8Array {
     const all = (field: number, messages: readonly Uint8Array[]) => messages.map((one): Field => [field, one]);
+    const needed = new Set(this.#outputNames);
+    const isNeeded = ({makes}: GraphPart): boolean => makes.some((name) => needed.has(name));
+    const nodes: Uint8Array[] = [];
+    for (const part of this.#nodes.toReversed()) {
+      if (!isNeeded(part)) continue;
+      for (const name of part.needs) needed.add(name);
+      nodes.push(part.bytes);
+    }
     const whole = encode([
-      ...all(graph.node, this.#nodes),
+      ...all(graph.node, nodes.toReversed()),
       [graph.name, producer],
-      ...all(graph.initializer, this.#initializers),
+      ...all(
+        graph.initializer,
+        this.#constants.filter(isNeeded).map(({bytes}) => bytes),
+      ),
       ...all(graph.input, this.#inputs),
       ...all(graph.output, this.#outputs),
     ]);
     return encode([
-      [model.irVersion, irVersion],
+      [model.irVersion, this.#irVersion],
       [model.producerName, producer],
       [model.producerVersion, version],
       [model.doc, doc],
@@ -150,18 +198,19 @@ export class GraphBuilder {
         model.opset,
         encode([
           [opsetId.domain, ''],
-          [opsetId.version, opset],
+          [opsetId.version, this.#opset],
         ]),
       ],
       ...[...this.#domains].map(
-        (domain): Field => [
+        ([domain, version]): Field => [
           model.opset,
           encode([
             [opsetId.domain, domain],
-            [opsetId.version, 1],
+            [opsetId.version, version],
           ]),
         ],
       ),
+      ...all(model.functions, this.#functions),
       ...Object.entries(metadata).map(
         ([key, value]): Field => [
           model.metadata,

@@ -65,13 +65,18 @@ export async function openOnnx(path: string, wanted: readonly string[]): Promise
   }
 }
 
+interface NamedInput {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
 /** A model with several named outputs, such as those that `pipeline export` writes. */
 export interface OnnxRunner {
   /** The values of a float32 output. */
-  run(
-    input: {readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array},
-    output: string,
-  ): Promise<Float32Array>;
+  run(input: NamedInput, output: string): Promise<Float32Array>;
+  /** The sizes of an output. */
+  shapeOf(input: NamedInput, output: string): Promise<readonly number[]>;
   dispose(): Promise<void>;
 }
 
@@ -79,11 +84,11 @@ export interface OnnxRunner {
 export async function startOnnx(model: Uint8Array): Promise<OnnxRunner> {
   const {InferenceSession, Tensor} = await loadRuntime();
   const session = await InferenceSession.create(model, {logSeverityLevel: 3});
+  const compute = async ({name, shape, data}: NamedInput, output: string) =>
+    (await session.run({[name]: new Tensor('float32', data, shape)}, [output]))[output]!;
   return {
-    async run({name, shape, data}, output) {
-      const results = await session.run({[name]: new Tensor('float32', data, shape)}, [output]);
-      return results[output]!.data as Float32Array;
-    },
+    run: async (input, output) => (await compute(input, output)).data as Float32Array,
+    shapeOf: async (input, output) => (await compute(input, output)).dims,
     dispose: () => session.release(),
   };
 }

@@ -41,7 +41,7 @@ test('every cell of the tables is present exactly once', () => {
     'blog-table-2': 5,
     'blog-table-3': 5,
     'blog-text': 1,
-    'frozen-features': 16,
+    'frozen-features': 35,
     'csi-table-1': 11,
     'end-to-end': 13,
   });
