@@ -25,7 +25,8 @@ export type LayResult = {readonly ok: true; readonly overlay: Overlay} | {readon
 
 /**
  * Sets a dotted path (list indices are numbers from 0); mappings on the way are made, and `kde` becomes `{type: kde}`. Where the
- * file has an option under its other name, the value of that name is replaced.
+ * file has an option under its other name, the value of that name is replaced. `null` from a command line takes an option out: no option
+ * has this value.
  */
 export function lay(
   overlay: Overlay,
@@ -55,7 +56,12 @@ export function lay(
       throw new NoPath(`"${showPath(target)}" is ${show(open)}, which has no "${part}" inside`);
     if (mapping !== container && container !== undefined) opened = [...target];
     target.push(part);
-    const inside = Object.hasOwn(mapping, part) ? (mapping as {[key: string]: unknown})[part] : undefined;
+    const {[part]: own, ...others} = mapping as {readonly [key: string]: unknown};
+    const inside = Object.hasOwn(mapping, part) ? own : undefined;
+    if (value === null && depth === dotted.length - 1 && 'option' in origin) {
+      if (inside === undefined) throw new NoPath(`"${showPath(target)}" is not in the file: there is nothing to take out`);
+      return others;
+    }
     if (inside === undefined) root ??= [...target];
     return {...mapping, [part]: set(inside, depth + 1)};
   };

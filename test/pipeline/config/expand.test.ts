@@ -387,6 +387,20 @@ test('--set applies where the plug-in has the option; if none has it, this is an
   `);
 });
 
+test('null takes an option out of the file', async () => {
+  const tasks = (...set: string[]) => plan(matrix, {set}).then(({plan: {tasks: all}}) => all);
+  const network = (await tasks('learner.network.width=3', 'learner.network=null'))[0]!.learner['network'];
+  expect(network).toEqual((await plan(least)).plan.tasks[0]!.learner['network']);
+  expect(await screen(least, {set: ['learner.network=null', 'lerner=null', 'metrics=null']})).toMatchInlineSnapshot(`
+    "✗ --set learner.network=null: "learner.network" is not in the file: there is nothing to take out
+    ✗ --set lerner=null: "lerner" is not in the file: there is nothing to take out
+    ✗ --set metrics=null: "metrics" is not in the file: there is nothing to take out
+
+    3 problems; nothing was run.
+    "
+  `);
+});
+
 test('problems of command-line options quote the option instead of a place', async () => {
   const bad = (...set: string[]) => screen(least, {set});
   expect(await bad('lerner.epochs=3', 'learner.epochs=3', 'metrics=auc')).toMatchInlineSnapshot(`

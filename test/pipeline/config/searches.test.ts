@@ -297,6 +297,12 @@ test('a setting at a path of the space fixes it, and the search itself can be se
   `);
 });
 
+test('a key of the search is taken out by null', async () => {
+  const halved = `${spec}  halving: {first: 1, factor: 2}\n`;
+  expect((await plan(halved)).search!.options.halving).toEqual({first: 1, factor: 2});
+  expect((await plan(halved, {set: ['search.halving=null']})).search!.options.halving).toBeUndefined();
+});
+
 test('without the search the spec is one configuration', async () => {
   const {search, plan: found} = await plan(spec, {set: ['search=null', 'learner.batch=48']});
   expect(search).toBeUndefined();
