@@ -163,6 +163,9 @@ svg .probe.out { display: none; }
 .made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
 .made td, .made th { padding-right: 0.4rem; }
 .maps img { display: block; width: 8rem; height: auto; }
+.maps td { max-width: 13rem; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }
+.maps .key { margin: 0; }
+.scales { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 0.6rem; margin-bottom: 0.6rem; }
 
 .parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
 .parallel polyline.best { stroke-opacity: 1; stroke-width: 3; }
