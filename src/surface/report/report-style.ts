@@ -158,6 +158,8 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .training svg .near { stroke-width: 3; }
 svg .probe { stroke: var(--ink); stroke-width: 1; fill: var(--sheet); }
 svg .probe.out { display: none; }
+/* A ring at the edge of the plot is whole. */
+svg[data-frame] { overflow: visible; }
 
 .made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
@@ -181,7 +183,8 @@ svg .probe.out { display: none; }
 .parallel fieldset p { margin: 0.2rem 0; }
 .parallel fieldset span { display: inline-block; min-width: min(9rem, 100%); }
 @media (max-width: 34rem) { .parallel fieldset span { display: block; } }
-.parallel input { width: 4.5rem; }
+.parallel input { width: 6.5rem; }
+.parallel select { max-width: 12rem; padding: 0.1rem 0.3rem; }
 
 @media print {
   :root { color-scheme: light; }

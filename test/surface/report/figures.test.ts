@@ -65,6 +65,11 @@ test('each method has one scale for its maps: the colours of the maps of tasks, 
   expect(own).toEqual(bars(ofTasks));
 });
 
+test('a task begins with the classifier whose AUC is among the results', () => {
+  const names = (part: string) => [...part.matchAll(/<th scope="row">([^<]+)<\/th>/g)].map(([, name]) => name);
+  expect(names(section('id="task-0"'))).toEqual(['gde', 'gradcam gde']);
+});
+
 test('what is made of held-out images: a gallery beside real anomalies, named by the options in which they differ', () => {
   const table = section('class="gallery made"');
   expect(headings(table)).toEqual([
