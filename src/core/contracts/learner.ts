@@ -24,7 +24,8 @@ export interface LearnProgress {
   readonly learningRate: number;
   /** Network inputs a second. */
   readonly imagesPerSecond: number;
-  readonly secondsLeft: number;
+  /** Absent: not known yet. */
+  readonly secondsLeft?: number;
 }
 
 export interface CurvePoint {

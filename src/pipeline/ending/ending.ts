@@ -24,9 +24,10 @@ interface Running {
   readonly since: number;
   first?: Report;
   last?: Report;
-  /** As the training itself says at its last report. */
-  secondsLeft?: number;
 }
+
+/** Share of a stage that its own speed is known from, at least: that of a few steps is no guess for all of them. */
+const leastShare = 0.02;
 
 export class Ending {
   readonly #stages: Map<string, EndingStage>;
@@ -83,7 +84,7 @@ export class Ending {
       case 'stage-finished':
         this.#summaries.set(id, event.summary);
         if (event.how === 'computed') {
-          this.#own.add({...this.#effortOf(stage), seconds: event.seconds});
+          this.#own.add({...this.#effortOf(stage), seconds: this.#withoutStart(id, event.seconds)});
           this.#trials?.computed(stage, event.seconds);
         }
         this.#settle(id);
@@ -152,7 +153,13 @@ export class Ending {
     if (!running || share === undefined) return;
     running.first ??= {at, share};
     running.last = {at, share};
-    if (progress.of === 'training') running.secondsLeft = progress.secondsLeft;
+  }
+
+  /** What a stage took, but for what comes before its first report: of the first stage in a process, an engine is loaded in it. */
+  #withoutStart(id: string, seconds: number): number {
+    const running = this.#running.get(id);
+    const pace = running && paceOf(running);
+    return pace === undefined ? seconds : Math.min(seconds, 1 / pace);
   }
 
   #effortOf({kind, recipe, inputs}: EndingStage): Effort {
@@ -165,18 +172,20 @@ export class Ending {
 const isSame = (a: NonNullable<Past['engine']>, b: Past['engine']): boolean =>
   a.name === b?.name && a.device === b.device;
 
-/** Shares a second, between its first and its last report: a training may have begun at a checkpoint. */
+/** Shares a second, between its first and its last report: a training may have begun at a checkpoint, and its first step takes longer. */
 function paceOf({first, last}: Running): number | undefined {
-  return first && last && last.share > first.share && last.at > first.at
+  return first && last && last.share >= first.share + leastShare && last.at > first.at
     ? (1000 * (last.share - first.share)) / (last.at - first.at)
     : undefined;
 }
 
 /** `whole`: seconds that a stage like it takes. */
 function leftOf(running: Running, now: number, whole: number | undefined): number | undefined {
-  const {since, last, secondsLeft} = running;
+  const {since, last} = running;
   const pace = paceOf(running);
-  const atLast = pace === undefined ? secondsLeft : (1 - last!.share) / pace;
-  if (last && atLast !== undefined) return Math.max(0, atLast - (now - last.at) / 1000);
-  return whole === undefined ? undefined : Math.max(0, whole - (now - since) / 1000);
+  const all = pace === undefined ? whole : 1 / pace;
+  if (all === undefined) return undefined;
+  // Before its first report, none of it may be done.
+  const [done, at] = last ? [last.share, last.at] : [0, since];
+  return Math.max(0, all * (1 - done) - (now - at) / 1000);
 }

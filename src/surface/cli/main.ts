@@ -20,6 +20,7 @@ import type {CompareOptions, QueryOptions} from './results.ts';
 import type {RunOptions} from './run.ts';
 import {declareSearches} from './search-commands.ts';
 import type {Globals} from './session.ts';
+import {eraseSign, showSign} from './sign-of-life.ts';
 import {declareStorage} from './storage-commands.ts';
 import type {UiOptions} from './ui.ts';
 import {duration, jobsOption, onnxFile, parallel, portNumber, share, upTo} from './values.ts';
@@ -51,7 +52,7 @@ export const program = new Command('pipeline')
 const saidElsewhere = ['seeds', 'inliers', 'normalClasses', 'set'];
 
 program.hook('preAction', (_, command) => {
-  const {runs} = globals();
+  const {runs, json} = globals();
   // As an unset variable of a shell leaves it.
   if (command.args.includes('')) program.error('error: an argument is empty');
   for (const [name, value] of Object.entries(command.optsWithGlobals()))
@@ -60,6 +61,8 @@ program.hook('preAction', (_, command) => {
   if (found && !found.isDirectory()) program.error(`error: --runs ${runs} is not a folder`);
   if (!found && lstatSync(runs, {throwIfNoEntry: false}))
     program.error(`error: --runs ${runs} is a link to ${readlinkSync(runs)}, which is not there`);
+  // The rest takes a while to load.
+  if (command.parent === program && !json) showSign(command.name());
 });
 
 program.addHelpText(
@@ -365,6 +368,7 @@ function globals(): Globals {
 /** The command's exit status; Node ends by itself once standard output is flushed. */
 async function leave(status: Promise<number>): Promise<void> {
   process.exitCode = await status;
+  eraseSign();
 }
 
 /** Parses the command line of this process and does what it says. */
@@ -377,6 +381,7 @@ export async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
+    eraseSign();
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongInput;
       return;

@@ -10,6 +10,7 @@ import type {Problem} from '../../pipeline/failures.ts';
 import {renderProblems} from '../live/diagnostic.ts';
 import type {Screen} from '../tables/table.ts';
 import {exitCodes} from './exit-codes.ts';
+import {eraseSign} from './sign-of-life.ts';
 
 /** The package's own folder: its `package.json`, `schemas/`, `data/`. */
 export const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
@@ -52,10 +53,12 @@ export const dataRoots = (globals: Globals, report?: (message: string) => void):
 export const commandName = (): string => (process.env['npm_lifecycle_event'] === 'npx' ? 'npx pipeline' : 'pipeline');
 
 export const out = (text: string): void => {
+  eraseSign();
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 };
 
 export const err = (text: string): void => {
+  eraseSign();
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
 };
 

@@ -241,6 +241,8 @@ export function followMap(
     });
 
     let now = nearest([frame.left + frame.width / 2, frame.top + frame.height / 2]);
+    // Before anything is pointed at, the room for its image is not empty.
+    if (at === 0) point(now);
     let corner: Place | undefined;
     box.addEventListener('focus', () => point(now));
     box.addEventListener('keydown', (event) => {

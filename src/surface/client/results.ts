@@ -1,5 +1,5 @@
 /** The table of results answers: a filter, a choice of the metric, groups, and a copy for a paper or a table program. */
-import {csvOf, latexTable, markdownTable} from '../tables/exchange.ts';
+import {csvOf, dataRows, latexTable, markdownTable} from '../tables/exchange.ts';
 import type {TextTable} from '../tables/text-table.ts';
 import {kept} from './address.ts';
 import {button, choice, choose, make} from './elements.ts';
@@ -98,7 +98,7 @@ export function resultsTools(
   const formats: readonly (readonly [name: string, text: () => string])[] = [
     ['Markdown', () => markdownTable(seen())],
     ['LaTeX', () => latexTable(seen())],
-    ['CSV', () => csvOf([heads, ...seen().rows])],
+    ['CSV', () => csvOf(dataRows(seen()))],
   ];
   const copies = make('span', {role: 'group', 'aria-label': 'Copy these rows'}, 'Copy as ');
   for (const [name, text] of formats)

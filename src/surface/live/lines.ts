@@ -35,7 +35,7 @@ function progressParts(progress: StageProgress, losses: readonly number[] = []):
         ...(losses.length > 2 ? [{text: sparkline(losses, 8), rank: 3}] : []),
         ...(accuracy === undefined ? [] : [{text: `accuracy ${(100 * accuracy).toFixed(1)} %`, rank: 4}]),
         {text: `${count(Math.round(imagesPerSecond))} images/s`, rank: 5},
-        {text: `${duration(secondsLeft)} left`, rank: 2},
+        ...(secondsLeft === undefined ? [] : [{text: `${duration(secondsLeft)} left`, rank: 2}]),
       ];
     }
     case 'items': {

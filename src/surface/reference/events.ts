@@ -138,7 +138,7 @@ const progress: Progress = {
     accuracy: 'share in [0, 1], optional: right answers of the learner in this step',
     learningRate: 'learning rate of this step',
     imagesPerSecond: 'network inputs a second',
-    secondsLeft: 'seconds that the training may still take',
+    secondsLeft: 'seconds that the training may still take, by its speed since its first report; absent in that',
   },
   items: {
     done: 'number of items done',

@@ -64,8 +64,6 @@ function chartOf(lines: readonly Line[], rate: boolean): ChartSpec {
         ],
   );
   const ends = [...ours, ...papers].flatMap(({low, high}) => [low, high]);
-  const [least, most] = [Math.min(...ends), Math.max(...ends)];
-  const room = 0.06 * (most - least || 1);
   const y = {
     field: 'inlier',
     type: 'nominal' as const,
@@ -76,8 +74,7 @@ function chartOf(lines: readonly Line[], rate: boolean): ChartSpec {
   const x = {
     field: 'value',
     type: 'quantitative' as const,
-    // 100 is where a rate ends.
-    scale: {domain: [least - room, rate ? Math.min(100.5, most + room) : most + room], zero: false, nice: false},
+    scale: {domain: [...domainOf(ends, rate)], zero: false, nice: false},
     title: `${lines[0]!.metric}${rate ? ' × 100' : ''}`,
     axis: {tickCount: 5},
   };
@@ -113,4 +110,18 @@ function chartOf(lines: readonly Line[], rate: boolean): ChartSpec {
       },
     ],
   };
+}
+
+/** Points of a rate that an axis has at least: what differs less is not drawn as far apart. */
+const leastPoints = 5;
+
+/** Of an axis with all these values, and some room; of one alone, all that there can be. `rate`: they are of 0 to 100. */
+export function domainOf(values: readonly number[], rate: boolean): readonly [low: number, high: number] {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (least === most) return rate ? [0, 100.5] : least < 0 ? [1.2 * least, 0] : [0, 1.2 * most || 1];
+  const lacking = rate ? Math.max(0, leastPoints - (most - least)) : 0;
+  const room = 0.06 * (most - least) + lacking / 2;
+  // 100 is where a rate ends.
+  const high = rate ? Math.min(100.5, most + room) : most + room;
+  return [Math.min(least - room, rate ? high - leastPoints : least), high];
 }

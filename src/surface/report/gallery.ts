@@ -1,28 +1,20 @@
 /** Test images to look at: the highest and lowest scores, and heat maps with what they should have found. */
 import {html, type Markup} from '../html.ts';
-import {heatColours} from './chart.ts';
 import type {CloseUp} from './close-up.ts';
 import {extremesOf} from './extremes.ts';
-import {placeOf, ticksOf} from './heat-scale.ts';
+import {imageNames} from './image-names.ts';
 import {decide} from './outcomes.ts';
 import type {HeatSet, PictureSet} from './pictures.ts';
+import {scaleBar} from './scale-bar.ts';
 import {scoreText} from './score-text.ts';
 import type {Scored} from './scores.ts';
 import {slotOf} from './slot.ts';
-
-/** Of a task: what its images are called, by their places. */
-function namesOf({images}: CloseUp, {classes, classNames, labels}: Scored) {
-  const kind = (image: number): string => images?.files?.folders[image] ?? classNames[classes[image]!]!;
-  const file = (image: number): string => images?.files?.names[image] ?? `no. ${image}`;
-  const truth = (image: number): string => (labels[image] === 1 ? 'anomalous' : 'normal');
-  return {kind, file, truth};
-}
 
 /** By the task's first classifier. */
 export function galleryView(closeUp: CloseUp, set: PictureSet): Markup {
   const scored = closeUp.scored[0]!;
   const {most, least} = extremesOf(scored);
-  const {kind, file, truth} = namesOf(closeUp, scored);
+  const {kind, file, truth} = imageNames(closeUp, scored);
   const list = (images: readonly number[]): Markup =>
     html`<ul class="thumbs">${images.map(
       (
@@ -47,7 +39,7 @@ export function heatView(closeUp: CloseUp, scored: Scored, set: PictureSet, heat
   const {finds, misses, alarms} = extremesOf(scored);
   const {score: threshold} = scored.threshold;
   const {found, missed, alarms: false_} = decide(scored.scores, scored.labels, threshold);
-  const {kind, file, truth} = namesOf(closeUp, scored);
+  const {kind, file, truth} = imageNames(closeUp, scored);
   const {outlines} = set.data;
   const names = ['image', ...(outlines ? ['the outline of its mask'] : [])].join(' with ');
   const rows = [
@@ -72,28 +64,7 @@ export function heatView(closeUp: CloseUp, scored: Scored, set: PictureSet, heat
   };
   return html`<section class="heat">
 <h4>Heat maps by ${scored.classifier}</h4><p class="muted small">Side by side: ${names}, its map, and the map over the image. All maps of this task have one scale.</p>
-${scaleBar(heat, threshold)}
+${scaleBar(heat.scale, threshold, "Score of a pixel; below it, the share of the normal images' pixels that are lower.")}
 ${rows.map(([title, images]) => images.length > 0 && html`<h5>${title}</h5><ul class="strips">${images.map(strip)}</ul>`)}
 </section>`;
-}
-
-/** The colours with scores at them, how many normal pixels are lower, and where the threshold of images lies. */
-function scaleBar({scale}: HeatSet, threshold: number): Markup {
-  const colours = heatColours();
-  const steps = 16;
-  const stops = Array.from({length: steps + 1}, (_, i) => colours[Math.round((i / steps) * (colours.length - 1))]!);
-  const gradient = stops.map((rgb) => `rgb(${rgb.join(' ')})`).join(', ');
-  const ticks = ticksOf(scale);
-  const percent = (place: number): string => (100 * place).toFixed(1);
-  const inside = threshold >= scale.normal[0]! && threshold <= scale.peak;
-  return html`<figure class="bar"><figcaption class="small muted">Score of a pixel; below it, the share of the normal images' pixels that are lower.${
-    inside
-      ? ` The line is the threshold ${scoreText(threshold)}.`
-      : ` The threshold ${scoreText(threshold)} is not on the scale.`
-  }</figcaption><span class="colours" style="background: linear-gradient(to right, ${gradient})">${
-    inside && html`<span class="line" style="left: ${percent(placeOf(scale, threshold))}%"></span>`
-  }</span><ul class="ticks">${ticks.map(
-    ({place, score, meaning}) =>
-      html`<li style="left: ${percent(place)}%"><span>${scoreText(score)}</span><span class="muted">${meaning}</span></li>`,
-  )}</ul></figure>`;
 }

@@ -70,7 +70,8 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
   const chosen = closely ? chosenTasks(record, wanted) : [];
   for (const task of chosen)
     closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts, chosen.length));
-  const sideBySide = await sideBySideOf(closeUps, artifacts);
+  const pictures = await picturesOf(closeUps, allImages);
+  const sideBySide = await sideBySideOf(closeUps, pictures, artifacts);
   const source = specOf(record.folder);
   const searched = await searchedOf(record);
   const description = descriptionOf(source);
@@ -85,7 +86,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     closeUps,
     // What could not be read is said where the task is looked at closely.
     sideBySide: sideBySide.ok ? sideBySide.value : [],
-    pictures: await picturesOf(closeUps, allImages),
+    pictures,
     trainings: await trainingsOf(record, artifacts),
     sweeps: searched ? [] : sweepsOf(record, better),
     curves: searched ? [] : curvesOf(record),

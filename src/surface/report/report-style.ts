@@ -159,11 +159,16 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .training svg .near { stroke-width: 3; }
 svg .probe { stroke: var(--ink); stroke-width: 1; fill: var(--sheet); }
 svg .probe.out { display: none; }
+/* A ring at the edge of the plot is whole. */
+svg[data-frame] { overflow: visible; }
 
 .made th, .maps th { max-width: 9rem; white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .made img { display: block; width: 5.2rem; height: auto; image-rendering: pixelated; }
 .made td, .made th { padding-right: 0.4rem; }
 .maps img { display: block; width: 8rem; height: auto; }
+.maps td { max-width: 13rem; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }
+.maps .key { margin: 0; }
+.scales { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 0.6rem; margin-bottom: 0.6rem; }
 
 .parallel polyline { stroke: var(--ours); stroke-opacity: 0.35; stroke-width: 1; }
 .parallel polyline.best { stroke-opacity: 1; stroke-width: 3; }
@@ -179,7 +184,8 @@ svg .probe.out { display: none; }
 .parallel fieldset p { margin: 0.2rem 0; }
 .parallel fieldset span { display: inline-block; min-width: min(9rem, 100%); }
 @media (max-width: 34rem) { .parallel fieldset span { display: block; } }
-.parallel input { width: 4.5rem; }
+.parallel input { width: 6.5rem; }
+.parallel select { max-width: 12rem; padding: 0.1rem 0.3rem; }
 
 /* Where no script runs, nothing is offered that only a script could do. */
 @media (scripting: none) {

@@ -41,7 +41,7 @@ export interface Scored {
   readonly classNames: readonly string[];
 }
 
-/** One a classifier, ensembles included. */
+/** One a classifier, ensembles included; those whose AUC is among the results come first: the page begins with the first. */
 export async function scoresOf(
   record: RunRecord,
   task: Task,
@@ -77,7 +77,9 @@ export async function scoresOf(
       classNames,
     });
   }
-  return scored.length === 0 && problems.length > 0 ? fail(...problems) : succeed(scored);
+  return scored.length === 0 && problems.length > 0
+    ? fail(...problems)
+    : succeed(scored.toSorted((a, b) => Number(a.auc === null) - Number(b.auc === null)));
 }
 
 const named = ({classifier, auc}: Scored): string =>

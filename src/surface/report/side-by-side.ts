@@ -6,11 +6,15 @@ import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {encodeWebp} from '../../core/images/codec.ts';
 import {type Picture, pictureOf} from '../../core/images/picture.ts';
 import type {Problem} from '../../pipeline/failures.ts';
-import {rangeOf} from '../../pipeline/stages/heat-maps.ts';
-import {paint} from '../../pipeline/stages/overlay.ts';
 import {html, type Markup} from '../html.ts';
 import type {Artifacts} from './artifacts.ts';
+import {heatColours} from './chart.ts';
 import type {CloseUp} from './close-up.ts';
+import {type HeatScale, painted} from './heat-scale.ts';
+import {type ImageNames, imageNames} from './image-names.ts';
+import type {Pictures} from './pictures.ts';
+import {scaleBar} from './scale-bar.ts';
+import {scoreText} from './score-text.ts';
 import type {Scored} from './scores.ts';
 import {shrunk} from './sheets.ts';
 import {imagesOf} from './test-images.ts';
@@ -24,39 +28,51 @@ const side = 128;
 export interface SideBySide {
   /** `dataset · normal class`. */
   readonly problem: string;
-  /** Of the columns: image, mask where there is one, and the methods. */
-  readonly columns: readonly string[];
+  /** Of the maps, a column each. */
+  readonly methods: readonly Method[];
+  readonly hasMasks: boolean;
   readonly rows: readonly SideBySideRow[];
+}
+
+interface Method {
+  readonly name: string;
+  readonly scale: HeatScale;
+  readonly threshold: number;
 }
 
 export interface SideBySideRow {
   readonly name: string;
-  /** `data:` addresses, one a column. */
+  readonly truth: 'normal' | 'anomalous';
+  /** `data:` addresses: the image, its mask where images have some, and a map of each method. */
   readonly pictures: readonly string[];
+  /** Of the image, by each method. */
+  readonly scores: readonly number[];
 }
 
-interface Member extends Scored {
-  readonly name: string;
+interface Member extends Scored, Omit<Method, 'threshold'> {
   readonly problem: string;
+  readonly names: ImageNames;
 }
 
-/** One for each file of test images and normal class that several methods have made maps of. */
+/** One for each file of test images and normal class that several methods have made maps of. `heats`: their scales. */
 export async function sideBySideOf(
   closeUps: readonly CloseUp[],
+  {heats}: Pick<Pictures, 'heats'>,
   artifacts: Artifacts,
 ): Promise<Result<readonly SideBySide[], Problem>> {
   const members: (Member & {readonly images: string})[] = [];
-  for (const {task, method, scored} of closeUps)
-    for (const one of scored) {
-      if (one.stage.kind !== 'localize') continue;
-      const file = await imagesOf(one, artifacts);
+  for (const closeUp of closeUps)
+    for (const one of closeUp.scored) {
+      const {task, method} = closeUp;
+      const scale = heats.get(closeUp)?.get(one.classifier)?.scale;
+      const file = scale && (await imagesOf(one, artifacts));
       if (!file) continue;
       if (!file.ok) return file;
       const problem = `${task.dataset.type} · ${task.inlier}`;
       const how = task.localize?.type === 'patches' ? `windows ${one.classifier}` : one.classifier;
       // The kind of map is told by the classifier's column.
       const name = `${method.replace(/ localize=\S+/, '')}: ${how}`;
-      members.push({...one, name, problem, images: file.value});
+      members.push({...one, name, problem, scale, names: imageNames(closeUp, one), images: file.value});
     }
   const found: SideBySide[] = [];
   for (const same of groupBy(members, ({problem, images}) => `${problem}\n${images}`).values()) {
@@ -74,45 +90,41 @@ async function rowsOf(
   artifacts: Artifacts,
 ): Promise<Result<SideBySide, Problem>> {
   const wanted = new Set(chosen(members));
-  const rows = new Map<number, {name: string; pictures: Picture[]}>();
-  let masks = false;
+  const rows = new Map<number, Picture[]>();
+  let hasMasks = false;
   let first = 0;
   for await (const batch of readImages(path)) {
-    masks = batch.masks !== undefined;
+    hasMasks = batch.masks !== undefined;
     for (let i = 0; i < batch.count; i++) {
       if (!wanted.has(first + i)) continue;
       const picture = pictureOf(batch, i);
       const area = picture.height * picture.width;
       const mask = batch.masks?.subarray(i * area, (i + 1) * area);
-      const {classes, classNames} = members[0]!;
-      rows.set(first + i, {
-        name: `${classNames[classes[first + i]!]}, no. ${first + i}`,
-        pictures: [picture, ...(mask ? [white(picture, mask)] : [])],
-      });
+      rows.set(first + i, [picture, ...(mask ? [white(picture, mask)] : [])]);
     }
     first += batch.count;
   }
-  for (const {stage} of members) {
+  for (const {stage, scale} of members) {
     const file = await artifacts.file(stage, 'maps.arrow');
     if (!file.ok) return file;
     const maps = await readMaps(file.value);
-    const range = rangeOf(maps.data);
     const area = maps.height * maps.width;
-    for (const [image, {pictures}] of rows)
-      pictures.push(paint(pictures[0]!, maps.data.subarray(image * area, (image + 1) * area), range, 0.5));
+    for (const [image, pictures] of rows)
+      pictures.push(painted(maps.data.subarray(image * area, (image + 1) * area), maps, scale, heatColours()));
   }
+  const {names, problem} = members[0]!;
   const shown: SideBySideRow[] = [];
   for (const image of wanted) {
-    const {name, pictures} = rows.get(image)!;
     const addresses: string[] = [];
-    for (const picture of pictures)
+    for (const picture of rows.get(image)!)
       addresses.push(
         `data:image/webp;base64,${Buffer.from(await encodeWebp(shrunk(picture, side))).toString('base64')}`,
       );
-    shown.push({name, pictures: addresses});
+    const scores = members.map((member) => member.scores[image]!);
+    shown.push({name: names.file(image), truth: names.truth(image), pictures: addresses, scores});
   }
-  const columns = ['image', ...(masks ? ['mask'] : []), ...members.map(({name}) => name)];
-  return succeed({problem: members[0]!.problem, columns, rows: shown});
+  const methods = members.map(({name, scale, threshold}) => ({name, scale, threshold: threshold.score}));
+  return succeed({problem, methods, hasMasks, rows: shown});
 }
 
 /** By the mean of the methods' ranks: anomalous images that score highest and lowest, normal ones that score highest. */
@@ -137,12 +149,24 @@ const white = ({height, width}: Picture, mask: Uint8Array): Picture => ({
 /** Undefined where no images have maps of several methods. */
 export function sideBySideSection(found: readonly SideBySide[]): Markup | undefined {
   if (found.length === 0) return undefined;
-  return html`<p class="muted">The same test images, those that score highest and lowest by the mean of the methods' ranks. Each map has a scale of its own, from the median of its pixels (blue) to the highest thousandth (red).</p>
-${found.map(
-  ({problem, columns, rows}) => html`<section class="gallery maps">
-<h3>${problem}</h3><div class="scroll" tabindex="0" role="group" aria-label="Maps of ${problem}"><table>
+  return html`<p class="muted">The same test images: those that score highest and lowest by the mean of the methods' ranks, and the normal ones that score highest. All maps of a method have its scale, which goes by the pixels of its normal images: the same colour is as rare among them in every column.</p>${found.map(oneView)}`;
+}
+
+function oneView({problem, methods, hasMasks, rows}: SideBySide): Markup {
+  const columns = ['image', ...(hasMasks ? ['mask'] : []), ...methods.map(({name}) => name)];
+  const firstMap = columns.length - methods.length;
+  const said = ({name, truth, scores}: SideBySideRow, column: number): Markup | false => {
+    if (column === 0) return html`<span class="key ${truth}"></span> ${name}`;
+    const method = methods[column - firstMap];
+    if (!method) return false;
+    const score = scores[column - firstMap]!;
+    return html`${scoreText(score)}, ${score >= method.threshold ? 'above' : 'below'}`;
+  };
+  return html`<section class="gallery maps">
+<h3>${problem}</h3><div class="scales">${methods.map(({name, scale, threshold}) => scaleBar(scale, threshold, html`<strong>${name}</strong>: score of a pixel, and the share of normal pixels that are lower.`))}</div>
+<div class="scroll" tabindex="0" role="group" aria-label="Maps of ${problem}"><table>
+<caption>Under each map: the score of the image, above or below the method's threshold</caption>
 <thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${rows.map(({name, pictures}) => html`<tr>${pictures.map((picture, column) => html`<td><img src="${picture}" decoding="async" alt="${columns[column]} of ${name}">${column === 0 && html`<br><span class="small muted">${name}</span>`}</td>`)}</tr>`)}</tbody>
-</table></div></section>`,
-)}`;
+<tbody>${rows.map((row) => html`<tr>${row.pictures.map((picture, column) => html`<td><img src="${picture}" decoding="async" alt="${columns[column]} of ${row.name}"><span class="small muted">${said(row, column)}</span></td>`)}</tr>`)}</tbody>
+</table></div></section>`;
 }

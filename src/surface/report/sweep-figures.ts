@@ -146,21 +146,16 @@ function heatOf(sweep: Sweep, first: SweepParameter, second: SweepParameter): Pr
 function linesOf(sweep: Sweep): Markup {
   const {parameters, configurations, metric} = sweep;
   const best = bestOfSweep(sweep);
-  const means = configurations.map(({mean}) => mean);
-  const [least, most] = [Math.min(...means), Math.max(...means)];
-  const unit = (index: number, {values}: SweepParameter): number => index / (values.length - 1);
+  // With as many digits as are shown: a part of an axis is chosen by what is read.
+  const values = configurations.map(({mean}) => Number(valueText(sweep, mean).replace('−', '-')));
   const drawing = parallelDrawing(
     [
-      ...parameters.map((parameter, i) => ({
-        name: parameter.name,
-        ticks: parameter.values.map((text, index) => ({text, unit: unit(index, parameter)})),
-        units: configurations.map(({at}) => unit(at[i]!, parameter)),
+      ...parameters.map(({name, values: choices}, i) => ({
+        name,
+        choices,
+        values: configurations.map(({at}) => at[i]!),
       })),
-      {
-        name: metric,
-        ticks: [least, most].map((value, index) => ({text: valueText(sweep, value), unit: index})),
-        units: means.map((value) => (most > least ? (value - least) / (most - least) : 0.5)),
-      },
+      {name: metric, values, low: Math.min(...values), high: Math.max(...values)},
     ],
     configurations.map((one) => ({
       key: one.key,

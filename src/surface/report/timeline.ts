@@ -7,7 +7,7 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import type {RunReport} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
-import {type ChartSpec, draw} from './chart.ts';
+import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
 
 /** Bars that are drawn: of more, the longest. */
@@ -73,7 +73,11 @@ export async function timelineSection(
     bars.length > 0 &&
     figure(
       await draw(
-        ganttOf(bars, seconds),
+        ganttOf(
+          bars,
+          seconds,
+          kinds.map(({kind}) => kind),
+        ),
         `${count(ran)} stages that were computed within ${duration(seconds)}, by lane`,
       ),
       {
@@ -85,47 +89,41 @@ export async function timelineSection(
   return html`${chart}${cached > 0 && html`<p class="muted">${count(cached)} ${cached === 1 ? 'stage was' : 'stages were'} found in the cache.</p>`}${kindsTable(kinds)}`;
 }
 
-const order = [
-  'data',
-  'contaminate',
-  'hold-out',
-  'learn',
-  'embed',
-  'refine',
-  'score',
-  'validate',
-  'localize',
-  'ensemble',
-  'evaluate',
-  'measure',
-  'pretext',
-  'agree',
-  'audit',
-];
+/** Pixels of the plot, and of a bar at least: of a long run, that of a short stage would not be seen. */
+const size = {width: 760, leastBar: 2.5} as const;
 
-function ganttOf(bars: Timeline['bars'], seconds: number): ChartSpec {
+/** `kinds`: of stages, in the order of the run. Those that have no colour of their own any more are paler. */
+function ganttOf(bars: Timeline['bars'], seconds: number, kinds: readonly string[]): ChartSpec {
   // Minutes and hours are read off more easily than thousands of seconds.
   const [unit, length] = seconds > 7200 ? ['hours', 3600] : seconds > 120 ? ['minutes', 60] : ['seconds', 1];
-  const values = bars.map(({label, kind, failed, lane, row, from, to}) => ({
-    kind,
-    row: `${lane} ${row + 1}`,
-    from: from / length,
-    to: to / length,
-    text: `${label}: ${duration(to - from)}${failed ? ', failed' : ''}`,
-  }));
-  const seen = order.filter((kind) => bars.some((bar) => bar.kind === kind));
+  const least = (size.leastBar / size.width) * seconds;
+  const values = bars.map(({label, kind, failed, lane, row, from, to}) => {
+    const start = Math.min(from, seconds - least);
+    return {
+      kind,
+      row: `${lane} ${row + 1}`,
+      from: start / length,
+      to: Math.max(to, start + least) / length,
+      text: `${label}: ${duration(to - from)}${failed ? ', failed' : ''}`,
+    };
+  });
+  const seen = kinds.filter((kind) => bars.some((bar) => bar.kind === kind));
+  const {series} = colours;
   return {
-    width: 760,
+    width: size.width,
     height: {step: 22},
     data: {values},
-    mark: {type: 'bar', height: {band: 0.78}, cornerRadius: 2, stroke: 'var(--sheet)', strokeWidth: 0.6, aria: true},
+    mark: {type: 'bar', height: {band: 0.78}, cornerRadius: 1, stroke: 'var(--sheet)', strokeWidth: 0.6, aria: true},
     encoding: {
       x: {field: 'from', type: 'quantitative', title: unit, scale: {domain: [0, seconds / length], nice: false}},
       x2: {field: 'to'},
       y: {field: 'row', type: 'nominal', title: null, axis: {labelColor: 'var(--ink)', domain: false}},
       color: {
         field: 'kind',
-        scale: {domain: seen, range: seen.map((kind) => `var(--c${order.indexOf(kind) + 1})`)},
+        scale: {
+          domain: seen,
+          range: seen.map((_, i) => series[i] ?? `color-mix(in oklab, ${series[i % series.length]} 45%, var(--sheet))`),
+        },
         legend: {symbolType: 'square'},
       },
       description: {field: 'text'},

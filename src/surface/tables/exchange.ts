@@ -24,6 +24,36 @@ export function csvOf(rows: readonly (readonly (string | number | null)[])[]): s
   return rows.map((row) => `${row.map(cell).join(',')}\n`).join('');
 }
 
+const numeral = /^([−+-]?)((?:\d[\d,]*)?\.?\d+(?:e[+−-]?\d+)?)(?: ± ([\d.,]+(?:e[+−-]?\d+)?))?(.*)$/;
+
+/**
+ * A table as programs read it: in columns of numbers a number alone, without a sign for thousands and with the minus of ASCII. Its ± is in
+ * a column of its own, and so is what stands behind it, such as a mark; – is an empty cell.
+ */
+export function dataRows({columns, rows}: TextTable): readonly (readonly string[])[] {
+  const plain = (text: string): string => text.replaceAll(',', '').replaceAll('−', '-');
+  const all = columns.flatMap(({name, align}, at): readonly (readonly string[])[] => {
+    const texts = rows.map((row) => row[at]!);
+    if (align === 'left') return [[name, ...texts]];
+    const read = texts.map((text) => numeral.exec(text));
+    const part = (suffix: string, of: (found: RegExpExecArray) => string) => {
+      const own = read.map((found) => (found ? of(found) : ''));
+      return own.some(Boolean) ? [[`${name} ${suffix}`, ...own]] : [];
+    };
+    const own = texts.map((text, row) => {
+      const [, sign = '', digits] = read[row] ?? [];
+      if (digits === undefined) return text === '–' ? '' : text;
+      return plain(`${sign === '+' ? '' : sign}${digits}`);
+    });
+    return [
+      [name, ...own],
+      ...part('±', ([, , , spread = '']) => plain(spread)),
+      ...part('mark', ([, , , , rest = '']) => rest.trim()),
+    ];
+  });
+  return [...rows.keys(), rows.length].map((row) => all.map((column) => column[row]!));
+}
+
 /** A `tabular` in the style of the booktabs package. */
 export function latexTable({columns, rows, rules}: TextTable): string {
   const line = (cells: readonly string[]) => `${cells.map(latexText).join(' & ')} \\\\`;

@@ -150,7 +150,8 @@ function announcementOf(record: RunRecord): Markup {
   const failures = failed > 0 ? `, ${plural(failed, 'stage')} failed` : '';
   if (outcome !== 'unfinished') return html`The run has ended: ${outcome}${failures}.`;
   const tenths = Math.floor((10 * stages.filter(isSettled).length) / Math.max(1, stages.length));
-  return html`${10 * tenths} % of the stages done${failures}.`;
+  const part = tenths === 0 ? 'Less than 10' : `At least ${10 * tenths}`;
+  return html`${part} % of ${plural(stages.length, 'stage')} done${failures}.`;
 }
 
 function runningOf(run: RunInView, now: number): Markup {

@@ -38,9 +38,9 @@ const finished = (seconds: number, summary: unknown = null) => ({
   summary,
 });
 /** Of a training of ten epochs of one step each. */
-const trained = (epochs: number, secondsLeft = 1e6) => ({
+const trained = (epochs: number) => ({
   type: 'stage-progress',
-  progress: {of: 'training', epoch: epochs - 1, epochs: 10, step: 0, steps: 1, secondsLeft},
+  progress: {of: 'training', epoch: epochs - 1, epochs: 10, step: 0, steps: 1},
 });
 const data = finished(1, {classes: ['bag'], train: [500], test: [100]});
 
@@ -64,6 +64,22 @@ test('the speed of a training that runs is that of the others', () => {
   expect(ending.secondsLeft(35_000)).toBeCloseTo(260, 6);
 });
 
+test('one report says nothing of the speed: the first step of a training takes longer than those after it', () => {
+  const ending = new Ending(graph);
+  hear(ending, 1, 'data', data);
+  hear(ending, 1, 'learn 0', started);
+  hear(ending, 9, 'learn 0', trained(1));
+  expect(ending.secondsLeft(9000)).toBeUndefined();
+  hear(ending, 18, 'learn 0', trained(10));
+  hear(ending, 18, 'learn 0', finished(17));
+  hear(ending, 18, 'learn 1', started);
+  // 0.9 in 9 s: what came before does not come again.
+  expect(ending.secondsLeft(18_000)).toBeCloseTo(2 * 10, 6);
+  // At its first report, what is left is left at the speed of those like it.
+  hear(ending, 19, 'learn 1', trained(1));
+  expect(ending.secondsLeft(19_000)).toBeCloseTo(9 + 10, 6);
+});
+
 test('two that ran side by side use two places, and what has ended is what counts', () => {
   const ending = new Ending(graph);
   hear(ending, 1, 'data', data);
@@ -83,9 +99,9 @@ test('a training that goes on from a checkpoint has its own speed, not that of i
   for (const seed of [0, 1]) hear(ending, 2, `learn ${seed}`, {type: 'stage-skipped', because: 'x'});
   for (const seed of [0, 1]) hear(ending, 2, `embed ${seed}`, {type: 'stage-skipped', because: 'x'});
   hear(ending, 2, 'learn 2', started);
-  hear(ending, 3, 'learn 2', trained(8, 12));
-  expect(ending.secondsLeft(3000)).toBeCloseTo(12, 6);
-  hear(ending, 13, 'learn 2', trained(9, 3));
+  hear(ending, 3, 'learn 2', trained(8));
+  expect(ending.secondsLeft(3000)).toBeUndefined();
+  hear(ending, 13, 'learn 2', trained(9));
   expect(ending.secondsLeft(13_000)).toBeCloseTo(10, 6);
 });
 

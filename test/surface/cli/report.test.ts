@@ -231,6 +231,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     const images = article.locator('.explored .thumbs li');
     const shown = article.locator('.pointed');
     await map.scrollIntoViewIfNeeded();
+    // Before anything is pointed at, too.
+    expect(await shown.locator('[role=status]').textContent()).toMatch(/, score /);
     await map.focus();
     expect(await shown.locator('[role=status]').textContent()).toMatch(/, score /);
     // From the leftmost point to the rightmost one, and on to the lowest: what is above the first is not in it.
@@ -296,6 +298,11 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     const page = await context.newPage();
     await page.goto(`file://${pages()[1]!}`);
     await page.getByLabel('Filter').fill('gde');
+    await page.getByRole('button', {name: 'CSV'}).click();
+    await page.getByText('Copied as CSV').waitFor();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toMatch(
+      /^normal class,method,classifier,ours,n\nstripes,rotation,gde,\d+\.\d,1\n$/,
+    );
     await page.getByRole('button', {name: 'Markdown'}).click();
     await page.getByText('Copied as Markdown').waitFor();
     const text = await page.evaluate<string>('navigator.clipboard.readText()');

@@ -46,6 +46,28 @@ test('image, mask, GradCAM and patch map of the same images are side by side', (
   const rows = table.match(/<tr>/g)!.length - 1;
   expect(rows).toBe(7);
   expect(new Set(table.match(/data:image\/webp;base64,[^"]+/g)).size).toBeGreaterThanOrEqual(3 * rows);
+  // Under each map the image's score; images are known by their names.
+  expect(table.match(/[\d.,]+, (?:above|below)<\/span>/g)).toHaveLength(2 * rows);
+  expect(table.match(/(?:good|defect) no\. \d+<\/span>/g)).toHaveLength(rows);
+});
+
+test('each method has one scale for its maps: the colours of the maps of tasks, with numbers and the threshold', () => {
+  const bars = (part: string) =>
+    [...part.matchAll(/<figure class="bar">.*?<\/figure>/gs)].map(([bar]) => ({
+      gradient: /linear-gradient\([^"]+\)/.exec(bar)![0],
+      ticks: [...bar.matchAll(/<li [^>]*><span>([^<]+)<\/span>/g)].map(([, score]) => score),
+      threshold: /threshold ([^ ]+?)\.? /.exec(`${bar} `)![1]!.replace(/\.?<.*$/s, ''),
+    }));
+  const own = bars(section('id="maps"'));
+  expect(own).toHaveLength(2);
+  for (const {ticks} of own) expect(ticks.length).toBeGreaterThanOrEqual(5);
+  const ofTasks = page.slice(page.indexOf('id="tasks"'), page.indexOf('id="maps"'));
+  expect(own).toEqual(bars(ofTasks));
+});
+
+test('a task begins with the classifier whose AUC is among the results', () => {
+  const names = (part: string) => [...part.matchAll(/<th scope="row">([^<]+)<\/th>/g)].map(([, name]) => name);
+  expect(names(section('id="task-0"'))).toEqual(['gde', 'gradcam gde']);
 });
 
 test('what is made of held-out images: a gallery beside real anomalies, named by the options in which they differ', () => {

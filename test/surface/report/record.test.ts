@@ -5,11 +5,13 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {chosenTasks, mostTasks} from '../../../src/surface/report/chosen.ts';
+import {domainOf} from '../../../src/surface/report/dots.ts';
 import {spacingOf} from '../../../src/surface/report/effects.ts';
 import {swarm} from '../../../src/surface/report/swarm.ts';
 import {bestOfSweep, sweepsOf} from '../../../src/surface/report/sweeps.ts';
-import {timelineOf} from '../../../src/surface/report/timeline.ts';
+import {timelineOf, timelineSection} from '../../../src/surface/report/timeline.ts';
 import {methodsOf} from '../../../src/surface/tables/names.ts';
+import {reportRun} from '../../../src/surface/tables/show.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 
 let runs: string;
@@ -135,6 +137,28 @@ test('a timeline: bars that overlap are in different rows', () => {
   ]);
 });
 
+test('each kind of stage has a colour in the timeline and a bar that is seen, however many kinds there are', async () => {
+  const record = recordOf(folder([{inlier: 'cat', seed: 0, scores: auc(0.7)}]));
+  const [first] = timelineOf(record).bars;
+  const kinds = Array.from({length: 11}, (_, i) => `kind-${i}`);
+  const bars = kinds.map((kind, i) => ({...first!, kind, label: kind, from: 500 * i, to: 500 * i + 0.01}));
+  const report = {...reportRun(record), kinds: kinds.map((kind) => ({...reportRun(record).kinds[0]!, kind}))};
+  const section = String(await timelineSection({bars, ran: 11, cached: 0, seconds: 5400}, record, report));
+  const drawn = [...section.matchAll(/<path d="([^"]+)"[^>]*? fill="([^"]+)"[^>]*><title>(kind-\d+)/g)];
+  expect(drawn.map(([, , , kind]) => kind)).toEqual(kinds);
+  expect(new Set(drawn.map(([, , fill]) => fill)).size).toBe(11);
+  for (const [, path, fill] of drawn) {
+    const across = path!.split(/[A-Z]/).flatMap((points) =>
+      points
+        .split(',')
+        .map(Number)
+        .filter((_, i) => i % 2 === 0),
+    );
+    expect(Math.max(...across) - Math.min(...across.filter((x) => x > 0))).toBeGreaterThan(2);
+    expect(fill).toMatch(/^(?:color-mix\(in oklab, )?var\(--c[1-8]\)/);
+  }
+});
+
 test('values stand as numbers where there is room, as logarithms where they are factors, and evenly where they would coincide', () => {
   expect(spacingOf([1, 2, 4])).toEqual({units: [0, 1 / 3, 1], isEven: false});
   expect(spacingOf([1, 4, 16]).units[1]).toBeCloseTo(0.5, 12);
@@ -149,4 +173,16 @@ test('dots at one place stand beside each other; those without room are counted'
   const apart = swarm([...column.slice(0, 3), {x: 50, y: 23}, {x: 90, y: 20}], 6, 12);
   for (const [i, a] of apart.entries())
     for (const b of apart.slice(i + 1)) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThanOrEqual(6);
+});
+
+test('an axis says something: of one number all that there can be, of close ones five points at least, 100 being the end', () => {
+  expect(domainOf([97.7], true)).toEqual([0, 100.5]);
+  expect(domainOf([-2, -2], false)).toEqual([-2.4, 0]);
+  expect(domainOf([0], false)).toEqual([0, 1]);
+  const [low, high] = domainOf([89.6, 89.7], true);
+  expect(high - low).toBeGreaterThanOrEqual(5);
+  expect([low < 89.6, high > 89.7]).toEqual([true, true]);
+  expect(domainOf([99.9, 100], true)).toEqual([95.5, 100.5]);
+  const [from, to] = domainOf([60, 95], true);
+  expect([from > 55, from < 60, to > 95, to < 98]).toEqual([true, true, true, true]);
 });

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import {columnsOf} from '../../../src/core/base/width.ts';
-import {latexText, markdownTable} from '../../../src/surface/tables/exchange.ts';
+import {dataRows, latexText, markdownTable} from '../../../src/surface/tables/exchange.ts';
 import {csvText, terminalTable} from '../../../src/surface/tables/table.ts';
 import type {TextTable} from '../../../src/surface/tables/text-table.ts';
 
@@ -108,4 +108,19 @@ test('names from anywhere neither move the cursor nor run in a program for table
   expect(shown.split('\n').map((line) => line.trimEnd())).toEqual(['ab\ufffd .png', '────────', 'ab\ufffd .png']);
   const cells = ['=1+cmd', '+1', '-x', '@sum', '-1.5e-3', '-Infinity', 'a=b', name, -2, null];
   expect(csvText([cells])).toBe(`'=1+cmd,+1,'-x,'@sum,-1.5e-3,-Infinity,a=b,"ab\ufffd\n.png",-2,\n`);
+});
+
+test('as data, numbers are numbers: what stands behind them has columns of its own', () => {
+  const columns = ['class', 'ours', 'n', 'Δ'].map((name, at) => ({name, align: at === 0 ? 'left' : 'right'}) as const);
+  const rows = [
+    ['bag −1', '89.5 ± 0.3 †', '2 of 3', '−7.8'],
+    ['coat', '11,743', '3', '+0.4'],
+    ['dress', '–', '1', '–'],
+  ];
+  expect(dataRows({columns, rows, lead: 1})).toEqual([
+    ['class', 'ours', 'ours ±', 'ours mark', 'n', 'n mark', 'Δ'],
+    ['bag −1', '89.5', '0.3', '†', '2', 'of 3', '-7.8'],
+    ['coat', '11743', '', '', '3', '', '0.4'],
+    ['dress', '', '', '', '1', '', ''],
+  ]);
 });

@@ -7,7 +7,7 @@ import type {Weights} from '../../../core/nn/layers.ts';
 import {learningRate, type Optimizer} from '../../../core/nn/optimise.ts';
 import {allEqual, collapsed, notFinite} from './collapse.ts';
 import type {Feed, FeedBatch} from './feed.ts';
-import {Pace} from './pace.ts';
+import type {Pace} from './pace.ts';
 import type {Phase, Placed, StepResult, Training} from './phases.ts';
 import {Tally} from './tally.ts';
 
@@ -18,12 +18,13 @@ export interface State {
   readonly epochs: number;
   /** Grows by one point in each epoch. */
   readonly curve: CurvePoint[];
+  readonly pace: Pace;
 }
 
 export async function trainEpoch(
   training: Training,
   phase: Placed,
-  {feed, epochs, curve}: State,
+  {feed, epochs, curve, pace}: State,
   compiled: Compiled,
 ): Promise<CurvePoint> {
   const {context, optimizer} = training;
@@ -34,7 +35,6 @@ export async function trainEpoch(
   const at = {epoch: epoch - phase.start, epochs: phase.epochs, steps};
   const rateAt = (step: number): number => learningRate(schedule, {...at, step});
   const tally = new Tally();
-  const pace = new Pace(epoch * steps, epochs * steps);
   let pooled: Tensor2D | undefined;
   try {
     for (let step = 0; step < steps; step++) {

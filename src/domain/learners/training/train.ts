@@ -10,6 +10,7 @@ import {compileStep, type State, trainEpoch} from './epoch.ts';
 import {instancesOf} from './feed.ts';
 import {Feeds} from './feeds.ts';
 import {openOptimizer} from './optimizer.ts';
+import {Pace} from './pace.ts';
 import {type Placed, phasesOf, type Training} from './phases.ts';
 
 export async function train(training: Training): Promise<FitResult> {
@@ -53,7 +54,7 @@ export async function train(training: Training): Promise<FitResult> {
   }
 }
 
-interface PhaseState extends Omit<State, 'feed'> {
+interface PhaseState extends Omit<State, 'feed' | 'pace'> {
   readonly feeds: Feeds;
   readonly weights: Weights;
   /** From the checkpoint that this run has started from. */
@@ -102,12 +103,13 @@ async function trainPhase(training: Training, phase: Placed, state: PhaseState):
   const {weights, feeds, epochs, isWhole, curve, momentum, rescue} = state;
   const moving = new Map([...weights].filter(([name]) => phase.moves?.(name) ?? true));
   const optimizer = openOptimizer(training.optimizer, moving, curve.length > phase.start ? momentum : undefined);
-  const {views} = await feeds.of(curve.length, weights);
+  const {views, stepsPerEpoch} = await feeds.of(curve.length, weights);
+  const pace = new Pace(curve.length * stepsPerEpoch, epochs * stepsPerEpoch);
   const step = compileStep(phase, weights, optimizer, views);
   try {
     while (curve.length < Math.min(phase.end, epochs)) {
       const feed = await feeds.of(curve.length, weights);
-      curve.push(await trainEpoch(training, phase, {...state, feed}, step));
+      curve.push(await trainEpoch(training, phase, {...state, feed, pace}, step));
       const arrays = () => stateArrays(weights, optimizer, feeds);
       if (curve.length < epochs) await rescue.epochEnded(arrays, curve);
       else if (!isWhole) await rescue.endedEarly(await arrays(), curve);
