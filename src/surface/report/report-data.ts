@@ -8,8 +8,9 @@ import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Better} from '../tables/best-of.ts';
 import type {Comparison} from '../tables/compare.ts';
-import {methodsOf} from '../tables/names.ts';
+import {runNames} from '../tables/run-names.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
+import {type Sweep, sweepsOf} from '../tables/sweeps.ts';
 import {type Answer, answersOf} from './answer.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
@@ -20,7 +21,6 @@ import {type Provenance, provenanceOf} from './provenance.ts';
 import {type Searched, searchedOf} from './search.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
 import {type SideBySide, sideBySideOf} from './side-by-side.ts';
-import {type Sweep, sweepsOf} from './sweeps.ts';
 import {type Timeline, timelineOf} from './timeline.ts';
 import {type Trainings, trainingsOf} from './trainings.ts';
 
@@ -64,12 +64,12 @@ export interface ReportOptions {
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
   const {cache, comparison, better, wanted, allImages = false, closely = true} = options;
   const artifacts = new Artifacts(record, cache);
-  const methods = methodsOf(record.tasks);
+  const names = runNames(record);
   const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
   const chosen = closely ? chosenTasks(record, wanted) : [];
   for (const task of chosen)
-    closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts, chosen.length));
+    closeUps.push(await closeUpOf(record, task, names.tasks.get(task.id)!, artifacts, chosen.length));
   const sideBySide = await sideBySideOf(closeUps, artifacts);
   const source = specOf(record.folder);
   const searched = await searchedOf(record);
@@ -91,7 +91,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     curves: searched ? [] : curvesOf(record),
     ...(searched && {searched}),
     timeline: timelineOf(record),
-    provenance: provenanceOf(record, rows, methods, artifacts),
+    provenance: provenanceOf(record, rows, artifacts),
   };
 }
 
