@@ -2,7 +2,9 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
-import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {searchResultsOf} from '../../../src/pipeline/search/results.ts';
+import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
+import {bestOfRun} from '../../../src/surface/tables/best-mean.ts';
 import {rivalsText} from '../../../src/surface/tables/best-of.ts';
 import {decimalsBeside, decimalsOf} from '../../../src/surface/tables/digits.ts';
 import {number} from '../../../src/surface/tables/formats.ts';
@@ -10,6 +12,7 @@ import {meanText} from '../../../src/surface/tables/means.ts';
 import {labelsOf} from '../../../src/surface/tables/names.ts';
 import {runNames} from '../../../src/surface/tables/run-names.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
+import {searchRun} from '../../rig/searches.ts';
 
 let runs: string;
 beforeEach(() => {
@@ -17,10 +20,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(runs, {recursive: true}));
 
-function namesIn(tasks: MadeUpRun['tasks']) {
-  const read = readRecord(makeRun(runs, {id: '20260101-000000-made-up-abcd', tasks}));
+function recordOf(run: Omit<MadeUpRun, 'id'>): RunRecord {
+  const read = readRecord(makeRun(runs, {id: '20260101-000000-made-up-abcd', ...run}));
   if (!read.ok) throw new Error(JSON.stringify(read.failures));
-  const record = read.value;
+  return read.value;
+}
+
+function namesIn(tasks: MadeUpRun['tasks']) {
+  const record = recordOf({tasks});
   const names = runNames(record);
   return record.tasks.map(({id}) => names.tasks.get(id));
 }
@@ -79,4 +86,38 @@ test('of what a number is the mean, and from how many it was chosen', () => {
     '32 configurations, 16 of each method and classifier',
     '5 configurations, 2 to 3 of a method and classifier',
   ]);
+});
+
+test('the best of a run: of a search what it chose, never a training that was ended early; else the best by test labels', () => {
+  const {tasks, ...search} = searchRun({trials: 4, settings: 1, on: 'validation'});
+  // Ended early, and better by far.
+  const early = {
+    ...tasks[0]!,
+    trial: {...tasks[0]!.trial!, number: 9},
+    until: 1,
+    scores: {'oc-svm': {metrics: {auc: 0.99}}},
+  };
+  const record = recordOf({...search, tasks: [...tasks, early]});
+  const chosen = searchResultsOf(record)!.best!;
+  const best = bestOfRun(record)!;
+  expect([best.mean, best.mark, best.n]).toEqual([chosen.test!.value, '', 1]);
+  expect(best.mean).toBeLessThan(0.95);
+  expect(best.who).toContain(`nu=${chosen.point['classifiers.0.nu']}`);
+  const sweep = [0.1, 0.5].flatMap((nu) =>
+    [0, 1].map((seed) => ({
+      inlier: 'cat',
+      seed,
+      point: {nu},
+      scores: {'oc-svm-rbf': {ref: {type: 'oc-svm', nu}, metrics: {auc: nu}}},
+    })),
+  );
+  expect(bestOfRun(recordOf({tasks: sweep}))).toEqual({
+    metric: 'auc',
+    mean: 0.5,
+    who: 'rotation · oc-svm-rbf nu=0.5',
+    mark: '†',
+    classes: 1,
+    seeds: 2,
+    n: 2,
+  });
 });
