@@ -1,11 +1,15 @@
 /** What came out, in a sentence for each dataset: the best configuration, its lead or lag against the paper, what is not as there. */
+import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {plural} from '../../core/base/text.ts';
+import type {SearchResults} from '../../pipeline/search/results.ts';
 import {html, type Markup} from '../html.ts';
 import {type Better, rivalsIn, rivalsText} from '../tables/best-of.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {number, rateOf} from '../tables/formats.ts';
 import type {Line} from '../tables/line.ts';
+import {endedAt} from '../tables/names.ts';
+import {chosenOnOthers, chosenOnTest, markOf} from '../tables/search.ts';
 
 /** One configuration of a method with one classifier, on all its classes. */
 interface Configuration {
@@ -44,6 +48,40 @@ export function answersOf({lines}: Comparison, metric: string | undefined, bette
     return {dataset, best, ...(whole.length > 1 && {choice})};
   });
 }
+
+/** Of a search the configuration that it chose, in the first of these metrics that the test images have. */
+export function answersOfSearch(
+  {lines}: Comparison,
+  results: SearchResults,
+  metrics: readonly string[],
+): readonly Answer[] {
+  const {best, rows} = results;
+  const [task] = best?.tasks ?? [];
+  if (!task) return [];
+  const [column] = task.trial!.classifier.split(' ');
+  const point = canonicalJson(task.point as Json);
+  const own = lines.filter(
+    (line) =>
+      endedAt(line) === undefined &&
+      line.paperClassifier === column &&
+      line.ensemble === null &&
+      Number.isFinite(line.ours) &&
+      !isMean(line) &&
+      canonicalJson(line.point) === point,
+  );
+  const metric = metrics.find((name) => own.some((line) => line.metric === name));
+  const chosen = own.filter((line) => line.metric === metric);
+  if (chosen.length === 0) return [];
+  const mean = chosen.reduce((sum, {ours}) => sum + ours!, 0) / chosen.length;
+  const choice = `${results.isOver ? '' : 'so far '}chosen of ${plural(rows.length, 'configuration')} ${choices[markOf(results)]}`;
+  return [{dataset: task.dataset.type, best: {lines: chosen, mean}, choice}];
+}
+
+const choices = {
+  [chosenOnTest]: 'by the labels of the test images, so somewhat too good',
+  [chosenOnOthers]: 'by images of the training part, with labels of anomalies',
+  '': 'by validation images, without a label of an anomaly',
+};
 
 export const isMean = ({inlier}: Line): boolean => inlier.startsWith('mean');
 

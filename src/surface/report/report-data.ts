@@ -11,7 +11,7 @@ import type {Comparison} from '../tables/compare.ts';
 import {runNames} from '../tables/run-names.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
 import {type Sweep, sweepsOf} from '../tables/sweeps.ts';
-import {type Answer, answersOf} from './answer.ts';
+import {type Answer, answersOf, answersOfSearch} from './answer.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
 import {type CloseUp, closeUpOf} from './close-up.ts';
@@ -33,7 +33,6 @@ export interface ReportData {
   readonly source: string;
   /** Absent where the run has no numbers. */
   readonly comparison?: Comparison;
-  /** None in a run with a search, which has its own answer. */
   readonly answers: readonly Answer[];
   readonly seeds: SeedValues;
   readonly closeUps: readonly CloseUp[];
@@ -80,7 +79,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     source,
     ...(description !== undefined && {description}),
     ...(comparison && {comparison}),
-    answers: comparison && !searched ? answersOf(comparison, record.tasks[0]?.metrics[0]?.type, better) : [],
+    answers: comparison ? answersIn(comparison, record, searched, better) : [],
     seeds: seedValuesOf(rows),
     closeUps,
     // What could not be read is said where the task is looked at closely.
@@ -93,6 +92,21 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     timeline: timelineOf(record),
     provenance: provenanceOf(record, rows, artifacts),
   };
+}
+
+function answersIn(
+  comparison: Comparison,
+  {tasks}: RunRecord,
+  searched: Searched | undefined,
+  better: Better,
+): readonly Answer[] {
+  const metric = tasks[0]?.metrics[0]?.type;
+  if (!searched) return answersOf(comparison, metric, better);
+  const {results} = searched;
+  return answersOfSearch(comparison, results, [
+    results.search.objective.metric,
+    ...(metric === undefined ? [] : [metric]),
+  ]);
 }
 
 /** The spec as it was run; where that can't be read any more, why. */
