@@ -4,6 +4,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Digest, digestOf, type Json} from '../../src/core/base/canonical.ts';
 import type {PluginRef} from '../../src/core/contracts/definition.ts';
+import {trialLabels} from '../../src/pipeline/config/searches.ts';
 import type {Task} from '../../src/pipeline/config/spec.ts';
 import type {RunEvent, Unstamped} from '../../src/pipeline/events.ts';
 import type {Maker} from '../../src/pipeline/maker.ts';
@@ -342,7 +343,9 @@ function taskOf(made: MadeUpTask, name: string): Task {
   const learner = made.learner ?? full;
   const spec = made.spec ?? name;
   const point = made.point ?? {};
-  const tags = Object.entries(point).map(([path, value]) => `/${path}=${JSON.stringify(value)}`);
+  const tags = made.trial
+    ? trialLabels({trial: made.trial, ...(made.until !== undefined && {until: made.until})}).map((label) => `/${label}`)
+    : Object.entries(point).map(([path, value]) => `/${path}=${JSON.stringify(value)}`);
   const metrics = new Set(Object.values(made.scores).flatMap((score) => Object.keys(score.metrics ?? {auc: 0})));
   return {
     id: `${spec}/${made.dataset?.type ?? 'cifar10'}/${made.inlier}/${learner.type}${tags.join('')}/seed=${made.seed}`,

@@ -26,11 +26,26 @@ export function tellApart(settings: readonly Json[]): readonly (readonly string[
 /** A distinct text for each of these values: short ones where they tell them apart. Keyed by their canonical JSON. */
 export function textsOf(values: readonly (Json | undefined)[]): ReadonlyMap<string, string> {
   const distinct = new Map(values.flatMap((value) => (value === undefined ? [] : [[canonicalJson(value), value]])));
-  const texts = [...distinct.values()].map(shortText);
-  const ends = texts.some(isAbsolute) ? endsOf(texts) : texts;
-  const short = [...distinct.keys()].map((key, i) => [key, ends[i]!] as const);
-  const isClear = new Set(short.map(([, text]) => text)).size === distinct.size;
-  return isClear ? new Map(short) : new Map([...distinct.keys()].map((key) => [key, key]));
+  const found = [...distinct.values()];
+  const short = found.map(shortText);
+  const ends = short.some(isAbsolute) ? endsOf(short) : short;
+  const texts = areDistinct(ends) ? ends : withOptions(found, ends);
+  return new Map([...distinct.keys()].map((key, i) => [key, areDistinct(texts) ? texts[i]! : key]));
+}
+
+const areDistinct = (texts: readonly string[]): boolean => new Set(texts).size === texts.length;
+
+/** Values of one name with the options in which they differ: `crop+hflip(min_side=0.5)`. */
+function withOptions(values: readonly Json[], texts: readonly string[]): readonly string[] {
+  const same = groupBy([...values.keys()], (at) => texts[at]!);
+  return texts.map((text, at) => {
+    const rivals = same.get(text)!;
+    if (rivals.length > 1 && rivals.some((one) => typeof values[one] !== 'object')) return canonicalJson(values[at]!);
+    // Lists are told apart by the options of their items.
+    const tags = tellApart(rivals.map((one) => (Array.isArray(values[one]) ? {...values[one]} : values[one]) as Json));
+    const own = tags[rivals.indexOf(at)]!;
+    return own.length === 0 ? text : `${text}(${own.join(' ')})`;
+  });
 }
 
 /** Of paths of files the shortest ends that differ, in whole parts: `bolts/photos` and `nuts/photos`. */
@@ -88,14 +103,21 @@ function tellingPaths(items: readonly Leaves[]): readonly string[] {
 
 function shortText(value: Json): string {
   if (typeof value === 'string') return value;
-  if (Array.isArray(value) && value.length > 0 && value.every((item: Json) => typeOf(item) !== undefined))
-    return value.map(typeOf).join('+');
+  if (Array.isArray(value)) {
+    const names = value.map((item: Json) => (typeof item === 'string' ? item : typeOf(item)));
+    if (names.length === 0) return 'none';
+    if (names.every((name) => name !== undefined)) return names.join('+');
+  }
   return typeOf(value) ?? canonicalJson(value);
 }
 
-/** The name of a plug-in. */
-const typeOf = (value: Json): string | undefined =>
-  isRecord(value) && typeof value['type'] === 'string' ? value['type'] : undefined;
+/** The name of a plug-in, in both ways of writing it: `{type: crop, min_side: 0.5}` and `crop: {min_side: 0.5}`. */
+function typeOf(value: Json): string | undefined {
+  if (!isRecord(value)) return undefined;
+  if (typeof value['type'] === 'string') return value['type'];
+  const [only, ...others] = Object.entries(value);
+  return only && others.length === 0 && isRecord(only[1]) ? only[0] : undefined;
+}
 
 const isRecord = (value: Json | undefined): value is {readonly [key: string]: Json | undefined} =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

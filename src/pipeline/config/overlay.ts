@@ -59,7 +59,8 @@ export function lay(
     const {[part]: own, ...others} = mapping as {readonly [key: string]: unknown};
     const inside = Object.hasOwn(mapping, part) ? own : undefined;
     if (value === null && depth === dotted.length - 1 && 'option' in origin) {
-      if (inside === undefined) throw new NoPath(`"${showPath(target)}" is not in the file: there is nothing to take out`);
+      if (inside === undefined)
+        throw new NoPath(`"${showPath(target)}" is not in the file: there is nothing to take out`);
       return others;
     }
     if (inside === undefined) root ??= [...target];

@@ -9,10 +9,12 @@ import type {ComparisonFilter, Results} from '../../pipeline/store/results/resul
 import {numbersOf} from '../../pipeline/store/runs/numbers.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, readRun} from '../../pipeline/store/runs/runs.ts';
+import {betterFrom} from '../tables/best-of.ts';
 import {effectsText} from '../tables/effects.ts';
 import {type Format, formatComparison, formatQuery} from '../tables/formats.ts';
 import {formatReport, reportRun} from '../tables/show.ts';
 import {formatWhy, why} from '../tables/why.ts';
+import {builtinPlugins} from './builtin.ts';
 import {type ComparisonChoice, readComparison, resultsOf, runNames, titleOf} from './comparison.ts';
 import {exitCodes} from './exit-codes.ts';
 import {err, folders, type Globals, orRefuse, out, refuse, screen} from './session.ts';
@@ -101,7 +103,7 @@ export const isSweep = (tasks: readonly Task[]): boolean =>
 /** The best configuration of a sweep, and the effects of its parameters. */
 export function printEffects(folder: string): void {
   const record = readRecord(folder);
-  const text = record.ok ? effectsText(record.value, screen()) : undefined;
+  const text = record.ok ? effectsText(record.value, betterFrom(builtinPlugins()), screen()) : undefined;
   if (text !== undefined) out(`\n${text}`);
 }
 

@@ -1,4 +1,5 @@
 /** The table of results answers: a filter, a choice of the metric, groups, and a copy for a paper or a table program. */
+import {plural} from '../../core/base/text.ts';
 import {csvOf, dataRows, latexTable, markdownTable} from '../tables/exchange.ts';
 import type {TextTable} from '../tables/text-table.ts';
 import {kept} from './address.ts';
@@ -22,7 +23,8 @@ export function resultsTools(
   const status = make('output', {class: 'muted'});
   const count = (): void => {
     const left = long.chosen().length;
-    status.textContent = left === long.rows.length ? `${left} numbers` : `${left} of ${long.rows.length} numbers`;
+    status.textContent =
+      left === long.rows.length ? plural(left, 'number') : `${left} of ${plural(long.rows.length, 'number')}`;
   };
 
   long.changed = count;

@@ -4,6 +4,7 @@ import {plural} from '../../core/base/text.ts';
 import {html, type Markup} from '../html.ts';
 import type {Comparison} from '../tables/compare.ts';
 import type {Line} from '../tables/line.ts';
+import {endedAt} from '../tables/names.ts';
 import {type Answer, configurationOf, isMean} from './answer.ts';
 import {dotFigure} from './dots.ts';
 
@@ -12,7 +13,9 @@ const mostCharts = 16;
 
 /** Undefined where there is no answer, and no number of a paper. */
 export async function classesSection({lines}: Comparison, answers: readonly Answer[]): Promise<Markup | undefined> {
-  const beside = lines.filter((line) => line.paper !== null && Number.isFinite(line.ours) && !isMean(line));
+  const beside = lines.filter(
+    (line) => line.paper !== null && Number.isFinite(line.ours) && !isMean(line) && endedAt(line) === undefined,
+  );
   const first = answers.map(({best}) => best.lines);
   const shown = new Set(first.map(([line]) => configurationOf(line!)));
   const others = [...groupBy(beside, configurationOf)].flatMap(([key, own]) => (shown.has(key) ? [] : [own]));
@@ -24,13 +27,14 @@ export async function classesSection({lines}: Comparison, answers: readonly Answ
     return html`<div class="figures roomy">${figures}</div>`;
   };
   const drawn = await figuresOf(others.slice(0, mostCharts));
-  const left = others.length - mostCharts;
+  const all = plural(others.length, 'other configuration');
+  const some = others.length > mostCharts;
   return html`${first.length > 0 && (await figuresOf(first))}${
     first.length === 0
       ? drawn
       : others.length > 0 &&
-        html`<details><summary>${plural(others.length, 'other configuration')}</summary>${drawn}</details>`
-  }${left > 0 && html`<p class="muted">${plural(left, 'more configuration')}: the table has all of them.</p>`}`;
+        html`<details><summary>${some ? `${mostCharts} of ${all}` : all}</summary>${drawn}</details>`
+  }${some && html`<p class="muted">The table of results has all ${others.length + first.length} configurations.</p>`}`;
 }
 
 /** What is the same everywhere names no chart. */

@@ -1,11 +1,11 @@
 /** Ours beside the papers': the paper's own table where the run fills it, and every number with its seeds. */
 
-import {canonicalJson, type Json} from '../../core/base/canonical.ts';
-import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
+import {namesOf} from '../../core/base/tell-apart.ts';
 import {type Content, html, type Markup} from '../html.ts';
 import type {Comparison} from '../tables/compare.ts';
 import {gridTable, listTable, number} from '../tables/formats.ts';
 import type {Line} from '../tables/line.ts';
+import {valueTexts} from '../tables/matrix-values.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {SeedValues} from './seeds.ts';
 
@@ -75,15 +75,9 @@ function linesTable(
 export function groupsOf({lines}: Comparison): {readonly [name: string]: readonly string[]} {
   const paths = [...new Set(lines.flatMap(({point}) => Object.keys(point)))];
   const names = namesOf(paths);
-  const groups = paths.map((path) => {
-    const values = lines.map(({point}) => point[path]);
-    const texts = textsOf([...new Map(values.map((value) => [keyOf(value), value])).values()]);
-    return [names.get(path)!, values.map((value) => texts.get(keyOf(value)) ?? 'default')] as const;
-  });
+  const groups = paths.map((path) => [names.get(path)!, lines.map(valueTexts(path, lines))] as const);
   return Object.fromEntries(groups.filter(([, values]) => new Set(values).size > 1));
 }
-
-const keyOf = (value: Json | undefined): string => (value === undefined ? 'default' : canonicalJson(value));
 
 const tones = {matches: 'good', above: 'good', below: 'warn', 'below chance': 'bad'} as const;
 

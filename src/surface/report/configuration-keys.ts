@@ -2,8 +2,8 @@
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Line} from '../tables/line.ts';
 import {rowKey} from '../tables/search.ts';
+import type {Sweep} from '../tables/sweeps.ts';
 import type {Searched} from './search.ts';
-import type {Sweep} from './sweeps.ts';
 
 /** Keys as the lines of parallel coordinates have them; undefined: of none. */
 export function configurationKeys(sweeps: readonly Sweep[], searched?: Searched): (line: Line) => string | undefined {

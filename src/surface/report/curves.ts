@@ -2,14 +2,14 @@
  * Lines along one option of a matrix, one panel a metric and classifier, coloured by the other option: the figures of the papers, such as
  * batch size × distribution augmentation with AUC and uniformity (Sohn et al. 2021).
  */
-import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
-import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
+import {namesOf} from '../../core/base/tell-apart.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {type MetricValue, testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {number} from '../tables/formats.ts';
+import {valueKey, valueTexts} from '../tables/matrix-values.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, draw} from './chart.ts';
 import {figure} from './figure.ts';
@@ -108,7 +108,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 function optionsOf(tasks: readonly Task[]): readonly Option[] {
   const paths = [...new Set(tasks.flatMap(({point}) => Object.keys(point)))];
   const count = (...some: readonly string[]) =>
-    new Set(tasks.map(({point}) => some.map((path) => keyOf(point[path])).join('\n'))).size;
+    new Set(tasks.map(({point}) => some.map((path) => valueKey(point[path])).join('\n'))).size;
   const varying = paths.filter((path) => count(path) > 1);
   const names = namesOf(varying);
   const follows = (path: string, other: string) => count(path, other) === count(other);
@@ -122,9 +122,11 @@ function optionsOf(tasks: readonly Task[]): readonly Option[] {
 }
 
 function optionOf(path: string, name: string, tasks: readonly Task[]): Omit<Option, 'paths'> {
-  const values = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
-  const texts = textsOf(values as readonly (Json | undefined)[]);
-  const text = ({point}: Task): string => listText(point[path]) ?? texts.get(keyOf(point[path])) ?? 'default';
+  const values = [...new Map(tasks.map(({point}) => [valueKey(point[path]), point[path]])).values()];
+  const text = valueTexts(
+    path,
+    tasks.map(({point, compare}) => ({point, paperRow: compare.row})),
+  );
   if (values.every((value) => typeof value === 'number'))
     return {name, text, place: ({point}) => point[path] as number};
   const lengths = values.map((value) => (Array.isArray(value) ? value.length : -1));
@@ -132,12 +134,6 @@ function optionOf(path: string, name: string, tasks: readonly Task[]): Omit<Opti
     return {name: `${name}: how many`, text, place: ({point}) => (point[path] as readonly unknown[]).length};
   return {name, text};
 }
-
-/** Of names: `rotate90 + rotate180`. */
-const listText = (value: unknown): string | undefined =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(' + ') || 'none' : undefined;
-
-const keyOf = (value: unknown): string => (value === undefined ? 'default' : canonicalJson(value as Json));
 
 /** Undefined where the run has none. */
 export async function curvesSection(all: readonly Curves[]): Promise<Markup | undefined> {

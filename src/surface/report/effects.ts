@@ -1,6 +1,7 @@
 /** The effect of one option: every configuration as a dot at its value, and the mean over all others, joined where the values have an order. */
 import {groupBy} from '../../core/base/group.ts';
 import type {Markup} from '../html.ts';
+import {decimalsOf} from '../tables/digits.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure} from './figure.ts';
@@ -20,7 +21,7 @@ export interface Effect {
   readonly dots: readonly EffectDot[];
   /** What colours are; absent: there are none. */
   readonly groups?: readonly string[];
-  readonly text: (value: number) => string;
+  readonly text: (value: number, decimals: number) => string;
 }
 
 export interface EffectDot {
@@ -49,9 +50,10 @@ const letter = 6.1;
 
 export async function effectFigure(effect: Effect): Promise<Markup> {
   const means = meansOf(effect);
+  const text = textOf(effect, means);
   const said = means.map(
     ({at, group, mean}) =>
-      `${effect.text(mean)} at ${effect.values[at]}${effect.groups ? ` with ${effect.groups[group]}` : ''}`,
+      `${text(mean)} at ${effect.values[at]}${effect.groups ? ` with ${effect.groups[group]}` : ''}`,
   );
   const many = said.length > 12 ? [...said.slice(0, 6), '…', ...said.slice(-3)] : said;
   const spaced = effect.numbers && spacingOf(effect.numbers).isEven ? '; values stand evenly, in their order' : '';
@@ -180,8 +182,16 @@ export const namedPlaces = (names: readonly string[], places: readonly number[])
   labelOverlap: false,
 });
 
-const numbersOf = ({name, values, groups, text, metric}: Effect, means: readonly Mean[]): Markup =>
-  tableHtml(
+/** With the digits that tell the means apart. */
+function textOf({text}: Effect, means: readonly Mean[]): (value: number) => string {
+  const decimals = decimalsOf(means.map(({mean}) => mean));
+  return (value) => text(value, decimals);
+}
+
+function numbersOf(effect: Effect, means: readonly Mean[]): Markup {
+  const {name, values, groups, metric} = effect;
+  const text = textOf(effect, means);
+  return tableHtml(
     {
       columns: [
         {name, align: 'left'},
@@ -199,3 +209,4 @@ const numbersOf = ({name, values, groups, text, metric}: Effect, means: readonly
     },
     {caption: `Mean ${metric} at each value of ${name}, over all other options`, sortable: true},
   );
+}

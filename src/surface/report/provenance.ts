@@ -6,7 +6,7 @@ import type {StageKey} from '../../pipeline/plan/fingerprint.ts';
 import type {RunRows} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {type Content, html, type Markup} from '../html.ts';
-import type {Methods} from '../tables/names.ts';
+import {runNames} from '../tables/run-names.ts';
 import type {RunReport} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
@@ -42,7 +42,8 @@ interface DataOrigin {
 /** Of a folder of images there may be thousands. */
 const mostFiles = 12;
 
-export function provenanceOf(record: RunRecord, rows: RunRows, methods: Methods, artifacts: Artifacts): Provenance {
+export function provenanceOf(record: RunRecord, rows: RunRows, artifacts: Artifacts): Provenance {
+  const {methods} = runNames(record);
   const tasks = new Map(record.tasks.map((task) => [task.id, task]));
   const configurations = [...groupBy(rows.tasks, (row) => row['config']).values()].map((same) => {
     const own = same.map((row) => tasks.get(row['task'] as string)!);

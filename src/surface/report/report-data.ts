@@ -8,9 +8,10 @@ import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Better} from '../tables/best-of.ts';
 import type {Comparison} from '../tables/compare.ts';
-import {methodsOf} from '../tables/names.ts';
+import {runNames} from '../tables/run-names.ts';
 import {type RunReport, reportRun} from '../tables/show.ts';
-import {type Answer, answersOf} from './answer.ts';
+import {type Sweep, sweepsOf} from '../tables/sweeps.ts';
+import {type Answer, answersOf, answersOfSearch} from './answer.ts';
 import {Artifacts} from './artifacts.ts';
 import {chosenTasks} from './chosen.ts';
 import {type CloseUp, closeUpOf} from './close-up.ts';
@@ -20,7 +21,6 @@ import {type Provenance, provenanceOf} from './provenance.ts';
 import {type Searched, searchedOf} from './search.ts';
 import {type SeedValues, seedValuesOf} from './seeds.ts';
 import {type SideBySide, sideBySideOf} from './side-by-side.ts';
-import {type Sweep, sweepsOf} from './sweeps.ts';
 import {type Timeline, timelineOf} from './timeline.ts';
 import {type Trainings, trainingsOf} from './trainings.ts';
 
@@ -33,7 +33,6 @@ export interface ReportData {
   readonly source: string;
   /** Absent where the run has no numbers. */
   readonly comparison?: Comparison;
-  /** None in a run with a search, which has its own answer. */
   readonly answers: readonly Answer[];
   readonly seeds: SeedValues;
   readonly closeUps: readonly CloseUp[];
@@ -64,12 +63,12 @@ export interface ReportOptions {
 export async function gatherReport(record: RunRecord, options: ReportOptions): Promise<ReportData> {
   const {cache, comparison, better, wanted, allImages = false, closely = true} = options;
   const artifacts = new Artifacts(record, cache);
-  const methods = methodsOf(record.tasks);
+  const names = runNames(record);
   const rows = rowsOf(record);
   const closeUps: CloseUp[] = [];
   const chosen = closely ? chosenTasks(record, wanted) : [];
   for (const task of chosen)
-    closeUps.push(await closeUpOf(record, task, methods.get(task.id)!, artifacts, chosen.length));
+    closeUps.push(await closeUpOf(record, task, names.tasks.get(task.id)!, artifacts, chosen.length));
   const pictures = await picturesOf(closeUps, allImages);
   const sideBySide = await sideBySideOf(closeUps, pictures, artifacts);
   const source = specOf(record.folder);
@@ -81,7 +80,7 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     source,
     ...(description !== undefined && {description}),
     ...(comparison && {comparison}),
-    answers: comparison && !searched ? answersOf(comparison, record.tasks[0]?.metrics[0]?.type, better) : [],
+    answers: comparison ? answersIn(comparison, record, searched, better) : [],
     seeds: seedValuesOf(rows),
     closeUps,
     // What could not be read is said where the task is looked at closely.
@@ -92,8 +91,23 @@ export async function gatherReport(record: RunRecord, options: ReportOptions): P
     curves: searched ? [] : curvesOf(record),
     ...(searched && {searched}),
     timeline: timelineOf(record),
-    provenance: provenanceOf(record, rows, methods, artifacts),
+    provenance: provenanceOf(record, rows, artifacts),
   };
+}
+
+function answersIn(
+  comparison: Comparison,
+  {tasks}: RunRecord,
+  searched: Searched | undefined,
+  better: Better,
+): readonly Answer[] {
+  const metric = tasks[0]?.metrics[0]?.type;
+  if (!searched) return answersOf(comparison, metric, better);
+  const {results} = searched;
+  return answersOfSearch(comparison, results, [
+    results.search.objective.metric,
+    ...(metric === undefined ? [] : [metric]),
+  ]);
 }
 
 /** The spec as it was run; where that can't be read any more, why. */

@@ -6,7 +6,9 @@ import type {Task} from '../../pipeline/config/spec.ts';
 import {recipeOf} from '../../pipeline/stages/define.ts';
 import {learn} from '../../pipeline/stages/learn.ts';
 import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
-import {methodsOf} from '../tables/names.ts';
+import {compareNumbered} from '../tables/compare.ts';
+import {labelsOf} from '../tables/names.ts';
+import {runNames} from '../tables/run-names.ts';
 import type {Artifacts} from './artifacts.ts';
 
 /** Trainings whose curves are drawn, and points of all of them together. */
@@ -16,6 +18,8 @@ const mostPoints = 6000;
 /** By what trainings differ, in the order in which they are named. */
 export const facets = ['dataset', 'method', 'class', 'seed'] as const;
 export type Facet = (typeof facets)[number];
+
+type Options = {readonly [key: string]: Json};
 
 export interface Training {
   readonly of: {readonly [facet in Facet]: string};
@@ -38,13 +42,23 @@ export interface Trainings {
 export async function trainingsOf(record: RunRecord, artifacts: Artifacts): Promise<Trainings> {
   const trained = learnt(record).filter(({fingerprint}) => fingerprint !== undefined);
   const tasks = new Map(record.tasks.map((task) => [task.id, task]));
-  const taskOf = ({node}: StageRecord): Task => shared(node.tasks.map((id) => tasks.get(id)!));
+  const taskOf = ({node}: StageRecord): Task => tasks.get(node.tasks[0]!)!;
   const shown = trained.slice(0, mostCurves);
-  const methods = methodsOf(shown.map(taskOf));
+  const {options} = runNames(record);
+  const methods = labelsOf(
+    shown.map((stage) => {
+      const {dataset, compare} = taskOf(stage);
+      return {
+        dataset: dataset.type,
+        paperRow: compare.row,
+        options: shared(stage.node.tasks.map((id) => options.get(id)!)),
+      };
+    }),
+  );
   const found: Omit<Training, 'name'>[] = [];
   const missing = new Set<string>();
   let [epochs, isThinned] = [0, false];
-  for (const stage of shown) {
+  for (const [at, stage] of shown.entries()) {
     const file = await artifacts.file(stage, 'curve.arrow');
     if (!file.ok) {
       for (const {message} of file.failures) missing.add(message);
@@ -55,18 +69,17 @@ export async function trainingsOf(record: RunRecord, artifacts: Artifacts): Prom
     const curve = thinned(whole, Math.floor(mostPoints / shown.length));
     epochs = Math.max(epochs, whole.at(-1)!.epoch + 1);
     isThinned ||= curve.length < whole.length;
-    const {id, dataset, inlier, seed} = taskOf(stage);
-    found.push({of: {dataset: dataset.type, method: methods.get(id)!, class: inlier, seed: String(seed)}, curve});
+    const {dataset, inlier, seed} = taskOf(stage);
+    found.push({of: {dataset: dataset.type, method: methods[at]!, class: inlier, seed: String(seed)}, curve});
   }
   return {curves: named(found), epochs, isThinned, trained: trained.length, missing: [...missing]};
 }
 
-/** The first of them, with what all of them have of the matrix: what comes after the training is no difference between trainings. */
-function shared([first, ...others]: readonly Task[]): Task {
-  const own = Object.entries(first!.point).filter(([path, value]) =>
-    others.every(({point}) => canonicalJson((point[path] ?? null) as Json) === canonicalJson((value ?? null) as Json)),
-  );
-  return {...first!, point: Object.fromEntries(own)};
+/** What all of them have: what comes after the training is no difference between trainings. */
+function shared([first, ...others]: readonly Options[]): Options {
+  const same = (key: string, value: Json) =>
+    others.every((other) => canonicalJson(other[key] ?? null) === canonicalJson(value));
+  return Object.fromEntries(Object.entries(first!).filter(([key, value]) => same(key, value)));
 }
 
 function named(trainings: readonly Omit<Training, 'name'>[]): readonly Training[] {
@@ -81,10 +94,11 @@ function named(trainings: readonly Omit<Training, 'name'>[]): readonly Training[
   });
 }
 
-/** In the order of the trainings. */
-export const valuesOf = (trainings: readonly Pick<Training, 'of'>[], facet: Facet): readonly string[] => [
-  ...new Set(trainings.map(({of}) => of[facet])),
-];
+/** Methods and seeds in the order of their numbers, others in that of the trainings. */
+export function valuesOf(trainings: readonly Pick<Training, 'of'>[], facet: Facet): readonly string[] {
+  const values = [...new Set(trainings.map(({of}) => of[facet]))];
+  return facet === 'method' || facet === 'seed' ? values.sort(compareNumbered) : values;
+}
 
 /** Stages that train, other than those that leave a network as it began. */
 const learnt = (record: RunRecord) => record.stages.filter(({node}) => recipeOf(learn, node)?.normal !== undefined);

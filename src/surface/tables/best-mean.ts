@@ -1,69 +1,100 @@
-/** The best number of a run, and where it comes from: groups of a run's numbers, from the database or from the run's record. */
+/** The best number of a run: of a search that of the configuration it chose, else the best of its configurations. */
 import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
-import {tellApart} from '../../core/base/tell-apart.ts';
-import {testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
+import {searchResultsOf} from '../../pipeline/search/results.ts';
+import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
+import type {MeanOf} from './means.ts';
+import {configurationName, type Named, namesOf} from './names.ts';
+import {runNames} from './run-names.ts';
+import {chosenOnTest, markOf} from './search.ts';
 
-export interface Best {
+export interface Best extends MeanOf {
   readonly metric: string;
   /** As stored: of a rate, at most 1. */
   readonly mean: number;
   /** `rotation epochs=12 · kde`. */
   readonly who: string;
-  /** Of how many tasks it is the mean. */
-  readonly tasks: number;
-  /** Configurations with a classifier, this one included, that have as many. */
-  readonly of: number;
+  /** † or ‡: it was chosen from several by labels of anomalies, so it is too good; '': it was not. */
+  readonly mark: string;
 }
 
 /** Metrics of which more is better, most telling first. */
 export const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
 
-/** One configuration with one classifier and metric: the mean over its tasks, which are its classes and seeds. */
-export interface MeanGroup {
-  readonly dataset: string;
-  readonly row: string;
-  readonly point: Json;
-  readonly classifier: string;
-  readonly metric: string;
-  readonly mean: number;
-  readonly tasks: number;
+/** One configuration with one classifier and metric: the mean over its classes and seeds. */
+export type MeanGroup = Omit<Named, 'ensemble'> & MeanOf & {readonly mean: number};
+
+export function bestOfRun(record: RunRecord): Best | undefined {
+  return record.search ? bestOfSearch(record) : bestMean(meanGroupsOf(record));
 }
 
-export function meanGroupsOf(record: RunRecord): readonly MeanGroup[] {
-  const tasks = new Map(record.tasks.map((task) => [task.id, task]));
-  const values = testMetricsOf(record).flatMap(({task: id, classifier, metric, value, ensemble}) => {
-    if (!telling.includes(metric) || ensemble !== null || value === null || !Number.isFinite(value)) return [];
-    const {dataset, compare, point} = tasks.get(id)!;
-    return [{dataset: dataset.type, row: compare.row, point: point as Json, classifier, metric, value}];
+/** What `pipeline best` chooses: a training that was ended early is no result. */
+function bestOfSearch(record: RunRecord): Best | undefined {
+  const results = searchResultsOf(record);
+  const {best} = results ?? {};
+  const [task] = best?.tasks ?? [];
+  const score = best?.test?.value == null ? best?.objective : best.test;
+  if (!results || !best || !task || score?.value == null) return undefined;
+  const {methods, classifier} = runNames(record);
+  const {metric, on} = results.search.objective;
+  return {
+    metric: score === best.test || on === 'test' ? metric : `${metric} on ${on} images`,
+    mean: score.value,
+    who: configurationName({
+      label: methods.get(task.id)!,
+      classifier: classifier(task.id, task.trial!.classifier),
+    }),
+    mark: results.rows.length > 1 ? markOf(results) : '',
+    classes: new Set(best.tasks.map(({inlier}) => inlier)).size,
+    seeds: new Set(best.tasks.map(({seed}) => seed)).size,
+    n: best.tasks.length,
+  };
+}
+
+function meanGroupsOf(record: RunRecord): readonly MeanGroup[] {
+  const rows = rowsOf(record);
+  const tasks = new Map(rows.tasks.map((task) => [task['task'], task]));
+  const values = rows.metrics.flatMap((row) => {
+    const {part, ensemble, value, metric} = row as {
+      readonly value: number | null;
+      readonly metric: string;
+    } & typeof row;
+    if (part !== 'test' || ensemble !== null || value === null || !telling.includes(metric)) return [];
+    return Number.isFinite(value) ? [{row, task: tasks.get(row['task'])!, value, metric}] : [];
   });
-  const keyOf = ({dataset, row, point, classifier, metric}: (typeof values)[number]) =>
-    JSON.stringify([dataset, row, point, classifier, metric]);
-  return [...groupBy(values, keyOf).values()].map((own) => ({
-    ...own[0]!,
-    mean: own.reduce((sum, {value}) => sum + value, 0) / own.length,
-    tasks: own.length,
-  }));
+  const keyOf = ({row, task}: (typeof values)[number]): string =>
+    [task['dataset'], task['paper_row'], task['config'], row['definition']].join('\n');
+  return [...groupBy(values, keyOf).values()].map((own) => {
+    const {row, task, metric} = own[0]!;
+    return {
+      dataset: task['dataset'] as string,
+      paperRow: task['paper_row'] as string,
+      options: JSON.parse(task['options'] as string) as Named['options'],
+      classifier: row['classifier'] as string,
+      paperClassifier: row['paper_classifier'] as string,
+      classifierOptions: JSON.parse(row['classifier_options'] as string) as Json,
+      definitionOptions: JSON.parse(row['definition_options'] as string) as Json,
+      metric,
+      mean: own.reduce((sum, {value}) => sum + value, 0) / own.length,
+      classes: new Set(own.map((one) => one.task['inlier'])).size,
+      seeds: new Set(own.map((one) => one.task['seed'])).size,
+      n: own.length,
+    };
+  });
 }
 
 /** The highest mean of the most telling metric; undefined: there is none. */
 export function bestMean(groups: readonly MeanGroup[]): Best | undefined {
   const metric = telling.find((name) => groups.some((one) => one.metric === name));
-  const rivals = groups.filter((one) => one.metric === metric);
-  // Of a mean over fewer tasks than others have it can't be said what it would be over all.
-  const most = Math.max(...rivals.map(({tasks}) => tasks));
-  const whole = rivals.filter(({tasks}) => tasks === most);
+  const rivals = groups.filter((one) => one.metric === metric).map((one) => ({...one, ensemble: null}));
+  // Of a mean over fewer numbers than others have it can't be said what it would be over all.
+  const most = Math.max(...rivals.map(({n}) => n));
+  const whole = rivals.filter(({n}) => n === most);
   const [first] = whole;
   if (metric === undefined || !first) return undefined;
   const best = whole.reduce((a, b) => (b.mean > a.mean ? b : a), first);
-  const same = rivals.filter(({dataset, row}) => dataset === best.dataset && row === best.row);
-  const tags = tellApart(same.map(({point}) => point))[same.indexOf(best)]!;
-  return {
-    metric,
-    mean: best.mean,
-    who: `${[best.row, ...tags].join(' ')} · ${best.classifier}`,
-    tasks: best.tasks,
-    of: whole.length,
-  };
+  const {mean, classes, seeds, n} = best;
+  const who = configurationName(namesOf(rivals).get(best)!);
+  return {metric, mean, who, mark: whole.length > 1 ? chosenOnTest : '', classes, seeds, n};
 }

@@ -1,16 +1,14 @@
 /** Rows of the results store → a comparison: ours beside the paper's, in the paper's own layout where a table is named. */
-import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
-import {tellApart} from '../../core/base/tell-apart.ts';
 import {compareText} from '../../core/base/text.ts';
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
 import {type Absent, absentLines} from './absent.ts';
-import {type Better, bestOfSeveral} from './best-of.ts';
+import {type Better, bestOfSeveral, manyText} from './best-of.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
-import {comparable, fittingOf} from './names.ts';
+import {endedAt, namesOf} from './names.ts';
 import type {Departures} from './settings.ts';
 import {validationLegend, validationOf} from './validation.ts';
 
@@ -59,6 +57,8 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         spread: row.sd === null ? null : spreadKind === 'se' ? row.sd / Math.sqrt(row.n) : row.sd,
         spreadKind,
         bestOf: best.get(row) ?? null,
+        // A training that was ended early is no result.
+        ...(endedAt(row) !== undefined && {verdict: null}),
         departures: (besidePaper && departures?.(row)) || [],
       };
     })
@@ -67,11 +67,13 @@ export function buildComparison(rows: readonly ComparisonRow[], options: Compari
         compareText(a.dataset, b.dataset) ||
         order(a.dataset, a.inlier) - order(b.dataset, b.inlier) ||
         compareText(a.inlier, b.inlier) ||
+        Number(endedAt(a) !== undefined) - Number(endedAt(b) !== undefined) ||
         compareNumbered(a.label, b.label) ||
         compareNumbered(a.classifier, b.classifier),
     );
   const {lines, notes} = withNotes(unnoted, baselines);
-  const grid = table === undefined ? undefined : gridOf(table, lines, baselines, absent);
+  const whole = lines.filter((line) => endedAt(line) === undefined);
+  const grid = table === undefined ? undefined : gridOf(table, whole, baselines, absent);
   const legend = [...legendOf(lines, grid), ...absentLines(absent)];
   if (!grid) return {title, lines, legend, notes};
   const gridLegend = [...legendOf(lines.filter(isIn(grid)), grid), ...absentLines(absent)];
@@ -84,62 +86,6 @@ const isIn =
     line.metric === metric &&
     (columns.includes(line.dataset) || columns.includes(line.inlier)) &&
     !leftOut.includes(`${line.paperRow} ${line.paperClassifier}`);
-
-/** What each row is called in its columns, by what varies over the rows of its kind. */
-function namesOf(
-  rows: readonly ComparisonRow[],
-): ReadonlyMap<ComparisonRow, Pick<Line, 'label' | 'classifier' | 'metricLabel'>> {
-  const tagged = (
-    kind: (row: ComparisonRow) => string,
-    settings: (rivals: readonly ComparisonRow[]) => readonly Json[],
-  ) => {
-    const tags = new Map<ComparisonRow, string>();
-    for (const rivals of groupBy(rows, kind).values()) {
-      const telling = tellApart(settings(rivals));
-      for (const [i, row] of rivals.entries()) tags.set(row, telling[i]!.map((tag) => ` ${tag}`).join(''));
-    }
-    return (row: ComparisonRow) => tags.get(row)!;
-  };
-  const headOf = (row: ComparisonRow) => (isExplanation(row) ? row.classifier : row.paperClassifier);
-  const kindOf = (row: ComparisonRow) => `${headOf(row)} ${row.ensemble ?? ''}`;
-  const method = tagged(
-    (row) => `${row.dataset} ${row.paperRow}`,
-    (rivals) => comparable(rivals.map((row) => row.options)),
-  );
-  const classifier = tagged(
-    (row) => `${row.dataset} ${kindOf(row)}`,
-    (rivals) => rivals.map((row) => fittingOf(row) as Json),
-  );
-  const metric = tagged(
-    (row) => `${row.dataset} ${row.metric} ${row.ensemble ?? ''}`,
-    (rivals) => rivals.map((row) => measuringOf(row.definitionOptions)),
-  );
-  return new Map(
-    rows.map((row) => {
-      const ensemble = row.ensemble === null ? '' : ` (ensemble of ${row.ensemble} seeds)`;
-      return [
-        row,
-        {
-          label: row.paperRow + method(row),
-          classifier: headOf(row) + classifier(row) + ensemble,
-          metricLabel: row.metric + metric(row),
-        },
-      ];
-    }),
-  );
-}
-
-/** Maps of what raises a classifier's score: their column's name has the classifier (`gradcam gde`). */
-const isExplanation = ({definitionOptions}: ComparisonRow): boolean =>
-  (definitionOptions as Definition | null)?.['explained'] !== undefined;
-
-type Definition = {readonly [key: string]: Json | undefined};
-
-/** What makes a number of them. */
-function measuringOf(definition: Json): Json {
-  const {metric, metricVersion, agreement} = (definition ?? {}) as Definition;
-  return {metric, metricVersion, ...(agreement !== undefined && {agreement})};
-}
 
 type Unnoted = Omit<Line, 'notes'>;
 
@@ -253,10 +199,8 @@ function partLines({rows, leftOut}: Grid): readonly string[] {
 function bestLines(lines: readonly Line[]): readonly string[] {
   const counts = lines.flatMap(({bestOf}) => bestOf ?? []);
   if (counts.length === 0) return [];
-  const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  const many = least === most ? least : `${least} to ${most}`;
   return [
-    `† beside the best of ${many} configurations of a method: best by the test labels, too good by chance alone.`,
+    `† beside the best of ${manyText(counts)} configurations of a method and classifier: best by the test labels, too good by chance alone.`,
   ];
 }
 
@@ -283,6 +227,11 @@ function legendOf(lines: readonly Line[], grid: Grid | undefined): readonly stri
     ...validationLegend(lines.filter((line) => line.validationN !== null).map(validationOf)),
     ...[...marks].map(([metric, how]) => `† ${metric} uses the test labels beyond evaluation: ${how}.`),
     ...bestLines(lines),
+    ...(lines.some((line) => endedAt(line) !== undefined)
+      ? [
+          'unfinished: the search ended this training at that epoch. Its number is no result, and is compared with nothing.',
+        ]
+      : []),
     ...(grid ? ['= matches the paper, + above it, - below it, ! below chance; (n) number of seeds; – no number.'] : []),
     ...(grid ? partLines(grid) : []),
   ];

@@ -6,10 +6,13 @@ import {wrapTo} from '../../core/base/width.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
 import type {QueryResult} from '../../pipeline/store/results/results.ts';
 import type {Verdict} from '../../pipeline/store/results/verdict.ts';
+import {rivalsIn} from './best-of.ts';
 import {type Comparison, markOf} from './compare.ts';
+import {decimalsBeside} from './digits.ts';
 import {latexTable, markdownTable} from './exchange.ts';
 import type {Grid, OurCell, PaperCell} from './grid.ts';
 import type {Line} from './line.ts';
+import {endedAt} from './names.ts';
 import {csvText, type Screen, terminalTable} from './table.ts';
 import type {TextTable, Tone} from './text-table.ts';
 import {validationMark, validationOf} from './validation.ts';
@@ -120,13 +123,18 @@ export function listTable({lines}: Comparison): TextTable {
   const varies = (of: (line: Line) => string) => new Set(lines.map(of)).size > 1;
   const compared = lines.some((line) => line.paper !== null);
   const rates = ratesOf(lines);
+  const decimals = decimalsIn(lines, rates);
   const columns: readonly Column[] = [
     ...(varies((line) => line.dataset) ? [leading('dataset', (line) => line.dataset)] : []),
     leading('normal class', (line) => line.inlier),
     leading('method', (line) => line.label),
     leading('classifier', (line) => line.classifier),
     ...(varies((line) => line.metricLabel) ? [leading('metric', (line) => line.metricLabel)] : []),
-    {name: 'ours', align: 'right', cell: (line) => marked(line, number(line.ours, line.spread, rates(line)))},
+    {
+      name: 'ours',
+      align: 'right',
+      cell: (line) => marked(line, number(line.ours, line.spread, rates(line), decimals(line))),
+    },
     {name: 'n', align: 'right', cell: seedsText},
     ...(lines.some((line) => line.validationN !== null)
       ? [
@@ -197,15 +205,32 @@ function ratesOf(lines: readonly Line[]): (line: Line) => boolean {
   return (line) => !others.has(line.metric);
 }
 
+/** Beside the best of several there are as many digits as show that it is. */
+function decimalsIn(lines: readonly Line[], rates: (line: Line) => boolean): (line: Line) => number {
+  const decimals = new Map<Line, number>();
+  const measured = lines.filter((line) => Number.isFinite(line.ours) && endedAt(line) === undefined);
+  const shown = (line: Line): number => (rates(line) ? 100 : 1) * line.ours!;
+  for (const rivals of rivalsIn(measured)) {
+    const best = rivals.find(({bestOf}) => bestOf !== null);
+    if (!best) continue;
+    const needed = decimalsBeside(shown(best), rivals.map(shown));
+    for (const line of rivals) decimals.set(line, needed);
+  }
+  return (line) => decimals.get(line) ?? 1;
+}
+
 const marked = ({testLabels, bestOf}: Line, text: string) => ((testLabels ?? bestOf) === null ? text : `${text} †`);
 
-/** A value and its spread; a rate × 100. `–` where there is none. */
-export const number = (value: number | null, spread: number | null, rate: boolean): string => {
+/** A value and its spread; a rate × 100. `–` where there is none. `decimals`: of a rate; others have as many more digits than four. */
+export const number = (value: number | null, spread: number | null, rate: boolean, decimals = 1): string => {
   if (value === null || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
-  const text = (it: number) => (rate ? (100 * it).toFixed(1) : it.toPrecision(4));
+  const text = (it: number) => minus(rate ? (100 * it).toFixed(decimals) : it.toPrecision(3 + decimals));
   return spread === null ? text(value) : `${text(value)} ± ${text(spread)}`;
 };
+
+/** A true minus sign; nothing is below zero by less than its last digit. */
+const minus = (text: string): string => (Number(text) === 0 ? text.replace('-', '') : text.replaceAll('-', '−'));
 
 const signed = (points: number) => {
   const text = Math.abs(points).toFixed(1);

@@ -1,16 +1,12 @@
 import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
+import type {Names} from './names.ts';
 
 /** One of our numbers, rates in [0, 1] as stored. */
-export interface Line extends ComparisonRow {
-  /** The method, and if there is another configuration of it, the options in which they differ. */
-  readonly label: string;
-  /** The same of the classifier, and of the metric. */
-  readonly classifier: string;
-  readonly metricLabel: string;
+export interface Line extends ComparisonRow, Names {
   /** Our spread in the paper's form: a standard deviation, or CutPaste's standard error. null: one seed. */
   readonly spread: number | null;
   readonly spreadKind: 'sd' | 'se';
-  /** It is the best of so many configurations of its method, by the test labels; null: it is not, or there is one. */
+  /** It is the best of so many configurations of its method and classifier, by the test labels; null: it is not, or there is one. */
   readonly bestOf: number | null;
   /** Differences from the paper. */
   readonly departures: readonly string[];

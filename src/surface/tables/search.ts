@@ -18,7 +18,7 @@ const enough = 25;
 export const chosenOnTest = '†';
 
 /** Marks a number that was chosen with labels of anomalies in the training part, as in tables of validation values. */
-const chosenOnOthers = '‡';
+export const chosenOnOthers = '‡';
 
 export interface Found {
   /** The rows to print. */

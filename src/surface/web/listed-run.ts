@@ -1,7 +1,8 @@
 /** A run in the list of runs, and its row. Pure, and also run in the browser. */
-import {count, dateText, duration, plural} from '../../core/base/text.ts';
+import {count, dateText, duration} from '../../core/base/text.ts';
 import {html, type Markup} from '../html.ts';
 import type {Best} from '../tables/best-mean.ts';
+import {meanText} from '../tables/means.ts';
 import {badge} from './badge.ts';
 
 export interface ListedRun {
@@ -48,7 +49,7 @@ ${
   readable
     ? html`<td class="number">${count(tasks)}<span class="narrow"> ${tasks === 1 ? 'task' : 'tasks'}</span></td>
 <td>${settled === stages ? html`${count(settled)}<span class="narrow"> stages</span>` : html`${count(settled)} of ${count(stages)} <progress max="${stages}" value="${settled}" aria-label="Stages done of ${name}"></progress>`}${failed > 0 && html`<small class="bad">${count(failed)} failed</small>`}</td>
-<td>${best ? html`${best.metric} <strong>${(100 * best.mean).toFixed(1)}</strong><small>${best.who}${best.tasks > 1 && `, ${plural(best.tasks, 'task')}`}</small>` : '–'}</td>`
+<td>${best ? html`${best.metric} <strong>${(100 * best.mean).toFixed(1)}</strong>${best.mark && ` ${best.mark}`}<small>${[best.who, meanText(best)].filter(Boolean).join(', ')}</small>` : '–'}</td>`
     : html`<td class="number">–</td><td>–</td><td>–</td>`
 }`;
 }

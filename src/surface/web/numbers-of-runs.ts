@@ -98,7 +98,8 @@ function differenceOf(first: Line, other: Line, ofFirst: SeedValues, ofOther: Se
 /** `+1.2 ± 0.4 (3)`: points × 100 of a rate, their deviation over the pairs of seeds, how many these are. */
 function differenceText({mean, sd, seeds}: Difference, rate: boolean): string {
   const text = number(Math.abs(mean), sd, rate);
-  const sign = mean > 0 ? '+' : mean < 0 ? '−' : '±';
+  // What is printed as zero has no sign.
+  const sign = Number.parseFloat(text) === 0 ? '' : mean > 0 ? '+' : '−';
   return `${sign}${text}${seeds > 1 ? ` (${seeds})` : ''}`;
 }
 

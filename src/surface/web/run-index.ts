@@ -8,25 +8,41 @@ import type {Results} from '../../pipeline/store/results/results.ts';
 import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs/record.ts';
 import {type Remarks, readRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
-import {bestMean, type MeanGroup, meanGroupsOf, telling} from '../tables/best-mean.ts';
+import {type Best, bestMean, bestOfRun, type MeanGroup, telling} from '../tables/best-mean.ts';
 import type {ListedRun} from './listed-run.ts';
 import {having, isSettled} from './live-run.ts';
 
 /** What the database has of a run. */
-type Filed = Omit<ListedRun, 'tags' | 'note' | 'best'> & {
+type Filed = Omit<ListedRun, 'tags' | 'note'> & {
   /** State of its files when it was filed. */
   readonly record: string | null;
-  readonly groups: readonly MeanGroup[] | null;
+  readonly groups: readonly FiledGroup[] | null;
 };
 
+/** Its options are filed once for all that share them. */
+type FiledGroup = Omit<MeanGroup, 'options' | 'classifierOptions' | 'definitionOptions'> & {
+  readonly config: string;
+  readonly definition: string;
+};
+
+interface FiledOptions {
+  readonly configs: readonly {readonly config: string; readonly options: MeanGroup['options']}[];
+  readonly definitions: readonly ({readonly definition: string} & Pick<
+    MeanGroup,
+    'classifierOptions' | 'definitionOptions'
+  >)[];
+}
+
+// What a search has chosen, only its record says: its tasks have trials in their ids (`trialLabels`).
 // One text for all runs: thousands of rows take DuckDB's binding longer than all the rest.
 const filedQuery = `
 with of_tasks as (
   select run, list_sort(list_distinct(list(dataset))) as datasets, list_sort(list_distinct(list(paper_row))) as methods
   from tasks group by run
 ), means as (
-  select metrics.run, dataset, paper_row as row, point::json as point, metrics.classifier, metric, avg(value) as mean,
-    count(*) as tasks
+  select metrics.run, dataset, paper_row as "paperRow", config, definition, metrics.classifier,
+    paper_classifier as "paperClassifier", metric, avg(value) as mean, count(*) as n, count(distinct inlier) as classes,
+    count(distinct seed) as seeds
   from metrics join tasks using (run, task)
   where metric in (${telling.map((name) => `'${name}'`).join(', ')}) and part = 'test' and ensemble is null
     and isfinite(value)
@@ -36,7 +52,17 @@ select json_group_array(json_object('id', run, 'name', name, 'started', started,
   'tasks', tasks, 'stages', stages, 'settled', computed + cached + failed + skipped, 'failed', failed, 'damage', damage,
   'record', record, 'datasets', coalesce(datasets, []), 'methods', coalesce(methods, []), 'groups', groups))::varchar
 from runs left join of_tasks using (run) left join of_means using (run)
-where outcome <> 'unfinished'`;
+where outcome <> 'unfinished' and run not in (select run from tasks where contains(task, '/trial='))`;
+
+const optionsQuery = `
+select json_object(
+  'configs', (select json_group_array(json_object('config', config, 'options', options::json))
+    from (select config, any_value(options) as options from tasks group by config)),
+  'definitions', (select json_group_array(json_object('definition', definition, 'classifierOptions', classifier::json,
+      'definitionOptions', options::json))
+    from (select definition, any_value(classifier_options) as classifier, any_value(definition_options) as options
+      from metrics group by definition))
+)::varchar`;
 
 interface Known {
   readonly run: ListedRun;
@@ -104,10 +130,19 @@ export class RunIndex {
   }
 
   async #filedRuns(): Promise<ReadonlyMap<string, Filed>> {
-    const found = await this.#results.query(filedQuery);
-    if (!found.ok) return new Map();
-    const runs = JSON.parse(String(found.value.rows[0]?.[0] ?? '[]')) as readonly Filed[];
-    return new Map(runs.map((run) => [run.id, run]));
+    const [runs, options] = [
+      await this.#json<readonly Filed[]>(filedQuery),
+      await this.#json<FiledOptions>(optionsQuery),
+    ];
+    if (!runs || !options) return new Map();
+    const bestOf = bestWith(options);
+    return new Map(runs.map((run) => [run.id, {...run, ...optionalBest(bestOf(run.groups ?? []))}]));
+  }
+
+  async #json<T>(query: string): Promise<T | undefined> {
+    const found = await this.#results.query(query);
+    const text = found.ok ? found.value.rows[0]?.[0] : undefined;
+    return text == null ? undefined : (JSON.parse(String(text)) as T);
   }
 }
 
@@ -116,19 +151,27 @@ const remarksOf = ({tags, note, damage}: Remarks): Pick<ListedRun, 'tags' | 'not
   note: damage === undefined ? note : `${damage}.`,
 });
 
-const listedFrom = ({record: _, groups, started, seconds, damage, ...run}: Filed): ListedRun => ({
+const listedFrom = ({record: _, groups: __, started, seconds, damage, ...run}: Filed): ListedRun => ({
   ...run,
   ...(started != null && {started}),
   ...(seconds != null && {seconds}),
   ...(damage != null && {damage}),
-  ...optionalBest(groups ?? []),
   tags: [],
   note: '',
 });
 
-function optionalBest(groups: readonly MeanGroup[]): Pick<ListedRun, 'best'> {
-  const best = bestMean(groups);
-  return best ? {best} : {};
+const optionalBest = (best: Best | undefined): Pick<ListedRun, 'best'> => (best ? {best} : {});
+
+function bestWith({configs, definitions}: FiledOptions): (groups: readonly FiledGroup[]) => Best | undefined {
+  const configOf = new Map(configs.map(({config, options}) => [config, options]));
+  const definitionOf = new Map(definitions.map((one) => [one.definition, one]));
+  return (groups) =>
+    bestMean(
+      groups.map((group) => {
+        const {classifierOptions = null, definitionOptions = null} = definitionOf.get(group.definition) ?? {};
+        return {...group, options: configOf.get(group.config) ?? {}, classifierOptions, definitionOptions};
+      }),
+    );
 }
 
 const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)].sort(compareText);
@@ -146,7 +189,7 @@ const listedOf = (record: RunRecord): ListedRun => ({
   ...(record.damage !== undefined && {damage: record.damage}),
   datasets: distinct(record.tasks.map(({dataset}) => dataset.type)),
   methods: distinct(record.tasks.map(({compare}) => compare.row)),
-  ...optionalBest(meanGroupsOf(record)),
+  ...optionalBest(bestOfRun(record)),
   tags: [],
   note: '',
 });

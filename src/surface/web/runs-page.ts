@@ -42,7 +42,7 @@ export class RunList {
       }</tbody>
 </table></div>
 </form>
-<p class="faint">Best: the highest mean over classes and seeds that one configuration with a classifier has reached, × 100.</p>
+<p class="faint">Best: the highest mean over classes and seeds that one configuration with a classifier has reached, × 100; of a search that of the configuration it chose. † chosen from several by the labels of the test images, so too good by chance alone; ‡ by labels of other anomalies.</p>
 ${ids.length > most && html`<p id="older"><a href="/?before=${encodeURIComponent(ids[most - 1]!)}">Older runs</a></p>`}
 ${before === null && this.#elsewhereList(elsewhere)}`,
     };

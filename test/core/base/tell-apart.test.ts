@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {tellApart} from '../../../src/core/base/tell-apart.ts';
+import {tellApart, textsOf} from '../../../src/core/base/tell-apart.ts';
 
 const named = (...settings: Parameters<typeof tellApart>[0]) => tellApart(settings).map((tags) => tags.join(' '));
 
@@ -33,11 +33,22 @@ test('a plug-in is its name where that is enough, and its options where not', ()
   ]);
   const crop = (min_side: number) => ({augment: [{type: 'crop', min_side}]});
   expect(named(crop(0.5), {augment: [{type: 'hflip'}]})).toEqual(['augment=crop', 'augment=hflip']);
-  expect(named(crop(0.5), crop(0.25))).toEqual([
-    'augment=[{"min_side":0.5,"type":"crop"}]',
-    'augment=[{"min_side":0.25,"type":"crop"}]',
-  ]);
+  expect(named(crop(0.5), crop(0.25))).toEqual(['augment=crop(min_side=0.5)', 'augment=crop(min_side=0.25)']);
   expect(named({k: '1'}, {k: 1})).toEqual(['k="1"', 'k=1']);
+});
+
+test('lists and plug-ins have short texts as a spec writes them, and more only where these are the same', () => {
+  const texts = (...values: Parameters<typeof textsOf>[0]) => [...textsOf(values).values()];
+  const crop = (min_side: number) => ({crop: {min_side}});
+  expect(texts(['hflip'], [crop(0.5), 'hflip'], [])).toEqual(['hflip', 'crop+hflip', 'none']);
+  expect(texts([crop(0.5), 'hflip'], [crop(0.75), 'hflip'], ['hflip'])).toEqual([
+    'crop+hflip(min_side=0.5)',
+    'crop+hflip(min_side=0.75)',
+    'hflip',
+  ]);
+  const cutpaste = {type: 'cutpaste', network: {type: 'small', width: 8}};
+  expect(texts(cutpaste, {...cutpaste, patch: 32})).toEqual(['cutpaste', 'cutpaste(patch=32)']);
+  expect(texts([32], [32, 32], 'none', [])).toEqual(['[32]', '[32,32]', '"none"', '[]']);
 });
 
 test('what one has and another lacks', () => {

@@ -41,18 +41,18 @@ test('along a number, coloured by another option: means over classes, deviations
   expect(found).toMatchObject({
     axis: 'batch',
     ticks: [8, 32, 128],
-    colour: {name: 'distribution_augmentation', values: ['none', 'rotate90 + rotate180']},
+    colour: {name: 'distribution_augmentation', values: ['none', 'rotate90+rotate180']},
     panels: [{metric: 'auc', classifier: 'kde'}],
   });
   expect(found!.panels[0]!.points[3]).toEqual({
     x: 32,
-    colour: 'rotate90 + rotate180',
+    colour: 'rotate90+rotate180',
     mean: expect.closeTo(0.5 + 3 / 20 + 0.05 + 0.005, 9), // half of dogs' 0.1, half of the second seed's 0.01
     sd: expect.closeTo(Math.SQRT1_2 / 100, 9),
     seeds: 2,
   });
   const drawn = String(await curvesSection([found!]));
-  expect(drawn).toContain('<title>batch 32, distribution_augmentation rotate90 + rotate180: 70.5 ± 0.7</title>');
+  expect(drawn).toContain('<title>batch 32, distribution_augmentation rotate90+rotate180: 70.5 ± 0.7</title>');
   expect(drawn).toContain('colours: distribution_augmentation');
 });
 

@@ -167,7 +167,15 @@ test('a thousand tasks: in the layout of the paper, and within three megabytes',
 
 test('a search has its table, its values over the trials, its configurations as lines, and whom to trust', async () => {
   const page = await pageOf(searchRun({trials: 8, settings: 2, on: 'validation', halved: 2}));
-  expect(idsOf(page)).toEqual(['search', 'comparison', 'training', 'tasks', 'timeline', 'provenance']);
+  expect(idsOf(page)).toEqual(['classes', 'search', 'comparison', 'training', 'tasks', 'timeline', 'provenance']);
+  // First what it chose; trainings that it ended early are no rivals.
+  expect(page).toMatch(
+    /<p class="answer"><strong>rotation [^<]*<\/strong> with <strong>oc-svm[^<]*<\/strong>: auc <strong class="value">[\d.]+<\/strong> for class cat \(chosen of 16 configurations by validation images, without a label of an anomaly\)/,
+  );
+  const results = page.slice(page.indexOf('id="comparison"'), page.indexOf('id="training"'));
+  expect(results).toContain('(unfinished, epoch 4)');
+  expect(results).toContain('unfinished: the search ended this training at that epoch.');
+  expect(results).not.toMatch(/unfinished, epoch 4\)[^\n]*†/);
   const section = page.slice(page.indexOf('id="search"'), page.indexOf('id="comparison"'));
   expect(section).toContain('All 16 configurations');
   expect(section.match(/<polyline /g)).toHaveLength(16);

@@ -8,10 +8,10 @@ import {chosenTasks, mostTasks} from '../../../src/surface/report/chosen.ts';
 import {domainOf} from '../../../src/surface/report/dots.ts';
 import {spacingOf} from '../../../src/surface/report/effects.ts';
 import {swarm} from '../../../src/surface/report/swarm.ts';
-import {bestOfSweep, sweepsOf} from '../../../src/surface/report/sweeps.ts';
 import {timelineOf, timelineSection} from '../../../src/surface/report/timeline.ts';
-import {methodsOf} from '../../../src/surface/tables/names.ts';
+import {runNames} from '../../../src/surface/tables/run-names.ts';
 import {reportRun} from '../../../src/surface/tables/show.ts';
+import {bestOfSweep, sweepsOf, valueText} from '../../../src/surface/tables/sweeps.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 
 let runs: string;
@@ -90,13 +90,31 @@ test('a path with one value is no sweep; plug-ins are called by their type', () 
   expect(sweepsOf(record, () => 'higher')[0]!.parameters[0]!.values).toEqual(['untrained', 'rotation']);
 });
 
+test('what has no value is a configuration, too; learners are called as their methods; digits tell means apart', () => {
+  const tasks = ['3way', '3way-patch', 'broken'].map((row, at) => ({
+    inlier: 'cat',
+    seed: 0,
+    learner: {type: 'cutpaste', patch: at},
+    point: {learner: {type: 'cutpaste', patch: at}},
+    compare: {row},
+    scores: row === 'broken' ? {kde: {fails: 'not finite'}} : auc(0.88301 + at / 10_000),
+  }));
+  const [sweep] = sweepsOf(recordOf(folder(tasks)), () => 'higher');
+  expect(sweep!.parameters[0]!.values).toEqual(['3way', '3way-patch', 'broken']);
+  expect(sweep!.failed).toMatchObject([{at: [2], reason: 'not computed, "score" failed: not finite'}]);
+  expect(sweep!.configurations.map((one) => `${one.name} ${valueText(sweep!, one.mean)}`)).toEqual([
+    '3way · kde 88.30',
+    '3way-patch · kde 88.31',
+  ]);
+});
+
 test('methods are told apart by what varies among their tasks', () => {
-  const {tasks} = recordOf(folder([...grid, {inlier: 'cat', seed: 0, learner: {type: 'untrained'}, scores: auc(0.6)}]));
-  expect([...new Set(methodsOf(tasks).values())]).toEqual([
-    'rotation epochs=1 batch=small',
-    'rotation epochs=1 batch=large',
-    'rotation epochs=10 batch=small',
-    'rotation epochs=10 batch=large',
+  const record = recordOf(folder([...grid, {inlier: 'cat', seed: 0, learner: {type: 'untrained'}, scores: auc(0.6)}]));
+  expect([...new Set(runNames(record).methods.values())]).toEqual([
+    'rotation batch=small epochs=1',
+    'rotation batch=large epochs=1',
+    'rotation batch=small epochs=10',
+    'rotation batch=large epochs=10',
     'untrained',
   ]);
 });

@@ -265,7 +265,7 @@ test('the best of several configurations is marked, where the same images, class
   const marked = compared(rows, {better: () => 'higher'});
   expect(marked.lines.flatMap(({ours, bestOf}) => (bestOf === null ? [] : [[ours, bestOf]]))).toEqual([[0.8, 2]]);
   expect(marked.legend.filter((line) => line.startsWith('†'))).toEqual([
-    '† beside the best of 2 configurations of a method: best by the test labels, too good by chance alone.',
+    '† beside the best of 2 configurations of a method and classifier: best by the test labels, too good by chance alone.',
   ]);
   for (const format of ['table', 'markdown', 'latex'] as const)
     expect(formatComparison(marked, format)).toMatch(/80\.0 †/);
@@ -310,7 +310,7 @@ test('metrics: rates times 100, others as they are; only those asked for', async
     ────────────────────────────────────────────────────────────────────────────────────────────
     cat           rotation  kde         auc             75.0 ± 0.0  2  78.3 ± 1.0  −3.3  below
     cat           rotation  kde         fpr95          25.0 ± 17.7  2           –     –  –
-    cat           rotation  kde         uniformity  -2.500 ± 0.000  2           –     –  –
+    cat           rotation  kde         uniformity  −2.500 ± 0.000  2           –     –  –
 
     ± is the standard deviation over seeds (n - 1), as in the ICLR paper.
     matches: within 1.0 point or two of the paper's standard deviations, whichever is larger (ours if the paper prints none).
@@ -639,7 +639,7 @@ test('metrics of features are printed as they are, and what knows the test label
     normal class  method    classifier  metric                 ours  n       paper      Δ  verdict
     ───────────────────────────────────────────────────────────────────────────────────────────────────
     bag           rotation  (pool)      alignment    0.2500 ± 0.000  2           –      –  –
-    bag           rotation  (pool)      uniformity  -2.000 ± 0.7071  2           –      –  –
+    bag           rotation  (pool)      uniformity  −2.000 ± 0.7071  2           –      –  –
     bag           rotation  kde         auc              40.0 ± 0.0  2  98.3 ± 0.3  −58.3  below chance
     bag           rotation  kde         f1-max         90.0 ± 0.0 †  2           –      –  –
 

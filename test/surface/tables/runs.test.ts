@@ -71,7 +71,7 @@ test('one run', () => {
     ──────────────────────────────────────────────────────────────────────
     fmnist/cifar10/cat/rotation/seed=0  kde         75.3           –
     fmnist/cifar10/cat/rotation/seed=0  gde            –           –  [1]
-    fmnist/cifar10/dog/rotation/seed=0  kde            –      -2.250
+    fmnist/cifar10/dog/rotation/seed=0  kde            –      −2.250
     [1] not computed, "score" failed: out of memory
 
     stage     computed  failed  skipped   time  peak memory
@@ -256,12 +256,16 @@ test('a sweep ends with its best configuration, and what each parameter did', ()
           inlier,
           seed: 0,
           point: {...point, 'with.a': point['a']!}, // two options that vary together
-          learner: {type: 'rotation', of: JSON.stringify(point)},
+          learner: {
+            type: 'rotation',
+            ...Object.fromEntries(Object.entries(point).map(([path, one]) => [path.split('.').at(-1), one])),
+          },
           scores: auc(value(point) + (inlier === 'cat' ? 0.01 : -0.01)),
         })),
       ),
     });
   };
+  const higher = () => 'higher' as const;
   const effects = sweep(
     {'learner.epochs': [2, 16, 4], 'learner.head': ['none', 'deep'], 'limit.train': [10, 20], a: [1, 2, 3, 4, 5, 6, 7]},
     (point) =>
@@ -270,17 +274,22 @@ test('a sweep ends with its best configuration, and what each parameter did', ()
       (point['learner.head'] === 'deep' ? 0.05 : 0) +
       Number(point['a']) / 1000,
   );
-  expect(effectsText(effects)).toMatchInlineSnapshot(`
-    "best: rotation epochs=16 head=deep train=10 a=7 with.a=7 · kde: auc 91.7, mean of 2 tasks (the best of 84 by the test labels: too good by chance alone)
+  expect(effectsText(effects, higher)).toMatchInlineSnapshot(`
+    "best: rotation a=7 epochs=16 head=deep train=10 · kde: auc 91.7, mean of 2 classes (the best by the test labels of 84 configurations: too good by chance alone)
       epochs: 2 → 74.9, 4 → 76.9, 16 → 88.9
       head: none → 77.7, deep → 82.7
       a: 7 values, from 1 → 79.9 to 7 → 80.5
       and 1 parameter that did less"
   `);
   expect(
-    effectsText(effects, {columns: 44})!
+    effectsText(effects, higher, {columns: 44})!
       .split('\n')
       .every((line) => line.length < 44),
   ).toBe(true);
-  expect(effectsText(sweep({a: [1]}, () => 0.5))).toBeUndefined();
+  expect(
+    effectsText(
+      sweep({a: [1]}, () => 0.5),
+      higher,
+    ),
+  ).toBeUndefined();
 });

@@ -171,7 +171,7 @@ describe('pages', () => {
       'broken',
       'finished',
     ]);
-    expect(text).toContain('auc <strong>91.0</strong><small>rotation · oc-svm-rbf, 2 tasks</small>');
+    expect(text).toContain('auc <strong>91.0</strong> †<small>rotation · oc-svm-rbf, mean of 2 classes</small>');
     const older = await site.ask(`/?before=${site.ids.failed}`);
     expect(older.text).toContain('finished');
     expect(older.text).not.toContain('>broken<');

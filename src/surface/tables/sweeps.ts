@@ -1,12 +1,17 @@
 /** The configurations of a matrix: what its options did to a metric. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
-import {namesOf, textsOf} from '../../core/base/tell-apart.ts';
+import {namesOf} from '../../core/base/tell-apart.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import {type MetricValue, testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
-import type {Better} from '../tables/best-of.ts';
-import {number} from '../tables/formats.ts';
+import type {Better} from './best-of.ts';
+import {decimalsOf} from './digits.ts';
+import {number} from './formats.ts';
+import {valueKey, valueTexts} from './matrix-values.ts';
+import type {MeanOf} from './means.ts';
+import {configurationName} from './names.ts';
+import {runNames} from './run-names.ts';
 
 export interface Sweep {
   readonly spec: string;
@@ -17,8 +22,19 @@ export interface Sweep {
   /** Those with several values; at least one. The classifier is one where there are several. */
   readonly parameters: readonly SweepParameter[];
   readonly configurations: readonly Configuration[];
+  /** Those that are known to have no value, such as after a failure. */
+  readonly failed: readonly FailedConfiguration[];
   /** Classes that a whole configuration has numbers of. */
   readonly classes: number;
+  /** Of its means in a text: with fewer, different ones would look the same. */
+  readonly decimals: number;
+}
+
+export interface FailedConfiguration {
+  readonly key: string;
+  /** Index of the value of each parameter. */
+  readonly at: readonly number[];
+  readonly reason: string;
 }
 
 export interface SweepParameter {
@@ -31,32 +47,35 @@ export interface SweepParameter {
   readonly share: number;
 }
 
-export interface Configuration {
+export interface Configuration extends MeanOf {
   /** The same for configurations that share their numbers, because an option has nothing to do with the classifier. */
   readonly key: string;
+  /** `rotation epochs=12 · kde`, as everywhere. */
+  readonly name: string;
+  /** Its method and classifier without options: those that share them are rivals. */
+  readonly kind: string;
   /** Index of the value of each parameter. */
   readonly at: readonly number[];
-  readonly classifier: string;
   /** Of the matrix, as the spec has it. */
   readonly point: Task['point'];
   /** Its classifier with all options. */
   readonly reference: string;
   /** Mean over the classes, of each seed. */
-  readonly seeds: readonly {readonly seed: number; readonly value: number}[];
+  readonly ofSeeds: readonly {readonly seed: number; readonly value: number}[];
   readonly mean: number;
   /** Between the seeds (n − 1); null: one seed. */
   readonly sd: number | null;
-  /** Numbers that it is the mean of: classes times seeds. */
-  readonly n: number;
 }
 
-type Found = MetricValue & {
-  readonly value: number;
+/** A number that was measured, or could not be. */
+type Wanted = MetricValue & {
   readonly of: Task;
   /** Place of its classifier among those of the task; −1: it is none of them, such as a layer of features. */
   readonly slot: number;
   readonly reference: string;
 };
+
+type Found = Wanted & {readonly value: number};
 
 /** One a spec that has a matrix, of its first metric. */
 export function sweepsOf(record: RunRecord, better: Better): readonly Sweep[] {
@@ -73,43 +92,52 @@ export function sweepsOf(record: RunRecord, better: Better): readonly Sweep[] {
     const metric = tasks[0]?.metrics[0]?.type;
     const paths = varyingPaths(tasks);
     if (paths.length === 0 || metric === undefined) return [];
-    const found = tasks.flatMap((of) =>
+    const wanted = tasks.flatMap((of) =>
       (values.get(of.id) ?? [])
         .filter((value) => value.metric === metric)
-        .flatMap((one): readonly Found[] => {
-          const {value} = one;
-          if (value === null || !Number.isFinite(value)) return [];
+        .map((one): Wanted => {
           const reference = referenceOf(one);
           const slot = of.classifiers.findIndex((ref) => canonicalJson(ref as Json) === reference);
-          return [{...one, value, of, slot, reference}];
+          return {...one, of, slot, reference};
         }),
     );
+    const found = wanted.filter((one): one is Found => one.value !== null && Number.isFinite(one.value));
     if (found.length === 0) return [];
+    const {methods, classifier} = runNames(record);
     const names = namesOf(paths);
-    const options = [...paths.map((path) => ({name: names.get(path)!, ...optionOf(path, tasks)})), ...slotsOf(found)];
-    const classes = Math.max(
-      ...[...groupBy(found, configurationOf).values()].map((own) => new Set(own.map(({of}) => problemOf(of))).size),
-    );
+    const options = [...paths.map((path) => ({name: names.get(path)!, ...optionOf(path, tasks)})), ...slotsOf(wanted)];
     const configurations = [...groupBy(found, configurationOf).values()].map((own): Configuration => {
       const [first] = own as [Found];
-      const seeds = [...groupBy(own, ({of}) => of.seed)].map(([seed, same]) => ({
+      const ofSeeds = [...groupBy(own, ({of}) => of.seed)].map(([seed, same]) => ({
         seed,
         value: meanOf(same.map(({value}) => value)),
       }));
-      const mean = meanOf(seeds.map(({value}) => value));
-      const squares = seeds.reduce((sum, {value}) => sum + (value - mean) ** 2, 0);
+      const mean = meanOf(ofSeeds.map(({value}) => value));
+      const squares = ofSeeds.reduce((sum, {value}) => sum + (value - mean) ** 2, 0);
       return {
         key: first.stage.id,
+        name: configurationName({
+          label: methods.get(first.of.id)!,
+          classifier: classifier(first.of.id, first.classifier),
+        }),
+        kind: `${first.of.compare.row} ${first.classifier.split(' ')[0]}`,
         at: options.map(({place}) => place(first)),
-        classifier: first.classifier,
         point: first.of.point,
         reference: first.reference,
-        seeds,
+        ofSeeds,
         mean,
-        sd: seeds.length > 1 ? Math.sqrt(squares / (seeds.length - 1)) : null,
+        sd: ofSeeds.length > 1 ? Math.sqrt(squares / (ofSeeds.length - 1)) : null,
+        classes: new Set(own.map(({of}) => problemOf(of))).size,
+        seeds: ofSeeds.length,
         n: own.length,
       };
     });
+    const measured = new Set(found.map(configurationOf));
+    const failed = [...groupBy(wanted, configurationOf)].flatMap(([key, [first]]) =>
+      measured.has(key) || first!.reason === null
+        ? []
+        : [{key: first!.stage.id, at: options.map(({place}) => place(first!)), reason: first!.reason}],
+    );
     const parameters = options.map(({name, values: texts, numbers}, i) => ({
       name,
       values: texts,
@@ -117,12 +145,13 @@ export function sweepsOf(record: RunRecord, better: Better): readonly Sweep[] {
       share: shareOf(configurations, i),
     }));
     const scale = found[0]!.scale ?? 'rate';
-    return [{spec, metric, scale, better: better(metric), parameters, configurations, classes}];
+    const classes = Math.max(...configurations.map((one) => one.classes));
+    const decimals = decimalsOf(configurations.map(({mean}) => (scale === 'rate' ? 100 * mean : mean)));
+    return [{spec, metric, scale, better: better(metric), parameters, configurations, failed, classes, decimals}];
   });
 }
 
-const configurationOf = ({of, slot}: Pick<Found, 'of' | 'slot'>): string =>
-  `${canonicalJson(of.point as Json)} ${slot}`;
+const configurationOf = ({of, slot}: Wanted): string => `${canonicalJson(of.point as Json)} ${slot}`;
 
 const problemOf = ({dataset, inlier}: Task): string => `${dataset.type} ${inlier}`;
 
@@ -132,7 +161,7 @@ const meanOf = (values: readonly number[]): number => values.reduce((sum, value)
 function varyingPaths(tasks: readonly Task[]): readonly string[] {
   const paths = [...new Set(tasks.flatMap(({point}) => Object.keys(point)))];
   const count = (...some: readonly string[]): number =>
-    new Set(tasks.map(({point}) => some.map((path) => keyOf(point[path])).join('\n'))).size;
+    new Set(tasks.map(({point}) => some.map((path) => valueKey(point[path])).join('\n'))).size;
   return paths
     .filter((path) => count(path) > 1)
     .filter(
@@ -142,20 +171,24 @@ function varyingPaths(tasks: readonly Task[]): readonly string[] {
 }
 
 function optionOf(path: string, tasks: readonly Task[]) {
-  const found = [...new Map(tasks.map(({point}) => [keyOf(point[path]), point[path]])).values()];
-  const isNumeric = found.every((value) => typeof value === 'number');
-  const values = isNumeric ? found.toSorted((a, b) => (a as number) - (b as number)) : found;
-  const texts = textsOf(values as readonly (Json | undefined)[]);
-  const keys = values.map(keyOf);
+  const found = [...new Map(tasks.map(({point}) => [valueKey(point[path]), point])).values()];
+  const numbers = found.map((point) => point[path]).filter((value) => typeof value === 'number');
+  const isNumeric = numbers.length === found.length;
+  const points = isNumeric ? found.toSorted((a, b) => (a[path] as number) - (b[path] as number)) : found;
+  const text = valueTexts(
+    path,
+    tasks.map(({point, compare}) => ({point, paperRow: compare.row})),
+  );
+  const keys = points.map((point) => valueKey(point[path]));
   return {
-    values: keys.map((key) => texts.get(key) ?? 'default'),
-    ...(isNumeric && {numbers: values as readonly number[]}),
-    place: ({of}: Found): number => keys.indexOf(keyOf(of.point[path])),
+    values: points.map((point) => text({point})),
+    ...(isNumeric && {numbers: numbers.toSorted((a, b) => a - b)}),
+    place: ({of}: Wanted): number => keys.indexOf(valueKey(of.point[path])),
   };
 }
 
 /** The classifiers of a task, as one more option: a name that an option changes (`5-nn`) is that of its type. */
-function slotsOf(found: readonly Found[]) {
+function slotsOf(found: readonly Wanted[]) {
   const slots = [...groupBy(found, ({slot}) => slot)].toSorted(([a], [b]) => a - b);
   if (slots.length < 2) return [];
   const names = slots.map(([slot, own]) => {
@@ -170,7 +203,7 @@ function slotsOf(found: readonly Found[]) {
       name: 'classifier',
       values,
       numbers: undefined,
-      place: ({slot}: Found) => slots.findIndex(([one]) => one === slot),
+      place: ({slot}: Wanted) => slots.findIndex(([one]) => one === slot),
     },
   ];
 }
@@ -186,10 +219,8 @@ function shareOf(configurations: readonly Configuration[], parameter: number): n
   return whole > 0 ? between / whole : 0;
 }
 
-const keyOf = (value: unknown): string => (value === undefined ? 'default' : canonicalJson(value as Json));
-
-export const valueText = ({scale}: Sweep, mean: number, sd: number | null = null): string =>
-  number(mean, sd, scale === 'rate');
+export const valueText = ({scale, decimals}: Sweep, mean: number, sd: number | null = null): string =>
+  number(mean, sd, scale === 'rate', decimals);
 
 /** `learning_rate 0.005, nu 0.5, classifier kde`. */
 export const settingText = ({parameters}: Sweep, {at}: Pick<Configuration, 'at'>): string =>
@@ -201,6 +232,10 @@ export function bestOfSweep({better, configurations}: Sweep): Configuration | un
   const sign = better === 'higher' ? 1 : -1;
   return wholeOf(configurations).reduce((a, b) => (sign * b.mean > sign * a.mean ? b : a));
 }
+
+/** The sizes of the sets of rivals, of which each has a best one. */
+export const rivalCounts = (configurations: readonly Configuration[]): readonly number[] =>
+  [...groupBy(configurations, ({kind}) => kind).values()].map(({length}) => length);
 
 /** A mean over fewer classes or seeds is of another problem. */
 export function wholeOf(configurations: readonly Configuration[]): readonly Configuration[] {
