@@ -1,5 +1,6 @@
 /** Names of stages and classifiers, for people: unique if possible, and never part of a key. */
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
+import {tellApart} from '../../core/base/tell-apart.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
 import {called, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
@@ -29,12 +30,14 @@ const text = (value: unknown): string =>
 
 type Labelled = {readonly label: string; readonly tasks: readonly string[]};
 
-/** Stages with the same label get what distinguishes them: their points of the matrix, then their specs. */
+/** Stages with the same label get what distinguishes them: the options of the matrix in which they differ, then their specs. */
 export function distinguish<N extends Labelled>(nodes: readonly N[], tasks: ReadonlyMap<string, Task>): readonly N[] {
-  const points = (task: Task): readonly string[] =>
-    Object.entries(task.point).map(([path, value]) => `${path}=${text(value)}`);
+  const points = new Map([...tasks.values()].map(({point}) => [canonicalJson(point as Json), point as Json]));
+  const all = tellApart([...points.values()]);
+  const tags = new Map([...points.keys()].map((key, at) => [key, all[at]!]));
+  const options = ({point}: Task): readonly string[] => tags.get(canonicalJson(point as Json))!;
   const specs = (task: Task): readonly string[] => [task.spec];
-  return [points, specs].reduce((all, tagsOf) => addTags(all, (id) => tagsOf(tasks.get(id)!)), nodes);
+  return [options, specs].reduce((all, tagsOf) => addTags(all, (id) => tagsOf(tasks.get(id)!)), nodes);
 }
 
 /** Adds the tags that all tasks of a stage have in common, except those that all stages with its label have. */

@@ -1,10 +1,9 @@
-/** What is folded and has charts is in the document only while it is open: each has dozens of marks. */
+/** What is folded is in the document only while it is open: charts have dozens of marks, and a thousand rows their seeds. */
 import {onPrint} from './printing.ts';
 
 export function keepFoldedOut(): void {
-  const folds = [...document.querySelectorAll<HTMLDetailsElement>('main details')].filter((one) =>
-    one.querySelector('figure'),
-  );
+  // What an address may lead to stays: footnotes.
+  const folds = [...document.querySelectorAll<HTMLDetailsElement>('main details:not(:has([id]))')];
   for (const fold of folds) {
     const [, ...content] = fold.children;
     const follow = (): void => {

@@ -109,11 +109,14 @@ function compact(svg: string, about: string, frame: string): string {
   const [, width, height] = / width="([\d.]+)" height="([\d.]+)"/.exec(svg)!;
   const body = svg
     .replace(/^<svg[^>]*>/, '')
+    // Areas behind marks that have no colour, one for every line.
+    .replaceAll(/<path class="background"(?![^>]* (?:fill|stroke)="(?!none))[^>]*\/>/g, '')
     .replaceAll(/<path class="(?:background|foreground)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*\/>/g, '')
     .replaceAll(/ (?:class|role|aria-roledescription|aria-hidden|pointer-events|font-family)="[^"]*"/g, '')
     .replaceAll(/ (?:opacity="1"|fill="none")/g, '')
     // A width of no stroke.
     .replaceAll(/<path(?![^>]* stroke=)[^>]*>/g, (path) => path.replace(/ stroke-width="[^"]*"/, ''))
+    .replaceAll(' transform="translate(0,0)"', '')
     // Places, not what is written: 0.005 stays.
     .replaceAll(/ (?:d|transform|[xy][12]?|width|height)="[^"]*"/g, (places) =>
       places.length > 300 ? places.replaceAll(/(\.\d)\d+/g, '$1') : places.replaceAll(/(\.\d\d)\d+/g, '$1'),

@@ -349,8 +349,8 @@ test('stages with the same label are distinguished by their point of the matrix 
     ).filter((label) => label.startsWith('learn')),
   ).toMatchInlineSnapshot(`
     [
-      "learn contrastive · cat · seed 0 · learner.epochs=10",
-      "learn contrastive · cat · seed 0 · learner.epochs=20",
+      "learn contrastive · cat · seed 0 · epochs=10",
+      "learn contrastive · cat · seed 0 · epochs=20",
     ]
   `);
   expect(
