@@ -43,7 +43,7 @@ seeds: 1
   const runs = [await project.run('run', 'maps.yaml'), await project.run('run', 'whole.yaml')];
   for (const {status, err} of runs) expect([status, err]).toEqual([0, '']);
   expect(runs[0]!.out).toMatch(
-    /\nbest: cutpaste-3way-patch epochs=[13] · gde: auc [\d.]+, mean of 2 tasks .*\n {2}epochs: 1 → [\d.]+, 3 → [\d.]+\n\nLook closer/,
+    /\nbest: cutpaste-3way-patch epochs=[13] · gde: auc [\d.]+, mean of 2 seeds .*\n {2}epochs: 1 → [\d.]+, 3 → [\d.]+\n\nLook closer/,
   );
   expect(runs[1]!.out).not.toContain('best: ');
   const made = await project.run('report', 'maps');
