@@ -48,7 +48,8 @@ export function resultsTools(
 
   if (several('metric')) {
     const of = cellOf('metric');
-    long.table.tHead!.rows[0]!.cells[heads.indexOf('metric')]!.classList.add('metric');
+    for (const row of [long.table.tHead!.rows[0]!, ...long.rows])
+      row.cells[heads.indexOf('metric')]!.classList.add('metric');
     // First one that the papers have, too.
     const paper = cellOf('paper');
     const published = long.rows.find((row) => !['', '–'].includes(paper(row))) ?? long.rows[0]!;

@@ -40,7 +40,7 @@ th button:hover { color: var(--ink); }
 .more { padding-top: 0.6rem; font-size: 0.875rem; }
 tr.group th { font-weight: 650; padding-top: 0.9rem; border-bottom: 1px solid var(--line); }
 table.reordered tr.rule > * { border-top-color: var(--faint); }
-.one-metric :is(td[data-name=metric], th.metric) { display: none; }
+.one-metric .metric { display: none; }
 table.pinned :is(th, td):nth-child(-n + 3) { position: sticky; background: var(--sheet); z-index: 1; }
 table.pinned :is(th, td):nth-child(1) { left: var(--left-1, auto); }
 table.pinned :is(th, td):nth-child(2) { left: var(--left-2, auto); }

@@ -278,7 +278,12 @@ test.skipIf(chromiumPath === undefined)(
     await from.fill((await from.getAttribute('max'))!);
     expect(await seen()).toMatchObject({lines: 2, rows: 2, first: 2});
     expect(await page.locator('#search > .scroll tr[data-key]').first().textContent()).toContain('→');
+    // The column of the metric is seen where there are several, in the head as in the rows.
+    const columns = (row: string) => page.locator(`#comparison table[class*=sortable] ${row} > *:visible`).count();
+    const before = await columns('thead tr');
+    expect(await columns('tbody tr:first-child')).toBe(before);
     await page.getByLabel('Metric', {exact: true}).selectOption('all');
+    expect([await columns('thead tr'), await columns('tbody tr:first-child')]).toEqual([before + 1, before + 1]);
     // Each has its loss, and the metric on both parts.
     expect(await page.locator('#comparison output').textContent()).toBe('4 of 96 numbers');
     expect(told).toEqual([]);
