@@ -4,9 +4,17 @@ import {BaseSequencer, type TestSpecification} from 'vitest/node';
 const kernels = ['test/core/engine/check/**/*.test.ts', 'test/core/nn/convolutions.property.test.ts'];
 
 /** Files that take minutes, the longest first: begun at the end, one of them would run alone. */
-const longest = ['slurm', 'walkthrough', 'predict', 'campaign', 's3', 'search', 'report', 'learner.contract'].map(
-  (name) => `/${name}.test.ts`,
-);
+const longest = [
+  'slurm',
+  'walkthrough',
+  'predict',
+  'campaign',
+  's3',
+  'search',
+  'report',
+  'learner.contract',
+  'convolutions.property',
+].map((name) => `/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
