@@ -99,11 +99,7 @@ const collect = (value: string, before: readonly string[] = []) => [...before, v
 /** Options that change the spec: shared by every command that reads one. */
 const specOptions = (command: Command): Command =>
   command
-    .option(
-      '--set <path=value>',
-      'set one option of the spec, such as learner.epochs=10; null takes it out (repeatable)',
-      collect,
-    )
+    .option('--set <path=value>', 'set an option, such as learner.epochs=10; null removes it (repeatable)', collect)
     .option('--seeds <n|list>', 'number of seeds, or a list such as 0,3,7')
     .option('--normal-classes <list>', 'normal classes to run, such as bag,sandal')
     .addOption(new Option('--inliers <list>', 'the older name of --normal-classes').hideHelp());
