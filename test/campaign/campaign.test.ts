@@ -16,6 +16,6 @@ test('ten seconds of the fault campaign: nothing wrong, lost, hanging, raw, or l
     expect(tableOf(tally)).toMatch(/^all +[1-9]/m);
   } finally {
     // Workers of a run that was killed may still write for a moment: an error here would hide the test's own.
-    rmSync(folder, {recursive: true, force: true, maxRetries: 100, retryDelay: 100});
+    rmSync(folder, {recursive: true, force: true, maxRetries: 10, retryDelay: 100});
   }
 }, 600_000);

@@ -173,7 +173,7 @@ export async function makeStores(folder) {
     photosTruth[version] = await truthIn(whole);
   }
   do {
-    rmSync(at('stopped'), {recursive: true, force: true, maxRetries: 100, retryDelay: 100}); // its worker may still write
+    rmSync(at('stopped'), {recursive: true, force: true, maxRetries: 10, retryDelay: 100}); // its worker may still write
     cpSync(at('photos'), at('stopped'), {recursive: true});
     await stopInTraining(at('stopped'));
   } while (!hasCheckpoint(at('stopped')));
@@ -197,8 +197,15 @@ export function checkpointsIn(folder) {
     .sort();
 }
 
-/** The name of the file that is written last. */
-const hasCheckpoint = (folder) => checkpointsIn(folder).some((path) => path.endsWith('/checkpoint'));
+/** The name of the file that is written last. Folders may be renamed while one looks into them. */
+function hasCheckpoint(folder) {
+  try {
+    return checkpointsIn(folder).some((path) => path.endsWith('/checkpoint'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
 
 /** Kills a run as soon as a training has left a checkpoint. */
 async function stopInTraining(folder) {
