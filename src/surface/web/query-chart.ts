@@ -44,7 +44,7 @@ export function axesOf(result: QueryResult, asked: URLSearchParams): Axes | unde
 }
 
 export async function queryChart(result: QueryResult, axes: Axes): Promise<Markup> {
-  const {numbers, names} = kindsOf(result);
+  const {numbers} = kindsOf(result);
   const name = (at: number | undefined) => (at === undefined ? undefined : result.columns[at]!.name);
   const points = result.rows.flatMap((row, i) => {
     const value = row[axes.value];
@@ -55,7 +55,7 @@ export async function queryChart(result: QueryResult, axes: Axes): Promise<Marku
   });
   const missing = result.rows.length - points.length;
   const title = `${name(axes.value)} over ${name(axes.over) ?? 'rows'}${axes.colour === undefined ? '' : `, by ${name(axes.colour)}`}`;
-  const isNamed = axes.over !== undefined && names.includes(axes.over) && !numbers.includes(axes.over);
+  const isNamed = axes.over !== undefined && !numbers.includes(axes.over);
   const named = points.map((point) => ({
     ...point,
     over: isNamed ? textOf(point.over) : point.over,
@@ -75,7 +75,7 @@ export function chartForm(result: QueryResult, axes: Axes, sql: string): Markup 
   const {numbers, names} = kindsOf(result);
   const choices = [
     ['value', numbers, axes.value],
-    ['over', [...new Set([...names, ...numbers])], axes.over],
+    ['over', [...names, ...numbers], axes.over],
     ['colour', names.filter((at) => distinct(result, at).length <= mostColours), axes.colour],
   ] as const;
   return html`<form class="filters" action="/query"><input type="hidden" name="sql" value="${sql}">
