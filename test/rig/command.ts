@@ -33,7 +33,8 @@ export class Project implements Disposable {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'pipeline-')));
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, {recursive: true, force: true});
+    // Again and again: a runner that was cancelled may write its last files meanwhile.
+    rmSync(this.folder, {recursive: true, force: true, maxRetries: 20, retryDelay: 100});
   }
 
   path(...names: readonly string[]): string {
