@@ -44,7 +44,9 @@ export async function bringUpToDate(connection: DuckDBConnection, {rows, digest}
     );
   if (number === migrations.length && state?.baselines === digest) return;
   await inTransaction(connection, async () => {
-    for (const migration of migrations.slice(number)) await connection.run(migration);
+    // The first makes the tables as they are now: what the others change is only in older files.
+    for (const migration of number === 0 ? migrations.slice(0, 1) : migrations.slice(number))
+      await connection.run(migration);
     await connection.run('delete from baselines; delete from paper_tasks;');
     await insert(connection, 'baselines', rows());
     await insert(

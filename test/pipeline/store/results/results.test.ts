@@ -732,6 +732,20 @@ test('a database from before these columns gets them, and keeps its rows', async
   ]);
 });
 
+test('a new file, which only the first migration makes, has what one has that went through all', async () => {
+  await ingest(makeRun(runs, {id: 'r1', tasks: [{inlier: 'cat', seed: 0, scores: auc(0.7)}]}));
+  const shape = async () => [
+    await rows(`select table_name, column_name, data_type from duckdb_columns() where not internal order by all`),
+    await rows('select view_name, sql from duckdb_views() where not internal order by all'),
+    await rows('select function_name, parameters, macro_definition from duckdb_functions() where not internal order by all'),
+  ];
+  const made = await shape();
+  await (await holder('update migration set number = 1')).release();
+  await seal(database());
+  expect(await shape()).toEqual(made);
+  expect(made.map(({length}) => length > 3)).toEqual([true, false, true]);
+});
+
 test('one configuration can fill several rows of a table; the latest run decides which', async () => {
   const task = (row: string) => ({
     dataset: {type: 'mvtec'},
