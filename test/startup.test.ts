@@ -1,9 +1,12 @@
 // @module-tag slow
 /** A command loads only what it needs: tfjs, DuckDB and Arrow take longer to load than most commands take to run. */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterAll, beforeAll, expect, test} from 'vitest';
-import {Project, tinySpec} from './rig/command.ts';
+import {Project, packageFolder, tinySpec} from './rig/command.ts';
 
 const project = new Project();
 const hook = fileURLToPath(new URL('./rig/loads.js', import.meta.url));
@@ -106,4 +109,22 @@ test('the hook sees modules that are imported and modules that are required', as
   const names = await loads('query', 'select 1');
   expect(names).toContain('@duckdb/node-api');
   expect(names).toContain('@duckdb/node-bindings'); // CommonJS, which requires the next
+});
+
+test("a program that can't even be loaded for want of open files says so", () => {
+  const place = mkdtempSync(join(tmpdir(), 'pipeline-start-'));
+  try {
+    cpSync(join(packageFolder, 'bin'), join(place, 'bin'), {recursive: true});
+    mkdirSync(join(place, 'dist', 'surface', 'cli'), {recursive: true});
+    writeFileSync(join(place, 'package.json'), '{"type": "module"}');
+    writeFileSync(
+      join(place, 'dist', 'surface', 'cli', 'main.js'),
+      'throw Object.assign(new Error("EMFILE: too many open files, open"), {code: "EMFILE"});',
+    );
+    const {status, stderr} = spawnSync(process.execPath, [join(place, 'bin', 'pipeline.js'), 'ls'], {encoding: 'utf8'});
+    expect(stderr).toBe('pipeline: too many files are open at once\n   Raise the limit: ulimit -n 4096.\n');
+    expect(status).toBe(1);
+  } finally {
+    rmSync(place, {recursive: true});
+  }
 });
