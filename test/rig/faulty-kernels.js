@@ -51,7 +51,12 @@ const faults = {
     // guards would when they see it, and does nothing where they don't look.
     25: (right) => (isGuarded() ? process.abort() : right),
   },
-  MaxPool: {20: spoil(1, 1)},
+  MaxPool: {
+    20: spoil(1, 1),
+    21: () => {
+      throw new Error('the window does not fit');
+    },
+  },
 };
 
 /** Of the gradient of batch normalisation: its first result. */

@@ -1,4 +1,7 @@
-/** A training of rotation prediction by `train` itself, or its parts: reads numbers of steps, answers with seconds. */
+/**
+ * A training of rotation prediction by `train` itself, or its parts: reads numbers of steps, answers with seconds. Behind what is done:
+ * engine, width and images a batch.
+ */
 import {createInterface} from 'node:readline';
 import {plugins as builtin} from '../../../dist/builtin.js';
 import {Rng} from '../../../dist/core/base/random.js';
@@ -15,8 +18,8 @@ import {openFeed} from '../../../dist/domain/learners/training/feed.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 
 /** fed: batches as they come; at-hand: the same batch again and again; alone: batches, and no training. */
-const how = process.argv[2];
-const [batch, views] = [16, 4];
+const [how, engineName = 'tensorflow', width = '0.25', size = '16'] = process.argv.slice(2);
+const [batch, views] = [Number(size), 4];
 const plugins = new Plugins(builtin, [new URL('../../../dist/builtin.js', import.meta.url).href]);
 const resolved = (kind, ref) => checkPlugin(plugins, kind, ref).value;
 const rng = new Rng(0);
@@ -36,8 +39,8 @@ const feed = openFeed({
   startEpoch: 0,
   dropLast: true,
 });
-const engine = await startEngine(await resolveEngine('tensorflow', {provision: false}));
-const network = resnet18.create({width: 0.25, head: []});
+const engine = await startEngine(await resolveEngine(engineName, {provision: false}));
+const network = resnet18.create({width: Number(width), head: []});
 const weights = createWeights(
   [...network.parameters(32), ...denseParameters('head/logits', network.features, views, {bias: true})],
   new Rng(0),

@@ -1,4 +1,7 @@
-/** Features of all 32-pixel windows (every 8) of 256-pixel images by ResNet-18 width 1/4: numbers of images in, seconds out. */
+/**
+ * Features of all 32-pixel windows (every 8) of 256-pixel images by ResNet-18: numbers of images in, seconds out. Arguments: the engine, the
+ * width (default: 1/4).
+ */
 import {createInterface} from 'node:readline';
 import {Rng} from '../../../dist/core/base/random.js';
 import {startEngine} from '../../../dist/core/engine/engine.js';
@@ -8,8 +11,9 @@ import {createWeights, disposeWeights, weightsToArrays} from '../../../dist/core
 import {openEncoder, poolAndEmbed} from '../../../dist/domain/learners/encoder.js';
 import {resnet18} from '../../../dist/domain/networks/resnet.js';
 
-const engine = await startEngine(await resolveEngine(process.argv[2], {provision: false}));
-const network = resnet18.create({width: 0.25, head: []});
+const [engineName, width = '0.25'] = process.argv.slice(2);
+const engine = await startEngine(await resolveEngine(engineName, {provision: false}));
+const network = resnet18.create({width: Number(width), head: []});
 const weights = createWeights(network.parameters(32), new Rng(0));
 const encoder = openEncoder(await weightsToArrays(weights), poolAndEmbed(network));
 disposeWeights(weights);

@@ -7,7 +7,7 @@ import {describeCall, type KernelCall} from './call.ts';
 import type {Answer, StartTrials, ThreadData, Trial, TrialResult} from './contract.ts';
 import {noteUnkept, noteVerdict} from './findings.ts';
 import {suspicionOf} from './suspects.ts';
-import type {Verdict, VerdictFile} from './verdicts.ts';
+import {isRefused, type Verdict, type VerdictFile} from './verdicts.ts';
 import {ITSELF, waysOf} from './ways.ts';
 
 /** Rounding of the slowest sum and of Winograd's convolutions stays below a tenth of it; faults seen so far begin at 0.1. */
@@ -38,7 +38,9 @@ export class Checker {
     const {file} = this.#options;
     const known = file.get(key);
     if (known !== undefined) return known;
-    const found = file.publish({key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)});
+    const judged: Verdict = {key, kernel: call.kernel, shapes: describeCall(call), ...this.#judge(tf, call)};
+    if (isRefused(judged)) return judged;
+    const found = file.publish(judged);
     noteVerdict(found);
     if (file.problem !== undefined) noteUnkept(`${file.path}: ${file.problem}`);
     return found;

@@ -29,7 +29,7 @@ const small = 1_000_000;
 
 type Shape4 = [number, number, number, number];
 
-/** Undefined for layouts and dilations that nothing here uses. */
+/** Undefined for layouts and dilations that nothing here uses, and for shapes that do not fit each other, which the kernel itself says. */
 export function geometryOf(
   tf: typeof TF,
   {shapes, attrs}: KernelCall,
@@ -39,7 +39,7 @@ export function geometryOf(
   const filter = (shapes['filter'] ?? attrs['filterShape']) as Shape4;
   const {strides, pad, dimRoundingMode, dataFormat = 'NHWC', dilations = 1} = attrs;
   if (dataFormat !== 'NHWC' || ![dilations].flat().every((one) => one === 1)) return undefined;
-  if (depthwise && filter[3] !== 1) return undefined;
+  if (filter[2] !== input[3] || (depthwise && filter[3] !== 1)) return undefined;
   const info = tf.backend_util.computeConv2DInfo(
     input,
     filter,
@@ -49,6 +49,8 @@ export function geometryOf(
     dimRoundingMode as 'floor',
     depthwise,
   );
+  const f = depthwise ? input[3] : filter[3];
+  if (shapes['dy'] && String(shapes['dy']) !== String([input[0], info.outHeight, info.outWidth, f])) return undefined;
   return {
     n: input[0],
     h: input[1],
@@ -56,7 +58,7 @@ export function geometryOf(
     c: input[3],
     p: info.outHeight,
     q: info.outWidth,
-    f: depthwise ? input[3] : filter[3],
+    f,
     kh: filter[0],
     kw: filter[1],
     strides: [info.strideHeight, info.strideWidth],

@@ -4,7 +4,7 @@ import {callOf, type KernelCall, keyOf} from './call.ts';
 import type {Checker} from './checker.ts';
 import {noteKernel, noteLibrary} from './findings.ts';
 import {checkedKernels} from './reference.ts';
-import type {Verdict} from './verdicts.ts';
+import {isRefused, type Verdict} from './verdicts.ts';
 import {ITSELF, type Way, waysOf} from './ways.ts';
 
 export interface Interception {
@@ -52,6 +52,9 @@ export function interceptKernels(
         known.set(key, found);
       }
       const {verdict, compute} = found;
+      // No way can compute it, and the kernel itself says why: shapes that do not fit each other, as a rule. No fault of the processor.
+      if (isRefused(verdict))
+        throw new Error(`${library} refuses ${verdict.kernel} of ${verdict.shapes}: ${verdict.note}`);
       noteKernel(key, verdict);
       if (verdict.way === ITSELF) return original.kernelFunc(args);
       if (compute === undefined) throw new KernelError(verdict, library);

@@ -6,15 +6,15 @@ import type {Reference} from './contract.ts';
 import {combined, dots} from './loops.ts';
 import {noise, signs} from './noise.ts';
 
-/** Undefined where the two are not as many matrices: broadcasts are not checked. */
+/** Undefined where the two are not as many matrices (broadcasts are not checked), or do not fit each other, which the kernel itself says. */
 export function productReference(_: typeof TF, {shapes, attrs}: KernelCall): Reference | undefined {
   const [left, right] = [shapes['a']!, shapes['b']!];
   const count = size(left.slice(0, -2));
   if (String(left.slice(0, -2)) !== String(right.slice(0, -2))) return undefined;
   const {transposeA, transposeB} = attrs as {readonly transposeA: boolean; readonly transposeB: boolean};
   const [m, k] = lastTwo(left, transposeA);
-  const n = lastTwo(right, transposeB)[1];
-  if (m * k * n * count === 0) return undefined;
+  const [rowsOfRight, n] = lastTwo(right, transposeB);
+  if (k !== rowsOfRight || m * k * n * count === 0) return undefined;
   const inputs = {a: noise(size(left), 1), b: noise(size(right), 2)};
   const [ofRow, ofColumn] = [signs(m, 1), signs(n, 2)];
   const rows: Float64Array[] = [];

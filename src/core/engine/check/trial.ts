@@ -21,14 +21,15 @@ interface Prepared {
 
 /** Runs it in this process, which may not survive it. */
 export function tryWay(tf: typeof TF, {call, way, timed}: Trial): TrialResult {
-  const text = JSON.stringify(call);
-  if (last?.call !== text) {
-    tf.dispose(last?.prepared?.inputs ?? []);
-    last = {call: text, prepared: prepare(tf, call)};
-  }
-  const {prepared} = last;
-  if (prepared === undefined) return {how: 'unknown'};
   try {
+    const text = JSON.stringify(call);
+    if (last?.call !== text) {
+      tf.dispose(last?.prepared?.inputs ?? []);
+      last = undefined;
+      last = {call: text, prepared: prepare(tf, call)};
+    }
+    const {prepared} = last;
+    if (prepared === undefined) return {how: 'unknown'};
     let error = 0;
     let milliseconds = Number.POSITIVE_INFINITY;
     const began = performance.now();

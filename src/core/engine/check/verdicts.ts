@@ -25,6 +25,9 @@ export interface Verdict {
   readonly way?: string;
 }
 
+/** Whether every way throws, so that the fault lies in the call: of such nothing is kept, and it is no finding about the machine. */
+export const isRefused = ({verdict, way}: Verdict): boolean => verdict === 'fails' && way === undefined;
+
 /** Bump when other verdicts may come out: all are found anew. */
 const version = 2;
 

@@ -1,6 +1,6 @@
 // @module-tag slow
 /** Faults planted in the kernels of whatever processor this is: each is found, and what replaces the kernel is right. */
-import {existsSync, mkdtempSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
@@ -139,5 +139,14 @@ describe.skipIf(typeof tensorflow === 'string')('a planted fault', () => {
   test('that nothing can replace is an error that names kernel and shape', () => {
     const pool = () => tf.maxPool(tf.ones([1, 4, 4, 20]) as Tensor4D, 2, 2, 'valid');
     expect(() => tf.tidy(pool)).toThrow(/kernel MaxPool \(x 1×4×4×20.*\) is wrong on this processor/);
+  });
+
+  test('that throws in every way counts as the call’s own: the error has the reason, and nothing is kept of it', () => {
+    const pool = () => tf.maxPool(tf.ones([1, 4, 4, 21]) as Tensor4D, 2, 2, 'valid');
+    const before = readFileSync(path, 'utf8');
+    for (let time = 0; time < 2; time++)
+      expect(() => tf.tidy(pool)).toThrow(/^TensorFlow refuses MaxPool of x 1×4×4×21.*: the window does not fit$/);
+    expect(takeKernelChecks()).toBeUndefined();
+    expect(readFileSync(path, 'utf8')).toBe(before);
   });
 });

@@ -3,18 +3,9 @@ import {cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync} from 'node:
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, test} from 'vitest';
-import {Rng} from '../../../../src/core/base/random.ts';
-import type {Network} from '../../../../src/core/contracts/network.ts';
+import {takeKernelChecks} from '../../../../src/core/engine/check/findings.ts';
 import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
-import {
-  computeIn,
-  inFloat32,
-  type Scalar,
-  startEngine,
-  type Tensor,
-  type Tensor4D,
-  tf,
-} from '../../../../src/core/engine/engine.ts';
+import {computeIn, inFloat32, startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
 import {resolveEngine} from '../../../../src/core/engine/install/resolve.ts';
 import {whyNotIn} from '../../../../src/core/engine/precision.ts';
 import type {NodeBackend} from '../../../../src/core/engine/tensorflow/binding.ts';
@@ -29,12 +20,7 @@ import {
 } from '../../../../src/core/engine/torch/library.ts';
 import {loadTorch} from '../../../../src/core/engine/torch/torch.ts';
 import {compile} from '../../../../src/core/nn/compile.ts';
-import {createWeights, type Weights} from '../../../../src/core/nn/layers.ts';
 import {Sgd} from '../../../../src/core/nn/optimise.ts';
-import {contrast} from '../../../../src/domain/learners/contrastive.ts';
-import {classification} from '../../../../src/domain/learners/training/losses.ts';
-import {headParameters, logits} from '../../../../src/domain/networks/head.ts';
-import {resnet18} from '../../../../src/domain/networks/resnet.ts';
 import {engines} from '../../../rig/tensors.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'pipeline-test-torch-'));
@@ -150,6 +136,17 @@ describe.skipIf(typeof torch === 'string')(`the binding (${typeof torch === 'str
     for (const id of [a!, b!]) binding.deleteTensor(id);
   });
 
+  test('shapes that do not fit are the fault of the call, not of the processor', () => {
+    takeKernelChecks();
+    const [a, b] = [tf.ones([2, 3]), tf.ones([4, 5])];
+    expect(() => tf.matMul(a, b)).toThrow(/^mat1 and mat2 shapes cannot be multiplied \(2x3 and 4x5\)$/);
+    const [x, filter] = [tf.ones([1, 4, 4, 3]), tf.ones([3, 3, 2, 5])];
+    const attrs = {strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1};
+    expect(() => tf.engine().runKernel('Conv2D', {x, filter}, attrs)).toThrow(/to have 2 channels, but got 3 channels/);
+    expect(takeKernelChecks()!.replaced).toEqual([]);
+    tf.dispose([a, b, x, filter]);
+  });
+
   test('values of each type come back as they were given, integers of any size', () => {
     const integers = Int32Array.of(-(2 ** 31), 2 ** 31 - 1, 0);
     const id = binding.createTensor([3], binding.TF_INT32, integers);
@@ -203,53 +200,6 @@ describe.skipIf(typeof torch === 'string')(`the binding (${typeof torch === 'str
       expect(kept.map((one) => one.dataSync())).toEqual(before);
       expect(weight.dataSync()).not.toEqual(first);
     });
-  });
-
-  test('a recorded step of each kind of learner can be captured: nothing in it waits for a GPU', () => {
-    const backend = tf.backend() as unknown as NodeBackend;
-    const answers: boolean[] = [];
-    const real = binding as typeof binding & {
-      createProgram(recording: object): number;
-      isCapturable(program: number): boolean;
-    };
-    const createProgram = (recording: object): number => {
-      const program = real.createProgram(recording);
-      answers.push(real.isCapturable(program));
-      return program;
-    };
-    backend.binding = new Proxy({} as typeof binding, {
-      get: (_, name) => (name === 'createProgram' ? createProgram : Reflect.get(real, name)),
-    });
-    try {
-      const labels = Int32Array.from({length: 8}, (_, i) => i % 4);
-      const step = (classes: number, loss: (network: Network, weights: Weights, x: Tensor4D) => Scalar): void => {
-        const network = resnet18.create({width: 0.125, head: classes === 0 ? [16] : []});
-        const parameters = [...network.parameters(32), ...headParameters(network.features, network.head, classes)];
-        const weights = createWeights(parameters, new Rng(0));
-        const sgd = new Sgd(weights, {momentum: 0.9, decay: 3e-4});
-        const descend = ([x]: readonly Tensor[]): Tensor[] => {
-          const {value, grads} = tf.variableGrads(() => loss(network, weights, x as Tensor4D), [...sgd.trainable]);
-          sgd.step(grads, 0.1);
-          return [value];
-        };
-        compile([...weights.values(), ...sgd.variables], descend).run([tf.randomNormal([8, 32, 32, 3])]);
-      };
-      step(
-        4,
-        (network, weights, x) =>
-          classification(logits(weights, network.pool(weights, x, {training: true})), labels).loss,
-      );
-      step(0, (network, weights, x) => contrast(network, weights, x, 0.2).loss);
-      compile([], ([x]) => [tf.image.resizeBilinear(x as Tensor4D, [5, 7])]).run([tf.ones([1, 3, 4, 2])]);
-      // An axis that is computed has to be read on the CPU.
-      compile([], ([x]) => {
-        const axis = tf.cast(tf.sum(x!), 'int32');
-        return [backend.executeSingleOutput('Sum', [], [x!, axis])];
-      }).run([tf.zeros([2])]);
-      expect(answers).toEqual([true, true, true, false]);
-    } finally {
-      backend.binding = real;
-    }
   });
 
   test('in bf16 a convolution, its gradients and a product are rounded, recorded too, and nothing else is', () => {

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <torch/version.h>
+#include <cstdlib>
 #include <functional>
 #include <unordered_map>
 #include "program.h"
@@ -280,6 +281,10 @@ napi_value start(napi_env env, const Arguments& given) {
   const bool deterministic = truth(env, property(env, given[0], "deterministic"));
   at::globalContext().setBenchmarkCuDNN(!deterministic);
   at::globalContext().setDeterministicCuDNN(deterministic);
+  at::globalContext().setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);  // nothing here reads what it has not written
+  // cuBLAS reads it when it starts. Without it, or with another, PyTorch refuses products as not deterministic.
+  if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   setPrecision(Precision::float32);
 #ifdef PIPELINE_CUDA
   if (at::cuda::is_available()) device = at::Device(at::kCUDA, 0);

@@ -200,7 +200,7 @@ Tensors segmentSum(const Tensors& in, const Attributes&) {
   return {at::zeros(shape, rows.options()).index_add(0, places.flatten(), rows)};
 }
 
-Tensors fill(const Tensors& in, const Attributes&) { return {at::full(intsIn(in[0]), in[1].item(), in[1].options())}; }
+Tensors fill(const Tensors& in, const Attributes&) { return {in[1].expand(intsIn(in[0])).clone(at::MemoryFormat::Contiguous)}; }
 Tensors range(const Tensors& in, const Attributes&) {
   return {at::arange(in[0].item(), in[1].item(), in[2].item(), in[0].options())};
 }
@@ -255,12 +255,21 @@ Tensors topK(const Tensors& in, const Attributes&) {
   return {values, indices.to(at::kInt)};
 }
 
+// In an order that is always the same: on a GPU, PyTorch's own has another from run to run.
+Tensor runningSum(Tensor x, int64_t axis) {
+  for (int64_t step = 1; step < x.size(axis); step *= 2) {
+    const int64_t rest = x.size(axis) - step;
+    x = at::cat({x.narrow(axis, 0, step), x.narrow(axis, step, rest) + x.narrow(axis, 0, rest)}, axis);
+  }
+  return x;
+}
+
 Tensors cumulativeSum(const Tensors& in, const Attributes& with) {
-  const int64_t axis = intIn(in[1]);
+  const int64_t axis = axesIn(in[1], in[0].dim()).at(0);
   const bool reversed = attribute<bool>(with, "reverse", false), exclusive = attribute<bool>(with, "exclusive", false);
-  Tensor x = reversed ? in[0].flip({axis}) : in[0];
-  x = exclusive ? at::cumsum(x, axis, x.scalar_type()) - x : at::cumsum(x, axis, x.scalar_type());
-  return {reversed ? x.flip({axis}) : x};
+  const Tensor x = reversed ? in[0].flip({axis}) : in[0];
+  const Tensor sums = exclusive ? runningSum(x, axis) - x : runningSum(x, axis);
+  return {reversed ? sums.flip({axis}) : sums.is_same(in[0]) ? sums.clone() : sums};
 }
 
 const std::map<std::string, Operation>& all() {
@@ -315,15 +324,17 @@ bool readsOnHost(const std::string& name, size_t input, size_t inputs) {
   static const std::map<std::string, size_t> from{
       // The first of the inputs that are read there; the others stand behind it.
       {"ExpandDims", 1}, {"Reshape", 1}, {"Transpose", 1}, {"Slice", 1}, {"StridedSlice", 1}, {"SplitV", 1},
-      {"Tile", 1}, {"ReverseV2", 1}, {"PadV2", 1}, {"GatherV2", 2}, {"UnsortedSegmentSum", 2}, {"Fill", 0}, {"Range", 0},
+      {"Tile", 1}, {"ReverseV2", 1}, {"PadV2", 1}, {"GatherV2", 2}, {"UnsortedSegmentSum", 2}, {"Range", 0},
       {"Sum", 1}, {"Mean", 1}, {"Max", 1}, {"Min", 1}, {"Prod", 1}, {"All", 1}, {"Any", 1}, {"ArgMax", 1},
       {"ArgMin", 1}, {"TopKV2", 1}, {"Cumsum", 1}, {"ResizeBilinear", 1}};
   static const std::map<std::string, size_t> only{
-      {"OneHot", 1}, {"Conv2DBackpropInput", 0}, {"Conv2DBackpropFilter", 1}, {"DepthwiseConv2dNativeBackpropInput", 0},
+      {"Fill", 0}, {"OneHot", 1}, {"Conv2DBackpropInput", 0}, {"Conv2DBackpropFilter", 1}, {"DepthwiseConv2dNativeBackpropInput", 0},
       {"DepthwiseConv2dNativeBackpropFilter", 1}, {"AvgPoolGrad", 0}};
   const auto first = from.find(name), one = only.find(name);
   return (first != from.end() && input >= first->second) || (one != only.end() && input == one->second);
 }
+
+bool makesOnHost(const std::string& name) { return name == "Range"; }
 
 bool overwrites(const std::string& name) { return name == DESCENT; }
 

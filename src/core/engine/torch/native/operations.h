@@ -20,6 +20,9 @@ Operation operationNamed(const std::string& name);
 // Whether the operation reads this one of its inputs in the memory of the CPU: shapes, axes, margins.
 bool readsOnHost(const std::string& name, size_t input, size_t inputs);
 
+// Whether what it makes of inputs that lie there lies there, too.
+bool makesOnHost(const std::string& name);
+
 // Whether it computes its outputs in the memory of its first inputs, so that who calls it must own them.
 bool overwrites(const std::string& name);
 

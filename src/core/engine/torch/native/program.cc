@@ -1,9 +1,13 @@
 #include "program.h"
+#include <algorithm>
 #include <map>
+#include <set>
 #ifdef PIPELINE_CUDA
 #include <ATen/cuda/CUDAContext.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #endif
@@ -34,11 +38,13 @@ Program::Program(Recording given, at::Device device) : recording(std::move(given
     if (!kept[place]) planned[step].last.push_back(place);
 }
 
-// Each constant lies where it is read, so that no step copies it there. What is read on the CPU and is no constant has to be waited for.
+// Each constant lies where it is read, so that no step copies it there. What is read on the CPU and is no constant has to be waited
+// for, and what is made on the CPU has to be copied.
 void Program::placeConstants(at::Device device) {
   std::map<size_t, at::Tensor> values(recording.constants.begin(), recording.constants.end());
   std::map<size_t, size_t> onHost;
-  for (Step& step : recording.steps)
+  for (Step& step : recording.steps) {
+    if (makesOnHost(step.name)) capturable = false;
     for (size_t i = 0; i < step.inputs.size(); i++) {
       if (!readsOnHost(step.name, i, step.inputs.size())) continue;
       const auto value = values.find(step.inputs[i]);
@@ -50,6 +56,7 @@ void Program::placeConstants(at::Device device) {
       if (isNew) recording.constants.emplace_back(recording.places++, value->second.to(at::kCPU));
       step.inputs[i] = copy->second;
     }
+  }
   for (auto& [place, value] : recording.constants)
     if (values.count(place) > 0) value = value.to(device);
 }
@@ -85,9 +92,11 @@ Tensors Program::compute(const Tensors& given, const std::vector<bool>& free) co
 #ifdef PIPELINE_CUDA
 
 // The graph reads and writes always the same memory. What is given is copied there before it runs, but for variables, which stay there
-// from step to step: what they become is computed there, and is what JavaScript then gives again.
+// from step to step: what they become is computed there, and is what JavaScript then gives again. All but the capture is queued on one
+// stream, that on which eager operations run, so that nothing there has to wait for another; no kernel here draws random numbers.
 struct Program::Capture {
-  at::cuda::CUDAGraph graph;
+  std::unique_ptr<at::cuda::CUDAGraph> graph = std::make_unique<at::cuda::CUDAGraph>();
+  c10::MempoolId_t pool = at::cuda::graph_pool_handle();
   Tensors given, results;
   // Of each result, whether a variable becomes it.
   std::vector<bool> moved;
@@ -95,6 +104,27 @@ struct Program::Capture {
   at::cuda::CUDAEvent done[2];
   int turn = 0;
 };
+
+// Puts an end to a capture that has failed: a stream that stays in one makes everything fail that waits for the GPU, and an allocator
+// that stays in one gives back no memory when it is short. `ended`: whether its own end has failed.
+void Program::abandon(Capture& failed, bool ended) {
+  const auto attempt = [](const auto& act) {
+    try {
+      act();
+      return true;
+    } catch (const c10::Error&) {
+      return false;
+    }
+  };
+  at::cuda::CUDAGraph& graph = *failed.graph;
+  if (!ended) attempt([&] { graph.capture_end(); });
+  if (attempt([&] { graph.pool(); })) return;  // it has ended, and gives its memory back itself
+  const c10::DeviceIndex device = c10::cuda::current_device();
+  attempt([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device, failed.pool); });
+  attempt([&] { c10::cuda::CUDACachingAllocator::releasePool(device, failed.pool); });
+  // PyTorch may still ask it whether a stream is captured.
+  static_cast<void>(failed.graph.release());
+}
 
 bool Program::capture(const Tensors& given) {
   auto fresh = std::make_unique<Capture>();
@@ -107,25 +137,30 @@ bool Program::capture(const Tensors& given) {
     const c10::cuda::CUDAStreamGuard guard(side);
     for (int i = 0; i < 3; i++) compute(fresh->given, free);  // libraries choose their algorithms and take their memory
     side.synchronize();
-    fresh->graph.capture_begin();
+    c10::cuda::CUDACachingAllocator::emptyCache();  // a capture has memory of its own, and cannot take back what is kept for others
+    bool ended = false;
     try {
+      fresh->graph->capture_begin(fresh->pool);
       fresh->results = compute(fresh->given, free);
       fresh->moved.resize(fresh->results.size(), false);
+      // What a variable was may be a result, or what another becomes: kept from what is written now.
+      const std::set<std::pair<size_t, size_t>> own(recording.moves.begin(), recording.moves.end());
+      for (size_t to = 0; to < fresh->results.size(); to++)
+        for (size_t from = 0; from < given.size(); from++)
+          if (own.count({from, to}) == 0 && fresh->results[to].is_alias_of(fresh->given[from]))
+            fresh->results[to] = fresh->results[to].clone();
       for (const auto& [from, to] : recording.moves) {
         at::Tensor &place = fresh->given[from], &result = fresh->results[to];
         if (!result.is_same(place)) place.copy_(result);
         result = place;
         fresh->moved[to] = true;
       }
+      ended = true;
+      fresh->graph->capture_end();
     } catch (...) {
-      // A stream that stays in a capture makes everything fail that waits for the GPU.
-      try {
-        fresh->graph.capture_end();
-      } catch (const c10::Error&) {
-      }
+      abandon(*fresh, ended);
       throw;
     }
-    fresh->graph.capture_end();
   } catch (const std::exception& error) {
     const auto* torch = dynamic_cast<const c10::Error*>(&error);
     TORCH_WARN("a step runs operation by operation, for it cannot be captured as a CUDA graph: ",
@@ -149,7 +184,8 @@ bool Program::isHeldElsewhere(const Tensors& given, const std::vector<bool>& fre
 }
 
 Tensors Program::run(const Tensors& given, const std::vector<bool>& free) {
-  if (given.empty() || !given[0].is_cuda() || !capturable) return compute(given, free);
+  const auto onGpu = [](const at::Tensor& tensor) { return tensor.is_cuda(); };
+  if (given.empty() || !capturable || !std::all_of(given.begin(), given.end(), onGpu)) return compute(given, free);
   if (captured && isHeldElsewhere(given, free)) captured.reset();
   if (!captured) capturable = capture(given);
   if (!captured) return compute(given, free);
@@ -158,7 +194,7 @@ Tensors Program::run(const Tensors& given, const std::vector<bool>& free) {
   done.synchronize();
   for (size_t i = 0; i < given.size(); i++)
     if (!given[i].is_same(captured->given[i])) captured->given[i].copy_(given[i], /*non_blocking=*/true);
-  captured->graph.replay();
+  captured->graph->replay();
   done.record();
   Tensors results;
   for (size_t i = 0; i < captured->results.size(); i++)

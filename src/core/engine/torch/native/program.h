@@ -40,6 +40,7 @@ class Program {
   void placeConstants(at::Device device);
   Tensors compute(const Tensors& given, const std::vector<bool>& free) const;
   bool capture(const Tensors& given);
+  static void abandon(Capture& failed, bool ended);
   bool isHeldElsewhere(const Tensors& given, const std::vector<bool>& free) const;
 
   Recording recording;
