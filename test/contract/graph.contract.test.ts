@@ -37,11 +37,11 @@ async function computed(
   }
 }
 
-/** To a ten-thousandth of their range. */
-function expectNear(got: Float32Array, wanted: ArrayLike<number>): void {
+/** To a ten-thousandth of their range, and of `middle`'s. */
+function expectNear(got: Float32Array, wanted: ArrayLike<number>, middle: readonly number[] = []): void {
   expect(got.length).toBe(wanted.length);
   const all = Array.from(wanted);
-  const range = Math.max(...all) - Math.min(...all);
+  const range = Math.max(...all, ...middle) - Math.min(...all, ...middle);
   expect(range).toBeGreaterThan(0);
   expect(Math.max(...all.map((value, i) => Math.abs(value - got[i]!))) / range).toBeLessThan(1e-4);
 }
@@ -71,6 +71,10 @@ describe('classifiers', () => {
     expect(graph, 'all that is built in can be exported').toBeDefined();
     const got = await computed(['N', d], [50, d], probe.data, (builder, x) => graph!(builder, x), 1);
     expectNear(got, scorer.score(probe));
+    const {gradientGraph} = scorer;
+    expect(gradientGraph, 'so can the slopes of all that is built in').toBeDefined();
+    const slopes = await computed(['N', d], [50, d], probe.data, (builder, x) => gradientGraph!(builder, x), 2);
+    expectNear(slopes, scorer.gradient!(probe).data, [0]);
   });
 });
 

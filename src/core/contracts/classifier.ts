@@ -70,6 +70,8 @@ export interface Scorer {
    * cannot be exported.
    */
   graph?(builder: GraphBuilder, features: Value): Value;
+  /** `gradient` as ONNX nodes: features float32 (n, d) → float32 (n, d). Absent: its maps cannot be exported. */
+  gradientGraph?(builder: GraphBuilder, features: Value): Value;
   /** `imageWeights` as ONNX nodes: features float32 (n, d) → float64 (n). Absent, where there are weights: it cannot be exported. */
   imageWeightsGraph?(builder: GraphBuilder, features: Value): Value;
 }
@@ -130,6 +132,7 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
     ...(made.imageWeights && {imageWeights: (features) => made.imageWeights!(checked(features))}),
     ...(made.gradient && {gradient: (features) => made.gradient!(checked(features))}),
     ...(made.graph && {graph: (builder, features) => made.graph!(builder, features)}),
+    ...(made.gradientGraph && {gradientGraph: (builder, features) => made.gradientGraph!(builder, features)}),
     ...(made.imageWeightsGraph && {
       imageWeightsGraph: (builder, features) => made.imageWeightsGraph!(builder, features),
     }),

@@ -216,6 +216,8 @@ export interface Learner {
     weights: NamedArrays,
     plugins: PluginFactory,
   ): Value | undefined;
+  /** Its own anomaly score as ONNX nodes: images float32 (n, h, w, 3) in [0, 1] → (n). Absent: maps of it cannot be exported. */
+  ownScoreGraph?(builder: GraphBuilder, images: Value, weights: NamedArrays, plugins: PluginFactory): Value | undefined;
   /**
    * For a learner whose network is not one of ours: the pooled feature, or the named maps, of images of that size as ONNX nodes: float32
    * (n, h, w, 3) in [0, 1] → (n, d), or maps (n, c, h', w'). Throws `ModelError` where the file does not allow it.

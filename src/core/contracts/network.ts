@@ -18,6 +18,8 @@ export interface Network {
   macs?(side: number): number;
   /** x (n, h, w, 3) → the last map (n, h', w', features), whose mean over places is the pooled feature; in inference. Absent: none. */
   map?(weights: Weights, x: Tensor4D): Tensor4D;
+  /** `map` as ONNX nodes: x float32 (n, 3, h, w) → (n, features, h', w'). Absent: GradCAM cannot be exported. */
+  mapGraph?(builder: GraphBuilder, weights: NamedArrays, x: Value): Value;
   /** x (n, h, w, 3) → its maps (n, h', w', c) by name, first to last, in inference: features of places. Absent: none. */
   maps?(weights: Weights, x: Tensor4D): {readonly [name: string]: Tensor4D};
   /** `maps` as ONNX nodes: x float32 (n, 3, h, w) → (n, c, h', w') by name. Absent: they cannot be exported. */

@@ -205,23 +205,45 @@ class NearestDirection implements Scorer {
   }
 
   graph(builder: GraphBuilder, features: Value): Value {
-    const {rows, columns} = this.#copies[0]!.directions;
-    const exact = builder.toDouble(features);
-    const columnsOf = (from: number, to: number): Value =>
-      builder.node('Slice', [exact, builder.integers(from), builder.integers(to), builder.integers(1)]);
-    const parts = this.#copies.flatMap(({directions, similarity, shift}, copy) => {
-      const from = copy * (columns + 1);
-      const points = builder.toDouble(builder.constant(directions.data, [rows, columns]));
-      const products = builder.node('MatMul', [
-        columnsOf(from, from + columns),
-        builder.node('Transpose', [points], {perm: [1, 0]}),
-      ]);
-      const logits = builder.node('Squeeze', [columnsOf(from + columns, from + columns + 1), builder.integers(1)]);
+    const parts = this.#copies.flatMap(({similarity, shift}, copy) => {
+      const {products, logits} = this.#copyGraph(builder, features, copy);
       return [
         builder.node('Mul', [maximumOfRows(builder, products), builder.double(-similarity)]),
-        builder.node('Mul', [logits, builder.double(-shift)]),
+        builder.node('Mul', [builder.node('Squeeze', [logits, builder.integers(1)]), builder.double(-shift)]),
       ];
     });
     return builder.node('Sum', parts);
+  }
+
+  /** `gradient` as ONNX nodes. */
+  gradientGraph(builder: GraphBuilder, features: Value): Value {
+    const parts = this.#copies.flatMap(({similarity, shift}, copy) => {
+      const {products, logits, points} = this.#copyGraph(builder, features, copy);
+      const best = builder.node('ArgMax', [products], {axis: 1, keepdims: 0});
+      const nearest = builder.node('Gather', [points, best], {axis: 0});
+      const minusShift = builder.constant(Float64Array.of(-shift));
+      return [
+        builder.node('Mul', [nearest, builder.double(-similarity)]),
+        builder.node('Expand', [minusShift, builder.node('Shape', [logits])]),
+      ];
+    });
+    return builder.toFloat(builder.node('Concat', parts, {axis: 1}));
+  }
+
+  /** Of one copy, float64: products of z with all directions (n, points), the logit (n, 1), and the directions. */
+  #copyGraph(builder: GraphBuilder, features: Value, copy: number) {
+    const {directions} = this.#copies[copy]!;
+    const {rows, columns} = directions;
+    const exact = builder.toDouble(features);
+    const columnsOf = (from: number, to: number): Value =>
+      builder.node('Slice', [exact, builder.integers(from), builder.integers(to), builder.integers(1)]);
+    const from = copy * (columns + 1);
+    const points = builder.toDouble(builder.constant(directions.data, [rows, columns]));
+    const turned = builder.node('Transpose', [points], {perm: [1, 0]});
+    return {
+      points,
+      products: builder.node('MatMul', [columnsOf(from, from + columns), turned]),
+      logits: columnsOf(from + columns, from + columns + 1),
+    };
   }
 }

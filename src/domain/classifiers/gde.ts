@@ -18,7 +18,7 @@ import {
   subsample,
   trainLimitOption,
 } from './features.ts';
-import {normaliseRowsGraph, square, sumRows} from './scores-graph.ts';
+import {normaliseRowsGraph, slopesThroughGraph, square, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -191,6 +191,11 @@ class GaussianDensity implements Classifier {
         return halfPlus(builder, sumRows(builder, square(builder, white)), least);
       },
       gradient: (features) => this.#slopes(features, mean, (v) => solveBoth(lower, v)),
+      gradientGraph: (builder, features) =>
+        this.#slopesGraph(builder, features, mean, (v) => {
+          const whitening = builder.constant(transposed(inverse(lower, d), d), [d, d]);
+          return throughBoth(builder, v, whitening);
+        }),
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -225,6 +230,11 @@ class GaussianDensity implements Classifier {
         return halfPlus(builder, builder.node('Div', [squares, builder.double(b)]), least);
       },
       gradient: (features) => this.#slopes(features, mean, (v) => dualSlope(whitened, v, b)),
+      gradientGraph: (builder, features) =>
+        this.#slopesGraph(builder, features, mean, (v) => {
+          const basis = builder.constant(transposed(whitened, d), [d, whitened.length / d]);
+          return builder.node('Div', [builder.node('Sub', [v, throughBoth(builder, v, basis)]), builder.double(b)]);
+        }),
       save: () =>
         new Map([
           ['mean', {shape: [2, d], data: meanPairs}],
@@ -258,14 +268,27 @@ class GaussianDensity implements Classifier {
 
   /** Rows less the mean, float64. */
   #centredGraph(builder: GraphBuilder, features: Value, mean: Float64Array): Value {
-    const rows = this.#options.normalise ? normaliseRowsGraph(builder, features) : features;
-    return builder.node('Sub', [builder.toDouble(rows), builder.constant(mean)]);
+    return lessMean(builder, this.#options.normalise ? normaliseRowsGraph(builder, features) : features, mean);
+  }
+
+  /** `#slopes` as ONNX nodes. */
+  #slopesGraph(builder: GraphBuilder, features: Value, mean: Float64Array, solve: (v: Value) => Value): Value {
+    return slopesThroughGraph(builder, this.#options.normalise, features, (rows) =>
+      solve(lessMean(builder, rows, mean)),
+    );
   }
 
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise ? normaliseRows(features) : features;
   }
 }
+
+const lessMean = (builder: GraphBuilder, rows: Value, mean: Float64Array): Value =>
+  builder.node('Sub', [builder.toDouble(rows), builder.constant(mean)]);
+
+/** v (n, d) → v M Mᵀ, M (d, m). */
+const throughBoth = (builder: GraphBuilder, v: Value, matrix: Value): Value =>
+  builder.node('MatMul', [builder.node('MatMul', [v, matrix]), builder.node('Transpose', [matrix], {perm: [1, 0]})]);
 
 /** squares / 2 + least. */
 const halfPlus = (builder: GraphBuilder, squares: Value, least: number): Value =>

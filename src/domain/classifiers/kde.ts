@@ -16,7 +16,7 @@ import {
   trainLimitOption,
 } from './features.ts';
 import {RbfPoints} from './rbf.ts';
-import {maximumOfRows, normaliseRowsGraph, sumRows} from './scores-graph.ts';
+import {maximumOfRows, normaliseRowsGraph, slopesThroughGraph, sumRows} from './scores-graph.ts';
 
 const options = Type.Object(
   {
@@ -84,6 +84,12 @@ class KernelDensity implements Classifier {
         return slopesThrough(this.#options.normalise, features, slopes);
       },
       save: () => new Map(points.save()),
+      gradientGraph: (builder, features) =>
+        slopesThroughGraph(builder, this.#options.normalise, features, (rows) => {
+          const placed = points.graph(builder);
+          const shares = builder.node('Softmax', [placed.exponents(rows)], {axis: 1});
+          return placed.pull(rows, builder.node('Mul', [shares, builder.double(2)]));
+        }),
       graph: (builder, features) => {
         const exponents = points.graph(builder).exponents(this.#prepareGraph(builder, features));
         const nearest = maximumOfRows(builder, exponents, {keep: true});

@@ -16,7 +16,7 @@ import {
   trainLimitOption,
 } from './features.ts';
 import {RbfPoints} from './rbf.ts';
-import {normaliseRowsGraph, sumRows} from './scores-graph.ts';
+import {normaliseRowsGraph, slopesThroughGraph, sumRows} from './scores-graph.ts';
 
 // Options that came later have no default: a default would be part of the key of every earlier result.
 const options = Type.Object(
@@ -167,6 +167,16 @@ class NearestNeighbours implements Classifier {
           });
         return slopesThrough(this.#isCosine, features, slopes);
       },
+      gradientGraph: (builder, features) =>
+        slopesThroughGraph(builder, this.#isCosine, features, (rows) => {
+          const placed = points.graph(builder);
+          const exponents = placed.exponents(rows);
+          const [nearest, which] = builder.nodes('TopK', [exponents, builder.integers(k)], {axis: 1}, {outputs: 2});
+          const factors = builder.node('Div', [this.#perDifferenceGraph(builder, nearest!), builder.double(k)]);
+          const zeros = builder.node('Sub', [exponents, exponents]);
+          const coefficients = builder.node('ScatterElements', [zeros, which!, factors], {axis: 1});
+          return placed.pull(rows, coefficients);
+        }),
       save: () => new Map(points.save()),
       graph: (builder, features) => {
         const exponents = this.#exponentsGraph(points, builder, features);
@@ -208,6 +218,17 @@ class NearestNeighbours implements Classifier {
     if (this.#isCosine) return 1;
     if (this.options.distance === 'squared') return 2;
     return exponent === 0 ? 0 : 1 / this.distance(exponent); // where it is 0 there is a kink
+  }
+
+  /** `#perDifference` of many. */
+  #perDifferenceGraph(builder: GraphBuilder, exponents: Value): Value {
+    const all = (value: number): Value =>
+      builder.node('Expand', [builder.constant(Float64Array.of(value)), builder.node('Shape', [exponents])]);
+    if (this.#isCosine) return all(1);
+    if (this.options.distance === 'squared') return all(2);
+    const isApart = builder.node('Less', [exponents, builder.double(0)]);
+    const inverse = builder.node('Reciprocal', [this.#distanceGraph(builder, exponents)]);
+    return builder.node('Where', [isApart, inverse, builder.double(0)]);
   }
 
   /** `own`: the point that a row is itself, which is none of its neighbours. */

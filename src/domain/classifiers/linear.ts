@@ -84,6 +84,15 @@ export class Direction {
     return {rows, columns, data: Float32Array.from({length: rows * columns}, (_, i) => -this.#weights[i % columns]!)};
   }
 
+  /** `slopes` as ONNX nodes, float64: as many as `rows`. */
+  slopesGraph(builder: GraphBuilder, rows: Value): Value {
+    const one = builder.constant(
+      this.#weights.map((value) => -value),
+      [1, this.#weights.length],
+    );
+    return builder.node('Expand', [one, builder.node('Shape', [rows])]);
+  }
+
   /** w·x a row, in double arithmetic. */
   along({rows, columns, data}: Matrix): Float64Array {
     return Float64Array.from({length: rows}, (_, row) =>

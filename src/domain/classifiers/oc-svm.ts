@@ -17,7 +17,7 @@ import {
 import {kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
 import {RbfPoints} from './rbf.ts';
-import {normaliseRowsGraph} from './scores-graph.ts';
+import {normaliseRowsGraph, slopesThroughGraph} from './scores-graph.ts';
 import {solveOneClass} from './smo.ts';
 
 const options = Type.Object(
@@ -114,6 +114,13 @@ class RbfMachine implements Classifier {
               exponents[j] = 2 * points.gamma * alpha[j]! * expNegative(exponents[j]!);
           }),
         ),
+      gradientGraph: (builder, features) =>
+        slopesThroughGraph(builder, this.#options.normalise !== false, features, (rows) => {
+          const placed = points.graph(builder);
+          const kernel = builder.node('Exp', [placed.exponents(rows)]);
+          const factors = builder.constant(Float64Array.from(alpha, (weight) => 2 * points.gamma * weight));
+          return placed.pull(rows, builder.node('Mul', [kernel, factors]));
+        }),
       save: () => new Map([...points.save(), ['alpha', {shape: [alpha.length], data: alpha}]]),
       graph: (builder, features) => {
         const rows = this.#options.normalise === false ? features : normaliseRowsGraph(builder, features);
@@ -152,6 +159,10 @@ class LinearMachine implements Classifier {
       score: (features) => direction.along(this.#prepare(features)).map((value) => -value),
       gradient: (features) =>
         slopesThrough(this.#options.normalise === true, features, ({rows}) => direction.slopes(rows)),
+      gradientGraph: (builder, features) =>
+        slopesThroughGraph(builder, this.#options.normalise === true, features, (rows) =>
+          direction.slopesGraph(builder, rows),
+        ),
       save: () => direction.save(),
       graph: (builder, features) => {
         const rows = this.#options.normalise === true ? normaliseRowsGraph(builder, features) : features;

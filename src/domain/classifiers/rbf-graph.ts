@@ -29,15 +29,28 @@ export class RbfGraph {
 
   /** x float32 (n, d) → -γ ‖x - xⱼ‖², float64 (n, points). */
   exponents(x: Value): Value {
-    const builder = this.#builder;
-    const {centre, scale} = this.#placed;
-    const moved = builder.node('Sub', [builder.toDouble(x), builder.constant(Float64Array.from(centre))]);
-    return this.#toPoints(builder.node('Mul', [moved, builder.double(scale)]));
+    return this.#toPoints(this.#z(x));
   }
 
   /** Numbers of points, int64 (n) → their exponents to all points, float64 (n, points). */
   exponentsOf(which: Value): Value {
     return this.#toPoints(this.#builder.node('Gather', [this.#points, which], {axis: 0}));
+  }
+
+  /** Σⱼ cⱼ (x - xⱼ) of every row x, float64 (n, d): `coefficients` (n, points). */
+  pull(x: Value, coefficients: Value): Value {
+    const builder = this.#builder;
+    const total = sumRows(builder, coefficients, {keep: true});
+    const sums = builder.node('MatMul', [coefficients, this.#points]);
+    const scaled = builder.node('Sub', [builder.node('Mul', [total, this.#z(x)]), sums]);
+    return builder.node('Div', [scaled, builder.double(this.#placed.scale)]);
+  }
+
+  #z(x: Value): Value {
+    const builder = this.#builder;
+    const {centre, scale} = this.#placed;
+    const moved = builder.node('Sub', [builder.toDouble(x), builder.constant(Float64Array.from(centre))]);
+    return builder.node('Mul', [moved, builder.double(scale)]);
   }
 
   #toPoints(rows: Value): Value {

@@ -24,6 +24,10 @@ const scorer: Scorer = {
   score: minusRowSums,
   save: () => new Map(),
   gradient: ({rows, columns}) => ({rows, columns, data: new Float32Array(rows * columns).fill(-1)}),
+  gradientGraph: (builder, features) => {
+    const minusOne = builder.constant(Float32Array.of(-1));
+    return builder.node('Expand', [minusOne, builder.node('Shape', [features])]);
+  },
   graph: (builder, features) => builder.node('Neg', [sumRows(builder, builder.toDouble(features))]),
 };
 

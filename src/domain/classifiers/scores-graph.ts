@@ -9,6 +9,24 @@ export function normaliseRowsGraph(builder: GraphBuilder, x: Value): Value {
   return builder.toFloat(builder.node('Div', [exact, builder.node('Max', [length, tiny])]));
 }
 
+/** `slopesThrough`: the slopes, float64, of a score of rows scaled to length 1, if they are → those in the rows as given, float32. */
+export function slopesThroughGraph(
+  builder: GraphBuilder,
+  normalise: boolean,
+  features: Value,
+  of: (rows: Value) => Value,
+): Value {
+  if (!normalise) return builder.toFloat(of(features));
+  const slopes = of(normaliseRowsGraph(builder, features));
+  const exact = builder.toDouble(features);
+  const length = builder.node('Sqrt', [sumRows(builder, square(builder, exact), {keep: true})]);
+  const unit = builder.node('Div', [exact, length]);
+  const along = sumRows(builder, builder.node('Mul', [unit, slopes]), {keep: true});
+  const across = builder.node('Sub', [slopes, builder.node('Mul', [along, unit])]);
+  const isRow = builder.node('Greater', [length, builder.double(0)]);
+  return builder.toFloat(builder.node('Where', [isRow, builder.node('Div', [across, length]), builder.double(0)]));
+}
+
 export const square = (builder: GraphBuilder, x: Value): Value => builder.node('Mul', [x, x]);
 
 /** (n, d) → (n), or (n, 1) where the axis is kept. */

@@ -18,6 +18,7 @@ import {
 import {encoderWithClasses, graphWithClasses} from './classes-layer.ts';
 import {classifyViews, inference, type Normalising} from './classify-views.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
+import {EncoderGraph} from './encoder-graph.ts';
 import {cutPasteAugmentation} from './training/augmentation.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import {measurePretext} from './training/pretext.ts';
@@ -228,6 +229,9 @@ export const cutpaste = defineLearner({
 
       graph: (builder, images, layer, weights, plugins) =>
         graphWithClasses(builder, images, layer, plugins.create('network', options.network), weights),
+
+      ownScoreGraph: (builder, images, weights, plugins) =>
+        EncoderGraph.of(builder, plugins.create('network', options.network), weights)?.ownScoreOfViews(images),
 
       /** One draw of the augmentation, unchanged and with each class's defect (eq. 1: the whole image is augmented first). */
       views(image, augment, rng) {

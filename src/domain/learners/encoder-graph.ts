@@ -51,6 +51,13 @@ export class EncoderGraph {
     return this.builder.node('LogSoftmax', [logitsGraph(this.builder, this.#weights, this.embed(images))], {axis: 1});
   }
 
+  /** `ownScoreOfViews`: images (n, h, w, 3) → (n). */
+  ownScoreOfViews(images: Value): Value {
+    const {builder} = this;
+    const normal = builder.node('Gather', [this.classes(images), builder.integers(0)], {axis: 1});
+    return builder.node('Neg', [builder.node('Squeeze', [normal, builder.integers(1)])]);
+  }
+
   #channelsFirst(images: Value): Value {
     return this.builder.node('Transpose', [images], {perm: [0, 3, 1, 2]});
   }

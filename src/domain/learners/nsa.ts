@@ -9,6 +9,7 @@ import {embed, headParameters, logits} from '../networks/head.ts';
 import {blendForeignPatches, type ForeignPatchOptions, hasObject} from '../transforms/foreign-patches.ts';
 import {encoderWithClasses, graphWithClasses} from './classes-layer.ts';
 import {cropPatch, patchOption, trainingSide} from './crop-patch.ts';
+import {EncoderGraph} from './encoder-graph.ts';
 import {optimizerOption} from './training/optimizer.ts';
 import type {StepResult} from './training/phases.ts';
 import {measurePretext} from './training/pretext.ts';
@@ -163,6 +164,9 @@ export const nsa = defineLearner({
 
       graph: (builder, images, layer, weights, plugins) =>
         graphWithClasses(builder, images, layer, plugins.create('network', options.network), weights),
+
+      ownScoreGraph: (builder, images, weights, plugins) =>
+        EncoderGraph.of(builder, plugins.create('network', options.network), weights)?.ownScoreOfViews(images),
 
       /** One draw of the augmentation, unchanged and with patches; the image that they are of has a draw of its own. */
       views(image, augment, rng, another = () => image) {

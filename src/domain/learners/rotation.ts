@@ -119,6 +119,9 @@ export const rotation = defineLearner({
       return encoder && rightTurns(builder, images, encoder);
     },
 
+    ownScoreGraph: (builder, images, weights, plugins) =>
+      EncoderGraph.of(builder, plugins.create('network', options.network), weights)?.ownScoreOfViews(images),
+
     /** Each of the four turns has a separate draw; the turn comes last (paper 2.3). */
     views(image, augment, rng) {
       const seen = cropPatch(image, options.patch, rng);

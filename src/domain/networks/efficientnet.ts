@@ -60,6 +60,8 @@ export const efficientnet = defineNetwork({
     const {blocks} = plan;
     const map = (weights: Weights, x: Tensor4D, mode: Mode): Tensor4D =>
       swish(normalisedConv(weights, 'top', trunk(blocks, weights, x, mode), 1, mode));
+    const mapGraph = (builder: GraphBuilder, weights: NamedArrays, x: Value): Value =>
+      swishGraph(builder, normalisedConvGraph(builder, weights, 'top', trunkGraph(blocks, builder, weights, x), 1));
     return {
       features: plan.features,
       head,
@@ -67,10 +69,8 @@ export const efficientnet = defineNetwork({
       macs: (side) => macsOf(plan, side),
       map: (weights, x) => map(weights, x, inference),
       pool: (weights, x, mode) => globalAveragePool(map(weights, x, mode)),
-      graph(builder, weights, x) {
-        const last = normalisedConvGraph(builder, weights, 'top', trunkGraph(blocks, builder, weights, x), 1);
-        return globalAveragePoolGraph(builder, swishGraph(builder, last));
-      },
+      mapGraph,
+      graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(builder, weights, x)),
       maps(weights, x) {
         const maps: {[level: string]: Tensor4D} = {};
         trunk(blocks, weights, x, inference, ({group}, y) => {

@@ -99,6 +99,7 @@ const defineResnet = ({kind, blocks: counts, ...about}: Family) =>
         },
         mapChannels: Object.fromEntries(blocks.map(({stage, outputs}) => [stage, outputs])),
         pool: (weights, x, options) => globalAveragePool(map(blocks, weights, x, options)),
+        mapGraph: (builder, weights, x) => mapGraph(blocks, builder, weights, x),
         graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapGraph(blocks, builder, weights, x)),
         mapsGraph(builder, weights, x) {
           const maps: {[stage: string]: Value} = {};

@@ -75,6 +75,7 @@ export const small = defineNetwork({
       },
       mapChannels: Object.fromEntries(layers.map((i) => [`conv${i}`, channels[i]!])),
       pool: (weights, x, options) => globalAveragePool(map(weights, x, options)),
+      mapGraph: (builder, weights, x) => mapsGraph(builder, weights, x)['conv4']!,
       graph: (builder, weights, x) => globalAveragePoolGraph(builder, mapsGraph(builder, weights, x)['conv4']!),
       mapsGraph,
     };

@@ -29,6 +29,7 @@ export async function openEncoder({record, task, classifier, artifacts, plugins}
   const learner: Learner = createPlanned({plugins, sources}, 'learner', ref, versions);
   const weights = await readArrays(await artifacts.file(learnt));
   const {foreignGraph} = learner;
+  const [network] = networksOf(plugins, ref);
   return {
     layer,
     /** Present: features are of places of maps. */
@@ -49,27 +50,44 @@ export async function openEncoder({record, task, classifier, artifacts, plugins}
       layers: readonly string[],
     ): Promise<readonly MapOfGraph[]> {
       if (foreignGraph) return allowed(foreignGraph.maps(builder, images, size, layers));
-      const [network] = networksOf(plugins, ref);
       const mapsGraph = network?.mapsGraph;
       if (!mapsGraph) throw cannot(`the maps of learner "${ref.type}", with its network,`);
-      const make = (into: GraphBuilder, from: Value): readonly Value[] => {
-        const maps = mapsGraph(into, weights, into.node('Transpose', [from], {perm: [0, 3, 1, 2]}));
+      return sized(builder, images, size, (into, from) => {
+        const maps = mapsGraph(into, weights, channelsFirst(into, from));
         return layers.map((name) => maps[name]!);
-      };
-      const shapes = await shapesOf(make, size);
-      return make(builder, images).map((value, i) => {
-        const [, channels, height, width] = shapes[i]!;
-        return {value, channels: channels!, height: height!, width: width!};
       });
+    },
+    /** Images → the map whose mean over places is the pooled feature. */
+    async lastMap(builder: GraphBuilder, images: Value, size: Size): Promise<MapOfGraph> {
+      const mapGraph = network?.mapGraph;
+      if (!mapGraph) throw cannotExplain(`the last map of learner "${ref.type}", with its network,`);
+      const make = (into: GraphBuilder, from: Value) => [mapGraph(into, weights, channelsFirst(into, from))];
+      return (await sized(builder, images, size, make))[0]!;
+    },
+    /** Images → the learner's own score, (n). */
+    ownScore(builder: GraphBuilder, images: Value): Value {
+      const score = learner.ownScoreGraph?.(builder, images, weights, plugins);
+      if (!score) throw cannotExplain(`the own score of learner "${ref.type}", with its network,`);
+      return score;
     },
   };
 }
 
+const channelsFirst = (builder: GraphBuilder, images: Value): Value =>
+  builder.node('Transpose', [images], {perm: [0, 3, 1, 2]});
+
+type Make = (builder: GraphBuilder, images: Value) => readonly Value[];
+
+async function sized(builder: GraphBuilder, images: Value, size: Size, make: Make): Promise<readonly MapOfGraph[]> {
+  const shapes = await shapesOf(make, size);
+  return make(builder, images).map((value, i) => {
+    const [, channels, height, width] = shapes[i]!;
+    return {value, channels: channels!, height: height!, width: width!};
+  });
+}
+
 /** Found by running the nodes on an image. */
-async function shapesOf(
-  make: (builder: GraphBuilder, images: Value) => readonly Value[],
-  {height, width}: Size,
-): Promise<readonly (readonly number[])[]> {
+async function shapesOf(make: Make, {height, width}: Size): Promise<readonly (readonly number[])[]> {
   const builder = new GraphBuilder();
   const made = make(builder, builder.input('images', ['N', height, width, 3], 'Images.'));
   for (const [i, value] of made.entries()) builder.output(`map-${i}`, value, ['N', 'C', 'H', 'W'], 'A map.');
@@ -95,8 +113,11 @@ async function allowed<T>(made: Promise<T>): Promise<T> {
   });
 }
 
-export const cannot = (what: string): StageError =>
-  new StageError(
-    `${what} cannot be written as ONNX`,
-    'Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.',
-  );
+export const cannot = (
+  what: string,
+  hint = 'Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.',
+): StageError => new StageError(`${what} cannot be written as ONNX`, hint);
+
+/** Of the maps of an explanation. */
+export const cannotExplain = (what: string): StageError =>
+  cannot(what, 'To export the scores alone, run the spec without "localize": all else is in the cache.');

@@ -7,20 +7,24 @@ import {featuresInfo} from '../../core/formats/arrow/features.ts';
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {readMaps} from '../../core/formats/arrow/maps.ts';
 import {readScores} from '../../core/formats/arrow/small.ts';
-import {type Described, GraphBuilder, type Value} from '../../core/formats/onnx/builder.ts';
+import type {Described, GraphBuilder, Value} from '../../core/formats/onnx/builder.ts';
+import {RecordedGraph} from '../../core/formats/onnx/recorded.ts';
 import {startOnnx} from '../../core/formats/onnx/runtime.ts';
+import {NoSlopes} from '../../core/formats/onnx/slopes.ts';
 import {type Windows, windowsAlong} from '../../core/images/windows.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 import {isStage, recipeOf} from '../stages/define.ts';
+import {attributionOf, gradcam} from '../stages/gradcam.ts';
 import {localize} from '../stages/localize.ts';
 import type {LocalizeRecipe} from '../stages/localize-recipe.ts';
 import {score} from '../stages/score.ts';
 import {createPlanned, StageError} from '../stages/shared.ts';
 import type {RunRecord} from '../store/runs/record.ts';
-import {cannot, openEncoder} from './encoder-graph.ts';
-import {dataOf, type FittedClassifier, trainingImagesOf} from './find.ts';
+import {cannot, cannotExplain, openEncoder} from './encoder-graph.ts';
+import {explanationsOf, type FittedClassifier, trainingImagesOf} from './find.ts';
 import {featuresOfHighest, joinedGraph, meanOfHighest, smoothedGraph} from './place-graph.ts';
+import {relevanceGraph, type ScoreOfGraph, shownGraph} from './relevance-graph.ts';
 import type {RunArtifacts} from './run-artifacts.ts';
 import {scoresByPlace, spreadGraph, windowsGraph} from './window-graph.ts';
 
@@ -28,7 +32,7 @@ const higher = 'Higher = more anomalous.';
 
 /** Number of test images on which the model is checked. */
 const tried = 64;
-/** The same for a model that makes maps: fewer, because an image has hundreds of windows. */
+/** The same for a model that makes maps: fewer, and two at a time, because an image has hundreds of windows, or of steps. */
 const triedMaps = 8;
 /** The largest difference permitted, as a part of the range of the run's values. */
 const tolerance = 1e-4;
@@ -42,21 +46,23 @@ export interface ExportOptions {
 }
 
 export interface ModelGraph {
-  /** Number of columns of `features`; undefined: the task scores windows, and the model gives `map` instead. */
+  /** Number of columns of the output `features`; absent: the task scores parts of images, and there is none. */
   readonly columns?: number;
+  /** What the output `map` shows; absent: there is none. */
+  readonly map?: 'scores' | 'explanation';
   /** The file's bytes. */
   finish(about: Described): Uint8Array;
 }
 
 /**
- * Input: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; and `features` (N, d), or `map`
- * (N, h, w) if the task scores windows. `fitted`: the classifier's arrays. Throws a `StageError` if a part can't be written as ONNX.
+ * Input: `images` float32 (N, h, w, c) in [0, 1]. Outputs: `score` (N), higher = more anomalous; `features` (N, d), unless the task scores
+ * windows or places; and `map` (N, h, w) if it localises. `fitted`: the classifier's arrays. Throws a `StageError` if a part can't be written as ONNX.
  */
 export async function buildModel(options: ExportOptions, fitted: NamedArrays): Promise<ModelGraph> {
   const {task, classifier, artifacts, plugins} = options;
   const {node} = classifier.stage;
   const shape = plugins.create('dataset', task.dataset).shape;
-  const builder = new GraphBuilder();
+  const builder = new RecordedGraph();
   const {height, width, channels} = shape;
   const images = builder.input(
     'images',
@@ -70,18 +76,23 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
     const features = await encoder.graph(builder, colours(builder, images, channels), shape);
     builder.output('score', builder.toFloat(scoresOf(options, fitted)(builder, features)), ['N'], higher);
     builder.output('features', features, ['N', columns], `Layer "${encoder.layer}" of the encoder.`);
-    return {columns, finish: (about) => builder.finish(about)};
+    const explanation = explanationOf(options);
+    if (explanation) {
+      const map = await explanationModel(options, fitted, explanation, {builder, images, shape, encoder});
+      builder.output('map', map, ['N', height, width], 'What raises the score, for every pixel.');
+    }
+    return {columns, ...(explanation && {map: 'explanation'}), finish: (about) => builder.finish(about)};
   }
   const parts = {builder, images, shape, columns, encoder, localizing};
   const map = localizing.windows
     ? await windowsModel(options, fitted, {...parts, windows: localizing.windows})
     : await placesModel(options, fitted, parts);
   builder.output('map', map, ['N', height, width], `A score for every pixel. ${higher}`);
-  return {finish: (about) => builder.finish(about)};
+  return {map: 'scores', finish: (about) => builder.finish(about)};
 }
 
 interface Parts {
-  readonly builder: GraphBuilder;
+  readonly builder: RecordedGraph;
   readonly images: Value;
   readonly shape: ImageShape;
   readonly columns: number;
@@ -131,6 +142,47 @@ async function placesModel(
     if (!scorer.imageWeightsGraph) throw cannot(`classifier "${options.classifier.name}", which weighs images,`);
     const weights = scorer.imageWeightsGraph(builder, featuresOfHighest(builder, scores, made));
     return builder.node('Mul', [largest, weights]);
+  }
+}
+
+/** The stage that has made the maps of the classifier's score, or of the learner's own. */
+const explanationOf = ({record, task, classifier}: ExportOptions): FittedClassifier | undefined =>
+  explanationsOf(record, task, [classifier])[0];
+
+async function explanationModel(
+  options: ExportOptions,
+  fitted: NamedArrays,
+  {name, stage: {node}}: FittedClassifier,
+  {builder, images, shape, encoder}: Pick<Parts, 'builder' | 'images' | 'shape' | 'encoder'>,
+): Promise<Value> {
+  const recipe = recipeOf(gradcam, node)!;
+  const seen = colours(builder, images, shape.channels);
+  const attribution = await attributionOf(recipe, () => options.artifacts.file(node.inputs['training']!));
+  const last = attribution.by === 'gradcam' ? await encoder.lastMap(builder, seen, shape) : undefined;
+  const score = recipe.scored ? await classifierScore() : ownScore();
+  try {
+    const relevance = await relevanceGraph(builder, seen, score, attribution, () => last!.value);
+    return shownGraph(builder, relevance, last ?? shape, shape, recipe.pixels?.sigma);
+  } catch (error) {
+    if (!(error instanceof NoSlopes)) throw error;
+    throw cannotExplain(`"localize" of type "${name}" (${error.message})`);
+  }
+
+  async function classifierScore(): Promise<ScoreOfGraph> {
+    const {gradientGraph} = scorerOf(options, fitted);
+    if (!gradientGraph) throw cannotExplain(`the slopes of classifier "${options.classifier.name}"`);
+    return {
+      features: (from) => encoder.graph(builder, from, shape),
+      slopes: (features) => gradientGraph(builder, features),
+    };
+  }
+
+  function ownScore(): ScoreOfGraph {
+    const one = builder.constant(Float32Array.of(1));
+    return {
+      features: (from) => encoder.ownScore(builder, from),
+      slopes: (own) => builder.node('Expand', [one, builder.node('Shape', [own])]),
+    };
   }
 }
 
@@ -228,35 +280,39 @@ export interface Trial {
 }
 
 /** Scores some of the run's own test images with the model. Throws a `StageError` if the result is not what the run has stored. */
-export async function tryModel(
-  model: Uint8Array,
-  {record, task, classifier, artifacts}: ExportOptions,
-): Promise<Trial> {
-  const left = (file: string): Promise<string> => artifacts.file({stage: classifier.stage.id, file});
-  const isMapped = isStage(localize, classifier.stage.node);
+export async function tryModel(model: Uint8Array, options: ExportOptions): Promise<Trial> {
+  const {record, classifier, artifacts} = options;
+  const left = ({stage}: FittedClassifier, file: string): Promise<string> => artifacts.file({stage: stage.id, file});
+  const mapped = isStage(localize, classifier.stage.node) ? classifier : explanationOf(options);
   const wanted = {
-    score: (await readScores(await left('scores.arrow'))).scores,
-    ...(isMapped && {map: (await readMaps(await left('maps.arrow'))).data}),
+    score: (await readScores(await left(classifier, 'scores.arrow'))).scores,
+    ...(mapped && {map: (await readMaps(await left(mapped, 'maps.arrow'))).data}),
   };
+  const [most, batch] = mapped ? [triedMaps, 2] : [tried, tried];
   const runner = await startOnnx(model);
   try {
-    const table = await artifacts.file({stage: dataOf(record, task).id, file: 'test.arrow'});
-    for await (const {shape, count, pixels} of readImages(table, {batch: isMapped ? triedMaps : tried})) {
+    const tested = record.stages.find(({id}) => id === classifier.stage.node.inputs['test']!.stage)!;
+    const got = new Map(Object.keys(wanted).map((output) => [output, [] as number[]]));
+    let images = 0;
+    for await (const {shape, count, pixels} of readImages(await artifacts.file(tested.node.inputs['images']!), {
+      batch,
+    })) {
       const data = Float32Array.from(pixels, (value) => value / 255);
-      const sizes = [count, shape.height, shape.width, shape.channels];
-      let difference = 0;
-      for (const [output, values] of Object.entries(wanted)) {
-        const got = await runner.run({name: 'images', shape: sizes, data}, output);
-        difference = Math.max(difference, differenceOf(got, values));
-        if (!(difference <= tolerance))
-          throw new StageError(
-            `in ONNX Runtime the model's ${output}s differ from the run's by ${difference.toPrecision(2)} of their range; expected at most ${tolerance}`,
-            'Nothing was written. Please report it.',
-          );
-      }
-      return {images: count, difference};
+      const input = {name: 'images', shape: [count, shape.height, shape.width, shape.channels], data};
+      for (const [output, values] of got) for (const value of await runner.run(input, output)) values.push(value);
+      images += count;
+      if (images >= most) break;
     }
-    throw new Error('the run has no test images');
+    let difference = 0;
+    for (const [output, values] of Object.entries(wanted)) {
+      difference = Math.max(difference, differenceOf(got.get(output)!, values));
+      if (!(difference <= tolerance))
+        throw new StageError(
+          `in ONNX Runtime the model's ${output}s differ from the run's by ${difference.toPrecision(2)} of their range; expected at most ${tolerance}`,
+          'Nothing was written. Please report it.',
+        );
+    }
+    return {images, difference};
   } finally {
     await runner.dispose();
   }

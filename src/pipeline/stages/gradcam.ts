@@ -157,7 +157,7 @@ async function* mapsOf(
 ): AsyncIterable<HeatMap> {
   const {pixels} = context.recipe;
   const score = await explainedBy(context);
-  const by = await attributionOf(context);
+  const by = await attributionOf(context.recipe, () => inputOf(context, 'training'));
   let done = 0;
   for await (const images of readImages(inputOf(context, 'images'), {batch})) {
     const maps = await explain(images, score, by).catch((error: unknown) => {
@@ -202,12 +202,15 @@ async function explainedBy(context: StageContext<GradcamRecipe>): Promise<Explai
   return {layer, slopes: gradient};
 }
 
-async function attributionOf(context: StageContext<GradcamRecipe>): Promise<Attribution> {
-  const {pixels} = context.recipe;
+/** `training`: path of the training images, of which integrated gradients have their baseline. */
+export async function attributionOf(
+  {pixels}: GradcamRecipe,
+  training: () => string | Promise<string>,
+): Promise<Attribution> {
   if (!pixels) return {by: 'gradcam'};
   const {steps} = pixels;
   if (steps === undefined) return {by: 'gradient'};
-  return {by: 'integrated-gradients', steps, baseline: await meanImage(inputOf(context, 'training'))};
+  return {by: 'integrated-gradients', steps, baseline: await meanImage(await training())};
 }
 
 /** Of all images of a file: how an image looks that is like none of them in particular. */

@@ -25,7 +25,7 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
     const {training, arrays} = await withModelWorker(trained, options, (worker) =>
       fittedOf(classifier, {...trained, worker}),
     );
-    const {columns, finish} = await buildModel(what, arrays);
+    const {columns, map, finish} = await buildModel(what, arrays);
     const threshold = quantile(training, options.quantile);
     const model = finish({
       producer: 'pipeline',
@@ -53,6 +53,7 @@ export const exportModel = (run: string, options: ExportOptions, globals: Global
       shape,
       preparation,
       ...(columns !== undefined && {columns}),
+      ...(map && {map}),
       dataset: {name: type, summary: plugins.get('dataset', type).summary, options: datasetOptions},
       threshold,
       quantile: options.quantile,

@@ -14,8 +14,10 @@ export interface ModelPage {
   readonly shape: ImageShape;
   /** Of the dataset. */
   readonly preparation: readonly Step[];
-  /** Of the features; absent: the model gives maps instead. */
+  /** Of the features; absent: the model gives none. */
   readonly columns?: number;
+  /** What the model's maps show; absent: it gives none. */
+  readonly map?: 'scores' | 'explanation';
   readonly dataset: {
     readonly name: string;
     readonly summary: string;
@@ -29,11 +31,22 @@ export interface ModelPage {
   readonly checked: {readonly images: number; readonly difference: number};
 }
 
+const shown = {
+  scores: 'a score for every pixel; `score` is the largest',
+  explanation: 'what raises the score, for every pixel',
+};
+
 export function formatModelPage(page: ModelPage): string {
-  const {file, run, task, classifier, normalClass, shape, columns, dataset, threshold, checked} = page;
+  const {file, run, task, classifier, normalClass, shape, columns, map, dataset, threshold, checked} = page;
   const {height, width, channels} = shape;
   const grey = channels === 1;
   const options = Object.entries(dataset.options).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  const outputs = [
+    ...(columns === undefined
+      ? []
+      : [`| output | \`features\` | float32 (N, ${columns}) | the input of the classifier |`]),
+    ...(map ? [`| output | \`map\` | float32 (N, ${height}, ${width}) | ${shown[map]} |`] : []),
+  ];
   return `# ${file}
 
 How anomalous an image is, where ${normalClass} is normal: encoder and classifier \`${classifier}\` of task
@@ -43,7 +56,7 @@ How anomalous an image is, where ${normalClass} is normal: encoder and classifie
 |---|---|---|---|
 | input | \`images\` | float32 (N, ${height}, ${width}, ${channels}) | ${grey ? 'grey' : 'red, green, blue'} from 0 to 1; no mean is subtracted |
 | output | \`score\` | float32 (N) | higher = more anomalous |
-${columns === undefined ? `| output | \`map\` | float32 (N, ${height}, ${width}) | a score for every pixel; \`score\` is the largest |` : `| output | \`features\` | float32 (N, ${columns}) | the input of the classifier |`}
+${outputs.join('\n')}
 
 ${thresholdText(page)}
 
@@ -60,7 +73,7 @@ session = onnxruntime.InferenceSession("${file}")
 ${pythonOf(page.preparation, shape)}
 
 for path in sys.argv[1:]:
-    ${columns === undefined ? '(score,), (map,) = session.run(["score", "map"], {"images": load(path)[np.newaxis]})' : '(score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]'}
+    ${map ? '(score,), (map,) = session.run(["score", "map"], {"images": load(path)[np.newaxis]})' : '(score,) = session.run(["score"], {"images": load(path)[np.newaxis]})[0]'}
     print(path, score${Number.isNaN(threshold) ? '' : `, "anomalous" if score > ${threshold} else "normal"`})
 \`\`\`
 

@@ -250,10 +250,11 @@ test("a user's own classifier and network without nodes are refused, one with no
 const scorer = (graph) => ({
   score: ({rows, columns, data}) => Float64Array.from({length: rows}, (_, i) => data[i * columns]),
   save: () => new Map(),
+  gradient: ({rows, columns}) => ({rows, columns, data: Float32Array.from({length: rows * columns}, (_, i) => (i % columns === 0 ? 1 : 0))}),
   ...graph,
 });
 const own = (name, graph) => defineClassifier({
-  name, version: 1, summary: 'The first feature.', options: Type.Object({}), row: () => name,
+  name, version: 1, summary: 'The first feature.', options: Type.Object({}), row: () => name, layer: 'pool',
   create: () => ({fit: () => scorer(graph), restore: () => scorer(graph)}),
 });
 const first = (builder, features) =>
@@ -273,6 +274,14 @@ export const plugins = [own('first', {graph: first}), own('plain', {})];`,
     "--- stderr
     ✗ classifier "plain" cannot be written as ONNX
        Only plug-ins with a "graph" of ONNX nodes can be exported; "pipeline predict" scores images with any model.
+    --- status 1"
+  `);
+  const explained = tinySpec({name: 'explained', plugins: './own.js', learner, augment: '[]', classifiers: '[first]'});
+  await run(`${explained}localize: {type: gradcam}\n`);
+  expect(await shown('explained')).toMatchInlineSnapshot(`
+    "--- stderr
+    ✗ the slopes of classifier "first" cannot be written as ONNX
+       To export the scores alone, run the spec without "localize": all else is in the cache.
     --- status 1"
   `);
 });

@@ -26,13 +26,19 @@ const irVersion = 8;
 /** A tensor of the graph, by its name. */
 export type Value = string & {readonly brand: 'onnx value'};
 
-/** An integer, a list of integers, or a float. */
-export type Attribute = number | readonly number[] | {readonly float: number};
+/** An integer, a list of integers, a float, or a text. */
+export type Attribute = number | readonly number[] | {readonly float: number} | {readonly text: string};
 
-type Numbers = Float32Array | Float64Array | BigInt64Array;
+export type Numbers = Float32Array | Float64Array | BigInt64Array;
 
 /** Names stand for sizes that are open, such as `N`. */
 type Shape = readonly (number | string)[];
+
+export interface NodeOptions {
+  /** How many it has. */
+  readonly outputs?: number;
+  readonly domain?: string;
+}
 
 export interface Described {
   /** Who wrote it: `producer_name` and `producer_version`. */
@@ -91,12 +97,12 @@ export class GraphBuilder {
     return this.constant(Float64Array.of(value), []);
   }
 
-  /** An operator's first output. `outputs`: how many it has. */
+  /** An operator's first output. */
   node(
     operator: string,
     inputs: readonly Value[],
     attributes: {readonly [name: string]: Attribute} = {},
-    more: {readonly outputs?: number; readonly domain?: string} = {},
+    more: NodeOptions = {},
   ): Value {
     return this.nodes(operator, inputs, attributes, more)[0]!;
   }
@@ -106,7 +112,7 @@ export class GraphBuilder {
     operator: string,
     inputs: readonly Value[],
     attributes: {readonly [name: string]: Attribute} = {},
-    {outputs = 1, domain = ''}: {readonly outputs?: number; readonly domain?: string} = {},
+    {outputs = 1, domain = ''}: NodeOptions = {},
   ): readonly Value[] {
     if (domain !== '') this.#domains.set(domain, 1);
     const made = Array.from({length: outputs}, () => this.#name(operator));
@@ -240,7 +246,12 @@ function attributeOf(name: string, value: Attribute): Uint8Array {
             [attribute.float, value],
             [attribute.type, attributeTypes.float],
           ]
-        : [...value.map((one): Field => [attribute.ints, one]), [attribute.type, attributeTypes.ints]];
+        : 'text' in value
+          ? [
+              [attribute.text, value.text],
+              [attribute.type, attributeTypes.text],
+            ]
+          : [...value.map((one): Field => [attribute.ints, one]), [attribute.type, attributeTypes.ints]];
   return encode([[attribute.name, name], ...told]);
 }
 
