@@ -6,10 +6,13 @@ import {dotInFours, type Numbers} from './vectors.ts';
 export function normaliseRows(features: Matrix): Matrix {
   const {rows, columns, data} = features;
   const unit = new Float32Array(data.length);
-  for (const [row, square] of squaredLengths(features).entries()) {
+  for (let row = 0; row < rows; row++) {
+    const [start, end] = [row * columns, (row + 1) * columns];
+    let square = 0;
+    for (let i = start; i < end; i++) square += data[i]! * data[i]!;
     if (square === 0) continue;
     const length = Math.sqrt(square);
-    for (let i = row * columns; i < (row + 1) * columns; i++) unit[i] = data[i]! / length;
+    for (let i = start; i < end; i++) unit[i] = data[i]! / length;
   }
   return {rows, columns, data: unit};
 }

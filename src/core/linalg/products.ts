@@ -28,6 +28,8 @@ export function forEachProductBlock(
 }
 
 export interface Factor {
+  /** finish(a·bᵀ) in the same blocks, left on the engine: whoever asks disposes of them. */
+  blocks(a: Matrix): Tensor2D[];
   /** Visits a·bᵀ as `forEachProductBlock` does. */
   times(a: Matrix, visit: (rowStart: number, rows: number, block: Float32Array) => void): void;
   dispose(): void;
@@ -40,23 +42,39 @@ export function openFactor(
 ): Factor {
   const right = synchronously(() => tf.tidy(() => transposed(b)));
   const most = Math.max(1, Math.floor(blockValues / Math.max(1, b.rows)));
+  const eachBlock = (a: Matrix, visit: (start: number, rows: number, compute: () => Tensor2D) => void) => {
+    if (a.columns !== b.columns)
+      throw new Error(`expected rows of equal length, but got ${a.columns} and ${b.columns}`);
+    if (b.rows === 0) return;
+    for (let start = 0; start < a.rows; start += most) {
+      const rows = Math.min(most, a.rows - start);
+      visit(start, rows, () => finish(tf.matMul(toTensor(a, start, rows), right)));
+    }
+  };
   return {
-    times(a, visit) {
-      if (a.columns !== b.columns)
-        throw new Error(`expected rows of equal length, but got ${a.columns} and ${b.columns}`);
-      if (b.rows === 0) return;
-      for (let start = 0; start < a.rows; start += most) {
-        const rows = Math.min(most, a.rows - start);
-        const block = valuesOf(() => finish(tf.matMul(toTensor(a, start, rows), right)));
-        visit(start, rows, block);
-      }
+    times: (a, visit) => eachBlock(a, (start, rows, compute) => visit(start, rows, valuesOf(compute))),
+    blocks(a) {
+      const tensors: Tensor2D[] = [];
+      eachBlock(a, (_, __, compute) => tensors.push(synchronously(() => tf.tidy(compute))));
+      return tensors;
     },
     dispose: () => right.dispose(),
   };
 }
 
-/** Read outside `tidy`, which would look for tensors in every element of the array. */
-function valuesOf(compute: () => Tensor): Float32Array {
+/** weights · block, one value a column of the block. */
+export function weightedRows(block: Tensor2D, weights: Float32Array): Float32Array {
+  return valuesOf(() => tf.matMul(tf.tensor2d(weights, [1, weights.length]), block));
+}
+
+/** Of rows of a square matrix that begin with its row `start`: the values on its diagonal. */
+export function diagonalOf(block: Tensor2D, start: number): Float32Array {
+  const [rows, columns] = block.shape;
+  return valuesOf(() => tf.stridedSlice(tf.reshape(block, [rows * columns]), [start], [rows * columns], [columns + 1]));
+}
+
+/** What is computed, which is disposed of. Read outside `tidy`, which would look for tensors in every element of the array. */
+export function valuesOf(compute: () => Tensor): Float32Array {
   return synchronously(() => {
     const tensor = tf.tidy(compute);
     const values = tensor.dataSync<'float32'>();

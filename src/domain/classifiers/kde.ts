@@ -32,7 +32,7 @@ type Options = Static<typeof options>;
 
 export const kde = defineClassifier({
   name: 'kde',
-  version: 2,
+  version: 3,
   summary: 'Gaussian kernel density of the training features, as minus its logarithm.',
   paper: 'Sohn et al. 2021',
   options,

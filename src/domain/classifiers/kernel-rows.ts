@@ -1,5 +1,13 @@
 import type {Matrix} from '../../core/contracts/data.ts';
-import {type Finish, forEachProductBlock} from '../../core/linalg/products.ts';
+import type {Tensor2D} from '../../core/engine/engine.ts';
+import {
+  diagonalOf,
+  type Finish,
+  forEachProductBlock,
+  openFactor,
+  valuesOf,
+  weightedRows,
+} from '../../core/linalg/products.ts';
 import {addScaled} from '../../core/linalg/vectors.ts';
 
 /** A kernel among training points that is a function of inner products: k(xᵢ, xⱼ) = finish(leftᵢ · rightⱼ). */
@@ -10,6 +18,8 @@ export interface KernelSource {
   left(rows: ArrayLike<number>): Matrix;
   right(): Matrix;
   readonly finish: Finish;
+  /** No kernel is below 0: a sum of them is as exact as they are. */
+  readonly nonNegative: boolean;
   /** Makes what `finish` left of row i the kernels that float32 can't give. Absent: it gives them all. */
   readonly mend?: (i: number, values: Float32Array) => void;
 }
@@ -20,10 +30,15 @@ export interface KernelRows {
   readonly diagonal: Float64Array;
   /** true: all rows are here, and `accumulate` computes none. */
   readonly whole: boolean;
+  /** As of the source. */
+  readonly nonNegative: boolean;
   /** k(xᵢ, ·). Stays whole until two other rows have been asked for. `likely` lists rows that may be asked for next. */
   row(i: number, likely: (count: number) => ArrayLike<number>): Float32Array;
   /** into += Σᵢ weightᵢ k(xᵢ, ·), over the rows of weight other than 0. */
   accumulate(weights: Float64Array, into: Float64Array): void;
+  /** Σᵢ weightᵢ k(xᵢ, ·) in float32 on the engine, before any row was asked for; absent: not here, or not exact enough. */
+  readonly roughly?: (weights: Float64Array) => Float64Array;
+  dispose(): void;
 }
 
 // 256 MB; beyond it rows are computed when the solver asks for them, and kept in at most 512 MB.
@@ -35,27 +50,69 @@ const gramBlockValues = 2 ** 21;
 export const kernelRows = (source: KernelSource, largestWhole = wholeUpTo, bytes = cacheBytes): KernelRows =>
   source.count <= largestWhole ? new WholeGram(source) : new CachedRows(source, bytes);
 
+/** Blocks of rows that stay on the engine until a row is asked for: many solutions need none. */
 class WholeGram implements KernelRows {
   readonly whole = true;
+  readonly nonNegative: boolean;
   readonly count: number;
   readonly diagonal: Float64Array;
-  readonly #rows: Float32Array[] = [];
+  readonly roughly?: (weights: Float64Array) => Float64Array;
+  readonly #source: KernelSource;
+  /** Empty once they have been read. */
+  #blocks: readonly Tensor2D[];
+  readonly #read: Float32Array[] = [];
 
   constructor(source: KernelSource) {
-    const n = source.count;
-    this.count = n;
+    this.#source = source;
+    this.count = source.count;
     this.diagonal = source.diagonal();
-    const keep = (first: number, count: number, block: Float32Array) => {
-      for (let k = 0; k < count; k++) {
-        const i = first + k;
-        const row = block.subarray(k * n, (k + 1) * n);
-        source.mend?.(i, row);
+    this.nonNegative = source.nonNegative;
+    const all = Array.from({length: this.count}, (_, i) => i);
+    const factor = openFactor(source.right(), {finish: source.finish, blockValues: gramBlockValues});
+    this.#blocks = factor.blocks(source.left(all));
+    factor.dispose();
+    if (source.nonNegative && source.mend === undefined) {
+      const computed = this.#blocks.flatMap((block, k) => [...diagonalOf(block, this.#startOf(k))]);
+      const wrongBy = this.diagonal.map((exact, i) => exact - computed[i]!);
+      this.roughly = (weights) => this.#times(weights, wrongBy);
+    }
+  }
+
+  /** Number of the first row of a block: all but the last have as many. */
+  #startOf(block: number): number {
+    return block * (this.#blocks[0]?.shape[0] ?? 0);
+  }
+
+  /** The matrix is symmetric: the sums of its columns are those of its rows. `wrongBy`: how far its diagonal is from exact. */
+  #times(weights: Float64Array, wrongBy: Float64Array): Float64Array {
+    const sums = weights.map((weight, i) => weight * wrongBy[i]!);
+    for (const [k, block] of this.#blocks.entries()) {
+      const start = this.#startOf(k);
+      const own = weights.subarray(start, start + block.shape[0]);
+      addScaled(sums, 1, weightedRows(block, Float32Array.from(own)));
+    }
+    return sums;
+  }
+
+  get #rows(): readonly Float32Array[] {
+    const n = this.count;
+    for (const block of this.#blocks) {
+      const values = valuesOf(() => block);
+      for (let at = 0; at < values.length; at += n) {
+        const i = this.#read.length;
+        const row = values.subarray(at, at + n);
+        this.#source.mend?.(i, row);
         row[i] = this.diagonal[i]!;
-        this.#rows[i] = row;
+        this.#read.push(row);
       }
-    };
-    const all = Array.from({length: n}, (_, i) => i);
-    forEachProductBlock(source.left(all), source.right(), keep, {finish: source.finish, blockValues: gramBlockValues});
+    }
+    this.#blocks = [];
+    return this.#read;
+  }
+
+  dispose(): void {
+    for (const block of this.#blocks) block.dispose();
+    this.#blocks = [];
   }
 
   row(i: number): Float32Array {
@@ -80,6 +137,7 @@ class WholeGram implements KernelRows {
 /** Rows computed a batch at a time, the least recently used forgotten. */
 class CachedRows implements KernelRows {
   readonly whole = false;
+  readonly nonNegative: boolean;
   readonly count: number;
   readonly diagonal: Float64Array;
   readonly #source: KernelSource;
@@ -95,6 +153,7 @@ class CachedRows implements KernelRows {
   constructor(source: KernelSource, bytes: number) {
     this.#source = source;
     this.#right = source.right();
+    this.nonNegative = source.nonNegative;
     this.count = source.count;
     this.diagonal = source.diagonal();
     // Two rows are in use at a time, and a batch must not push them out.
@@ -103,6 +162,8 @@ class CachedRows implements KernelRows {
     this.#rowOf = new Int32Array(this.#capacity).fill(-1);
     this.#used = new Float64Array(this.#capacity);
   }
+
+  dispose(): void {}
 
   row(i: number, likely: (count: number) => ArrayLike<number>): Float32Array {
     if (this.#slotOf[i]! < 0) this.#fetch(i, likely(2 * batchRows));

@@ -38,6 +38,7 @@ export class LinearPoints implements KernelSource {
 
   /** The product is the kernel. */
   readonly finish: Finish = (products) => products;
+  readonly nonNegative = false;
 
   /** w = Σ αᵢ xᵢ. */
   direction(alpha: Float64Array): Direction {

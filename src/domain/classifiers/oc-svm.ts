@@ -14,7 +14,7 @@ import {
   subsample,
   trainLimitOption,
 } from './features.ts';
-import {kernelRows} from './kernel-rows.ts';
+import {type KernelSource, kernelRows} from './kernel-rows.ts';
 import {Direction, LinearPoints} from './linear.ts';
 import {RbfPoints} from './rbf.ts';
 import {normaliseRowsGraph, slopesThroughGraph} from './scores-graph.ts';
@@ -55,7 +55,7 @@ type Options = Static<typeof options>;
 
 export const ocSvm = defineClassifier({
   name: 'oc-svm',
-  version: 3,
+  version: 4,
   summary: 'One-class support vector machine: minus the weighted sum of kernels at the support vectors.',
   paper: 'Schölkopf et al. 2001; Sohn et al. 2021',
   options,
@@ -94,7 +94,7 @@ class RbfMachine implements Classifier {
     const {nu, tolerance, train_limit: limit} = this.#options;
     const prepared = this.#prepare(subsample(features, limit, rng));
     const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
-    const {alpha} = solveOneClass(kernelRows(points), nu, tolerance);
+    const alpha = weightsOf(points, nu, tolerance);
     const chosen = supportOf(alpha);
     return {prepared, alpha, support: points.pick(chosen), weights: Float32Array.from(chosen, (i) => alpha[i]!)};
   }
@@ -147,7 +147,7 @@ class LinearMachine implements Classifier {
   fit(features: Matrix, rng: Rng): Scorer {
     const {nu, tolerance, train_limit: limit} = this.#options;
     const points = new LinearPoints(this.#prepare(subsample(features, limit, rng)));
-    return this.#scorer(points.direction(solveOneClass(kernelRows(points), nu, tolerance).alpha));
+    return this.#scorer(points.direction(weightsOf(points, nu, tolerance)));
   }
 
   restore(saved: NamedArrays): Scorer {
@@ -173,6 +173,15 @@ class LinearMachine implements Classifier {
 
   #prepare(features: Matrix): Matrix {
     return this.#options.normalise === true ? normaliseRows(features) : features;
+  }
+}
+
+function weightsOf(points: KernelSource, nu: number, tolerance: number): Float64Array {
+  const rows = kernelRows(points);
+  try {
+    return solveOneClass(rows, nu, tolerance).alpha;
+  } finally {
+    rows.dispose();
   }
 }
 

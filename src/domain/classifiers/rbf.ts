@@ -26,6 +26,7 @@ export class RbfPoints implements KernelSource {
   readonly #lowest: number;
   readonly #graphs = new WeakMap<GraphBuilder, RbfGraph>();
   readonly finish: Finish;
+  readonly nonNegative = true;
   readonly mend?: (i: number, values: Float32Array) => void;
 
   private constructor(points: Matrix, centre: Float32Array, exponent: number, gamma: number) {
@@ -76,7 +77,9 @@ export class RbfPoints implements KernelSource {
     ];
   }
 
+  /** Of these points, each once, in their order. */
   pick(chosen: ArrayLike<number>): RbfPoints {
+    if (chosen.length === this.count) return this;
     return new RbfPoints(pickRows(this.points, chosen), this.#centre, this.#exponent, this.gamma);
   }
 
@@ -192,16 +195,17 @@ export class RbfPoints implements KernelSource {
     const root = this.#root();
     const products = openFactor(this.right(), {finish});
     try {
-      let left: Matrix | undefined;
-      for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 21)) {
+      for (const {start, rows, block, own, factor} of this.#blocks(features, 2 ** 22, 2)) {
         const {columns, data} = block;
-        left ??= {rows: block.rows, columns: columns + 2, data: new Float32Array(block.rows * (columns + 2))};
         for (let row = 0; row < rows; row++) {
           // 0: so far off that to all points it is as far as to their centre, and the product would be beyond float32.
-          const times = factor[row]! > 1e30 ? 0 : factor[row]! / root;
-          extend(left, row, data.subarray(row * columns, (row + 1) * columns), times, [extra(own[row]!), 1]);
+          const times = within(factor[row]! > 1e30 ? 0 : factor[row]! / root);
+          const at = row * columns;
+          data[at] = within(extra(own[row]!));
+          data[at + 1] = 1;
+          for (let i = at + 2; i < at + columns; i++) data[i] = times * data[i]!;
         }
-        products.times(left, (first, count, values) => {
+        products.times(block, (first, count, values) => {
           const width = values.length / count;
           for (let k = 0; k < Math.min(count, rows - first); k++)
             visit(start + first + k, values.subarray(k * width, (k + 1) * width), own[first + k]!);
@@ -216,18 +220,20 @@ export class RbfPoints implements KernelSource {
    * New rows, placed as the points are, a block at a time in arrays that are reused: -γ ‖x - xⱼ‖² = own + squareⱼ + factor · z·zⱼ.
    * Every block has one shape, a function of the points alone, and so its products one order of additions; what is beyond its
    * `rows` is no one's.
+   * Each row leaves `room` for as many values before its own.
    */
-  *#blocks(features: Matrix, products: number) {
+  *#blocks(features: Matrix, products: number, room = 0) {
     const {columns} = this.points;
     const perUnit = this.#perUnit();
     const blockRows = Math.max(64, Math.min(1024, 2 ** Math.floor(Math.log2(products / this.count))));
-    const block = {rows: blockRows, columns, data: new Float32Array(blockRows * columns)};
+    const width = room + columns;
+    const block = {rows: blockRows, columns: width, data: new Float32Array(blockRows * width)};
     const own = new Float64Array(blockRows);
     const factor = new Float64Array(blockRows);
     for (let start = 0; start < features.rows; start += blockRows) {
       const rows = Math.min(blockRows, features.rows - start);
       for (let row = 0; row < rows; row++) {
-        const into = block.data.subarray(row * columns, (row + 1) * columns);
+        const into = block.data.subarray(row * width + room, (row + 1) * width);
         const {square, exponent} = this.#place(features, start + row, into);
         own[row] = -perUnit * square * 4 ** exponent;
         factor[row] = 2 * perUnit * 2 ** exponent;

@@ -1,5 +1,5 @@
 import type {KernelRows} from './kernel-rows.ts';
-import {descend} from './smo-start.ts';
+import {type Start, startFor} from './smo-start.ts';
 
 export interface OneClassSolution {
   /** αᵢ in [0, 1], Σ αᵢ = ν n. */
@@ -21,6 +21,7 @@ export function solveOneClass(kernel: KernelRows, nu: number, tolerance: number)
 
 class Solver {
   readonly #kernel: KernelRows;
+  readonly #start: Start;
   readonly #alpha: Float64Array;
   /** Kα; out of date for points that are shrunk. */
   readonly #gradient: Float64Array;
@@ -39,21 +40,23 @@ class Solver {
   constructor(kernel: KernelRows, nu: number, tolerance: number) {
     const n = kernel.count;
     this.#kernel = kernel;
-    this.#alpha = startingPoint(n, nu);
-    this.#gradient = new Float64Array(n);
-    kernel.accumulate(this.#alpha, this.#gradient);
     this.#active = Int32Array.from({length: n}, (_, i) => i);
     this.#activeCount = n;
     this.#scale = mean(kernel.diagonal) || 1;
     // A gradient is a sum of kernels of weight ν n: where that is below 1, so is what counts as equal. Kernel values are float32:
     // beyond their digits the solver would follow noise.
     this.#tolerance = Math.max(tolerance * Math.min(1, nu * n), nu * n * 2 ** -27) * this.#scale;
-    if (kernel.whole) descend(kernel, this.#alpha, this.#gradient, this.#tolerance);
-    this.#alphaThen = this.#alpha.slice();
-    this.#gradientThen = this.#gradient.slice();
+    this.#start = startFor(kernel, nu, this.#tolerance);
+    this.#alpha = this.#start.alpha.slice();
+    this.#gradient = this.#start.gradient.slice();
+    this.#alphaThen = this.#start.alpha.slice();
+    this.#gradientThen = this.#start.gradient.slice();
   }
 
   solve(): OneClassSolution {
+    const {alpha, gap: first} = this.#start;
+    // No row is asked for: they may not be here yet.
+    if (first < this.#tolerance) return {alpha, iterations: 0, gap: Math.max(first, 0)};
     const n = this.#kernel.count;
     const limit = Math.max(10_000_000, 100 * n);
     const shrinkEvery = Math.min(n, 1000);
@@ -222,15 +225,6 @@ class Solver {
       Math.max(alpha[t]! < 1 ? middle - gradient[t]! : -Infinity, alpha[t]! > 0 ? gradient[t]! - middle : -Infinity);
     return active.sort((a, b) => violation(b) - violation(a) || a - b).subarray(0, count);
   };
-}
-
-/** LIBSVM's: the first ⌊νn⌋ points at the bound, the next takes the rest. */
-function startingPoint(n: number, nu: number): Float64Array {
-  const alpha = new Float64Array(n);
-  const full = Math.min(n, Math.floor(nu * n));
-  alpha.fill(1, 0, full);
-  if (full < n) alpha[full] = nu * n - full;
-  return alpha;
 }
 
 function mean(values: Float64Array): number {
