@@ -75,6 +75,8 @@ export interface EmbeddingData {
   readonly images: readonly number[];
   /** Points of training images, after those. */
   readonly training: number;
+  /** After those, copy by copy, a point for each of these test images under it. */
+  readonly copies?: {readonly names: readonly string[]; readonly images: readonly number[]};
 }
 
 export interface ClassifierData {
