@@ -146,6 +146,9 @@ export interface Task {
   readonly compare: {readonly table?: string; readonly row: string};
 }
 
+/** The metric by which configurations are compared: the one that their spec names first. */
+export const headMetric = (tasks: readonly Pick<Task, 'metrics'>[]): string | undefined => tasks[0]?.metrics[0]?.type;
+
 /** A trial, and one of the settings of stage two that are tried under its training; both count from 0. */
 export interface TrialRef {
   readonly number: number;

@@ -271,7 +271,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     // The legend and the marks of a copy; pointing at one tells of what it is a copy.
     const [, copies] = /and (\d+) copies/.exec((await said.textContent())!)!.map(Number);
     expect(await map.locator('path[fill="var(--c3)"]').count()).toBe(copies! / 2 + 1);
-    const mark = (await map.locator('path[fill="var(--c4)"]').last().boundingBox())!;
+    const ofSecond = map.locator('path[fill="var(--c4)"]');
+    const mark = (await ofSecond.nth(copies! / 2 - 1).boundingBox())!;
     await page.mouse.move(mark.x + mark.width / 2, mark.y + mark.height / 2);
     expect(await shown.locator('[role=status]').textContent()).toMatch(/^rotate90 \+ rotate90 of .*stripes.*, normal/);
     expect(await shown.locator('.picture, img, [style]').count()).toBeGreaterThan(0);
