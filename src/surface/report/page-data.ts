@@ -81,7 +81,7 @@ export interface EmbeddingData {
 
 export interface ClassifierData {
   readonly name: string;
-  /** Base64: of each test image the upper three bytes of its score as a float32, highest byte first: four to five digits. */
+  /** Base64: of each test image its score as a float32, highest byte first. */
   readonly scores: string;
   /** Number of images below the threshold that the page begins with. */
   readonly below: number;
