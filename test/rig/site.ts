@@ -74,7 +74,7 @@ export class Site implements AsyncDisposable {
       draw: (run, closely, signal) => drawApart({runs: root, run, closely}, signal),
       baselines: readBaselines(),
       departures: () => [],
-      better: () => undefined,
+      better: () => 'higher',
       elsewhere: async () => [ids.done, '20260102-090000.000-theirs-ab12', '20260103-090000.000-latest-cd34'],
     });
     return site;

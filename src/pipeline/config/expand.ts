@@ -326,6 +326,7 @@ function makeTasks(
     learner: spec.learner,
     augment: spec.augment ?? own.value,
     distributionAugmentation: spec.distribution_augmentation ?? [],
+    ...(spec.map_copies && {mapCopies: spec.map_copies}),
     ...(spec.refine && {refine: spec.refine}),
     classifiers: spec.classifiers,
     metrics: spec.metrics,

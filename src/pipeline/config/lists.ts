@@ -3,7 +3,7 @@ import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
 import type {CopyRef} from '../../core/contracts/learner.ts';
 import {type Checked, checkPlugin, type Issue, type Path} from '../../core/plugin/check.ts';
-import {show} from '../../core/plugin/describe.ts';
+import {show, showPath} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 
 /** Each item of a list of plug-ins. */
@@ -54,10 +54,15 @@ function repeats<T>(items: readonly T[], issueOf: (item: T, index: number) => Is
 }
 
 /**
- * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the training set, a transform or a
- * list of them to apply first to last. Two equal copies are refused: training would try to distinguish them.
+ * `distribution_augmentation: [rotate90, [rotate90, {hflip: {p: 1}}]]`: each item is one copy of the images, a transform or a
+ * list of them to apply first to last. Two equal copies are refused: `because`.
  */
-export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Path): Checked<readonly CopyRef[]> {
+export function checkCopies(
+  plugins: Plugins,
+  list: readonly unknown[],
+  path: Path,
+  because: string,
+): Checked<readonly CopyRef[]> {
   const checked = list.map((item, i): Checked<CopyRef> => {
     const at = [...path, i];
     if (!Array.isArray(item)) return alone(checkPlugin(plugins, 'transform', item, at));
@@ -71,8 +76,8 @@ export function checkCopies(plugins: Plugins, list: readonly unknown[], path: Pa
   const twice = repeats(value, (copy, i) => ({
     path: [...path, i],
     at: 'value',
-    message: `"distribution_augmentation" has ${nameOf(copy)} twice`,
-    hint: 'Remove one of the two; otherwise training teaches that equal images differ.',
+    message: `"${showPath(path)}" has ${nameOf(copy)} twice`,
+    hint: `Remove one of the two; otherwise ${because}.`,
   }));
   return {value, issues: twice};
 }

@@ -108,7 +108,8 @@ function outside(target: Path, list: readonly unknown[], part: string): string {
 /** A name stands for a plug-in and becomes `{type: name}`, but not where `type` itself is; `crop: {…}` becomes `{type: crop, …}`. */
 function opening(value: unknown, at: Path, part: string): unknown {
   if (typeof value === 'string') return at.length > 0 && at.at(-1) !== 'type' ? {type: value} : value;
-  const deepest = at[0] === 'augment' ? 2 : at[0] === 'distribution_augmentation' ? 3 : 0; // a list in the list
+  const ofCopies = at[0] === 'distribution_augmentation' || at[0] === 'map_copies';
+  const deepest = at[0] === 'augment' ? 2 : ofCopies ? 3 : 0; // a list in the list
   if (
     at.length < 2 ||
     at.length > deepest ||

@@ -13,6 +13,7 @@ import {searchShape} from '../search/read.ts';
 import {contaminateOption} from './contaminate.ts';
 import {localizeShape} from './localize.ts';
 import {refineShape} from './refine.ts';
+import {copiedImages} from './spec.ts';
 import {validationOption} from './validation.ts';
 
 const strict = {additionalProperties: false};
@@ -40,6 +41,14 @@ const table = Type.String({
   description: 'Id of the paper’s table to compare with.',
   examples: ['iclr-table-7'],
 });
+
+const copies = (options: {readonly description: string; readonly examples: readonly unknown[]}) =>
+  Type.Array(
+    Type.Unsafe<unknown>({
+      anyOf: [{[pluginKeyword]: 'transform'}, {type: 'array', items: {[pluginKeyword]: 'transform'}, minItems: 1}],
+    }),
+    {'x-expected': 'a list of transforms, or of lists of transforms', ...options},
+  );
 
 const files = (what: string) =>
   Type.Array(Type.String({minLength: 1}), {minItems: 1, 'x-expected': `a list of at least one ${what}`});
@@ -105,18 +114,21 @@ export const specShape = Type.Object(
       }),
     ),
     distribution_augmentation: Type.Optional(
-      Type.Array(
-        Type.Unsafe<unknown>({
-          anyOf: [{[pluginKeyword]: 'transform'}, {type: 'array', items: {[pluginKeyword]: 'transform'}, minItems: 1}],
-        }),
-        {
-          'x-expected': 'a list of transforms, or of lists of transforms',
-          description:
-            'Each item is a copy of the training images whose images are separate instances beside the originals (DA of the ' +
-            'ICLR paper): a transform, or a list of transforms to apply one after the other.',
-          examples: [['rotate90', 'rotate180', 'rotate270']],
-        },
-      ),
+      copies({
+        description:
+          'Each item is a copy of the training images whose images are separate instances beside the originals (DA of the ' +
+          'ICLR paper): a transform, or a list of transforms to apply one after the other.',
+        examples: [['rotate90', 'rotate180', 'rotate270']],
+      }),
+    ),
+    map_copies: Type.Optional(
+      copies({
+        description:
+          `About ${copiedImages} normal test images are also embedded under each of these transforms (or lists of transforms to apply one after ` +
+          'the other), and the report’s map of features has a mark for each. Nothing else changes, so that trainings with and without ' +
+          '`distribution_augmentation` can be set side by side.',
+        examples: [['rotate90', 'rotate180', 'rotate270']],
+      }),
     ),
     localize: Type.Optional(localizeShape),
     refine: Type.Optional(refineShape),

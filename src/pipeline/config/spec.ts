@@ -84,6 +84,7 @@ export interface Spec {
   readonly augment?: readonly PluginRef[];
   /** An item that was a transform is a list of one. */
   readonly distribution_augmentation?: readonly CopyRef[];
+  readonly map_copies?: readonly CopyRef[];
   readonly localize?: Localize;
   readonly refine?: Refinement;
   readonly classifiers: readonly PluginRef[];
@@ -93,6 +94,9 @@ export interface Spec {
   readonly precision?: LowerPrecision;
   readonly compare?: {readonly table?: string; readonly row?: string};
 }
+
+/** About so many normal test images are embedded under each of `map_copies`. */
+export const copiedImages = 200;
 
 /** How the scores of the seeds are combined: their mean, or the mean of each seed's standardised scores. */
 export type Ensemble = 'seeds' | 'standardised-seeds';
@@ -118,6 +122,8 @@ export interface Task {
   readonly learner: PluginRef;
   readonly augment: readonly PluginRef[];
   readonly distributionAugmentation: readonly CopyRef[];
+  /** Copies of test images that only the report's map of features shows; absent: none. */
+  readonly mapCopies?: readonly CopyRef[];
   readonly localize?: Localize;
   /** Absent: classifiers are fitted on all training images. */
   readonly refine?: Refinement;
@@ -139,6 +145,9 @@ export interface Task {
   /** Row and table of the paper to set it beside. */
   readonly compare: {readonly table?: string; readonly row: string};
 }
+
+/** The metric by which configurations are compared: the one that their spec names first. */
+export const headMetric = (tasks: readonly Pick<Task, 'metrics'>[]): string | undefined => tasks[0]?.metrics[0]?.type;
 
 /** A trial, and one of the settings of stage two that are tried under its training; both count from 0. */
 export interface TrialRef {

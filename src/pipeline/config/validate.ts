@@ -1,6 +1,7 @@
 import {suggest} from '../../core/base/text.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import type {Kind, PluginRef} from '../../core/contracts/definition.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import type {Precision} from '../../core/engine/contract.ts';
 import type {Checked, Issue} from '../../core/plugin/check.ts';
 import {checkPlugin, checkValue} from '../../core/plugin/check.ts';
@@ -13,7 +14,7 @@ import {misfitOf} from './misfits.ts';
 import {tableIssues} from './papers.ts';
 import {checkRefine, partsIssues, refinementIssues} from './refine.ts';
 import {datasetKeyNames, datasetShape, fileShape, specShape} from './schema.ts';
-import type {Ensemble, Refinement, Spec} from './spec.ts';
+import {type Ensemble, type Refinement, type Spec, scoresParts} from './spec.ts';
 import {checkValidation} from './validation.ts';
 
 export interface ValidatedSpec {
@@ -40,6 +41,7 @@ interface Outer {
   readonly learner: unknown;
   readonly augment?: readonly unknown[];
   readonly distribution_augmentation?: readonly unknown[];
+  readonly map_copies?: readonly unknown[];
   readonly classifiers: readonly unknown[];
   readonly metrics: readonly unknown[];
   readonly seeds: number | readonly number[];
@@ -87,10 +89,14 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const dataset = one('dataset', 'dataset', beside.options);
   const learner = one('learner', 'learner', part.learner);
   const augment = many('transform', 'augment').value;
-  const copies = broken.has('distribution_augmentation')
-    ? {value: [], issues: []}
-    : checkCopies(plugins, part.distribution_augmentation ?? [], ['distribution_augmentation']);
-  issues.push(...copies.issues);
+  const listOfCopies = (key: CopiesKey, because: string): readonly CopyRef[] => {
+    if (broken.has(key)) return [];
+    const checked = checkCopies(plugins, part[key] ?? [], [key], because);
+    issues.push(...checked.issues);
+    return checked.value;
+  };
+  const copies = listOfCopies('distribution_augmentation', 'training teaches that equal images differ');
+  const mapCopies = listOfCopies('map_copies', 'their marks lie on each other');
   const classifiers = many('classifier', 'classifiers').value;
   const metrics = many('metric', 'metrics').value;
   if (part.compare && !broken.has('compare')) issues.push(...tableIssues(part.compare));
@@ -101,6 +107,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     : {value: [], issues: likelyClassIssues(plugins, beside.options, normalClasses, beside.word)};
   issues.push(...normal.issues);
   const localize = part.localize && !broken.has('localize') ? localizeOf(part.localize) : undefined;
+  if (scoresParts(localize) && mapCopies.length > 0) issues.push(noWholeImages);
   if (dataset && !broken.has('localize')) {
     const {localize: written} = value as {readonly localize?: unknown};
     issues.push(...localizeIssues(plugins, {dataset, learner, classifiers, metrics, localize, written}));
@@ -110,7 +117,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     dataset,
     learner,
     augment: part.augment && augment,
-    copies: copies.value,
+    copies,
     metrics,
   });
   issues.push(...validation.issues);
@@ -140,7 +147,7 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
   const takesCopies = !learner || plugins.get('learner', learner.type).distributionAugmentation !== undefined;
   const trains = !learner || plugins.get('learner', learner.type).trains;
   const unused: Unused[] = [];
-  if (learner && copies.value.length > 0 && !takesCopies)
+  if (learner && copies.length > 0 && !takesCopies)
     unused.push({key: 'distribution_augmentation', issue: noDistribution(plugins, learner)});
   if (learner && refine?.value?.epochs && !trains) unused.push({key: 'refine.epochs', issue: noTraining(learner)});
 
@@ -158,7 +165,8 @@ export function validateSpec(value: unknown, plugins: Plugins, defaultName: stri
     },
     learner,
     ...(part.augment && {augment}),
-    ...(part.distribution_augmentation && takesCopies && {distribution_augmentation: copies.value}),
+    ...(part.distribution_augmentation && takesCopies && {distribution_augmentation: copies}),
+    ...(mapCopies.length > 0 && {map_copies: mapCopies}),
     classifiers,
     metrics,
     seeds: typeof seeds === 'number' ? Array.from({length: seeds}, (_, seed) => seed) : seeds,
@@ -177,6 +185,7 @@ const wholeSpec: Schema = {
   properties: {...specShape.properties, ...fileShape.properties} as unknown as {[name: string]: Schema},
 };
 
+type CopiesKey = 'distribution_augmentation' | 'map_copies';
 type ListKey = 'augment' | 'classifiers' | 'metrics';
 
 interface DatasetKeys {
@@ -273,6 +282,13 @@ function noDistribution(plugins: Plugins, learner: PluginRef): Issue {
     hint: able.length > 0 ? `Learners that do: ${able.map(({name}) => name).join(', ')}.` : 'Remove it.',
   };
 }
+
+const noWholeImages: Issue = {
+  path: ['map_copies'],
+  at: 'key',
+  message: '"map_copies" is for features of whole images, and "localize" scores parts of them',
+  hint: 'Remove one of the two.',
+};
 
 const noTraining = ({type}: PluginRef): Issue => ({
   path: ['refine', 'epochs'],

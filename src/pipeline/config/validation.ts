@@ -113,7 +113,12 @@ export function checkValidation(plugins: Plugins, asked: Asked): Checked<Validat
     return {value: {type, fraction, seed}, issues};
   }
   if (given) {
-    const {value: transforms, issues} = checkCopies(plugins, given, [...path, 'transforms']);
+    const {value: transforms, issues} = checkCopies(
+      plugins,
+      given,
+      [...path, 'transforms'],
+      'the same anomalies are made twice',
+    );
     return {value: {type, fraction, seed, transforms}, issues};
   }
   const transforms = dataset && learner ? defaultTransforms(plugins, {...asked, dataset, learner}) : [];

@@ -2,6 +2,7 @@
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {tellApart} from '../../core/base/tell-apart.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
+import type {CopyRef} from '../../core/contracts/learner.ts';
 import {called, type Plugins} from '../../core/plugin/registry.ts';
 import type {Task} from '../config/spec.ts';
 
@@ -24,6 +25,19 @@ export function classifierNames(plugins: Plugins, classifiers: readonly PluginRe
 /** `learn rotation`, `bag`, undefined, `seed 0` → `learn rotation · bag · seed 0`. */
 export const stageLabel = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined).join(' · ');
+
+/** `rotate90 + hflip`: what makes a copy. */
+export const copyName = (copy: CopyRef): string => copy.map(({type}) => type).join(' + ');
+
+/** Two of one name also have the options in which they differ. */
+export function copyNames(copies: readonly CopyRef[]): readonly string[] {
+  const names = copies.map(copyName);
+  return names.map((name, i) => {
+    const same = [...names.keys()].filter((at) => names[at] === name);
+    const tags = tellApart(same.map((at) => Object.fromEntries(copies[at]!.entries()) as Json));
+    return [name, ...tags[same.indexOf(i)]!].join(' ');
+  });
+}
 
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? 'default' : canonicalJson(value as Json);

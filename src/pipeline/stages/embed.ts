@@ -3,14 +3,15 @@ import {join} from 'node:path';
 import {Rng} from '../../core/base/random.ts';
 import type {FloatImage, ImageSet, Matrix} from '../../core/contracts/data.ts';
 import type {PluginRef} from '../../core/contracts/definition.ts';
-import type {Encoder} from '../../core/contracts/learner.ts';
+import type {CopyRef, Encoder} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
 import {type FeatureChunk, type Grid, writeFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {cutWindows, type Windows} from '../../core/images/windows.ts';
 import {firstNonFinite} from '../../core/linalg/matrix.ts';
 import {type Static, Type} from '../../core/plugin/type.ts';
-import {stageLabel} from '../plan/names.ts';
+import {copiedImages} from '../config/spec.ts';
+import {copyName, stageLabel} from '../plan/names.ts';
 import {usedBy, versionsOf} from '../plan/used.ts';
 import {defineStage, type StageGraphBuilder, type TaskContext} from './define.ts';
 import {imagesOf} from './hold-out.ts';
@@ -52,6 +53,13 @@ export const embed = defineStage({
   lane: 'accelerator',
   inPrecision: true,
   recipe: EmbedRecipe,
+  /** Other kinds ask for the features that they need; these only the report's map shows. */
+  plan(context, graph): void {
+    const {task, classifiers, defaultLayer} = context;
+    if (task.glance) return;
+    const layer = classifiers[0]?.layer ?? defaultLayer;
+    for (const copy of task.mapCopies ?? []) embedding(context, graph, {layer, split: 'test', copy});
+  },
   async run(context) {
     const {recipe} = context;
     const learner = createPlanned(context, 'learner', recipe.learner, recipe.versions);
@@ -91,31 +99,35 @@ export interface Embedding {
   readonly places?: Places | undefined;
   /** If present: features of this draw (from 0) of the augmentation of the normal images. */
   readonly draw?: number;
+  /** If present: features of some of the normal images under these transforms. */
+  readonly copy?: CopyRef;
 }
 
 /** Adds the stage that computes features of a task's images: its normal training images, or all images of a part. */
 export function embedding(
   context: TaskContext,
   graph: StageGraphBuilder,
-  {layer, split, windows, places, draw}: Embedding,
+  {layer, split, windows, places, draw, copy}: Embedding,
 ): InputRef {
   const {task, trains, normal, inlier, learner, learnerUses, learnerFiles} = context;
   const {glance} = task;
-  const ofNormal = split === 'train' || draw !== undefined;
+  const augment = copy ?? (draw === undefined ? undefined : task.augment);
+  const most = glance?.images ?? (copy && copiedImages);
+  const ofNormal = split === 'train' || augment !== undefined;
   const whose = trains || ofNormal || split === 'validation' ? task.inlier : inlier;
-  const transforms = draw === undefined ? [] : task.augment.flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
+  const transforms = (augment ?? []).flatMap((ref) => usedBy(graph.plugins, 'transform', ref));
   const uses = [...learnerUses, ...transforms];
   const parts = windows ? 'windows of ' : places ? 'places of ' : '';
-  const what = draw === undefined ? `${parts}${split}` : `view ${draw + 1} of ${split}`;
+  const seen = copy ? `${copyName(copy)} of ` : draw === undefined ? parts : `view ${draw + 1} of `;
   const stage = graph.addStage(embed, context, {
-    label: stageLabel(`embed ${what} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
+    label: stageLabel(`embed ${seen}${split} ${task.learner.type}.${layer}`, whose, `seed ${task.seed}`),
     recipe: {
       learner,
       versions: versionsOf(uses),
       layer,
-      ...(glance ? {most: glance.images} : {}),
+      ...(most === undefined ? {} : {most}),
       ...(ofNormal ? {normal} : {}),
-      ...(draw === undefined ? {} : {view: {augment: task.augment, seed: task.seed, draw}}),
+      ...(augment ? {view: {augment, seed: task.seed, draw: draw ?? 0}} : {}),
       ...(windows ? {windows: {patch: windows.patch, stride: windows.stride}} : {}),
       ...(places ? {places} : {}),
     },
@@ -198,6 +210,12 @@ interface Share {
   readonly most: number;
   readonly total: number;
 }
+
+/** Which of `count` images of one class are embedded where at most `most` are. */
+export const takenOf = (count: number, most: number): readonly number[] =>
+  Array.from({length: count}, (_, at) => at).filter(
+    (at) => count <= most || taken(at + 1, {most, total: count}) > taken(at, {most, total: count}),
+  );
 
 /** How many of the first `count` images of a class are taken. */
 const taken = (count: number, {most, total}: Share): number => Math.ceil((count * most) / total);

@@ -2,14 +2,9 @@
 
 const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
-/** Scores from the upper three bytes of each as a float32. */
 export function scoresOf(base64: string): Float32Array {
-  const bytes = bytesOf(base64);
-  const view = new DataView(new ArrayBuffer(4));
-  return Float32Array.from({length: bytes.length / 3}, (_, i) => {
-    view.setUint32(0, ((bytes[3 * i]! << 24) | (bytes[3 * i + 1]! << 16) | (bytes[3 * i + 2]! << 8)) >>> 0);
-    return view.getFloat32(0);
-  });
+  const view = new DataView(bytesOf(base64).buffer);
+  return Float32Array.from({length: view.byteLength / 4}, (_, i) => view.getFloat32(4 * i));
 }
 
 /** Indices of a byte each, or of two if there are more than 256 of what they count. */

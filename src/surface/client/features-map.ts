@@ -48,7 +48,7 @@ const help =
 
 export function followMap(
   figures: readonly Element[],
-  {images, training}: EmbeddingData,
+  {images, training, copies}: EmbeddingData,
   {key, kinds, kind, labels, outcomes, say, picture, choose: keep}: About,
 ): FeaturesMap {
   const card = make('div', {class: 'pointed'});
@@ -84,13 +84,22 @@ export function followMap(
   let scoresNow = new Float32Array();
   let thresholdNow = 0;
 
-  const point = (at: number): void => {
+  /** The test image that a point is, or is a copy of. */
+  const originalOf = (at: number): {readonly image: number; readonly copy?: string} | undefined => {
     const image = images[at];
-    const shown = image === undefined ? undefined : picture(image);
-    card.replaceChildren(
-      ...(shown ? [shown] : []),
-      make('p', {role: 'status'}, image === undefined ? 'a training image' : say(image)),
-    );
+    if (image !== undefined) return {image};
+    const after = at - images.length - training;
+    if (!copies || after < 0) return undefined;
+    return {
+      image: copies.images[after % copies.images.length]!,
+      copy: copies.names[Math.floor(after / copies.images.length)]!,
+    };
+  };
+  const point = (at: number): void => {
+    const original = originalOf(at);
+    const shown = original && picture(original.image);
+    const text = original ? [...(original.copy ? [`${original.copy} of`] : []), say(original.image)].join(' ') : '';
+    card.replaceChildren(...(shown ? [shown] : []), make('p', {role: 'status'}, text || 'a training image'));
     for (const {cursor, places} of drawings) {
       cursor.setAttribute('cx', String(places[at]![0]));
       cursor.setAttribute('cy', String(places[at]![1]));
@@ -116,8 +125,14 @@ export function followMap(
       for (const [i, one] of marks.entries()) one.classList.toggle('out', next !== undefined && !inside.has(i));
     }
     const found = new Set([...inside].flatMap((i) => images[i] ?? []));
+    const copied = [...inside].filter((i) => originalOf(i)?.copy !== undefined).length;
+    const trained = inside.size - found.size - copied;
+    const others = [
+      ...(trained > 0 ? [`${trained} training images`] : []),
+      ...(copied > 0 ? [`${copied} copies`] : []),
+    ].map((text) => `, and ${text}`);
     status.textContent = next
-      ? `${found.size} of ${images.length} test images chosen${inside.size > found.size ? `, and ${inside.size - found.size} training images` : ''}: below are only these`
+      ? `${found.size} of ${images.length} test images chosen${others.join('')}: below are only these`
       : 'Draw around points to see only their images.';
     all.hidden = next === undefined;
     keep(next ? found : undefined);

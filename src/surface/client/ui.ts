@@ -1,5 +1,7 @@
 /** The script of the pages of `pipeline ui`: they can be read without it; with it they move, and are searched. */
+import type {PageData} from '../report/page-data.ts';
 import {followAddress} from './address.ts';
+import {enliven} from './enliven.ts';
 import {highlightSql} from './highlight.ts';
 import {followKeys} from './keys.ts';
 import {keepUpToDate} from './live.ts';
@@ -25,7 +27,12 @@ if (area) {
   });
 }
 loadParts();
-for (const [at, table] of [...document.querySelectorAll<HTMLTableElement>('main table.sortable')].entries())
+// Of the page that compares runs: it has no other part of a report.
+const curves = document.getElementById('curves');
+if (curves) enliven(curves, JSON.parse(document.getElementById('page-data')!.textContent) as PageData, 'curves');
+for (const [at, table] of [...document.querySelectorAll<HTMLTableElement>('main table.sortable')]
+  .filter((one) => !curves?.contains(one))
+  .entries())
   sortByHeads(new LongTable(table), `table-${at + 1}`);
 followKeys();
 followTabs();

@@ -10,7 +10,7 @@ const introductions: {readonly [K in Kind]: string} = {
   dataset:
     'A dataset gives training images of one normal class, and test images of all classes. `pipeline data ls` prints which are here and how to get the others.',
   transform:
-    'Transforms change training images at random. They stand in the lists `augment` and `distribution_augmentation`.',
+    'Transforms change images at random. They stand in the lists `augment`, `distribution_augmentation` and `map_copies`, and in `transforms` of `validation`.',
   network: 'A network is the option `network` of a learner.',
   learner: 'A learner trains an encoder on the normal training images: the first stage.',
   classifier:

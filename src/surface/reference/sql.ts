@@ -25,6 +25,8 @@ const columns: Columns = {
     damage: 'What the record of the run has lost, in a sentence; null: nothing.',
     record:
       'Sizes and times of the files of its record when it was filed; a run whose record has changed since is filed again.',
+    first_metric:
+      'The metric that the spec names first, by which the best configuration is chosen; null: filed by an older version.',
   },
   tasks: {
     run: 'Id of the run.',

@@ -43,7 +43,7 @@ export async function closeUpOf(
     return undefined;
   };
   const scored = foundIn(await scoresOf(record, task, artifacts)) ?? [];
-  const embedding = foundIn(await embeddingOf(task, scored, artifacts, tasks));
+  const embedding = foundIn(await embeddingOf(record, task, scored, artifacts, tasks));
   const made = foundIn(await madeOf(record, task, scored, artifacts));
   const data = scored.map((one) => dataStageOf(one, artifacts)).find((stage) => stage !== undefined);
   const path = data && foundIn(await artifacts.file(data, 'test.arrow'));

@@ -5,6 +5,7 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {mostTasks} from './chosen.ts';
 import type {CloseUp} from './close-up.ts';
+import {copiesTable} from './copies.ts';
 import {embeddingFigures} from './embedding.ts';
 import {decidedTable, kindsTable} from './explorer.ts';
 import {notice} from './figure.ts';
@@ -58,6 +59,7 @@ ${notice(missing)}${scored.length > 0 && decidedTable(closeUp)}
 <div class="figures">${figures}</div>
 ${scored.length > 0 && kindsTable(closeUp)}
 ${(embedding || made) && html`<div class="figures">${embedding && (await embeddingFigures(embedding))}${made && (await madeFigures(made))}</div>`}
+${embedding?.copies && copiesTable(embedding.copies)}
 <div class="explored"></div>
 ${set && html`<div class="still">${galleryView(closeUp, set)}</div>`}${scored.map((one) => {
   const heat = heats.get(closeUp)?.get(one.classifier);

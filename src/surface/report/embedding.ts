@@ -7,11 +7,12 @@ import {joinRows, normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
 import {recipeOf} from '../../pipeline/stages/define.ts';
-import {embed} from '../../pipeline/stages/embed.ts';
-import type {StageRecord} from '../../pipeline/store/runs/record.ts';
+import {embed, takenOf} from '../../pipeline/stages/embed.ts';
+import type {RunRecord, StageRecord} from '../../pipeline/store/runs/record.ts';
 import type {Markup} from '../html.ts';
 import type {Artifacts} from './artifacts.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
+import {type Copies, copiesOf} from './copies.ts';
 import {figure} from './figure.ts';
 import type {EmbeddingData} from './page-data.ts';
 import {principalPlane} from './pca.ts';
@@ -19,7 +20,7 @@ import {pointsTable} from './points-table.ts';
 import type {Scored} from './scores.ts';
 import {type Neighbourhoods, umap} from './umap.ts';
 
-/** Points of each kind, normal and anomalous, at most; of all tasks of a page together; and of training images, for each of those. */
+/** Points of each kind, normal and anomalous, at most; of all tasks of a page together; and of training images and of each copy, for each of those. */
 const mostEach = 250;
 const mostOfAll = 720;
 const trainingShare = 0.6;
@@ -32,9 +33,10 @@ export interface Embedding {
   readonly columns: number;
   /** Test images in all; the maps show `rows.length` of them. */
   readonly images: number;
-  /** Places of the test images that are shown; the points of training images come after theirs. */
+  /** Places of the test images that are shown; the points of training images come after theirs, then those of copies, kind by kind. */
   readonly rows: readonly number[];
   readonly training: number;
+  readonly copies?: ShownCopies;
   /** Of each test image that is shown. */
   readonly classes: readonly string[];
   readonly anomalous: readonly boolean[];
@@ -44,8 +46,14 @@ export interface Embedding {
   readonly umap?: Neighbourhoods;
 }
 
+interface ShownCopies extends Copies {
+  /** Those of `images` of which each copy has a point. */
+  readonly shown: readonly number[];
+}
+
 /** `tasks`: so many share the page. Of the features that the first of the classifiers reads, scaled to length 1; undefined where they are of windows. */
 export async function embeddingOf(
+  record: RunRecord,
   task: Task,
   scored: readonly Scored[],
   artifacts: Artifacts,
@@ -66,13 +74,22 @@ export async function embeddingOf(
     // In the order of the file: no kind lies on top of the other.
     const rows = [...of(0), ...of(1)].sort((a, b) => order[a]! - order[b]!);
     const trained = await trainingSample(stage, artifacts, Math.round(trainingShare * most), rng.fork('training'));
-    const sample = normaliseRows(joinRows([pickRows(features, rows), ...(trained ? [trained] : [])]));
+    const copied = await copiesOf(record, task, {layer, features, labels}, artifacts);
+    const ofEach = copied ? takenOf(copied.images.length, Math.round(trainingShare * most)) : [];
+    const sample = normaliseRows(
+      joinRows([
+        pickRows(features, rows),
+        ...(trained ? [trained] : []),
+        ...(copied?.features ?? []).map((one) => pickRows(one, ofEach)),
+      ]),
+    );
     const about = {
       layer,
       columns: features.columns,
       images: features.rows,
       rows,
       training: trained?.rows ?? 0,
+      ...(copied && {copies: {...copied, shown: ofEach.map((at) => copied.images[at]!)}}),
       classes: rows.map((row) => classNames[classes[row]!]!),
       anomalous: rows.map((row) => labels[row] === 1),
     };
@@ -103,21 +120,44 @@ async function trainingSample(
   return pickRows(features, rng.permutation(features.rows).subarray(0, most));
 }
 
-const kindsOf = ({training}: Embedding): readonly string[] => [
-  'normal',
-  'anomalous',
-  ...(training > 0 ? ['training image'] : []),
-];
+/** In the legend, with colour and shape. */
+function kindsOf({training, copies}: Embedding): readonly (readonly [kind: string, colour: string, shape: string])[] {
+  return [
+    ['normal', colours.normal, 'circle'],
+    ['anomalous', colours.anomalous, 'triangle-up'],
+    ...(training > 0 ? [['training image', colours.muted, 'cross'] as const] : []),
+    // The first two of the series are about the colours of the two kinds of test images.
+    ...(copies?.names ?? []).map(
+      (name, i) => [copyKind(name), colours.series[2 + (i % 6)]!, copyShapes[i % copyShapes.length]!] as const,
+    ),
+  ];
+}
 
-const kindOf = ({anomalous}: Embedding, point: number): string =>
-  anomalous[point] === undefined ? 'training image' : anomalous[point] ? 'anomalous' : 'normal';
+const copyShapes = ['square', 'diamond', 'triangle-down', 'triangle-left', 'triangle-right', 'wedge', 'arrow'];
+
+const copyKind = (name: string): string => `normal, ${name}`;
+
+function kindOf({anomalous, training, copies}: Embedding, point: number): string {
+  if (point < anomalous.length) return anomalous[point] ? 'anomalous' : 'normal';
+  const after = point - anomalous.length - training;
+  return copies && after >= 0 ? copyKind(copies.names[Math.floor(after / copies.shown.length)]!) : 'training image';
+}
 
 /** What the page's script knows points by. */
-export const embeddingData = ({rows, training}: Embedding): EmbeddingData => ({images: rows, training});
+export const embeddingData = ({rows, training, copies}: Embedding): EmbeddingData => ({
+  images: rows,
+  training,
+  ...(copies && {copies: {names: copies.names, images: copies.shown}}),
+});
 
 export async function embeddingFigures(embedding: Embedding): Promise<readonly Markup[]> {
-  const {layer, columns, images, rows, training, classes, circle, pca, umap} = embedding;
-  const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1), for ${rows.length} of ${images} test images${training > 0 ? ` and ${training} training images` : ''}`;
+  const {layer, columns, images, rows, training, copies, classes, circle, pca, umap} = embedding;
+  const shown = [
+    `${rows.length} of ${images} test images`,
+    ...(training > 0 ? [`${training} training images`] : []),
+    ...(copies ? [`${copies.shown.length} normal test images under ${copies.names.join(', under ')}`] : []),
+  ];
+  const note = `Features of layer ${layer} (${columns} numbers, scaled to length 1), for ${[shown.slice(0, -1).join(', '), ...shown.slice(-1)].filter(Boolean).join(' and ')}`;
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const figures: Markup[] = [];
   const add = async (title: string, points: Points, axes: readonly [string, string] | null) => {
@@ -140,9 +180,11 @@ export async function embeddingFigures(embedding: Embedding): Promise<readonly M
 
 function mapOf(embedding: Embedding, points: Points, axes: readonly [string, string] | null): ChartSpec {
   const {classes, circle} = embedding;
-  const values = points.map(([x, y], i) => ({x, y, kind: kindOf(embedding, i), class: classes[i] ?? 'training image'}));
+  const values = points.map(([x, y], i) => {
+    const kind = kindOf(embedding, i);
+    return {x, y, kind, class: classes[i] ?? kind};
+  });
   const kinds = kindsOf(embedding);
-  const of = <T>(all: readonly T[]): readonly T[] => all.slice(0, kinds.length);
   const place = (field: 'x' | 'y', at: 0 | 1) => ({
     field,
     type: 'quantitative' as const,
@@ -160,9 +202,10 @@ function mapOf(embedding: Embedding, points: Points, axes: readonly [string, str
       y: place('y', 1),
       color: {
         field: 'kind',
-        scale: {domain: [...kinds], range: [...of([colours.normal, colours.anomalous, colours.muted])]},
+        scale: {domain: kinds.map(([kind]) => kind), range: kinds.map(([, colour]) => colour)},
+        ...(embedding.copies && {legend: {columns: 2}}),
       },
-      shape: {field: 'kind', scale: {domain: [...kinds], range: [...of(['circle', 'triangle-up', 'cross'])]}},
+      shape: {field: 'kind', scale: {domain: kinds.map(([kind]) => kind), range: kinds.map(([, , shape]) => shape)}},
       description: {field: 'class'},
     },
   };

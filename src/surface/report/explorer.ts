@@ -50,17 +50,11 @@ export function explorerData(closeUp: CloseUp, {setOf, heats}: Pictures): Explor
   };
 }
 
-/** The upper three bytes of each score as a float32, rounded. */
+/** Each score as a float32. */
 export function packedScores(scores: Float64Array): string {
-  const view = new DataView(new ArrayBuffer(4));
-  const bytes = new Uint8Array(3 * scores.length);
-  for (const [i, score] of scores.entries()) {
-    view.setFloat32(0, score);
-    // An infinity stays what it is; a carry into the exponent is right.
-    const bits = Number.isFinite(score) ? view.getUint32(0) + 0x80 : view.getUint32(0);
-    bytes.set([(bits >>> 24) & 255, (bits >>> 16) & 255, (bits >>> 8) & 255], 3 * i);
-  }
-  return Buffer.from(bytes).toString('base64');
+  const view = new DataView(new ArrayBuffer(4 * scores.length));
+  for (const [i, score] of scores.entries()) view.setFloat32(4 * i, score);
+  return Buffer.from(view.buffer).toString('base64');
 }
 
 /** At the threshold that at most one in twenty normal test images reaches: a row for each classifier. */

@@ -2,13 +2,10 @@
  * Anomalies that the spec has made of held-out normal images (`validation: synthetic`), beside real ones: as pictures, and where they lie among
  * the features of the test images (Li et al. 2021, CutPaste: figures 2, 3 and 5).
  */
-import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {Rng} from '../../core/base/random.ts';
 import {type Result, succeed} from '../../core/base/result.ts';
-import {tellApart} from '../../core/base/tell-apart.ts';
 import type {Matrix} from '../../core/contracts/data.ts';
-import type {CopyRef} from '../../core/contracts/learner.ts';
 import {readFeatures} from '../../core/formats/arrow/features.ts';
 import {imagesInfo, readImages} from '../../core/formats/arrow/images.ts';
 import {encodeWebp} from '../../core/images/codec.ts';
@@ -16,6 +13,7 @@ import {pictureOf} from '../../core/images/picture.ts';
 import {joinRows, normaliseRows, pickRows} from '../../core/linalg/matrix.ts';
 import type {Task} from '../../pipeline/config/spec.ts';
 import type {Problem} from '../../pipeline/failures.ts';
+import {copyNames} from '../../pipeline/plan/names.ts';
 import {isStage, recipeOf} from '../../pipeline/stages/define.ts';
 import {embed} from '../../pipeline/stages/embed.ts';
 import {holdOut} from '../../pipeline/stages/hold-out.ts';
@@ -66,7 +64,7 @@ export async function madeOf(
   const made = await artifacts.file(held, 'validation.arrow');
   if (!made.ok) return made;
   const [, ...classes] = (await imagesInfo(made.value)).classes;
-  const names = namesOf(task.validation.transforms);
+  const names = copyNames(task.validation.transforms);
   const kinds = ['normal', 'anomalous', ...names];
   const test = await imagesOf(first, artifacts);
   if (test && !test.ok) return test;
@@ -75,16 +73,6 @@ export async function madeOf(
   const map = await mapOf(record, task, scored, {kinds, nameOf}, artifacts);
   if (!map.ok) return map;
   return succeed({kinds, pictures, ...(map.value && {map: map.value})});
-}
-
-/** What makes them; two of one kind by the options in which they differ. */
-function namesOf(transforms: readonly CopyRef[]): readonly string[] {
-  const names = transforms.map((copy) => copy.map(({type}) => type).join(' + '));
-  return names.map((name, i) => {
-    const same = [...names.keys()].filter((at) => names[at] === name);
-    const tags = tellApart(same.map((at) => Object.fromEntries(transforms[at]!.entries()) as Json));
-    return [name, ...tags[same.indexOf(i)]!].join(' ');
-  });
 }
 
 async function rowsOf(

@@ -75,11 +75,13 @@ export interface EmbeddingData {
   readonly images: readonly number[];
   /** Points of training images, after those. */
   readonly training: number;
+  /** After those, copy by copy, a point for each of these test images under it. */
+  readonly copies?: {readonly names: readonly string[]; readonly images: readonly number[]};
 }
 
 export interface ClassifierData {
   readonly name: string;
-  /** Base64: of each test image the upper three bytes of its score as a float32, highest byte first: four to five digits. */
+  /** Base64: of each test image its score as a float32, highest byte first. */
   readonly scores: string;
   /** Number of images below the threshold that the page begins with. */
   readonly below: number;

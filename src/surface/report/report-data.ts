@@ -4,6 +4,7 @@ import {readText} from '../../core/base/files.ts';
 import {systemProblem} from '../../core/base/system-error.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import {parseSource} from '../../pipeline/config/parse.ts';
+import {headMetric} from '../../pipeline/config/spec.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Better} from '../tables/best-of.ts';
@@ -101,7 +102,7 @@ function answersIn(
   searched: Searched | undefined,
   better: Better,
 ): readonly Answer[] {
-  const metric = tasks[0]?.metrics[0]?.type;
+  const metric = headMetric(tasks);
   if (!searched) return answersOf(comparison, metric, better);
   const {results} = searched;
   return answersOfSearch(comparison, results, [

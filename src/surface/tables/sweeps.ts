@@ -2,7 +2,7 @@
 import {canonicalJson, type Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {namesOf} from '../../core/base/tell-apart.ts';
-import type {Task} from '../../pipeline/config/spec.ts';
+import {headMetric, type Task} from '../../pipeline/config/spec.ts';
 import {type MetricValue, testMetricsOf} from '../../pipeline/store/runs/numbers.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Better} from './best-of.ts';
@@ -89,7 +89,7 @@ export function sweepsOf(record: RunRecord, better: Better): readonly Sweep[] {
     return canonicalJson(((recipe as {readonly classifier?: Json} | undefined)?.classifier ?? null) as Json);
   };
   return [...groupBy(record.tasks, ({spec}) => spec)].flatMap(([spec, tasks]): readonly Sweep[] => {
-    const metric = tasks[0]?.metrics[0]?.type;
+    const metric = headMetric(tasks);
     const paths = varyingPaths(tasks);
     if (paths.length === 0 || metric === undefined) return [];
     const wanted = tasks.flatMap((of) =>

@@ -4,10 +4,11 @@ import {dateText} from '../../core/base/text.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import {type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
-import {type Content, html, type Markup} from '../html.ts';
+import {type Content, html, type Markup, raw, scriptElement} from '../html.ts';
 import {Artifacts} from '../report/artifacts.ts';
+import {pageDataText} from '../report/page-data.ts';
 import {seedValuesOf} from '../report/seeds.ts';
-import {trainingSection} from '../report/training.ts';
+import {trainingData, trainingSection} from '../report/training.ts';
 import {type Trainings, trainingsOf} from '../report/trainings.ts';
 import {buildComparison} from '../tables/compare.ts';
 import {tableHtml} from '../tables/table-html.ts';
@@ -20,6 +21,9 @@ import {type Page, problemsHtml} from './page.ts';
 import {differencesOf} from './settings-of-runs.ts';
 
 const most = 8;
+
+/** Only the curves answer. */
+const noData = {groups: {}, pictures: [], explorers: []};
 
 /** `wanted`: ids of runs, of which the first is what the others are compared with. */
 export async function compareRunsPage(
@@ -58,7 +62,8 @@ export async function compareRunsPage(
     }),
   );
   const {options, surroundings, notes} = differencesOf(records, names);
-  const training = await curvesOf(records, names, root);
+  const trainings = await trainingsOfAll(records, names, root);
+  const training = await trainingSection(trainings);
   const curves = training && drawn.add(training);
   return {
     title,
@@ -76,7 +81,7 @@ ${numbersOf(runs, chosen, numbersTable(runs, better))}
 ${settingsTable('Options', options) ?? html`<p>The options are the same.</p>`}
 ${notes.map((note) => html`<p>${note}</p>`)}
 ${surroundings.rows.length > 0 && html`<details><summary>Engine and machine</summary>${settingsTable('Engine and machine', surroundings)}</details>`}
-${curves && html`<h2 id="training">Training</h2>${curves.markup}`}`,
+${curves && html`<h2 id="training">Training</h2><div id="curves">${curves.markup}</div>${scriptElement(pageDataText({...noData, training: trainingData(trainings)}), raw(' type="application/json" id="page-data"'))}`}`,
   };
 }
 
@@ -105,11 +110,11 @@ const settingsTable = (caption: Content, table: TextTable): Markup | undefined =
   table.rows.length === 0 ? undefined : tableHtml(table, {caption, captionUnseen: true});
 
 /** All trainings on one chart, the runs as the lines' colours. */
-async function curvesOf(
+async function trainingsOfAll(
   records: readonly RunRecord[],
   names: readonly string[],
   root: string,
-): Promise<Markup | undefined> {
+): Promise<Trainings> {
   const found: Trainings[] = [];
   for (const [at, record] of records.entries()) {
     const {curves, ...rest} = await trainingsOf(record, new Artifacts(record, join(root, 'cache')));
@@ -123,11 +128,11 @@ async function curvesOf(
       })),
     });
   }
-  return trainingSection({
+  return {
     curves: found.flatMap(({curves}) => curves),
     epochs: Math.max(...found.map(({epochs}) => epochs)),
     isThinned: found.some(({isThinned}) => isThinned),
     trained: found.reduce((sum, {trained}) => sum + trained, 0),
     missing: found.flatMap(({missing}) => missing),
-  });
+  };
 }

@@ -22,7 +22,7 @@ export interface ListedRun {
   readonly damage?: string;
   readonly datasets: readonly string[];
   readonly methods: readonly string[];
-  /** Absent: it has no number of which more is better. */
+  /** Absent: it has no number of which is known what is better. */
   readonly best?: Best;
   readonly tags: readonly string[];
   /** '' if there is none. */
@@ -49,7 +49,7 @@ ${
   readable
     ? html`<td class="number">${count(tasks)}<span class="narrow"> ${tasks === 1 ? 'task' : 'tasks'}</span></td>
 <td>${settled === stages ? html`${count(settled)}<span class="narrow"> stages</span>` : html`${count(settled)} of ${count(stages)} <progress max="${stages}" value="${settled}" aria-label="Stages done of ${name}"></progress>`}${failed > 0 && html`<small class="bad">${count(failed)} failed</small>`}</td>
-<td>${best ? html`${best.metric} <strong>${(100 * best.mean).toFixed(1)}</strong>${best.mark && ` ${best.mark}`}<small>${[best.who, meanText(best)].filter(Boolean).join(', ')}</small>` : '–'}</td>`
+<td>${best ? html`${best.metric} <strong>${best.text}</strong>${best.mark && ` ${best.mark}`}<small>${[best.who, meanText(best)].filter(Boolean).join(', ')}</small>` : '–'}</td>`
     : html`<td class="number">–</td><td>–</td><td>–</td>`
 }`;
 }

@@ -9,6 +9,7 @@ import {type RunRecord, readRecord, recordState} from '../../pipeline/store/runs
 import {type Remarks, readRemarks} from '../../pipeline/store/runs/remarks.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {type Best, bestMean, bestOfRun, type MeanGroup, telling} from '../tables/best-mean.ts';
+import type {Better} from '../tables/best-of.ts';
 import type {ListedRun} from './listed-run.ts';
 import {having, isSettled} from './live-run.ts';
 
@@ -17,6 +18,8 @@ type Filed = Omit<ListedRun, 'tags' | 'note'> & {
   /** State of its files when it was filed. */
   readonly record: string | null;
   readonly groups: readonly FiledGroup[] | null;
+  /** That its spec names first; null: not known. */
+  readonly firstMetric: string | null;
 };
 
 /** Its options are filed once for all that share them. */
@@ -41,16 +44,16 @@ with of_tasks as (
   from tasks group by run
 ), means as (
   select metrics.run, dataset, paper_row as "paperRow", config, definition, metrics.classifier,
-    paper_classifier as "paperClassifier", metric, avg(value) as mean, count(*) as n, count(distinct inlier) as classes,
+    paper_classifier as "paperClassifier", metric, avg(value) as mean, any_value(scale) as scale, count(*) as n, count(distinct inlier) as classes,
     count(distinct seed) as seeds
-  from metrics join tasks using (run, task)
-  where metric in (${telling.map((name) => `'${name}'`).join(', ')}) and part = 'test' and ensemble is null
-    and isfinite(value)
+  from metrics join tasks using (run, task) join runs using (run)
+  where part = 'test' and ensemble is null and isfinite(value)
+    and (metric = first_metric or first_metric is null and metric in (${telling.map((name) => `'${name}'`).join(', ')}))
   group by all
 ), of_means as (select run, list(means) as groups from means group by run)
 select json_group_array(json_object('id', run, 'name', name, 'started', started, 'state', outcome, 'seconds', seconds,
   'tasks', tasks, 'stages', stages, 'settled', computed + cached + failed + skipped, 'failed', failed, 'damage', damage,
-  'record', record, 'datasets', coalesce(datasets, []), 'methods', coalesce(methods, []), 'groups', groups))::varchar
+  'record', record, 'firstMetric', first_metric, 'datasets', coalesce(datasets, []), 'methods', coalesce(methods, []), 'groups', groups))::varchar
 from runs left join of_tasks using (run) left join of_means using (run)
 where outcome <> 'unfinished' and run not in (select run from tasks where contains(task, '/trial='))`;
 
@@ -76,12 +79,14 @@ export class RunIndex {
   readonly #root: string;
   readonly #results: Results;
   readonly #known = new Map<string, Known>();
+  readonly #better: Better;
   #filed: Promise<ReadonlyMap<string, Filed>> | undefined;
 
   /** `root`: `runs/`. */
-  constructor(root: string, results: Results) {
+  constructor(root: string, results: Results, better: Better) {
     this.#root = root;
     this.#results = results;
+    this.#better = better;
   }
 
   /** Ids of all runs, newest first. */
@@ -126,7 +131,7 @@ export class RunIndex {
     const read = readRecord(folder);
     if (!read.ok) return {run: damagedRun(id, read.failures[0]!.message)};
     const record = read.value;
-    return {run: listedOf(record), ...(record.outcome === 'unfinished' && {record})};
+    return {run: listedOf(record, this.#better), ...(record.outcome === 'unfinished' && {record})};
   }
 
   async #filedRuns(): Promise<ReadonlyMap<string, Filed>> {
@@ -135,8 +140,8 @@ export class RunIndex {
       await this.#json<FiledOptions>(optionsQuery),
     ];
     if (!runs || !options) return new Map();
-    const bestOf = bestWith(options);
-    return new Map(runs.map((run) => [run.id, {...run, ...optionalBest(bestOf(run.groups ?? []))}]));
+    const bestOf = bestWith(options, this.#better);
+    return new Map(runs.map((run) => [run.id, {...run, ...optionalBest(bestOf(run))}]));
   }
 
   async #json<T>(query: string): Promise<T | undefined> {
@@ -151,7 +156,7 @@ const remarksOf = ({tags, note, damage}: Remarks): Pick<ListedRun, 'tags' | 'not
   note: damage === undefined ? note : `${damage}.`,
 });
 
-const listedFrom = ({record: _, groups: __, started, seconds, damage, ...run}: Filed): ListedRun => ({
+const listedFrom = ({record: _, groups: __, firstMetric: ___, started, seconds, damage, ...run}: Filed): ListedRun => ({
   ...run,
   ...(started != null && {started}),
   ...(seconds != null && {seconds}),
@@ -162,21 +167,23 @@ const listedFrom = ({record: _, groups: __, started, seconds, damage, ...run}: F
 
 const optionalBest = (best: Best | undefined): Pick<ListedRun, 'best'> => (best ? {best} : {});
 
-function bestWith({configs, definitions}: FiledOptions): (groups: readonly FiledGroup[]) => Best | undefined {
+function bestWith({configs, definitions}: FiledOptions, better: Better): (run: Filed) => Best | undefined {
   const configOf = new Map(configs.map(({config, options}) => [config, options]));
   const definitionOf = new Map(definitions.map((one) => [one.definition, one]));
-  return (groups) =>
+  return ({groups, firstMetric}) =>
     bestMean(
-      groups.map((group) => {
+      (groups ?? []).map((group) => {
         const {classifierOptions = null, definitionOptions = null} = definitionOf.get(group.definition) ?? {};
         return {...group, options: configOf.get(group.config) ?? {}, classifierOptions, definitionOptions};
       }),
+      firstMetric,
+      better,
     );
 }
 
 const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)].sort(compareText);
 
-const listedOf = (record: RunRecord): ListedRun => ({
+const listedOf = (record: RunRecord, better: Better): ListedRun => ({
   id: record.id,
   name: record.name,
   ...(record.started !== undefined && {started: record.started}),
@@ -189,7 +196,7 @@ const listedOf = (record: RunRecord): ListedRun => ({
   ...(record.damage !== undefined && {damage: record.damage}),
   datasets: distinct(record.tasks.map(({dataset}) => dataset.type)),
   methods: distinct(record.tasks.map(({compare}) => compare.row)),
-  ...optionalBest(bestOfRun(record)),
+  ...optionalBest(bestOfRun(record, better)),
   tags: [],
   note: '',
 });

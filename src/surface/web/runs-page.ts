@@ -4,6 +4,7 @@ import {count} from '../../core/base/text.ts';
 import type {Results} from '../../pipeline/store/results/results.ts';
 import {nameIn} from '../../pipeline/store/runs/run-id.ts';
 import {html, type Markup} from '../html.ts';
+import type {Better} from '../tables/best-of.ts';
 import type {EventStream} from './event-stream.ts';
 import {type ListedRun, type RunsNews, runCells, runColumns} from './listed-run.ts';
 import type {Page} from './page.ts';
@@ -18,8 +19,8 @@ const patience = 400;
 export class RunList {
   readonly #index: RunIndex;
 
-  constructor(root: string, results: Results) {
-    this.#index = new RunIndex(root, results);
+  constructor(root: string, results: Results, better: Better) {
+    this.#index = new RunIndex(root, results, better);
   }
 
   /** `before`: only runs that are older than that one. `elsewhere`: ids of runs that a store has. */
@@ -42,7 +43,7 @@ export class RunList {
       }</tbody>
 </table></div>
 </form>
-<p class="faint">Best: the highest mean over classes and seeds that one configuration with a classifier has reached, × 100; of a search that of the configuration it chose. † chosen from several by the labels of the test images, so too good by chance alone; ‡ by labels of other anomalies.</p>
+<p class="faint">Best: the best mean over classes and seeds that one configuration with a classifier has reached in the metric that the spec names first, rates × 100; of a search that of the configuration it chose. † chosen from several by the labels of the test images, so too good by chance alone; ‡ by labels of other anomalies.</p>
 ${ids.length > most && html`<p id="older"><a href="/?before=${encodeURIComponent(ids[most - 1]!)}">Older runs</a></p>`}
 ${before === null && this.#elsewhereList(elsewhere)}`,
     };

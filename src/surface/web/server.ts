@@ -107,7 +107,7 @@ class Site {
 
   constructor(options: WebOptions) {
     this.#options = options;
-    this.#list = new RunList(options.root, options.results);
+    this.#list = new RunList(options.root, options.results, options.better);
     this.#parts = new RunParts(options.draw, this.#drawn);
   }
 

@@ -58,7 +58,7 @@ test('unknown keys and options', async () => {
     "✗ a.yaml:4:1  a pipeline has no key "wandb"
         4 │ wandb: x
           │ ~~~~~
-       Known keys: name, description, dataset, learner, augment, distribution_augmentation, localize, refine, classifiers, metrics, seeds, ensemble, precision, compare, plugins, matrix, search.
+       Known keys: name, description, dataset, learner, augment, distribution_augmentation, map_copies, localize, refine, classifiers, metrics, seeds, ensemble, precision, compare, plugins, matrix, search.
 
     1 problem; nothing was run.
     "

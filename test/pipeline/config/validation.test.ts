@@ -138,3 +138,35 @@ test('warnings: the learner’s own task, different images in one matrix, one se
     ),
   ).toEqual([expect.stringContaining('metric "stability" compares seeds, but there is only one')]);
 });
+
+test('copies for the map of features: any learner has them, none twice, only of whole images', () => {
+  const turns = {map_copies: ['rotate90', ['rotate90', 'rotate180']], learner: 'rotation'};
+  expect(checked({type: 'cifar10'}, turns).spec!.map_copies).toEqual([
+    [{type: 'rotate90'}],
+    [{type: 'rotate90'}, {type: 'rotate180'}],
+  ]);
+  expect(checked({type: 'cifar10'}, {map_copies: []}).spec).not.toHaveProperty('map_copies');
+  expect(problems({type: 'cifar10'}, {map_copies: ['rotate90', ['rotate90']]})).toEqual([
+    [
+      'map_copies.1',
+      '"map_copies" has "rotate90" twice',
+      'Remove one of the two; otherwise their marks lie on each other.',
+    ],
+  ]);
+  const twice = {type: 'synthetic', transforms: ['cutout', 'cutout']};
+  expect(problems({type: 'mvtec', validation: twice})).toEqual([
+    [
+      'dataset.validation.transforms.1',
+      '"dataset.validation.transforms" has "cutout" twice',
+      'Remove one of the two; otherwise the same anomalies are made twice.',
+    ],
+  ]);
+  const parts = {map_copies: ['rotate90'], learner: {type: 'cutpaste', patch: 32}, localize: {patch: 32, stride: 16}};
+  expect(problems({type: 'mvtec'}, parts)).toEqual([
+    [
+      'map_copies',
+      '"map_copies" is for features of whole images, and "localize" scores parts of them',
+      expect.any(String),
+    ],
+  ]);
+});

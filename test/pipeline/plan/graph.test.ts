@@ -377,6 +377,25 @@ test('stage 2 only sees the original training images, without augmentation or co
   for (const {recipe} of embeds) expect(Object.keys(recipe).filter((key) => /augment|view/.test(key))).toEqual([]);
 });
 
+test('copies for the map of features are stages beside all others, of some normal test images', () => {
+  const turned = [{type: 'hflip', p: 1}];
+  const without = draw([{}]);
+  const nodes = draw([{mapCopies: [turned]}]);
+  const added = nodes.filter(({id}) => !without.some((one) => one.id === id));
+  expect(nodes.length).toBe(without.length + 1);
+  expect(added).toMatchObject([
+    {
+      kind: 'embed',
+      label: 'embed hflip of test contrastive.pool · cat · seed 0',
+      recipe: {normal: 'cat', most: 200, view: {augment: turned, seed: 0, draw: 0}},
+    },
+  ]);
+  // A search's cheap estimates need none.
+  expect(labels(draw([{mapCopies: [turned], glance: {images: 50}}])).filter((label) => /hflip/.test(label))).toEqual(
+    [],
+  );
+});
+
 test("a stage has the code of a user's plug-ins that it runs", () => {
   const kde = plugins.get('classifier', 'kde');
   const tiny = plugins.get('network', 'tiny');

@@ -35,6 +35,7 @@ name: whole
 dataset: {type: synthetic, size: 16, train: 32, test: 40, classes: 3, inliers: [stripes]}
 learner: {type: rotation, network: {type: small, width: 4, head: [16]}, epochs: 2, batch: 16}
 augment: [hflip]
+map_copies: [rotate90, [rotate90, rotate90]]
 classifiers: [kde, gde]
 metrics: [auc]
 seeds: 1
@@ -80,6 +81,8 @@ test('by name, part of an id or latest; into another file; as JSON', async () =>
   const page = readFileSync(told.file, 'utf8');
   expect(Buffer.byteLength(page)).toBe(told.bytes);
   expect(page).toContain('UMAP');
+  expect(page).toMatch(/normal test images under rotate90, under rotate90 \+ rotate90/);
+  expect(page).toContain('How near copies lie to');
   expect(page).toContain('Most anomalous by');
   expect((await project.run('report', latest.slice(-4), '--out', 'again.html')).status).toBe(0);
   // Nothing in it depends on when it was made.
@@ -262,7 +265,17 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     ] as const)
       await page.mouse.move(x + 1 + right * (width - 2), y + 1 + down * (height - 2), {steps: 4});
     await page.mouse.up();
-    expect(await said.textContent()).toContain(`${all} of ${all} test images chosen, and`);
+    expect(await said.textContent()).toMatch(
+      new RegExp(`^${all} of ${all} test images chosen, and \\d+ training images, and \\d+ copies: below`),
+    );
+    // The legend and the marks of a copy; pointing at one tells of what it is a copy.
+    const [, copies] = /and (\d+) copies/.exec((await said.textContent())!)!.map(Number);
+    expect(await map.locator('path[fill="var(--c3)"]').count()).toBe(copies! / 2 + 1);
+    const ofSecond = map.locator('path[fill="var(--c4)"]');
+    const mark = (await ofSecond.nth(copies! / 2 - 1).boundingBox())!;
+    await page.mouse.move(mark.x + mark.width / 2, mark.y + mark.height / 2);
+    expect(await shown.locator('[role=status]').textContent()).toMatch(/^rotate90 \+ rotate90 of .*stripes.*, normal/);
+    expect(await shown.locator('.picture, img, [style]').count()).toBeGreaterThan(0);
     await article.getByLabel('Colour').selectOption('score');
     expect(await map.locator('path[fill^=color-mix]').count()).toBe(all);
     expect(told).toEqual([]);

@@ -29,6 +29,18 @@ test('features of two numbers are shown where they are, on a round circle', asyn
   ]);
 });
 
+test('copies have a mark each, after those of training images', async () => {
+  const copies = {names: ['rotate90', 'hflip'], images: [7, 8], shown: [8], rows: []};
+  const four = [...points, [-1, 0], [0, -1], [0.6, 0.8]] as const;
+  const [figure] = (await embeddingFigures({...about, columns: 2, training: 1, copies, circle: four})).map(String);
+  expect(figure).toContain(
+    'for 2 of 100 test images, 1 training images and 1 normal test images under rotate90, under hflip',
+  );
+  const titles = [...figure!.matchAll(/<title>([^<]+)/g)].map(([, title]) => title);
+  expect(titles).toEqual(['bag', 'coat', 'training image', 'normal, rotate90', 'normal, hflip']);
+  expect(new Set([...figure!.matchAll(/fill="(var[^"]+)"[^>]*><title>/g)].map(([, fill]) => fill)).size).toBe(5);
+});
+
 test('others by their principal components, with the variance that these explain, and by UMAP where there is one', async () => {
   const pca = {points, explained: [0.61, 0.2]} as const;
   const both = await embeddingFigures({...about, columns: 64, pca, umap: {neighbours: 7, points}});

@@ -9,6 +9,7 @@ import {heatScaleOf, placeOf, ticksOf} from '../../../src/surface/report/heat-sc
 import {decide} from '../../../src/surface/report/outcomes.ts';
 import {outlineOf} from '../../../src/surface/report/outline.ts';
 import {precisionRecall} from '../../../src/surface/report/precision-recall.ts';
+import {scoreText} from '../../../src/surface/report/score-text.ts';
 import {sheetsOf} from '../../../src/surface/report/sheets.ts';
 import {slotOf} from '../../../src/surface/report/slot.ts';
 import {testFilesOf} from '../../../src/surface/report/test-files.ts';
@@ -104,12 +105,21 @@ test('the outline of a mask is where marked pixels end', () => {
   expect(outlineOf(large, 960, 960)).toBe('M99 99H100M99 100H100M99 99V100M100 99V100');
 });
 
-test('scores come through a page with four digits and in their order; infinities too', () => {
-  const scores = Float64Array.of(0.123456789, -2.5e-7, 12345.678, 3e30, Number.POSITIVE_INFINITY, -0.0001, 0);
+test('scores come through a page as they are said there; infinities too', () => {
+  const scores = Float64Array.of(
+    50.4952,
+    50.495000001,
+    0.123456789,
+    -2.5e-7,
+    12345.678,
+    3e30,
+    Number.POSITIVE_INFINITY,
+    -0.0001,
+    0,
+  );
   const back = scoresOf(packedScores(scores));
   for (const [i, score] of scores.entries())
-    if (Number.isFinite(score)) expect(Math.abs(back[i]! - score)).toBeLessThanOrEqual(2 ** -16 * Math.abs(score));
-    else expect(back[i]).toBe(score);
+    expect([back[i], scoreText(back[i]!)]).toEqual([Math.fround(score), scoreText(score)]);
   expect([...indicesOf(Buffer.from(Uint16Array.of(3, 300).buffer).toString('base64'), true)]).toEqual([3, 300]);
 });
 

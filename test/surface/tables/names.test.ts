@@ -5,7 +5,7 @@ import {afterEach, beforeEach, expect, test} from 'vitest';
 import {searchResultsOf} from '../../../src/pipeline/search/results.ts';
 import {type RunRecord, readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {bestOfRun} from '../../../src/surface/tables/best-mean.ts';
-import {rivalsText} from '../../../src/surface/tables/best-of.ts';
+import {type Better, rivalsText} from '../../../src/surface/tables/best-of.ts';
 import {decimalsBeside, decimalsOf} from '../../../src/surface/tables/digits.ts';
 import {number} from '../../../src/surface/tables/formats.ts';
 import {meanText} from '../../../src/surface/tables/means.ts';
@@ -13,6 +13,8 @@ import {labelsOf} from '../../../src/surface/tables/names.ts';
 import {runNames} from '../../../src/surface/tables/run-names.ts';
 import {auc, type MadeUpRun, makeRun, paperRotation} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
+
+const better: Better = (metric) => (metric === 'fpr-at-95' ? 'lower' : metric === 'mine' ? undefined : 'higher');
 
 let runs: string;
 beforeEach(() => {
@@ -99,7 +101,7 @@ test('the best of a run: of a search what it chose, never a training that was en
   };
   const record = recordOf({...search, tasks: [...tasks, early]});
   const chosen = searchResultsOf(record)!.best!;
-  const best = bestOfRun(record)!;
+  const best = bestOfRun(record, better)!;
   expect([best.mean, best.mark, best.n]).toEqual([chosen.test!.value, '', 1]);
   expect(best.mean).toBeLessThan(0.95);
   expect(best.who).toContain(`nu=${chosen.point['classifiers.0.nu']}`);
@@ -111,9 +113,10 @@ test('the best of a run: of a search what it chose, never a training that was en
       scores: {'oc-svm-rbf': {ref: {type: 'oc-svm', nu}, metrics: {auc: nu}}},
     })),
   );
-  expect(bestOfRun(recordOf({tasks: sweep}))).toEqual({
+  expect(bestOfRun(recordOf({tasks: sweep}), better)).toEqual({
     metric: 'auc',
     mean: 0.5,
+    text: '50.0',
     who: 'rotation · oc-svm-rbf nu=0.5',
     mark: '†',
     classes: 1,

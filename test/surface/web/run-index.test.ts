@@ -5,9 +5,12 @@ import {expect, test} from 'vitest';
 import {openResults} from '../../../src/pipeline/store/results/results.ts';
 import {readRecord} from '../../../src/pipeline/store/runs/record.ts';
 import {bestOfRun} from '../../../src/surface/tables/best-mean.ts';
+import type {Better} from '../../../src/surface/tables/best-of.ts';
 import {RunIndex} from '../../../src/surface/web/run-index.ts';
 import {makeRun, paperRotation} from '../../rig/runs.ts';
 import {searchRun} from '../../rig/searches.ts';
+
+const better: Better = (metric) => (metric === 'fpr-at-95' ? 'lower' : 'higher');
 
 test('the best of a run is the same from the database as from its record; of a search what it chose', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pipeline-index-'));
@@ -19,7 +22,12 @@ test('the best of a run is the same from the database as from its record; of a s
         seed: 0,
         learner: {...paperRotation, epochs},
         point: {'learner.epochs': epochs, nu},
-        scores: {'oc-svm-rbf': {ref: {type: 'oc-svm', nu}, metrics: {auc: nu + epochs / 100}}},
+        scores: {
+          'oc-svm-rbf': {
+            ref: {type: 'oc-svm', nu},
+            metrics: {'fpr-at-95': 1 - nu - epochs / 100, auc: nu - epochs / 100},
+          },
+        },
       })),
     );
     const folders = [
@@ -27,15 +35,16 @@ test('the best of a run is the same from the database as from its record; of a s
       makeRun(root, {id: '20260102-080000-search-cd34', ...searchRun({trials: 4, settings: 2, on: 'validation'})}),
     ];
     for (const folder of folders) expect(await results.ingestRun(folder)).toMatchObject({ok: true});
-    const index = new RunIndex(root, results);
+    const index = new RunIndex(root, results, better);
     await index.load();
     const bests = index.runs(index.ids()).map(({best}) => best);
     const expected = folders.map((folder) => {
       const record = readRecord(folder);
-      return record.ok ? bestOfRun(record.value) : undefined;
+      return record.ok ? bestOfRun(record.value, better) : undefined;
     });
     expect(bests).toEqual(expected.reverse());
-    expect(bests[1]!.who).toBe('rotation epochs=4 · oc-svm-rbf nu=0.5');
+    // In the metric that the spec names first, of which less is better; by the other one it would be the one with two epochs.
+    expect(bests[1]).toMatchObject({metric: 'fpr-at-95', text: '46.0', who: 'rotation epochs=4 · oc-svm-rbf nu=0.5'});
   } finally {
     rmSync(root, {recursive: true});
   }

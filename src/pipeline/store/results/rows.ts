@@ -1,7 +1,7 @@
 /** Makes a run's record rows of the results database. */
 import {canonicalJson, type Digest, type Json, sha256} from '../../../core/base/canonical.ts';
 import type {PluginRef} from '../../../core/contracts/definition.ts';
-import type {Task} from '../../config/spec.ts';
+import {headMetric, type Task} from '../../config/spec.ts';
 import {distinctMakers, type Maker, makerText, othersThan} from '../../maker.ts';
 import {upstream} from '../../plan/order.ts';
 import {agree} from '../../stages/agree.ts';
@@ -58,6 +58,7 @@ export function rowsOf(record: RunRecord, state: string | null = null): RunRows 
         environment: json(record.environment),
         damage: record.damage ?? null,
         record: state,
+        first_metric: headMetric(record.tasks) ?? null,
       },
     ],
     tasks: record.tasks.map((task) => {

@@ -31,6 +31,8 @@ export const tables = {
     damage: 'VARCHAR',
     /** Sizes and times of its files when it was filed; null: not known (filed by an older version). */
     record: 'VARCHAR',
+    /** The metric that its spec names first; null: not known (filed by an older version). */
+    first_metric: 'VARCHAR',
   },
   tasks: {
     run: 'VARCHAR',
@@ -284,7 +286,7 @@ const laterColumns = (
       ],
     ],
     ['tasks', ['problems']],
-    ['runs', ['damage', 'record']],
+    ['runs', ['damage', 'record', 'first_metric']],
   ] as const
 ).flatMap(([table, names]) =>
   names.map((name) => `alter table ${table} add column if not exists ${name} ${columnType(table, name)};`),
@@ -308,5 +310,6 @@ export const migrations: readonly string[] = [
   today,
   today,
   `${today}\nupdate metrics set part = 'test' where part is null;`,
+  today,
   today,
 ];

@@ -86,6 +86,7 @@ test('a run becomes rows', async () => {
       0,
       0,
       null,
+      'auc',
     ],
   ]);
   expect(
@@ -555,7 +556,7 @@ test('a database of a newer version is left alone until a rebuild is asked for; 
   await (await holder('update migration set number = 99')).release();
   await seal(database());
   const message =
-    "the results database can't be written: a newer version of pipeline has written it (migration 99; this version knows 8)";
+    "the results database can't be written: a newer version of pipeline has written it (migration 99; this version knows 9)";
   expect(await results().ingestRun(a)).toMatchObject({ok: false, failures: [{message}]});
   const told: string[] = [];
   const reader = openResults(database(), {report: (line) => told.push(line)});
