@@ -738,7 +738,9 @@ test('a new file, which only the first migration makes, has what one has that we
   const shape = async () => [
     await rows(`select table_name, column_name, data_type from duckdb_columns() where not internal order by all`),
     await rows('select view_name, sql from duckdb_views() where not internal order by all'),
-    await rows('select function_name, parameters, macro_definition from duckdb_functions() where not internal order by all'),
+    await rows(
+      'select function_name, parameters, macro_definition from duckdb_functions() where not internal order by all',
+    ),
   ];
   const made = await shape();
   await (await holder('update migration set number = 1')).release();
