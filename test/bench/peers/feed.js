@@ -20,7 +20,7 @@ import {resnet18} from '../../../dist/domain/networks/resnet.js';
 /** fed: batches as they come; at-hand: the same batch again and again; alone: batches, and no training. */
 const [how, engineName = 'tensorflow', width = '0.25', size = '16'] = process.argv.slice(2);
 const [batch, views] = [Number(size), 4];
-const plugins = new Plugins(builtin, [new URL('../../../dist/builtin.js', import.meta.url).href]);
+const plugins = new Plugins(builtin, [{url: new URL('../../../dist/builtin.js', import.meta.url).href}]);
 const resolved = (kind, ref) => checkPlugin(plugins, kind, ref).value;
 const rng = new Rng(0);
 const images = {
