@@ -33,6 +33,12 @@ export class Checker {
     this.#options = options;
   }
 
+  /** Starts the process beside what else a first run does, if nothing is known on this machine yet. */
+  prepare(): void {
+    const {file} = this.#options;
+    if (file.all.length === 0 && file.problem === undefined) this.#port ??= this.#startThread({ahead: true});
+  }
+
   /** What is known of a kernel; it is tried when nothing is. */
   verdict(tf: typeof TF, key: string, call: KernelCall): Verdict {
     const {file} = this.#options;
@@ -84,7 +90,7 @@ export class Checker {
   }
 
   #ask(trial: Trial): Extract<Answer, {readonly fresh: boolean}> {
-    this.#port ??= this.#startThread();
+    this.#port ??= this.#startThread({ahead: false});
     Atomics.store(this.#bell, 0, 0);
     this.#port.postMessage(trial);
     Atomics.wait(this.#bell, 0, 0);
@@ -96,10 +102,10 @@ export class Checker {
     return answer;
   }
 
-  #startThread(): MessagePort {
+  #startThread({ahead}: {readonly ahead: boolean}): MessagePort {
     const {file: _, limit = 60_000, ...start} = this.#options;
     const {port1, port2} = new MessageChannel();
-    const workerData: ThreadData = {port: port2, bell: this.#bell, start, limit};
+    const workerData: ThreadData = {port: port2, bell: this.#bell, start, limit, ahead};
     const entry = fileURLToPath(new URL('./thread.js', compiledUrl(import.meta.url)));
     new Worker(entry, {workerData, transferList: [port2], execArgv: []}).unref();
     port1.unref();

@@ -40,6 +40,8 @@ export interface ThreadData {
   readonly start: StartTrials;
   /** Milliseconds after which a trial hangs. */
   readonly limit: number;
+  /** The process is started at once, not when the first trial comes. */
+  readonly ahead: boolean;
 }
 
 /** What comes back. `fresh`: the process had tried nothing before. */

@@ -46,7 +46,9 @@ export function noiseTensor(tf: typeof TF, shape: readonly number[], seed: numbe
   const start = startOf(seed);
   if (repeated === undefined || repeated.size < start + size) {
     repeated?.dispose();
-    repeated = tf.tidy(() => tf.keep(tf.tile(tf.tensor1d(numbers()), [Math.ceil((start + size) / period)])));
+    // Somewhat more, so that a tensor that is a little larger does not need all of it anew.
+    const times = Math.ceil((1.25 * (start + size)) / period);
+    repeated = tf.tidy(() => tf.keep(tf.tile(tf.tensor1d(numbers()), [times])));
   }
   return tf.tidy(() => tf.reshape(tf.slice(repeated!, [start], [size]), [...shape]));
 }

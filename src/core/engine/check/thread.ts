@@ -8,18 +8,26 @@ import {workerData} from 'node:worker_threads';
 import {withLargePages} from '../../base/large-pages.ts';
 import type {Answer, ThreadData, Trial, TrialResult} from './contract.ts';
 
-const {port, bell, start, limit} = workerData as ThreadData;
+const {port, bell, start, limit, ahead} = workerData as ThreadData;
 const entry = fileURLToPath(new URL('./process.js', import.meta.url));
 /** Milliseconds that the process is kept: it holds a gigabyte after large kernels. */
 const idle = 10_000;
+/** Milliseconds that it waits for the first trial if it was started ahead. */
+const idleAhead = 60_000;
 /** Milliseconds for loading the library. */
 const starting = 120_000;
 
 let child: ChildProcess | undefined;
+/** Of the process that is there or starts; what it says is as of `begin`. */
+let begun: Promise<string | undefined> | undefined;
 let used = false;
 let rest: NodeJS.Timeout | undefined;
 
 port.on('message', (trial: Trial) => void answer(trial));
+if (ahead) {
+  begun = begin();
+  rest = setTimeout(end, idleAhead);
+}
 
 async function answer(trial: Trial): Promise<void> {
   clearTimeout(rest);
@@ -30,10 +38,9 @@ async function answer(trial: Trial): Promise<void> {
 }
 
 async function ask(trial: Trial): Promise<Answer> {
-  if (child === undefined) {
-    const ready = await begin();
-    if (ready !== undefined) return {broken: ready};
-  }
+  begun ??= begin();
+  const broken = await begun;
+  if (broken !== undefined) return {broken};
   const fresh = !used;
   used = true;
   const result = await reply(() => child!.send(trial), limit);
@@ -60,10 +67,10 @@ async function begin(): Promise<string | undefined> {
     }),
   });
   used = false;
-  const begun = await reply(() => child!.send(start), starting);
-  if (begun === 'ready') return undefined;
+  const first = await reply(() => child!.send(start), starting);
+  if (first === 'ready') return undefined;
   end();
-  return typeof begun === 'string' ? begun : 'an unknown answer';
+  return typeof first === 'string' ? first : 'an unknown answer';
 }
 
 /** The process's next message; or how it ended, or `late`. */
@@ -81,6 +88,8 @@ function reply(send: () => void, patience: number): Promise<TrialResult | string
     clearTimeout(timer);
     process.removeAllListeners();
     process.on('error', () => undefined);
+    // While nobody asks: the next trial is for another one.
+    process.on('exit', () => child === process && end());
   });
 }
 
@@ -95,4 +104,5 @@ function withResolvers<T>(): {readonly promise: Promise<T>; readonly resolve: (v
 function end(): void {
   child?.kill('SIGKILL');
   child = undefined;
+  begun = undefined;
 }

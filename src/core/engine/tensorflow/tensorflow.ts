@@ -34,7 +34,9 @@ export function loadTensorflow(tf: typeof TF, engine: ResolvedEngine): EngineInf
   // A GPU's memory is one process's: there is none left for a second one that would try them.
   if (device === 'cpu' && !engine.unchecked) {
     const file = openVerdicts(binding.TF_Version);
-    interceptKernels(tf, 'tensorflow', new Checker({engine, file}));
+    const checker = new Checker({engine, file});
+    checker.prepare();
+    interceptKernels(tf, 'tensorflow', checker);
   }
   return {
     name: 'tensorflow',

@@ -71,7 +71,9 @@ export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   });
   if (device === 'cpu' && !engine.unchecked) {
     const file = openVerdicts(`torch ${binding.TF_Version}`);
-    checks = interceptKernels(tf, 'torch', new Checker({engine, file}), 'PyTorch');
+    const checker = new Checker({engine, file});
+    checker.prepare();
+    checks = interceptKernels(tf, 'torch', checker, 'PyTorch');
   }
   started = binding;
   return {
