@@ -81,6 +81,7 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
       const map = await explanationModel(options, fitted, explanation, {builder, images, shape, encoder});
       builder.output('map', map, ['N', height, width], 'What raises the score, for every pixel.');
     }
+    refuseLargeFile(builder.size, false);
     return {columns, ...(explanation && {map: 'explanation'}), finish: (about) => builder.finish(about)};
   }
   const parts = {builder, images, shape, columns, encoder, localizing};
@@ -88,6 +89,7 @@ export async function buildModel(options: ExportOptions, fitted: NamedArrays): P
     ? await windowsModel(options, fitted, {...parts, windows: localizing.windows})
     : await placesModel(options, fitted, parts);
   builder.output('map', map, ['N', height, width], `A score for every pixel. ${higher}`);
+  refuseLargeFile(builder.size, localizing.per_location === true);
   return {map: 'scores', finish: (about) => builder.finish(about)};
 }
 
@@ -194,11 +196,14 @@ function scoresOfPlaces(
   features: Value,
   {places, columns}: {readonly places: number; readonly columns: number},
 ): Value {
-  refuseTooLarge(fitted, places);
-  if (options.classifier.stage.node.recipe['per_location'])
+  if (options.classifier.stage.node.recipe['per_location']) {
+    // Before they fill the memory. Numbers of most of them are float64 in the file.
+    const least = [...fitted.values()].reduce((sum, {data}) => sum + 8 * data.length, builder.size);
+    refuseLargeFile(least, true);
     return scoresByPlace(builder, features, {places, columns}, (place, rows) =>
       scoresOf(options, ofPlace(fitted, place))(builder, rows),
     );
+  }
   const scores = builder.toDouble(scoresOf(options, fitted)(builder, features));
   return builder.node('Reshape', [scores, builder.integers(-1, places)]);
 }
@@ -211,15 +216,17 @@ export function refuseExport({stage}: FittedClassifier): void {
   if (recipe?.foreground !== undefined) throw cannot('a model that leaves out the background ("foreground")');
 }
 
-/** The largest size of an ONNX file, which is one protobuf message. Numbers in it are float64. */
+/** The largest size of an ONNX file, which is one protobuf message. */
 const mostBytes = 2 ** 31;
 
-function refuseTooLarge(fitted: NamedArrays, places: number): void {
-  const size = [...fitted.values()].reduce((sum, {data}) => sum + 8 * data.length, 0);
+/** `size`: of network and classifier. */
+export function refuseLargeFile(size: number, perLocation: boolean): void {
   if (size < mostBytes) return;
   throw new StageError(
-    `classifiers of ${places} places have ${bytes(size)}, more than an ONNX file may have (${bytes(mostBytes)})`,
-    'Take a larger stride, or density: shared.',
+    `the model would have ${bytes(size)}, more than an ONNX file may have (${bytes(mostBytes)})`,
+    perLocation
+      ? 'Use "localize" with "density: shared", fewer channels or layers of places, or a larger stride of windows.'
+      : 'Fit the classifier on fewer rows ("train_limit"; a smaller "coreset.share" of knn), or use a smaller network.',
   );
 }
 

@@ -49,6 +49,12 @@ const GradcamRecipe = Type.Object(
               description: 'Of integrated gradients, from the mean training image; absent: the slopes alone.',
             }),
           ),
+          start: Type.Optional(
+            Type.Literal('normal', {
+              description:
+                'The mean of the normal training images. Absent with steps, in earlier results: of the training images of all classes.',
+            }),
+          ),
         },
         {...strict, description: 'Explained by the slopes of pixels; absent: by GradCAM.'},
       ),
@@ -109,7 +115,7 @@ function explaining(
   const {height, width} = context.dataset.shape;
   const ofPixels = how.type !== 'gradcam' && {
     sigma: how.sigma === 'auto' ? Math.min(height, width) / 32 : how.sigma,
-    ...(how.type === 'integrated-gradients' && {steps: how.steps}),
+    ...(how.type === 'integrated-gradients' && {steps: how.steps, start: 'normal' as const}),
   };
   return graph.addStage(gradcam, context, {
     label: stageLabel(`localize ${name}`, task.learner.type, task.inlier, `seed ${task.seed}`),
@@ -204,22 +210,23 @@ async function explainedBy(context: StageContext<GradcamRecipe>): Promise<Explai
 
 /** `training`: path of the training images, of which integrated gradients have their baseline. */
 export async function attributionOf(
-  {pixels}: GradcamRecipe,
+  {pixels, normal}: GradcamRecipe,
   training: () => string | Promise<string>,
 ): Promise<Attribution> {
   if (!pixels) return {by: 'gradcam'};
-  const {steps} = pixels;
+  const {steps, start} = pixels;
   if (steps === undefined) return {by: 'gradient'};
-  return {by: 'integrated-gradients', steps, baseline: await meanImage(await training())};
+  return {by: 'integrated-gradients', steps, baseline: await meanImage(await training(), start && {class: normal})};
 }
 
-/** Of all images of a file: how an image looks that is like none of them in particular. */
-async function meanImage(path: string): Promise<FloatImage> {
-  const {shape, count} = await imagesInfo(path);
+/** Of the images of a file, all or those of a class: how an image looks that is like none of them in particular. */
+async function meanImage(path: string, which: {readonly class?: string} = {}): Promise<FloatImage> {
+  const {shape} = await imagesInfo(path);
   const {height, width} = shape;
   const sum = new Float64Array(height * width * 3);
-  for await (const images of readImages(path, {batch}))
-    for (let i = 0; i < images.count; i++) {
+  let count = 0;
+  for await (const images of readImages(path, {batch, ...which}))
+    for (let i = 0; i < images.count; i++, count++) {
       const {data: values} = floatImage(images, i);
       for (let at = 0; at < sum.length; at++) sum[at]! += values[at]!;
     }

@@ -130,6 +130,13 @@ test('--json', async () => {
   expect(told.checked.difference).toBeLessThan(1e-4);
 });
 
+test('where test images have become training images, it is tried on those that are left', async () => {
+  const dataset =
+    '{ type: synthetic, size: 16, train: 32, test: 16, classes: 2, defects: true, inliers: [stripes], contaminate: 0.1 }';
+  await run(tinySpec({name: 'mixed', dataset}));
+  expect(await shown('mixed', '--out', 'mixed.onnx')).toContain('checked in ONNX Runtime on 13 test images');
+});
+
 test('grey images are an input of one channel', async () => {
   const dataset = '{ type: fashion-mnist, edition: small, inliers: [bag], limit: { train: 20, test: 40 } }';
   const learner = '{ type: untrained, network: { type: small, width: 4 } }';

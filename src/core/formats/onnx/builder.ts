@@ -173,9 +173,14 @@ export class GraphBuilder {
     this.#nodes.push({needs: [from], makes: [to], bytes});
   }
 
-  /** The file's bytes: nodes and constants that no output needs are left out. */
-  finish({producer, version, doc, metadata}: Described): Uint8Array {
-    const all = (field: number, messages: readonly Uint8Array[]) => messages.map((one): Field => [field, one]);
+  /** Bytes of its nodes and constants in the file. */
+  get size(): number {
+    const {nodes, constants} = this.#needed();
+    return [...nodes, ...constants].reduce((sum, {length}) => sum + length, 0);
+  }
+
+  /** The messages of what an output needs. */
+  #needed() {
     const needed = new Set(this.#outputNames);
     const isNeeded = ({makes}: GraphPart): boolean => makes.some((name) => needed.has(name));
     const nodes: Uint8Array[] = [];
@@ -184,13 +189,17 @@ export class GraphBuilder {
       for (const name of part.needs) needed.add(name);
       nodes.push(part.bytes);
     }
+    return {nodes: nodes.toReversed(), constants: this.#constants.filter(isNeeded).map(({bytes}) => bytes)};
+  }
+
+  /** The file's bytes: nodes and constants that no output needs are left out. */
+  finish({producer, version, doc, metadata}: Described): Uint8Array {
+    const all = (field: number, messages: readonly Uint8Array[]) => messages.map((one): Field => [field, one]);
+    const {nodes, constants} = this.#needed();
     const whole = encode([
-      ...all(graph.node, nodes.toReversed()),
+      ...all(graph.node, nodes),
       [graph.name, producer],
-      ...all(
-        graph.initializer,
-        this.#constants.filter(isNeeded).map(({bytes}) => bytes),
-      ),
+      ...all(graph.initializer, constants),
       ...all(graph.input, this.#inputs),
       ...all(graph.output, this.#outputs),
     ]);

@@ -40,3 +40,14 @@ test('a model has its metadata', () => {
   for (const text of ['test', '1.2', 'A test.', 'run', 'threshold', '-0.5'])
     expect(Buffer.from(bytes).includes(text)).toBe(true);
 });
+
+test('its size is known before its bytes are made, and is that of what outputs need', () => {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', ['N', 3], '');
+  builder.node('Add', [x, builder.constant(new Float32Array(1e6), [1e6])]);
+  builder.output('y', builder.node('Add', [x, builder.constant(new Float32Array(3e4), [1e4, 3])]), ['N', 3], '');
+  const {length} = builder.finish(about);
+  expect(builder.size).toBeGreaterThan(12e4);
+  expect(length - builder.size).toBeGreaterThan(0);
+  expect(length - builder.size).toBeLessThan(500);
+});
