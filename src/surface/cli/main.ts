@@ -231,7 +231,10 @@ program
   .option('--out <file>', 'file to write (default: report.html in the folder of the run)')
   .option('--task <part>', 'show details of the tasks with this text in their ids, such as bag')
   .addOption(
-    new Option('--images <which>', 'pictures of test images: as many as fit into about a megabyte, or all')
+    new Option(
+      '--images <which>',
+      'pictures of test images: as many as fit into about a megabyte, or all, small where they must be, in a page of three',
+    )
       .choices(['some', 'all'])
       .default('some'),
   )

@@ -6,7 +6,10 @@ export interface Enlarged {
   readonly text: string;
 }
 
-/** Shows the picture of this place in a list of so many; arrow keys and buttons go on. */
+/** Pixels that a finger goes sideways for the next picture; a shorter way is a tap. */
+const swipe = 40;
+
+/** Shows the picture of this place in a list of so many; arrow keys, buttons and swipes go on. */
 export function enlarge(
   count: number,
   first: number,
@@ -42,6 +45,20 @@ export function enlarge(
   dialog.addEventListener('keydown', ({key}) => {
     if (key === 'ArrowLeft') go(at - 1);
     if (key === 'ArrowRight') go(at + 1);
+  });
+  let start: {readonly x: number; readonly y: number} | undefined;
+  frame.addEventListener('pointerdown', ({pointerType, isPrimary, clientX, clientY}) => {
+    // A second finger enlarges the page: that is no swipe.
+    start = pointerType === 'touch' && isPrimary ? {x: clientX, y: clientY} : undefined;
+  });
+  frame.addEventListener('pointercancel', () => {
+    start = undefined;
+  });
+  frame.addEventListener('pointerup', ({clientX, clientY}) => {
+    if (!start) return;
+    const [right, down] = [clientX - start.x, clientY - start.y];
+    start = undefined;
+    if (Math.abs(right) >= swipe && Math.abs(right) > Math.abs(down)) go(right < 0 ? at + 1 : at - 1);
   });
   // A click beside the picture.
   dialog.addEventListener('click', ({target}) => target === dialog && dialog.close());

@@ -2,6 +2,7 @@
  * A task's test images: one threshold moves the marks of the charts, counts what is found and missed, and chooses among the pictures.
  */
 
+import {count} from '../../core/base/text.ts';
 import {type Decided, decide, outcomeOf} from '../report/outcomes.ts';
 import type {ClassifierData, ExplorerData, PictureData} from '../report/page-data.ts';
 import {scoreText} from '../report/score-text.ts';
@@ -45,6 +46,9 @@ export function explore(
   pictures: PictureData | undefined,
   key: string,
 ): void {
+  if (data.without !== undefined)
+    article.querySelector('.explorer')!.append(make('p', {class: 'muted small'}, data.without));
+  if (data.classifiers.length === 0) return;
   const kind = indicesOf(data.kind, data.kinds.length > 256);
   const labels = Uint8Array.from(kind, (one) => Number(data.anomalous[one]));
   const classifiers = data.classifiers.map((one) => {
@@ -53,7 +57,8 @@ export function explore(
   });
   const slots = new Map(pictures?.images.map((image, slot) => [image, slot]));
   const figures = (name: string): readonly Element[] => [...article.querySelectorAll(`[data-chart="${name}"]`)];
-  const lines = figures('histogram').map(lineIn);
+  // A classifier may have its charts and no scores here.
+  const lines = figures('histogram').slice(0, classifiers.length).map(lineIn);
   const points = {roc: figures('roc').map(pointIn), precision: figures('precision').map(pointIn)};
   const images = article.querySelector<HTMLElement>('.explored')!;
 
@@ -297,7 +302,17 @@ export function explore(
     ...(pictures?.outlines ? [make('label', {}, outlined, ' Outlines of masks')] : []),
   );
   article.querySelector('.explorer')!.append(bar);
-  if (pictures) images.append(make('h4', {}, 'Test images'), looks, list, more);
+  if (pictures) {
+    const all = pictures.images.length === kind.length;
+    const some = `${count(pictures.images.length)} of the ${count(kind.length)} test images have a picture here: those that score highest and lowest, and of the others every so many.`;
+    images.append(
+      make('h4', {}, 'Test images'),
+      looks,
+      ...(all ? [] : [make('p', {class: 'muted small'}, some)]),
+      list,
+      more,
+    );
+  }
   map?.restore();
   look();
   draw();

@@ -64,7 +64,10 @@ export interface ExplorerData {
   readonly kind: string;
   /** Whether each kind is anomalous. */
   readonly anomalous: readonly boolean[];
+  /** The first of the task's; those that the page has no room for are not here. */
   readonly classifiers: readonly ClassifierData[];
+  /** Says that classifiers are missing. */
+  readonly without?: string;
   /** Absent: there is no map of its features. */
   readonly embedding?: EmbeddingData;
 }

@@ -2,6 +2,7 @@
 import {createHash} from 'node:crypto';
 import {html, type Markup, raw, scriptElement} from '../html.ts';
 import {answerView} from './answer.ts';
+import {fitScores, mostBytes} from './budget.ts';
 import {classesSection} from './classes.ts';
 import {closeUpsSection, isShown} from './close-ups.ts';
 import {comparisonSection, groupsOf} from './comparison.ts';
@@ -9,7 +10,7 @@ import {configurationKeys} from './configuration-keys.ts';
 import {curvesSection} from './curves.ts';
 import {explorerData} from './explorer.ts';
 import {head, troubles} from './head.ts';
-import {pageDataText} from './page-data.ts';
+import {type PageData, pageDataText} from './page-data.ts';
 import {provenanceSection} from './provenance.ts';
 import type {ReportData} from './report-data.ts';
 import {reportStyle} from './report-style.ts';
@@ -63,21 +64,36 @@ export async function reportParts(data: ReportData): Promise<ReportParts> {
     ['timeline', 'Timeline', await timelineSection(timeline, record, report)],
     ['provenance', 'Provenance', provenanceSection(provenance, data)],
   ];
-  const content = pageDataText({
+  const made = sections.flatMap(([id, title, body]) => (body === undefined ? [] : [{id, title, html: body.text}]));
+  const own: PageData = {
     groups: comparison ? groupsOf(comparison) : {},
     pictures: pictures.sets.map(({data}) => data),
     explorers: closeUps
       .filter(isShown)
       .map((closeUp) => (closeUp.scored.length > 0 ? explorerData(closeUp, pictures) : null)),
     training: trainingData(trainings),
-  });
+  };
+  const {explorers} = own;
+  const bare = {...own, explorers: explorers.map((one) => one && {...one, classifiers: []})};
+  const others = [
+    pageDataText(bare),
+    pictures.styles,
+    baseStyle,
+    reportStyle,
+    script(),
+    ...made.map((one) => one.html),
+  ];
+  const room = mostBytes - frame - others.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return {
     answer: answerView(answers).text,
-    sections: sections.flatMap(([id, title, body]) => (body === undefined ? [] : [{id, title, html: body.text}])),
+    sections: made,
     styles: pictures.styles,
-    content,
+    content: pageDataText({...own, explorers: fitScores(explorers, room, record.id)}),
   };
 }
+
+/** Bytes of a page's head, and of what tells of scores that are not there: ample. */
+const frame = 20e3;
 
 /** The report as HTML. */
 export async function reportPage(data: ReportData): Promise<string> {

@@ -2,16 +2,14 @@
 import {readImages} from '../../core/formats/arrow/images.ts';
 import {type Maps, readMaps} from '../../core/formats/arrow/maps.ts';
 import {type Picture, pictureOf} from '../../core/images/picture.ts';
+import {pictureBudget} from './budget.ts';
 import {heatColours} from './chart.ts';
 import type {CloseUp} from './close-up.ts';
 import {extremesOf} from './extremes.ts';
 import {type HeatScale, heatScaleOf, painted} from './heat-scale.ts';
 import {outlineOf} from './outline.ts';
 import type {PictureData} from './page-data.ts';
-import {largestSide, leastSide, type Sheets, sheetsOf, shrunk} from './sheets.ts';
-
-/** Bytes of all sheets together, unless all images are asked for at their full size. Base64 makes them a third larger. */
-const budget = 0.9e6;
+import {largestSide, type Share, type Sheets, sheetsOf, shrunk} from './sheets.ts';
 
 export interface PictureSet {
   readonly data: PictureData;
@@ -35,20 +33,24 @@ export interface Pictures {
   readonly styles: string;
 }
 
-/** `all`: every image is there, as large as there is use for it. */
+/** Longer side of the smallest pictures; and where all images are asked for, which are rather small than missing. */
+const leastSide = 28;
+const leastOfAll = 20;
+
+/** `all`: every image is there, if the page has room for it. */
 export async function picturesOf(closeUps: readonly CloseUp[], all: boolean): Promise<Pictures> {
   const sharing = new Map<string, CloseUp[]>();
   for (const closeUp of closeUps)
     if (closeUp.images) sharing.set(closeUp.images.path, [...(sharing.get(closeUp.images.path) ?? []), closeUp]);
   const parts = sharing.size + closeUps.reduce((sum, {maps}) => sum + maps.size, 0);
-  const own = all ? Number.POSITIVE_INFINITY : budget / parts;
+  const share: Share = {bytes: pictureBudget(closeUps, all) / parts, least: all ? leastOfAll : leastSide};
   const sets: PictureSet[] = [];
   const setOf = new Map<CloseUp, number>();
   const heats = new Map<CloseUp, Map<string, HeatSet>>();
   const styles: string[] = [];
   for (const [path, users] of sharing) {
     const style = `p${sets.length}`;
-    const {set, sheets} = await drawSet(path, users, own, style);
+    const {set, sheets} = await drawSet(path, users, share, style);
     styles.push(stylesOf(style, sheets));
     for (const user of users) {
       setOf.set(user, sets.length);
@@ -57,7 +59,7 @@ export async function picturesOf(closeUps: readonly CloseUp[], all: boolean): Pr
         const {labels} = user.scored.find((one) => one.classifier === classifier)!;
         const maps = await readMaps(file);
         const heat = {style: `${style}-m${styles.length}`, scale: heatScaleOf(maps, labels)};
-        styles.push(stylesOf(heat.style, await drawMaps(maps, heat.scale, set.data.images, own)));
+        styles.push(stylesOf(heat.style, await drawMaps(maps, heat.scale, set.data.images, share)));
         made.set(classifier, heat);
       }
       heats.set(user, made);
@@ -70,7 +72,7 @@ export async function picturesOf(closeUps: readonly CloseUp[], all: boolean): Pr
 async function drawSet(
   path: string,
   users: readonly CloseUp[],
-  own: number,
+  share: Share,
   style: string,
 ): Promise<{readonly set: PictureSet; readonly sheets: Sheets}> {
   const {scored, images: test} = users[0]!;
@@ -93,7 +95,7 @@ async function drawSet(
     const chosen = images.map((image) => pictures[image]!);
     // Those that are seen first are there in any case.
     const isLeast = images.length === first.size;
-    const sheets = isLeast ? await fitting(chosen, own) : await sheetsOf(chosen, own);
+    const sheets = isLeast ? await fitting(chosen, share) : await sheetsOf(chosen, share);
     if (sheets.files) {
       const files = test!.files && {files: images.map((image) => test!.files!.names[image]!)};
       const {columns, rows, width, height} = sheets;
@@ -114,22 +116,22 @@ async function drawSet(
   }
 }
 
-async function drawMaps(maps: Maps, scale: HeatScale, images: readonly number[], own: number): Promise<Sheets> {
+async function drawMaps(maps: Maps, scale: HeatScale, images: readonly number[], share: Share): Promise<Sheets> {
   const area = maps.height * maps.width;
   const side = largestSide(images.length);
   const pictures = images.map((image) =>
     shrunk(painted(maps.data.subarray(image * area, (image + 1) * area), maps, scale, heatColours()), side),
   );
   // There is a map for every picture.
-  return fitting(pictures, own);
+  return fitting(pictures, share);
 }
 
 /** As large as the budget lets them be; at the smallest size they may be somewhat larger than their share. */
-async function fitting(pictures: readonly Picture[], own: number): Promise<Sheets> {
-  const sheets = await sheetsOf(pictures, own);
+async function fitting(pictures: readonly Picture[], share: Share): Promise<Sheets> {
+  const sheets = await sheetsOf(pictures, share);
   if (sheets.files) return sheets;
-  const small = pictures.map((picture) => shrunk(picture, leastSide));
-  return (await sheetsOf(small, Number.POSITIVE_INFINITY)) as Sheets;
+  const small = pictures.map((picture) => shrunk(picture, share.least));
+  return (await sheetsOf(small, {...share, bytes: Number.POSITIVE_INFINITY})) as Sheets;
 }
 
 /** `.p0` has what all pictures of a set have in common, `.p0-3` a sheet. */

@@ -53,7 +53,7 @@ export interface ReportOptions {
   readonly cache: string;
   readonly comparison?: Comparison;
   readonly better: Better;
-  /** Every test image has a picture, however large the page becomes. */
+  /** Every test image has a picture, small rather than missing. */
   readonly allImages?: boolean;
   /** Part of the ids of the tasks to look at closely. */
   readonly wanted?: string;

@@ -103,6 +103,7 @@ li .key.anomalous { margin-left: 0; }
 h5 { margin: 0; font-size: 0.8125rem; font-weight: 600; }
 .thumbs, .strips { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.9rem; }
 .thumbs li { display: grid; gap: 0.1rem; font-size: 0.72rem; line-height: 1.35; width: 5.25rem; overflow-wrap: anywhere; align-content: start; }
+.thumbs .number { overflow-wrap: normal; white-space: nowrap; }
 .thumbs button { all: unset; cursor: zoom-in; display: block; }
 .thumbs button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .pic { display: block; width: 100%; position: relative; background-repeat: no-repeat; background-color: var(--faint); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -133,7 +134,7 @@ circle.mark-of-threshold { fill: var(--sheet); }
 .mark-of-threshold.out { display: none; }
 .enlarged { border: 1px solid var(--line); border-radius: 10px; padding: 1rem; background: var(--sheet); color: var(--ink); width: min(34rem, calc(100vw - 1.5rem)); }
 .enlarged::backdrop { background: rgb(0 0 0 / 0.6); }
-.enlarged .frame { max-width: 70vh; margin: 0 auto 0.7rem; }
+.enlarged .frame { max-width: 70vh; margin: 0 auto 0.7rem; touch-action: pan-y pinch-zoom; }
 .enlarged .tools { margin: 0.7rem 0 0; }
 @media screen { .explored:not(:empty) ~ .still { display: none; } }
 
@@ -193,20 +194,37 @@ svg[data-frame] { overflow: visible; }
   th button { cursor: auto; pointer-events: none; }
 }
 
+@page { margin: 1.3cm; }
 @media print {
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
   nav, .chooser, .skip, .tools, .more, .explorer, .explored, .pointed, .lasso, .probe, dialog, .parallel fieldset, th button::after { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
-  .task[hidden] { display: grid; }
-  figure, tr, .thumbs li, .strips li { break-inside: avoid; }
-  h2, h3, h4, h5, figcaption { break-after: avoid; }
-  .sheet > h2 + * { break-before: avoid; }
+  /* A grid does not keep a heading with what follows it. */
+  main, .task, .task[hidden], .gallery, .heat, .training, figure { display: block; }
+  main > * + *, :is(.task, .gallery, .heat, .training, figure) > * + * { margin-top: 0.6rem; }
+  .figures, .figures.roomy { display: block; columns: 2; column-gap: 1.5rem; }
+  .figures > figure { margin: 0 0 1rem; }
+  .figures > figure.wide { column-span: all; }
+  /* What stands in a line goes to the next page as a whole. */
+  .thumbs, .strips { display: block; }
+  .thumbs li, .strips li { display: inline-grid; vertical-align: top; margin: 0 0 0.5rem; }
+  .thumbs li { width: 11.5%; margin-right: 0.6%; }
+  .strips li { width: 48%; margin-right: 1%; }
+  figure, svg, thead, tr, caption, p, .bar { break-inside: avoid; }
+  h2, h3, h4, h5, figcaption, caption, summary, thead, figure svg { break-after: avoid; }
+  :is(h2, h3, h4, h5) + * { break-before: avoid; }
   .key, svg, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding-right: 0.6rem; white-space: normal; }
+  td.number { white-space: nowrap; }
+  /* A chart and its table are on one page. */
+  figure table { font-size: 7pt; line-height: 1.2; }
+  figure :is(th, td) { padding-block: 0; }
+  table.pinned :is(th, td) { position: static; }
+  .seeds, .seeds ul { font-size: 7pt; white-space: nowrap; }
   figure.wide svg { min-width: 0; }
   pre { max-height: none; white-space: pre-wrap; }
 }

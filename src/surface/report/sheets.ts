@@ -17,8 +17,15 @@ export interface Sheets extends Layout {
 }
 
 /** Longer sides that are tried, the largest first. */
-const sides = [160, 128, 96, 72, 56, 40, 28];
-export const leastSide = 28;
+const sides = [160, 128, 96, 72, 56, 40, 28, 24, 20];
+/** What pictures may take. */
+export interface Share {
+  /** Of all files together. */
+  readonly bytes: number;
+  /** Longer side of a picture that may not be smaller, in pixels; one of `sides`. */
+  readonly least: number;
+}
+
 /** Bytes of pixels that are held at a time. */
 const mostPixels = 128e6;
 
@@ -33,13 +40,13 @@ export const layoutOf = (count: number): Layout => {
  */
 export async function sheetsOf(
   pictures: readonly Picture[],
-  budget: number,
+  {bytes: budget, least}: Share,
 ): Promise<Sheets | {readonly files: undefined; readonly left: number}> {
   const layout = layoutOf(pictures.length);
   const each = layout.columns * layout.rows;
   const {height, width} = pictures[0]!;
   const longer = Math.max(height, width);
-  const fitting = sides.filter((side) => side < longer || side === leastSide);
+  const fitting = sides.filter((side) => side >= least && (side < longer || side === least));
   const tried = longer <= sides[0]! ? [longer, ...fitting.filter((side) => side < longer)] : fitting;
   let estimate = 0;
   for (const side of tried) {
@@ -65,7 +72,7 @@ export async function sheetsOf(
 
 /** Of so many bytes of pixels a picture may have this longer side at most. */
 export const largestSide = (count: number): number =>
-  sides.find((side) => 3 * count * side * side <= mostPixels) ?? leastSide;
+  sides.find((side) => 3 * count * side * side <= mostPixels) ?? sides.at(-1)!;
 
 /** No longer than `side`. */
 export function shrunk(picture: Picture, side: number): Picture {

@@ -1,7 +1,12 @@
 /** Ours beside the papers', over all runs or of one: a choice of datasets, learners, classifiers and a metric. */
+import {join} from 'node:path';
+import {headMetric} from '../../pipeline/config/spec.ts';
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow, Results} from '../../pipeline/store/results/results.ts';
+import {readRecord} from '../../pipeline/store/runs/record.ts';
+import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
+import {telling} from '../tables/best-mean.ts';
 import type {Better} from '../tables/best-of.ts';
 import {buildComparison} from '../tables/compare.ts';
 import {footOf, tableOf} from '../tables/formats.ts';
@@ -20,9 +25,9 @@ export interface CompareSources {
 
 const filters = ['dataset', 'learner', 'classifier'] as const;
 
-/** `asked`: `run`, `dataset`, `learner`, `classifier`, `metric`; empty or absent: all, and of metrics the first. */
+/** `asked`: `run`, `dataset`, `learner`, `classifier`, `metric`; empty or absent: all, and of metrics the one that the run's spec names first. */
 export async function comparePage(
-  {results, baselines, departures, better}: CompareSources,
+  {root, results, baselines, departures, better}: CompareSources,
   asked: URLSearchParams,
 ): Promise<Page> {
   const run = asked.get('run') || undefined;
@@ -31,7 +36,7 @@ export async function comparePage(
   if (!found.ok) return {title, body: html`<h1>${title}</h1>${problemsHtml(found.failures)}`};
   const rows = found.value;
   const metrics = distinct(rows.map((row) => row.metric));
-  const metric = asked.get('metric') || (metrics.includes('auc') ? 'auc' : metrics[0]);
+  const metric = asked.get('metric') || firstOf(metrics, run === undefined ? undefined : specMetric(root, run));
   const wanted = rows.filter(
     (row) => row.metric === metric && filters.every((name) => !asked.get(name) || row[name] === asked.get(name)),
   );
@@ -56,5 +61,16 @@ const select = (name: string, values: readonly string[], chosen: string, all?: s
     (value) => html`<option${value === chosen && html` selected`}>${value}</option>`,
   )}</select></label>
 `;
+
+/** That a run's spec names first; undefined: there is no such run, or it can't be read. */
+function specMetric(root: string, run: string): string | undefined {
+  if (!listRuns(root).includes(run)) return undefined;
+  const record = readRecord(join(root, run));
+  return record.ok ? headMetric(record.value.tasks) : undefined;
+}
+
+/** The one that is shown unasked: `wanted`, if there are values of it. */
+export const firstOf = (metrics: readonly string[], wanted: string | undefined): string | undefined =>
+  [wanted, ...telling].find((name) => name !== undefined && metrics.includes(name)) ?? metrics[0];
 
 const distinct = (values: readonly ComparisonRow['metric'][]): readonly string[] => [...new Set(values)].sort();

@@ -1,6 +1,7 @@
 /** Two to eight runs beside each other: their numbers with verdicts, what differs between them, and their training curves on one chart. */
 import {join} from 'node:path';
 import {dateText} from '../../core/base/text.ts';
+import {headMetric} from '../../pipeline/config/spec.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import {type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
@@ -14,7 +15,7 @@ import {buildComparison} from '../tables/compare.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {TextTable} from '../tables/text-table.ts';
 import {badge} from './badge.ts';
-import type {CompareSources} from './compare-page.ts';
+import {type CompareSources, firstOf} from './compare-page.ts';
 import type {DrawnStyles} from './drawn.ts';
 import {type ComparedRun, numbersNotes, numbersTable} from './numbers-of-runs.ts';
 import {type Page, problemsHtml} from './page.ts';
@@ -53,7 +54,7 @@ export async function compareRunsPage(
   const lines = rows.value.map((own) => buildComparison(own, {title, baselines, departures, better}).lines);
   const names = namesOf(records);
   const metrics = [...new Set(lines.flat().map((line) => line.metric))].sort();
-  const chosen = metric ?? (metrics.includes('auc') ? 'auc' : metrics[0]);
+  const chosen = metric ?? firstOf(metrics, headMetric(records[0]!.tasks));
   const runs = records.map(
     (record, at): ComparedRun => ({
       name: names[at]!,

@@ -227,6 +227,44 @@ describe.skipIf(chromiumPath === undefined)('in a browser (needs chromium)', () 
     await page.close();
   });
 
+  test('by touch: a press enlarges, a swipe sideways shows the next picture and the one before, a button closes', async () => {
+    const context = await browser.newContext({hasTouch: true, isMobile: true, viewport: {width: 390, height: 844}});
+    const page = await context.newPage();
+    await page.goto(`file://${pages()[0]!}`);
+    // A small score is as long as this one, and stays in its line.
+    const heights = await page.evaluate<readonly number[]>(`(() => {
+      const score = document.querySelector('.explored .thumbs .number');
+      const {height} = score.getBoundingClientRect();
+      score.textContent = '−0.000008539';
+      return [height, score.getBoundingClientRect().height];
+    })()`);
+    expect(heights[1]).toBe(heights[0]);
+    await page.locator('article:visible .explored .thumbs button').first().tap();
+    const dialog = page.getByRole('dialog', {name: 'Test image'});
+    const place = async () => /^\d+/.exec((await dialog.getByRole('status').textContent())!)![0];
+    const {x, y, width, height} = (await dialog.locator('.frame').boundingBox())!;
+    const session = await context.newCDPSession(page);
+    const swipe = async (right: number, down: number) => {
+      const at = (share: number) => [{x: x + width / 2 + right * share, y: y + height / 2 + down * share}];
+      await session.send('Input.dispatchTouchEvent', {type: 'touchStart', touchPoints: at(0)});
+      for (const share of [0.25, 0.5, 0.75, 1])
+        await session.send('Input.dispatchTouchEvent', {type: 'touchMove', touchPoints: at(share)});
+      await session.send('Input.dispatchTouchEvent', {type: 'touchEnd', touchPoints: []});
+    };
+    const seen = (wanted: string) => expect.poll(place, {timeout: 30_000}).toBe(wanted);
+    await seen('1');
+    await swipe(-120, 10);
+    await seen('2');
+    await swipe(-120, -10);
+    await seen('3');
+    await swipe(20, 5); // too short
+    await swipe(120, 0);
+    await seen('2');
+    await dialog.getByRole('button', {name: 'Close'}).tap();
+    await expect.poll(() => dialog.count(), {timeout: 30_000}).toBe(0);
+    await context.close();
+  });
+
   test('a map of the features: a point shows its image; a lasso, or a rectangle by the keyboard, keeps only its images', async () => {
     const {page, told} = await open(browser, pages()[1]!);
     const article = page.locator('article:visible');

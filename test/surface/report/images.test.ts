@@ -130,14 +130,14 @@ test('pictures are as large as their budget lets them be; a place on a sheet is 
     width: 60,
     pixels: Uint8Array.from({length: 3 * 60 * 60}, () => rng.integer(256)),
   }));
-  const whole = await sheetsOf(noise, Number.POSITIVE_INFINITY);
+  const whole = await sheetsOf(noise, {bytes: Number.POSITIVE_INFINITY, least: 28});
   expect(whole).toMatchObject({width: 60, height: 60, columns: 8, rows: 8});
   expect(whole.files).toHaveLength(2);
-  const small = await sheetsOf(noise, 60_000);
+  const small = await sheetsOf(noise, {bytes: 60_000, least: 28});
   expect(small.files!.reduce((sum, file) => sum + file.length, 0)).toBeLessThan(66_000);
   expect(small).toMatchObject({columns: 8, rows: 8});
   expect('width' in small && small.width).toBeLessThan(60);
-  const none = await sheetsOf(noise, 10_000);
+  const none = await sheetsOf(noise, {bytes: 10_000, least: 28});
   expect(none).toMatchObject({files: undefined});
   expect('left' in none && none.left).toBeGreaterThan(10);
   expect(slotOf({columns: 8, rows: 8}, 'p0', 64 + 9)).toEqual({

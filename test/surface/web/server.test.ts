@@ -352,6 +352,16 @@ describe('live', () => {
     );
     expect(rows).toContain(' learner.epochs 10 20 ');
     expect(text).not.toContain(' style="');
+    // Unasked, the metric that the first run's spec names first.
+    const picky = '20260106-100000.000-picky-cc33';
+    const scores = {kde: {metrics: {'fpr-at-95': 0.3, auc: 0.8}}};
+    makeRun(site.root, {id: picky, name: 'picky', tasks: [{inlier: 'cat', seed: 0, scores}]});
+    const metricOf = async (query: string) =>
+      /<select name="metric">.*?<option selected>([^<]*)/.exec((await site.ask(`/compare?${query}`)).text)?.[1];
+    expect(await metricOf(`run=${picky}&run=${first}`)).toBe('fpr-at-95');
+    expect(await metricOf(`run=${first}&run=${picky}`)).toBe('auc');
+    expect(await metricOf(`run=${picky}&run=${first}&metric=auc`)).toBe('auc');
+    expect(await metricOf(`run=${picky}`)).toBe('fpr-at-95');
     const many = Array.from({length: 9}, (_, at) => `run=${at}`).join('&');
     expect((await site.ask(`/compare?${many}`)).text).toContain('8 runs at most can be compared');
     expect((await site.ask('/compare?run=a&run=%3Cb%3E')).text).toContain('there is no run a');
