@@ -111,6 +111,16 @@ export const plugins = [
   );
 });
 
+test('a plug-in that Node takes for CommonJS is refused with what to do', () => {
+  project.write('common/package.json', '{"type": "commonjs"}');
+  project.write('common/mine.js', "import {defineMetric} from 'one-class-pipeline';\nexport const plugins = [];\n");
+  project.write('common/mine.yaml', tinySpec().replace(/^/, 'plugins: ./mine.js\n'));
+  const {stdout, stderr, status} = ran(join(installed, manifest.bin.pipeline), 'validate', 'common/mine.yaml');
+  expect(status).toBe(2);
+  expect(stdout + stderr).toContain('./mine.js cannot be loaded: Cannot use import statement outside a module\n');
+  expect(stdout + stderr).toContain('write "type": "module" into the package.json above it');
+});
+
 test('plug-ins in TypeScript stand outside: a dataset, a metric, a classifier, and rotation prediction itself', () => {
   // The built-in learner, word by word; what it imports comes from the package.
   const imports = /import (type )?\{([^}]*)\} from '[^']*';\n/g;

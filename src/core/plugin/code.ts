@@ -61,14 +61,22 @@ async function imported(url: string): Promise<unknown> {
     // A link is the file that it points to, whatever the loader makes of it.
     return await import(pathToFileURL(realpathSync(fileURLToPath(url))).href);
   } catch (error) {
-    const missing = /^Cannot find package '([^']+)'/.exec(messageOf(error))?.[1];
-    if (missing === undefined) throw error;
-    const hint =
-      missing === 'pipeline'
-        ? "This package is called one-class-pipeline: import … from 'one-class-pipeline'."
-        : `Install it beside the module: npm install ${missing}.`;
+    const hint = hintOf(messageOf(error));
+    if (hint === undefined) throw error;
     throw new ModuleError(messageOf(error), hint);
   }
+}
+
+/** What to do about an error of Node's loader. */
+function hintOf(message: string): string | undefined {
+  const missing = /^Cannot find package '([^']+)'/.exec(message)?.[1];
+  if (missing === 'pipeline') return "This package is called one-class-pipeline: import … from 'one-class-pipeline'.";
+  if (missing !== undefined) return `Install it beside the module: npm install ${missing}.`;
+  if (/^Cannot use import statement outside a module|^Unexpected token 'export'/.test(message))
+    return 'Node takes the file for CommonJS: write "type": "module" into the package.json above it, or end its name with .mjs (.mts).';
+  if (/strip-only mode/.test(message))
+    return 'Node only takes types away: write without enum, namespace and parameter properties, or compile the file to JavaScript.';
+  return undefined;
 }
 
 /** Imports a module and says what it is made of. Throws a `CodeChangedError` where that is not what lies on the disk. */

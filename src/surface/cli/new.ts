@@ -18,10 +18,7 @@ export async function newSpec(folder: string, options: NewOptions, globals: Glob
   const place = resolve(folder);
   if (!statSync(place, {throwIfNoEntry: false})?.isDirectory())
     return refuse([{message: `${folder} is not a folder`, hint: 'Give a folder of images: pipeline new <folder>.'}]);
-  const name =
-    basename(place)
-      .replaceAll(/[^\p{L}\p{N}_-]+/gu, '-')
-      .replace(/^-+|-+$/g, '') || 'photos';
+  const name = specName(basename(place));
   const file = options.out ?? `${name}.yaml`;
   return orRefuse(await survey(place, builtinPlugins()), async (found) => {
     for (const note of found.notes) err(printable(note));
@@ -61,3 +58,13 @@ export async function newSpec(folder: string, options: NewOptions, globals: Glob
 
 /** For a shell. */
 const quoted = (word: string): string => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+/** A name that a spec may have, as like a folder's as can be: `für` becomes `fur`. */
+const specName = (folder: string): string =>
+  folder
+    .normalize('NFKD')
+    .replaceAll(/\p{M}+/gu, '')
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/^[-_]+/, '')
+    .slice(0, 100)
+    .replace(/-+$/, '') || 'photos';

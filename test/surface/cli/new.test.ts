@@ -131,6 +131,21 @@ describe('what is in the folder decides', () => {
     `);
   });
 
+  test('the name is as like the folder’s as a spec’s may be', async () => {
+    for (const [folder, name] of [
+      ['für', 'fur'],
+      ['写真', 'photos'],
+      ['_ünï 日本 1 & 2', 'uni-1-2'],
+      ['x'.repeat(120), 'x'.repeat(100)],
+    ] as const) {
+      await fill({[join('odd', folder)]: 5});
+      const out = join('odd', `${name}.yaml`);
+      expect((await project.run('new', join('odd', folder), '--out', out)).status).toBe(0);
+      expect(readFileSync(project.path(out), 'utf8')).toMatch(new RegExp(`^name: ${name}$`, 'm'));
+      expect((await project.run('validate', out)).status).toBe(0);
+    }
+  });
+
   test('every spec is valid; none is written over; what is no folder of images is refused', async () => {
     const specs = readdirSync(project.path()).filter((name) => name.endsWith('.yaml'));
     expect(specs).toHaveLength(5);

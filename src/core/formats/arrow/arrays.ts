@@ -4,9 +4,13 @@ import {arrayColumns} from './columns.ts';
 import {createTable, type Lists, withTable} from './ipc.ts';
 
 export async function writeArrays(path: string, arrays: NamedArrays): Promise<void> {
+  if (!(arrays instanceof Map))
+    throw new Error(`what is saved must be a Map of names to {shape, data}; it is ${kindOf(arrays)}`);
   const table = await createTable(path, 'arrays', arrayColumns);
   try {
-    for (const [name, {shape, data}] of arrays) {
+    for (const [name, {shape, data}] of arrays as NamedArrays) {
+      if (!Array.isArray(shape) || !(data instanceof Float32Array))
+        throw new Error(`what is saved as "${name}" must be {shape: number[], data: Float32Array}`);
       const size = shape.reduce((a, b) => a * b, 1);
       if (size !== data.length)
         throw new Error(`array "${name}" has ${data.length} values for shape [${shape.join(', ')}]`);
@@ -22,6 +26,9 @@ export async function writeArrays(path: string, arrays: NamedArrays): Promise<vo
   }
   await table.close();
 }
+
+const kindOf = (value: unknown): string =>
+  value === null || value === undefined ? String(value) : `of the kind ${value.constructor?.name ?? typeof value}`;
 
 /** In the order in which they were written. */
 export const readArrays = (path: string): Promise<NamedArrays> =>

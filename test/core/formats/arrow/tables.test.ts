@@ -2,6 +2,7 @@ import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
+import type {NamedArrays} from '../../../../src/core/contracts/data.ts';
 import {readArrays, writeArrays} from '../../../../src/core/formats/arrow/arrays.ts';
 import {type FeatureChunk, readFeatures, writeFeatures} from '../../../../src/core/formats/arrow/features.ts';
 import {imagesInfo} from '../../../../src/core/formats/arrow/images.ts';
@@ -77,6 +78,15 @@ test('named arrays keep order, shapes and views', async () => {
   await expect(writeArrays(fresh(), new Map([['w', {shape: [2], data: pool}]]))).rejects.toThrow(
     'array "w" has 20 values for shape [2]',
   );
+});
+
+test("arrays that a plug-in's classifier saves otherwise are refused in words", async () => {
+  for (const [saved, message] of [
+    [{w: 1}, 'what is saved must be a Map of names to {shape, data}; it is of the kind Object'],
+    [undefined, 'what is saved must be a Map of names to {shape, data}; it is undefined'],
+    [new Map([['w', [1, 2]]]), 'what is saved as "w" must be {shape: number[], data: Float32Array}'],
+  ] as const)
+    await expect(writeArrays(fresh(), saved as unknown as NamedArrays)).rejects.toThrow(message);
 });
 
 test('curves, with accuracy and without', async () => {
