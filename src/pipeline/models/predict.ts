@@ -53,6 +53,8 @@ export class Predictor {
   readonly #images: string;
   /** Id of the stage that embedded the test images → path of the new images' embeddings. */
   readonly #embedded = new Map<string, Promise<string>>();
+  /** One table for all classifiers. */
+  #training: Promise<string> | undefined;
 
   constructor(model: Model, images: string) {
     this.#model = model;
@@ -123,7 +125,12 @@ export class Predictor {
   }
 
   /** Path of a table of the training images of the normal class. */
-  async #trainingImages(): Promise<string> {
+  #trainingImages(): Promise<string> {
+    this.#training ??= this.#writeTrainingImages();
+    return this.#training;
+  }
+
+  async #writeTrainingImages(): Promise<string> {
     const {record, task, artifacts, plugins, worker} = this.#model;
     const from = await artifacts.file(trainingImagesOf(record, task));
     const {shape, normalClass} = plugins.create('dataset', task.dataset);

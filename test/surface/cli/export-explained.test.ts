@@ -1,6 +1,6 @@
 // @module-tag slow
 /** Models whose task explains their scores, as ONNX files: they give the scores and maps of the run. */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {afterAll, expect, test, vi} from 'vitest';
 import {readImageSet} from '../../../src/core/formats/arrow/images.ts';
 import {readMaps} from '../../../src/core/formats/arrow/maps.ts';
@@ -8,6 +8,7 @@ import {readScores} from '../../../src/core/formats/arrow/small.ts';
 import {readOnnx} from '../../../src/core/formats/onnx/file.ts';
 import {startOnnx} from '../../../src/core/formats/onnx/runtime.ts';
 import {Project} from '../../rig/command.ts';
+import {writeImage} from '../../rig/images.ts';
 import {noPython, runPython} from '../../rig/python.ts';
 
 vi.setConfig({testTimeout: 180_000});
@@ -83,6 +84,11 @@ test('GradCAM of the score of each classifier with slopes', async () => {
   expect(page).toContain('| output | `features` | float32 (N, 64) | the input of the classifier |');
   expect(page).toContain('| output | `map` | float32 (N, 24, 24) | what raises the score, for every pixel |');
   expect(page).toContain('(score,), (map,) = session.run(["score", "map"]');
+  // All of them share one table of the training images.
+  await writeImage(project.path('photos', 'one.png'), {seed: 'one', height: 24, width: 24});
+  const predicted = await project.run('predict', 'latest', 'photos', '--maps', 'maps');
+  expect(predicted.status).toBe(0);
+  expect(readdirSync(project.path('maps'))).toHaveLength(classifiers.length);
 });
 
 const noRuntime = noPython('numpy', 'onnxruntime');
