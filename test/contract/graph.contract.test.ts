@@ -2,15 +2,15 @@
 import {beforeAll, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../src/builtin.ts';
 import {Rng} from '../../src/core/base/random.ts';
-import type {ImageSet, Matrix, NamedArrays} from '../../src/core/contracts/data.ts';
+import type {ImageSet, Matrix} from '../../src/core/contracts/data.ts';
 import {startEngine} from '../../src/core/engine/engine.ts';
 import {GraphBuilder, type Value} from '../../src/core/formats/onnx/builder.ts';
 import {startOnnx} from '../../src/core/formats/onnx/runtime.ts';
-import {type ParameterSpec, startValues} from '../../src/core/nn/layers.ts';
 import {checkPlugin} from '../../src/core/plugin/check.ts';
 import {layersOf, Plugins} from '../../src/core/plugin/registry.ts';
 import {shiftHeadParameters} from '../../src/domain/learners/csi.ts';
 import {headParameters} from '../../src/domain/networks/head.ts';
+import {weightsOf} from '../rig/weights.ts';
 
 beforeAll(() => startEngine({name: 'wasm', threads: 1}));
 
@@ -77,20 +77,6 @@ describe('classifiers', () => {
     expectNear(slopes, scorer.gradient!(probe).data, [0]);
   });
 });
-
-/** Statistics as training leaves them, not those of the start. */
-function weightsOf(specs: readonly ParameterSpec[], seed: string): NamedArrays {
-  const rng = new Rng(seed);
-  return new Map(
-    specs.map((spec) => {
-      const stream = rng.fork('moved').fork(spec.name);
-      const moved = /\/(gamma|variance)$/.test(spec.name) ? [0.5, 1.5] : [-0.2, 0.2];
-      const start = startValues(spec, rng);
-      const data = start.map((value) => (spec.shape.length > 1 ? value : stream.uniform(moved[0]!, moved[1]!)));
-      return [spec.name, {shape: spec.shape, data}] as const;
-    }),
-  );
-}
 
 function imagesOf(count: number, side: number): ImageSet & {readonly float: Float32Array} {
   const rng = new Rng('images');

@@ -8,6 +8,7 @@ import {readScores} from '../../../src/core/formats/arrow/small.ts';
 import {readOnnx} from '../../../src/core/formats/onnx/file.ts';
 import {startOnnx} from '../../../src/core/formats/onnx/runtime.ts';
 import {Project} from '../../rig/command.ts';
+import {expectNear, filesOf} from '../../rig/exported.ts';
 import {writeImage} from '../../rig/images.ts';
 import {noPython, runPython} from '../../rig/python.ts';
 
@@ -35,20 +36,7 @@ metrics: [auc]
   );
   const {status, err, events} = await project.events('spec.yaml');
   expect([status, err]).toEqual([0, expect.any(String)]);
-  return (label: string, file: string): string => {
-    const stage = events.find((event) => event.type === 'stage-finished' && event.label.startsWith(label));
-    if (stage?.type !== 'stage-finished') throw new Error(`no stage ${label}`);
-    return project.path('runs', 'cache', stage.fingerprint.slice(0, 2), stage.fingerprint, file);
-  };
-}
-
-/** Of the range of what is wanted. */
-function expectNear(got: ArrayLike<number>, wanted: ArrayLike<number>): void {
-  const all = Array.from(wanted);
-  const range = Math.max(...all) - Math.min(...all);
-  expect(got.length).toBe(all.length);
-  expect(range).toBeGreaterThan(0);
-  expect(Math.max(...all.map((value, i) => Math.abs(value - got[i]!))) / range).toBeLessThan(1e-4);
+  return filesOf(project, events);
 }
 
 type Files = Awaited<ReturnType<typeof run>>;
