@@ -2,6 +2,7 @@ import type {Rng} from '../../core/base/random.ts';
 import type {Classifier, Scorer} from '../../core/contracts/classifier.ts';
 import {defineClassifier} from '../../core/contracts/classifier.ts';
 import type {Matrix, NamedArrays} from '../../core/contracts/data.ts';
+import {squaredLengths} from '../../core/linalg/matrix.ts';
 import type {Static} from '../../core/plugin/type.ts';
 import {Type} from '../../core/plugin/type.ts';
 import {expNegative} from './fast-exp.ts';
@@ -55,7 +56,7 @@ type Options = Static<typeof options>;
 
 export const ocSvm = defineClassifier({
   name: 'oc-svm',
-  version: 4,
+  version: 5,
   summary: 'One-class support vector machine: minus the weighted sum of kernels at the support vectors.',
   paper: 'Schölkopf et al. 2001; Sohn et al. 2021',
   options,
@@ -76,18 +77,17 @@ class RbfMachine implements Classifier {
     return this.#scorer(support, weights);
   }
 
-  /**
-   * The weights of the other rows are not solved for again but scaled to the sum of all weights, which is the scale of new rows'
-   * scores.
-   */
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const {prepared, alpha, support, weights} = this.#solve(features, rng);
-    const sums = support.kernelSums(prepared, weights);
-    const total = alpha.reduce((sum, weight) => sum + weight, 0);
-    return sums.map((sum, row) => {
-      const others = total - alpha[row]!;
-      return others > 0 ? ((alpha[row]! - sum) * total) / others : -sum; // k(x, x) = 1
+    const {prepared, alpha, chosen, support, weights} = this.#solve(features, rng);
+    const sums = new Float64Array(prepared.rows);
+    const places = new Int32Array(prepared.rows).fill(-1);
+    for (const [place, row] of chosen.entries()) places[row] = place;
+    // A row's own part is left out, not taken away again: what is left may be as small as the sum's rounding.
+    support.forEachRow(prepared, (row, exponents) => {
+      const own = places[row]!;
+      for (let j = 0; j < exponents.length; j++) if (j !== own) sums[row]! += weights[j]! * expNegative(exponents[j]!);
     });
+    return scaledToAll(alpha, sums);
   }
 
   #solve(features: Matrix, rng: Rng) {
@@ -96,7 +96,8 @@ class RbfMachine implements Classifier {
     const points = RbfPoints.fit(prepared, gammaFor(prepared, this.#options));
     const alpha = weightsOf(points, nu, tolerance);
     const chosen = supportOf(alpha);
-    return {prepared, alpha, support: points.pick(chosen), weights: Float32Array.from(chosen, (i) => alpha[i]!)};
+    const weights = Float32Array.from(chosen, (i) => alpha[i]!);
+    return {prepared, alpha, chosen, support: points.pick(chosen), weights};
   }
 
   restore(saved: NamedArrays): Scorer {
@@ -145,9 +146,24 @@ class LinearMachine implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
+    return this.#scorer(this.#solve(features, rng).direction);
+  }
+
+  heldOut(features: Matrix, rng: Rng): Float64Array {
+    const {prepared, alpha, direction} = this.#solve(features, rng);
+    const squares = squaredLengths(prepared);
+    return scaledToAll(
+      alpha,
+      direction.along(prepared).map((sum, row) => sum - alpha[row]! * squares[row]!),
+    );
+  }
+
+  #solve(features: Matrix, rng: Rng) {
     const {nu, tolerance, train_limit: limit} = this.#options;
-    const points = new LinearPoints(this.#prepare(subsample(features, limit, rng)));
-    return this.#scorer(points.direction(weightsOf(points, nu, tolerance)));
+    const prepared = this.#prepare(subsample(features, limit, rng));
+    const points = new LinearPoints(prepared);
+    const alpha = weightsOf(points, nu, tolerance);
+    return {prepared, alpha, direction: points.direction(alpha)};
   }
 
   restore(saved: NamedArrays): Scorer {
@@ -183,6 +199,18 @@ function weightsOf(points: KernelSource, nu: number, tolerance: number): Float64
   } finally {
     rows.dispose();
   }
+}
+
+/**
+ * Scores of training rows by `sums` of the kernels at all other support vectors, whose weights are not solved for again but scaled to
+ * the sum of all weights, which is the scale of new rows' scores.
+ */
+function scaledToAll(alpha: Float64Array, sums: Float64Array): Float64Array {
+  const total = alpha.reduce((sum, weight) => sum + weight, 0);
+  return sums.map((sum, row) => {
+    const others = total - alpha[row]!;
+    return others > 0 ? (-sum * total) / others : -sum;
+  });
 }
 
 function supportOf(alpha: Float64Array): Int32Array {

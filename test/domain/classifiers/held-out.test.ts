@@ -52,6 +52,7 @@ test.for([
   ['gde', {normalise: false}, 0.3],
   ['gde', {shrinkage: 'ledoit-wolf', normalise: false}, 0.6],
   ['oc-svm', {}, 0.3],
+  ['oc-svm', {kernel: 'linear'}, 0.8],
 ] as const)('%s %o: closer than the scores of rows that it was fitted on', ([type, options, part]) => {
   const classifier = create(type, options);
   // The weights of a one-class machine add up to nu · rows.
@@ -61,4 +62,24 @@ test.for([
   const own = mean(difference(classifier.heldOut!(features, new Rng(0)), exact));
   const seen = mean(difference(classifier.fit(features, new Rng(0)).score(features), exact));
   expect(own / seen).toBeLessThan(part);
+});
+
+test.for(['rbf', 'linear'])('the second highest of twenty held-out scores is above about nine of ten new normal rows: %s', (kernel) => {
+  const draw = (rows: number): Matrix => ({
+    rows,
+    columns: 64,
+    data: Float32Array.from({length: rows * 64}, () => 1 + rng.normal()),
+  });
+  const classifier = create('oc-svm', {kernel});
+  let above = 0;
+  for (let set = 0; set < 10; set++) {
+    const train = draw(20);
+    const threshold = classifier.heldOut!(train, new Rng(0)).sort()[18]!;
+    above += classifier
+      .fit(train, new Rng(0))
+      .score(draw(100))
+      .filter((score) => score > threshold).length;
+  }
+  expect(above).toBeGreaterThan(0);
+  expect(above).toBeLessThan(150);
 });
