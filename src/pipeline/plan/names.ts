@@ -17,7 +17,10 @@ export function classifierNames(plugins: Plugins, classifiers: readonly PluginRe
   });
   return classifiers.map((ref, i) => {
     const rivals = classifiers.filter((_, j) => rows[j] === rows[i]);
-    const differing = Object.keys(ref).filter((key) => rivals.some((rival) => text(rival[key]) !== text(ref[key])));
+    // In the order of the alphabet, whatever order a spec has.
+    const differing = Object.keys(ref)
+      .filter((key) => rivals.some((rival) => text(rival[key]) !== text(ref[key])))
+      .toSorted();
     return [rows[i]!, ...differing.map((key) => `${key}=${text(ref[key])}`)].join(' ');
   });
 }

@@ -4,6 +4,7 @@
  */
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
+import {plural} from '../../core/base/text.ts';
 import type {FloatImage} from '../../core/contracts/data.ts';
 import {type Attribution, type Encoder, type Explained, NotExplainable} from '../../core/contracts/learner.ts';
 import {readArrays} from '../../core/formats/arrow/arrays.ts';
@@ -164,7 +165,7 @@ async function* mapsOf(
   const {pixels} = context.recipe;
   const score = await explainedBy(context);
   const by = await attributionOf(context.recipe, () => inputOf(context, 'training'));
-  let done = 0;
+  let [done, blank] = [0, 0];
   for await (const images of readImages(inputOf(context, 'images'), {batch})) {
     const maps = await explain(images, score, by).catch((error: unknown) => {
       if (!(error instanceof NotExplainable)) throw error;
@@ -184,6 +185,7 @@ async function* mapsOf(
       );
     for (let i = 0; i < images.count; i++) {
       const own = maps.data.subarray(i * area, (i + 1) * area);
+      if (own.every((value) => value === 0)) blank++;
       const map = pixels
         ? gaussianBlur({...maps, channels: 1, data: own}, pixels.sigma, Math.ceil(3 * pixels.sigma)).data
         : enlarged(own, maps, images.shape);
@@ -192,6 +194,14 @@ async function* mapsOf(
     done += images.count;
     await progress.add(images.count);
   }
+  if (blank > 0)
+    context.warn(
+      `the maps of ${blank === done ? 'all' : `${blank} of`} ${plural(done, 'image')} are 0 everywhere: ${
+        pixels
+          ? 'their scores do not change with the pixels'
+          : 'GradCAM keeps only what raises a score, and there no place of the layer does. "localize" of type "gradient" or "integrated-gradients" shows what lowers it, too'
+      }`,
+    );
 }
 
 async function explainedBy(context: StageContext<GradcamRecipe>): Promise<Explained> {

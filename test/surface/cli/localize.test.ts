@@ -125,3 +125,17 @@ test.for([
     {classifier: name, metric: 'pixel-auc'},
   ]);
 });
+
+test('maps that are 0 everywhere are told: no place of features that are not negative raises what a linear machine subtracts', async () => {
+  project.write(
+    'blank.yaml',
+    spec('shared')
+      .replace(/localize: .*/, 'localize: {type: gradcam}')
+      .replace('48,', '64,')
+      .replace('{type: gde, shrinkage: ledoit-wolf}', '{type: oc-svm, kernel: linear}'),
+  );
+  const run = await project.events('blank.yaml');
+  expect(run.status).toBe(0);
+  const told = run.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  expect(told).toContainEqual(expect.stringMatching(/^the maps of all 10 images are 0 everywhere: GradCAM keeps only/));
+});
