@@ -98,7 +98,8 @@ export const decodeMask = (bytes: Uint8Array): Promise<DecodedMask> =>
     const colours = [0, 1, 2];
     const hasShape = colours.some(varies);
     const hasOpacity = channels === 4 && varies(3);
-    if (hasShape && hasOpacity) throw new ImageError('both its colours and its transparency vary');
+    if (hasShape && hasOpacity)
+      throw new ImageError('both its colours and its transparency vary', 'Save it without transparency.');
     const from = hasOpacity ? [3] : colours;
     const marked = new Uint8Array(height * width);
     let highest = 0;

@@ -12,6 +12,14 @@ export class DatasetError extends ExpectedError {
   }
 }
 
+/** What is wrong with several files, a line each. `more`: there may be others that are wrong. */
+export const together = (errors: readonly DatasetError[], more: boolean): ExpectedError =>
+  errors.length === 1
+    ? errors[0]!
+    : new ExpectedError(
+        `${errors.length} files cannot be used${more ? ', and others may not' : ''}:\n${errors.map(({message}) => `   ${message}`).join('\n')}`,
+      );
+
 /** A clause about a file that was read, made from an error of the file system or of gunzip; undefined for any other error. */
 export function whatCame(error: unknown): string | undefined {
   const code = codeOf(error);

@@ -10,7 +10,7 @@ import {type DecodedMask, decodeImage, decodeMask, ImageError, imageFormats} fro
 import {type Contents, contentsOf, type LeftOut} from '../../../core/images/files.ts';
 import type {Mask} from '../../../core/images/mask.ts';
 import {preparedMask, preparedPixels, type Step} from '../../../core/images/preparation.ts';
-import {DatasetError, whatCame} from '../dataset-error.ts';
+import {DatasetError, together, whatCame} from '../dataset-error.ts';
 
 /** The contents of a folder. Fails if it has a link to nothing or a special file. */
 export function soundContents(folder: string): Result<Contents, DatasetProblem> {
@@ -52,12 +52,14 @@ export type Enough = (path: string, value: number, area: number) => number;
 
 /** Number of images decoded at the same time: enough to keep the cores busy, few enough to limit memory. */
 const ahead = 8;
+/** Of so many files that cannot be used is told at once. */
+const mostTold = 10;
 /** Size of a batch's pixels, in bytes. */
 const batchBytes = 4 * 1024 * 1024;
 
 /**
- * Decodes the files in the given order. `preparation` brings each image to `shape`. Throws a `DatasetError` that names the file if it
- * is not a complete image, if the preparation refuses it, or if a mask has no marked pixel. `withMasks`: the batches have masks, empty
+ * Decodes the files in the given order. `preparation` brings each image to `shape`. Throws an error that names the files that are
+ * not complete images, that the preparation refuses, or whose masks have no marked pixel. `withMasks`: the batches have masks, empty
  * ones for files without a mask. `enough`: the batches have masks and regions, by `defects`.
  */
 export async function* readImageFiles(
@@ -94,6 +96,7 @@ export async function* readImageFiles(
   });
   let batch = room();
   let filled = 0;
+  const wrong: DatasetError[] = [];
   const iterator = files[Symbol.iterator]();
   for (let next = iterator.next(); ; next = iterator.next()) {
     if (!next.done) {
@@ -102,7 +105,14 @@ export async function* readImageFiles(
     }
     const first = running.shift();
     if (!first) break;
-    const {pixels, marked, regions = []} = await first.opening;
+    const image = await first.opening.catch((error: unknown) => {
+      if (!(error instanceof DatasetError)) throw error;
+      wrong.push(error);
+    });
+    if (wrong.length === mostTold) break;
+    // The others are only looked at.
+    if (!image || wrong.length > 0) continue;
+    const {pixels, marked, regions = []} = image;
     batch.pixels.set(pixels, filled * size);
     if (marked) batch.masks!.set(marked, filled * area);
     batch.regions?.push(regions);
@@ -112,6 +122,7 @@ export async function* readImageFiles(
     batch = room();
     filled = 0;
   }
+  if (wrong.length > 0) throw together(wrong, wrong.length === mostTold);
   if (filled > 0)
     yield {
       shape,

@@ -3,10 +3,10 @@ import {dirname, join} from 'node:path';
 import sharp from 'sharp';
 import {beforeEach, describe, expect, test} from 'vitest';
 import {plugins as builtin} from '../../../../src/builtin.ts';
+import {ExpectedError} from '../../../../src/core/base/system-error.ts';
 import type {Dataset, ImageBatch, SourceFile, Split} from '../../../../src/core/contracts/dataset.ts';
 import {checkPlugin} from '../../../../src/core/plugin/check.ts';
 import {Plugins} from '../../../../src/core/plugin/registry.ts';
-import {DatasetError} from '../../../../src/domain/datasets/dataset-error.ts';
 import {readImageFiles} from '../../../../src/domain/datasets/readers/image-files.ts';
 import type {TemporaryFolder} from '../../../rig/archives.ts';
 import {imageFixture, imageFixtures, imageTree, writeImage} from '../../../rig/images.ts';
@@ -51,10 +51,10 @@ const read = async (dataset: Dataset, split: Split, files?: readonly SourceFile[
   return batches;
 };
 
-const failure = async (dataset: Dataset, split: Split, files?: readonly SourceFile[]): Promise<unknown> => {
+const failure = async (dataset: Dataset, split: Split, files?: readonly SourceFile[]): Promise<string> => {
   const error: unknown = await read(dataset, split, files).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(DatasetError);
-  return plain((error as DatasetError).message);
+  expect(error).toBeInstanceOf(ExpectedError);
+  return String(plain((error as ExpectedError).message));
 };
 
 describe('a tree', () => {
@@ -287,6 +287,20 @@ describe('images', () => {
     expect(await failure(create({}), 'test', files)).toMatchInlineSnapshot(
       `"/data/own/test/bent/000.png: expected an image (JPEG, PNG, WebP, TIFF or BMP), but there is no such file. Replace it with a complete one."`,
     );
+  });
+
+  test('that are broken are told all at once, ten at most', async () => {
+    writeFileSync(at('train', 'good', '000.png'), '');
+    writeFileSync(at('train', 'good', '002.png'), 'GIF89a');
+    expect(await failure(create({}), 'train')).toMatchInlineSnapshot(`
+      "2 files cannot be used:
+         /data/own/train/good/000.png: expected an image (JPEG, PNG, WebP, TIFF or BMP), but it is empty. Replace it with a complete one.
+         /data/own/train/good/002.png: expected an image (JPEG, PNG, WebP, TIFF or BMP), but it is GIF, which is not read. Convert it to PNG or JPEG, or remove it."
+    `);
+    for (let i = 0; i < 12; i++) writeFileSync(at('train', 'good', `${100 + i}.png`), '');
+    const told = await failure(create({}), 'train');
+    expect(told).toMatch(/^10 files cannot be used, and others may not:\n/);
+    expect(told.split('\n')).toHaveLength(11);
   });
 
   test('are stretched, or cut to their middle', async () => {
