@@ -45,7 +45,7 @@ const options = Type.Object(
       exclusiveMinimum: 0,
       default: 1e-3,
       description:
-        'The solver stops when no pair of points violates optimality by more than this, in units of the mean k(x, x).',
+        'The solver stops when no pair of points violates optimality by more than this, in units of the mean k(x, x). Where gamma is so small that all kernels are nearly equal, so must this be.',
     }),
     train_limit: trainLimitOption,
   },
