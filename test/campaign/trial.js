@@ -32,7 +32,8 @@ export async function runTrial({seed, number, stores, folder, kinds = [], cluste
     return {kind: fault.kind, how: fault.how, ...(await runRecordTrial({folder, stores, rng, draw, raw}))};
   }
   const found = {wrong: [], lost: [], raw: [], human: []};
-  rmSync(folder, {recursive: true, force: true});
+  // Processes of a trial that was given up may still write.
+  rmSync(folder, {recursive: true, force: true, maxRetries: 20, retryDelay: 500});
   const store = stores[fault.store];
   copyStore(store.folder, folder);
   const before = existsSync(join(folder, 'runs')) ? runsIn(folder) : [];
