@@ -24,6 +24,11 @@ export interface Classifier {
    */
   heldOut?(features: Matrix, rng: Rng): Float64Array;
   /**
+   * What scores by a fit on so many rows are proportional to, if a fit on more rows gives larger ones: by it, scores of fits on different
+   * numbers of rows are compared. Absent: they do not depend on the number.
+   */
+  scale?(rows: number): number;
+  /**
    * As `fit` of all rows at once, whatever limit the options set, but they come in parts, and what is kept does not grow with their
    * number. `parts` may be called again: the same rows. Absent: it needs them all at once.
    */
@@ -156,6 +161,7 @@ function refuseNonFinite(name: string, classifier: Classifier): Classifier {
         return {...comparison, add: (training) => comparison.add(checked(training))};
       },
     }),
+    ...(classifier.scale && {scale: (rows) => classifier.scale!(rows)}),
     ...(classifier.heldOut && {
       heldOut: (features, rng) => classifier.heldOut!(checked(features), rng),
     }),

@@ -73,6 +73,9 @@ const options = Type.Object(
 
 type Options = Static<typeof options>;
 
+/** Groups of rows that are held out together, at most. */
+const folds = 5;
+
 export const knn = defineClassifier({
   name: 'knn',
   version: 1,
@@ -103,31 +106,48 @@ class NearestNeighbours implements Classifier {
   }
 
   fit(features: Matrix, rng: Rng): Scorer {
-    const {points} = this.#training(features, rng);
-    return this.scorer(RbfPoints.fit(points, 0.5));
+    return this.scorer(RbfPoints.fit(this.#training(features, rng), 0.5));
   }
 
-  /** With a coreset, the others stay chosen. */
+  /**
+   * With a coreset a fifth of the rows is scored by a coreset of the others, and so on. By one coreset of all it would be too far: the rows
+   * that are chosen are those that lie farthest from each other.
+   */
   heldOut(features: Matrix, rng: Rng): Float64Array {
-    const {rows, points, kept} = this.#training(features, rng);
+    if (this.options.coreset) return this.#heldOutInFolds(subsample(features, this.options.train_limit, rng), rng);
+    const points = this.#training(features, rng);
     const k = Math.min(this.options.k, points.rows - 1);
-    const own = kept && new Map(Array.from(kept, (row, point) => [row, point]));
-    return this.#distances(RbfPoints.fit(points, 0.5), rows, k, (row) => (own ? own.get(row) : row));
+    return this.#distances(RbfPoints.fit(points, 0.5), points, k, {own: true});
+  }
+
+  #heldOutInFolds(features: Matrix, rng: Rng): Float64Array {
+    const scores = new Float64Array(features.rows);
+    const parts = Math.min(folds, features.rows);
+    const all = Array.from(scores.keys());
+    for (let part = 0; part < parts; part++) {
+      const others = pickRows(
+        features,
+        all.filter((row) => row % parts !== part),
+      );
+      const own = all.filter((row) => row % parts === part);
+      const found = this.fit(others, rng.fork(part)).score(pickRows(features, own));
+      for (const [i, row] of own.entries()) scores[row] = found[i]!;
+    }
+    return scores;
   }
 
   restore(saved: NamedArrays): Scorer {
     return this.scorer(RbfPoints.restore(saved));
   }
 
-  /** The training rows as they are compared, and the points among them that are kept; `kept`: which rows these are, if not all. */
-  #training(features: Matrix, rng: Rng) {
+  /** The training rows that are kept, as they are compared. */
+  #training(features: Matrix, rng: Rng): Matrix {
     const rows = this.prepare(subsample(features, this.options.train_limit, rng));
     const {coreset} = this.options;
-    if (!coreset) return {rows, points: rows};
+    if (!coreset) return rows;
     const projected = new ProjectedRows(rows.rows, rows.columns, coreset.projection, rng);
     projected.add(rows);
-    const kept = projected.choose(coreset.share, rng);
-    return {rows, points: pickRows(rows, kept), kept};
+    return pickRows(rows, projected.choose(coreset.share, rng));
   }
 
   protected prepare(features: Matrix): Matrix {
@@ -147,7 +167,7 @@ class NearestNeighbours implements Classifier {
   protected scorer(points: RbfPoints): Scorer {
     const k = Math.min(this.options.k, points.count);
     return {
-      score: (features) => this.#distances(points, this.prepare(features), k),
+      score: (features) => this.#distances(points, this.prepare(features), k, {own: false}),
       ...(this.options.reweight !== undefined && {
         imageWeights: (features) => this.#weights(points, this.prepare(features), this.options.reweight!),
         imageWeightsGraph: (builder, features) => this.#weightsGraph(points, builder, features),
@@ -231,17 +251,11 @@ class NearestNeighbours implements Classifier {
     return builder.node('Where', [isApart, inverse, builder.double(0)]);
   }
 
-  /** `own`: the point that a row is itself, which is none of its neighbours. */
-  #distances(
-    points: RbfPoints,
-    rows: Matrix,
-    k: number,
-    own: (row: number) => number | undefined = () => undefined,
-  ): Float64Array {
+  /** `own`: the rows are the points, and none is its own neighbour. */
+  #distances(points: RbfPoints, rows: Matrix, k: number, {own}: {readonly own: boolean}): Float64Array {
     const scores = new Float64Array(rows.rows);
     points.forEachRow(rows, (row, exponents) => {
-      const itself = own(row);
-      if (itself !== undefined) exponents[itself] = -Infinity;
+      if (own) exponents[row] = -Infinity;
       scores[row] = this.#meanOfNearest(exponents, k);
     });
     return scores;

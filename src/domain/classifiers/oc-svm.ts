@@ -90,6 +90,11 @@ class RbfMachine implements Classifier {
     return scaledToAll(alpha, sums);
   }
 
+  /** The weights add up to nu · rows. */
+  scale(rows: number): number {
+    return this.#options.nu * Math.min(rows, this.#options.train_limit);
+  }
+
   #solve(features: Matrix, rng: Rng) {
     const {nu, tolerance, train_limit: limit} = this.#options;
     const prepared = this.#prepare(subsample(features, limit, rng));
@@ -156,6 +161,11 @@ class LinearMachine implements Classifier {
       alpha,
       direction.along(prepared).map((sum, row) => sum - alpha[row]! * squares[row]!),
     );
+  }
+
+  /** The weights add up to nu · rows. */
+  scale(rows: number): number {
+    return this.#options.nu * Math.min(rows, this.#options.train_limit);
   }
 
   #solve(features: Matrix, rng: Rng) {

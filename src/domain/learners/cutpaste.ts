@@ -39,7 +39,7 @@ const variants = {
   'cutout-mean': {row: 'cutout-mean', classes: [[cutoutMean]]},
   'cutout-random': {row: 'cutout-random', classes: [[cutoutRandom]]},
   'cutout-scar': {row: 'scar', classes: [[scar]]},
-  'confetti-noise': {row: 'confetti', classes: [[confettiNoise]]},
+  'fcdd-confetti': {row: 'confetti', classes: [[confettiNoise]]},
 } as const satisfies {
   readonly [name: string]: {readonly row: string; readonly classes: readonly (readonly Defect[])[]};
 };
@@ -72,7 +72,7 @@ export const cutpaste = defineLearner({
   explains: true,
   ofPooled: ['pool', 'embed', 'classes'],
   ownScore: true,
-  pretextTransforms: ({variant}) => (variant === 'confetti-noise' ? ['confetti'] : ['cutpaste', 'cutpaste-scar']),
+  pretextTransforms: ({variant}) => (variant === 'fcdd-confetti' ? ['confetti'] : ['cutpaste', 'cutpaste-scar']),
   augment: cutPasteAugmentation,
   row: ({variant, patch, network}) =>
     variants[variant as Variant].row + (patch === undefined ? '' : '-patch') + transferred(network),

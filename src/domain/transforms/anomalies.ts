@@ -100,8 +100,8 @@ export const scarTransform = defineTransform({
 
 export const confetti = defineTransform({
   name: 'confetti',
-  version: 1,
-  summary: 'Adds blurred squares of random colours, as FCDD makes anomalies.',
+  version: 2,
+  summary: 'Takes blurred squares of random colours from the image, as FCDD makes anomalies.',
   paper: 'Liznerski et al. 2021 (FCDD)',
   options: Type.Object({}, {additionalProperties: false}),
   create: () => ({apply: (image, rng) => confettiNoise(image, usual, rng)}),

@@ -9,31 +9,34 @@ import type {Defect} from './defects.ts';
 
 /** Pixels of an image's side for which the numbers below are. */
 const side = 240;
-/** Probability that a pixel is the middle of a square of a random colour, and of a white one; each image has at least one of each. */
-const density = {coloured: 1.8e-5, white: 1.2e-5} as const;
+/** Probability that a pixel is the middle of a square of a random colour, and of a black one; each image has at least one of each. */
+const density = {coloured: 1.8e-5, black: 1.2e-5} as const;
 /** Sides of squares in whole pixels, and how far they are turned to either side. */
 const sides = [8, 54] as const;
 const turn = Math.PI / 4;
 /** The noise is blurred at last: standard deviation and radius of the kernel, in pixels. */
 const blur = {sigma: 5, radius: 12} as const;
-/** A mean change below this (of the range of values) is too small to see: then the noise is subtracted, if that changes more. */
-const visible = 0.025;
+/** Where the mean value of an image changes by less than this, in 0.025 of 255 levels, the noise is added, if that changes more. */
+const visible = 0.025 / 255;
 
-/** One or two tinted and one or two white squares, blurred, added to the image. A new image, clipped to [0, 1] where it has changed. */
+/**
+ * One or two tinted and one or two black squares, blurred: what is taken from the image, or added where there is nothing to take. A new
+ * image, clipped to [0, 1] where it has changed.
+ */
 export const confettiNoise: Defect = (image, _, rng) => {
   const scale = Math.min(image.height, image.width) / side;
   const noise = sum(
     squares(image, density.coloured, scale, rng, true),
-    squares(image, density.white, scale, rng, false),
+    squares(image, density.black, scale, rng, false),
   );
   const radius = Math.max(1, Math.round(blur.radius * scale));
   const smooth = gaussianBlur({...image, data: noise}, blur.sigma * scale, radius).data;
-  const [added, subtracted] = [1, -1].map((sign) => combined(image, smooth, sign));
-  const [more, less] = [meanChange(image, added!), meanChange(image, subtracted!)];
-  return {...image, data: more < visible && less > more ? subtracted! : added!};
+  const [darker, brighter] = [-1, 1].map((sign) => combined(image, smooth, sign));
+  const [less, more] = [meanChange(image, darker!), meanChange(image, brighter!)];
+  return {...image, data: less < visible && more > less ? brighter! : darker!};
 };
 
-/** A layer of squares on black; a later one covers an earlier one. */
+/** A layer of squares, by how much they take from each channel; a later one covers an earlier one. */
 function squares(image: FloatImage, perPixel: number, scale: number, rng: Rng, coloured: boolean): Float32Array {
   const {height, width} = image;
   const layer = new Float32Array(3 * height * width);

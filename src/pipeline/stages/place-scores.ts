@@ -38,7 +38,9 @@ function heldOut(classifier: Classifier, features: Matrix, rng: Rng): Float64Arr
 
 /** Features of the windows of all places; a random subset if they would not all fit in memory. */
 const sampleOf = (context: StageContext<LocalizeRecipe>, train: WindowFeatures): Promise<Matrix> =>
-  sampleRows(train, Math.max(1, Math.floor(featureBytes / (4 * train.columns))), rngOf(context).fork('windows'));
+  sampleRows(train, mostRows(train), rngOf(context).fork('windows'));
+
+const mostRows = ({columns}: WindowFeatures): number => Math.max(1, Math.floor(featureBytes / (4 * columns)));
 
 /** One classifier, fitted on windows of all places: on blocks of them if it can, otherwise on a random subset that fits in memory. */
 async function fitTogether(
@@ -53,7 +55,7 @@ async function fitTogether(
     : classifier.fit(await sampleOf(context, train), rngOf(context));
 }
 
-/** Scores of the places `test`. If it is the same object as `train`, they are scored held out if the classifier can. */
+/** Scores of the places `test`. If it is the same object as `train`, each image is scored by a fit on others. */
 export function placeScores(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
@@ -65,43 +67,104 @@ export function placeScores(
   return (per_location ? scoreByPlace : scoreTogether)(context, classifier, train, test);
 }
 
-/** Scores with one classifier. */
+/** Groups of training images that are held out together, at most. */
+const folds = 5;
+
+/**
+ * Scores with one classifier. Training images are held out a fifth at a time, neighbours together: places of one image, and copies of it,
+ * are too like each other for one of them to be new to a fit on the others.
+ */
 async function scoreTogether(
   context: StageContext<LocalizeRecipe>,
   classifier: Classifier,
   train: WindowFeatures,
   test: WindowFeatures,
 ): Promise<Scores> {
-  const fits = train.rows * train.columns * 4 <= featureBytes && !train.counting && !context.recipe.fitted_on;
-  const own = test === train && fits ? heldOut(classifier, await sampleOf(context, train), rngOf(context)) : undefined;
-  const scorer = await fitTogether(context, classifier, train);
-  context.signal.throwIfAborted();
+  if (test === train && train.images === 1) return {scores: await scoreAlone(context, classifier, train)};
   const progress = new ItemProgress(context, 'windows', test.rows);
   const scores = new Float64Array(test.rows);
-  const highest = new HighestPlaces(test);
-  let row = 0;
-  for await (const {features} of streamFeatures(test.path)) {
-    const made = own?.subarray(row, row + features.rows) ?? scorer.score(features);
-    if (test.counting) for (let i = 0; i < made.length; i++) if (test.counting[row + i] === 0) made[i] = 0;
-    scores.set(made, row);
-    highest.add(features, made);
-    row += features.rows;
-    await progress.add(features.rows);
-  }
   const isLargest = context.recipe.image_score === 'largest-window';
-  if (!isLargest || !scorer.imageWeights) return {scores};
-  const weights = scorer.imageWeights(highest.features);
-  return {scores, ofImages: weights.map((weight, image) => weight * highest.scores[image]!)};
+  let ofImages: Float64Array | undefined;
+  const parts = test === train ? Math.min(folds, train.images) : 1;
+  for (let part = 0; part < parts; part++) {
+    const [from, to] = [part, part + 1].map((end) => Math.floor((end * test.images) / parts)) as [number, number];
+    const fitted = test === train ? without(train, from, to) : train;
+    const scorer = await fitTogether(context, classifier, fitted);
+    context.signal.throwIfAborted();
+    const factor = fitted === train ? 1 : growth(classifier, train, fitted);
+    const highest = new HighestPlaces(test, from, to);
+    for await (const {features, row} of rowsBetween(test, from * test.places, to * test.places)) {
+      const made = scorer.score(features);
+      for (let i = 0; i < made.length; i++) made[i] = test.counting?.[row + i] === 0 ? 0 : made[i]! * factor;
+      scores.set(made, row);
+      highest.add(features, made);
+      await progress.add(features.rows);
+    }
+    if (!isLargest || !scorer.imageWeights) continue;
+    ofImages ??= new Float64Array(test.images);
+    for (const [i, weight] of scorer.imageWeights(highest.features).entries())
+      ofImages[from + i] = weight * highest.scores[i]!;
+  }
+  return {scores, ofImages};
 }
 
-/** The features of each image's highest place. */
+/** The places of a single training image, each held out of the others if the classifier can. */
+async function scoreAlone(
+  context: StageContext<LocalizeRecipe>,
+  classifier: Classifier,
+  train: WindowFeatures,
+): Promise<Float64Array> {
+  const rows = await sampleRows(train, train.rows, rngOf(context));
+  const own = train.counting ? undefined : heldOut(classifier, rows, rngOf(context));
+  if (own) return own;
+  const {score} = await fitTogether(context, classifier, train);
+  if (!train.counting) return score(rows);
+  const scores = new Float64Array(train.rows);
+  const counted = score(rows);
+  let next = 0;
+  for (let row = 0; row < scores.length; row++) if (train.counting[row] === 1) scores[row] = counted[next++]!;
+  return scores;
+}
+
+/** The training features without images `from` to `to` (exclusive). */
+function without(train: WindowFeatures, from: number, to: number): WindowFeatures {
+  const counting = train.counting?.slice() ?? new Uint8Array(train.rows).fill(1);
+  return {...train, counting: counting.fill(0, from * train.places, to * train.places)};
+}
+
+/** By how much scores of a fit on `all` are larger than those of a fit on `some`, only because there are more rows. */
+function growth(classifier: Classifier, all: WindowFeatures, some: WindowFeatures): number {
+  if (!classifier.scale) return 1;
+  const [of, by] = [all, some].map((rows) => classifier.scale!(Math.min(blocksOf(rows).rows, mostRows(rows)))) as [
+    number,
+    number,
+  ];
+  return of / by;
+}
+
+/** Blocks of the rows `from` to `to` (exclusive), each with the number of its first. */
+async function* rowsBetween({path, columns}: WindowFeatures, from: number, to: number) {
+  let row = 0;
+  for await (const {features} of streamFeatures(path)) {
+    const [first, last] = [Math.max(row, from), Math.min(row + features.rows, to)];
+    if (first < last) {
+      const data = features.data.subarray((first - row) * columns, (last - row) * columns);
+      yield {features: {rows: last - first, columns, data}, row: first};
+    }
+    row += features.rows;
+    if (row >= to) return;
+  }
+}
+
+/** The features of the highest place of images `from` to `to` (exclusive), whose places come in their order. */
 class HighestPlaces {
   readonly features: Matrix;
   readonly scores: Float64Array;
   readonly #places: number;
   #row = 0;
 
-  constructor({images, places, columns}: WindowFeatures) {
+  constructor({places, columns}: WindowFeatures, from: number, to: number) {
+    const images = to - from;
     this.features = {rows: images, columns, data: new Float32Array(images * columns)};
     this.scores = new Float64Array(images).fill(Number.NEGATIVE_INFINITY);
     this.#places = places;

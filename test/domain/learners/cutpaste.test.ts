@@ -55,7 +55,7 @@ test('rows of the papers’ tables', () => {
       "cutout-mean: cutout-mean",
       "cutout-random: cutout-random",
       "cutout-scar: scar",
-      "confetti-noise: confetti",
+      "fcdd-confetti: confetti",
     ]
   `);
   expect(row('3way', 64)).toBe('cutpaste-3way-patch');

@@ -17,30 +17,34 @@ const average = (values: readonly number[]): number => values.reduce((sum, value
 
 /**
  * By hand, in images of 240 pixels: 1.8e-5 · 240² = 1.04 and 1.2e-5 · 240² = 0.69 squares, without the images that would have none 1.61
- * and 1.38; a square has 1145 pixels on average, and a colour adds a half. Together 0.0435 of all values; squares reach over the edge
+ * and 1.38; a square has 1145 pixels on average, and a colour takes a half. Together 0.0435 of all values; squares reach over the edge
  * (about 8 %) and over each other.
  */
-const added = 0.04;
+const taken = 0.04;
 
 // One image's mean varies by about 0.03.
 test.each([
   [240, 60, 0.012],
   [64, 400, 0.005],
-])('on black the squares add as much as they cover (%i pixels)', (side, count, tolerance) => {
-  const made = many(grey(side, 0), count);
-  expect(Math.abs(average(made.map(mean)) - added)).toBeLessThan(tolerance);
+])('on white the squares take as much as they cover (%i pixels)', (side, count, tolerance) => {
+  const made = many(grey(side, 1), count);
+  expect(Math.abs(average(made.map(mean)) - (1 - taken))).toBeLessThan(tolerance);
   for (const {data} of made) {
     expect(data.every((value) => value >= 0 && value <= 1)).toBe(true);
-    expect(data.some((value) => value > 0.1)).toBe(true);
+    expect(data.some((value) => value < 0.9)).toBe(true);
   }
 });
 
-test('on white nothing can be added, so it is subtracted', () => {
-  expect(Math.abs(average(many(grey(64, 1), 400).map(mean)) - (1 - added))).toBeLessThan(0.005);
+test('on black nothing can be taken, so it is added', () => {
+  expect(Math.abs(average(many(grey(64, 0), 400).map(mean)) - taken)).toBeLessThan(0.005);
 });
 
-test('squares are tinted or white, and have soft edges', () => {
-  const made = many(grey(240, 0), 20);
+test('where something can be seen to go, it is never added: an image of middle grey only becomes darker', () => {
+  for (const {data} of many(grey(64, 0.5), 100)) expect(Math.max(...data)).toBe(0.5);
+});
+
+test('squares are tinted or black, and have soft edges', () => {
+  const made = many(grey(240, 1), 20);
   for (const {data} of made) {
     let [steepest, tinted] = [0, 0];
     for (let i = 3; i < data.length; i += 3) {

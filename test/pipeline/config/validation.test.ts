@@ -38,7 +38,7 @@ test('the default transforms suit the dataset, and are not those of the learner'
   expect(transformsOf(cifar, {augment: ['rotate180']})).toEqual(pasted);
   expect(transformsOf(mvtec)).toEqual(pasted);
   expect(transformsOf(mvtec, {learner: 'cutpaste'})).toEqual(['confetti']);
-  expect(transformsOf(mvtec, {learner: {type: 'cutpaste', variant: 'confetti-noise'}})).toEqual(pasted);
+  expect(transformsOf(mvtec, {learner: {type: 'cutpaste', variant: 'fcdd-confetti'}})).toEqual(pasted);
   const own = {type: 'image-folder', folder: 'x'};
   expect(transformsOf(own)).toEqual([...turns, ...pasted]);
   expect(transformsOf(own, {learner: 'cutpaste'})).toEqual(turns);

@@ -1,10 +1,19 @@
 import {expect, test} from 'vitest';
 import {quantile} from '../../../src/pipeline/models/threshold.ts';
 
-test("the quantile is NumPy's", () => {
+test("the quantile is NumPy's by the method weibull", () => {
   const values = Float64Array.of(3, 1, 2, 10);
-  const found = [0.01, 0.25, 0.5, 0.95, 1].map((q) => quantile(values, q));
-  for (const [i, expected] of [1.03, 1.75, 2.5, 8.95, 10].entries()) expect(found[i]).toBeCloseTo(expected, 12);
+  const found = [0.01, 0.25, 0.5, 0.75, 0.95, 1].map((q) => quantile(values, q));
+  for (const [i, expected] of [1, 1.25, 2.5, 8.25, 10, 10].entries()) expect(found[i]).toBeCloseTo(expected, 12);
+});
+
+test('a new value is above it as often as asked, however few values there are', () => {
+  // Of 1 to 20, each as likely to be the new one, held against the 19 others.
+  const all = Array.from({length: 20}, (_, i) => i + 1);
+  const above = all.filter(
+    (value) => value > quantile(Float64Array.from(all.filter((other) => other !== value)), 0.95),
+  );
+  expect(above).toEqual([20]);
 });
 
 test('quantiles of infinite values, of one value and of none', () => {
