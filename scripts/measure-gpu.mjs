@@ -108,6 +108,9 @@ const embedding = {
   PyTorch: () => other(python, 'dense_torch.py', 2, width, ...cuda),
 };
 results.rows.push({what: windows, figures: await measured(windows, embedding, 841 * images, images)});
+const maps = `maps of stages 2 and 3 of images of 256 pixels, width ${width}`;
+const places = {ours: () => own('ours-dense.js', 'torch', width, 'maps')};
+results.rows.push({what: maps, figures: await measured(maps, places, 10 * images, 10 * images)});
 // A training that is as fast as one on batches that are there already is not held up by augmentation.
 const [size, steps] = values.cpu ? [2, 2] : [64, 50];
 const fed = `rotation with augmentation, width ${width}, ${size} images a step`;

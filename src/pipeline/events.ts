@@ -1,7 +1,7 @@
 /** All that happens in a run. Events are the only way progress leaves this floor, and `events.ndjson` is the log. */
 import type {Digest} from '../core/base/canonical.ts';
 import type {Verdict} from '../core/engine/check/verdicts.ts';
-import type {EngineInfo} from '../core/engine/contract.ts';
+import type {EngineInfo, Precision} from '../core/engine/contract.ts';
 import type {KernelTime} from '../core/engine/profile.ts';
 import type {Task} from './config/spec.ts';
 import type {Maker} from './maker.ts';
@@ -19,6 +19,8 @@ export type RunEvent = {readonly at: string} & (
       readonly stages: number;
       /** What its results are to be computed by; absent: not known before something is computed. */
       readonly asked?: Maker;
+      /** Those in which its networks are computed; absent: float32 alone. */
+      readonly precisions?: readonly Precision[];
       /** Of one job of a run. */
       readonly where?: Where;
     }

@@ -18,8 +18,8 @@ export interface EngineDefinition {
   readonly readsLater?: true;
   /** A 1 × 1 convolution is faster as a product of matrices. */
   readonly convolvesByProducts?: true;
-  /** A graph pays where nothing is learnt, too: when images are embedded. */
-  readonly embedsByGraph?: true;
+  /** A graph pays where nothing is learnt, too: when images are embedded, at least so many at once. */
+  readonly embedsByGraph?: number;
   /**
    * `auto` takes it where TensorFlow can't be had and no engine before it in the table can; what the user is told of that, without
    * the reason. Absent: it computes only for those who name it.
@@ -60,6 +60,8 @@ export interface EngineDescription {
   readonly missing: readonly Missing[];
   /** One sentence for people: what there is, or what would get it. */
   readonly note: string;
+  /** What to do so that it trains faster; absent: nothing is known. */
+  readonly better?: string;
 }
 
 /** What is recorded: see `compile`. */

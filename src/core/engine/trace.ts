@@ -152,15 +152,17 @@ class Recorder {
     this.#given.push({value: this.#add(id), shape: [...shape]});
   }
 
-  end(results: readonly number[], moves: Recording['moves']): Recording {
-    return {
-      values: this.#count,
-      given: this.#given,
-      constants: this.#constants,
-      steps: this.#steps,
-      results: results.map((id) => this.#valueOf(id)),
-      moves,
-    };
+  end(ids: readonly number[], moves: Recording['moves']): Recording {
+    const results = ids.map((id) => this.#valueOf(id));
+    // Of what no result comes from, such as maps above those that are asked for, nothing is computed again.
+    const read = new Set(results);
+    const steps = this.#steps.toReversed().filter(({inputs, outputs}) => {
+      if (!outputs.some(({value}) => read.has(value))) return false;
+      for (const value of inputs) read.add(value);
+      return true;
+    });
+    const constants = this.#constants.filter(({value}) => read.has(value));
+    return {values: this.#count, given: this.#given, constants, steps: steps.toReversed(), results, moves};
   }
 
   get binding(): Binding {

@@ -10,7 +10,7 @@ import {compiledUrl} from '../../core/base/compiled.ts';
 import {plural} from '../../core/base/text.ts';
 import {messageOf} from '../../core/base/thrown.ts';
 import type {KernelChecks} from '../../core/engine/check/findings.ts';
-import type {EngineInfo, ResolvedEngine} from '../../core/engine/contract.ts';
+import type {EngineInfo, Precision, ResolvedEngine} from '../../core/engine/contract.ts';
 import {whyNotIn} from '../../core/engine/precision.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import type {Plan, Task} from '../config/spec.ts';
@@ -102,6 +102,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
   const {run, plan, plugins, cache, digests, emit, signal, elsewhere, given = new Map<string, Digest>()} = options;
   const graph = options.graph.map((node) => (given.has(node.id) ? {...node, inputs: {}} : node));
   const began = performance.now();
+  const precisions = [...new Set(plan.tasks.map((task): Precision => task.precision ?? 'float32'))];
   emit({
     type: 'run-started',
     run,
@@ -109,6 +110,7 @@ export async function execute(options: ExecuteOptions): Promise<RunOutcome> {
     tasks: plan.tasks.length,
     stages: graph.length - given.size,
     ...(options.asked && {asked: options.asked}),
+    ...(precisions.some((precision) => precision !== 'float32') && {precisions}),
     ...(options.where && {where: options.where}),
   });
   const pool = new WorkerPool({

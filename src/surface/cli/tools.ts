@@ -157,7 +157,7 @@ export async function schema({write, spec}: {write: boolean; spec?: string}): Pr
 
 export async function doctor({threads}: {readonly threads: number}, globals: Globals): Promise<number> {
   const engines = await describeEngines(process.env, threads);
-  const best = engines.find((engine) => engine.available);
+  const best = takenByAuto(engines);
   const data = await foundDatasets(globals);
   if (globals.json) {
     out(JSON.stringify({version: packageVersion(), node: process.versions.node, engines, data}, null, 2));
@@ -190,10 +190,16 @@ export async function doctor({threads}: {readonly threads: number}, globals: Glo
   return exitCodes.done;
 }
 
+/** That of an NVIDIA GPU, or the first that is there. */
+const takenByAuto = (engines: readonly EngineDescription[]): EngineDescription | undefined =>
+  engines.find(({name, available, device}) => name === 'torch' && available && device === 'gpu') ??
+  engines.find(({available}) => available);
+
 /** What to do, most rewarding first. */
 const advice = (engines: readonly EngineDescription[], data: readonly FoundDataset[]): readonly string[] => {
   const absent = data.filter(({found}) => !found).map(({name}) => name);
   return [
+    ...engines.flatMap(({better}) => better ?? []),
     ...engines
       .filter(({name, available}) => name === 'tensorflow' && !available)
       .map(({name, missing}) =>

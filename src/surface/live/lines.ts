@@ -9,10 +9,14 @@ import {sparkline} from './sparkline.ts';
 
 type Event<T extends RunEvent['type']> = Extract<RunEvent, {type: T}>;
 
-/** `4 tasks, 37 stages, run 20261124-031500.123-quickstart-ab12`. */
-export const startedText = ({tasks, stages, run}: Event<'run-started'>): string =>
-  // A search has none as it begins.
-  tasks === 0 ? `run ${run}` : `${plural(tasks, 'task')}, ${plural(stages, 'stage')}, run ${run}`;
+/** `4 tasks, 37 stages, networks in bf16, run 20261124-031500.123-quickstart-ab12`. */
+export const startedText = ({tasks, stages, precisions, run}: Event<'run-started'>): string =>
+  [
+    // A search has none as it begins.
+    ...(tasks === 0 ? [] : [plural(tasks, 'task'), plural(stages, 'stage')]),
+    ...(precisions ? [`networks in ${precisions.join(' and ')}`] : []),
+    `run ${run}`,
+  ].join(', ');
 
 /** `engine wasm 4.22.0 on cpu, 1 thread`. */
 export const engineText = ({engine}: Event<'engine-started'>): string =>

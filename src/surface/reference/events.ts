@@ -24,6 +24,7 @@ export const events: Described<RunEvent> = {
       tasks: 'number of tasks',
       stages: 'number of stages',
       asked: 'mapping, optional: `name` and `threads` of the engine that is to compute; absent: not known yet',
+      precisions: 'list, optional: those in which its networks are computed; absent: float32 alone',
       where: 'mapping, optional: `node`, `job` and perhaps `partition`, in the log of one job of a run on a cluster',
     },
   },

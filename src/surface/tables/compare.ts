@@ -9,7 +9,7 @@ import {type Better, bestOfSeveral, manyText} from './best-of.ts';
 import {type Grid, gridOf, type OurCell} from './grid.ts';
 import type {Line} from './line.ts';
 import {endedAt, namesOf} from './names.ts';
-import type {Departures} from './settings.ts';
+import {type Departures, precisionNote} from './settings.ts';
 import {validationLegend, validationOf} from './validation.ts';
 
 export interface ComparisonOptions {
@@ -109,6 +109,8 @@ function withNotes(unnoted: readonly Unnoted[], baselines: readonly Baseline[]):
   const lines = unnoted.map((line) => {
     const texts = [
       ...line.departures.map((departure) => together.get(departure)!),
+      // Where there is no paper, no departure tells it.
+      ...(line.departures.length === 0 ? precisionNote(line.options) : []),
       ...(isUnconfirmed(line) ? [unconfirmed] : []),
       ...line.otherEngines,
       ...line.reasons.map((reason) => reasonText(line.metric, reason)),

@@ -9,7 +9,7 @@ import {checkPlugin} from '../../core/plugin/check.ts';
 import {schemaOf} from '../../core/plugin/describe.ts';
 import type {Plugins} from '../../core/plugin/registry.ts';
 import {wordOf} from '../../core/plugin/words.ts';
-import type {Localize, LowerPrecision, Patches, Refinement, Validation} from '../../pipeline/config/spec.ts';
+import type {Localize, Patches, Refinement, Validation} from '../../pipeline/config/spec.ts';
 import {specWords} from '../../pipeline/config/spec-words.ts';
 import {recordedPath} from '../../pipeline/config/words.ts';
 import {paperSeeds} from '../../pipeline/store/results/baselines.ts';
@@ -17,6 +17,10 @@ import type {ComparisonRow} from '../../pipeline/store/results/results.ts';
 
 /** How a row of a comparison differs from the paper: `epochs 12 (paper: 2048)`. */
 export type Departures = (row: ComparisonRow) => readonly string[];
+
+/** Of a task's options: in what its networks are computed, where it isn't float32. */
+export const precisionNote = ({precision}: ComparisonRow['options']): readonly string[] =>
+  precision === undefined ? [] : [`networks computed in ${precision}`];
 
 type Options = {readonly [key: string]: Json};
 
@@ -72,7 +76,6 @@ export function departuresFrom(plugins: Plugins): Departures {
       validation,
       contaminate,
       refine,
-      precision,
     } = row.options as unknown as {
       readonly dataset: PluginRef;
       readonly limit: {readonly train?: number; readonly test?: number};
@@ -83,7 +86,6 @@ export function departuresFrom(plugins: Plugins): Departures {
       readonly validation?: Validation;
       readonly contaminate?: number;
       readonly refine?: Refinement;
-      readonly precision?: LowerPrecision;
     };
     const definition = plugins.find('learner', learner.type);
     const makesTheRow = (path: string, value: Json | undefined) => {
@@ -119,7 +121,7 @@ export function departuresFrom(plugins: Plugins): Departures {
       ...distribution(copies, definition?.distributionAugmentation ?? []),
       ...(localize?.type === 'patches' ? windows(localize) : []),
       ...(refine ? [refined(refine)] : []),
-      ...(precision ? [`networks computed in ${precision}`] : []),
+      ...precisionNote(row.options),
       ...(row.ensemble === null || row.ensemble === paperSeeds || row.paper === null
         ? []
         : [`ensemble of ${row.ensemble} seeds (paper: ${paperSeeds})`]),

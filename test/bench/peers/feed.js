@@ -56,21 +56,25 @@ const rate = tf.scalar(0.01);
 const step = (pixels) => {
   const x = tf.tensor4d(pixels, [batch * views, 32, 32, 3]);
   const [loss] = compiled.run([x, rate]);
-  const value = loss.dataSync()[0];
-  tf.dispose([x, loss]);
-  return value;
+  x.dispose();
+  return loss;
 };
 
 const first = Float32Array.from((await feed.next()).images);
 if (how === 'at-hand') await feed.close();
-if (how !== 'alone') step(first);
+if (how !== 'alone') step(first).dispose();
 process.stdout.write(`ready ${engine.version}\n`);
 for await (const line of createInterface({input: process.stdin})) {
   const start = performance.now();
+  let loss;
   for (let i = 0; i < Number(line); i++) {
     const pixels = how === 'at-hand' ? first : (await feed.next()).images;
-    if (how !== 'alone') step(pixels);
+    loss?.dispose();
+    if (how !== 'alone') loss = step(pixels);
   }
+  // What was queued is done: a training, too, reads its losses later.
+  await loss?.data();
+  loss?.dispose();
   process.stdout.write(`${(performance.now() - start) / 1000}\n`);
 }
 await feed.close();

@@ -5,6 +5,7 @@ import type {ImageSet} from '../../../src/core/contracts/data.ts';
 import type {Network} from '../../../src/core/contracts/network.ts';
 import {createWeights, disposeWeights, weightsToArrays} from '../../../src/core/nn/layers.ts';
 import {openEncoder, poolAndEmbed} from '../../../src/domain/learners/encoder.ts';
+import {partsOf} from '../../../src/domain/learners/explain.ts';
 import {pixelsAtOnce} from '../../../src/domain/learners/layer.ts';
 import {headParameters} from '../../../src/domain/networks/head.ts';
 import {resnet18} from '../../../src/domain/networks/resnet.ts';
@@ -25,7 +26,7 @@ async function untaught(network: Network, side: number) {
   );
   const arrays = await weightsToArrays(weights);
   disposeWeights(weights);
-  return openEncoder(arrays, poolAndEmbed(network));
+  return openEncoder(arrays, poolAndEmbed(network), partsOf(network));
 }
 
 onEachEngine((engine) => {
@@ -61,11 +62,32 @@ onEachEngine((engine) => {
     other.dispose();
   });
 
+  test('maps of an image have the same bits after any number of images, and each choice of maps is its own', async () => {
+    const side = 256; // a batch is one image
+    const images = noise(27, side);
+    const encoder = await untaught(cases[0]!.network, side);
+    const [two, one] = [await encoder.maps!(images, ['conv4', 'conv2']), await encoder.maps!(images, ['conv2'])];
+    expect(one).toEqual([two[1]]);
+    encoder.dispose();
+
+    const other = await untaught(cases[0]!.network, side);
+    const size = side ** 2 * 3;
+    for (const first of [0, 26]) {
+      const pixels = images.pixels.subarray(first * size, (first + 1) * size);
+      const alone = await other.maps!({...images, count: 1, pixels}, ['conv4', 'conv2']);
+      for (const [i, {data}] of alone.entries())
+        expect(two[i]!.data.subarray(first * data.length, (first + 1) * data.length)).toEqual(data);
+    }
+    other.dispose();
+  });
+
   test('leaves nothing behind', async () => {
     const images = noise(26 * 64, 32);
     await expectNoLeaks(async () => {
       const encoder = await untaught(cases[0]!.network, 32);
       await encoder.embed(images, 'pool');
+      await encoder.maps!(images, ['conv3']);
+      await expect(encoder.maps!(images, ['conv9'])).rejects.toThrow('known: conv1, conv2, conv3, conv4');
       encoder.dispose();
     });
   });

@@ -3,6 +3,7 @@ import {columnsOf} from '../../../src/core/base/width.ts';
 import type {Task} from '../../../src/pipeline/config/spec.ts';
 import type {RunEvent, StageKind, StageProgress, Unstamped} from '../../../src/pipeline/events.ts';
 import type {Output, ShownRun} from '../../../src/surface/live/contract.ts';
+import {startedText} from '../../../src/surface/live/lines.ts';
 import {createReporter, type ReporterKind} from '../../../src/surface/live/reporter.ts';
 import {Terminal} from '../../rig/terminal.ts';
 
@@ -56,6 +57,14 @@ const runStarted: Unstamped = {
 };
 const learn = 'learn rotation · shirt · seed 0';
 const score = 'score mine · rotation · shirt · seed 0';
+
+test('a run whose networks are not computed in float32 says so as it begins', () => {
+  const started = {at: '', ...runStarted} as Extract<RunEvent, {type: 'run-started'}>;
+  expect(startedText(started)).toBe('1 task, 9 stages, run 20261124-030000-shirts-ab12');
+  expect(startedText({...started, precisions: ['float32', 'bf16']})).toBe(
+    '1 task, 9 stages, networks in float32 and bf16, run 20261124-030000-shirts-ab12',
+  );
+});
 
 /** A run in which everything happens. */
 const eventful: Script = [

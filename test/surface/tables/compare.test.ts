@@ -139,6 +139,19 @@ test('a narrow terminal gets the columns in parts', () => {
   `);
 });
 
+test('without a paper a footnote has the precision of networks that are not computed in float32', () => {
+  const rows = quick.map((row, i) => ({
+    ...row,
+    paper: null,
+    difference: null,
+    verdict: null,
+    ...(i === 0 && {options: {...row.options, precision: 'bf16'}}),
+  }));
+  const {lines, notes} = compared(rows, {departures});
+  const note = notes.indexOf('networks computed in bf16') + 1;
+  expect(lines.filter((line) => line.notes.includes(note))).toHaveLength(1);
+});
+
 test('without a paper there are neither its columns nor notes on its settings', () => {
   const rows = quick.map((row) => ({...row, paper: null, difference: null, verdict: null}));
   expect(formatComparison(compared(rows, {departures}), 'table')).toMatchInlineSnapshot(`

@@ -37,26 +37,32 @@ export function versionOf(library: string): string {
   }
 }
 
-/** Whether there is an NVIDIA GPU that answers, and a TensorFlow for it. A driver without a device answers with an error. */
-export function wantsGpu(env: NodeJS.ProcessEnv): boolean {
+/** Whether there is an NVIDIA GPU that answers, and a TensorFlow for it. */
+export const wantsGpu = (env: NodeJS.ProcessEnv): boolean =>
+  wheelsFor('cuda', process.platform, process.arch) !== undefined && gpuAnswers(env);
+
+/** Whether this process may use an NVIDIA GPU, and one answers. A driver without a device answers with an error. */
+export function gpuAnswers(env: NodeJS.ProcessEnv): boolean {
   const smi = onPath('nvidia-smi', env);
-  if (smi === undefined || wheelsFor('cuda', process.platform, process.arch) === undefined) return false;
+  if (smi === undefined || allowedGpus(env)?.length === 0) return false;
   return spawnSync(smi, ['-L'], {env, timeout: 10_000, stdio: 'ignore'}).status === 0;
 }
 
 /** The NVIDIA GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them. */
 export function gpusOf(env: NodeJS.ProcessEnv): readonly string[] {
-  const allowed = env['CUDA_VISIBLE_DEVICES'];
-  if (allowed !== undefined) return allowed.split(',').filter((name) => name.trim() !== '');
+  const allowed = allowedGpus(env);
+  if (allowed !== undefined) return allowed;
   const smi = onPath('nvidia-smi', env);
   if (smi === undefined) return [];
   const {stdout} = spawnSync(smi, ['-L'], {env, timeout: 10_000, encoding: 'utf8'});
   return [...(stdout ?? '').matchAll(/^GPU (\d+):/gm)].map(([, number]) => number!);
 }
 
-export function gpuRemark(env: NodeJS.ProcessEnv, library: string): string | undefined {
-  if (library !== libraryFolder('cpu', env) || !wantsGpu(env)) return undefined;
-  return 'the NVIDIA GPU is not used, because no engine for it is set up ("pipeline setup --engine torch" does, with the PyTorch that is installed)';
+/** Undefined: all. CUDA reads the list up to the first that can't be. */
+function allowedGpus(env: NodeJS.ProcessEnv): readonly string[] | undefined {
+  const names = env['CUDA_VISIBLE_DEVICES']?.split(',').map((name) => name.trim());
+  const end = names?.findIndex((name) => name === '' || name.startsWith('-')) ?? -1;
+  return end < 0 ? names : names!.slice(0, end);
 }
 
 export function failureFile(env: NodeJS.ProcessEnv): string {

@@ -2,9 +2,9 @@
 import {defaultThreads, type ResolvedEngine} from '../contract.ts';
 import type {ResolveOptions} from '../definition.ts';
 import {type EngineChoice, type EngineName, engineNames, engines} from '../engines.ts';
-import {findBuilt} from '../torch/library.ts';
+import {findBuilt, hasGpu} from '../torch/library.ts';
 import {firstLine} from './command.ts';
-import {findLibrary, isWhole, libraryFolder, recentFailure, wantsGpu} from './library.ts';
+import {findLibrary, isWhole, libraryFolder, recentFailure} from './library.ts';
 import {findMissing, inWords} from './tools.ts';
 
 /**
@@ -14,7 +14,7 @@ import {findMissing, inWords} from './tools.ts';
 export async function resolveEngine(choice: EngineChoice, options: ResolveOptions): Promise<ResolvedEngine> {
   if (choice !== 'auto') return await named(choice, options);
   const {env = process.env} = options;
-  if (findBuilt(env)?.cuda && wantsGpu(env)) return await named('torch', options);
+  if (hasGpu(env)) return await named('torch', options);
   const why = await whyNoTensorflow(options);
   if (why !== undefined) return await standIn(why, options);
   try {

@@ -24,6 +24,11 @@ export function findCompiler(env: NodeJS.ProcessEnv): string | undefined {
   return named ? onPath(named, env) : (onPath('g++', env) ?? onPath('c++', env) ?? onPath('clang++', env));
 }
 
+export const missingCompiler = (env: NodeJS.ProcessEnv): Missing =>
+  env['CXX']
+    ? {what: `CXX names ${env['CXX']}, which is not there`, how: 'unset CXX or install it'}
+    : {what: 'no C++ compiler is on PATH', how: 'install g++'};
+
 export function inWords(missing: readonly Missing[]): string {
   return missing.map(({what, how}) => `${what} (${how})`).join('; ');
 }
@@ -52,12 +57,7 @@ export async function findMissing(env: NodeJS.ProcessEnv): Promise<readonly Miss
       missing.push({what: `${python} has no pip`, how: 'install python3-pip'});
     }
   }
-  if (findCompiler(env) === undefined)
-    missing.push(
-      env['CXX']
-        ? {what: `CXX names ${env['CXX']}, which is not there`, how: 'unset CXX or install it'}
-        : {what: 'no C++ compiler is on PATH', how: 'install g++'},
-    );
+  if (findCompiler(env) === undefined) missing.push(missingCompiler(env));
   if (findNpm(env) === undefined) missing.push({what: 'npm is not on PATH', how: 'install npm'});
   return missing;
 }

@@ -1,4 +1,5 @@
 /** Compiles the engine's binding against PyTorch: the installed Python package, or the one that is fetched where there is none. */
+import {existsSync, readdirSync} from 'node:fs';
 import {mkdir, mkdtemp, rename, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import {availableParallelism} from 'node:os';
@@ -8,7 +9,7 @@ import {acquireLock, describeHolder} from '../../base/lock.ts';
 import type {ProvisionOptions} from '../install/build.ts';
 import {runCommand} from '../install/command.ts';
 import {fetchBackend, hasBackend} from '../install/tfjs-node.ts';
-import {findCompiler, findNpm, findPython} from '../install/tools.ts';
+import {findCompiler, findNpm, findPython, inWords, missingCompiler} from '../install/tools.ts';
 import {fetchWheels, torchWheel} from '../install/wheels.ts';
 import {
   BINDING_FILE,
@@ -44,20 +45,24 @@ export async function provisionTorch({env = process.env, ...options}: ProvisionO
     if (installed !== undefined && hasBackend(target) && (await canLoad(target, running))) return installed;
     const compiler = findCompiler(env);
     if (compiler === undefined)
-      throw new Error('the torch engine cannot be set up on this machine: no C++ compiler is on PATH (install g++)');
+      throw new Error(`the torch engine cannot be set up on this machine: ${inWords([missingCompiler(env)])}`);
     const draft = await mkdtemp(`${target}.draft-`);
     try {
       const torch = (await findTorch(running)) ?? (await fetchTorch(join(dirname(target), 'fetched'), draft, running));
+      const headers = hasCuda(torch) ? cudaHeaders(torch, env) : undefined;
       if (!hasBackend(target)) {
         report?.({step: "fetch tfjs's backend"});
         const tools = {npm: findNpm(env)!, python: findPython(env)!, env, ...(signal && {signal})};
         await fetchBackend(target, join(draft, 'package'), tools);
       }
-      const built = {torch, version: torchVersion(torch)!, cuda: hasCuda(torch), sources: sourcesDigest()};
+      const built = {torch, version: torchVersion(torch)!, cuda: headers !== undefined, sources: sourcesDigest()};
       report?.({step: `compile the binding against PyTorch ${built.version}`});
       const folder = join(draft, 'binding');
       await mkdir(folder);
-      await compile(compiler, built, folder, running);
+      await compile(compiler, torch, headers, folder, running).catch((error: Error) => {
+        signal?.throwIfAborted();
+        throw new Error(`the binding cannot be compiled against PyTorch ${built.version}: ${error.message}`);
+      });
       report?.({step: 'try it'});
       await load(folder, running);
       await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(built, null, 2)}\n`);
@@ -137,10 +142,33 @@ async function fetchTorch(target: string, draft: string, {env, signal, report}: 
   return join(target, 'torch');
 }
 
-async function compile(compiler: string, {torch, cuda}: Built, folder: string, {env, signal}: Running): Promise<void> {
+/** CUDA's own folder, and those of NVIDIA's packages that pip installs beside PyTorch. */
+function cudaHeaders(torch: string, env: NodeJS.ProcessEnv): readonly string[] {
+  const packages = join(dirname(torch), 'nvidia');
+  const names = existsSync(packages) ? readdirSync(packages).sort() : [];
+  const folders = [env['CUDA_HOME'] || '/usr/local/cuda', ...names.map((name) => join(packages, name))]
+    .map((folder) => join(folder, 'include'))
+    .filter((folder) => existsSync(folder));
+  // The second and the third are in packages that PyTorch itself does not need.
+  for (const header of ['cuda_runtime_api.h', 'crt/host_defines.h', 'nv/target'])
+    if (!folders.some((folder) => existsSync(join(folder, header))))
+      throw new Error(
+        `the PyTorch at ${torch} has CUDA, but CUDA's header ${header} is not there (CUDA_HOME, /usr/local/cuda, ${packages}); install CUDA's toolkit, or by pip nvidia-cuda-crt and nvidia-cuda-cccl of PyTorch's version of CUDA`,
+      );
+  return folders;
+}
+
+/** `cuda`: folders of CUDA's headers; undefined: PyTorch is for the CPU. */
+async function compile(
+  compiler: string,
+  torch: string,
+  cuda: readonly string[] | undefined,
+  folder: string,
+  {env, signal}: Running,
+): Promise<void> {
   const {include_dir: nodeApi} = require('node-api-headers') as {include_dir: string};
   const include = join(torch, 'include');
-  const ofCuda = cuda ? ['-DPIPELINE_CUDA', `-I${join(env['CUDA_HOME'] || '/usr/local/cuda', 'include')}`] : [];
+  const ofCuda = cuda ? ['-DPIPELINE_CUDA', ...cuda.map((headers) => `-I${headers}`)] : [];
   const flags = [
     ...['-std=c++20', '-O2', '-fPIC', '-w', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=torch_binding', ...ofCuda],
     ...[`-I${nodeApi}`, `-I${include}`, `-I${join(include, 'torch', 'csrc', 'api', 'include')}`],

@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {cacheHome} from '../../base/cache-home.ts';
 import {type Digest, sha256} from '../../base/canonical.ts';
+import {gpuAnswers} from '../install/library.ts';
 
 export const BINDING_FILE = 'torch_binding.node';
 
@@ -49,6 +50,9 @@ export function findBuilt(env: NodeJS.ProcessEnv): Built | undefined {
     return undefined;
   }
 }
+
+/** Whether what is set up would compute on a GPU: `auto` takes it then. */
+export const hasGpu = (env: NodeJS.ProcessEnv): boolean => findBuilt(env)?.cuda === true && gpuAnswers(env);
 
 /** Whether there is a binding, but one that does not count: of other sources, or of a PyTorch that is gone. */
 export const isStale = (env: NodeJS.ProcessEnv): boolean =>

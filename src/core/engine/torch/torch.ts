@@ -54,6 +54,10 @@ export function loadTorch(tf: typeof TF, engine: ResolvedEngine): EngineInfo {
   const fastest = process.env['PIPELINE_FASTEST'] === '1';
   binding.start({threads: engine.threads, deterministic: !fastest});
   const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
+  if (engine.gpu && device === 'cpu')
+    throw new Error(
+      `nvidia-smi finds a GPU, but PyTorch ${binding.TF_Version} can't use it: its driver may be too old for PyTorch's CUDA (python3 -c "import torch; torch.zeros(1).cuda()" says why). To compute on the CPU, set CUDA_VISIBLE_DEVICES to nothing`,
+    );
   const backend = loadBackend(tf, engine.library, binding, 'torch');
   tf.registerBackend('torch', () => backend);
   // tfjs-node's kernels ask the backend of this name for the numbers of types, which are the same here.

@@ -89,7 +89,11 @@ export const isPlan: Check = (value) => {
 const ofStage = {stage: isText, label: isText};
 const isWhere = fields({node: isText, job: isText, partition: optional(isText)});
 const eventFields: {readonly [type in RunEvent['type']]: Check} = {
-  'run-started': fields({asked: optional(fields({name: isText})), where: optional(isWhere)}),
+  'run-started': fields({
+    asked: optional(fields({name: isText})),
+    precisions: optional(listOf(isText)),
+    where: optional(isWhere),
+  }),
   'plan-grown': fields({
     tasks: listOf(isTask),
     stages: listOf(isStage),

@@ -253,7 +253,7 @@ describe.skipIf(!supported)('on Linux x64', () => {
       expect(await provisionTensorflow({env})).toBe(libraryFolder('cpu', env));
       program('nvidia-smi', 'exit 0');
       expect((await auto(false)).remark).toMatchInlineSnapshot(
-        `"the NVIDIA GPU is not used, because no engine for it is set up ("pipeline setup --engine torch" does, with the PyTorch that is installed)"`,
+        `"the NVIDIA GPU is not used, because no engine for it is set up ("pipeline setup --engine torch" does, if the PyTorch that is installed has CUDA)"`,
       );
       delete env['PIPELINE_ALLOW_UNPINNED'];
       expect(await provisionTensorflow({env})).toBe(libraryFolder('cuda', env));

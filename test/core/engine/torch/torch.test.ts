@@ -7,8 +7,10 @@ import {takeKernelChecks} from '../../../../src/core/engine/check/findings.ts';
 import type {ResolvedEngine} from '../../../../src/core/engine/contract.ts';
 import {computeIn, inFloat32, startEngine, type Tensor, type Tensor4D, tf} from '../../../../src/core/engine/engine.ts';
 import {resolveEngine} from '../../../../src/core/engine/install/resolve.ts';
+import {hasBackend} from '../../../../src/core/engine/install/tfjs-node.ts';
 import {whyNotIn} from '../../../../src/core/engine/precision.ts';
 import type {NodeBackend} from '../../../../src/core/engine/tensorflow/binding.ts';
+import {torch as torchDefinition} from '../../../../src/core/engine/torch/definition.ts';
 import {provisionTorch} from '../../../../src/core/engine/torch/install.ts';
 import {
   BINDING_FILE,
@@ -53,6 +55,9 @@ test('where it is not set up, the message says how it is', async () => {
   const env = {PIPELINE_CACHE_HOME: newFolder(), PATH: ''};
   await expect(resolveEngine('torch', {provision: true, env})).rejects.toThrow('run "pipeline setup --engine torch"');
   await expect(provisionTorch({env})).rejects.toThrow('no C++ compiler is on PATH (install g++)');
+  await expect(provisionTorch({env: {...env, CXX: '/nowhere/g++'}})).rejects.toThrow(
+    'CXX names /nowhere/g++, which is not there (unset CXX or install it)',
+  );
   const compiler = join(env.PIPELINE_CACHE_HOME, 'g++');
   writeFileSync(compiler, '');
   const wrong = {...env, CXX: compiler, PIPELINE_TORCH: env.PIPELINE_CACHE_HOME};
@@ -87,10 +92,57 @@ test('auto takes it for a GPU that answers, and only if its PyTorch has CUDA', a
   const two = '#!/bin/sh\necho "GPU 0: NVIDIA A (UUID: GPU-1)"\necho "GPU 1: NVIDIA A (UUID: GPU-2)"\n';
   writeFileSync(join(tools, 'nvidia-smi'), two, {mode: 0o755});
   expect((await resolved()).gpus).toEqual(['0', '1']);
-  const chosen = {...withGpu, CUDA_VISIBLE_DEVICES: '3,GPU-7,5'};
-  expect((await resolveEngine('torch', {provision: false, env: chosen})).gpus).toEqual(['3', 'GPU-7', '5']);
+  const allowed = (devices: string, choice: 'auto' | 'torch' = 'torch') =>
+    resolveEngine(choice, {provision: false, env: {...withGpu, CUDA_VISIBLE_DEVICES: devices}});
+  expect((await allowed('3,GPU-7, 5')).gpus).toEqual(['3', 'GPU-7', '5']);
+  expect((await allowed('3,-1,5')).gpus).toBeUndefined();
+  for (const none of ['', '-1']) {
+    expect((await allowed(none, 'auto')).name).not.toBe('torch');
+    expect(await allowed(none)).toEqual({name: 'torch', threads: 2, library: bindingFolder(env)});
+  }
   writeFileSync(join(tools, 'nvidia-smi'), '#!/bin/sh\nexit 9\n', {mode: 0o755});
   expect((await resolved()).name).not.toBe('torch');
+});
+
+test('it is described by what it would compute on, and with what would make it faster', async () => {
+  const {env, built} = installed();
+  const tools = newFolder();
+  const withGpu = {...env, PATH: `${tools}:/bin:/usr/bin`};
+  writeFileSync(join(tools, 'nvidia-smi'), '#!/bin/sh\nexit 0\n', {mode: 0o755});
+  const described = (here: NodeJS.ProcessEnv) => torchDefinition.describe(here, 2);
+  expect(await described(env)).not.toHaveProperty('better');
+  expect(await described(withGpu)).toMatchObject({
+    device: 'cpu',
+    better: expect.stringContaining('PyTorch 2.13.0+cpu has no CUDA'),
+  });
+  expect(await described({...withGpu, PIPELINE_CACHE_HOME: newFolder()})).toMatchObject({
+    available: false,
+    better: expect.stringMatching(/^"pipeline setup --engine torch" sets the engine torch up/),
+  });
+  writeFileSync(join(bindingFolder(env), 'manifest.json'), JSON.stringify({...built, cuda: true}));
+  expect(await described(env)).toMatchObject({device: 'cpu', note: 'ready'});
+  expect(await described(withGpu)).toMatchObject({device: 'gpu', note: 'ready'});
+  expect(await described(withGpu)).not.toHaveProperty('better');
+});
+
+test('a PyTorch with CUDA is compiled with CUDA’s headers, wherever they lie', async () => {
+  const {env, torch} = installed({sources: 'of another version'});
+  writeFileSync(join(torch, 'lib', 'libtorch_cuda.so'), '');
+  const tools = newFolder();
+  // Says what it is asked, and fails.
+  writeFileSync(join(tools, 'g++'), '#!/bin/sh\necho "$@"\nexit 1\n', {mode: 0o755});
+  const toolkit = newFolder();
+  const missing = {...env, PATH: `${tools}:/bin:/usr/bin`, PIPELINE_TORCH: torch, CUDA_HOME: toolkit};
+  await expect(provisionTorch({env: missing})).rejects.toThrow(/but CUDA's header cuda_runtime_api\.h is not there/);
+  const [own, other] = [join(toolkit, 'include'), join(torch, '..', 'nvidia', 'cu13', 'include')];
+  for (const folder of [join(own, 'nv'), join(other, 'crt')]) mkdirSync(folder, {recursive: true});
+  writeFileSync(join(own, 'nv', 'target'), '');
+  writeFileSync(join(own, 'cuda_runtime_api.h'), '');
+  await expect(provisionTorch({env: missing})).rejects.toThrow(/but CUDA's header crt\/host_defines\.h is not there/);
+  writeFileSync(join(other, 'crt', 'host_defines.h'), '');
+  // Where npm has not installed it, it is fetched.
+  if (hasBackend(bindingFolder(env)))
+    await expect(provisionTorch({env: missing})).rejects.toThrow(`-DPIPELINE_CUDA -I${own} -I${other} `);
 });
 
 test('what an engine cannot compute in is refused with what to do', () => {
@@ -112,6 +164,12 @@ describe.skipIf(typeof torch === 'string')(`the binding (${typeof torch === 'str
   beforeAll(async () => {
     await startEngine(torch as ResolvedEngine);
     ({binding} = tf.backend() as unknown as NodeBackend);
+  });
+
+  test('does not compute on the CPU what a GPU was meant for', () => {
+    expect(() => loadTorch(tf, {...(torch as ResolvedEngine), gpu: true})).toThrow(
+      /^nvidia-smi finds a GPU, but PyTorch .* can't use it: .* set CUDA_VISIBLE_DEVICES to nothing$/,
+    );
   });
 
   test('refuses what it does not know with the name', () => {

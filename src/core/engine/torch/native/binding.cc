@@ -10,7 +10,9 @@
 #include "program.h"
 #ifdef PIPELINE_CUDA
 #include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDACachingAllocator.h>
+#include <ATen/cuda/CUDAEvent.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 #endif
 
 namespace pipeline {
@@ -158,6 +160,29 @@ Tensors tensorsOf(napi_env env, napi_value ids) {
 
 using Arguments = std::vector<napi_value>;
 
+// On a GPU by a stream of its own, so that a batch is copied while the step before it is computed. What is computed from now on waits
+// for it, and its memory is given to nobody else before that has ended. From pinned memory, which PyTorch keeps until it is copied,
+// JavaScript goes on at once.
+at::Tensor onDevice(const at::Tensor& tensor, bool pinned) {
+#ifdef PIPELINE_CUDA
+  if (device.is_cuda()) {
+    static const c10::cuda::CUDAStream side = c10::cuda::getStreamFromPool();
+    const c10::cuda::CUDAStream computing = c10::cuda::getCurrentCUDAStream();
+    at::Tensor copy;
+    {
+      const c10::cuda::CUDAStreamGuard guard(side);
+      copy = tensor.to(device, /*non_blocking=*/pinned);
+    }
+    at::cuda::CUDAEvent copied;
+    copied.record(side);
+    copied.block(computing);
+    copy.record_stream(computing);
+    return copy;
+  }
+#endif
+  return tensor;
+}
+
 // shape, type, typed array → id. float32 goes to where is computed; the rest, shapes and axes for the most part, stays here.
 napi_value createTensor(napi_env env, const Arguments& given) {
   const std::vector<int64_t> shape = integers(env, given[0]);
@@ -182,13 +207,12 @@ napi_value createTensor(napi_env env, const Arguments& given) {
   int64_t size = 1;
   for (const int64_t side : shape) size *= side;
   if (size != static_cast<int64_t>(length)) throw std::invalid_argument("the values do not fill the shape");
-  // From pinned memory a GPU copies while JavaScript goes on; PyTorch keeps that memory until it is copied.
-  const bool pinned = device.is_cuda() && typed.first == at::kFloat;
+  const bool pinned = device.is_cuda() && typed.first == at::kFloat && typed.second == at::kFloat;
   at::Tensor tensor = at::empty(shape, at::TensorOptions(typed.first).pinned_memory(pinned));
   if (length > 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
   tensor = tensor.to(typed.second);
   const int64_t id = numbers++;
-  tensors.emplace(id, typed.second == at::kFloat ? tensor.to(device, /*non_blocking=*/pinned) : tensor);
+  tensors.emplace(id, typed.second == at::kFloat ? onDevice(tensor, pinned) : tensor);
   return number(env, id);
 }
 
