@@ -379,7 +379,8 @@ export async function main(): Promise<void> {
   // `pipeline query … | head` closes the pipe early, which is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    tell(new Error(`the output cannot be written: ${error.message}`));
+    process.exit(exitCodes.failed);
   });
   try {
     await program.parseAsync();
@@ -389,12 +390,13 @@ export async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongInput;
       return;
     }
-    const {message, hint} = systemProblem(error) ?? {
-      message: messageOf(error),
-      hint: undefined,
-    };
-    process.stderr.write(`pipeline: ${message}\n${hint === undefined ? '' : `   ${hint}\n`}`);
-    if (process.env['PIPELINE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    tell(error);
     process.exitCode = exitCodes.failed;
   }
+}
+
+function tell(error: unknown): void {
+  const {message, hint} = systemProblem(error) ?? {message: messageOf(error), hint: undefined};
+  process.stderr.write(`pipeline: ${message}\n${hint === undefined ? '' : `   ${hint}\n`}`);
+  if (process.env['PIPELINE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }

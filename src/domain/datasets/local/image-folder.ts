@@ -26,6 +26,7 @@ import {
 } from '../readers/image-tree.ts';
 import {heldOut} from './hold-out.ts';
 import {type Listed, readImageList} from './image-list.ts';
+import {withOneMeaning} from './same-file.ts';
 
 /** Name of a folder that is not hidden. */
 const nameOptions = {
@@ -133,6 +134,10 @@ function preparationOf({size, fit, interpolation}: Options): readonly Step[] {
 
 const hasMasks = ({masks, list, classes}: Options): boolean => masks && list === undefined && classes === undefined;
 
+/** Whether they differ by case or by how their characters are stored. */
+const isAlike = (a: string, b: string): boolean =>
+  a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase();
+
 /** Name of a folder or label → index into the classes; negative if it is not one of option `classes`. */
 const labelOf =
   ({normal, classes}: Options) =>
@@ -170,7 +175,11 @@ function inFolder(
   const {files, heldOut: chosen} = found.value;
   if (chosen > 0) note(`there is no folder test, so ${everyFifth}: ${plural(chosen, 'image')}`);
   const isUsed = hasMasks(options);
-  if (!isUsed && (options.classes || !existsSync(join(place, groundTruth)))) return succeed(files);
+  const images = withOneMeaning(files, ({name}) => {
+    const {split, folder} = partsOf(name);
+    return `${split}, ${folder}`;
+  });
+  if (!images.ok || (!isUsed && (options.classes || !existsSync(join(place, groundTruth))))) return images;
   const masks = listMasks(place, files, options.normal, left);
   if (!masks.ok) return masks;
   return succeed(isUsed ? [...files, ...masks.value] : files);
@@ -236,6 +245,14 @@ function listed(
     const rows = readImageList(path);
     for (const {label, split, line} of rows) {
       const came = `line ${line} has the label "${label}"`;
+      const meant = (options.classes ?? [options.normal]).find((name) => name !== label && isAlike(name, label));
+      if (meant !== undefined)
+        throw new DatasetError(
+          path,
+          'labels that are equal or unlike',
+          `${came}, beside "${meant}"`,
+          `Write "${meant}", or another word.`,
+        );
       if (index(label) < 0)
         throw new DatasetError(
           path,
@@ -263,10 +280,15 @@ function listed(
       throw new DatasetError(path, 'images in split train', 'there are none', 'Add them.');
     const chosen = heldOutRows(rows);
     if (chosen.size > 0) note(`split test has no image, so ${everyFifth}: ${plural(chosen.size, 'image')}`);
-    return succeed([{name: list, path}, ...rows.map((row) => ({name: row.path, path: join(folder, row.path)}))]);
+    const images = withOneMeaning(
+      rows.map((row) => ({name: row.path, path: join(folder, row.path), means: `${row.split}, ${row.label}`})),
+      ({means}) => means,
+    );
+    if (!images.ok) return images;
+    return succeed([{name: list, path}, ...images.value.map(({name, path}) => ({name, path}))]);
   } catch (error) {
     if (error instanceof DatasetError)
-      return fail({message: error.message, hint: `It is read because of option "list".`});
+      return fail({message: error.message.replace(/\.$/, ''), hint: `It is read because of option "list".`});
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import {copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {copyFileSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import sharp from 'sharp';
 import {beforeEach, describe, expect, test} from 'vitest';
@@ -258,6 +258,17 @@ describe('a tree', () => {
     writeFileSync(at('train', '.DS_Store'), '');
     expect((await read(create({}), 'test')).map(({classes}) => [...classes])).toEqual([[1, 1, 1, 0, 0]]);
   });
+
+  test('one file is of one split and one class, in a list too', async () => {
+    linkSync(at('train', 'good', '000.png'), at('test', 'bent', 'linked.png'));
+    const told = '(test, bent) is the same file as';
+    expect(await problems(create({}))).toContainEqual(expect.stringContaining(told));
+    symlinkSync(at('train', 'good', '000.png'), at('copy.png'));
+    writeFileSync(at('list.csv'), 'path,split,label\ntrain/good/000.png,train,good\ncopy.png,test,bent\n');
+    expect(await problems(create({list: 'list.csv'}))).toContainEqual(expect.stringContaining(told));
+    writeFileSync(at('list.csv'), 'path,split,label\ntrain/good/000.png,train,good\ncopy.png,train,good\n');
+    expect(await locate(create({list: 'list.csv'}))).toHaveLength(3);
+  });
 });
 
 describe('images', () => {
@@ -376,6 +387,7 @@ describe('a list', () => {
     ['an image twice, once with backslashes', [...good, '.\\train\\good\\000.png,test,good']],
     ['semicolons', ['path;split;label', 'train/good/000.png;train;good']],
     ['an anomaly in train', [...good, 'train/good/001.png,train,bent']],
+    ['a label that differs from the normal one by case alone', [...good, 'test/good/000.png,test,Good']],
     ['no image for training', [good[0]!, 'test/good/000.png,test,good']],
   ] as const)('with %s is refused', async ([, rows]) => {
     if (rows) lines(...rows);
@@ -412,7 +424,7 @@ describe('a list', () => {
     lines(...good);
     expect(await problems(create({list: 'list.csv', classes: ['good', 'cut']}))).toMatchInlineSnapshot(`
       [
-        "/data/own/list.csv: expected a label of good, cut, but line 3 has the label "bent". Correct it, or add it to option "classes". | It is read because of option "list".",
+        "/data/own/list.csv: expected a label of good, cut, but line 3 has the label "bent". Correct it, or add it to option "classes" | It is read because of option "list".",
       ]
     `);
   });
