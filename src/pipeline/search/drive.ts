@@ -28,7 +28,7 @@ import {methodOf} from './propose/methods.ts';
 import {ruleOf, rungsOf} from './rule.ts';
 import {Settings} from './settings.ts';
 import type {Point} from './space.ts';
-import {trialText} from './words.ts';
+import {trialText, wordsOf} from './words.ts';
 
 export interface SearchOptions {
   readonly search: PlannedSearch;
@@ -205,7 +205,10 @@ export class SearchGrowth implements Growth {
     const best = tried.reduce<Tried | undefined>((a, b) => (a && !(b.value > a.value) ? a : b), undefined);
     if (until === undefined && best && !Number.isNaN(best.value) && !(this.#best && this.#best.value >= best.value))
       this.#best = {value: best.value, trial: n};
-    this.#run.emit({type: 'note', message: trialText({number: n, best, until, leader: this.#best, better})});
+    this.#run.emit({
+      type: 'note',
+      message: trialText({words: wordsOf(this.#search.space), number: n, best, until, leader: this.#best, better}),
+    });
   }
 }
 

@@ -52,9 +52,9 @@ async function article(closeUp: CloseUp, at: number, {sets, setOf, heats}: Pictu
   ];
   const set = sets[setOf.get(closeUp) ?? -1];
   return html`<article class="task" id="task-${at}" aria-labelledby="task-${at}-name">
-<h3 id="task-${at}-name">${nameOf(closeUp)}</h3>
+<div class="opening"><h3 id="task-${at}-name">${nameOf(closeUp)}</h3>
 <p class="muted small"><span class="key normal"></span> normal: ${task.inlier} <span class="key anomalous"></span> anomalous: all else</p>
-${notice(missing)}${scored.length > 0 && decidedTable(closeUp)}
+${notice(missing)}${scored.length > 0 && decidedTable(closeUp)}</div>
 <div class="explorer"></div>
 <div class="figures">${figures}</div>
 ${scored.length > 0 && kindsTable(closeUp)}

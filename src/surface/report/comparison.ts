@@ -7,6 +7,7 @@ import {gridTable, listTable, number} from '../tables/formats.ts';
 import type {Line} from '../tables/line.ts';
 import {valueTexts} from '../tables/matrix-values.ts';
 import {tableHtml} from '../tables/table-html.ts';
+import {mostPrinted, notPrinted} from './paper.ts';
 import type {SeedValues} from './seeds.ts';
 
 /** What is more than this is folded: rows of the list where there is a grid; footnotes. */
@@ -51,6 +52,8 @@ function linesTable(
 ): Markup {
   const {lines} = comparison;
   const metrics = [...new Set(lines.map(({metric}) => metric))];
+  const withSeeds = lines.filter((line) => seeds(line).length > 1).length;
+  const isLong = withSeeds > mostPrinted;
   const cell = (text: string, row: number, column: string): Content => {
     const line = lines[row]!;
     if (column === 'verdict' && line.verdict) return html`<span class="verdict ${tones[line.verdict]}">${text}</span>`;
@@ -60,15 +63,16 @@ function linesTable(
     if (values.length < 2) return text;
     const rate = line.scale !== 'number';
     const list = values.map(({seed, value}) => html`<li>seed ${seed}: ${number(value, null, rate)}</li>`);
-    return html`<details class="seeds"><summary>${text}</summary><ul>${list}</ul></details>`;
+    return html`<details class="seeds${isLong && ' unprinted'}"><summary>${text}</summary><ul>${list}</ul></details>`;
   };
-  return tableHtml(listTable(comparison), {
-    caption: html`${metrics.join(', ')}; rates × 100. <span class="scripted">Click a column name to sort. </span>Click n to see the seeds.`,
+  const table = tableHtml(listTable(comparison), {
+    caption: html`${metrics.join(', ')}; rates × 100.<span class="on-screen"><span class="scripted"> Click a column name to sort.</span> Click n to see the seeds.</span>`,
     sortable: true,
     cards: true,
     cell,
     key: (row) => configurationOf(lines[row]!),
   });
+  return html`${table}${isLong && notPrinted(`the seeds of ${withSeeds} rows`, 'pipeline query "from tasks join metrics using (run, task)" --format csv')}`;
 }
 
 /** The parameters of the matrix that vary over the numbers: the value of each number. */

@@ -7,16 +7,21 @@ export interface FigureOptions {
   readonly note?: Content;
   /** The same as a table, folded. */
   readonly numbers?: Content;
+  /** Why the table is not printed. */
+  readonly unprinted?: Content;
   /** What the page's script knows it by. */
   readonly chart?: string;
   /** Drawn for a wide page: scrolls on a narrow one instead of becoming too small to read. */
   readonly wide?: boolean;
 }
 
-export function figure(chart: Markup, {title, note, numbers, chart: name, wide = false}: FigureOptions): Markup {
+export function figure(
+  chart: Markup,
+  {title, note, numbers, unprinted, chart: name, wide = false}: FigureOptions,
+): Markup {
   const drawing = wide ? html`<div class="scroll" tabindex="0" role="group" aria-label="Chart">${chart}</div>` : chart;
   return html`<figure${wide && html` class="wide"`}${name !== undefined && html` data-chart="${name}"`}><figcaption><p class="title">${title}</p>${note && html`<p class="muted small">${note}</p>`}</figcaption>
-${drawing}${numbers && html`<details class="numbers"><summary>Numbers</summary>${numbers}</details>`}</figure>`;
+${drawing}${numbers && html`<details class="numbers${unprinted && ' unprinted'}"><summary>Numbers</summary>${numbers}</details>`}${unprinted}</figure>`;
 }
 
 /** A line as a legend shows it. */

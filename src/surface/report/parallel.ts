@@ -7,7 +7,7 @@ import {canonicalJson} from '../../core/base/canonical.ts';
 import {isChoice} from '../../pipeline/search/domain.ts';
 import type {SearchResults} from '../../pipeline/search/results.ts';
 import type {Parameter} from '../../pipeline/search/space.ts';
-import {valueText} from '../../pipeline/search/words.ts';
+import {type SearchWords, wordsOf} from '../../pipeline/search/words.ts';
 import {html, type Markup} from '../html.ts';
 import {parameterNames, rowKey, rowNames} from '../tables/search.ts';
 
@@ -51,10 +51,11 @@ export function parallelCoordinates(results: SearchResults): Markup | undefined 
   if (rows.length < 2) return undefined;
   const {space, objective} = results.search;
   const names = parameterNames(results);
+  const words = wordsOf(space);
   const nameOf = rowNames(rows);
   const values = rows.map((row) => shown(row.objective.value!));
   const axes: readonly Axis[] = [
-    ...space.parameters.map((parameter) => axisOf(parameter, names(parameter.paths[0]!), rows)),
+    ...space.parameters.map((parameter) => axisOf(parameter, names(parameter.name), words, rows)),
     {
       name: `${objective.metric} ${objective.on}`,
       values,
@@ -66,7 +67,7 @@ export function parallelCoordinates(results: SearchResults): Markup | undefined 
     key: rowKey(row),
     isBest: row === results.best,
     text: `${nameOf(row)}: ${Object.entries(row.point)
-      .map(([path, value]) => `${names(path)} ${valueText(value as Json)}`)
+      .map(([path, value]) => `${words.name(path)} ${words.value(path, value as Json)}`)
       .join(', ')}; ${row.objective.value!.toFixed(4)}`,
   }));
   return parallelDrawing(axes, lines);
@@ -75,7 +76,7 @@ export function parallelCoordinates(results: SearchResults): Markup | undefined 
 /** A value as it is shown: a part of an axis is chosen by what is read. */
 const shown = (value: number): number => Number(value.toPrecision(4));
 
-function axisOf({paths, domain}: Parameter, name: string, rows: SearchResults['rows']): Axis {
+function axisOf({paths, domain}: Parameter, name: string, words: SearchWords, rows: SearchResults['rows']): Axis {
   const given = rows.map(({point}): Json | undefined => {
     const own = paths.flatMap((path) => (Object.hasOwn(point, path) ? [point[path]!] : []));
     if (own.length < paths.length) return undefined;
@@ -89,7 +90,7 @@ function axisOf({paths, domain}: Parameter, name: string, rows: SearchResults['r
   return {
     name,
     values: given.map((value) => (value === undefined ? Number.NaN : places.get(canonicalJson(value))!)),
-    choices: domain.values.map((value) => (typeof value === 'string' ? value : canonicalJson(value))),
+    choices: domain.values.map((value) => (paths.length === 1 ? words.value(paths[0]!, value) : canonicalJson(value))),
   };
 }
 

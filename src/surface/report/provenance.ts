@@ -10,9 +10,13 @@ import {runNames} from '../tables/run-names.ts';
 import type {RunReport} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {Artifacts} from './artifacts.ts';
+import {mostPrinted, notPrinted} from './paper.ts';
 
 /** Fingerprints that are listed; a suite of a thousand tasks has several thousand. */
 const mostStages = 1500;
+
+/** Configurations of which all options are printed. */
+const mostConfigurations = 6;
 
 export interface Provenance {
   readonly configurations: readonly Configuration[];
@@ -81,12 +85,13 @@ export function provenanceSection(
     ...(more > 0 ? [[label, `and ${count(more)} more`, '']] : []),
     ...(files.length === 0 ? [[label, '–', '']] : []),
   ]);
+  const isLong = configurations.length > mostConfigurations;
   return html`${factsOf(record, report)}
 <details open><summary>Spec</summary>${block('Spec', source)}</details>
-<details><summary>Resolved options: ${plural(configurations.length, 'configuration')}</summary>${configurations.map(
+<details${isLong && html` class="unprinted"`}><summary>Resolved options: ${plural(configurations.length, 'configuration')}</summary>${configurations.map(
     ({title, inliers, seeds, options}) => html`<h3>${title}</h3>
 <p class="muted small">Classes ${inliers.join(', ')}; seeds ${seeds.join(', ')}</p>${block(title, JSON.stringify(options, null, 2))}`,
-  )}</details>
+  )}</details>${isLong && notPrinted(`the options of ${configurations.length} configurations`, `pipeline query "select task, options from tasks where run = '${record.id}'" --format csv`)}
 <details><summary>Data: ${plural(data.length, 'dataset stage')}</summary>${tableHtml(
     {columns: ['stage', 'file', 'SHA-256'].map((name) => ({name, align: 'left' as const})), rows: files, lead: 1},
     {
@@ -95,7 +100,7 @@ export function provenanceSection(
     },
   )}</details>
 <details><summary>Machine and versions</summary>${block('Machine and versions', JSON.stringify({...record.environment, ...(record.engine && {engine: record.engine})}, null, 2))}</details>
-<details><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableHtml(
+<details${stages > mostPrinted && html` class="unprinted"`}><summary>Fingerprints: ${plural(stages, 'stage')}</summary>${tableHtml(
     {
       columns: ['stage', 'status', 'fingerprint'].map((name) => ({name, align: 'left' as const})),
       rows: fingerprints.map((row) => [...row]),
@@ -109,7 +114,7 @@ export function provenanceSection(
       cell: (text, _, column) =>
         column === 'fingerprint' ? html`<code title="${text}">${text.slice(0, 16)}</code>` : text,
     },
-  )}</details>`;
+  )}</details>${stages > mostPrinted && notPrinted(`the fingerprints of ${count(stages)} stages`, `pipeline query "from stages where run = '${record.id}'" --format csv`)}`;
 }
 
 /** By what the run was computed, and how it was started. */

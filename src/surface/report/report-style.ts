@@ -92,7 +92,7 @@ main details > p + pre { margin-top: 0.4rem; }
 
 .chooser { max-width: none; }
 .chooser label { font-weight: 600; margin-right: 0.4rem; }
-.task { display: grid; gap: 1.1rem; grid-template-columns: minmax(0, 1fr); }
+.task, .opening { display: grid; gap: 1.1rem; grid-template-columns: minmax(0, 1fr); }
 .task[hidden] { display: none; }
 .task + .task { border-top: 1px solid var(--line); padding-top: 1.5rem; }
 .key { display: inline-block; width: 0.62rem; height: 0.62rem; border-radius: 50%; background: var(--normal); vertical-align: -0.02em; }
@@ -195,15 +195,17 @@ svg[data-frame] { overflow: visible; }
 }
 
 @page { margin: 1.3cm; }
+@media not print { .on-paper { display: none; } }
 @media print {
   :root { color-scheme: light; }
   body { display: block; background: none; padding: 0; max-width: none; font-size: 10pt; }
   .sheet { border: 0; border-radius: 0; padding: 0 0 1.2rem; background: none; }
-  nav, .chooser, .skip, .tools, .more, .explorer, .explored, .pointed, .lasso, .probe, dialog, .parallel fieldset, th button::after { display: none; }
-  details::details-content { content-visibility: visible; block-size: auto; }
+  nav, .chooser, .skip, .tools, .more, .explorer, .explored, .pointed, .lasso, .probe, dialog, .parallel fieldset, th button::after, .on-screen, .unprinted > :not(summary) { display: none; }
+  .unprinted > summary { list-style: none; }
+  details:not(.unprinted)::details-content { content-visibility: visible; block-size: auto; }
   /* A grid does not keep a heading with what follows it. */
-  main, .task, .task[hidden], .gallery, .heat, .training, figure { display: block; }
-  main > * + *, :is(.task, .gallery, .heat, .training, figure) > * + * { margin-top: 0.6rem; }
+  main, .task, .task[hidden], .opening, .best, .gallery, .heat, .training, figure { display: block; }
+  main > * + *, :is(.task, .opening, .gallery, .heat, .training, figure) > * + * { margin-top: 0.6rem; }
   .figures, .figures.roomy { display: block; columns: 2; column-gap: 1.5rem; }
   .figures > figure { margin: 0 0 1rem; }
   .figures > figure.wide { column-span: all; }
@@ -212,8 +214,13 @@ svg[data-frame] { overflow: visible; }
   .thumbs li, .strips li { display: inline-grid; vertical-align: top; margin: 0 0 0.5rem; }
   .thumbs li { width: 11.5%; margin-right: 0.6%; }
   .strips li { width: 48%; margin-right: 1%; }
-  figure, svg, thead, tr, caption, p, .bar { break-inside: avoid; }
+  h2, h3, h4, h5, .opening, .best, figure, svg, thead, tr, caption, p, .bar { break-inside: avoid; }
   h2, h3, h4, h5, figcaption, caption, summary, thead, figure svg { break-after: avoid; }
+  /* What is said of what follows stays with it, and a table has no row alone on a page. */
+  .opening, p:has(+ :is(.figures, .scroll, .facet, .chooser, .task, .training)):not(:has(> :nth-child(8))), tbody tr:first-child { break-after: avoid; }
+  tbody tr:last-child { break-before: avoid; }
+  /* The head of a table with buttons in it would not come again on each page. */
+  th button { display: contents; }
   :is(h2, h3, h4, h5) + * { break-before: avoid; }
   .key, svg, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
@@ -222,8 +229,9 @@ svg[data-frame] { overflow: visible; }
   td.number { white-space: nowrap; }
   /* A chart and its table are on one page. */
   figure table { font-size: 7pt; line-height: 1.2; }
-  figure :is(th, td) { padding-block: 0; }
-  table.pinned :is(th, td) { position: static; }
+  figure :is(th, td) { padding-block: 0; padding-right: 0.45rem; }
+  figure thead :is(th, td) { font-size: 6.5pt; max-width: 7em; }
+  table.pinned :is(th, td):nth-child(n) { position: static; background: none; }
   .seeds, .seeds ul { font-size: 7pt; white-space: nowrap; }
   figure.wide svg { min-width: 0; }
   pre { max-height: none; white-space: pre-wrap; }

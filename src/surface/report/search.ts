@@ -5,7 +5,7 @@ import {type Expected, expectedOf} from '../../pipeline/search/expected.ts';
 import {insightOf, isTooFew, wholeRows} from '../../pipeline/search/insight.ts';
 import {type SearchResults, searchResultsOf} from '../../pipeline/search/results.ts';
 import {type Trust, trustOf} from '../../pipeline/search/trust.ts';
-import {valueText} from '../../pipeline/search/words.ts';
+import {wordsOf} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {html, type Markup} from '../html.ts';
 import {insightNotes, insightTable, interactionText, tooFewText} from '../tables/insight.ts';
@@ -50,8 +50,13 @@ export async function searchSection({results, trust, expected}: Searched): Promi
   const rows = bestOf(results);
   const tableOf = (some: typeof rows, caption: string) =>
     tableHtml(searchTable(results, some), {caption, key: (row) => rowKey(some[row]!)});
-  return html`${chosen(results)}${tableOf(rows.slice(0, shown), 'The best configurations')}
-${rows.length > shown && html`<details><summary>All ${rows.length} configurations</summary>${tableOf(rows, 'All configurations, the best first')}</details>`}
+  const first = tableOf(rows.slice(0, shown), 'The best configurations');
+  return html`${chosen(results)}${
+    rows.length > shown
+      ? html`<div class="on-screen">${first}</div>
+<details><summary>All ${rows.length} configurations</summary>${tableOf(rows, 'All configurations, the best first')}</details>`
+      : first
+  }
 <div class="legend small muted">${choiceNotes(results, expected).map((note) => html`<p>${note}</p>`)}</div>
 <div class="figures roomy">${await overTrials(results)}${lines(results)}</div>
 ${await importances(results)}
@@ -62,6 +67,7 @@ function chosen(results: SearchResults): Markup | undefined {
   const {best, search, rows} = results;
   if (!best) return undefined;
   const names = parameterNames(results);
+  const words = wordsOf(search.space);
   const {value, sd} = best.objective;
   const within = wholeRows(results).filter(
     ({objective}) => sd !== null && Math.abs(objective.value - value!) <= sd,
@@ -75,7 +81,7 @@ function chosen(results: SearchResults): Markup | undefined {
         const own = best.point[paths[0]!];
         return own === undefined
           ? []
-          : [`${names(name)} ${paths.map((path) => valueText(best.point[path] as Json)).join(', ')}`];
+          : [`${names(name)} ${paths.map((path) => words.value(path, best.point[path] as Json)).join(', ')}`];
       })
       .join(', '),
     notes: [

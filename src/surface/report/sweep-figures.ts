@@ -201,6 +201,6 @@ function tables(sweep: Sweep): Markup {
       {caption, sortable: true, key: (row) => some[row]!.key},
     );
   if (rows.length <= shownRows) return tableOf(rows, 'All configurations; numbers: classes times seeds');
-  return html`${tableOf(rows.slice(0, shownRows), 'The first configurations; numbers: classes times seeds')}
+  return html`<div class="on-screen">${tableOf(rows.slice(0, shownRows), 'The first configurations; numbers: classes times seeds')}</div>
 <details><summary>All ${rows.length} configurations</summary>${tableOf(rows, 'All configurations')}</details>`;
 }

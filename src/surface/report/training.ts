@@ -6,11 +6,18 @@ import {tableHtml} from '../tables/table-html.ts';
 import {type ChartSpec, colours, draw} from './chart.ts';
 import {figure, notice, strokeOf} from './figure.ts';
 import type {TrainingData} from './page-data.ts';
+import {notPrinted} from './paper.ts';
 import {type TrainingField, trainingFields, trainingText} from './training-text.ts';
 import {type Facet, facets, type Training, type Trainings, valuesOf} from './trainings.ts';
 
 /** Columns of epochs in a table of values, besides the last. */
 const mostColumns = 6;
+
+/** On paper a chart and its table are on one page, side by side with another: about so many letters are a line of a name, so many lines the rest of the page. */
+const paper = {letters: 24, lines: 60};
+
+const isLong = (lines: readonly Line[]): boolean =>
+  lines.reduce((sum, {name}) => sum + Math.ceil(name.length / paper.letters), 0) > paper.lines;
 
 const titles: {readonly [field in TrainingField]: string} = {
   loss: 'Loss, mean over the epoch',
@@ -148,6 +155,7 @@ async function panelFigure(panel: Panel, trainings: Trainings, look: Look): Prom
     title: titles[field],
     ...(notes && {note: notes}),
     numbers: numbersOf(panel),
+    ...(isLong(lines) && {unprinted: notPrinted(`the numbers of ${lines.length} lines`)}),
     chart: `training-${field}`,
   });
 }

@@ -2,6 +2,7 @@
 import type {Json} from '../../core/base/canonical.ts';
 import {groupBy} from '../../core/base/group.ts';
 import {headMetric} from '../../pipeline/config/spec.ts';
+import {fromRecord} from '../../pipeline/search/record.ts';
 import {searchResultsOf} from '../../pipeline/search/results.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import {metricsOf} from '../../pipeline/store/runs/numbers.ts';
@@ -30,6 +31,10 @@ export const telling = ['auc', 'pixel-auc', 'aupro', 'average-precision'];
 
 /** One configuration with one classifier and metric: the mean over its classes and seeds. */
 export type MeanGroup = Omit<Named, 'ensemble'> & MeanOf & {readonly mean: number; readonly scale: string | null};
+
+/** Of which a run is told: of a search the objective's, otherwise the one that its spec names first. */
+export const metricOf = ({search, tasks}: Pick<RunRecord, 'search' | 'tasks'>): string | undefined =>
+  search === undefined ? headMetric(tasks) : fromRecord(search).objective.metric;
 
 export function bestOfRun(record: RunRecord, better: Better): Best | undefined {
   const metric = headMetric(record.tasks);

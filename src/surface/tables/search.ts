@@ -3,7 +3,7 @@ import type {Json} from '../../core/base/canonical.ts';
 import {plural} from '../../core/base/text.ts';
 import type {Expected} from '../../pipeline/search/expected.ts';
 import type {Score, SearchResults, TriedRow} from '../../pipeline/search/results.ts';
-import {valueText} from '../../pipeline/search/words.ts';
+import {valueText, wordsOf} from '../../pipeline/search/words.ts';
 import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import {type Screen, terminalTable} from './table.ts';
 import type {TextTable} from './text-table.ts';
@@ -108,7 +108,9 @@ export function searchTable(
 ): TextTable {
   const {search, best} = results;
   const paths = [...new Set(search.space.parameters.flatMap((parameter) => parameter.paths))];
-  const names = shortNames(paths);
+  const words = wordsOf(search.space);
+  // In files a value is what `--set` takes.
+  const textOf = arrow ? words.value : (_: string, value: Json) => valueText(value);
   const {metric, on} = search.objective;
   const mark = markOf(results);
   // Always in files, so that their columns do not depend on the trials.
@@ -120,14 +122,14 @@ export function searchTable(
   return {
     columns: [
       {name: 'trial', align: 'right'},
-      ...paths.map((path) => ({name: names.get(path)!, align: 'right' as const})),
+      ...paths.map((path) => ({name: words.name(path), align: 'right' as const})),
       ...(hasEnded ? [{name: 'ended', align: 'right' as const}] : []),
       {name: `${metric} ${on}${mark}`, align: 'right'},
       ...(hasTest ? [{name: `${metric} test`, align: 'right' as const}] : []),
     ],
     rows: rows.map((row) => [
       `${arrow && row === best ? '→ ' : ''}${nameOf(row)}`,
-      ...paths.map((path) => (Object.hasOwn(row.point, path) ? valueText(row.point[path] as Json) : '–')),
+      ...paths.map((path) => (Object.hasOwn(row.point, path) ? textOf(path, row.point[path] as Json) : '–')),
       ...(hasEnded
         ? [row.until === undefined ? '' : row.isUndecided ? `not at epoch ${row.until}` : `epoch ${row.until}`]
         : []),
@@ -158,22 +160,7 @@ export const scoreText = ({value, sd}: Score): string =>
 
 /** What a parameter is called beside the others of its space; one of several paths by all of them. */
 export function parameterNames({search}: SearchResults): (name: string) => string {
-  const {parameters} = search.space;
-  const names = shortNames(parameters.flatMap(({paths}) => paths));
-  const texts = new Map(parameters.map(({name, paths}) => [name, paths.map((path) => names.get(path)!).join(', ')]));
+  const {name: nameOf} = wordsOf(search.space);
+  const texts = new Map(search.space.parameters.map(({name, paths}) => [name, paths.map(nameOf).join(', ')]));
   return (name) => texts.get(name)!;
-}
-
-/** The last key of each path, or as many as tell it from the others; a place in a list alone says nothing. */
-function shortNames(paths: readonly string[]): ReadonlyMap<string, string> {
-  const last = (path: string, keys: number): string => path.split('.').slice(-keys).join('.');
-  const isUnclear = (path: string, keys: number): boolean =>
-    /^\d/.test(last(path, keys)) || paths.some((other) => other !== path && last(other, keys) === last(path, keys));
-  return new Map(
-    paths.map((path) => {
-      let keys = 1;
-      while (keys < path.split('.').length && isUnclear(path, keys)) keys++;
-      return [path, last(path, keys)];
-    }),
-  );
 }

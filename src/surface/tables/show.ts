@@ -3,7 +3,7 @@ import {dirname, join} from 'node:path';
 import {groupBy} from '../../core/base/group.ts';
 import {bytes, count, dateText, duration, plural} from '../../core/base/text.ts';
 import type {Validation} from '../../pipeline/config/spec.ts';
-import type {StageKind} from '../../pipeline/events.ts';
+import type {StageKind, Where} from '../../pipeline/events.ts';
 import type {Part} from '../../pipeline/stages/stage.ts';
 import {entryFolder} from '../../pipeline/store/cache/entry.ts';
 import {type MetricValue, metricsOf, numbersOf} from '../../pipeline/store/runs/numbers.ts';
@@ -132,13 +132,15 @@ export function reportRun(record: RunRecord): RunReport {
 
 /** `job 4711_3 on n1, queue gpu`, `waits as job 4711_3 in queue gpu since 2026-01-01 08:30 UTC (Resources)`; undefined: it is and was on no cluster. */
 export function placeOf({status, where, queued}: StageRecord): string | undefined {
-  if (status !== 'queued' && where)
-    return `job ${where.job} on ${where.node}${where.partition === undefined ? '' : `, queue ${where.partition}`}`;
+  if (status !== 'queued' && where) return jobText(where);
   if (status !== 'queued' || !queued) return undefined;
   const why = queued.because === undefined ? '' : ` (${queued.because})`;
   const queue = queued.partition === undefined ? '' : ` in queue ${queued.partition}`;
   return `waits as job ${queued.job}${queue} since ${dateText(queued.since)}${why}`;
 }
+
+export const jobText = ({job, node, partition}: Where): string =>
+  `job ${job} on ${node}${partition === undefined ? '' : `, queue ${partition}`}`;
 
 /** Those of the run, and what its record says otherwise than the cache. */
 function warningsOf(record: RunRecord): readonly string[] {

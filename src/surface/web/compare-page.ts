@@ -1,12 +1,11 @@
 /** Ours beside the papers', over all runs or of one: a choice of datasets, learners, classifiers and a metric. */
 import {join} from 'node:path';
-import {headMetric} from '../../pipeline/config/spec.ts';
 import type {Baseline} from '../../pipeline/store/results/baselines.ts';
 import type {ComparisonRow, Results} from '../../pipeline/store/results/results.ts';
 import {readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
-import {telling} from '../tables/best-mean.ts';
+import {metricOf, telling} from '../tables/best-mean.ts';
 import type {Better} from '../tables/best-of.ts';
 import {buildComparison} from '../tables/compare.ts';
 import {footOf, tableOf} from '../tables/formats.ts';
@@ -25,7 +24,7 @@ export interface CompareSources {
 
 const filters = ['dataset', 'learner', 'classifier'] as const;
 
-/** `asked`: `run`, `dataset`, `learner`, `classifier`, `metric`; empty or absent: all, and of metrics the one that the run's spec names first. */
+/** `asked`: `run`, `dataset`, `learner`, `classifier`, `metric`; empty or absent: all, and of metrics the one of which the run is told. */
 export async function comparePage(
   {root, results, baselines, departures, better}: CompareSources,
   asked: URLSearchParams,
@@ -62,11 +61,11 @@ const select = (name: string, values: readonly string[], chosen: string, all?: s
   )}</select></label>
 `;
 
-/** That a run's spec names first; undefined: there is no such run, or it can't be read. */
+/** Of which the run is told; undefined: there is no such run, or it can't be read. */
 function specMetric(root: string, run: string): string | undefined {
   if (!listRuns(root).includes(run)) return undefined;
   const record = readRecord(join(root, run));
-  return record.ok ? headMetric(record.value.tasks) : undefined;
+  return record.ok ? metricOf(record.value) : undefined;
 }
 
 /** The one that is shown unasked: `wanted`, if there are values of it. */

@@ -1,7 +1,6 @@
 /** Two to eight runs beside each other: their numbers with verdicts, what differs between them, and their training curves on one chart. */
 import {join} from 'node:path';
 import {dateText} from '../../core/base/text.ts';
-import {headMetric} from '../../pipeline/config/spec.ts';
 import {rowsOf} from '../../pipeline/store/results/rows.ts';
 import {type RunRecord, readRecord} from '../../pipeline/store/runs/record.ts';
 import {listRuns, runStateOf} from '../../pipeline/store/runs/runs.ts';
@@ -11,6 +10,7 @@ import {pageDataText} from '../report/page-data.ts';
 import {seedValuesOf} from '../report/seeds.ts';
 import {trainingData, trainingSection} from '../report/training.ts';
 import {type Trainings, trainingsOf} from '../report/trainings.ts';
+import {metricOf} from '../tables/best-mean.ts';
 import {buildComparison} from '../tables/compare.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import type {TextTable} from '../tables/text-table.ts';
@@ -54,7 +54,7 @@ export async function compareRunsPage(
   const lines = rows.value.map((own) => buildComparison(own, {title, baselines, departures, better}).lines);
   const names = namesOf(records);
   const metrics = [...new Set(lines.flat().map((line) => line.metric))].sort();
-  const chosen = metric ?? firstOf(metrics, headMetric(records[0]!.tasks));
+  const chosen = metric ?? firstOf(metrics, metricOf(records[0]!));
   const runs = records.map(
     (record, at): ComparedRun => ({
       name: names[at]!,

@@ -15,6 +15,7 @@ import {
 import {eventOf} from '../../pipeline/store/runs/shape.ts';
 
 export interface RunningStage {
+  readonly id: string;
   readonly label: string;
   /** Milliseconds. */
   readonly since: number;
@@ -42,7 +43,7 @@ export class LiveRun implements RunInView {
   #record: RunRecord | undefined;
   readonly #running = new Map<
     string,
-    {label: string; since: number; where?: Where; progress?: StageProgress; losses: number[]}
+    {id: string; label: string; since: number; where?: Where; progress?: StageProgress; losses: number[]}
   >();
 
   /** `past`: what stages took before. */
@@ -74,6 +75,7 @@ export class LiveRun implements RunInView {
       }
       case 'stage-started':
         this.#running.set(event.stage, {
+          id: event.stage,
           label: event.label,
           since: Date.parse(event.at),
           losses: [],

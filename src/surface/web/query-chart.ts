@@ -12,6 +12,7 @@ const mostColours = colours.series.length;
 
 /** Columns of the result, by place. */
 export interface Axes {
+  readonly kinds: Kinds;
   readonly value: number;
   /** Absent: over the number of the row. */
   readonly over?: number;
@@ -26,7 +27,8 @@ interface Kinds {
 
 /** What the form asks for by name (`value`, `over`, `colour`), and what suits the columns otherwise; undefined: no column has numbers. */
 export function axesOf(result: QueryResult, asked: URLSearchParams): Axes | undefined {
-  const {numbers, names} = kindsOf(result);
+  const kinds = kindsOf(result);
+  const {numbers, names} = kinds;
   if (numbers.length === 0 || result.rows.length < 2) return undefined;
   const placed = (name: string, among: readonly number[]) =>
     among.find((at) => result.columns[at]!.name === asked.get(name));
@@ -40,11 +42,11 @@ export function axesOf(result: QueryResult, asked: URLSearchParams): Axes | unde
   const isFew = (at: number) => at !== over && distinct(result, at).length <= mostColours;
   const colour =
     placed('colour', names.filter(isFew)) ?? (asked.has('colour') ? undefined : names.find((at) => isFew(at)));
-  return {value, ...(over !== undefined && {over}), ...(colour !== undefined && {colour})};
+  return {kinds, value, ...(over !== undefined && {over}), ...(colour !== undefined && {colour})};
 }
 
 export async function queryChart(result: QueryResult, axes: Axes): Promise<Markup> {
-  const {numbers} = kindsOf(result);
+  const {numbers} = axes.kinds;
   const name = (at: number | undefined) => (at === undefined ? undefined : result.columns[at]!.name);
   const points = result.rows.flatMap((row, i) => {
     const value = row[axes.value];
@@ -72,7 +74,7 @@ export async function queryChart(result: QueryResult, axes: Axes): Promise<Marku
 
 /** The form that asks for a chart. `sql`: the statement that it asks again. */
 export function chartForm(result: QueryResult, axes: Axes, sql: string): Markup {
-  const {numbers, names} = kindsOf(result);
+  const {numbers, names} = axes.kinds;
   const choices = [
     ['value', numbers, axes.value],
     ['over', [...names, ...numbers], axes.over],

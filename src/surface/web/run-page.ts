@@ -5,9 +5,9 @@ import type {RunRecord} from '../../pipeline/store/runs/record.ts';
 import type {Remarks} from '../../pipeline/store/runs/remarks.ts';
 import {runStateOf} from '../../pipeline/store/runs/runs.ts';
 import {html, type Markup} from '../html.ts';
-import {endsText, progressText} from '../live/lines.ts';
+import {endsText, progressText, queuedText} from '../live/lines.ts';
 import {sparkline} from '../live/sparkline.ts';
-import {reportRun, resultsOf} from '../tables/show.ts';
+import {jobText, reportRun, resultsOf} from '../tables/show.ts';
 import {tableHtml} from '../tables/table-html.ts';
 import {badge} from './badge.ts';
 import {remarksHtml} from './listed-run.ts';
@@ -120,6 +120,7 @@ function summaryOf(run: RunInView, now: number): Markup {
   const {started, seconds, stages, tasks, engine} = record;
   const state = runStateOf(record);
   const settled = stages.filter(isSettled).length;
+  const queued = stages.filter(({status}) => status === 'queued');
   const left = state === 'running' ? run.secondsLeft?.(now) : undefined;
   const elapsed =
     seconds ?? (state === 'running' && started !== undefined ? (now - Date.parse(started)) / 1000 : undefined);
@@ -129,7 +130,8 @@ function summaryOf(run: RunInView, now: number): Markup {
     ...(left === undefined ? [] : [endsText(left)]),
     plural(tasks.length, 'task'),
     `${count(settled)} of ${plural(stages.length, 'stage')}`,
-    ...(['queued', 'cached', 'failed', 'skipped'] as const).flatMap((status) =>
+    ...(queued.length > 0 ? [queuedText(queued.map((stage) => stage.queued?.because))] : []),
+    ...(['cached', 'failed', 'skipped'] as const).flatMap((status) =>
       having(record, status) > 0 ? [`${count(having(record, status))} ${status}`] : [],
     ),
     ...(engine ? [`${engine.name} ${engine.version} on ${engine.device}`] : []),
@@ -157,17 +159,21 @@ function announcementOf(record: RunRecord): Markup {
 function runningOf(run: RunInView, now: number): Markup {
   if (run.running.length === 0) return html``;
   const state = runStateOf(run.record);
-  const stages = run.running.map((stage) => runningHtml(stage, state === 'running' ? now : undefined));
+  const stages = run.running.map((stage) => runningHtml(run.record.id, stage, state === 'running' ? now : undefined));
   return html`<h2>${state === 'running' ? 'Running' : 'Running at the last sign of life'}</h2>
 <ul class="running">${stages}</ul>`;
 }
 
-function runningHtml({label, since, where, progress, losses}: RunningStage, now: number | undefined): Markup {
+function runningHtml(
+  run: string,
+  {id, label, since, where, progress, losses}: RunningStage,
+  now: number | undefined,
+): Markup {
   const share = progress && progressShare(progress);
   const curve = losses.length > 2 && html` <span class="curve" aria-hidden="true">${sparkline(losses, 24)}</span>`;
   const detail = progress ? progressText(progress) : now === undefined ? '' : duration(Math.max(0, now - since) / 1000);
-  const place = where && html` <span class="faint">${where.node}, job ${where.job}</span>`;
-  return html`<li><span>${label}${place}</span>${share !== undefined && html`<progress max="1" value="${share.toFixed(4)}" aria-label="${label}"></progress>`}<span class="detail">${detail}${curve}</span></li>
+  const place = where && html` <span class="faint">${jobText(where)}</span>`;
+  return html`<li><span><a href="/runs/${run}/stages/${id}">${label}</a>${place}</span>${share !== undefined && html`<progress max="1" value="${share.toFixed(4)}" aria-label="${label}"></progress>`}<span class="detail">${detail}${curve}</span></li>
 `;
 }
 

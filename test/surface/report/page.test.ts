@@ -67,6 +67,7 @@ test('bars of our classes beside those of the paper', async () => {
   expect(page).toContain('aria-label="rotation · kde: sandal 90.5, paper 97.3; bag 90.5, paper 98.3"');
   expect(page).toContain('<title>sandal, ours: 90.5 ± 0.7</title>');
   expect(page).toContain('<li>seed 0: 90.0</li><li>seed 1: 91.0</li>');
+  expect(page).not.toContain('class="on-paper');
 });
 
 test.for([1, 2, 3])('a matrix of %d paths is drawn', async (count) => {
@@ -194,6 +195,27 @@ test('a sweep of 64 tasks has few enough elements, and nothing behind a line tha
   expect(await fold.locator('tr').count()).toBe(0);
   await fold.locator('summary').click();
   await expect.poll(() => fold.locator('tbody tr').count(), {timeout: 30_000}).toBe(32);
+  // On paper: no seeds of so many rows, said once; of the first configurations and all of them, all; heads that can come again.
+  const seeds = shown.locator('[data-results] td .seeds ul');
+  const said = shown.locator('#comparison .on-paper');
+  const first = shown.locator('#sweeps > .on-screen tbody tr');
+  const heads = "[...document.querySelectorAll('thead button')].map((one) => getComputedStyle(one).display)";
+  await shown.locator('[data-results] td .seeds summary').first().click();
+  await expect.poll(() => seeds.count(), {timeout: 30_000}).toBe(1);
+  expect([await seeds.isVisible(), await said.isVisible(), await first.first().isVisible()]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  await shown.emulateMedia({media: 'print'});
+  expect([await seeds.isVisible(), await said.isVisible(), await first.first().isVisible()]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(await said.textContent()).toMatch(/^Not printed: the seeds of 64 rows\./);
+  expect(new Set(await shown.evaluate<string[]>(heads))).toEqual(new Set(['contents']));
+  expect(await fold.locator('tbody tr:visible').count()).toBe(32);
 });
 
 test('a search has its table, its values over the trials, its configurations as lines, and whom to trust', async () => {
@@ -254,7 +276,7 @@ test.skipIf(chromiumPath === undefined)(
       status: await status.textContent(),
       lines: await page.locator('polyline:not(.out)').count(),
       rows: await page.locator('details tr[data-key]:not([hidden])').count(),
-      first: await page.locator('#search > .scroll tr[data-key]').count(),
+      first: await page.locator('#search > .on-screen tr[data-key]').count(),
     });
     expect(await unreadable(page)).toEqual([]);
     const all = {status: '48 of 48 configurations', lines: 48, rows: 48, first: 10};
@@ -277,7 +299,7 @@ test.skipIf(chromiumPath === undefined)(
     const from = page.locator('input[data-axis="3"][data-end="from"]');
     await from.fill((await from.getAttribute('max'))!);
     expect(await seen()).toMatchObject({lines: 2, rows: 2, first: 2});
-    expect(await page.locator('#search > .scroll tr[data-key]').first().textContent()).toContain('→');
+    expect(await page.locator('#search > .on-screen tr[data-key]').first().textContent()).toContain('→');
     // The column of the metric is seen where there are several, in the head as in the rows.
     const columns = (row: string) => page.locator(`#comparison table[class*=sortable] ${row} > *:visible`).count();
     const before = await columns('thead tr');

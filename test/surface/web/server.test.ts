@@ -7,6 +7,7 @@ import {readRemarks} from '../../../src/pipeline/store/runs/remarks.ts';
 import type {RunsNews} from '../../../src/surface/web/listed-run.ts';
 import {questions} from '../../../src/surface/web/questions.ts';
 import {auc} from '../../rig/runs.ts';
+import {searchRun} from '../../rig/searches.ts';
 import {Site} from '../../rig/site.ts';
 
 let site: Site;
@@ -362,6 +363,17 @@ describe('live', () => {
     expect(await metricOf(`run=${first}&run=${picky}`)).toBe('auc');
     expect(await metricOf(`run=${picky}&run=${first}&metric=auc`)).toBe('auc');
     expect(await metricOf(`run=${picky}`)).toBe('fpr-at-95');
+    // Of a search, that of its objective.
+    const searched = '20260107-100000.000-searched-dd44';
+    const {search, tasks} = searchRun({trials: 2, settings: 1, on: 'test'});
+    makeRun(site.root, {
+      id: searched,
+      name: 'searched',
+      search: {...search!, objective: {...search!.objective, metric: 'fpr-at-95', better: 'lower'}},
+      tasks: tasks.map((task) => ({...task, scores: {'oc-svm': {metrics: {auc: 0.8, 'fpr-at-95': 0.3}}}})),
+    });
+    expect(await metricOf(`run=${searched}`)).toBe('fpr-at-95');
+    expect(await metricOf(`run=${searched}&run=${first}`)).toBe('fpr-at-95');
     const many = Array.from({length: 9}, (_, at) => `run=${at}`).join('&');
     expect((await site.ask(`/compare?${many}`)).text).toContain('8 runs at most can be compared');
     expect((await site.ask('/compare?run=a&run=%3Cb%3E')).text).toContain('there is no run a');
