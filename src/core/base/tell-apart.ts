@@ -60,7 +60,10 @@ function endsOf(paths: readonly string[]): readonly string[] {
   });
 }
 
-/** Path → the shortest end of it that no other of these paths has. The type of a plug-in is called as the plug-in is. */
+/**
+ * Path → the shortest end of it that no other of these paths has. The type of a plug-in is called as the plug-in is; what is called `seed`
+ * somewhere is not to be taken for the seed of a task.
+ */
 export function namesOf(paths: readonly string[]): ReadonlyMap<string, string> {
   const whole = new Map(paths.map((path) => [path, path.replace(/(.)\.type$/, '$1').split('.')]));
   const others = [...whole.values()];
@@ -70,7 +73,7 @@ export function namesOf(paths: readonly string[]): ReadonlyMap<string, string> {
       let length = 1;
       const isTaken = (): boolean =>
         others.some((other) => other.join('.') !== words.join('.') && ends(other, length) === ends(words, length));
-      while (length < words.length && (/^\d/.test(ends(words, length)) || isTaken())) length++;
+      while (length < words.length && (/^(\d|seed$)/.test(ends(words, length)) || isTaken())) length++;
       return [path, ends(words, length)];
     }),
   );

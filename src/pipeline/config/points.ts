@@ -154,8 +154,9 @@ export function layPoint(
 export function labelPoint(axes: readonly Axis[], combination: Combination): readonly string[] {
   const lastOf = (path: string) => path.split('.').at(-1)!;
   const paths = axes.flatMap((axis) => axis.paths);
+  // Every task has a seed of its own, which another one is not to be taken for.
   const nameOf = (path: string) =>
-    paths.filter((other) => lastOf(other) === lastOf(path)).length > 1 ? path : lastOf(path);
+    lastOf(path) === 'seed' || paths.filter((other) => lastOf(other) === lastOf(path)).length > 1 ? path : lastOf(path);
   return axes.flatMap((axis, a) => {
     const index = combination[a]!;
     // Of several paths, the first is used if it distinguishes the values.

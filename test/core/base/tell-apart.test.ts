@@ -64,3 +64,8 @@ test('folders are told by their last parts that differ', () => {
   ]);
   expect(named(of('/a/photos'), of('photos'))).toEqual(['folder=a/photos', 'folder=photos']);
 });
+
+test('another seed is not taken for that of a task', () => {
+  expect(tellApart([{dataset: {seed: 0}}, {dataset: {seed: 1}}])).toEqual([['dataset.seed=0'], ['dataset.seed=1']]);
+  expect(tellApart([{seed: 0}, {seed: 1}])).toEqual([['seed=0'], ['seed=1']]);
+});
