@@ -67,7 +67,8 @@ export function formatQuery(
   const {columns, rows} = result;
   switch (format) {
     case 'json': {
-      const objects = rows.map((row) => Object.fromEntries(columns.map(({name}, at) => [name, row[at]])));
+      const names = keysOf(columns.map(({name}) => name));
+      const objects = rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]])));
       return `${jsonText(objects)}\n`;
     }
     case 'csv':
@@ -77,6 +78,17 @@ export function formatQuery(
     default:
       return unreachable(format);
   }
+}
+
+/** A name for each column: of an equal one before it, the next is `a_1`, as DuckDB calls columns of a subquery. */
+function keysOf(names: readonly string[]): readonly string[] {
+  const keys = new Set<string>();
+  for (const name of names) {
+    let key = name;
+    for (let i = 1; keys.has(key) || (key !== name && names.includes(key)); i++) key = `${name}_${i}`;
+    keys.add(key);
+  }
+  return [...keys];
 }
 
 export function queryTable({columns, rows}: QueryResult): TextTable {

@@ -629,6 +629,8 @@ test('rows of a query', () => {
     {name: '日本', n: 1, list: ['a']},
     {name: 'a, "b"', n: 23, list: null},
   ]);
+  const twice = {columns: ['a', 'a', 'a_1'].map((name) => ({name, type: 'INTEGER'})), rows: [[1, 2, 3]]};
+  expect(JSON.parse(formatQuery(twice, 'json'))).toEqual([{a: 1, a_2: 2, a_1: 3}]);
 });
 
 test('metrics of features are printed as they are, and what knows the test labels is marked', async () => {
