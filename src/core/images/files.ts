@@ -20,9 +20,12 @@ export interface Contents {
   readonly others: readonly string[];
   /** Hidden files and folders, and what file managers leave. */
   readonly litter: readonly string[];
-  /** Links to nothing, and special files. */
+  /** Links to nothing, special files, and what has a name that Node can't read (`isReadable`). */
   readonly broken: readonly string[];
 }
+
+/** Of a name that is not UTF-8, Node gives another one, which leads to no file. */
+export const isReadable = (name: string): boolean => !name.includes('\uFFFD');
 
 export function contentsOf(folder: string): Contents {
   const found = {
@@ -38,7 +41,8 @@ export function contentsOf(folder: string): Contents {
       found.litter.push(name);
       continue;
     }
-    const kind = entry.isSymbolicLink() ? statSync(join(folder, name), {throwIfNoEntry: false}) : entry;
+    const kind =
+      entry.isSymbolicLink() || !isReadable(name) ? statSync(join(folder, name), {throwIfNoEntry: false}) : entry;
     if (kind?.isDirectory()) found.folders.push(name);
     else if (!kind?.isFile()) found.broken.push(name);
     else if (extensions.has(extname(name).toLowerCase())) found.images.push(name);

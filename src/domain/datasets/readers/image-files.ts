@@ -7,7 +7,7 @@ import {clippedList} from '../../../core/base/text.ts';
 import type {ImageShape} from '../../../core/contracts/data.ts';
 import type {DatasetProblem, ImageBatch, Region} from '../../../core/contracts/dataset.ts';
 import {type DecodedMask, decodeImage, decodeMask, ImageError, imageFormats} from '../../../core/images/codec.ts';
-import {type Contents, contentsOf, type LeftOut} from '../../../core/images/files.ts';
+import {type Contents, contentsOf, isReadable, type LeftOut} from '../../../core/images/files.ts';
 import type {Mask} from '../../../core/images/mask.ts';
 import {preparedMask, preparedPixels, type Step} from '../../../core/images/preparation.ts';
 import {DatasetError, together, whatCame} from '../dataset-error.ts';
@@ -17,6 +17,8 @@ export function soundContents(folder: string): Result<Contents, DatasetProblem> 
   const contents = contentsOf(folder);
   if (contents.broken.length === 0) return succeed(contents);
   const paths = contents.broken.map((name) => join(folder, name));
+  if (!contents.broken.every(isReadable))
+    return fail({message: `${clippedList(paths, 5)}: expected names in UTF-8`, hint: 'Rename what has another name.'});
   return fail({
     message: `${clippedList(paths, 5)}: expected files and folders, but found a link to nothing or a special file`,
     hint: 'Remove it, or repair the link.',

@@ -259,6 +259,14 @@ describe('a tree', () => {
     expect((await read(create({}), 'test')).map(({classes}) => [...classes])).toEqual([[1, 1, 1, 0, 0]]);
   });
 
+  test.runIf(process.platform === 'linux')('a name that is not UTF-8 is told before anything is read', async () => {
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${at('train', 'good')}/`), Buffer.from([0x62, 0xff]), Buffer.from('.png')]),
+      '',
+    );
+    expect(await problems(create({}))).toContainEqual(expect.stringContaining('expected names in UTF-8'));
+  });
+
   test('one file is of one split and one class, in a list too', async () => {
     linkSync(at('train', 'good', '000.png'), at('test', 'bent', 'linked.png'));
     const told = '(test, bent) is the same file as';
