@@ -29,7 +29,9 @@ test('a trial is told in as few words as tell its options and their values from 
   };
   expect(
     trialText({words, number: 3, best: {point, value: 0.5} as never, leader: {value: 0.5, trial: 3}, better: 'higher'}),
-  ).toBe('trial 3: 0.5000, learning_rate=0.05, augment=crop+hflip, classifiers.0.nu=0.1, classifiers.1.nu=0.2 (the best so far)');
+  ).toBe(
+    'trial 3: 0.5000, learning_rate=0.05, augment=crop+hflip, classifiers.0.nu=0.1, classifiers.1.nu=0.2 (the best so far)',
+  );
 });
 
 test('values with one name have the options that tell them apart, also where several options vary together', () => {
