@@ -41,6 +41,9 @@ export interface AxisLine {
 
 const size = {width: 640, height: 220, left: 60, right: 40, top: 34, bottom: 26} as const;
 
+/** Half of what a letter of an axis' name takes at most: the last one has room for its name. */
+const halfLetter = 3.2;
+
 /** Ticks between the ends, at most, and letters of each. */
 const mostTicks = 6;
 const mostLetters = 14;
@@ -104,7 +107,8 @@ function unitOf(axis: Axis, value: number): number {
 }
 
 export function parallelDrawing(axes: readonly Axis[], lines: readonly AxisLine[]): Markup {
-  const {width, height, left, right, top, bottom} = size;
+  const {width, height, left, top, bottom} = size;
+  const right = Math.max(size.right, halfLetter * axes.at(-1)!.name.length);
   const x = (axis: number): number => Math.round(left + (axis * (width - left - right)) / (axes.length - 1));
   const y = (unit: number): number => Math.round(10 * (height - bottom - unit * (height - top - bottom))) / 10;
   const drawn = lines.map(({key, isBest, text}, i) => {
