@@ -90,9 +90,8 @@ class RbfMachine implements Classifier {
     return scaledToAll(alpha, sums);
   }
 
-  /** The weights add up to nu · rows. */
   scale(rows: number): number {
-    return this.#options.nu * Math.min(rows, this.#options.train_limit);
+    return sumOfWeights(this.#options, rows);
   }
 
   #solve(features: Matrix, rng: Rng) {
@@ -163,9 +162,8 @@ class LinearMachine implements Classifier {
     );
   }
 
-  /** The weights add up to nu · rows. */
   scale(rows: number): number {
-    return this.#options.nu * Math.min(rows, this.#options.train_limit);
+    return sumOfWeights(this.#options, rows);
   }
 
   #solve(features: Matrix, rng: Rng) {
@@ -222,6 +220,8 @@ function scaledToAll(alpha: Float64Array, sums: Float64Array): Float64Array {
     return others > 0 ? (-sum * total) / others : -sum;
   });
 }
+
+const sumOfWeights = ({nu, train_limit: limit}: Options, rows: number): number => nu * Math.min(rows, limit);
 
 function supportOf(alpha: Float64Array): Int32Array {
   const all = Int32Array.from(alpha, (_, i) => i);

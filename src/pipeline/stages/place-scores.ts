@@ -134,12 +134,9 @@ function without(train: WindowFeatures, from: number, to: number): WindowFeature
 
 /** By how much scores of a fit on `all` are larger than those of a fit on `some`, only because there are more rows. */
 function growth(classifier: Classifier, all: WindowFeatures, some: WindowFeatures): number {
-  if (!classifier.scale) return 1;
-  const [of, by] = [all, some].map((rows) => classifier.scale!(Math.min(blocksOf(rows).rows, mostRows(rows)))) as [
-    number,
-    number,
-  ];
-  return of / by;
+  const scaleOf = (rows: WindowFeatures): number =>
+    classifier.scale?.(Math.min(blocksOf(rows).rows, mostRows(rows))) ?? 1;
+  return scaleOf(all) / scaleOf(some);
 }
 
 /** Blocks of the rows `from` to `to` (exclusive), each with the number of its first. */
